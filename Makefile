@@ -1,0 +1,52 @@
+# Passerelle. `make demo` and `make test` each work as the first command on a fresh machine.
+PYTHON  ?= python3.11
+VENV    := .venv
+BIN     := $(VENV)/bin
+STAMPS  := .stamps
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system web demo test check bench soak clean lock
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMPS)/python  ## the Python environment in .venv, nothing else
+
+$(STAMPS)/python: requirements.lock pyproject.toml scripts/setup-python
+	@scripts/setup-python "$(PYTHON)" "$(VENV)"
+	@mkdir -p $(STAMPS) && touch $@
+
+system: $(STAMPS)/system  ## Debian packages that the tests and the demo use (mosquitto, chromium)
+
+$(STAMPS)/system: scripts/setup-system
+	@scripts/setup-system
+	@mkdir -p $(STAMPS) && touch $@
+
+web: $(STAMPS)/web  ## scripts and styles of the pages, bundled by esbuild
+
+WEB_SOURCES := $(wildcard fleet/web/package*.json fleet/web/build.mjs fleet/web/assets/* fleet/web/assets/*/*)
+$(STAMPS)/web: $(STAMPS)/python $(WEB_SOURCES) scripts/build-web
+	@scripts/build-web "$(VENV)"
+	@mkdir -p $(STAMPS) && touch $@
+
+demo: setup system web  ## eleven gateways, an LNS, a broker, the fleet manager and its page
+	@$(BIN)/passerelle demo $(DEMO_ARGS)
+
+test: setup system web  ## every test; under 8 minutes on 2 cores once set up
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: setup  ## format, lint, strict types, import contracts
+	@$(BIN)/python -m tests.check
+
+bench: setup web  ## the figures, measured here
+	@$(BIN)/passerelle bench all
+
+soak: setup system web  ## long runs: outages, kills, fuzzing
+	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
+
+lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 -q -o requirements.lock
+
+clean:  ## remove what was built here
+	rm -rf $(VENV) $(STAMPS) fleet/web/node_modules fleet/web/static/dist
