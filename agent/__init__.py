@@ -1,0 +1,1 @@
+"""One gateway, unattended: receive, keep, deliver, answer, tell."""

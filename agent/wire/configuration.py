@@ -1,0 +1,105 @@
+"""The configuration document of one gateway: typed, checked, and the same bytes for the same content.
+
+Where the gateway reaches its fleet is in here too, which is why a bad one can cut the backhaul and why
+every new one runs on trial first (DESIGN §4).
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Name = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
+
+
+class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Documents name every field and allow no other: a typing error must not pass for a setting."""
+
+
+class RadioConfig(Strict, kw_only=True):
+    """Board and channel plan; a change restarts reception."""
+
+    board: Name = "rak2287"
+    region: Literal["EU868"] = "EU868"
+    antenna_gain_db: Annotated[float, Meta(ge=0, le=15)] = 0.0
+    cable_loss_db: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    lorawan_public: bool = True
+
+
+class ConnectorConfig(Strict, kw_only=True):
+    """One LNS; the contractual one counts for availability."""
+
+    name: Name
+    kind: Literal["semtech_udp"] = "semtech_udp"
+    host: Host
+    port: Port
+    contractual: bool = False
+    replay: bool = True
+    """Deliver frames that were stored while the server was away."""
+
+
+class FleetConfig(Strict, kw_only=True):
+    """Where the fleet's broker is."""
+
+    host: Host
+    port: Port
+    tls: bool = True
+
+
+class Intervals(Strict, kw_only=True):
+    """Seconds."""
+
+    heartbeat_s: Annotated[int, Meta(ge=1, le=300)] = 30
+    stat_s: Annotated[int, Meta(ge=5, le=3600)] = 30
+    config_trial_s: Annotated[int, Meta(ge=5, le=3600)] = 300
+    """How long a new configuration has to reach the fleet before it is rolled back."""
+
+
+class Limits(Strict, kw_only=True):
+    """Bounds of the spool; the first one reached makes room, oldest first."""
+
+    spool_records: Annotated[int, Meta(ge=100)] = 2_000_000
+    spool_bytes: Annotated[int, Meta(ge=1_000_000)] = 512_000_000
+    spool_age_s: Annotated[int, Meta(ge=3600)] = 7 * 86_400
+
+
+class Configuration(Strict, kw_only=True):
+    """All that the fleet decides about one gateway."""
+
+    radio: RadioConfig = RadioConfig()
+    connectors: tuple[ConnectorConfig, ...]
+    fleet: FleetConfig
+    intervals: Intervals = Intervals()
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        names = [connector.name for connector in self.connectors]
+        if not names:
+            raise ValueError("connectors: at least one is needed")
+        if len(set(names)) != len(names):
+            raise ValueError("connectors: each name only once")
+        if sum(connector.contractual for connector in self.connectors) != 1:
+            raise ValueError("connectors: exactly one must be contractual")
+
+
+class ConfigurationError(ValueError):
+    """A document that is not a configuration; names the field and the rule."""
+
+
+def encode_configuration(configuration: Configuration) -> bytes:
+    """Return canonical JSON: fields in the order of declaration, no spaces."""
+    return msgspec.json.encode(configuration)
+
+
+def decode_configuration(document: bytes) -> Configuration:
+    """Return the configuration in ``document``.
+
+    Raises:
+        ConfigurationError: not JSON, an unknown field, or a value outside its rule.
+    """
+    try:
+        return msgspec.json.decode(document, type=Configuration)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ConfigurationError(str(error)) from error

@@ -1,0 +1,109 @@
+"""A signed word of the fleet to one gateway: configuration, confirmation, permit, command.
+
+Ed25519 over canonical bytes: a fixed prefix, then MessagePack of every header field and the SHA-256 of
+the payload.  ``judge`` is the one place that decides whether a gateway believes an envelope.
+"""
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+SIGNED_PREFIX = b"passerelle/envelope/1\0"
+ENVELOPE_LIMIT_BYTES = 256 * 1024
+
+
+class Kind(StrEnum):
+    """What the payload is: a configuration document, or one of the fleet's words about it."""
+
+    CONFIGURATION = "configuration"
+    CONFIRMATION = "confirmation"
+    """Payload: the SHA-256 (hex) of the configuration that the fleet has seen working."""
+    COMMAND = "command"
+    PERMIT = "permit"
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """``version`` grows for ever per gateway and kind; ``expires_at_us`` limits acceptance only."""
+
+    kind: Kind
+    device: str
+    version: int
+    issued_at_us: int
+    expires_at_us: int
+    retry: bool
+    """An explicitly signed second try of a document that once failed."""
+    payload: bytes
+    signature: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of the payload, as hex."""
+        return hashlib.sha256(self.payload).hexdigest()
+
+
+class EnvelopeRefused(ValueError):
+    """An envelope that a gateway does not believe; ``reason`` is a word for counters."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _signed_bytes(envelope: Envelope) -> bytes:
+    header = (
+        str(envelope.kind),
+        envelope.device,
+        envelope.version,
+        envelope.issued_at_us,
+        envelope.expires_at_us,
+        envelope.retry,
+        hashlib.sha256(envelope.payload).digest(),
+    )
+    return SIGNED_PREFIX + msgspec.msgpack.encode(header)
+
+
+def seal(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
+    """Return ``envelope`` with its signature."""
+    return msgspec.structs.replace(envelope, signature=key.sign(_signed_bytes(envelope)))
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """Return the bytes that go over the broker or into an image."""
+    return msgspec.msgpack.encode(envelope)
+
+
+def decode_envelope(payload: bytes) -> Envelope:
+    """Return the envelope in ``payload``, not yet believed.
+
+    Raises:
+        EnvelopeRefused: too large or not an envelope.
+    """
+    if len(payload) > ENVELOPE_LIMIT_BYTES:
+        raise EnvelopeRefused("too_large", f"envelope: {len(payload)} bytes, at most {ENVELOPE_LIMIT_BYTES}")
+    try:
+        return msgspec.msgpack.decode(payload, type=Envelope)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise EnvelopeRefused("malformed", f"envelope: {error}") from error
+
+
+def judge(
+    envelope: Envelope, key: Ed25519PublicKey, *, device: str, newest_version: int, now_us: int | None
+) -> None:
+    """Return if the gateway ``device`` may believe ``envelope``; ``now_us`` is None when time is not trusted.
+
+    Raises:
+        EnvelopeRefused: foreign device, bad signature, not newer than ``newest_version``, or expired.
+    """
+    try:
+        key.verify(envelope.signature, _signed_bytes(envelope))
+    except InvalidSignature as error:
+        raise EnvelopeRefused("bad_signature", "envelope: the signature is not the fleet's") from error
+    if envelope.device != device:
+        raise EnvelopeRefused("foreign", f"envelope: for {envelope.device}, this is {device}")
+    if envelope.version <= newest_version:
+        raise EnvelopeRefused("older", f"envelope: version {envelope.version}, {newest_version} was seen")
+    if now_us is not None and envelope.expires_at_us <= now_us:
+        raise EnvelopeRefused("expired", f"envelope: version {envelope.version} has expired")

@@ -1,0 +1,243 @@
+"""What a gateway says: presence, heartbeat, journal, events.  MessagePack arrays, fields only appended.
+
+``(eui, boot, seq)`` identifies a heartbeat for ever, ``(eui, boot, journal_seq)`` a journal record; the
+EUI is in the topic.  Instants end in ``_at_us``: integer microseconds UTC as the gateway believed them,
+with ``time_quality`` saying how far to trust that.  ``uptime_ms`` is monotonic since the agent's boot.
+"""
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import msgspec
+
+HEARTBEAT_INTERVAL_S = 30
+
+
+class TimeQuality(IntEnum):
+    """How the gateway knew the time."""
+
+    UNTRUSTED = 0
+    NTP = 1
+    GNSS = 2
+    LNS = 3
+
+
+class Radio(IntEnum):
+    """AVAILABILITY §1: what the concentrator does."""
+
+    OFF = 0
+    RECEIVING = 1
+    DEAF = 2
+
+
+class _Array(msgspec.Struct, frozen=True, array_like=True):
+    pass
+
+
+class Presence(_Array):
+    """Retained; the last will carries the same with ``online`` False.  A hint for operators only."""
+
+    online: bool
+    boot: int
+    at_us: int = 0
+
+
+class ConnectorBeat(_Array):
+    """One LNS connector at the instant of a heartbeat."""
+
+    name: str
+    up: bool
+    answer_age_ms: int
+    """Since the last positive answer; -1 when there was none in this boot."""
+    queued: int = 0
+
+
+class Heartbeat(_Array):
+    """Every 30 s, QoS 0.  ``received`` and ``delivered`` count since boot."""
+
+    boot: int
+    seq: int
+    uptime_ms: int
+    journal_seq: int
+    """Of the newest journal record; equal in two heartbeats means that nothing changed between."""
+    at_us: int
+    time_quality: TimeQuality
+    radio: Radio
+    connectors: tuple[ConnectorBeat, ...]
+    """The contractual connector comes first."""
+    spool_records: int
+    spool_accepting: bool
+    received: int
+    delivered: int
+    dropped: int
+    config_version: int
+    temperature_c: int | None = None
+    cpu_percent: int | None = None
+    memory_percent: int | None = None
+    disk_percent: int | None = None
+    backhaul_rtt_ms: int | None = None
+    crc_failed: int = 0
+    transmitted: int = 0
+
+
+class Change(IntEnum):
+    """What a journal record tells of; the closed set."""
+
+    BOOT = 1
+    RADIO = 2
+    CONNECTOR = 3
+    CONFIGURATION = 4
+    POWER = 5
+    SPOOL = 6
+    RECOVERY = 7
+    CLOCK = 8
+    STOP = 9
+
+
+class JournalRecord(_Array):
+    """One change of state, kept on disk until the fleet has it.
+
+    ``subject`` names which one (connector name, recovery stage, …), ``value`` the new state in a word
+    (``RECEIVING``, ``DEAF``, ``OFF``, ``UP``, ``DOWN``, …).  ``since_ms`` is the uptime at which the
+    state really began when that lies before the record, such as the last answer of a lost LNS.
+    For BOOT, ``previous`` is the last proof of life of the boot before.
+    """
+
+    boot: int
+    journal_seq: int
+    uptime_ms: int
+    at_us: int
+    time_quality: TimeQuality
+    change: Change
+    subject: str
+    value: str
+    reason: str
+    since_ms: int | None = None
+    previous: "PreviousBoot | None" = None
+
+
+class PreviousBoot(_Array):
+    """The last time alive of the boot before, as found on disk at start."""
+
+    boot: int
+    uptime_ms: int
+    at_us: int
+    time_quality: TimeQuality
+    clean: bool
+    """True when that boot ended by an orderly stop."""
+
+
+class JournalBatch(_Array):
+    """Records in order of ``journal_seq``, at most 200 a message."""
+
+    records: tuple[JournalRecord, ...]
+
+
+class Delivered(_Array, tag="delivered"):
+    """Frames received in [from, until) were acknowledged by an LNS by ``acked_at_us``."""
+
+    boot: int
+    seq: int
+    connector: str
+    received_from_us: int
+    received_until_us: int
+    acked_at_us: int
+    frames: int
+    dropped: dict[str, int] = {}
+    """Frames of that span that were dropped instead, by reason."""
+
+
+class Noted(_Array, tag="noted"):
+    """An event with a name of a closed list and short fields, for the operator's eyes."""
+
+    boot: int
+    seq: int
+    at_us: int
+    name: str
+    fields: dict[str, str | int | float] = {}
+
+
+class Heard(_Array, tag="heard"):
+    """Sketch of one address and day (AVAILABILITY §9); nothing of the payload."""
+
+    day: str
+    address: str
+    """DevAddr as 8 hex digits, or DevEUI of a join as 16."""
+    hours: int
+    """Bit h set: heard in hour h, UTC."""
+    frames: int
+    best_rssi_dbm: int
+    best_snr_db: float
+    lowest_sf: int
+
+
+Event: TypeAlias = Delivered | Noted | Heard
+
+
+class ConfigState(IntEnum):
+    """Where a gateway is with a configuration."""
+
+    CONFIRMED = 1
+    TRIAL = 2
+    REFUSED = 3
+    ROLLED_BACK = 4
+
+
+class ConfigReported(_Array):
+    """Retained; what runs, and what became of the newest document seen."""
+
+    version: int
+    """Of the configuration that runs."""
+    sha256: str
+    state: ConfigState
+    seen_version: int
+    reason: str
+    """Empty when all is well; else one sentence that the NOC can read."""
+    at_us: int = 0
+
+
+class Reply(_Array):
+    """The answer to one command."""
+
+    command_id: str
+    ok: bool
+    text: str
+    at_us: int = 0
+
+
+class WireError(ValueError):
+    """A message that is not what its topic promises; names the topic's leaf and the field."""
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Return the MessagePack bytes of one message."""
+    return msgspec.msgpack.encode(message)
+
+
+_DECODERS: dict[str, msgspec.msgpack.Decoder[msgspec.Struct]] = {
+    "presence": msgspec.msgpack.Decoder(Presence),  # type: ignore[dict-item]
+    "health": msgspec.msgpack.Decoder(Heartbeat),  # type: ignore[dict-item]
+    "journal": msgspec.msgpack.Decoder(JournalBatch),  # type: ignore[dict-item]
+    "event": msgspec.msgpack.Decoder(Event),  # type: ignore[dict-item]
+    "config/reported": msgspec.msgpack.Decoder(ConfigReported),  # type: ignore[dict-item]
+    "reply": msgspec.msgpack.Decoder(Reply),  # type: ignore[dict-item]
+}
+
+MESSAGE_LIMIT_BYTES = 64 * 1024
+
+
+def decode(leaf: str, payload: bytes) -> msgspec.Struct:
+    """Return the message that ``payload`` holds, by the leaf of its topic.
+
+    Raises:
+        WireError: unknown leaf, too large, not MessagePack, or a field that does not fit.
+    """
+    if len(payload) > MESSAGE_LIMIT_BYTES:
+        raise WireError(f"{leaf}: {len(payload)} bytes, at most {MESSAGE_LIMIT_BYTES}")
+    decoder = _DECODERS.get("reply" if leaf.startswith("reply/") else leaf)
+    if decoder is None:
+        raise WireError(f"{leaf}: no message goes by this topic")
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise WireError(f"{leaf}: {error}") from error

@@ -1,0 +1,56 @@
+"""The work order: all that an installer carries to a site for one gateway, and what flashing writes.
+
+JSON, made by the fleet.  ``token`` is single-use and bound to the EUI; it never goes over the network:
+the gateway proves that it has it (``enrolment.py``).
+"""
+
+import msgspec
+
+from agent.wire.configuration import Strict
+from agent.wire.eui import parse_eui
+
+
+class WorkOrder(Strict, kw_only=True):
+    """Settings of one gateway before its first boot."""
+
+    format: int = 1
+    eui: str
+    site: str
+    """For the installer's eyes, such as ``Mairie de Vouvray``."""
+    enrol_url: str
+    """Base address of the fleet, ``https://…``; POST {enrol_url}/api/v1/enrolments."""
+    token: str
+    """Single-use enrolment token, 32 bytes in URL-safe base64."""
+    valid_until_us: int
+    fleet_ca_pem: str
+    fleet_public_key: str
+    """Ed25519 public key that signs configurations, 32 bytes as hex."""
+    configuration: bytes
+    """Version 1 of the signed configuration, ``envelope.encode_envelope`` bytes (base64 in JSON)."""
+    bus: str = "spi:/dev/spidev0.0"
+    """``spi:DEVICE``, ``usb:DEVICE`` or ``socket:PATH`` (a virtual chip)."""
+
+    def __post_init__(self) -> None:
+        if parse_eui(self.eui) != self.eui:
+            raise ValueError("eui: write 16 lower-case hexadecimal digits")
+
+
+class WorkOrderError(ValueError):
+    """A document that is not a work order; names the field."""
+
+
+def encode_order(order: WorkOrder) -> bytes:
+    """Return the order as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(order), indent=1)
+
+
+def decode_order(document: bytes) -> WorkOrder:
+    """Return the order in ``document``.
+
+    Raises:
+        WorkOrderError: not JSON, or a field that does not fit.
+    """
+    try:
+        return msgspec.json.decode(document, type=WorkOrder)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise WorkOrderError(f"work order: {error}") from error

@@ -1,0 +1,1 @@
+"""The product on one machine: virtual chips, sensors, a small LNS, and the same commands as in production."""

@@ -1,0 +1,1 @@
+"""All gateways: registry, evidence, availability, incidents, tickets, configuration, pages."""

@@ -1,0 +1,1 @@
+"""Database: the metadata, connections, migrations."""

@@ -1,0 +1,1 @@
+"""The concentrator as a Python object; knows nothing of networks."""
