@@ -24,10 +24,15 @@ def main() -> int:
     try:
         module = importlib.import_module(SUBCOMMANDS[name][0])
     except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in {path.split(".")[0] for path, _ in SUBCOMMANDS.values()}:
+        if error.name and error.name.split(".")[0] in {
+            path.split(".")[0] for path, _ in SUBCOMMANDS.values()
+        }:
             raise
         extra = MISSING_EXTRA.get(name, "dev")
-        print(f"passerelle {name}: {error.name} is not installed; pip install 'passerelle[{extra}]'", file=sys.stderr)
+        print(
+            f"passerelle {name}: {error.name} is not installed; pip install 'passerelle[{extra}]'",
+            file=sys.stderr,
+        )
         return 1
     return int(module.main(arguments[1:]) or 0)
 

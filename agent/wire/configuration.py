@@ -18,7 +18,7 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Documents name every field and allow no other: a typing error must not pass for a setting."""
 
 
-class RadioConfig(Strict, kw_only=True):
+class RadioConfig(Strict, frozen=True, kw_only=True):
     """Board and channel plan; a change restarts reception."""
 
     board: Name = "rak2287"
@@ -28,7 +28,7 @@ class RadioConfig(Strict, kw_only=True):
     lorawan_public: bool = True
 
 
-class ConnectorConfig(Strict, kw_only=True):
+class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """One LNS; the contractual one counts for availability."""
 
     name: Name
@@ -40,7 +40,7 @@ class ConnectorConfig(Strict, kw_only=True):
     """Deliver frames that were stored while the server was away."""
 
 
-class FleetConfig(Strict, kw_only=True):
+class FleetConfig(Strict, frozen=True, kw_only=True):
     """Where the fleet's broker is."""
 
     host: Host
@@ -48,7 +48,7 @@ class FleetConfig(Strict, kw_only=True):
     tls: bool = True
 
 
-class Intervals(Strict, kw_only=True):
+class Intervals(Strict, frozen=True, kw_only=True):
     """Seconds."""
 
     heartbeat_s: Annotated[int, Meta(ge=1, le=300)] = 30
@@ -57,7 +57,7 @@ class Intervals(Strict, kw_only=True):
     """How long a new configuration has to reach the fleet before it is rolled back."""
 
 
-class Limits(Strict, kw_only=True):
+class Limits(Strict, frozen=True, kw_only=True):
     """Bounds of the spool; the first one reached makes room, oldest first."""
 
     spool_records: Annotated[int, Meta(ge=100)] = 2_000_000
@@ -65,7 +65,7 @@ class Limits(Strict, kw_only=True):
     spool_age_s: Annotated[int, Meta(ge=3600)] = 7 * 86_400
 
 
-class Configuration(Strict, kw_only=True):
+class Configuration(Strict, frozen=True, kw_only=True):
     """All that the fleet decides about one gateway."""
 
     radio: RadioConfig = RadioConfig()

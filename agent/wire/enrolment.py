@@ -14,7 +14,7 @@ from agent.wire.configuration import Strict
 _KEY_PREFIX = b"passerelle/enrolment/1\0"
 
 
-class EnrolmentRequest(Strict, kw_only=True):
+class EnrolmentRequest(Strict, frozen=True, kw_only=True):
     """``csr_pem`` is for a P-256 key made on the gateway, subject CN = EUI."""
 
     eui: str
@@ -22,7 +22,7 @@ class EnrolmentRequest(Strict, kw_only=True):
     proof: str
 
 
-class EnrolmentAnswer(Strict, kw_only=True):
+class EnrolmentAnswer(Strict, frozen=True, kw_only=True):
     """Certificate for 90 days and the chain that the broker's certificate is checked with."""
 
     certificate_pem: str

@@ -34,7 +34,7 @@ class _Array(msgspec.Struct, frozen=True, array_like=True):
     pass
 
 
-class Presence(_Array):
+class Presence(_Array, frozen=True):
     """Retained; the last will carries the same with ``online`` False.  A hint for operators only."""
 
     online: bool
@@ -42,7 +42,7 @@ class Presence(_Array):
     at_us: int = 0
 
 
-class ConnectorBeat(_Array):
+class ConnectorBeat(_Array, frozen=True):
     """One LNS connector at the instant of a heartbeat."""
 
     name: str
@@ -52,7 +52,7 @@ class ConnectorBeat(_Array):
     queued: int = 0
 
 
-class Heartbeat(_Array):
+class Heartbeat(_Array, frozen=True):
     """Every 30 s, QoS 0.  ``received`` and ``delivered`` count since boot."""
 
     boot: int
@@ -94,7 +94,7 @@ class Change(IntEnum):
     STOP = 9
 
 
-class JournalRecord(_Array):
+class JournalRecord(_Array, frozen=True):
     """One change of state, kept on disk until the fleet has it.
 
     ``subject`` names which one (connector name, recovery stage, …), ``value`` the new state in a word
@@ -116,7 +116,7 @@ class JournalRecord(_Array):
     previous: "PreviousBoot | None" = None
 
 
-class PreviousBoot(_Array):
+class PreviousBoot(_Array, frozen=True):
     """The last time alive of the boot before, as found on disk at start."""
 
     boot: int
@@ -127,13 +127,13 @@ class PreviousBoot(_Array):
     """True when that boot ended by an orderly stop."""
 
 
-class JournalBatch(_Array):
+class JournalBatch(_Array, frozen=True):
     """Records in order of ``journal_seq``, at most 200 a message."""
 
     records: tuple[JournalRecord, ...]
 
 
-class Delivered(_Array, tag="delivered"):
+class Delivered(_Array, frozen=True, tag="delivered"):
     """Frames received in [from, until) were acknowledged by an LNS by ``acked_at_us``."""
 
     boot: int
@@ -147,7 +147,7 @@ class Delivered(_Array, tag="delivered"):
     """Frames of that span that were dropped instead, by reason."""
 
 
-class Noted(_Array, tag="noted"):
+class Noted(_Array, frozen=True, tag="noted"):
     """An event with a name of a closed list and short fields, for the operator's eyes."""
 
     boot: int
@@ -157,7 +157,7 @@ class Noted(_Array, tag="noted"):
     fields: dict[str, str | int | float] = {}
 
 
-class Heard(_Array, tag="heard"):
+class Heard(_Array, frozen=True, tag="heard"):
     """Sketch of one address and day (AVAILABILITY §9); nothing of the payload."""
 
     day: str
@@ -183,7 +183,7 @@ class ConfigState(IntEnum):
     ROLLED_BACK = 4
 
 
-class ConfigReported(_Array):
+class ConfigReported(_Array, frozen=True):
     """Retained; what runs, and what became of the newest document seen."""
 
     version: int
@@ -196,7 +196,7 @@ class ConfigReported(_Array):
     at_us: int = 0
 
 
-class Reply(_Array):
+class Reply(_Array, frozen=True):
     """The answer to one command."""
 
     command_id: str
@@ -215,12 +215,12 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[msgspec.Struct]] = {
-    "presence": msgspec.msgpack.Decoder(Presence),  # type: ignore[dict-item]
-    "health": msgspec.msgpack.Decoder(Heartbeat),  # type: ignore[dict-item]
-    "journal": msgspec.msgpack.Decoder(JournalBatch),  # type: ignore[dict-item]
-    "event": msgspec.msgpack.Decoder(Event),  # type: ignore[dict-item]
-    "config/reported": msgspec.msgpack.Decoder(ConfigReported),  # type: ignore[dict-item]
-    "reply": msgspec.msgpack.Decoder(Reply),  # type: ignore[dict-item]
+    "presence": msgspec.msgpack.Decoder(Presence),
+    "health": msgspec.msgpack.Decoder(Heartbeat),
+    "journal": msgspec.msgpack.Decoder(JournalBatch),
+    "event": msgspec.msgpack.Decoder(Event),
+    "config/reported": msgspec.msgpack.Decoder(ConfigReported),
+    "reply": msgspec.msgpack.Decoder(Reply),
 }
 
 MESSAGE_LIMIT_BYTES = 64 * 1024

@@ -10,7 +10,7 @@ from agent.wire.configuration import Strict
 from agent.wire.eui import parse_eui
 
 
-class WorkOrder(Strict, kw_only=True):
+class WorkOrder(Strict, frozen=True, kw_only=True):
     """Settings of one gateway before its first boot."""
 
     format: int = 1

@@ -1,0 +1,1 @@
+"""The network as it stands at this instant, for pages and for incident rules."""

@@ -1,0 +1,58 @@
+"""The network at one instant: what the engine computes each cycle and pages and incident rules read."""
+
+from dataclasses import dataclass, field
+
+from fleet.availability.states import Cause, CommuneState, GatewayState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayNow:
+    """One gateway at ``NetworkNow.at_us``."""
+
+    eui: str
+    name: str
+    site_id: int
+    commune_insee: str
+    state: GatewayState
+    since_us: int
+    """When this state began, back-dated to the last proof (not when we noticed)."""
+    proved: bool
+    """DOWN by proof; False is « muette »: inferred from silence."""
+    suspect: bool = False
+    """The broker saw its socket close; nobody is paged for that."""
+    cause: Cause = Cause.NONE
+    reason: str = ""
+    last_word_us: int | None = None
+    backhaul_operator: str = ""
+    power_feeder: str = ""
+    config_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommuneNow:
+    """One commune at ``NetworkNow.at_us``."""
+
+    insee: str
+    name: str
+    epci: str
+    population: int
+    state: CommuneState
+    since_us: int
+    members: tuple[str, ...]
+    """EUIs that serve it and are not OUT."""
+    serving: tuple[str, ...]
+    budget_left_us: int = 0
+    """What may still be lost this month; negative when the promise is broken."""
+    breach_at_us: int | None = None
+    """When the month's budget is used up if present states persist (AVAILABILITY §7); None: not losing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkNow:
+    """The whole network; ``blind`` is a positive proof that we ourselves could not see."""
+
+    at_us: int
+    gateways: dict[str, GatewayNow] = field(default_factory=dict)
+    communes: dict[str, CommuneNow] = field(default_factory=dict)
+    blind: bool = False
+    blind_reason: str = ""

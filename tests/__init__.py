@@ -1,0 +1,1 @@
+"""Tests: unit mirrors the packages, contract, stories, e2e drives real processes."""
