@@ -1,4 +1,4 @@
-"""Time as a port: monotonic microseconds decide, UTC only labels.  The one importer of ``time`` in the agent."""
+"""Time as a port: monotonic microseconds decide, UTC only labels; the agent's one importer of ``time``."""
 
 import time
 from typing import Protocol

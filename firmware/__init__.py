@@ -1,1 +1,1 @@
-"""What a gateway runs on, and how it is replaced: the catalogue of concentrator firmware, images, releases."""
+"""What a gateway runs on, and how it is replaced: concentrator firmware, images, releases."""
