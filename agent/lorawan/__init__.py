@@ -1,0 +1,1 @@
+"""LoRaWAN frames as values: read and written without any key."""
