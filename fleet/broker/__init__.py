@@ -1,0 +1,1 @@
+"""The MQTT broker: its configuration, and our connection to it."""

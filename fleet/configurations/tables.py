@@ -1,0 +1,51 @@
+"""Tables of configurations: every version that was ever signed, and what each gateway reports."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from fleet.db.base import metadata
+
+configuration_versions = Table(
+    "configuration_versions",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("issued_by", String(100), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("published", Boolean, nullable=False, server_default="0"),
+    Column("confirmed_at_us", BigInteger),
+)
+"""The highest version of an EUI is what is desired; ``published``: the broker has it (retained)."""
+
+reported_configurations = Table(
+    "reported_configurations",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("seen_version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+
+words = Table(
+    "words",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("published", Boolean, nullable=False, server_default="0"),
+    Column("replied_at_us", BigInteger),
+    Column("reply_ok", Boolean),
+    Column("reply_text", Text, nullable=False, server_default=""),
+    Index("ix_words_published", "published"),
+)
+"""Signed words besides configurations (confirmations, commands, permits): the outbox of ``command/{id}``."""

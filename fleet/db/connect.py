@@ -1,0 +1,100 @@
+"""The database: SQLite in WAL mode by default, PostgreSQL by URL; reading and writing transactions.
+
+Sources: sqlite.org/wal.html, sqlite.org/lang_transaction.html (a read transaction that becomes a writer can
+fail with SQLITE_BUSY whatever the timeout, so writers begin IMMEDIATE); SQLAlchemy 2 "pysqlite: serializable
+isolation, savepoints and transactional DDL" for the two listeners.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long one writer waits for another: the longest engine cycle with a wide margin."""
+POOL_SIZE = 8
+POOL_OVERFLOW = 24
+"""Requests that may hold a connection at once, above the pool; FastAPI runs 40 threads at most."""
+_BEGIN = "passerelle_begin"
+
+
+class DatabaseUrlError(ValueError):
+    """An address that names no database we can use."""
+
+
+class Database:
+    """One database; ``read`` and ``write`` are its only doors."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = _engine(url)
+        self._writing = self._engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+
+    @property
+    def engine(self) -> Engine:
+        """For schema creation and migrations."""
+        return self._engine
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a transaction that sees one state of the database."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a transaction that commits at the end or leaves nothing behind."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        self._engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of the SQLite database in ``path``."""
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except Exception as error:
+        raise DatabaseUrlError(
+            f"database: {url!r} is not an address such as postgresql+psycopg://host/name"
+        ) from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise DatabaseUrlError(f"database: {parsed.drivername!r} is neither sqlite nor postgresql")
+    engine = create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")

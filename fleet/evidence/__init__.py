@@ -1,0 +1,1 @@
+"""Messages in: decoded, deduplicated, stored once, append-only."""

@@ -1,0 +1,145 @@
+"""Tables of evidence: append-only facts as the gateways and our own eyes gave them (AVAILABILITY §1).
+
+``recorded_at_us`` is when we learnt it; other instants are what the message says.  A key made of the EUI, the
+boot and a sequence number identifies a message for ever: storing it twice changes nothing.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+
+from fleet.db.base import metadata
+
+journal_records = Table(
+    "journal_records",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("journal_seq", BigInteger, primary_key=True),
+    Column("uptime_ms", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("time_quality", Integer, nullable=False),
+    Column("change", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since_ms", BigInteger),
+    Column("previous_boot", BigInteger),
+    Column("previous_uptime_ms", BigInteger),
+    Column("previous_at_us", BigInteger),
+    Column("previous_time_quality", Integer),
+    Column("previous_clean", Boolean),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Index("ix_journal_records_recorded_at_us", "recorded_at_us"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("connector", String(32), nullable=False),
+    Column("received_from_at_us", BigInteger, nullable=False),
+    Column("received_until_at_us", BigInteger, nullable=False),
+    Column("acked_at_us", BigInteger, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("dropped", JSON, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""Events for the operator's eyes."""
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("address", String(16), primary_key=True),
+    Column("hours", Integer, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("best_rssi_dbm", Integer, nullable=False),
+    Column("best_snr_db", Float, nullable=False),
+    Column("lowest_sf", Integer, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Index("ix_heard_day", "day"),
+)
+"""Sketches of addresses (AVAILABILITY §9); the later message of a day replaces the earlier."""
+
+latest = Table(
+    "latest",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("online", Boolean),
+    Column("presence_boot", BigInteger),
+    Column("presence_at_us", BigInteger),
+    Column("heartbeat", LargeBinary),
+    Column("heartbeat_at_us", BigInteger),
+    Column("heartbeats", BigInteger, nullable=False, server_default="0"),
+)
+"""Last word of each gateway: presence is a hint for people, ``heartbeat`` the message itself (MessagePack);
+``*_at_us`` is when we received it."""
+
+presence_edges = Table(
+    "presence_edges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("eui", String(16), nullable=False, index=True),
+    Column("online", Boolean, nullable=False),
+    Column("boot", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False, index=True),
+)
+"""For operators only, never for availability; bounded by retention."""
+
+blindness = Table(
+    "blindness",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("from_at_us", BigInteger, nullable=False, index=True),
+    Column("until_at_us", BigInteger),
+    Column("path", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""Positive proof that we ourselves could not see (AVAILABILITY §4); open while ``until_at_us`` is null."""
+
+refused_messages = Table(
+    "refused_messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("payload_bytes", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""Messages that could not be used, kept for inspection; the newest ``REFUSED_KEPT``."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""Totals since installation: stored, repeated, refused by reason."""

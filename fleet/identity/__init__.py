@@ -1,0 +1,1 @@
+"""Who is who: the certificate authority, enrolment, people and their sessions, the audit log."""

@@ -1,0 +1,67 @@
+"""Tables of identity: enrolment tokens, certificates, people, their sessions, the audit log."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
+
+from fleet.db.base import metadata
+
+enrolment_tokens = Table(
+    "enrolment_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("eui", String(16), nullable=False, index=True),
+    Column("derived_key", LargeBinary, nullable=False, unique=True),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("valid_until_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger),
+    Column("used_serial", String(40)),
+    Column("revoked_at_us", BigInteger),
+)
+"""The token itself is never stored (``agent.wire.enrolment``)."""
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),
+    Column("eui", String(16), nullable=False, index=True),
+    Column("public_key_sha256", String(64), nullable=False),
+    Column("certificate_pem", Text, nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("not_after_at_us", BigInteger, nullable=False),
+    Column("revoked_at_us", BigInteger),
+    Column("revoked_because", Text, nullable=False, server_default=""),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("disabled_at_us", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key_sha256", String(64), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False, index=True),
+    Column("csrf_token", String(64), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("who", String(100), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(200), nullable=False, index=True),
+    Column("before", JSON),
+    Column("after", JSON),
+)
+"""Every write by a person or a machine: who, what, on what, from what to what."""

@@ -1,0 +1,1 @@
+"""What exists: communes, sites, gateways, which box hangs where, who is served by what."""
