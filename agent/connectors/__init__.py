@@ -1,0 +1,1 @@
+"""Network servers: one connector each, several at once."""

@@ -1,0 +1,1 @@
+"""What the data path proves to the fleet: states, deliveries, addresses heard."""

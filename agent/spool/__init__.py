@@ -1,0 +1,1 @@
+"""Every received frame on disk until its network server has it."""
