@@ -1,0 +1,1 @@
+"""What people see: pages, components, translation and French formats."""
