@@ -1,0 +1,1 @@
+"""Outages people must know of: correlated, graded, followed to their end."""

@@ -1,0 +1,1 @@
+"""Messages out: composed, kept in an outbox, sent with retries."""

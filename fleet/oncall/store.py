@@ -1,0 +1,199 @@
+"""People and duty in the database.  Rows of an import are checked here, with the path of what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from fleet.oncall.model import Duty, Period, Person, Rota, Rotation, Span
+from fleet.oncall.rules import PARIS, on_call
+from fleet.oncall.tables import on_call as on_call_table
+from fleet.oncall.tables import people, rotations
+
+
+class RowRefused(ValueError):
+    """A row of an import that cannot be used: where, and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallNow:
+    """One person on call, for pages and messages."""
+
+    person: Person
+    duty: Duty
+
+
+def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write technicians, by mail address; return how many.
+
+    A row is ``{name, email, phone?, language?, skills?, territories?, active?}``.
+
+    Raises:
+        RowRefused: a row without a name or an address.
+    """
+    for index, row in enumerate(rows):
+        path = f"technicians[{index}]"
+        email = _text(row, "email", path).strip().lower()
+        if "@" not in email:
+            raise RowRefused(f"{path}.email: {email!r} is not a mail address; write name@domain")
+        values = {
+            "name": _text(row, "name", path),
+            "email": email,
+            "phone": str(row.get("phone") or "").replace(" ", ""),
+            "language": str(row.get("language") or "fr"),
+            "skills": list(row.get("skills") or []),
+            "territories": [str(code) for code in row.get("territories") or []],
+            "active": bool(row.get("active", True)),
+        }
+        known = connection.execute(select(people.c.id).where(people.c.email == email)).scalar()
+        if known is None:
+            connection.execute(insert(people).values(**values))
+        else:
+            connection.execute(update(people).where(people.c.id == known).values(**values))
+    return len(rows)
+
+
+def import_on_call(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write duty, after the people; return how many rows.
+
+    A row is a span ``{person, from, until, level?, override?}`` (mail address, ISO instants, Paris when they
+    carry no offset) or a rotation ``{rotation, period, starts_on, handover, people, level?, holidays?}``.
+
+    Raises:
+        RowRefused: an unknown person, period or date.
+    """
+    ids = {row.email: row.id for row in connection.execute(select(people.c.email, people.c.id))}
+    for index, row in enumerate(rows):
+        path = f"on_call[{index}]"
+        if "rotation" in row:
+            _import_rotation(connection, row, path, ids)
+        else:
+            _import_span(connection, row, path, ids)
+    return len(rows)
+
+
+def _import_span(connection: Connection, row: Mapping[str, Any], path: str, ids: dict[str, int]) -> None:
+    person_id = _person_id(_text(row, "person", path), f"{path}.person", ids)
+    from_us, until_us = _instant(row, "from", path), _instant(row, "until", path)
+    if until_us <= from_us:
+        raise RowRefused(f"{path}.until: not after from; write an instant later than {row['from']}")
+    level = int(row.get("level", 1))
+    values = {
+        "person_id": person_id,
+        "level": level,
+        "from_at_us": from_us,
+        "until_at_us": until_us,
+        "override": bool(row.get("override", False)),
+    }
+    key = f"span/{level}/{person_id}/{from_us}"
+    _upsert(connection, on_call_table, on_call_table.c.key == key, {"key": key} | values)
+
+
+def _import_rotation(connection: Connection, row: Mapping[str, Any], path: str, ids: dict[str, int]) -> None:
+    name = _text(row, "rotation", path)
+    members = [_person_id(str(email), f"{path}.people", ids) for email in row.get("people") or []]
+    if not members:
+        raise RowRefused(f"{path}.people: nobody; write at least one mail address of a technician")
+    try:
+        period = Period(str(row.get("period", "weekly")))
+        starts_on = date.fromisoformat(_text(row, "starts_on", path))
+        handover = time.fromisoformat(str(row.get("handover", "08:00")))
+    except ValueError as error:
+        raise RowRefused(
+            f"{path}: {error}; period is daily or weekly, starts_on a date, handover HH:MM"
+        ) from error
+    holidays = row.get("holidays")
+    values = {
+        "name": name,
+        "level": int(row.get("level", 1)),
+        "period": period.value,
+        "starts_on": starts_on.isoformat(),
+        "handover": handover.strftime("%H:%M"),
+        "person_ids": members,
+        "holidays_person_id": _person_id(str(holidays), f"{path}.holidays", ids) if holidays else None,
+    }
+    _upsert(connection, rotations, rotations.c.name == name, values)
+
+
+def _upsert(connection: Connection, table: Any, same: Any, values: dict[str, Any]) -> None:
+    if connection.execute(update(table).where(same).values(**values)).rowcount == 0:
+        connection.execute(insert(table).values(**values))
+
+
+def _text(row: Mapping[str, Any], name: str, path: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise RowRefused(f"{path}.{name}: missing; write a text")
+    return value
+
+
+def _person_id(email: str, path: str, ids: dict[str, int]) -> int:
+    found = ids.get(email.strip().lower())
+    if found is None:
+        raise RowRefused(f"{path}: {email!r} is nobody; write the mail address of one of the technicians")
+    return found
+
+
+def _instant(row: Mapping[str, Any], name: str, path: str) -> int:
+    try:
+        at = datetime.fromisoformat(_text(row, name, path))
+    except ValueError as error:
+        raise RowRefused(f"{path}.{name}: {error}; write for example 2026-11-23T08:00") from error
+    local = at if at.tzinfo is not None else at.replace(tzinfo=PARIS)
+    return int(local.timestamp()) * 1_000_000
+
+
+def everybody(connection: Connection) -> dict[int, Person]:
+    """Return all active people by number."""
+    rows = connection.execute(select(people).where(people.c.active).order_by(people.c.id)).mappings()
+    return {row["id"]: _person(row) for row in rows}
+
+
+def _person(row: RowMapping) -> Person:
+    values = {name: row[name] for name in ("id", "name", "email", "phone", "language", "active")}
+    return Person(**values, skills=tuple(row["skills"]), territories=tuple(row["territories"]))
+
+
+def rota(connection: Connection) -> Rota:
+    """Return every span and rotation."""
+    spans = [
+        Span(
+            person_id=row.person_id,
+            level=row.level,
+            from_us=row.from_at_us,
+            until_us=row.until_at_us,
+            override=row.override,
+        )
+        for row in connection.execute(select(on_call_table))
+    ]
+    turns = [
+        Rotation(
+            name=row.name,
+            level=row.level,
+            period=Period(row.period),
+            starts_on=date.fromisoformat(row.starts_on),
+            handover=time.fromisoformat(row.handover),
+            person_ids=tuple(row.person_ids),
+            holidays_person_id=row.holidays_person_id,
+        )
+        for row in connection.execute(select(rotations).order_by(rotations.c.level, rotations.c.name))
+    ]
+    return Rota(spans=tuple(spans), rotations=tuple(turns))
+
+
+def on_call_now(connection: Connection, now_us: int) -> tuple[OnCallNow, ...]:
+    """Return who is on call, by level.
+
+    Without any plan for this instant every active person is on call: a hole in the plan must not be a
+    night without anybody.
+    """
+    persons = everybody(connection)
+    duties = [duty for duty in on_call(rota(connection), now_us) if duty.person_id in persons]
+    if not duties:
+        duties = [
+            Duty(person_id=person_id, level=1, from_us=now_us, until_us=now_us, source="gap")
+            for person_id in persons
+        ]
+    return tuple(OnCallNow(person=persons[duty.person_id], duty=duty) for duty in duties)

@@ -1,0 +1,1 @@
+"""What is worked: states, contract clocks, audit trail, links."""

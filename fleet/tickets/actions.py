@@ -1,0 +1,35 @@
+"""What people and telemetry do to a ticket: load, step, save, in the caller's transaction.
+
+``act(connection, 7, Acknowledge(who="A. Martin", via="page", at_us=now_us), now_us)``; every event of
+``fleet.tickets.model`` goes this way, so each lands in the audit trail.
+"""
+
+from sqlalchemy import Connection
+
+from fleet.tickets import store
+from fleet.tickets.model import Event, Refused, Ticket
+from fleet.tickets.rules import step
+
+
+def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ticket | Refused:
+    """Apply one event; a refusal is written to the trail and changes nothing else.
+
+    Raises:
+        store.NoSuchTicket: the number is not known.
+    """
+    before = store.get(connection, ticket_id, lock=True)
+    after = step(before, event, now_us)
+    if isinstance(after, Refused):
+        store.log(
+            connection,
+            ticket_id,
+            kind="Refused",
+            at_us=now_us,
+            now_us=now_us,
+            who=event.who,
+            via=event.via,
+            detail={"event": type(event).__name__, "key": after.key} | dict(after.values),
+        )
+        return after
+    store.save(connection, before, after, event, now_us)
+    return after

@@ -1,0 +1,92 @@
+"""The contract's two clocks of a ticket, with pauses; pure.
+
+Sources: DESIGN §7 (intervention to *on site*, resolution to *restored*; restored before arrival is met).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.tickets.model import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US, Criticality, Pause, Ticket
+
+
+class Verdict(StrEnum):
+    """How a clock stands against its limit."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    MET_REMOTELY = "met_remotely"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockNow:
+    """One clock at an instant; ``left_us`` is negative by how much it was missed."""
+
+    limit_us: int
+    due_at_us: int
+    left_us: int
+    verdict: Verdict
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the limit is past, stopped or not."""
+        return self.left_us < 0
+
+
+def paused_us(pauses: tuple[Pause, ...], from_us: int, until_us: int) -> int:
+    """Return how long clocks stood within the span; overlapping pauses count once.
+
+    >>> paused_us((), 0, 10)
+    0
+    """
+    total, covered = 0, from_us
+    for pause in sorted(pauses, key=lambda pause: pause.from_us):
+        begin = max(pause.from_us, covered)
+        end = min(until_us if pause.until_us is None else pause.until_us, until_us)
+        if end > begin:
+            total += end - begin
+            covered = end
+    return total
+
+
+def intervention(ticket: Ticket, now_us: int) -> ClockNow:
+    """Return the four-hour clock: stopped by arrival, or by the service's return before it."""
+    stopped = _first(ticket.on_site_at_us, ticket.restored_at_us)
+    clock = _clock(ticket, INTERVENTION_LIMIT_US, stopped, now_us)
+    if clock.verdict is Verdict.MET and ticket.remote:
+        return ClockNow(
+            limit_us=clock.limit_us,
+            due_at_us=clock.due_at_us,
+            left_us=clock.left_us,
+            verdict=Verdict.MET_REMOTELY,
+        )
+    return clock
+
+
+def resolution(ticket: Ticket, now_us: int) -> ClockNow:
+    """Return the 24 or 48 h clock: stopped by telemetry only."""
+    return _clock(ticket, ticket.resolution_limit_us, ticket.restored_at_us, now_us)
+
+
+def tightened(limit_us: int, criticality: Criticality) -> int:
+    """Return the resolution limit after a change of criticality: never longer than before."""
+    return min(limit_us, RESOLUTION_LIMIT_US[criticality])
+
+
+def _first(*instants: int | None) -> int | None:
+    known = [instant for instant in instants if instant is not None]
+    return min(known) if known else None
+
+
+def _clock(ticket: Ticket, limit_us: int, stopped_us: int | None, now_us: int) -> ClockNow:
+    end_us = now_us if stopped_us is None else stopped_us
+    due_us = ticket.reported_at_us + limit_us + paused_us(ticket.pauses, ticket.reported_at_us, end_us)
+    left_us = due_us - end_us
+    if left_us < 0:
+        verdict = Verdict.MISSED
+    elif stopped_us is not None:
+        verdict = Verdict.MET
+    else:
+        verdict = Verdict.PAUSED if ticket.paused else Verdict.RUNNING
+    return ClockNow(limit_us=limit_us, due_at_us=due_us, left_us=left_us, verdict=verdict)

@@ -1,0 +1,254 @@
+"""A ticket as values: states, criticality, pauses and the events that move it.
+
+Sources: DESIGN §7 for the states and clocks; MISSION (AMI 1.2) for 4 h to site and 1 or 2 days to resolution.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+
+INTERVENTION_LIMIT_US = 4 * HOUR_US
+"""From the report to *on site*, elapsed hours, day and night (AMI 1.2)."""
+
+
+class Criticality(StrEnum):
+    """Consequence of the outage (DESIGN §7)."""
+
+    CRITICAL = "CRITICAL"
+    MAJOR = "MAJOR"
+    MINOR = "MINOR"
+
+    @property
+    def weight(self) -> int:
+        """Order of urgency, 0 first."""
+        return ("CRITICAL", "MAJOR", "MINOR").index(self.value)
+
+
+RESOLUTION_LIMIT_US = {
+    Criticality.CRITICAL: 24 * HOUR_US,
+    Criticality.MAJOR: 48 * HOUR_US,
+    Criticality.MINOR: 48 * HOUR_US,
+}
+"""From the report to *restored* (AMI 1.2: one or two days, by criticality)."""
+
+
+class TicketState(StrEnum):
+    """Where the work stands."""
+
+    REPORTED = "reported"
+    ACKNOWLEDGED = "acknowledged"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    RESTORED = "restored"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+WORKING = frozenset(
+    {TicketState.REPORTED, TicketState.ACKNOWLEDGED, TicketState.EN_ROUTE, TicketState.ON_SITE}
+)
+
+
+class Origin(StrEnum):
+    """How we learnt of it."""
+
+    TELEMETRY = "telemetry"
+    PHONE = "phone"
+    MAIL = "mail"
+
+
+class PauseReason(StrEnum):
+    """The closed list of reasons that may stop the clocks (DESIGN §7)."""
+
+    ACCESS_REFUSED = "access_refused"
+    OWNER_ABSENT = "owner_absent"
+    WEATHER_DANGER = "weather_danger"
+    ENERGY_SUPPLIER = "energy_supplier"
+    TELECOM_OPERATOR = "telecom_operator"
+    AUTHORITY_ORDER = "authority_order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A span during which the clocks stand; ``until_us`` None while it lasts."""
+
+    from_us: int
+    until_us: int | None
+    reason: PauseReason
+    who: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldReport:
+    """What the technician found and did."""
+
+    cause: str
+    action: str
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One ticket; its deadlines follow from these fields alone (``clocks.py``)."""
+
+    id: int
+    incident_id: int | None
+    origin: Origin
+    title: str
+    state: TicketState
+    criticality: Criticality
+    resolution_limit_us: int
+    """Shortest limit it ever had: an upgrade shortens it, a downgrade never extends it."""
+    began_at_us: int
+    """When the service was lost, back-dated to the last proof."""
+    reported_at_us: int
+    acknowledged_at_us: int | None = None
+    acknowledged_by: str = ""
+    en_route_at_us: int | None = None
+    on_site_at_us: int | None = None
+    on_site_proof: str = ""
+    restored_at_us: int | None = None
+    closed_at_us: int | None = None
+    merged_into: int | None = None
+    site_id: int | None = None
+    commune_insee: str = ""
+    caller: str = ""
+    progress_at_us: int | None = None
+    """Last proof that somebody works on it; without one it is un-acknowledged."""
+    pauses: tuple[Pause, ...] = ()
+    report: FieldReport | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether the service is still lost and somebody must act."""
+        return self.state in WORKING
+
+    @property
+    def paused(self) -> bool:
+        """Whether its clocks stand."""
+        return bool(self.pauses) and self.pauses[-1].until_us is None
+
+    @property
+    def remote(self) -> bool:
+        """« à distance »: restored before anybody arrived."""
+        return self.restored_at_us is not None and (
+            self.on_site_at_us is None or self.on_site_at_us >= self.restored_at_us
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who did it, through what, and when it happened (a phone without coverage tells late)."""
+
+    who: str
+    via: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Act):
+    """Somebody takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depart(Act):
+    """Somebody drives there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrive(Act):
+    """Somebody is at the cabinet; ``proof`` says how we know."""
+
+    proof: str = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Act):
+    """Telemetry shows the service back; nobody else may say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relapse(Act):
+    """Telemetry shows the service lost again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Act):
+    """The work is over; with a report unless it was « à distance »."""
+
+    report: FieldReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse(Act):
+    """No proof of progress in time: it is nobody's again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopClocks(Act):
+    """Clocks stand, for a reason of the list."""
+
+    reason: PauseReason
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeClocks(Act):
+    """Clocks run again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regrade(Act):
+    """The consequence changed."""
+
+    criticality: Criticality
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Act):
+    """Closed too early."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge(Act):
+    """The same cause has an older ticket."""
+
+    into: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Act):
+    """A line for those who read on."""
+
+    text: str
+
+
+Event = (
+    Acknowledge
+    | Depart
+    | Arrive
+    | Restore
+    | Relapse
+    | Close
+    | Lapse
+    | StopClocks
+    | ResumeClocks
+    | Regrade
+    | Reopen
+    | Merge
+    | Note
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The event does not apply; ``key`` names the sentence for the person, ``values`` fill it."""
+
+    key: str
+    values: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,92 @@
+"""Tables of tickets, their audit trail, pauses, links and timers."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
+
+from fleet.db.base import metadata
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", Integer, nullable=True, index=True),
+    Column("origin", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("criticality", String(16), nullable=False),
+    Column("resolution_limit_us", BigInteger, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("reported_at_us", BigInteger, nullable=False),
+    Column("acknowledged_at_us", BigInteger),
+    Column("acknowledged_by", Text, nullable=False, default=""),
+    Column("en_route_at_us", BigInteger),
+    Column("on_site_at_us", BigInteger),
+    Column("on_site_proof", String(32), nullable=False, default=""),
+    Column("restored_at_us", BigInteger),
+    Column("closed_at_us", BigInteger),
+    Column("merged_into", Integer),
+    Column("site_id", Integer),
+    Column("commune_insee", String(5), nullable=False, default=""),
+    Column("caller", Text, nullable=False, default=""),
+    Column("progress_at_us", BigInteger),
+    Column("report", JSON),
+)
+
+ticket_pauses = Table(
+    "ticket_pauses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("reason", String(32), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+)
+
+ticket_events = Table(
+    "ticket_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+"""Append-only: what happened, when, when we learnt of it, who did it and through what."""
+
+ticket_links = Table(
+    "ticket_links",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("person_id", Integer),
+    Column("who", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger),
+)
+"""Acknowledge links: only the SHA-256 of the token is here."""
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(96), nullable=False, unique=True),
+    Column("kind", String(24), nullable=False),
+    Column("subject_id", Integer, nullable=False),
+    Column("due_at_us", BigInteger, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("leased_by", String(64), nullable=False, default=""),
+    Column("leased_until_us", BigInteger, nullable=False, default=0),
+    Column("done_at_us", BigInteger),
+)
+Index(
+    "ix_timers_due",
+    timers.c.due_at_us,
+    sqlite_where=text("done_at_us IS NULL"),
+    postgresql_where=text("done_at_us IS NULL"),
+)
