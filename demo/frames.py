@@ -1,0 +1,142 @@
+"""Recorded frames: NDJSON lines, gzip or not, into receptions that a virtual chip can hear.
+
+A line has ``ts`` (ms), ``freq`` (MHz), ``datr`` (``SF12BW125``), ``rssi`` (dBm), ``snr`` (dB) and ``phy``
+(base64); ``gw`` says which receiver heard it.  A line that cannot be played is refused with its number and
+field, counted, and the rest goes on.
+"""
+
+import base64
+import binascii
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BAND_HZ = range(863_000_000, 870_000_001)
+"""EU863-870, RP002-1.0.4 §2.4."""
+PAYLOAD_LIMIT_BYTES = 255
+LINE_LIMIT_BYTES = 16_384
+_DATARATE = re.compile(r"SF(\d{1,2})BW(125|250|500)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFrame:
+    """One reception of the file."""
+
+    line: int
+    at_ms: int
+    receiver: str
+    frequency_hz: int
+    sf: int
+    bandwidth_hz: int
+    rssi_dbm: float
+    snr_db: float
+    phy: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedLine:
+    """A line that cannot be played, and why."""
+
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.field}: {self.message}"
+
+
+class _Field(ValueError):
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def read_frames(path: Path, limit: int | None = None) -> Iterator[RecordedFrame | RefusedLine]:
+    """Yield the file's lines in order, at most ``limit`` of them.
+
+    Raises:
+        OSError: the file cannot be read, or is not gzip though its name says so.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if limit is not None and number > limit:
+                return
+            if line.strip():
+                yield parse_line(number, line)
+
+
+def parse_line(number: int, line: bytes) -> RecordedFrame | RefusedLine:
+    """Return the frame on one line, or why it is none.
+
+    >>> print(parse_line(7, b'{"ts": 1, "freq": 868.1'))
+    line 7: line: not JSON: Expecting ',' delimiter at column 24
+    """
+    try:
+        return _frame(number, line)
+    except _Field as error:
+        return RefusedLine(line=number, field=error.field, message=str(error))
+
+
+def _frame(number: int, line: bytes) -> RecordedFrame:
+    record = _object(line)
+    frequency_hz = round(_number(record, "freq") * 1e6)
+    if frequency_hz not in BAND_HZ:
+        raise _Field("freq", f"{record['freq']} MHz is outside 863 to 870 MHz")
+    sf, bandwidth_hz = _datarate(record)
+    return RecordedFrame(
+        line=number,
+        at_ms=int(_number(record, "ts")),
+        receiver=str(record.get("gw", "")),
+        frequency_hz=frequency_hz,
+        sf=sf,
+        bandwidth_hz=bandwidth_hz,
+        rssi_dbm=_number(record, "rssi"),
+        snr_db=_number(record, "snr"),
+        phy=_payload(record),
+    )
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    if len(line) > LINE_LIMIT_BYTES:
+        raise _Field("line", f"{len(line)} bytes, at most {LINE_LIMIT_BYTES}")
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _Field("line", f"not JSON: {error.msg} at column {error.colno}") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise _Field("line", "not JSON text in UTF-8") from None
+    if not isinstance(record, dict):
+        raise _Field("line", "a JSON object is needed")
+    return record
+
+
+def _number(record: dict[str, Any], field: str) -> float:
+    value = record.get(field)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+        raise _Field(field, f"a number is needed, found {value!r:.40}")
+    return float(value)
+
+
+def _datarate(record: dict[str, Any]) -> tuple[int, int]:
+    match = _DATARATE.fullmatch(str(record.get("datr")))
+    if match is None or not 5 <= int(match[1]) <= 12:
+        raise _Field("datr", f"{record.get('datr')!r:.40} is not a LoRa datarate such as SF12BW125")
+    return int(match[1]), int(match[2]) * 1000
+
+
+def _payload(record: dict[str, Any]) -> bytes:
+    text = record.get("phy")
+    if not isinstance(text, str):
+        raise _Field("phy", "base64 text is needed")
+    try:
+        phy = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _Field("phy", "not base64") from None
+    if not 1 <= len(phy) <= PAYLOAD_LIMIT_BYTES:
+        raise _Field("phy", f"{len(phy)} bytes, 1 to {PAYLOAD_LIMIT_BYTES} fit a frame")
+    return phy

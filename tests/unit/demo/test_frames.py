@@ -1,0 +1,75 @@
+"""Every line is a frame or a refusal that names the line and the field."""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from demo.frames import RecordedFrame, RefusedLine, parse_line, read_frames
+
+GOOD = {
+    "ts": 1672867882173,
+    "gw": "a",
+    "freq": 868.3,
+    "datr": "SF12BW125",
+    "rssi": -111,
+    "snr": -3.8,
+    "phy": "gAcAAEg=",
+}
+
+
+def line(**changes: object) -> bytes:
+    return json.dumps(GOOD | changes).encode()
+
+
+def test_a_good_line() -> None:
+    frame = parse_line(3, line())
+    assert frame == RecordedFrame(
+        line=3,
+        at_ms=1672867882173,
+        receiver="a",
+        frequency_hz=868_300_000,
+        sf=12,
+        bandwidth_hz=125_000,
+        rssi_dbm=-111,
+        snr_db=-3.8,
+        phy=base64.b64decode("gAcAAEg="),
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (line()[:40], "line"),
+        (b"[1]", "line"),
+        (b"\xff\xfe", "line"),
+        (b'{"ts": ' + b"[" * 5000, "line"),
+        (b"x" * 20_000, "line"),
+        (line(datr="SF13BW125"), "datr"),
+        (line(datr=50000), "datr"),
+        (line(freq=915.0), "freq"),
+        (line(freq="868.3"), "freq"),
+        (line(freq=float("nan")), "freq"),
+        (line(ts=None), "ts"),
+        (line(rssi=True), "rssi"),
+        (line(phy="gAcAAEg"), "phy"),
+        (line(phy=base64.b64encode(bytes(256)).decode()), "phy"),
+        (line(phy=""), "phy"),
+        (line(phy=None), "phy"),
+    ],
+)
+def test_a_bad_line_is_refused_by_field(raw: bytes, field: str) -> None:
+    refused = parse_line(12, raw)
+    assert isinstance(refused, RefusedLine)
+    assert str(refused).startswith(f"line 12: {field}: ")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_files_plain_and_gzip_with_a_limit(tmp_path: Path, packed: bool) -> None:
+    text = line() + b"\n\n" + line()[:20] + b"\n" + line() + b"\n"
+    path = tmp_path / ("frames.ndjson.gz" if packed else "frames.ndjson")
+    path.write_bytes(gzip.compress(text) if packed else text)
+    assert [type(item) for item in read_frames(path)] == [RecordedFrame, RefusedLine, RecordedFrame]
+    assert len(list(read_frames(path, limit=1))) == 1
