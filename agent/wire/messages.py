@@ -78,6 +78,8 @@ class Heartbeat(_Array, frozen=True):
     backhaul_rtt_ms: int | None = None
     crc_failed: int = 0
     transmitted: int = 0
+    interval_s: int = HEARTBEAT_INTERVAL_S
+    """To the next heartbeat, as the configuration says; a gap is bridged by it (AVAILABILITY §1)."""
 
 
 class Change(IntEnum):
