@@ -127,6 +127,8 @@ class PreviousBoot(_Array, frozen=True):
     time_quality: TimeQuality
     clean: bool
     """True when that boot ended by an orderly stop."""
+    journal_seq: int = 0
+    """Of its newest record at that instant; 0: not told, and then what lay between is not proved."""
 
 
 class JournalBatch(_Array, frozen=True):
