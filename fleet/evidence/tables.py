@@ -20,6 +20,31 @@ from sqlalchemy import (
 
 from fleet.db.base import metadata
 
+heartbeat_runs = Table(
+    "heartbeat_runs",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("first_uptime_ms", BigInteger, nullable=False),
+    Column("last_uptime_ms", BigInteger, nullable=False),
+    Column("first_at_us", BigInteger, nullable=False),
+    Column("last_at_us", BigInteger, nullable=False),
+    Column("interval_ms", Integer, nullable=False),
+    Column("journal_seq", BigInteger, nullable=False),
+    Column("radio", Integer, nullable=False),
+    Column("contractual", String(32), nullable=False),
+    Column("lns_up", Boolean, nullable=False),
+    Column("spool_accepting", Boolean, nullable=False),
+    Column("time_quality", Integer, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Index("ix_heartbeat_runs_eui_last_at_us", "eui", "last_at_us"),
+    Index("ix_heartbeat_runs_last_at_us", "last_at_us"),
+)
+"""Heartbeats without a gap that said the same (``fleet.availability.facts.HeartbeatRun``)."""
+
 journal_records = Table(
     "journal_records",
     metadata,
@@ -123,6 +148,37 @@ blindness = Table(
     Column("recorded_at_us", BigInteger, nullable=False),
 )
 """Positive proof that we ourselves could not see (AVAILABILITY §4); open while ``until_at_us`` is null."""
+
+maintenances = Table(
+    "maintenances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("euis", JSON, nullable=False),
+    Column("from_at_us", BigInteger, nullable=False),
+    Column("until_at_us", BigInteger, nullable=False, index=True),
+    Column("announced_at_us", BigInteger, nullable=False),
+    Column("approved_by", String(100), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("withdrawn", Boolean, nullable=False, server_default="0"),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""Planned works (AVAILABILITY §5)."""
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("eui", String(16), nullable=False, index=True),
+    Column("from_at_us", BigInteger, nullable=False),
+    Column("until_at_us", BigInteger, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("responsible", String(100), nullable=False, server_default=""),
+    Column("text", Text, nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("withdrawn", Boolean, nullable=False, server_default="0"),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""What a person says was the cause; it changes no state."""
 
 refused_messages = Table(
     "refused_messages",

@@ -1,0 +1,84 @@
+"""A changed configuration by path and value, such as ``connectors.0.host = lns.example.fr``; pure.
+
+>>> from agent.wire.configuration import ConnectorConfig, FleetConfig
+>>> lns = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
+>>> before = Configuration(connectors=(lns,), fleet=FleetConfig(host="b", port=8883))
+>>> change(before, {"connectors.0.host": "c"}).connectors[0].host
+'c'
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from agent.wire.configuration import (
+    Configuration,
+    ConfigurationError,
+    decode_configuration,
+    encode_configuration,
+)
+
+
+def change(configuration: Configuration, changes: Mapping[str, str]) -> Configuration:
+    """Return ``configuration`` with each path set; a value is JSON where it can be, else text.
+
+    Raises:
+        ConfigurationError: no such path, or a value outside its rule.
+    """
+    document = msgspec.json.decode(encode_configuration(configuration))
+    for path, text in changes.items():
+        _set(document, path, text)
+    return decode_configuration(msgspec.json.encode(document))
+
+
+def differences(before: Configuration, after: Configuration) -> dict[str, tuple[str, str]]:
+    """Return path → (before, after) of every value that differs."""
+    flat_before, flat_after = flatten(before), flatten(after)
+    paths = dict.fromkeys((*flat_before, *flat_after))
+    return {
+        path: (flat_before.get(path, ""), flat_after.get(path, ""))
+        for path in paths
+        if flat_before.get(path) != flat_after.get(path)
+    }
+
+
+def flatten(configuration: Configuration) -> dict[str, str]:
+    """Return every value by its path, as the form shows them."""
+    found: dict[str, str] = {}
+    _walk(msgspec.json.decode(encode_configuration(configuration)), "", found)
+    return found
+
+
+def _walk(value: Any, path: str, found: dict[str, str]) -> None:
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in items:
+            _walk(inner, f"{path}.{name}" if path else str(name), found)
+    else:
+        found[path] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _set(document: Any, path: str, text: str) -> None:
+    *parents, last = path.split(".")
+    node = document
+    for part in parents:
+        node = _inner(node, part, path)
+    present = _inner(node, last, path)
+    if isinstance(present, dict | list):
+        raise ConfigurationError(f"{path}: is a group of settings, name one of them")
+    node[int(last) if isinstance(node, list) else last] = text if isinstance(present, str) else _value(text)
+
+
+def _inner(node: Any, part: str, path: str) -> Any:
+    try:
+        return node[int(part)] if isinstance(node, list) else node[part]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"{path}: no such setting ({part})") from error
+
+
+def _value(text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text

@@ -1,0 +1,34 @@
+"""The audit log: every write says who did what to what, from what to what, in its own transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from fleet.identity.tables import audit_log
+
+SYSTEM = "system"
+"""Who, when the fleet itself decided."""
+COMMAND_LINE = "command line"
+
+
+def record(
+    connection: Connection,
+    *,
+    now_us: int,
+    who: str,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one line; ``action`` is a verb of a closed list in words, such as ``gateway.accept``."""
+    row = {
+        "at_us": now_us,
+        "who": who,
+        "action": action,
+        "subject": subject,
+        "before": None if before is None else dict(before),
+        "after": None if after is None else dict(after),
+    }
+    connection.execute(insert(audit_log).values(row))

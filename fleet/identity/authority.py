@@ -1,0 +1,211 @@
+"""The fleet's certificate authority: P-256, gateway certificates of 90 days with CN = EUI (DESIGN §9).
+
+Sources: RFC 5280 §4.2 for the extensions; CA/Browser-style serials of 64 random bits or more come from
+``x509.random_serial_number`` (159 bits).  ``now`` is an argument everywhere.
+"""
+
+import datetime as dt
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from fleet.identity.keys import read_elliptic, write_private
+
+GATEWAY_DAYS = 90
+SERVER_DAYS = 825
+"""Broker and fleet: the longest that common TLS clients accept."""
+AUTHORITY_DAYS = 20 * 365
+BACKDATED = dt.timedelta(hours=1)
+"""``not before`` lies this far back: clocks of gateways differ."""
+CSR_LIMIT_BYTES = 8 * 1024
+
+
+class RequestRefused(ValueError):
+    """A certificate signing request that is not acceptable; ``field`` names what."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """One certificate that was just made."""
+
+    certificate: x509.Certificate
+
+    @property
+    def serial(self) -> str:
+        """As lower-case hexadecimal."""
+        return f"{self.certificate.serial_number:x}"
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def not_after_us(self) -> int:
+        return int(self.certificate.not_valid_after_utc.timestamp()) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """The root key and its certificate."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def pem(self) -> str:
+        """What others check our certificates with."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def issue_gateway(self, csr: x509.CertificateSigningRequest, eui: str, now_us: int) -> Issued:
+        """Return a client certificate for the key of ``csr``."""
+        builder = _builder(eui, csr.public_key(), self.certificate.subject, now_us, GATEWAY_DAYS)
+        return self._sign(builder, server=False)
+
+    def issue_client(self, name: str, public_key: ec.EllipticCurvePublicKey, now_us: int) -> Issued:
+        """Return a client certificate of a part of the fleet itself."""
+        return self._sign(
+            _builder(name, public_key, self.certificate.subject, now_us, SERVER_DAYS), server=False
+        )
+
+    def issue_server(
+        self, hosts: tuple[str, ...], public_key: ec.EllipticCurvePublicKey, now_us: int
+    ) -> Issued:
+        """Return a server certificate valid for ``hosts``, names and addresses."""
+        builder = _builder(hosts[0], public_key, self.certificate.subject, now_us, SERVER_DAYS)
+        names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+        return self._sign(builder.add_extension(names, critical=False), server=True)
+
+    def _sign(self, builder: x509.CertificateBuilder, *, server: bool) -> Issued:
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        certificate = (
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        return Issued(certificate=certificate)
+
+
+def found_authority(folder: Path, now_us: int) -> Authority:
+    """Make the root key and certificate in ``folder`` and return them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Passerelle CA")])
+    builder = _builder("Passerelle CA", key.public_key(), name, now_us, AUTHORITY_DAYS)
+    certificate = (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    write_private(folder / "ca.key", key)
+    (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return Authority(key=key, certificate=certificate)
+
+
+def read_authority(folder: Path) -> Authority:
+    """Return the authority that ``fleet init`` made.
+
+    Raises:
+        KeyFileError: a file is missing or is not what it should be.
+    """
+    key = read_elliptic(folder / "ca.key")
+    return Authority(key=key, certificate=x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()))
+
+
+def revocation_list(authority: Authority, serials: tuple[tuple[str, int], ...], now_us: int) -> bytes:
+    """Return the PEM list of revoked ``(serial, revoked_at_us)``, valid as long as the authority."""
+    now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(now - BACKDATED)
+        .next_update(now + dt.timedelta(days=AUTHORITY_DAYS))
+    )
+    for serial, revoked_at_us in serials:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(int(serial, 16))
+            .revocation_date(dt.datetime.fromtimestamp(revoked_at_us // 1_000_000, dt.UTC))
+            .build()
+        )
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def check_request(csr_pem: str, eui: str) -> x509.CertificateSigningRequest:
+    """Return the request in ``csr_pem`` if it is for ``eui`` and proves its P-256 key.
+
+    Raises:
+        RequestRefused: not a request, another key type, another name, or a wrong signature.
+    """
+    if len(csr_pem) > CSR_LIMIT_BYTES:
+        raise RequestRefused("csr_pem", f"{len(csr_pem)} bytes, at most {CSR_LIMIT_BYTES}")
+    try:
+        csr = x509.load_pem_x509_csr(csr_pem.encode())
+        key = csr.public_key()
+        valid = csr.is_signature_valid
+        names = [str(part.value) for part in csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
+        raise RequestRefused("csr_pem", "not a PEM certificate signing request") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise RequestRefused("csr_pem", "the key must be P-256")
+    if not valid:
+        raise RequestRefused("csr_pem", "the request is not signed by its own key")
+    if names != [eui]:
+        raise RequestRefused("csr_pem", f"the common name must be {eui}")
+    return csr
+
+
+def public_key_sha256(key: object) -> str:
+    """Return the fingerprint of a public key: SHA-256 of its SubjectPublicKeyInfo."""
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(encoded)
+    return digest.finalize().hex()
+
+
+def _builder(name: str, key: object, issuer: x509.Name, now_us: int, days: int) -> x509.CertificateBuilder:
+    now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,73 @@
+"""Enrolment: whether a certificate signing request may become a certificate, and why not.
+
+``decide`` is pure.  A token is single-use and bound to one EUI.  Asking again with the same token *and* the same
+key is answered again (the first answer was lost on the way) while its certificate is not revoked; another key
+is refused.  A replaced box comes with a new work order: its certificate revokes the old box's.
+
+    token of this EUI   key             answer
+    unused, in time     any             certificate; the token is used; older certificates of other keys revoked
+    used                the same        certificate again
+    used                another         refused: token
+    expired             any             refused: token
+    revoked             any             refused: token
+    no proof holds      any             refused: proof
+"""
+
+from dataclasses import dataclass
+
+from agent.wire.enrolment import EnrolmentRequest, proof_holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One enrolment token as it is stored."""
+
+    id: int
+    eui: str
+    derived_key: bytes
+    valid_until_at_us: int
+    used_at_us: int | None = None
+    used_public_key_sha256: str | None = None
+    """Of the certificate that was issued for it; None when that was revoked."""
+    revoked_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Issue a certificate; ``first`` is False when the same answer goes out again."""
+
+    token_id: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why not: the field of the request, a stable word, and a sentence for the installer."""
+
+    field: str
+    reason: str
+    detail: str
+
+
+def decide(
+    request: EnrolmentRequest, public_key_sha256: str, tokens: tuple[Token, ...], now_us: int
+) -> Accepted | Refused:
+    """Return what to do with ``request``; ``tokens`` are those of its EUI."""
+    token = next((token for token in tokens if proof_holds(token.derived_key, request)), None)
+    if token is None:
+        detail = f"no enrolment token of {request.eui} made this proof; use the work order of this gateway"
+        return Refused(field="proof", reason="foreign", detail=detail)
+    if token.revoked_at_us is not None:
+        return Refused(
+            field="proof", reason="revoked", detail="this token was revoked; ask for a new work order"
+        )
+    if token.used_at_us is not None:
+        if token.used_public_key_sha256 == public_key_sha256:
+            return Accepted(token_id=token.id, first=False)
+        detail = "this token was used already with another key; ask for a new work order"
+        return Refused(field="proof", reason="used", detail=detail)
+    if token.valid_until_at_us <= now_us:
+        return Refused(
+            field="proof", reason="expired", detail="this token has expired; ask for a new work order"
+        )
+    return Accepted(token_id=token.id, first=True)

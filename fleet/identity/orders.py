@@ -1,0 +1,76 @@
+"""Work orders: a single-use token and version 1 of the signed configuration for one gateway."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.envelope import encode_envelope
+from agent.wire.order import WorkOrder
+from fleet.configurations import push
+from fleet.identity import audit
+from fleet.identity.enrolments import store_token
+from fleet.identity.foundation import Keys
+from fleet.registry.store import Gateway
+
+TOKEN_BYTES = 32
+VALID_US = 30 * 86_400_000_000
+"""DESIGN §9: 30 days, backhaul may come weeks later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What `fleet order` is asked for, beside the gateway."""
+
+    lns: tuple[str, int]
+    broker: FleetConfig
+    enrol_url: str
+    bus: str
+
+
+def first_configuration(wanted: Wanted) -> Configuration:
+    """Return version 1: one contractual connector, the fleet's broker, defaults elsewhere."""
+    host, port = wanted.lns
+    lns = ConnectorConfig(name="lns", host=host, port=port, contractual=True)
+    return Configuration(connectors=(lns,), fleet=wanted.broker)
+
+
+def make_order(
+    connection: Connection, keys: Keys, gateway: Gateway, wanted: Wanted, *, who: str, now_us: int
+) -> WorkOrder:
+    """Return the work order of ``gateway``; older unused orders of it stop working."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    valid_until_us = now_us + VALID_US
+    store_token(
+        connection, token=token, eui=gateway.eui, valid_until_us=valid_until_us, who=who, now_us=now_us
+    )
+    envelope = push.request(
+        connection,
+        keys.signing,
+        eui=gateway.eui,
+        configuration=first_configuration(wanted),
+        who=who,
+        now_us=now_us,
+        reason="work order",
+        by_image=True,
+    )
+    audit.record(
+        connection,
+        now_us=now_us,
+        who=who,
+        action="gateway.order",
+        subject=gateway.eui,
+        after={"valid_until_us": valid_until_us, "version": envelope.version},
+    )
+    return WorkOrder(
+        eui=gateway.eui,
+        site=gateway.site_name,
+        enrol_url=wanted.enrol_url,
+        token=token,
+        valid_until_us=valid_until_us,
+        fleet_ca_pem=keys.authority.pem,
+        fleet_public_key=keys.signing_public_hex,
+        configuration=encode_envelope(envelope),
+        bus=wanted.bus,
+    )

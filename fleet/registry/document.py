@@ -1,0 +1,213 @@
+"""The import document, ``{"communes": […], "sites": […], …}``: read whole, every problem named by its path.
+
+Pure: bytes in, rows and problems out.  What points outside the document (a site's commune, a gateway's site)
+is checked against the keys that are already known.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from agent.wire.eui import parse_eui
+from fleet.registry.model import SiteKind, Status
+
+PROBLEMS_LIMIT = 1000
+"""Problems listed; beyond, only counted."""
+
+Insee = Annotated[str, Meta(pattern=r"^(\d{5}|2[AB]\d{3})$")]
+Key = Annotated[str, Meta(min_length=1, max_length=64)]
+Words = Annotated[str, Meta(min_length=1, max_length=200)]
+Lat = Annotated[float, Meta(ge=-90, le=90)]
+Lon = Annotated[float, Meta(ge=-180, le=180)]
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class CommuneRow(_Row, frozen=True, kw_only=True):
+    """One commune; ``polygon`` is a GeoJSON geometry."""
+
+    insee: Insee
+    name: Words
+    epci: str = ""
+    departement: Annotated[str, Meta(max_length=3)] = ""
+    population: Annotated[int, Meta(ge=0)] = 0
+    lat: Lat | None = None
+    lon: Lon | None = None
+    polygon: dict[str, Any] | None = None
+
+
+class SiteRow(_Row, frozen=True, kw_only=True):
+    """One place where a gateway can hang."""
+
+    key: Key
+    name: Words
+    commune_insee: Insee
+    kind: SiteKind = SiteKind.OTHER
+    owner: str = ""
+    address: str = ""
+    lat: Lat | None = None
+    lon: Lon | None = None
+    access_notes: str = ""
+    power_feeder: str = ""
+
+
+class GatewayRow(_Row, frozen=True, kw_only=True):
+    """One box and the site where it hangs or shall hang."""
+
+    eui: str
+    name: Words
+    site_key: Key
+    backhaul_operator: str = ""
+    power_feeder: str = ""
+    hardware: str = ""
+    firmware: str = ""
+    antenna: str = ""
+    planned_on: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    status: Status = Status.PLANNED
+
+
+class MembershipRow(_Row, frozen=True, kw_only=True):
+    """This gateway serves this commune, from an instant on (the import's own, when absent)."""
+
+    commune_insee: Insee
+    eui: str
+    valid_from: dt.datetime | None = None
+
+    @property
+    def valid_from_us(self) -> int | None:
+        """In microseconds UTC; an instant without a zone is refused."""
+        if self.valid_from is None:
+            return None
+        return int(self.valid_from.timestamp()) * 1_000_000
+
+    def __post_init__(self) -> None:
+        if self.valid_from is not None and self.valid_from.tzinfo is None:
+            raise ValueError("valid_from: needs a time zone, such as 2026-11-01T00:00:00+01:00")
+
+
+class TechnicianRow(_Row, frozen=True, kw_only=True):
+    """Somebody who can be woken."""
+
+    name: Words
+    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)]
+    phone: Annotated[str, Meta(max_length=30)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Keys that exist before the import."""
+
+    communes: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    gateways: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """What was read; nothing is applied while ``problems`` is not empty."""
+
+    communes: list[CommuneRow] = field(default_factory=list)
+    sites: list[SiteRow] = field(default_factory=list)
+    gateways: list[GatewayRow] = field(default_factory=list)
+    memberships: list[MembershipRow] = field(default_factory=list)
+    technicians: list[TechnicianRow] = field(default_factory=list)
+    on_call: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    problem_count: int = 0
+
+    def refuse(self, path: str, problem: str) -> None:
+        """Note one problem."""
+        self.problem_count += 1
+        if len(self.problems) < PROBLEMS_LIMIT:
+            self.problems.append(f"{path}: {problem}")
+
+
+ROWS: dict[str, type[msgspec.Struct]] = {
+    "communes": CommuneRow,
+    "sites": SiteRow,
+    "gateways": GatewayRow,
+    "memberships": MembershipRow,
+    "technicians": TechnicianRow,
+}
+AnyRow = TypeVar("AnyRow", bound=msgspec.Struct)
+
+
+def read_document(text: bytes, known: Known) -> Document:
+    """Return the rows of ``text`` with every problem found, in document order."""
+    document = Document()
+    try:
+        raw = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        document.refuse("document", f"not JSON: {error}")
+        return document
+    if not isinstance(raw, dict):
+        document.refuse("document", 'must be an object such as {"communes": [], "sites": []}')
+        return document
+    for name in raw.keys() - ROWS.keys() - {"on_call"}:
+        document.refuse(str(name), f"not a section; sections are {', '.join(ROWS)}, on_call")
+    for name, kind in ROWS.items():
+        getattr(document, name).extend(_rows(document, name, raw.get(name, []), kind))
+    document.on_call = _list(document, "on_call", raw.get("on_call", []))
+    _check_keys(document, known)
+    return document
+
+
+def _list(document: Document, name: str, raw: object) -> list[Any]:
+    if isinstance(raw, list):
+        return raw
+    document.refuse(name, "must be a list")
+    return []
+
+
+def _rows(document: Document, name: str, raw: object, kind: type[AnyRow]) -> list[AnyRow]:
+    rows = []
+    for index, item in enumerate(_list(document, name, raw)):
+        try:
+            row = msgspec.convert(item, kind)
+            rows.append(_with_plain_eui(row))
+        except (msgspec.ValidationError, ValueError) as error:
+            document.refuse(*_problem(f"{name}[{index}]", str(error)))
+    return rows
+
+
+def _with_plain_eui(row: AnyRow) -> AnyRow:
+    if isinstance(row, GatewayRow | MembershipRow):
+        return msgspec.structs.replace(row, eui=parse_eui(row.eui))
+    return row
+
+
+def _problem(path: str, error: str) -> tuple[str, str]:
+    """Split msgspec's ``… - at `$.lat``` into a path and a sentence."""
+    text, _, at = error.partition(" - at `$")
+    return path + at.rstrip("`"), text
+
+
+def _check_keys(document: Document, known: Known) -> None:
+    communes = known.communes | _unique(document, "communes", [row.insee for row in document.communes])
+    sites = known.sites | _unique(document, "sites", [row.key for row in document.sites])
+    gateways = known.gateways | _unique(document, "gateways", [row.eui for row in document.gateways])
+    for index, site in enumerate(document.sites):
+        if site.commune_insee not in communes:
+            document.refuse(f"sites[{index}].commune_insee", f"no commune {site.commune_insee}")
+    for index, gateway in enumerate(document.gateways):
+        if gateway.site_key not in sites:
+            document.refuse(f"gateways[{index}].site_key", f"no site {gateway.site_key}")
+    for index, member in enumerate(document.memberships):
+        if member.commune_insee not in communes:
+            document.refuse(f"memberships[{index}].commune_insee", f"no commune {member.commune_insee}")
+        if member.eui not in gateways:
+            document.refuse(f"memberships[{index}].eui", f"no gateway {member.eui}")
+
+
+def _unique(document: Document, name: str, keys: list[str]) -> frozenset[str]:
+    seen: set[str] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            document.refuse(f"{name}[{index}]", f"{key} stands in the document twice")
+        seen.add(key)
+    return frozenset(seen)

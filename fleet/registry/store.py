@@ -1,0 +1,223 @@
+"""The registry in the database: upsert by key, and the whole of it as values for the engine and the pages."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from fleet.db.upsert import insert_new, upsert
+from fleet.registry.document import Document, GatewayRow, Known
+from fleet.registry.model import COUNTING, Status
+from fleet.registry.tables import commissioning, communes, gateways, hangings, memberships, sites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """One gateway with its site, as pages and rules need them."""
+
+    eui: str
+    name: str
+    status: Status
+    site_id: int
+    site_key: str
+    site_name: str
+    site_kind: str
+    commune_insee: str
+    address: str
+    lat: float | None
+    lon: float | None
+    access_notes: str
+    backhaul_operator: str
+    power_feeder: str
+    accepted_at_us: int | None
+    withdrawn_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commune:
+    """One commune without its polygon."""
+
+    insee: str
+    name: str
+    epci: str
+    departement: str
+    population: int
+    lat: float | None
+    lon: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """``eui`` serves ``commune_insee`` in [valid_from, valid_until)."""
+
+    commune_insee: str
+    eui: str
+    valid_from_at_us: int
+    valid_until_at_us: int | None
+    approved_by: str
+    recorded_at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """All of it, by key."""
+
+    gateways: dict[str, Gateway]
+    communes: dict[str, Commune]
+    memberships: tuple[Membership, ...]
+
+
+def load_registry(connection: Connection) -> Registry:
+    """Return the registry as it stands."""
+    return Registry(
+        gateways={gateway.eui: gateway for gateway in load_gateways(connection)},
+        communes={commune.insee: commune for commune in load_communes(connection)},
+        memberships=load_memberships(connection),
+    )
+
+
+def load_gateways(connection: Connection) -> list[Gateway]:
+    """Return every gateway, by name."""
+    query = select(
+        gateways.c.eui,
+        gateways.c.name,
+        gateways.c.status,
+        gateways.c.site_id,
+        gateways.c.backhaul_operator,
+        gateways.c.power_feeder.label("own_feeder"),
+        gateways.c.accepted_at_us,
+        gateways.c.withdrawn_at_us,
+        sites.c.key.label("site_key"),
+        sites.c.name.label("site_name"),
+        sites.c.kind.label("site_kind"),
+        sites.c.commune_insee,
+        sites.c.address,
+        sites.c.lat,
+        sites.c.lon,
+        sites.c.access_notes,
+        sites.c.power_feeder,
+    ).join(sites, sites.c.id == gateways.c.site_id)
+    found = []
+    for row in connection.execute(query.order_by(gateways.c.name, gateways.c.eui)).mappings():
+        fields = dict(row)
+        fields["power_feeder"] = fields.pop("own_feeder") or fields["power_feeder"]
+        fields["status"] = Status(fields["status"])
+        found.append(Gateway(**fields))
+    return found
+
+
+def load_communes(connection: Connection) -> list[Commune]:
+    """Return every commune, by name."""
+    columns = [column for column in communes.c if column.name != "polygon"]
+    rows = connection.execute(select(*columns).order_by(communes.c.name)).mappings()
+    return [Commune(**row) for row in rows]
+
+
+def load_memberships(connection: Connection) -> tuple[Membership, ...]:
+    """Return every membership that ever was."""
+    columns = [column for column in memberships.c if column.name != "id"]
+    rows = connection.execute(select(*columns).order_by(memberships.c.id)).mappings()
+    return tuple(Membership(**row) for row in rows)
+
+
+def known_keys(connection: Connection) -> Known:
+    """Return the keys that an import may point to."""
+    return Known(
+        communes=frozenset(connection.scalars(select(communes.c.insee))),
+        sites=frozenset(connection.scalars(select(sites.c.key))),
+        gateways=frozenset(connection.scalars(select(gateways.c.eui))),
+    )
+
+
+def apply_document(connection: Connection, document: Document, *, who: str, now_us: int) -> dict[str, int]:
+    """Upsert every row of a document without problems and return the counts by section."""
+    assert not document.problems
+    upsert(connection, communes, [_fields(row) for row in document.communes], key=("insee",))
+    upsert(connection, sites, [_fields(row) for row in document.sites], key=("key",))
+    site_ids = {row.key: row.id for row in connection.execute(select(sites.c.key, sites.c.id))}
+    for row in document.gateways:
+        _apply_gateway(connection, row, site_ids[row.site_key], who=who, now_us=now_us)
+    _apply_memberships(connection, document, who=who, now_us=now_us)
+    return {
+        "communes": len(document.communes),
+        "sites": len(document.sites),
+        "gateways": len(document.gateways),
+        "memberships": len(document.memberships),
+    }
+
+
+def _fields(row: object) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def _apply_gateway(connection: Connection, row: GatewayRow, site_id: int, *, who: str, now_us: int) -> None:
+    before = connection.execute(select(gateways).where(gateways.c.eui == row.eui)).mappings().first()
+    fields = _fields(row) | {"site_id": site_id}
+    del fields["site_key"]
+    upsert(connection, gateways, [fields], key=("eui",))
+    if before is None or before["site_id"] != site_id:
+        hang(connection, row.eui, site_id, now_us)
+    if row.status in COUNTING and (before is None or before["accepted_at_us"] is None):
+        accept(connection, row.eui, at_us=now_us, who=who, now_us=now_us, status=row.status)
+    if row.status is Status.WITHDRAWN and before is not None and before["withdrawn_at_us"] is None:
+        withdraw(connection, row.eui, at_us=now_us, who=who, now_us=now_us)
+
+
+def _apply_memberships(connection: Connection, document: Document, *, who: str, now_us: int) -> None:
+    open_rows = select(memberships.c.commune_insee, memberships.c.eui).where(
+        memberships.c.valid_until_at_us.is_(None)
+    )
+    present = {(insee, eui) for insee, eui in connection.execute(open_rows)}
+    rows = [
+        {
+            "commune_insee": row.commune_insee,
+            "eui": row.eui,
+            "valid_from_at_us": now_us if row.valid_from_us is None else row.valid_from_us,
+            "approved_by": who,
+            "recorded_at_us": now_us,
+        }
+        for row in document.memberships
+        if (row.commune_insee, row.eui) not in present
+    ]
+    insert_new(connection, memberships, rows)
+
+
+def hang(connection: Connection, eui: str, site_id: int, now_us: int) -> None:
+    """End where the box hung and begin its time on ``site_id``."""
+    ended = update(hangings).where(hangings.c.eui == eui, hangings.c.until_at_us.is_(None))
+    connection.execute(ended.values(until_at_us=now_us))
+    connection.execute(insert(hangings).values(eui=eui, site_id=site_id, from_at_us=now_us))
+
+
+def accept(
+    connection: Connection,
+    eui: str,
+    *,
+    at_us: int,
+    who: str,
+    now_us: int,
+    status: Status = Status.ACCEPTED,
+) -> None:
+    """Make the gateway count from ``at_us`` on."""
+    changed = {"status": status, "accepted_at_us": at_us, "withdrawn_at_us": None}
+    _commission(connection, eui, "accepted", changed, at_us=at_us, who=who, now_us=now_us)
+
+
+def withdraw(connection: Connection, eui: str, *, at_us: int, who: str, now_us: int) -> None:
+    """Make the gateway count no more from ``at_us`` on."""
+    changed = {"status": Status.WITHDRAWN, "withdrawn_at_us": at_us}
+    _commission(connection, eui, "withdrawn", changed, at_us=at_us, who=who, now_us=now_us)
+
+
+def _commission(
+    connection: Connection,
+    eui: str,
+    kind: str,
+    changed: dict[str, object],
+    *,
+    at_us: int,
+    who: str,
+    now_us: int,
+) -> None:
+    connection.execute(update(gateways).where(gateways.c.eui == eui).values(changed))
+    fact = {"eui": eui, "kind": kind, "at_us": at_us, "recorded_at_us": now_us, "recorded_by": who}
+    connection.execute(insert(commissioning).values(fact))

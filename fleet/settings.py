@@ -1,0 +1,125 @@
+"""Settings of one fleet: the data folder, what ``fleet init`` wrote in it, and the environment above that.
+
+environment              meaning
+PASSERELLE_DATABASE_URL  postgresql://… instead of DATA/fleet.db
+PASSERELLE_BROKER_URL    mqtts://host:port (mutual TLS with DATA/keys) or mqtt://host:port (demo only)
+PASSERELLE_SMTP_URL      smtp://host:port, smtps://user:password@host:port
+PASSERELLE_MAIL_FROM     sender of every mail
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fleet.db.connect import sqlite_url
+
+FILE_NAME = "fleet.json"
+BROKER_PORT = 8883
+"""IANA: secure-mqtt."""
+PUBLIC_URL = "http://127.0.0.1:8080"
+MAIL_FROM = "passerelle@localhost"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; names it and says how to mend it."""
+
+
+class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ``fleet init`` wrote down."""
+
+    public_url: str
+    broker_host: str
+    broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the broker is, and whether it asks for certificates."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that ``fleet serve`` is told."""
+
+    data: Path
+    public_url: str
+    database_url: str
+    broker: Broker
+    smtp_url: str | None
+    mail_from: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    open_access: bool = False
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the authority's keys and certificates."""
+        return self.data / "keys"
+
+
+def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the fleet in ``data``.
+
+    Raises:
+        SettingsError: no fleet there, or a value that cannot be used.
+    """
+    path = data / FILE_NAME
+    try:
+        founded = msgspec.json.decode(path.read_bytes(), type=Founded)
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: not there; run `passerelle fleet init --data {data}` first") from error
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    url = environment.get("PASSERELLE_BROKER_URL")
+    broker = Broker(host=founded.broker_host, port=founded.broker_port, tls=True)
+    return Settings(
+        data=data,
+        public_url=founded.public_url.rstrip("/"),
+        database_url=environment.get("PASSERELLE_DATABASE_URL") or sqlite_url(data / "fleet.db"),
+        broker=parse_broker_url(url) if url else broker,
+        smtp_url=environment.get("PASSERELLE_SMTP_URL") or None,
+        mail_from=environment.get("PASSERELLE_MAIL_FROM") or MAIL_FROM,
+    )
+
+
+def write_settings(data: Path, founded: Founded) -> None:
+    """Write what ``fleet init`` was told."""
+    (data / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(founded), indent=1) + b"\n")
+
+
+def parse_broker_url(url: str) -> Broker:
+    """Return the broker of ``mqtts://host:port`` or ``mqtt://host:port``.
+
+    >>> parse_broker_url("mqtt://127.0.0.1:1883")
+    Broker(host='127.0.0.1', port=1883, tls=False)
+
+    Raises:
+        SettingsError: another scheme, or no host.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise SettingsError(f"PASSERELLE_BROKER_URL: {url!r}: {error}") from error
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise SettingsError(f"PASSERELLE_BROKER_URL: {url!r} is not mqtts://host:port or mqtt://host:port")
+    tls = parts.scheme == "mqtts"
+    return Broker(host=parts.hostname, port=port or (8883 if tls else 1883), tls=tls)
+
+
+def parse_host_port(text: str, *, name: str, default_port: int) -> tuple[str, int]:
+    """Return (host, port) of ``host`` or ``host:port``.
+
+    Raises:
+        SettingsError: no host, or a port outside 1..65535.
+    """
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
+    if not host or (port and not (port.isdigit() and 1 <= int(port) <= 65535)):
+        raise SettingsError(f"{name}: {text!r} is not HOST:PORT, such as broker.example.fr:{default_port}")
+    return host, int(port) if port else default_port
