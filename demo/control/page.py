@@ -1,0 +1,120 @@
+"""The control page: what can be broken in the demo, in which state it is, and the mails that came of it.
+
+It acts on the simulated world only, never on the fleet manager: what happens there is what the fleet finds
+out by itself.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from demo.mailbox import Mail
+from fleet.web.i18n import known, t
+
+STATIC = Path(__file__).parent / "static"
+MAILS_SHOWN = 20
+
+
+class Switchable(Protocol):
+    """One gateway's world, as the page shows it."""
+
+    eui: str
+    name: str
+    feeder: str
+    cut: bool
+    deaf: bool
+    powered: bool
+    heard: int
+
+
+class World(Protocol):
+    """What the page can do."""
+
+    fleet_url: str
+    lns_silent: bool
+    mails: list[Mail]
+
+    def gateways(self) -> list[Switchable]: ...
+
+    def delivered(self) -> int: ...
+
+    def set_backhaul(self, eui: str, *, cut: bool) -> None: ...
+
+    def set_radio(self, eui: str, *, deaf: bool) -> None: ...
+
+    def set_lns(self, *, silent: bool) -> None: ...
+
+    async def set_power(self, feeder: str, *, on: bool) -> None: ...
+
+
+Action = Callable[[str, bool], Awaitable[None]]
+
+
+def control_app(world: World) -> FastAPI:
+    """Return the page and its actions; everything is POST, GET changes nothing."""
+    app = FastAPI(title="Passerelle demo", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape()
+    )
+    actions = _actions(world)
+
+    @app.get("/", response_class=HTMLResponse)
+    async def page(lang: str = "fr") -> str:
+        language = known(lang)
+        feeders = sorted({gateway.feeder for gateway in world.gateways()})
+        return templates.get_template("control.html").render(
+            t=lambda key, **values: t(language, key, **values),
+            lang=language,
+            world=world,
+            gateways=world.gateways(),
+            feeders=feeders,
+            powered={gateway.feeder: gateway.powered for gateway in world.gateways()},
+            mails=world.mails[-MAILS_SHOWN:][::-1],
+        )
+
+    @app.get("/state")
+    async def state() -> JSONResponse:
+        return JSONResponse(
+            {
+                "delivered": world.delivered(),
+                "mails": len(world.mails),
+                "heard": {gateway.eui: gateway.heard for gateway in world.gateways()},
+            }
+        )
+
+    @app.post("/{what}/{which}/{order}")
+    async def act(request: Request, what: str, which: str, order: str) -> RedirectResponse:
+        origin = request.headers.get("origin")
+        if origin is not None and origin != str(request.base_url).rstrip("/"):
+            raise HTTPException(403, "foreign origin")
+        if what not in actions or order not in ("break", "mend"):
+            raise HTTPException(404, f"no action {what}/{order}")
+        try:
+            await actions[what](which, order == "break")
+        except KeyError:
+            raise HTTPException(404, f"{what}: {which!r} is not in this demo") from None
+        return RedirectResponse("/", status_code=303)
+
+    return app
+
+
+def _actions(world: World) -> dict[str, Action]:
+    async def backhaul(eui: str, broken: bool) -> None:
+        world.set_backhaul(eui, cut=broken)
+
+    async def radio(eui: str, broken: bool) -> None:
+        world.set_radio(eui, deaf=broken)
+
+    async def power(feeder: str, broken: bool) -> None:
+        await world.set_power(feeder, on=not broken)
+
+    async def lns(_: str, broken: bool) -> None:
+        world.set_lns(silent=broken)
+
+    return {"backhaul": backhaul, "radio": radio, "power": power, "lns": lns}
