@@ -1,15 +1,15 @@
 """Enrolment: whether a certificate signing request may become a certificate, and why not.
 
-``decide`` is pure.  A token is single-use and bound to one EUI.  Asking again with the same token *and* the same
-key is answered again (the first answer was lost on the way) while its certificate is not revoked; another key
-is refused.  A replaced box comes with a new work order: its certificate revokes the old box's.
+``decide`` is pure.  A token is single-use and bound to one EUI.  Asking again with the same token *and* the
+same key is answered again (the first answer was lost on the way) while its certificate is not revoked;
+another key is refused.  A replaced box comes with a new work order: its certificate revokes the old box's.
 
     token of this EUI   key             answer
-    unused, in time     any             certificate; the token is used; older certificates of other keys revoked
+    unused, in time     any             certificate; token used; certificates of other keys revoked
     used                the same        certificate again
-    used                another         refused: token
-    expired             any             refused: token
-    revoked             any             refused: token
+    used                another         refused: proof
+    expired             any             refused: proof
+    revoked             any             refused: proof
     no proof holds      any             refused: proof
 """
 

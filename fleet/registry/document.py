@@ -90,14 +90,6 @@ class MembershipRow(_Row, frozen=True, kw_only=True):
             raise ValueError("valid_from: needs a time zone, such as 2026-11-01T00:00:00+01:00")
 
 
-class TechnicianRow(_Row, frozen=True, kw_only=True):
-    """Somebody who can be woken."""
-
-    name: Words
-    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)]
-    phone: Annotated[str, Meta(max_length=30)] = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """Keys that exist before the import."""
@@ -115,8 +107,9 @@ class Document:
     sites: list[SiteRow] = field(default_factory=list)
     gateways: list[GatewayRow] = field(default_factory=list)
     memberships: list[MembershipRow] = field(default_factory=list)
-    technicians: list[TechnicianRow] = field(default_factory=list)
+    technicians: list[dict[str, Any]] = field(default_factory=list)
     on_call: list[dict[str, Any]] = field(default_factory=list)
+    """People and duty are checked by ``fleet.oncall``."""
     problems: list[str] = field(default_factory=list)
     problem_count: int = 0
 
@@ -132,8 +125,8 @@ ROWS: dict[str, type[msgspec.Struct]] = {
     "sites": SiteRow,
     "gateways": GatewayRow,
     "memberships": MembershipRow,
-    "technicians": TechnicianRow,
 }
+PEOPLE = ("technicians", "on_call")
 AnyRow = TypeVar("AnyRow", bound=msgspec.Struct)
 
 
@@ -148,11 +141,12 @@ def read_document(text: bytes, known: Known) -> Document:
     if not isinstance(raw, dict):
         document.refuse("document", 'must be an object such as {"communes": [], "sites": []}')
         return document
-    for name in raw.keys() - ROWS.keys() - {"on_call"}:
-        document.refuse(str(name), f"not a section; sections are {', '.join(ROWS)}, on_call")
+    for name in raw.keys() - ROWS.keys() - set(PEOPLE):
+        document.refuse(str(name), f"not a section; sections are {', '.join((*ROWS, *PEOPLE))}")
     for name, kind in ROWS.items():
         getattr(document, name).extend(_rows(document, name, raw.get(name, []), kind))
-    document.on_call = _list(document, "on_call", raw.get("on_call", []))
+    for name in PEOPLE:
+        getattr(document, name).extend(_objects(document, name, raw.get(name, [])))
     _check_keys(document, known)
     return document
 
@@ -162,6 +156,14 @@ def _list(document: Document, name: str, raw: object) -> list[Any]:
         return raw
     document.refuse(name, "must be a list")
     return []
+
+
+def _objects(document: Document, name: str, raw: object) -> list[dict[str, Any]]:
+    rows = _list(document, name, raw)
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            document.refuse(f"{name}[{index}]", "must be an object")
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _rows(document: Document, name: str, raw: object, kind: type[AnyRow]) -> list[AnyRow]:

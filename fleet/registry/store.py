@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.db.upsert import insert_new, upsert
 from fleet.registry.document import Document, GatewayRow, Known
@@ -75,34 +75,44 @@ def load_registry(connection: Connection) -> Registry:
     )
 
 
+_GATEWAYS = select(
+    gateways.c.eui,
+    gateways.c.name,
+    gateways.c.status,
+    gateways.c.site_id,
+    gateways.c.backhaul_operator,
+    gateways.c.power_feeder.label("own_feeder"),
+    gateways.c.accepted_at_us,
+    gateways.c.withdrawn_at_us,
+    sites.c.key.label("site_key"),
+    sites.c.name.label("site_name"),
+    sites.c.kind.label("site_kind"),
+    sites.c.commune_insee,
+    sites.c.address,
+    sites.c.lat,
+    sites.c.lon,
+    sites.c.access_notes,
+    sites.c.power_feeder,
+).join(sites, sites.c.id == gateways.c.site_id)
+
+
 def load_gateways(connection: Connection) -> list[Gateway]:
     """Return every gateway, by name."""
-    query = select(
-        gateways.c.eui,
-        gateways.c.name,
-        gateways.c.status,
-        gateways.c.site_id,
-        gateways.c.backhaul_operator,
-        gateways.c.power_feeder.label("own_feeder"),
-        gateways.c.accepted_at_us,
-        gateways.c.withdrawn_at_us,
-        sites.c.key.label("site_key"),
-        sites.c.name.label("site_name"),
-        sites.c.kind.label("site_kind"),
-        sites.c.commune_insee,
-        sites.c.address,
-        sites.c.lat,
-        sites.c.lon,
-        sites.c.access_notes,
-        sites.c.power_feeder,
-    ).join(sites, sites.c.id == gateways.c.site_id)
-    found = []
-    for row in connection.execute(query.order_by(gateways.c.name, gateways.c.eui)).mappings():
-        fields = dict(row)
-        fields["power_feeder"] = fields.pop("own_feeder") or fields["power_feeder"]
-        fields["status"] = Status(fields["status"])
-        found.append(Gateway(**fields))
-    return found
+    query = _GATEWAYS.order_by(gateways.c.name, gateways.c.eui)
+    return [_gateway(row) for row in connection.execute(query).mappings()]
+
+
+def load_gateway(connection: Connection, eui: str) -> Gateway | None:
+    """Return one gateway."""
+    row = connection.execute(_GATEWAYS.where(gateways.c.eui == eui)).mappings().first()
+    return None if row is None else _gateway(row)
+
+
+def _gateway(row: RowMapping) -> Gateway:
+    fields = dict(row)
+    fields["power_feeder"] = fields.pop("own_feeder") or fields["power_feeder"]
+    fields["status"] = Status(fields["status"])
+    return Gateway(**fields)
 
 
 def load_communes(connection: Connection) -> list[Commune]:

@@ -1,0 +1,139 @@
+"""`passerelle fleet …`: found a fleet, fill its registry, make work orders, serve.
+
+A user's mistake ends with one line on stderr and exit status 2.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from typer import Option
+
+from agent.wire.eui import parse_eui
+from fleet import commands
+from fleet.commands import MistakeError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
+Eui = Annotated[str, Option("--eui", help="Gateway EUI, 16 hexadecimal digits.", callback=lambda text: text)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    try:
+        result = app(args=arguments, prog_name="passerelle fleet", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        print(f"passerelle fleet: {error.format_message()}", file=sys.stderr)
+        return 2
+    except click.Abort:
+        return 130
+    except (MistakeError, ValueError, OSError) as error:
+        print(f"passerelle fleet: {error}", file=sys.stderr)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+@app.command()
+def init(
+    data: Data,
+    public_url: Annotated[str, Option(help="Address that people and gateways use.")] = "",
+    broker: Annotated[str, Option(help="HOST:PORT of the MQTT broker with mutual TLS.")] = "127.0.0.1:8883",
+) -> None:
+    """Make the database, the authority, the signing key and the broker's configuration."""
+    for line in commands.init(data, public_url=public_url, broker=broker):
+        print(line)
+
+
+@app.command("import")
+def import_(
+    data: Data,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
+) -> None:
+    """Upsert communes, sites, gateways, memberships, technicians and on-call from JSON."""
+    print(commands.import_file(data, file, dry_run=dry_run))
+
+
+@app.command()
+def order(  # noqa: PLR0917 typer passes by name
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    output: Annotated[Path, Option(help="File to write; it holds a secret.")],
+    bus: Annotated[str, Option(help="spi:DEVICE, usb:DEVICE or socket:PATH.")] = "spi:/dev/spidev0.0",
+    lns: Annotated[str, Option(help="HOST:PORT of the network server.")] = "127.0.0.1:1700",
+    broker: Annotated[str, Option(help="HOST:PORT when not the fleet's own.")] = "",
+    enrol_url: Annotated[str, Option(help="When not the fleet's public address.")] = "",
+    tls: Annotated[bool, Option(help="Whether the broker speaks TLS.")] = True,
+) -> None:
+    """Write the work order of one gateway: single-use token and first signed configuration."""
+    print(
+        commands.order(
+            data,
+            parse_eui(eui),
+            output,
+            commands.OrderOptions(bus=bus, lns=lns, broker=broker, enrol_url=enrol_url, tls=tls),
+        )
+    )
+
+
+@app.command()
+def accept(data: Data, eui: Annotated[str, Option(help="Gateway EUI.")]) -> None:
+    """Accept a gateway on site: it counts from this instant on."""
+    print(commands.accept(data, parse_eui(eui)))
+
+
+@app.command()
+def withdraw(data: Data, eui: Annotated[str, Option(help="Gateway EUI.")]) -> None:
+    """Withdraw a gateway: it counts no more."""
+    print(commands.withdraw(data, parse_eui(eui)))
+
+
+@app.command()
+def configure(
+    data: Data,
+    set_: Annotated[list[str], Option("--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr.")],
+    eui: Annotated[str, Option(help="One gateway.")] = "",
+    all_: Annotated[bool, Option("--all", help="Every gateway that has a configuration.")] = False,
+) -> None:
+    """Sign and push a changed configuration."""
+    if bool(eui) == all_:
+        raise MistakeError("configure: name one gateway with --eui, or take --all")
+    for line in commands.configure(data, parse_eui(eui) if eui else None, set_):
+        print(line)
+
+
+@app.command()
+def decode(topic: str) -> None:
+    """Show the message of TOPIC, read from standard input, as JSON."""
+    print(commands.decode_message(topic, sys.stdin.buffer.read()))
+
+
+@app.command()
+def user(
+    data: Data,
+    name: Annotated[str, Option(help="Login name.")],
+    role: Annotated[str, Option(help="viewer, operator, technician or administrator.")] = "viewer",
+) -> None:
+    """Add a person or set a new password, read from standard input."""
+    password = typer.prompt("Mot de passe", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    print(commands.add_user(data, name, role, password.rstrip("\n")))
+
+
+@app.command()
+def serve(
+    data: Data,
+    host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+    open_access: Annotated[
+        bool, Option("--open-access", help="No login, everyone is operator; loopback only.")
+    ] = False,
+) -> None:
+    """Run ingest, engine, pages, API and outbox in this process."""
+    from fleet import serve as serving
+
+    serving.run(data, host=host, port=port, open_access=open_access)

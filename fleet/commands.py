@@ -1,0 +1,230 @@
+"""What the commands do, without the command line: each returns what to print.
+
+``MistakeError`` is a user's mistake in one sentence.
+"""
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from agent.wire import messages, topics
+from agent.wire.configuration import FleetConfig
+from agent.wire.order import encode_order
+from fleet.clock import SystemClock
+from fleet.configurations import push
+from fleet.configurations.change import change
+from fleet.db.connect import Database
+from fleet.db.schema import create_schema
+from fleet.identity import audit, foundation, orders, people
+from fleet.oncall.store import import_on_call, import_people
+from fleet.registry import document as documents
+from fleet.registry import store
+from fleet.settings import (
+    BROKER_PORT,
+    PUBLIC_URL,
+    Founded,
+    Settings,
+    parse_host_port,
+    read_settings,
+    write_settings,
+)
+
+IMPORT_LIMIT_BYTES = 256 * 1024 * 1024
+"""Of one import file; the polygons of 36,000 communes fit."""
+LNS_PORT = 1700
+"""Semtech UDP packet forwarder protocol, default port."""
+ORDER_MODE = 0o600
+
+
+class MistakeError(ValueError):
+    """Something that the user can put right."""
+
+
+def init(data: Path, *, public_url: str, broker: str) -> list[str]:
+    """Found a fleet in ``data``, or mend what is missing of one."""
+    host, port = parse_host_port(broker, name="--broker", default_port=BROKER_PORT)
+    data.mkdir(parents=True, exist_ok=True)
+    now_us = SystemClock().now_us()
+    keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
+    founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
+    write_settings(data, founded)
+    files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
+    settings = read_settings(data)
+    with closing(Database(settings.database_url)) as database:
+        create_schema(database)
+    return [
+        f"database  {settings.database_url}",
+        f"authority {data / 'keys' / 'ca.pem'}",
+        f"signing   {keys.signing_public_hex}",
+        f"broker    {host}:{port}; start it with: mosquitto -c {files.configuration}",
+    ]
+
+
+def open_fleet(data: Path) -> tuple[Settings, Database]:
+    """Return the settings and the database of ``data``."""
+    settings = read_settings(data)
+    return settings, Database(settings.database_url)
+
+
+def import_file(data: Path, path: Path, *, dry_run: bool) -> str:
+    """Check ``path`` whole, then apply it whole; return what was done."""
+    if path.stat().st_size > IMPORT_LIMIT_BYTES:
+        raise MistakeError(f"{path}: larger than {IMPORT_LIMIT_BYTES} bytes")
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        document = documents.read_document(path.read_bytes(), store.known_keys(connection))
+        if document.problems:
+            more = document.problem_count - len(document.problems)
+            listed = "\n".join(document.problems) + (f"\n… and {more} more" if more else "")
+            raise MistakeError(f"{path}: {document.problem_count} problems, nothing was changed\n{listed}")
+        counts = store.apply_document(connection, document, who=audit.COMMAND_LINE, now_us=now_us)
+        counts["technicians"] = import_people(connection, document.technicians)
+        counts["on_call"] = import_on_call(connection, document.on_call)
+        audit.record(
+            connection,
+            now_us=now_us,
+            who=audit.COMMAND_LINE,
+            action="registry.import",
+            subject=path.name,
+            after=counts,
+        )
+        if dry_run:
+            connection.rollback()
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"{'would import' if dry_run else 'imported'} {listed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOptions:
+    """What `fleet order` was given."""
+
+    bus: str
+    lns: str
+    broker: str
+    enrol_url: str
+    tls: bool
+
+
+def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
+    """Write the work order of ``eui`` to ``output``."""
+    settings, database = open_fleet(data)
+    default = f"{settings.broker.host}:{settings.broker.port}"
+    host, port = parse_host_port(options.broker or default, name="--broker", default_port=BROKER_PORT)
+    wanted = orders.Wanted(
+        lns=parse_host_port(options.lns, name="--lns", default_port=LNS_PORT),
+        broker=FleetConfig(host=host, port=port, tls=options.tls),
+        enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
+        bus=options.bus,
+    )
+    keys = foundation.read_keys(data)
+    with closing(database), database.write() as connection:
+        gateway = _gateway(connection, eui)
+        made = orders.make_order(
+            connection, keys, gateway, wanted, who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
+        )
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ORDER_MODE), "wb") as file:
+        file.write(encode_order(made))
+    return f"{output}: work order of {gateway.name} ({eui})"
+
+
+def accept(data: Path, eui: str) -> str:
+    """Accept one gateway on site."""
+    return _commission(data, eui, accepting=True)
+
+
+def withdraw(data: Path, eui: str) -> str:
+    """Withdraw one gateway."""
+    return _commission(data, eui, accepting=False)
+
+
+def _commission(data: Path, eui: str, *, accepting: bool) -> str:
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    apply = store.accept if accepting else store.withdraw
+    with closing(database), database.write() as connection:
+        gateway = _gateway(connection, eui)
+        apply(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
+        audit.record(
+            connection,
+            now_us=now_us,
+            who=audit.COMMAND_LINE,
+            action="gateway.accept" if accepting else "gateway.withdraw",
+            subject=eui,
+            before={"status": gateway.status},
+        )
+    return f"{gateway.name} ({eui}) {'accepted' if accepting else 'withdrawn'}"
+
+
+def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
+    """Sign a changed configuration for one gateway, or for all that have one."""
+    changes = dict(_assignment(text) for text in assignments)
+    _, database = open_fleet(data)
+    keys = foundation.read_keys(data)
+    lines = []
+    with closing(database), database.write() as connection:
+        wanted = [eui] if eui else [gateway.eui for gateway in store.load_gateways(connection)]
+        for each in wanted:
+            present = push.desired(connection, each)
+            if present is None:
+                if eui:
+                    raise MistakeError(f"{eui}: has no configuration yet; make its work order first")
+                continue
+            envelope = push.request(
+                connection,
+                keys.signing,
+                eui=each,
+                configuration=change(present.configuration, changes),
+                who=audit.COMMAND_LINE,
+                now_us=SystemClock().now_us(),
+            )
+            lines.append(f"{each}: version {envelope.version} requested")
+    return lines
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    path, sign, value = text.partition("=")
+    if not sign or not path:
+        raise MistakeError(f"--set: {text!r} is not PATH=VALUE, such as connectors.0.host=lns.example.fr")
+    return path.strip(), value
+
+
+def decode_message(topic: str, payload: bytes) -> str:
+    """Return the message as indented JSON with its field names."""
+    _, leaf = topics.split(topic)
+    message = messages.decode(leaf, payload)
+    return msgspec.json.format(msgspec.json.encode(named(message)), indent=1).decode()
+
+
+def named(value: object) -> object:
+    """Return a message as objects with names; the wire has arrays without."""
+    if isinstance(value, msgspec.Struct):
+        return {name: named(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple | list):
+        return [named(item) for item in value]
+    return value
+
+
+def add_user(data: Path, name: str, role: str, password: str) -> str:
+    """Add a person, or give a new role and password to one."""
+    _, database = open_fleet(data)
+    with closing(database), database.write() as connection:
+        people.set_user(
+            connection,
+            name=name,
+            role=role,
+            password=password,
+            who=audit.COMMAND_LINE,
+            now_us=SystemClock().now_us(),
+        )
+    return f"{name}: {role}"
+
+
+def _gateway(connection: object, eui: str) -> store.Gateway:
+    gateway = store.load_gateway(connection, eui)  # type: ignore[arg-type]
+    if gateway is None:
+        raise MistakeError(f"{eui}: no such gateway in the registry; import it first")
+    return gateway

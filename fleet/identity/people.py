@@ -1,0 +1,149 @@
+"""People: local accounts with argon2 passwords and sessions by cookie.
+
+Sources: argon2-cffi's defaults (RFC 9106 low-memory profile).  A session's key is random and only its SHA-256
+is stored, so that who reads the database cannot log in with it.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, delete, insert, select
+
+from fleet.db.upsert import upsert
+from fleet.identity import audit
+from fleet.identity.tables import sessions, users
+
+SESSION_KEY_BYTES = 32
+SESSION_LIFE_US = 12 * 3_600_000_000
+"""One shift."""
+PASSWORD_MIN_CHARACTERS = 12
+PASSWORD_MAX_CHARACTERS = 1024
+NAME_MAX_CHARACTERS = 100
+_HASHER = PasswordHasher()
+_NOBODY = _HASHER.hash(secrets.token_urlsafe())
+"""Checked when the name is unknown, so that both refusals take as long."""
+
+
+class Role(StrEnum):
+    """What a person may do; each may all that the ones before may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    TECHNICIAN = "technician"
+    ADMINISTRATOR = "administrator"
+
+
+RIGHTS: dict[Role, frozenset[Role]] = {
+    Role.VIEWER: frozenset({Role.VIEWER}),
+    Role.TECHNICIAN: frozenset({Role.VIEWER, Role.TECHNICIAN}),
+    Role.OPERATOR: frozenset({Role.VIEWER, Role.TECHNICIAN, Role.OPERATOR}),
+    Role.ADMINISTRATOR: frozenset(Role),
+}
+"""Role held → roles it may act as: an operator pushes configurations and may do what a technician does."""
+
+
+class PersonError(ValueError):
+    """An account that cannot be made; names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who asks."""
+
+    name: str
+    role: Role
+    csrf_token: str = ""
+
+    def may(self, role: Role) -> bool:
+        """Return whether this person may act as ``role``."""
+        return role in RIGHTS[self.role]
+
+
+OPEN_ACCESS = Person(
+    name="démonstration", role=Role.OPERATOR, csrf_token=secrets.token_urlsafe(SESSION_KEY_BYTES)
+)
+"""Everyone, with `--open-access`: loopback only."""
+
+
+def set_user(connection: Connection, *, name: str, role: str, password: str, who: str, now_us: int) -> None:
+    """Add a person or replace role and password; their sessions end.
+
+    Raises:
+        PersonError: the name, role or password cannot be used.
+    """
+    if not 1 <= len(name.strip()) <= NAME_MAX_CHARACTERS:
+        raise PersonError(f"name: 1 to {NAME_MAX_CHARACTERS} characters")
+    if role not in list(Role):
+        raise PersonError(f"role: {role!r} is not one of {', '.join(Role)}")
+    if not PASSWORD_MIN_CHARACTERS <= len(password) <= PASSWORD_MAX_CHARACTERS:
+        raise PersonError(f"password: at least {PASSWORD_MIN_CHARACTERS} characters")
+    row = {
+        "name": name.strip(),
+        "role": role,
+        "password_hash": _HASHER.hash(password),
+        "created_at_us": now_us,
+        "disabled_at_us": None,
+    }
+    upsert(connection, users, [row], key=("name",))
+    user_id = select(users.c.id).where(users.c.name == name.strip()).scalar_subquery()
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    audit.record(connection, now_us=now_us, who=who, action="user.set", subject=name, after={"role": role})
+
+
+def log_in(connection: Connection, name: str, password: str, now_us: int) -> str | None:
+    """Return the key of a new session, or None: wrong name or password."""
+    query = select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
+    row = connection.execute(query).mappings().first()
+    if not _matches(row["password_hash"] if row else _NOBODY, password[:PASSWORD_MAX_CHARACTERS]) or not row:
+        audit.record(
+            connection, now_us=now_us, who=name[:NAME_MAX_CHARACTERS], action="login.refused", subject=""
+        )
+        return None
+    key = secrets.token_urlsafe(SESSION_KEY_BYTES)
+    connection.execute(delete(sessions).where(sessions.c.expires_at_us <= now_us))
+    session = {
+        "key_sha256": _digest(key),
+        "user_id": row["id"],
+        "csrf_token": secrets.token_urlsafe(SESSION_KEY_BYTES),
+        "created_at_us": now_us,
+        "expires_at_us": now_us + SESSION_LIFE_US,
+    }
+    connection.execute(insert(sessions).values(session))
+    audit.record(connection, now_us=now_us, who=row["name"], action="login", subject="")
+    return key
+
+
+def person_of(connection: Connection, key: str, now_us: int) -> Person | None:
+    """Return who holds the session ``key``."""
+    query = (
+        select(users.c.name, users.c.role, sessions.c.csrf_token)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.key_sha256 == _digest(key))
+        .where(sessions.c.expires_at_us > now_us, users.c.disabled_at_us.is_(None))
+    )
+    row = connection.execute(query).mappings().first()
+    return (
+        None
+        if row is None
+        else Person(name=row["name"], role=Role(row["role"]), csrf_token=row["csrf_token"])
+    )
+
+
+def log_out(connection: Connection, key: str) -> None:
+    """End the session."""
+    connection.execute(delete(sessions).where(sessions.c.key_sha256 == _digest(key)))
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
