@@ -8,7 +8,7 @@ of a TCP connection.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 CLIENTS_LIMIT = 64
 CHUNK_BYTES = 65_536
@@ -54,8 +54,7 @@ class UdpRelay(asyncio.DatagramProtocol):
         self._opening: dict[Address, asyncio.Task[None]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if self._link.cut:

@@ -6,50 +6,17 @@ out by itself.
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from demo.mailbox import Mail
+from demo.world import World
 from fleet.web.i18n import known, t
 
 STATIC = Path(__file__).parent / "static"
 MAILS_SHOWN = 20
-
-
-class Switchable(Protocol):
-    """One gateway's world, as the page shows it."""
-
-    eui: str
-    name: str
-    feeder: str
-    cut: bool
-    deaf: bool
-    powered: bool
-    heard: int
-
-
-class World(Protocol):
-    """What the page can do."""
-
-    fleet_url: str
-    lns_silent: bool
-    mails: list[Mail]
-
-    def gateways(self) -> list[Switchable]: ...
-
-    def delivered(self) -> int: ...
-
-    def set_backhaul(self, eui: str, *, cut: bool) -> None: ...
-
-    def set_radio(self, eui: str, *, deaf: bool) -> None: ...
-
-    def set_lns(self, *, silent: bool) -> None: ...
-
-    async def set_power(self, feeder: str, *, on: bool) -> None: ...
 
 
 Action = Callable[[str, bool], Awaitable[None]]

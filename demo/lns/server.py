@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 from demo.lns.core import Lns
 from demo.lns.semtech import DATAGRAM_LIMIT_BYTES, DatagramError, PullData, PushData, parse
@@ -25,8 +26,7 @@ class LnsServer(asyncio.DatagramProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
         self.port = int(transport.get_extra_info("sockname")[1])
 
     def datagram_received(self, data: bytes, addr: Address) -> None:

@@ -1,0 +1,131 @@
+"""Play recorded frames through the virtual chips, each once, without collisions, and count what arrives.
+
+At ``speed`` None the gaps of the file are not waited for; the pace is what the chips' FIFOs have room for
+and what the network server has not fallen behind on, ``IN_FLIGHT_LIMIT`` frames a gateway.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from demo.frames import RecordedFrame, RefusedLine, read_frames
+from demo.lns.core import Lns
+from demo.network import receiver_map
+from demo.options import Options
+from demo.report import GatewayCounts, Report
+from demo.rig import Rig
+from hal.packets import Lora
+from hal.twin.rf_event import RfEvent, Verdict
+
+IN_FLIGHT_LIMIT = 32
+"""Sent and not yet delivered, a gateway; keeps the FIFO (4096 bytes) from overflowing."""
+FIFO_MARGIN_BYTES = 300
+"""The largest packet in the FIFO: 255 + 23 bytes of payload and metadata."""
+SETTLE_LIMIT_S = 60.0
+"""How long the last frames may take to arrive while none does."""
+TURN_S = 0.005
+REFUSED_SHOWN = 20
+
+
+@dataclass(slots=True)
+class Replay:
+    """One file on its way."""
+
+    rigs: list[Rig]
+    lns: Lns
+    options: Options
+    sent: dict[str, list[bytes]] = field(default_factory=dict)
+    refused: list[RefusedLine] = field(default_factory=list)
+    unheard: Counter[Verdict] = field(default_factory=Counter)
+    lines: int = 0
+    _began_s: float = 0.0
+
+    async def play(self) -> None:
+        """Send every frame, then wait until all have arrived or nothing arrives any more."""
+        assert self.options.frames is not None
+        self._began_s = time.monotonic()
+        queues = self._assign()
+        self.sent = {rig.eui: [] for rig in self.rigs}
+        first_ms = min((frame.at_ms for frames in queues.values() for frame in frames), default=0)
+        await asyncio.gather(*(self._feed(rig, queues[rig.eui], first_ms) for rig in self.rigs))
+        await self._settle()
+
+    def _assign(self) -> dict[str, list[RecordedFrame]]:
+        """Read the file and deal its receivers out to the gateways."""
+        assert self.options.frames is not None
+        frames: list[RecordedFrame] = []
+        for item in read_frames(self.options.frames, self.options.limit):
+            self.lines += 1
+            if isinstance(item, RefusedLine):
+                self.refused.append(item)
+            else:
+                frames.append(item)
+        most_first = [receiver for receiver, _ in Counter(frame.receiver for frame in frames).most_common()]
+        chosen = receiver_map(most_first, [rig.eui for rig in self.rigs])
+        queues: dict[str, list[RecordedFrame]] = {rig.eui: [] for rig in self.rigs}
+        for frame in frames:
+            queues[chosen[frame.receiver]].append(frame)
+        return queues
+
+    async def _feed(self, rig: Rig, frames: list[RecordedFrame], first_ms: int) -> None:
+        speed = self.options.speed
+        for frame in frames:
+            if speed is not None:
+                due_s = self._began_s + (frame.at_ms - first_ms) / 1000 / speed
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            while not self._room(rig):
+                await asyncio.sleep(TURN_S)
+            verdict = rig.chip.inject(
+                RfEvent(
+                    payload=frame.phy,
+                    modulation=Lora(sf=frame.sf, bandwidth_hz=frame.bandwidth_hz),
+                    frequency_hz=frame.frequency_hz,
+                    rssi_dbm=frame.rssi_dbm,
+                    snr_db=frame.snr_db,
+                )
+            )
+            self.sent[rig.eui].append(frame.phy)
+            if verdict is not Verdict.HEARD:
+                self.unheard[verdict] += 1
+
+    def _room(self, rig: Rig) -> bool:
+        in_flight = len(self.sent[rig.eui]) - self.lns.deliveries[rig.eui]
+        return in_flight < IN_FLIGHT_LIMIT and rig.chip.fifo_free_bytes > FIFO_MARGIN_BYTES
+
+    async def _settle(self) -> None:
+        expected = sum(len(sent) for sent in self.sent.values())
+        arrived, since_s = -1, time.monotonic()
+        while time.monotonic() - since_s < SETTLE_LIMIT_S:
+            count = sum(self.lns.deliveries[eui] for eui in self.sent)
+            if count >= expected:
+                return
+            if count != arrived:
+                arrived, since_s = count, time.monotonic()
+            await asyncio.sleep(TURN_S * 10)
+
+    def report(self, agents: dict[str, tuple[int, int]]) -> Report:
+        """Return the counts; ``agents`` gives (received, spooled) by EUI, as the agents told them."""
+        altered = 0
+        for eui, sent in self.sent.items():
+            arrived = Counter(phy for gateway, phy in self.lns.delivered if gateway == eui)
+            altered += (arrived - Counter(sent)).total()
+        return Report(
+            file=str(self.options.frames),
+            seconds=round(time.monotonic() - self._began_s, 1),
+            lines=self.lines,
+            refused=[str(refusal) for refusal in self.refused[:REFUSED_SHOWN]],
+            refused_lines=len(self.refused),
+            altered=altered,
+            gateways=[
+                GatewayCounts(
+                    eui=rig.eui,
+                    name=rig.name,
+                    sent=len(self.sent[rig.eui]),
+                    received=agents.get(rig.eui, (0, 0))[0],
+                    spooled=agents.get(rig.eui, (0, 0))[1],
+                    delivered=self.lns.deliveries[rig.eui],
+                )
+                for rig in self.rigs
+            ],
+        )

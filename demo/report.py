@@ -1,0 +1,78 @@
+"""What a replay ends with: counts by gateway, as JSON or as a table."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from fleet.web.i18n import t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCounts:
+    """Frames of one gateway on their way from the air to the network server."""
+
+    eui: str
+    name: str
+    sent: int
+    """Put on the air of this gateway."""
+    received: int
+    """Read out of the concentrator by the agent."""
+    spooled: int
+    """Written to the agent's disk because no acknowledgement had come when the commit was due."""
+    delivered: int
+    """Distinct deliveries that the network server counted."""
+
+    @property
+    def lost(self) -> int:
+        """Sent and never delivered."""
+        return self.sent - self.delivered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The whole replay."""
+
+    file: str
+    seconds: float
+    lines: int
+    refused: list[str] = field(default_factory=list)
+    """The first refused lines, in words."""
+    refused_lines: int = 0
+    altered: int = 0
+    """Deliveries whose bytes are not among those sent through that gateway."""
+    gateways: list[GatewayCounts] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """Frames that never reached the network server."""
+        return sum(gateway.lost for gateway in self.gateways)
+
+    def as_json(self) -> str:
+        """Return every count, gateway by gateway and in sum."""
+        sums = {
+            name: sum(getattr(gateway, name) for gateway in self.gateways)
+            for name in ("sent", "received", "spooled", "delivered", "lost")
+        }
+        rows = [asdict(gateway) | {"lost": gateway.lost} for gateway in self.gateways]
+        head = {key: value for key, value in asdict(self).items() if key != "gateways"}
+        return json.dumps(head | sums | {"gateways": rows}, ensure_ascii=False, indent=1)
+
+    def as_table(self, lang: str) -> str:
+        """Return the same as a table for people."""
+        table = Table(title=t(lang, "demo.report", lines=self.lines, seconds=round(self.seconds)))
+        table.add_column(t(lang, "demo.gateway"))
+        for column in ("sent", "received", "spooled", "arrived", "lost"):
+            table.add_column(t(lang, f"demo.{column}"), justify="right")
+        for gateway in self.gateways:
+            counts = (gateway.sent, gateway.received, gateway.spooled, gateway.delivered, gateway.lost)
+            table.add_row(gateway.name, *(str(count) for count in counts))
+        console = Console()
+        with console.capture() as captured:
+            console.print(table)
+            for refusal in self.refused:
+                console.print(refusal, markup=False)
+            if self.refused_lines:
+                console.print(t(lang, "demo.refused", count=self.refused_lines))
+        return captured.get()
