@@ -1,0 +1,279 @@
+"""Facts of one gateway to its timeline: the first state of AVAILABILITY §2 that matches, at every instant.
+
+Layers are painted in the order of §2; what one has covered, no later one can change:
+
+    OUT          not accepted, or withdrawn
+    SERVING      proved, and not two boxes
+    MAINTENANCE  approved and announced in time
+    BUFFERING    proved, and not two boxes
+    DOWN         proved: dead, deaf, off, spool full, two boxes
+    UNKNOWN      no fact, and we were blind
+    DOWN         inferred: no fact, and we were not blind
+
+While silence is not yet confirmed, the newest stretch has the state that the last proof of life left.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from fleet.availability.facts import (
+    Blindness,
+    Commissioning,
+    CommissioningKind,
+    GatewayFacts,
+    Maintenance,
+    OperatorStatement,
+)
+from fleet.availability.history import History, Proved, history
+from fleet.availability.intervals import Interval, Intervals, clip, complement, intersect, normal, subtract
+from fleet.availability.months import Window
+from fleet.availability.revisions import current, newest
+from fleet.availability.settings import ContractSettings
+from fleet.availability.states import Cause, GatewayState
+
+SILENT = "silent since the last proof of life"
+TWO_BOXES = "two boxes with one EUI"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One state of one gateway over [start, end), and why."""
+
+    start_us: int
+    end_us: int
+    state: GatewayState
+    cause: Cause = Cause.NONE
+    proved: bool = True
+    """False: inferred from silence, « muette »."""
+    reason: str = ""
+    evidence: str = ""
+    """``boot/journal_seq`` of the newest record at its start, or the id of a person's fact."""
+    responsible: str = ""
+    """Empty: as the settings say for the cause."""
+
+    @property
+    def length_us(self) -> int:
+        """How long it lasts."""
+        return self.end_us - self.start_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """One gateway over a window: what is not an exception is SERVING."""
+
+    eui: str
+    start_us: int
+    end_us: int
+    exceptions: tuple[Span, ...]
+    """Sorted, disjoint; none is SERVING."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The partition of the window."""
+        whole: list[Span] = []
+        at_us = self.start_us
+        for span in self.exceptions:
+            if at_us < span.start_us:
+                whole.append(Span(at_us, span.start_us, GatewayState.SERVING))
+            whole.append(span)
+            at_us = span.end_us
+        if at_us < self.end_us:
+            whole.append(Span(at_us, self.end_us, GatewayState.SERVING))
+        return tuple(whole)
+
+
+def timeline(
+    facts: GatewayFacts,
+    blindness: Iterable[Blindness],
+    window: Window,
+    settings: ContractSettings,
+    now_us: int,
+) -> Timeline:
+    """Return the timeline of one gateway over the window, as far as ``now_us``."""
+    return paint(facts, history(facts, settings), blindness, window, settings, now_us=now_us)
+
+
+def current_state(
+    facts: GatewayFacts,
+    blindness: Iterable[Blindness],
+    settings: ContractSettings,
+    now_us: int,
+    since_us: int = 0,
+) -> Span:
+    """Return the state that holds at ``now_us``, begun when it began but not before ``since_us``."""
+    line = timeline(facts, blindness, Window(min(since_us, now_us - 1), now_us), settings, now_us)
+    last = line.spans[-1]
+    for span in reversed(line.spans[:-1]):
+        if span.state is not last.state or (span.cause, span.proved) != (last.cause, last.proved):
+            break
+        last = replace(span, end_us=last.end_us)
+    return last
+
+
+def paint(
+    facts: GatewayFacts,
+    told: History,
+    blindness: Iterable[Blindness],
+    window: Window,
+    settings: ContractSettings,
+    *,
+    now_us: int,
+) -> Timeline:
+    """Return the timeline that a history gives, laid under what people and our own eyes say."""
+    end_us = max(window.start_us, min(window.end_us, now_us))
+    canvas = _Canvas(window.start_us, end_us)
+    canvas.lay(_out(facts.commissioning, window.start_us, end_us), Span(0, 0, GatewayState.OUT))
+    proved = [*told.proved, *_presumed(told, settings, now_us)]
+    serving = normal((one.start_us, one.end_us) for one in proved if one.state is GatewayState.SERVING)
+    canvas.lay(subtract(serving, told.two_boxes), Span(0, 0, GatewayState.SERVING))
+    for window_ in current(facts.maintenances):
+        reason, cause = f"maintenance: {window_.reason}", Cause.OURS
+        layer = Span(0, 0, GatewayState.MAINTENANCE, cause, True, reason, window_.id)
+        canvas.lay(excused(window_, facts.maintenances, settings), layer)
+    canvas.lay_spans(_layer(proved, GatewayState.BUFFERING, told.two_boxes))
+    two = Span(0, 0, GatewayState.DOWN, Cause.BOX, True, TWO_BOXES)
+    canvas.lay(told.two_boxes, two)
+    canvas.lay_spans(_layer(proved, GatewayState.DOWN, ()))
+    for blind in newest(blindness):
+        reason = f"blind: {blind.path}: {blind.reason}"
+        layer = Span(0, 0, GatewayState.UNKNOWN, Cause.OURS, True, reason, blind.id)
+        canvas.lay(_blind(blind, settings), layer)
+    canvas.lay([(window.start_us, end_us)], Span(0, 0, GatewayState.DOWN, Cause.UNKNOWN, False, SILENT))
+    spans = _stated(canvas.spans(), facts.statements)
+    return Timeline(eui=facts.eui, start_us=window.start_us, end_us=end_us, exceptions=_exceptions(spans))
+
+
+def excused(
+    window: Maintenance, revisions: Sequence[Maintenance], settings: ContractSettings
+) -> list[Interval]:
+    """Return the part of a window that was announced early enough, by this or an earlier revision."""
+    if window.withdrawn or not window.approved_by:
+        return []
+    announced = normal(
+        (one.start_us, one.end_us)
+        for one in revisions
+        if one.id == window.id
+        and one.approved_by
+        and one.announced_at_us + settings.maintenance_notice_us <= one.start_us
+    )
+    return intersect(announced, normal([(window.start_us, window.end_us)]))
+
+
+class _Canvas:
+    """A window of which each instant takes the first colour that is laid on it."""
+
+    def __init__(self, start_us: int, end_us: int) -> None:
+        self._free: list[Interval] = [(start_us, end_us)] if start_us < end_us else []
+        self._spans: list[Span] = []
+
+    def lay(self, intervals: Intervals, like: Span) -> None:
+        """Cover what is still free of ``intervals`` with spans like ``like``."""
+        self.lay_spans([replace(like, start_us=start, end_us=end) for start, end in intervals])
+
+    def lay_spans(self, layer: Sequence[Span]) -> None:
+        """Cover what is still free of one layer, sorted by start; where two spans overlap the first stays."""
+        free, index, reached_us = self._free, 0, 0
+        for span in layer:
+            start_us = max(span.start_us, reached_us)
+            while index < len(free) and free[index][1] <= start_us:
+                index += 1
+            at = index
+            while at < len(free) and free[at][0] < span.end_us:
+                from_us, to_us = max(free[at][0], start_us), min(free[at][1], span.end_us)
+                if from_us < to_us:
+                    self._spans.append(replace(span, start_us=from_us, end_us=to_us))
+                at += 1
+            reached_us = max(reached_us, span.end_us)
+        self._free = subtract(free, normal((span.start_us, span.end_us) for span in layer))
+
+    def spans(self) -> list[Span]:
+        """Return all spans in order."""
+        return sorted(self._spans, key=lambda span: span.start_us)
+
+
+def _layer(proved: Sequence[Proved], state: GatewayState, void: Sequence[Interval]) -> list[Span]:
+    """Return one layer of what is proved, without what is void."""
+    return [
+        Span(start_us, end_us, state, one.cause, True, one.reason, one.evidence)
+        for one in proved
+        if one.state is state
+        for start_us, end_us in subtract([(one.start_us, one.end_us)], void)
+    ]
+
+
+def _presumed(told: History, settings: ContractSettings, now_us: int) -> list[Proved]:
+    """Return the newest stretch: the last state holds until silence is confirmed."""
+    if told.last is None or told.last_us is None or now_us - told.last_us >= settings.silence_confirmed_us:
+        return []
+    return [replace(told.last, end_us=now_us)] if told.last_us < now_us else []
+
+
+def _out(commissioning: Sequence[Commissioning], start_us: int, end_us: int) -> list[Interval]:
+    """Return when a gateway does not count: before its acceptance, after its withdrawal."""
+    accepted: list[Interval] = []
+    since: int | None = None
+    edges = sorted(current(commissioning), key=lambda edge: (edge.at_us, edge.kind, edge.id))
+    for edge in edges:
+        if edge.kind is CommissioningKind.ACCEPTED and since is None:
+            since = edge.at_us
+        elif edge.kind is CommissioningKind.WITHDRAWN and since is not None:
+            accepted.append((since, edge.at_us))
+            since = None
+    if since is not None:
+        accepted.append((since, max(since, end_us)))
+    return complement(normal(accepted), start_us, end_us)
+
+
+def _blind(blind: Blindness, settings: ContractSettings) -> list[Interval]:
+    end_us = _NEVER_US if blind.end_us is None else blind.end_us + settings.blindness_tail_us
+    return [(blind.start_us, end_us)] if blind.start_us < end_us else []
+
+
+def _stated(spans: Sequence[Span], statements: Sequence[OperatorStatement]) -> list[Span]:
+    """Return the spans with the causes that people stated; a state is never changed."""
+    told = list(spans)
+    for statement in current(statements):
+        told = [part for span in told for part in _by_statement(span, statement)]
+    return told
+
+
+def _by_statement(span: Span, statement: OperatorStatement) -> list[Span]:
+    inside = clip([(span.start_us, span.end_us)], statement.start_us, statement.end_us)
+    if not inside or span.state in (GatewayState.SERVING, GatewayState.OUT):
+        return [span]
+    start_us, end_us = inside[0]
+    stated = replace(
+        span,
+        start_us=start_us,
+        end_us=end_us,
+        cause=statement.cause,
+        reason=statement.text,
+        evidence=statement.id,
+        responsible=statement.responsible,
+    )
+    parts = [stated]
+    if span.start_us < start_us:
+        parts.insert(0, replace(span, end_us=start_us))
+    if end_us < span.end_us:
+        parts.append(replace(span, start_us=end_us))
+    return parts
+
+
+def _exceptions(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Drop SERVING and join neighbours that say the same; the evidence of the first stands for both."""
+    joined: list[Span] = []
+    for span in spans:
+        if span.state is GatewayState.SERVING:
+            continue
+        if joined and joined[-1].end_us == span.start_us and _says(joined[-1]) == _says(span):
+            joined[-1] = replace(joined[-1], end_us=span.end_us)
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
+def _says(span: Span) -> tuple[object, ...]:
+    return (span.state, span.cause, span.proved, span.reason, span.responsible)
+
+
+_NEVER_US = 1 << 62
