@@ -1,0 +1,87 @@
+"""The 32 MHz counter of the virtual chip: real time with a crystal error, or virtual time from the bus.
+
+Virtual time moves by the bytes on the bus (8 bits each at 2 MHz) and by the delays that the program
+asks for, so that a run is reproducible to the byte.
+
+Sources: FACTS §9 (32 MHz), §1 (2 MHz SPI); TWIN_SOCKET.md, "Two clocks".
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+TICKS_PER_SECOND = 32_000_000
+TICKS_PER_US = 32
+TICKS_PER_BUS_BYTE = 128
+"""8 bits at 2 MHz are 4 µs."""
+
+
+class TwinClock(Protocol):
+    """Ticks of 1/32 µs since power-on; never wraps here, the chip shows the low 32 bits."""
+
+    def ticks(self) -> int: ...
+
+    def bus_bytes(self, count: int) -> None:
+        """Account for ``count`` bytes that moved on a bus."""
+        ...
+
+    def delay_ns(self, nanoseconds: int) -> None:
+        """Account for a sleep of the program."""
+        ...
+
+    def slip(self, ticks: int) -> None:
+        """Let the counter jump by ``ticks``: an injected fault, or a replay's set-up."""
+        ...
+
+
+class RealClock:
+    """Follows the host's monotonic clock; ``crystal_ppm`` > 0 runs fast."""
+
+    def __init__(
+        self,
+        *,
+        start_ticks: int = 0,
+        crystal_ppm: float = 0.0,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._began_ns = monotonic_ns()
+        self._offset = start_ticks
+        self._ppb = round(crystal_ppm * 1000)
+
+    def ticks(self) -> int:
+        elapsed_ns = self._monotonic_ns() - self._began_ns
+        if self._ppb:
+            elapsed_ns += elapsed_ns * self._ppb // 1_000_000_000
+        return self._offset + elapsed_ns * 4 // 125
+
+    def bus_bytes(self, count: int) -> None:
+        """Real time does not wait for the bus."""
+
+    def delay_ns(self, nanoseconds: int) -> None:
+        """The program sleeps by itself."""
+
+    def slip(self, ticks: int) -> None:
+        self._offset += ticks
+
+
+class VirtualClock:
+    """Stands still unless bytes move on the bus or the program sleeps."""
+
+    def __init__(self, *, start_ticks: int = 0) -> None:
+        self._ticks = start_ticks
+        self._remainder_ns = 0
+
+    def ticks(self) -> int:
+        return self._ticks
+
+    def bus_bytes(self, count: int) -> None:
+        self._ticks += count * TICKS_PER_BUS_BYTE
+
+    def delay_ns(self, nanoseconds: int) -> None:
+        total = nanoseconds * 4 + self._remainder_ns
+        self._ticks += total // 125
+        self._remainder_ns = total % 125
+
+    def slip(self, ticks: int) -> None:
+        self._ticks += ticks

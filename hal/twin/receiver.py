@@ -1,0 +1,146 @@
+"""The receive path: frames at the antenna become bytes in the FIFO, or are counted as not heard.
+
+Frames that end in the future wait in order of their end.  A frame without an end arrives now, and then
+demodulators and half duplex are not asked how long it has been on air.
+
+Sources: FACTS §8; 16 demodulators shared by the 8 channels (FACTS §6.11).
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hal.twin.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
+from hal.twin.clock import TICKS_PER_US
+from hal.twin.faults import Faults
+from hal.twin.fifo import RxFifo
+from hal.twin.fifo_render import FrontEnd, latch_ticks, render
+from hal.twin.microcontrollers import Agc, Arb
+from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.sx1250 import Sx1250
+from hal.twin.symbols import air_time_us
+from hal.twin.thermometer import Thermometer
+from hal.twin.transmitter import Transmitter
+
+TIMESTAMP_MODE = 0x58C0
+LEGACY_BIT = 0x04
+PENDING_LIMIT = 10_000
+"""Frames that may wait for their end; beyond it they are refused as NO_MODEM and counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the receive path looks at."""
+
+    registers: bytearray
+    radios: tuple[Sx1250, Sx1250]
+    agc: Agc
+    arb: Arb
+    transmitters: tuple[Transmitter, Transmitter]
+    faults: Faults
+    fifo: RxFifo
+    thermometer: Thermometer
+    front_end: FrontEnd
+
+
+class Receiver:
+    """Frames in, FIFO bytes out; ``verdicts`` counts what became of each."""
+
+    def __init__(self, parts: Parts, *, fine_metrics: Callable[[RfEvent, int], bytes] | None = None) -> None:
+        self._parts = parts
+        self._fine_metrics = fine_metrics
+        self.verdicts: Counter[Verdict] = Counter()
+        self._waiting: list[tuple[int, int, RfEvent]] = []
+        self._sequence = 0
+        self._busy_until = [0] * MULTI_SF_MODEMS
+        self._next_modem = 0
+
+    def restart(self) -> None:
+        """Reset: what was being demodulated is gone."""
+        self._waiting.clear()
+        self._busy_until = [0] * MULTI_SF_MODEMS
+
+    @property
+    def next_at(self) -> int | None:
+        """The end of the next waiting frame."""
+        return self._waiting[0][0] if self._waiting else None
+
+    @property
+    def running(self) -> bool:
+        """Whether microcontrollers and at least one radio run."""
+        parts = self._parts
+        return (
+            parts.agc.running
+            and parts.arb.running
+            and not parts.faults.agc_stuck
+            and any(radio.receiving_hz is not None for radio in parts.radios)
+        )
+
+    def arrive(self, event: RfEvent, now: int) -> Verdict:
+        """Take a frame; decided at once when it has ended, else PENDING."""
+        ends = event.ends_at_ticks
+        if ends is None or ends <= now:
+            return self._count(self._decide(event, now if ends is None else ends, timed=ends is not None))
+        if len(self._waiting) >= PENDING_LIMIT:
+            return self._count(Verdict.NO_MODEM)
+        self._sequence += 1
+        heapq.heappush(self._waiting, (ends, self._sequence, event))
+        return self._count(Verdict.PENDING)
+
+    def advance(self, now: int) -> None:
+        """Decide every frame that has ended by ``now``."""
+        while self._waiting and self._waiting[0][0] <= now:
+            ends, _, event = heapq.heappop(self._waiting)
+            self._count(self._decide(event, ends, timed=True))
+
+    def _count(self, verdict: Verdict) -> Verdict:
+        self.verdicts[verdict] += 1
+        return verdict
+
+    def _decide(self, event: RfEvent, ends: int, *, timed: bool) -> Verdict:
+        parts = self._parts
+        if parts.faults.deaf:
+            return Verdict.DEAF
+        if not self.running:
+            return Verdict.NOT_RUNNING
+        duration = air_time_us(event.modulation, len(event.payload), preamble=event.preamble_symbols)
+        began = ends - duration * TICKS_PER_US if timed else ends
+        if any(sent[0] < ends and began < sent[1] for sent in self._sending()):
+            return Verdict.HALF_DUPLEX
+        ear = find_ear(parts.registers, (parts.radios[0].receiving_hz, parts.radios[1].receiving_hz), event)
+        if isinstance(ear, Verdict):
+            return ear
+        modem = ear.modem if ear.modem is not None else self._take_modem(began, ends)
+        if modem is None:
+            return Verdict.NO_MODEM
+        return Verdict.HEARD if parts.fifo.push(self._render(event, ear, modem, ends)) else Verdict.FIFO_FULL
+
+    def _sending(self) -> list[tuple[int, int]]:
+        return [transmitter.last_on_air for transmitter in self._parts.transmitters]
+
+    def _take_modem(self, began: int, ends: int) -> int | None:
+        """Return the next free enabled demodulator, in turn."""
+        registers = self._parts.registers
+        enabled = registers[MODEM_EN_0] | registers[MODEM_EN_0 + 1] << 8
+        for step in range(MULTI_SF_MODEMS):
+            modem = (self._next_modem + step) % MULTI_SF_MODEMS
+            if enabled >> modem & 1 and self._busy_until[modem] <= began:
+                self._busy_until[modem] = ends
+                self._next_modem = (modem + 1) % MULTI_SF_MODEMS
+                return modem
+        return None
+
+    def _render(self, event: RfEvent, ear: Ear, modem: int, ends: int) -> bytes:
+        parts = self._parts
+        legacy = bool(parts.registers[TIMESTAMP_MODE] & LEGACY_BIT)
+        stamp = latch_ticks(event, ear, legacy=legacy, ends_at_ticks=ends)
+        metrics = b""
+        if not legacy and self._fine_metrics is not None:
+            metrics = self._fine_metrics(event, ends)
+        raw_rssi = parts.front_end.raw_rssi(event.rssi_dbm, parts.thermometer.temperature_c)
+        frame = render(event, ear, modem=modem, stamp=stamp, raw_rssi=raw_rssi, metrics=metrics)
+        if parts.faults.bad_checksums > 0:
+            parts.faults.bad_checksums -= 1
+            return frame[:-1] + bytes((frame[-1] ^ 0x55,))
+        return frame

@@ -1,0 +1,57 @@
+"""A frame as it arrives at the antenna of one virtual chip; the only way to say "a sensor spoke".
+
+The chip hears it only if what the driver configured can hear it: radio, channel, modem, SF, sync word.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hal.packets import PAYLOAD_LIMIT_BYTES, Crc, Fsk, Lora
+
+
+class Verdict(StrEnum):
+    """What became of an RfEvent; each is counted by the chip."""
+
+    HEARD = "heard"
+    PENDING = "pending"
+    """It ends in the future."""
+    FIFO_FULL = "fifo_full"
+    NO_CHANNEL = "no_channel"
+    """No channel, modem, bandwidth or SF is configured for it."""
+    WRONG_SYNC_WORD = "wrong_sync_word"
+    NOT_RUNNING = "not_running"
+    """Radios or microcontrollers are not started, or stuck."""
+    DEAF = "deaf"
+    HALF_DUPLEX = "half_duplex"
+    """The chip was sending at that time."""
+    NO_MODEM = "no_modem"
+    """All 16 demodulators were busy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RfEvent:
+    """One frame at the antenna.
+
+    ``rssi_dbm`` and ``snr_db`` are those at this antenna; ``frequency_error_hz`` is the sender's crystal.
+    ``ends_at_ticks`` is the end of the frame on the chip's own unwrapped 32 MHz timeline; None means now.
+    ``public`` is the sync word 0x34 of LoRaWAN against 0x12; SF5 and SF6 have no public one (FACTS §6.14).
+    """
+
+    payload: bytes
+    modulation: Lora | Fsk
+    frequency_hz: int
+    rssi_dbm: float = -90.0
+    snr_db: float = 8.0
+    crc: Crc = Crc.OK
+    frequency_error_hz: int = 0
+    ends_at_ticks: int | None = None
+    public: bool = True
+    inverted: bool = False
+    """Downlinks have inverted chirps, and no gateway hears them."""
+    preamble_symbols: int = 8
+
+    def __post_init__(self) -> None:
+        if len(self.payload) > PAYLOAD_LIMIT_BYTES:
+            raise ValueError(f"payload: {len(self.payload)} bytes, at most {PAYLOAD_LIMIT_BYTES}")
+        if self.frequency_hz <= 0:
+            raise ValueError(f"frequency_hz: {self.frequency_hz} is not a frequency")
