@@ -129,6 +129,15 @@ def save(connection: Connection, before: Ticket, after: Ticket, act: Act, now_us
     )
 
 
+def inherit(connection: Connection, mine: Ticket, other: Ticket) -> None:
+    """Give ``mine`` the earlier report and the shorter limit of a ticket merged into it."""
+    earliest = {
+        name: min(getattr(mine, name), getattr(other, name))
+        for name in ("began_at_us", "reported_at_us", "resolution_limit_us")
+    }
+    connection.execute(update(tickets).where(tickets.c.id == mine.id).values(**earliest))
+
+
 def log(
     connection: Connection,
     ticket_id: int,

@@ -1,0 +1,49 @@
+"""Who is told, in which order, how often; pure.
+
+    round 0   at once        level 1
+    round 1   +10 min        level 2
+    round 2   +10 min        everybody on call
+    then      every 20 min   everybody on call, until someone acknowledges, at most ``ROUNDS_LIMIT`` rounds
+
+Acknowledging stops it; no proof of progress within ``PROGRESS_LIMIT_US`` un-acknowledges and starts again.
+
+Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowledgement).
+"""
+
+from dataclasses import dataclass
+
+from fleet.oncall.store import OnCallNow
+from fleet.tickets.model import MINUTE_US
+
+GROUP_WAIT_US = 10 * 1_000_000
+"""Between confirmation and the first message: losses of the same cause confirm within seconds of each other,
+and DESIGN §7 asks for the page within 30 s."""
+
+STEP_WAIT_US = 10 * MINUTE_US
+REPEAT_WAIT_US = 20 * MINUTE_US
+ROUNDS_LIMIT = 12
+"""Three and a half hours; then the four-hour clock itself is the alarm on the wall."""
+
+PROGRESS_LIMIT_US = 60 * MINUTE_US
+"""From acknowledging to *en route*, and from there to *on site*, without any word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One round: who, and when the next one comes."""
+
+    people: tuple[OnCallNow, ...]
+    next_in_us: int | None
+
+
+def step(round_number: int, on_call: tuple[OnCallNow, ...]) -> Step:
+    """Return whom to tell in this round.
+
+    A level with nobody falls through to the next: a gap in the plan must not cost ten minutes.
+    """
+    levels = sorted({one.duty.level for one in on_call})
+    last = round_number + 1 >= ROUNDS_LIMIT
+    if round_number < min(2, len(levels)):
+        people = tuple(one for one in on_call if one.duty.level == levels[round_number])
+        return Step(people=people, next_in_us=STEP_WAIT_US)
+    return Step(people=on_call, next_in_us=None if last else REPEAT_WAIT_US)

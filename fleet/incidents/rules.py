@@ -1,0 +1,198 @@
+"""``decide(facts, now_us)``: what to do about the network's losses; pure.
+
+A loss is *confirmed* ``CONFIRM_US`` after the last proof of life; suspicion alone opens nothing.  Confirmed
+losses join the incident that explains them, else open one.  Members return by proof only (SERVING); an
+incident ends when all have served for ``STABLE_US`` and it does not flap; the same gateway lost again within
+``REOPEN_WINDOW_US`` opens it again instead of a second one.  UNKNOWN (our own blindness, proved) neither
+opens nor ends anything.
+
+Sources: DESIGN §7; AVAILABILITY §2 (states), §4 (blindness).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fleet.availability.states import GatewayState
+from fleet.incidents.correlate import Part, explain
+from fleet.incidents.criticality import grade
+from fleet.incidents.model import (
+    MINUTE_US,
+    SECOND_US,
+    Absorb,
+    Action,
+    End,
+    Explain,
+    Facts,
+    Fail,
+    Incident,
+    IncidentState,
+    Join,
+    Leave,
+    Member,
+    Open,
+    Recover,
+    Regrade,
+)
+from fleet.live.model import NetworkNow
+
+CONFIRM_US = 90 * SECOND_US
+"""After the last proof: three heartbeats missed (DESIGN §7)."""
+
+STABLE_US = 30 * SECOND_US
+"""How long members serve before people are told that it is over: one heartbeat interval."""
+
+REOPEN_WINDOW_US = 30 * MINUTE_US
+"""A loss of the same gateway within this time belongs to the incident that just ended."""
+
+YOUNG_US = 10 * MINUTE_US
+"""How long an incident's cause is still looked for together with new losses."""
+
+FLAP_WINDOW_US = 30 * MINUTE_US
+FLAP_EDGES = 4
+"""Four edges in 30 minutes are one flapping incident (DESIGN §7)."""
+
+LOST_STATES = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Incidents by gateway."""
+
+    open_by_eui: dict[str, Incident]
+    ended_by_eui: dict[str, Incident]
+
+
+def confirmed(network: NetworkNow, now_us: int) -> dict[str, int]:
+    """Return the gateways whose loss is confirmed, with the start of the loss."""
+    return {
+        eui: gateway.since_us
+        for eui, gateway in network.gateways.items()
+        if gateway.state in LOST_STATES and now_us - gateway.since_us >= CONFIRM_US
+    }
+
+
+def flapping(incident: Incident) -> bool:
+    """Return whether a member came and went too often to believe its next return."""
+    return max(incident.edges.values(), default=0) >= FLAP_EDGES
+
+
+def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
+    """Return what to write down, in order."""
+    lost = confirmed(facts.network, now_us)
+    view = _view(facts)
+    if not lost and not view.open_by_eui:
+        return tuple(_ends(facts, now_us))
+    actions = [*_members(facts, lost)]
+    actions += _again(lost, view)
+    new = {eui: since for eui, since in lost.items() if eui not in view.open_by_eui}
+    new = {eui: since for eui, since in new.items() if eui not in view.ended_by_eui}
+    if new:
+        actions += _correlate(facts, new, now_us)
+    actions += _grades(facts)
+    actions += _ends(facts, now_us)
+    return tuple(actions)
+
+
+def _view(facts: Facts) -> _View:
+    view = _View({}, {})
+    for incident in facts.incidents:
+        if incident.state is IncidentState.OPEN:
+            view.open_by_eui.update(dict.fromkeys(incident.members, incident))
+        elif incident.state is IncidentState.ENDED:
+            view.ended_by_eui.update(dict.fromkeys(incident.members, incident))
+    return view
+
+
+def _members(facts: Facts, lost: dict[str, int]) -> Iterator[Action]:
+    for incident in facts.incidents:
+        if incident.state is not IncidentState.OPEN:
+            continue
+        back, fallen, gone = [], [], []
+        for member in incident.members.values():
+            gateway = facts.network.gateways.get(member.eui)
+            if gateway is None or gateway.state is GatewayState.OUT:
+                gone.append(member.eui)
+            elif member.restored_us is None and gateway.state is GatewayState.SERVING:
+                back.append(replace(member, restored_us=max(gateway.since_us, member.since_us)))
+            elif member.restored_us is not None and member.eui in lost:
+                fallen.append(Member(eui=member.eui, since_us=lost[member.eui]))
+        if back:
+            yield Recover(incident_id=incident.id, members=tuple(back))
+        if fallen:
+            yield Fail(incident_id=incident.id, members=tuple(fallen))
+        if gone:
+            yield Leave(incident_id=incident.id, euis=tuple(gone), reason="withdrawn")
+
+
+def _again(lost: dict[str, int], view: _View) -> Iterator[Action]:
+    fallen: dict[int, list[Member]] = {}
+    for eui, since_us in lost.items():
+        if eui not in view.open_by_eui and eui in view.ended_by_eui:
+            incident = view.ended_by_eui[eui]
+            fallen.setdefault(incident.id, []).append(Member(eui=eui, since_us=since_us))
+    for incident_id, members in fallen.items():
+        yield Fail(incident_id=incident_id, members=tuple(members))
+
+
+def _correlate(facts: Facts, new: dict[str, int], now_us: int) -> Iterator[Action]:
+    young = [
+        incident
+        for incident in facts.incidents
+        if incident.state is IncidentState.OPEN and now_us - incident.opened_us < YOUNG_US
+    ]
+    owners = {member.eui: incident for incident in young for member in incident.failing}
+    pool = new | {member.eui: member.since_us for incident in young for member in incident.failing}
+    pool = {eui: since for eui, since in pool.items() if eui in facts.network.gateways}
+    settled: set[int] = set()
+    for part in explain(pool, facts.network):
+        mine = sorted({owners[eui].id for eui in part.euis if eui in owners} - settled)
+        members = tuple(Member(eui=eui, since_us=new[eui]) for eui in part.euis if eui in new)
+        settled.update(mine)
+        if mine:
+            yield from _gather(part, mine, members, owners)
+        elif members:
+            yield Open(
+                cause=part.cause,
+                members=members,
+                grade=grade(facts.network, [member.eui for member in members]),
+                reason=part.reason,
+            )
+
+
+def _gather(
+    part: Part, mine: list[int], members: tuple[Member, ...], owners: dict[str, Incident]
+) -> Iterator[Action]:
+    oldest = mine[0]
+    for other in mine[1:]:
+        yield Absorb(incident_id=oldest, other_id=other, reason=part.reason)
+    if members:
+        yield Join(incident_id=oldest, members=members, reason=part.reason)
+    causes = {incident.cause for incident in owners.values() if incident.id == oldest}
+    if causes != {part.cause}:
+        yield Explain(incident_id=oldest, cause=part.cause, reason=part.reason)
+
+
+def _grades(facts: Facts) -> Iterator[Action]:
+    for incident in facts.incidents:
+        if incident.state is not IncidentState.OPEN or not incident.failing:
+            continue
+        found = grade(facts.network, [member.eui for member in incident.failing])
+        if found.criticality is not incident.criticality:
+            yield Regrade(incident_id=incident.id, grade=found)
+
+
+def _ends(facts: Facts, now_us: int) -> Iterator[Action]:
+    for incident in facts.incidents:
+        if incident.state is not IncidentState.OPEN or incident.failing or flapping(incident):
+            continue
+        restored = [
+            member.restored_us for member in incident.members.values() if member.restored_us is not None
+        ]
+        at_us = max(restored, default=now_us)
+        serving = all(
+            facts.network.gateways[eui].state is GatewayState.SERVING
+            for eui in incident.members
+            if eui in facts.network.gateways
+        )
+        if serving and now_us - at_us >= STABLE_US:
+            yield End(incident_id=incident.id, at_us=at_us)

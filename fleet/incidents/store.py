@@ -1,0 +1,170 @@
+"""Incidents in the database: load what decisions need, write what was decided.  No decisions."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from fleet.incidents.model import Domain, Grade, Incident, IncidentState, Member, SharedCause
+from fleet.incidents.rules import FLAP_WINDOW_US, REOPEN_WINDOW_US
+from fleet.incidents.tables import incident_edges, incident_events, incident_gateways, incidents
+from fleet.tickets.model import Criticality
+
+
+def load(connection: Connection, now_us: int) -> tuple[Incident, ...]:
+    """Return open incidents and those that ended a moment ago, oldest first."""
+    recent = (incidents.c.state == IncidentState.ENDED) & (
+        incidents.c.ended_at_us > now_us - REOPEN_WINDOW_US
+    )
+    query = select(incidents).where((incidents.c.state == IncidentState.OPEN) | recent)
+    rows = connection.execute(query.order_by(incidents.c.id)).all()
+    ids = [row.id for row in rows]
+    if not ids:
+        return ()
+    members = _members(connection, ids)
+    edges = _edges(connection, ids, now_us)
+    return tuple(_incident(row, members.get(row.id, {}), edges.get(row.id, {})) for row in rows)
+
+
+def _members(connection: Connection, ids: list[int]) -> dict[int, dict[str, Member]]:
+    found: dict[int, dict[str, Member]] = {}
+    columns = incident_gateways.c
+    query = select(columns.incident_id, columns.eui, columns.since_us, columns.restored_us)
+    for incident_id, eui, since_us, restored_us in connection.execute(
+        query.where(columns.incident_id.in_(ids))
+    ):
+        member = Member(eui=eui, since_us=since_us, restored_us=restored_us)
+        found.setdefault(incident_id, {})[eui] = member
+    return found
+
+
+def _edges(connection: Connection, ids: list[int], now_us: int) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    columns = incident_edges.c
+    query = (
+        select(columns.incident_id, columns.eui, func.count())
+        .where(columns.incident_id.in_(ids), columns.at_us > now_us - FLAP_WINDOW_US)
+        .group_by(columns.incident_id, columns.eui)
+    )
+    for incident_id, eui, count in connection.execute(query):
+        found.setdefault(incident_id, {})[eui] = count
+    return found
+
+
+def _incident(row: Row[Any], members: dict[str, Member], edges: dict[str, int]) -> Incident:
+    return Incident(
+        id=row.id,
+        state=IncidentState(row.state),
+        cause=SharedCause(domain=Domain(row.domain), value=row.value),
+        criticality=Criticality(row.criticality),
+        began_us=row.began_at_us,
+        opened_us=row.opened_at_us,
+        ended_us=row.ended_at_us,
+        members=members,
+        edges=edges,
+    )
+
+
+def create(
+    connection: Connection, *, cause: SharedCause, members: Iterable[Member], grade: Grade, now_us: int
+) -> int:
+    """Write a new incident with its members and return its number."""
+    members = tuple(members)
+    values = {
+        "state": IncidentState.OPEN,
+        "domain": cause.domain,
+        "value": cause.value,
+        "began_at_us": min(member.since_us for member in members),
+        "opened_at_us": now_us,
+    }
+    statement = insert(incidents).values(**values, **_graded(grade)).returning(incidents.c.id)
+    incident_id = int(connection.execute(statement).scalar_one())
+    add_members(connection, incident_id, members)
+    return incident_id
+
+
+def _graded(grade: Grade) -> dict[str, Any]:
+    return {
+        "criticality": grade.criticality,
+        "reason": grade.reason,
+        "communes": list(grade.communes),
+    }
+
+
+def add_members(connection: Connection, incident_id: int, members: Iterable[Member]) -> None:
+    """Add gateways to an incident; one that is there already begins anew.  Each is an edge."""
+    members = tuple(members)
+    remove_members(connection, incident_id, [one.eui for one in members])
+    if not members:
+        return
+    values = [
+        {"incident_id": incident_id, "eui": one.eui, "since_us": one.since_us, "restored_us": one.restored_us}
+        for one in members
+    ]
+    connection.execute(insert(incident_gateways), values)
+    began_us = min(one.since_us for one in members)
+    earlier = (incidents.c.id == incident_id) & (incidents.c.began_at_us > began_us)
+    connection.execute(update(incidents).where(earlier).values(began_at_us=began_us))
+    _edge(connection, incident_id, [(one.eui, one.since_us) for one in members])
+
+
+def _edge(connection: Connection, incident_id: int, edges: list[tuple[str, int]]) -> None:
+    rows = [{"incident_id": incident_id, "eui": eui, "at_us": at_us} for eui, at_us in edges]
+    connection.execute(insert(incident_edges), rows)
+
+
+def restore_members(connection: Connection, incident_id: int, members: Iterable[Member]) -> None:
+    """Write when gateways came back.  Each is an edge."""
+    back = [(one.eui, one.restored_us) for one in members if one.restored_us is not None]
+    if not back:
+        return
+    columns = incident_gateways.c
+    mine = (columns.incident_id == bindparam("of")) & (columns.eui == bindparam("which"))
+    statement = update(incident_gateways).where(mine).values(restored_us=bindparam("at"))
+    connection.execute(statement, [{"of": incident_id, "which": eui, "at": at_us} for eui, at_us in back])
+    _edge(connection, incident_id, back)
+
+
+def remove_members(connection: Connection, incident_id: int, euis: Iterable[str]) -> None:
+    """Take gateways out of an incident."""
+    rows = [{"of": incident_id, "which": eui} for eui in euis]
+    mine = (incident_gateways.c.incident_id == bindparam("of")) & (
+        incident_gateways.c.eui == bindparam("which")
+    )
+    if rows:
+        connection.execute(delete(incident_gateways).where(mine), rows)
+
+
+def members_of(connection: Connection, incident_id: int) -> tuple[Member, ...]:
+    """Return every gateway of an incident."""
+    return tuple(_members(connection, [incident_id]).get(incident_id, {}).values())
+
+
+def change(connection: Connection, incident_id: int, **values: Any) -> None:
+    """Write columns of one incident."""
+    connection.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
+
+
+def regrade(connection: Connection, incident_id: int, grade: Grade) -> None:
+    """Write a new criticality with its reason."""
+    change(connection, incident_id, **_graded(grade))
+
+
+def log(
+    connection: Connection,
+    incident_id: int,
+    *,
+    kind: str,
+    at_us: int,
+    now_us: int,
+    detail: dict[str, Any],
+) -> None:
+    """Append what is known from now on."""
+    row = {"incident_id": incident_id, "at_us": at_us, "recorded_at_us": now_us, "kind": kind}
+    connection.execute(insert(incident_events).values(**row, detail=detail))
+
+
+def count_open(connection: Connection) -> int:
+    """Return how many incidents are open."""
+    query = select(func.count()).select_from(incidents).where(incidents.c.state == IncidentState.OPEN)
+    return int(connection.execute(query).scalar_one())

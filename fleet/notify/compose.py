@@ -1,0 +1,176 @@
+"""What people read: subject, text, HTML and SMS of one message about one ticket; pure.
+
+The first 100 characters decide (UI.md): criticality, where, what, since when, until when.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from html import escape
+
+from fleet.notify.model import Rendered
+from fleet.web import format as formats
+from fleet.web.i18n import t
+
+LISTED_LIMIT = 5
+"""Sites and communes named in a message; the rest is counted: a phone shows no more."""
+
+SMS_LIMIT_CHARACTERS = 306
+"""Two concatenated GSM-7 messages of 153 characters (3GPP TS 23.040)."""
+
+
+class Occasion(StrEnum):
+    """Why a message goes out."""
+
+    OPENED = "opened"
+    WORSE = "worse"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    LAPSED = "lapsed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLine:
+    """What one needs to get there."""
+
+    name: str
+    commune: str
+    address: str = ""
+    access_notes: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All that a message may say; ``what`` is a key of the catalogue: lost, redundancy, gateway, breach."""
+
+    occasion: Occasion
+    ticket_id: int
+    criticality: str
+    where: str
+    what: str
+    cause: str
+    cause_known: str = ""
+    began_us: int
+    on_site_due_us: int | None
+    ended_us: int | None = None
+    gateways: int = 1
+    communes: tuple[str, ...] = ()
+    sites: tuple[SiteLine, ...] = ()
+    link: str = ""
+    ticket_url: str = ""
+
+
+def headline(subject: Subject, lang: str, now_us: int) -> str:
+    """Return the first line: it must stand alone on a locked phone."""
+    values = {
+        "criticality": t(lang, f"criticality.{subject.criticality}").upper(),
+        "where": subject.where,
+        "since": formats.short(lang, subject.began_us, now_us),
+    }
+    if subject.occasion is Occasion.ENDED:
+        ended_us = subject.ended_us if subject.ended_us is not None else now_us
+        length = formats.duration(lang, ended_us - subject.began_us)
+        at = formats.short(lang, ended_us, now_us)
+        return t(lang, "message.headline.ended", where=subject.where, at=at, length=length)
+    line = t(lang, f"message.headline.{subject.what}", **values)
+    if subject.on_site_due_us is not None:
+        late = subject.on_site_due_us <= now_us
+        key = "message.due.late" if late else "message.due"
+        line += " " + t(lang, key, due=formats.short(lang, subject.on_site_due_us, now_us))
+    return line
+
+
+def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
+    """Return the message in the person's language."""
+    first = headline(subject, lang, now_us)
+    lines = [first]
+    if subject.occasion not in (Occasion.OPENED, Occasion.ENDED):
+        lines.append(t(lang, f"message.occasion.{subject.occasion}"))
+    if subject.occasion is not Occasion.ENDED:
+        lines.append(_cause(subject, lang))
+        lines += _extent(subject, lang)
+    body = "\n".join(lines)
+    sites = [] if subject.occasion is Occasion.ENDED else [_site(site, lang) for site in subject.sites]
+    tail = _tail(subject, lang)
+    text = "\n\n".join(part for part in (body, *sites, "\n".join(tail)) if part) + "\n"
+    return Rendered(
+        subject=first, text=text, html=_html(subject, lang, lines, sites), sms=_sms(first, subject)
+    )
+
+
+def bundle(messages: list[Rendered], lang: str) -> Rendered:
+    """Return several messages for one person as one, the gravest first as given."""
+    if len(messages) == 1:
+        return messages[0]
+    subject = t(lang, "message.bundle", first=messages[0].subject, count=len(messages) - 1)
+    text = "\n———\n\n".join(message.text for message in messages)
+    sms = f"{messages[0].sms} (+{len(messages) - 1})"
+    html = "<hr>".join(message.html for message in messages)
+    return replace(messages[0], subject=subject, text=text, html=html, sms=sms)
+
+
+def _cause(subject: Subject, lang: str) -> str:
+    sentence = t(lang, f"message.cause.{subject.cause}", count=subject.gateways, value=subject.cause_known)
+    return t(lang, "message.cause", cause=sentence)
+
+
+def _extent(subject: Subject, lang: str) -> list[str]:
+    if len(subject.communes) <= 1:
+        return []
+    named = ", ".join(subject.communes[:LISTED_LIMIT])
+    more = len(subject.communes) - LISTED_LIMIT
+    if more > 0:
+        named = t(lang, "message.and_more", named=named, count=more)
+    return [t(lang, "message.communes", count=len(subject.communes), named=named)]
+
+
+def _site(site: SiteLine, lang: str) -> str:
+    lines = [t(lang, "message.site", name=site.name, commune=site.commune)]
+    if site.address:
+        lines.append(site.address)
+    if site.lat is not None and site.lon is not None:
+        lines.append(t(lang, "message.map", link=map_link(site.lat, site.lon)))
+    if site.access_notes:
+        lines.append(t(lang, "message.access", notes=site.access_notes))
+    return "\n".join(lines)
+
+
+def map_link(lat: float, lon: float) -> str:
+    """Return a geo URI (RFC 5870): the phone's own navigation opens, no third party is told.
+
+    >>> map_link(47.35, 0.8457)
+    'geo:47.35000,0.84570'
+    """
+    return f"geo:{lat:.5f},{lon:.5f}"
+
+
+def _tail(subject: Subject, lang: str) -> list[str]:
+    lines = []
+    if subject.link:
+        lines += [t(lang, "message.acknowledge"), subject.link]
+    if subject.ticket_url:
+        lines.append(t(lang, "message.ticket", number=str(subject.ticket_id), link=subject.ticket_url))
+    return lines
+
+
+def _html(subject: Subject, lang: str, lines: list[str], sites: list[str]) -> str:
+    first, *rest = lines
+    parts = [f'<p style="font-size:1.15em"><strong>{escape(first)}</strong></p>']
+    parts += [f"<p>{escape(line)}</p>" for line in rest]
+    parts += ["<p>" + "<br>".join(escape(line) for line in site.split("\n")) + "</p>" for site in sites]
+    if subject.link:
+        button = "padding:12px 20px;background:#2457a6;color:#fff;text-decoration:none;border-radius:4px"
+        label = escape(t(lang, "message.button"))
+        parts.append(f'<p><a style="{button}" href="{escape(subject.link)}">{label}</a></p>')
+    if subject.ticket_url:
+        label = escape(t(lang, "message.ticket.short", number=str(subject.ticket_id)))
+        parts.append(f'<p><a href="{escape(subject.ticket_url)}">{label}</a></p>')
+    head = f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{escape(first)}</title>'
+    return f'{head}<body style="font-family:sans-serif">{"".join(parts)}</body></html>'
+
+
+def _sms(first: str, subject: Subject) -> str:
+    text = f"{first} {subject.link}".strip().replace("\u202f", " ").replace("’", "'")
+    return text if len(text) <= SMS_LIMIT_CHARACTERS else first[: SMS_LIMIT_CHARACTERS - 1] + "…"

@@ -1,0 +1,171 @@
+"""The outbox in the database: write in the caller's transaction, claim, note how it ended."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
+from fleet.notify.retries import next_attempt_us
+from fleet.notify.tables import delivery_attempts, outbox, outbox_tickets
+
+LEASE_US = 120_000_000
+"""How long a claimed message belongs to its worker: longer than any channel's own time-outs together."""
+
+CLAIM_LIMIT_ROWS = 50
+"""Messages of one claim; the rest follows at once."""
+
+ERROR_LIMIT_CHARACTERS = 500
+"""Of a server's answer kept for the ticket."""
+
+
+KEY_LIMIT_CHARACTERS = 80
+"""A key that speaks of many tickets is shortened to its hash."""
+
+
+def short_key(key: str) -> str:
+    """Return the key itself, or its hash if it is long; the same in gives the same out."""
+    if len(key) <= KEY_LIMIT_CHARACTERS:
+        return key
+    return "hash/" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def enqueue(
+    connection: Connection,
+    *,
+    key: str,
+    channel: Channel,
+    address: str,
+    message: Rendered,
+    now_us: int,
+    due_at_us: int | None = None,
+    person_id: int | None = None,
+    ticket_ids: Sequence[int] = (),
+    detail: dict[str, Any] | None = None,
+) -> bool:
+    """Write a message; False if one with that key is there already."""
+    values = {
+        "key": key,
+        "channel": channel,
+        "address": address,
+        "person_id": person_id,
+        "subject": message.subject,
+        "text": message.sms if channel is Channel.SMS else message.text,
+        "html": message.html if channel is Channel.MAIL else "",
+        "detail": detail or {},
+        "state": Delivery.PENDING,
+        "created_at_us": now_us,
+        "due_at_us": now_us if due_at_us is None else due_at_us,
+    }
+    dialect = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = dialect(outbox).values(**values).on_conflict_do_nothing(index_elements=["key"])
+    number = connection.execute(statement.returning(outbox.c.id)).scalar_one_or_none()
+    if number is None:
+        return False
+    if ticket_ids:
+        rows = [{"outbox_id": number, "ticket_id": ticket_id} for ticket_id in ticket_ids]
+        connection.execute(insert(outbox_tickets), rows)
+    return True
+
+
+def claim(
+    connection: Connection, *, worker: str, now_us: int, limit: int = CLAIM_LIMIT_ROWS
+) -> tuple[Outgoing, ...]:
+    """Lease the messages that are due, oldest first."""
+    due = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.state == Delivery.PENDING,
+            outbox.c.due_at_us <= now_us,
+            outbox.c.leased_until_us <= now_us,
+        )
+        .order_by(outbox.c.due_at_us, outbox.c.id)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    leased = (
+        update(outbox)
+        .where(outbox.c.id.in_(due.scalar_subquery()))
+        .values(leased_by=worker, leased_until_us=now_us + LEASE_US, attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+    names = ("id", "key", "address", "subject", "text", "html", "attempts", "created_at_us", "detail")
+    rows = connection.execute(leased).mappings().all()
+    found = [Outgoing(channel=Channel(row["channel"]), **{name: row[name] for name in names}) for row in rows]
+    return tuple(sorted(found, key=lambda message: message.id))
+
+
+def sent(connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "") -> None:
+    """Note that the server took it."""
+    values = {"state": Delivery.SENT, "sent_at_us": now_us, "error": "", "provider_id": provider_id}
+    connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))
+    _attempt(connection, message.id, now_us, "sent", "")
+
+
+def failed(
+    connection: Connection, message: Outgoing, *, now_us: int, error: str, final: bool = False
+) -> Delivery:
+    """Note a failure; plan the next attempt, or give up."""
+    error = error[:ERROR_LIMIT_CHARACTERS]
+    again_us = None if final else next_attempt_us(message.attempts, now_us)
+    state = Delivery.FAILED if again_us is None else Delivery.PENDING
+    values: dict[str, Any] = {"state": state, "error": error, "leased_until_us": 0}
+    if again_us is not None:
+        values["due_at_us"] = again_us
+    connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))
+    _attempt(connection, message.id, now_us, "failed" if again_us is None else "retry", error)
+    return state
+
+
+def delivered(connection: Connection, provider_id: str, *, now_us: int, error: str = "") -> bool:
+    """Note a delivery report; False when it answers no message of ours.  A report twice changes nothing."""
+    state = Delivery.FAILED if error else Delivery.DELIVERED
+    values = {"state": state, "delivered_at_us": None if error else now_us, "error": error}
+    mine = (outbox.c.provider_id == provider_id) & (outbox.c.provider_id != "")
+    known = connection.execute(select(outbox.c.id, outbox.c.state).where(mine)).one_or_none()
+    if known is None:
+        return False
+    if known.state == Delivery.SENT:
+        connection.execute(update(outbox).where(outbox.c.id == known.id).values(**values))
+        _attempt(connection, known.id, now_us, state.value, error)
+    return True
+
+
+def _attempt(connection: Connection, outbox_id: int, now_us: int, outcome: str, error: str) -> None:
+    row = {"outbox_id": outbox_id, "at_us": now_us, "outcome": outcome, "error": error}
+    connection.execute(insert(delivery_attempts).values(**row))
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> tuple[Notification, ...]:
+    """Return every message about a ticket, oldest first."""
+    about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
+    query = select(outbox).where(outbox.c.id.in_(about)).order_by(outbox.c.id)
+    names = (
+        "id",
+        "address",
+        "subject",
+        "attempts",
+        "error",
+        "created_at_us",
+        "sent_at_us",
+        "delivered_at_us",
+    )
+    return tuple(
+        Notification(
+            channel=Channel(row["channel"]),
+            state=Delivery(row["state"]),
+            **{name: row[name] for name in names},
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def told(connection: Connection, ticket_id: int) -> tuple[int, ...]:
+    """Return the people who were written to about a ticket."""
+    about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
+    query = select(outbox.c.person_id).where(outbox.c.id.in_(about), outbox.c.person_id.is_not(None))
+    return tuple(connection.execute(query.distinct().order_by(outbox.c.person_id)).scalars())

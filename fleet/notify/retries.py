@@ -1,0 +1,22 @@
+"""When to try a message again; pure.
+
+Sources: DESIGN §7 (page out within 30 s, failures visible).
+"""
+
+SECOND_US = 1_000_000
+
+FIRST_WAIT_US = 5 * SECOND_US
+LONGEST_WAIT_US = 10 * 60 * SECOND_US
+ATTEMPTS_LIMIT = 12
+"""5 s, 10 s, … 10 min: about an hour in all; after that it is *failed*, seen on the ticket and escalated."""
+
+
+def next_attempt_us(attempts: int, now_us: int) -> int | None:
+    """Return when to try again after so many attempts; None: give up.
+
+    >>> next_attempt_us(1, 0), next_attempt_us(3, 0), next_attempt_us(12, 0)
+    (5000000, 20000000, None)
+    """
+    if attempts >= ATTEMPTS_LIMIT:
+        return None
+    return now_us + min(FIRST_WAIT_US << (attempts - 1), LONGEST_WAIT_US)
