@@ -1,0 +1,120 @@
+"""Carry out what the machine of configurations decides: slots, data path, link, journal, report."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from agent.clock import Clock
+from agent.configuration.model import (
+    Apply,
+    ApplyFailed,
+    ApplyGood,
+    Arrived,
+    Command,
+    Event,
+    KeepEnvelope,
+    Report,
+    SaveLedger,
+    State,
+    Tick,
+)
+from agent.configuration.slots import Slots
+from agent.configuration.step import Now, reported, step
+from agent.wire.configuration import Configuration
+from agent.wire.messages import ConfigReported, TimeQuality
+from hal.errors import HalError
+
+TICK_S = 1.0
+"""How late after its deadline a trial may end."""
+
+
+class ConfigurationControl:
+    """The one place that changes what runs; ``running`` is it."""
+
+    def __init__(
+        self,
+        state: State,
+        running: Configuration,
+        *,
+        slots: Slots,
+        clock: Clock,
+        device: str,
+        key: Ed25519PublicKey,
+        apply: Callable[[Configuration], Awaitable[None]],
+        report: Callable[[ConfigReported], None],
+    ) -> None:
+        self.state = state
+        self.running = running
+        self._good = running
+        self._slots = slots
+        self._clock = clock
+        self._device = device
+        self._key = key
+        self._apply = apply
+        self._report = report
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def version(self) -> int:
+        """Of the configuration that runs."""
+        return self.state.ledger.runs.version
+
+    def reported(self) -> ConfigReported:
+        """Return what the fleet is told on connecting."""
+        return reported(self.state, self._now())
+
+    async def arrived(self, payload: bytes) -> None:
+        """Judge an envelope from the fleet and act on it."""
+        await self.event(Arrived(payload=payload))
+
+    async def run(self) -> None:
+        """End trials when their time is up, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            await self.event(Tick())
+
+    async def event(self, event: Event) -> None:
+        """Decide and carry out; events wait for each other."""
+        async with self._one_at_a_time:
+            pending: list[Event] = [event]
+            while pending:
+                self.state, commands = step(self.state, pending.pop(0), self._now())
+                for command in commands:
+                    failed = await self._carry_out(command)
+                    if failed is not None:
+                        pending.append(failed)
+                        break
+                if self.state.ledger.trial is None:
+                    self._good = self.running
+
+    async def _carry_out(self, command: Command) -> ApplyFailed | None:
+        match command:
+            case KeepEnvelope():
+                self._slots.keep(command.slot, command.envelope)
+            case SaveLedger():
+                self._slots.save(command.ledger)
+            case Apply():
+                try:
+                    await self._run(command.configuration)
+                except (HalError, ValueError, OSError) as error:
+                    return ApplyFailed(sha256=command.sha256, reason=str(error))
+            case ApplyGood():
+                await self._run(self._good)
+            case Report():
+                self._report(command.reported)
+        return None
+
+    async def _run(self, configuration: Configuration) -> None:
+        self.running = configuration
+        await self._apply(configuration)
+
+    def _now(self) -> Now:
+        return Now(
+            monotonic_us=self._clock.monotonic_us(),
+            utc_us=self._clock.utc_us(),
+            utc_trusted=self._clock.quality() is not TimeQuality.UNTRUSTED,
+            device=self._device,
+            key=self._key,
+            trial_us=self._good.intervals.config_trial_s * 1_000_000,
+        )

@@ -1,0 +1,78 @@
+"""The two slots and the ledger on disk; everything read is checked again."""
+
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from agent.configuration.model import Held, Ledger, Slot
+from agent.durable import write_durably
+from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
+from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope, judge
+
+
+class SlotUnreadable(OSError):
+    """A slot or the ledger does not hold what was written; says which and why."""
+
+
+class Slots:
+    """Folder ``configuration/``: ``a.envelope``, ``b.envelope``, ``ledger.json``."""
+
+    def __init__(self, folder: Path, *, device: str, key: Ed25519PublicKey) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._device = device
+        self._key = key
+
+    def keep(self, slot: Slot, envelope: bytes) -> None:
+        """Write an envelope into a slot, durably."""
+        write_durably(self._path(slot), envelope)
+
+    def save(self, ledger: Ledger) -> None:
+        """Write the ledger, durably."""
+        write_durably(self._folder / "ledger.json", msgspec.json.encode(ledger))
+
+    def ledger(self) -> Ledger | None:
+        """Return the ledger, or None before the first.
+
+        Raises:
+            SlotUnreadable: the file is not a ledger.
+        """
+        try:
+            return msgspec.json.decode((self._folder / "ledger.json").read_bytes(), type=Ledger)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise SlotUnreadable(f"configuration/ledger.json: {error}") from error
+
+    def load(self, held: Held) -> Configuration:
+        """Return the configuration in a slot; signature, device and hash are checked, expiry is not.
+
+        Raises:
+            SlotUnreadable: missing, damaged or not the one that the ledger names.
+        """
+        try:
+            envelope = decode_envelope(self._path(held.slot).read_bytes())
+            judge(envelope, self._key, device=self._device, newest_version=-1, now_us=None)
+            if envelope.kind is not Kind.CONFIGURATION or envelope.sha256 != held.sha256:
+                raise SlotUnreadable(f"configuration slot {held.slot}: not what the ledger names")
+            return decode_configuration(envelope.payload)
+        except (EnvelopeRefused, ConfigurationError, FileNotFoundError) as error:
+            raise SlotUnreadable(f"configuration slot {held.slot}: {error}") from error
+
+    def begin(self, envelope_bytes: bytes, *, now_us: int | None) -> Ledger:
+        """Return the first ledger, made from the configuration of the work order.
+
+        Raises:
+            EnvelopeRefused: it is not the fleet's, or not for this gateway.
+        """
+        envelope = decode_envelope(envelope_bytes)
+        judge(envelope, self._key, device=self._device, newest_version=-1, now_us=now_us)
+        self.keep("a", envelope_bytes)
+        good = Held(version=envelope.version, sha256=envelope.sha256, slot="a")
+        ledger = Ledger(good=good, seen_version=envelope.version)
+        self.save(ledger)
+        return ledger
+
+    def _path(self, slot: Slot) -> Path:
+        return self._folder / f"{slot}.envelope"

@@ -1,0 +1,1 @@
+"""From a single-use token to a certificate: key, CSR, proof, and retries without end."""

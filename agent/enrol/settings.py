@@ -1,0 +1,98 @@
+"""The work order on the gateway: from the settings partition into the state folder, the token wiped later.
+
+``settings.json`` (0600) is the truth after the first boot.  A card that was flashed again for this state
+folder, with another order, is believed only while the gateway has not enrolled.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from agent.durable import write_durably
+from agent.wire.order import WorkOrder, WorkOrderError, decode_order, encode_order
+from agent.wire.partition import (
+    PARTITION_BYTES,
+    SECTOR_BYTES,
+    PartitionError,
+    decode_settings,
+    encode_settings,
+    settings_entry,
+)
+
+
+class SettingsError(ValueError):
+    """No usable settings; says which file and what to do."""
+
+
+def load_settings(state: Path, image: Path | None) -> WorkOrder:
+    """Return the work order of this gateway, copying it from ``image`` at the first boot.
+
+    Raises:
+        SettingsError: neither place has one that can be read.
+    """
+    path = state / "settings.json"
+    try:
+        stored: WorkOrder | None = decode_order(path.read_bytes())
+    except FileNotFoundError:
+        stored = None
+    except WorkOrderError as error:
+        raise SettingsError(f"{path}: {error}; remove it and start again with --image") from error
+    if image is None:
+        if stored is None:
+            raise SettingsError(f"{path}: missing; start with --image FILE (passerelle provision flash)")
+        return stored
+    if stored is not None and not stored.token:
+        return stored
+    order = _from_image(image)
+    if stored != order:
+        write_durably(path, encode_order(order))
+    return order
+
+
+def _from_image(image: Path) -> WorkOrder:
+    try:
+        with image.open("rb") as medium:
+            entry = settings_entry(medium.read(SECTOR_BYTES))
+            medium.seek(entry.offset_bytes)
+            return decode_settings(medium.read(PARTITION_BYTES))
+    except OSError as error:
+        raise SettingsError(f"{image}: {error.strerror}; name the flashed card or image") from error
+    except PartitionError as error:
+        raise SettingsError(f"{image}: {error}") from error
+
+
+def wipe_token(state: Path, image: Path | None, order: WorkOrder) -> WorkOrder:
+    """Return the order without its token, gone from the state folder and, where possible, the card.
+
+    A card that cannot be written keeps a token that is used up; that is no secret any more.
+    """
+    wiped = msgspec.structs.replace(order, token="")
+    write_durably(state / "settings.json", encode_order(wiped))
+    if image is not None:
+        _wipe_image(image, order, wiped)
+    return wiped
+
+
+def _wipe_image(image: Path, order: WorkOrder, wiped: WorkOrder) -> None:
+    try:
+        if _from_image(image).token != order.token:
+            return
+        descriptor = os.open(image, os.O_RDWR)
+    except (OSError, SettingsError):
+        return
+    try:
+        entry = settings_entry(os.pread(descriptor, SECTOR_BYTES, 0))
+        os.pwrite(descriptor, encode_settings(wiped), entry.offset_bytes)
+        os.fsync(descriptor)
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+def order_fingerprint(order: WorkOrder) -> str:
+    """Return a short name of an order for logs, without its secrets."""
+    public = msgspec.structs.replace(order, token="")
+    return hashlib.sha256(encode_order(public)).hexdigest()[:12]

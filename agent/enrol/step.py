@@ -1,0 +1,83 @@
+"""What an answer to an enrolment means and when to ask again (pure).
+
+No answer and server faults are asked again soon, a refusal slowly: the fleet may extend the order while
+the gateway hangs on its tower.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FIRST_WAIT_S = 2.0
+LONGEST_WAIT_S = 300.0
+"""Between tries while nobody answers."""
+REFUSED_WAIT_S = 900.0
+"""Between tries after a refusal: 1,615 refused gateways make 2 requests a second."""
+
+
+class Outcome(StrEnum):
+    """What became of one try."""
+
+    ENROLLED = "enrolled"
+    UNREACHABLE = "unreachable"
+    SERVER_FAULT = "server_fault"
+    UNKNOWN_PROOF = "unknown"
+    USED = "used"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    FOREIGN = "foreign"
+    MALFORMED = "malformed"
+    BAD_CERTIFICATE = "bad_certificate"
+
+
+_BY_STATUS = {
+    200: Outcome.ENROLLED,
+    201: Outcome.ENROLLED,
+    401: Outcome.UNKNOWN_PROOF,
+    403: Outcome.FOREIGN,
+    404: Outcome.UNKNOWN_PROOF,
+    409: Outcome.USED,
+    410: Outcome.EXPIRED,
+    400: Outcome.MALFORMED,
+    422: Outcome.MALFORMED,
+}
+_BY_WORD = {
+    "used": Outcome.USED,
+    "expired": Outcome.EXPIRED,
+    "foreign": Outcome.FOREIGN,
+    "revoked": Outcome.REVOKED,
+}
+_SOON = frozenset({Outcome.UNREACHABLE, Outcome.SERVER_FAULT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """Where the gateway is with its enrolment; written to disk, read by ``agent status``."""
+
+    outcome: Outcome | None = None
+    reason: str = ""
+    tries: int = 0
+    last_at_us: int = 0
+
+
+def outcome_of(status: int, word: str = "") -> Outcome:
+    """Return what an HTTP status and the fleet's word for the reason mean; the word says it better.
+
+    >>> outcome_of(503).value
+    'server_fault'
+    >>> outcome_of(403, "used").value
+    'used'
+    """
+    by_status = _BY_STATUS.get(status, Outcome.SERVER_FAULT)
+    refused = 400 <= status < 500
+    return _BY_WORD.get(word, by_status) if refused else by_status
+
+
+def wait_s(outcome: Outcome, *, tries: int, jitter: float) -> float:
+    """Return how long to wait before the next try; ``jitter`` is uniform in 0..1.
+
+    Grows twofold from 2 s to 5 min and spreads over half of itself, so that gateways which came back
+    together do not ask together.
+    """
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries - 1, 16))
+    base = longest if outcome in _SOON else REFUSED_WAIT_S
+    return base * (0.5 + jitter / 2)

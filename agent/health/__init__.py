@@ -1,0 +1,1 @@
+"""How this gateway is: vitals of the machine, heartbeats, expectation of frames."""

@@ -1,0 +1,57 @@
+"""A heartbeat out of the state of the data path and the vitals (pure)."""
+
+from agent.evidence.observation import ConnectorState, DataPathState
+from agent.health.vitals import Vitals
+from agent.wire.messages import ConnectorBeat, Heartbeat, TimeQuality
+
+NO_ANSWER = -1
+"""``answer_age_ms`` of a connector that never answered in this boot."""
+
+
+def heartbeat(
+    state: DataPathState,
+    vitals: Vitals,
+    *,
+    boot: int,
+    seq: int,
+    uptime_ms: int,
+    journal_seq: int,
+    at_us: int,
+    time_quality: TimeQuality,
+    now_us: int,
+    config_version: int,
+    interval_s: int,
+    backhaul_rtt_ms: int | None = None,
+) -> Heartbeat:
+    """Return the heartbeat of this instant; ``now_us`` is monotonic, ``at_us`` UTC."""
+    temperature = state.temperature_c
+    return Heartbeat(
+        boot=boot,
+        seq=seq,
+        uptime_ms=uptime_ms,
+        journal_seq=journal_seq,
+        at_us=at_us,
+        time_quality=time_quality,
+        radio=state.radio,
+        connectors=tuple(_connector(connector, now_us) for connector in state.connectors),
+        spool_records=state.spool_records,
+        spool_accepting=state.spool_accepting,
+        received=state.received,
+        delivered=state.delivered,
+        dropped=state.dropped_total,
+        config_version=config_version,
+        temperature_c=vitals.temperature_c if temperature is None else round(temperature),
+        cpu_percent=vitals.cpu_percent,
+        memory_percent=vitals.memory_percent,
+        disk_percent=vitals.disk_percent,
+        backhaul_rtt_ms=backhaul_rtt_ms,
+        crc_failed=state.crc_failed,
+        transmitted=state.transmitted,
+        interval_s=interval_s,
+    )
+
+
+def _connector(connector: ConnectorState, now_us: int) -> ConnectorBeat:
+    answered = connector.last_answer_us
+    age_ms = NO_ANSWER if answered is None else max(0, (now_us - answered) // 1000)
+    return ConnectorBeat(connector.name, connector.up, age_ms, connector.queued)

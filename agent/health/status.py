@@ -1,0 +1,106 @@
+"""What ``agent status`` shows: facts as a value, asked over a socket in the state folder.
+
+The running agent answers one JSON document per connection; nothing is written to disk for it.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+SOCKET_NAME = "status.sock"
+ANSWER_WAIT_S = 3.0
+ANSWER_LIMIT_BYTES = 256 * 1024
+
+
+class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One connector on the screen."""
+
+    name: str
+    up: bool
+    reason: str
+    queued: int
+    answer_age_ms: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """One screen of facts."""
+
+    eui: str
+    site: str
+    version: str
+    uptime_ms: int
+    radio: str
+    radio_reason: str
+    connectors: tuple[ConnectorStatus, ...]
+    spool_records: int
+    spool_accepting: bool
+    received: int
+    delivered: int
+    dropped: int
+    transmitted: int
+    enrolment: str
+    enrolment_reason: str
+    certificate_expires_at_us: int | None
+    link_online: bool
+    link_reason: str
+    link_host: str
+    config_version: int
+    config_state: str
+    config_reason: str
+    journal_pending: int
+    time_quality: int
+    vitals: dict[str, int | None]
+    counters: dict[str, int] = {}
+
+
+async def serve_status(state: Path, ask: Callable[[], Status]) -> None:
+    """Answer on ``state``/status.sock until cancelled."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(msgspec.json.encode(ask()))
+            await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        (state / SOCKET_NAME).unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(answer, path=_short(descriptor))
+        (state / SOCKET_NAME).chmod(0o660)
+        async with server:
+            await server.serve_forever()
+    finally:
+        os.close(descriptor)
+        (state / SOCKET_NAME).unlink(missing_ok=True)
+
+
+def ask_status(state: Path) -> Status | None:
+    """Return what the agent on ``state`` answers, or None when none runs there."""
+    try:
+        descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(ANSWER_WAIT_S)
+            line.connect(_short(descriptor))
+            content = b""
+            while len(content) < ANSWER_LIMIT_BYTES and (part := line.recv(65536)):
+                content += part
+        return msgspec.json.decode(content, type=Status)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _short(descriptor: int) -> str:
+    """Return a path within the 107 bytes of a socket address, however deep the folder lies."""
+    return f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"

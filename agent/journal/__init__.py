@@ -1,0 +1,1 @@
+"""What happened on this gateway, on disk until the fleet has it."""

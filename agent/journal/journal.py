@@ -1,0 +1,127 @@
+"""The journal of one boot: numbers changes of state and events, and puts them down before anything else.
+
+``journal_seq`` is given out under a lock at the instant of the change, so that a heartbeat that is built
+afterwards carries it.  BOOT is record 1 and tells when the boot before was last alive.
+"""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import msgspec
+
+from agent.clock import Clock
+from agent.evidence.observation import Observation, Observed
+from agent.journal.alive import AliveFile
+from agent.journal.store import EVENT, JOURNAL, Outbox
+from agent.wire.messages import Change, Heard, JournalRecord, PreviousBoot
+
+UNWRITTEN_LIMIT = 1_000
+"""Rows kept in memory while the disk refuses them; beyond it the oldest go, and are counted."""
+
+
+class Journal:
+    """One boot's journal on ``folder``; ``boot`` is random, 63 bits, and names this run for ever."""
+
+    def __init__(self, folder: Path, *, boot: int, clock: Clock) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.boot = boot
+        self._clock = clock
+        self._began_us = clock.monotonic_us()
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._event_seq = 0
+        self.outbox = Outbox(folder / "journal.db")
+        self._alive = AliveFile(folder / "alive")
+        self._unwritten: list[tuple[str, int, msgspec.Struct]] = []
+        self.disk_refusals = 0
+        self.unwritten_dropped = 0
+        self.previous = self._alive.previous
+        reason = "journal damaged, set aside" if self.outbox.set_aside else ""
+        self._put(Change.BOOT, "agent", "STARTED", reason, previous=self.previous)
+        self.still_alive()
+
+    @property
+    def journal_seq(self) -> int:
+        """Of the newest record."""
+        return self._seq
+
+    def uptime_ms(self, at_us: int | None = None) -> int:
+        """Return monotonic milliseconds since this boot, at ``at_us`` or at this instant."""
+        return ((self._clock.monotonic_us() if at_us is None else at_us) - self._began_us) // 1000
+
+    def observe(self, observed: Observed) -> None:
+        """Put down what the data path tells; callable from any thread."""
+        if isinstance(observed, Observation):
+            self._put(
+                observed.change, observed.subject, observed.value, observed.reason, since_us=observed.since_us
+            )
+            return
+        with self._lock:
+            self._event_seq += 1
+            if not isinstance(observed, Heard):
+                observed = msgspec.structs.replace(observed, boot=self.boot, seq=self._event_seq)
+            self._write(EVENT, self._event_seq, observed)
+
+    def record(self, change: Change, subject: str, value: str, reason: str = "") -> None:
+        """Put down a change of state that the control path saw."""
+        self._put(change, subject, value, reason)
+
+    def _put(
+        self,
+        change: Change,
+        subject: str,
+        value: str,
+        reason: str,
+        *,
+        since_us: int | None = None,
+        previous: PreviousBoot | None = None,
+    ) -> None:
+        with self._lock:
+            self._seq += 1
+            record = JournalRecord(
+                boot=self.boot,
+                journal_seq=self._seq,
+                uptime_ms=self.uptime_ms(),
+                at_us=self._clock.utc_us(),
+                time_quality=self._clock.quality(),
+                change=change,
+                subject=subject,
+                value=value,
+                reason=reason,
+                since_ms=None if since_us is None else self.uptime_ms(since_us),
+                previous=previous,
+            )
+            self._write(JOURNAL, self._seq, record)
+
+    def _write(self, kind: str, seq: int, row: msgspec.Struct) -> None:
+        """Put down this row behind those that the disk refused before; never raises for a full disk."""
+        self._unwritten.append((kind, seq, row))
+        try:
+            while self._unwritten:
+                kind, seq, row = self._unwritten[0]
+                self.outbox.append(kind, [(self.boot, seq, row)])
+                del self._unwritten[0]
+        except sqlite3.Error:
+            self.disk_refusals += 1
+            excess = len(self._unwritten) - UNWRITTEN_LIMIT
+            if excess > 0:
+                del self._unwritten[:excess]
+                self.unwritten_dropped += excess
+
+    def still_alive(self, *, clean: bool = False) -> None:
+        """Put down that this boot lives at this instant; ``clean`` for the last word of an orderly stop."""
+        with self._lock:
+            uptime_ms, utc_us, quality = self.uptime_ms(), self._clock.utc_us(), self._clock.quality()
+            alive = PreviousBoot(self.boot, uptime_ms, utc_us, quality, clean, self._seq)
+        try:
+            self._alive.write(alive)
+        except OSError:
+            self.disk_refusals += 1
+
+    def stop(self, reason: str) -> None:
+        """Record an orderly stop and close."""
+        self.record(Change.STOP, "agent", "STOPPED", reason)
+        self.still_alive(clean=True)
+        self.outbox.close()
+        self._alive.close()

@@ -1,0 +1,277 @@
+"""The MQTT session with the fleet, over mTLS where the configuration says so.
+
+Persistent session under the EUI (what the fleet sends at QoS 1 waits in the broker), last will on
+``presence``, heartbeats at QoS 0, everything else at QoS 1 and kept on disk until PUBACK.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiomqtt
+
+from agent.clock import Clock
+from agent.enrol.identity import Identity
+from agent.journal.store import EVENT, JOURNAL, Outbox
+from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
+from agent.link.step import Ended, wait_s
+from agent.wire import topics
+from agent.wire.configuration import FleetConfig
+from agent.wire.messages import ConfigReported, Heartbeat, Presence, Reply, WireError, encode
+from agent.wire.topics import topic
+
+KEEPALIVE_S = 60
+CONNECT_WAIT_S = 15.0
+PUBACK_WAIT_S = 30.0
+EVENTS_AT_ONCE = 20
+"""Events published before the first PUBACK is awaited."""
+UPLOAD_CHECK_S = 1.0
+"""How often the outbox is looked at while it is empty."""
+NOT_ALLOWED_CODES = frozenset({4, 5, 134, 135})
+"""CONNACK: bad user name or password, not authorised (MQTT 3.1.1 §3.2.2.3; MQTT 5 §3.2.2.2)."""
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    """Since boot."""
+
+    sessions: int = 0
+    heartbeats_sent: int = 0
+    heartbeats_missed: int = 0
+    """Not sent for want of a session; the sequence shows the gap."""
+    records_uploaded: int = 0
+    events_uploaded: int = 0
+    unreadable_rows: int = 0
+    unknown_topics: int = 0
+
+
+class Link:
+    """One gateway's session; ``run`` keeps it up until it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        boot: int,
+        fleet: FleetConfig,
+        outbox: Outbox,
+        clock: Clock,
+        desired: Callable[[bytes], Awaitable[None]],
+        command: Callable[[str, bytes], Awaitable[None]],
+        reported: Callable[[], ConfigReported],
+    ) -> None:
+        self.counts = LinkCounts()
+        self.online = False
+        self.reason = "not connected yet"
+        self._identity = identity
+        self._eui = identity.eui
+        self._boot = boot
+        self._fleet = fleet
+        self._outbox = outbox
+        self._clock = clock
+        self._desired = desired
+        self._command = command
+        self._reported = reported
+        self._client: aiomqtt.Client | None = None
+        self._moved = asyncio.Event()
+        self._report_due = asyncio.Event()
+        self._replies: list[Reply] = []
+
+    @property
+    def host(self) -> str:
+        """Where the broker is, for people."""
+        return f"{self._fleet.host}:{self._fleet.port}"
+
+    async def heartbeat(self, beat: Heartbeat) -> None:
+        """Send a heartbeat if there is a session; else it is a gap that the journal fills."""
+        if self._client is None or not self.online:
+            self.counts.heartbeats_missed += 1
+            return
+        try:
+            await self._client.publish(self._topic(topics.HEALTH), encode(beat), qos=0)
+            self.counts.heartbeats_sent += 1
+        except aiomqtt.MqttError:
+            self.counts.heartbeats_missed += 1
+
+    def report(self) -> None:
+        """Send ``config/reported`` again, as soon as there is a session."""
+        self._report_due.set()
+
+    def reply(self, reply: Reply) -> None:
+        """Answer a command, as soon as there is a session."""
+        self._replies.append(reply)
+        self._report_due.set()
+
+    def move(self, fleet: FleetConfig) -> None:
+        """Use another broker from here on; the session is changed only if it differs."""
+        if fleet != self._fleet:
+            self._fleet = fleet
+            self._moved.set()
+
+    async def run(self) -> None:
+        """Keep a session up until cancelled."""
+        tries = 0
+        while True:
+            self._moved.clear()
+            ended, self.reason, worked = await self._one_session()
+            self.online, self._client = False, None
+            if self._moved.is_set():
+                tries = 0
+                continue
+            tries = 1 if worked else tries + 1
+            wait = wait_s(ended, tries=tries, jitter=random.random())  # noqa: S311
+            try:
+                async with asyncio.timeout(wait):
+                    await self._moved.wait()
+            except TimeoutError:
+                pass
+
+    async def _one_session(self) -> tuple[Ended, str, bool]:
+        """Return why the session ended and whether it had been up."""
+        self.online = False
+        sessions = self.counts.sessions
+        ended = Ended.LINE_LOST, "closed"
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                moved = tasks.create_task(self._until_moved())
+                await self._session(tasks)
+                moved.cancel()
+        except* _Moved:
+            ended = Ended.LINE_LOST, "moved to another broker"
+        except* (aiomqtt.MqttError, OSError) as group:
+            ended = self._ended(_first(group))
+        return *ended, self.counts.sessions > sessions
+
+    async def _session(self, tasks: asyncio.TaskGroup) -> None:
+        async with self._new_client() as client:
+            self._client = client
+            await self._greet(client)
+            self.online, self.reason = True, ""
+            self.counts.sessions += 1
+            work = [tasks.create_task(self._upload(client)), tasks.create_task(self._tell(client))]
+            try:
+                await self._listen(client)
+            finally:
+                self.online = False
+                for task in work:
+                    task.cancel()
+
+    @staticmethod
+    def _ended(error: BaseException) -> tuple[Ended, str]:
+        if isinstance(error, aiomqtt.MqttCodeError):
+            code = getattr(error.rc, "value", error.rc)
+            if code in NOT_ALLOWED_CODES:
+                return Ended.NOT_ALLOWED, f"the broker refuses this gateway: {error}"
+            return Ended.REFUSED, str(error)
+        if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
+            return Ended.REFUSED, str(error)
+        return Ended.LINE_LOST, str(error) or type(error).__name__
+
+    async def _until_moved(self) -> None:
+        await self._moved.wait()
+        raise _Moved
+
+    def _new_client(self) -> aiomqtt.Client:
+        tls = None
+        if self._fleet.tls:
+            tls = aiomqtt.TLSParameters(
+                ca_certs=str(self._identity.ca_path),
+                certfile=str(self._identity.certificate_path),
+                keyfile=str(self._identity.key_path),
+            )
+        will = aiomqtt.Will(
+            self._topic(topics.PRESENCE), encode(Presence(False, self._boot)), qos=1, retain=True
+        )
+        return aiomqtt.Client(
+            self._fleet.host,
+            self._fleet.port,
+            identifier=self._eui,
+            clean_session=False,
+            keepalive=KEEPALIVE_S,
+            will=will,
+            tls_params=tls,
+            timeout=CONNECT_WAIT_S,
+        )
+
+    async def _greet(self, client: aiomqtt.Client) -> None:
+        await client.subscribe([(self._topic(leaf), 1) for leaf in topics.GATEWAY_READS])
+        presence = Presence(True, self._boot, self._clock.utc_us())
+        await self._publish(client, topics.PRESENCE, encode(presence), retain=True)
+        await self._publish(client, topics.CONFIG_REPORTED, encode(self._reported()), retain=True)
+
+    async def _publish(
+        self, client: aiomqtt.Client, leaf: str, payload: bytes, *, retain: bool = False
+    ) -> None:
+        """Publish at QoS 1 and return after PUBACK."""
+        await client.publish(self._topic(leaf), payload, qos=1, retain=retain, timeout=PUBACK_WAIT_S)
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            try:
+                _, leaf = topics.split(message.topic.value)
+            except ValueError:
+                self.counts.unknown_topics += 1
+                continue
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            if leaf == topics.CONFIG_DESIRED:
+                await self._desired(payload)
+            elif leaf.startswith(f"{topics.COMMAND}/"):
+                await self._command(leaf.split("/", 1)[1], payload)
+            else:
+                self.counts.unknown_topics += 1
+
+    async def _tell(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._report_due.wait()
+            self._report_due.clear()
+            await self._publish(client, topics.CONFIG_REPORTED, encode(self._reported()), retain=True)
+            while self._replies:
+                reply = self._replies[0]
+                await self._publish(client, f"{topics.REPLY}/{reply.command_id}", encode(reply))
+                del self._replies[0]
+
+    async def _upload(self, client: aiomqtt.Client) -> None:
+        while True:
+            sent = await self._upload_journal(client) + await self._upload_events(client)
+            if not sent:
+                await asyncio.sleep(UPLOAD_CHECK_S)
+
+    async def _upload_journal(self, client: aiomqtt.Client) -> int:
+        rows = self._outbox.oldest(JOURNAL, limit=BATCH_RECORDS, limit_bytes=BATCH_BYTES)
+        if not rows:
+            return 0
+        try:
+            message = batch_message([body for _, body in rows])
+        except WireError:
+            self.counts.unreadable_rows += len(rows)
+            self._outbox.acknowledged(JOURNAL, [identity for identity, _ in rows])
+            return len(rows)
+        await self._publish(client, topics.JOURNAL, message)
+        self._outbox.acknowledged(JOURNAL, [identity for identity, _ in rows])
+        self.counts.records_uploaded += len(rows)
+        return len(rows)
+
+    async def _upload_events(self, client: aiomqtt.Client) -> int:
+        rows = self._outbox.oldest(EVENT, limit=EVENTS_AT_ONCE, limit_bytes=BATCH_BYTES)
+        if not rows:
+            return 0
+        await asyncio.gather(*(self._publish(client, topics.EVENT, body) for _, body in rows))
+        self._outbox.acknowledged(EVENT, [identity for identity, _ in rows])
+        self.counts.events_uploaded += len(rows)
+        return len(rows)
+
+    def _topic(self, leaf: str) -> str:
+        return topic(self._eui, leaf)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return one plain exception of a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class _Moved(Exception):
+    """The configuration names another broker."""

@@ -1,0 +1,41 @@
+"""When to connect to the broker again (pure).
+
+What ended the session decides: a refusal or an orderly close by the broker is answered after a uniform
+0–20 s, so that 1,615 gateways never come back in one second; a line that failed is tried at once, then
+with growing, jittered waits.
+
+    ended by       try 1        try n
+    LINE_LOST      at once      0.5..1 × min(60, 2^(n-1)) s
+    REFUSED        0..20 s      as above, at least 0..20 s
+    NOT_ALLOWED    300 s        300 s: a certificate or password that the broker refuses
+"""
+
+from enum import StrEnum
+
+REFUSED_SPREAD_S = 20.0
+LONGEST_WAIT_S = 60.0
+NOT_ALLOWED_WAIT_S = 300.0
+
+
+class Ended(StrEnum):
+    """Why a session ended or never began."""
+
+    LINE_LOST = "line_lost"
+    REFUSED = "refused"
+    NOT_ALLOWED = "not_allowed"
+
+
+def wait_s(ended: Ended, *, tries: int, jitter: float) -> float:
+    """Return the wait before try ``tries`` (1 is the first after a session that worked).
+
+    >>> wait_s(Ended.LINE_LOST, tries=1, jitter=0.5)
+    0.0
+    """
+    growing = 0.0 if tries <= 1 else min(LONGEST_WAIT_S, 2.0 ** min(tries - 1, 16)) * (0.5 + jitter / 2)
+    match ended:
+        case Ended.LINE_LOST:
+            return growing
+        case Ended.REFUSED:
+            return max(growing, REFUSED_SPREAD_S * jitter)
+        case Ended.NOT_ALLOWED:
+            return NOT_ALLOWED_WAIT_S * (0.5 + jitter / 2)

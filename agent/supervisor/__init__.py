@@ -1,0 +1,1 @@
+"""Who restarts what, with a budget: recovery of the radio, the backhaul, the process."""

@@ -1,0 +1,248 @@
+"""Virtual parts around the control path: a clock, a data path, a fleet that signs, a broker on loopback."""
+
+import asyncio
+import datetime
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from agent.evidence.observation import ConnectorState, DataPathState
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
+from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
+from agent.wire.messages import Radio, TimeQuality
+from agent.wire.order import WorkOrder
+
+EUI = "0016c001f12a3b4c"
+FAR_AT_US = 4_000_000_000_000_000
+
+
+@dataclass
+class VirtualClock:
+    """Time that the test moves."""
+
+    now_us: int = 1_000_000
+    wall_us: int = 1_790_000_000_000_000
+    trusted: TimeQuality = TimeQuality.NTP
+
+    def monotonic_us(self) -> int:
+        return self.now_us
+
+    def utc_us(self) -> int:
+        return self.wall_us + self.now_us
+
+    def quality(self) -> TimeQuality:
+        return self.trusted
+
+    def trust(self, quality: TimeQuality) -> None:
+        self.trusted = quality
+
+    def advance(self, seconds: float) -> None:
+        self.now_us += round(seconds * 1_000_000)
+
+
+def configuration(**changes: object) -> Configuration:
+    """A good configuration; ``changes`` replace fields."""
+    base: dict[str, object] = {
+        "connectors": (ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True),),
+        "fleet": FleetConfig(host="127.0.0.1", port=1883, tls=False),
+    }
+    return Configuration(**(base | changes))  # type: ignore[arg-type]
+
+
+@dataclass
+class SigningFleet:
+    """The fleet's key and what it signs."""
+
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    device: str = EUI
+
+    @property
+    def public_hex(self) -> str:
+        return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    def envelope(
+        self,
+        kind: Kind,
+        version: int,
+        payload: bytes,
+        *,
+        device: str = "",
+        retry: bool = False,
+        expires_at_us: int = FAR_AT_US,
+        issued_at_us: int = 0,
+    ) -> bytes:
+        unsigned = Envelope(
+            kind, device or self.device, version, issued_at_us, expires_at_us, retry, payload, b""
+        )
+        return encode_envelope(seal(unsigned, self.key))
+
+    def configuration(self, version: int, content: Configuration, **more: object) -> bytes:
+        return self.envelope(Kind.CONFIGURATION, version, encode_configuration(content), **more)  # type: ignore[arg-type]
+
+    def confirmation(self, version: int, sha256: str) -> bytes:
+        return self.envelope(Kind.CONFIRMATION, version, sha256.encode())
+
+    def order(self, content: Configuration, **changes: object) -> WorkOrder:
+        base: dict[str, object] = {
+            "eui": self.device,
+            "site": "Mairie de Vouvray",
+            "enrol_url": "http://127.0.0.1:9",
+            "token": "t" * 43,
+            "valid_until_us": FAR_AT_US,
+            "fleet_ca_pem": "-",
+            "fleet_public_key": self.public_hex,
+            "configuration": self.configuration(1, content),
+            "bus": "socket:/nowhere",
+        }
+        return WorkOrder(**(base | changes))  # type: ignore[arg-type]
+
+
+class VirtualDataPath:
+    """A data path that hears nothing and does what it is told."""
+
+    def __init__(self, content: Configuration) -> None:
+        self.applied = [content]
+        self.radio = Radio.RECEIVING
+        self.connector_up = True
+        self.refuse = False
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    def snapshot(self) -> DataPathState:
+        connectors = tuple(
+            ConnectorState(
+                name=one.name,
+                contractual=one.contractual,
+                up=self.connector_up,
+                reason="",
+                last_answer_us=0,
+                queued=0,
+            )
+            for one in self.applied[-1].connectors
+        )
+        return DataPathState(
+            radio=self.radio,
+            radio_reason="",
+            radio_since_us=0,
+            connectors=connectors,
+            spool_records=0,
+            spool_accepting=True,
+        )
+
+    async def reconfigure(self, content: Configuration) -> None:
+        if self.refuse:
+            self.refuse = False
+            raise ValueError("the radio refuses")
+        self.applied.append(content)
+
+
+def free_port() -> int:
+    """Return a TCP port of loopback that was free at this instant."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """A real Mosquitto on loopback; use as a context."""
+
+    def __init__(self, folder: Path, *, extra: str = "", port: int = 0) -> None:
+        self.port = port or free_port()
+        self._path = folder / "mosquitto.conf"
+        self._path.write_text(f"listener {self.port} 127.0.0.1\n{extra or 'allow_anonymous true'}\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Broker":
+        self.start()
+        return self
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["/usr/sbin/mosquitto", "-c", str(self._path)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self._process.poll() is not None:
+                raise RuntimeError("mosquitto did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Authority:
+    """A small CA for tests: signs gateways' requests and the broker's certificate."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
+        self.certificate = (
+            self._builder(name, name, self.key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @staticmethod
+    def _builder(
+        subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int = 90
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=days))
+        )
+
+    def sign(self, csr_pem: str, *, days: int = 90) -> str:
+        csr = x509.load_pem_x509_csr(csr_pem.encode())
+        public = csr.public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        builder = self._builder(csr.subject, self.certificate.subject, public, days)
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+    def server(self, folder: Path) -> str:
+        """Write ca.pem, server.pem, server.key; return Mosquitto settings for mTLS."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        names = x509.SubjectAlternativeName(
+            [x509.DNSName("localhost"), x509.IPAddress(__import__("ipaddress").ip_address("127.0.0.1"))]
+        )
+        certificate = (
+            self._builder(name, self.certificate.subject, key.public_key())
+            .add_extension(names, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        (folder / "ca.pem").write_text(self.pem)
+        (folder / "server.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        (folder / "server.key").write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        return (
+            f"cafile {folder}/ca.pem\ncertfile {folder}/server.pem\nkeyfile {folder}/server.key\n"
+            "require_certificate true\nuse_identity_as_username true\nallow_anonymous false\nuser root\n"
+        )

@@ -1,0 +1,183 @@
+import pytest
+
+from agent.configuration.model import (
+    Apply,
+    ApplyFailed,
+    ApplyGood,
+    Arrived,
+    Booted,
+    Held,
+    KeepEnvelope,
+    Ledger,
+    Report,
+    SaveLedger,
+    State,
+    Tick,
+)
+from agent.configuration.step import Now, reported, step
+from agent.wire.configuration import FleetConfig, encode_configuration
+from agent.wire.envelope import Kind, decode_envelope
+from agent.wire.messages import ConfigState
+from tests.controlpath.virtual import EUI, SigningFleet, configuration
+
+FLEET = SigningFleet()
+OTHER = SigningFleet()
+ONE = configuration()
+TWO = configuration(fleet=FleetConfig(host="10.0.0.1", port=1883, tls=False))
+TRIAL_US = 300_000_000
+SENT_TWO = FLEET.configuration(2, TWO)
+SHA_ONE = decode_envelope(FLEET.configuration(1, ONE)).sha256
+SHA_TWO = decode_envelope(SENT_TWO).sha256
+GOOD = State(ledger=Ledger(good=Held(version=1, sha256=SHA_ONE, slot="a"), seen_version=1))
+
+
+def at(monotonic_us: int = 0, *, utc_us: int = 1_000, trusted: bool = True) -> Now:
+    return Now(
+        monotonic_us=monotonic_us,
+        utc_us=utc_us,
+        utc_trusted=trusted,
+        device=EUI,
+        key=FLEET.key.public_key(),
+        trial_us=TRIAL_US,
+    )
+
+
+TRIAL, _ = step(GOOD, Arrived(payload=SENT_TWO), at())
+
+
+def kinds(commands: tuple[object, ...]) -> list[type]:
+    return [type(command) for command in commands]
+
+
+def test_newer_configuration_goes_on_trial_marker_before_apply() -> None:
+    state, commands = step(GOOD, Arrived(payload=SENT_TWO), at())
+    assert kinds(commands) == [KeepEnvelope, SaveLedger, Apply, Report]
+    assert state.ledger.trial == Held(version=2, sha256=SHA_TWO, slot="b")
+    assert state.ledger.good.version == 1
+    assert state.trial_until_us == TRIAL_US
+    assert reported(state, at()).state is ConfigState.TRIAL
+
+
+def test_confirmation_of_its_hash_makes_the_trial_good() -> None:
+    state, commands = step(TRIAL, Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
+    assert kinds(commands) == [SaveLedger, Report]
+    assert (state.ledger.good.version, state.ledger.good.slot, state.ledger.trial) == (2, "b", None)
+    assert reported(state, at()).state is ConfigState.CONFIRMED
+    assert state.trial_until_us is None
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        FLEET.confirmation(1, SHA_ONE),
+        FLEET.confirmation(0, SHA_TWO),
+        OTHER.confirmation(1, SHA_TWO),
+        FLEET.envelope(Kind.CONFIRMATION, 1, SHA_TWO.encode(), device="0016c001f12a3b4d"),
+        FLEET.envelope(Kind.CONFIRMATION, 1, b"\xff\xfe"),
+        FLEET.envelope(Kind.CONFIRMATION, 1, SHA_TWO.encode(), expires_at_us=1_000),
+    ],
+)
+def test_no_other_word_confirms(word: bytes) -> None:
+    state, _ = step(TRIAL, Arrived(payload=word), at())
+    assert state.ledger.trial == TRIAL.ledger.trial
+
+
+@pytest.mark.parametrize(
+    ("now_us", "ended"), [(TRIAL_US - 1, False), (TRIAL_US, True), (TRIAL_US + 1, True)]
+)
+def test_trial_ends_by_timer(now_us: int, ended: bool) -> None:
+    state, commands = step(TRIAL, Tick(), at(now_us))
+    assert (state.ledger.trial is None) is ended
+    assert kinds(commands) == ([SaveLedger, ApplyGood, Report] if ended else [])
+    if ended:
+        assert reported(state, at()).state is ConfigState.ROLLED_BACK
+        assert "300 s" in reported(state, at()).reason
+
+
+def test_boot_in_trial_rolls_back_without_applying() -> None:
+    state, commands = step(TRIAL, Booted(), at())
+    assert kinds(commands) == [SaveLedger, Report]
+    assert state.ledger.good.version == 1
+    assert state.ledger.failed == (SHA_TWO,)
+
+
+def test_boot_and_tick_without_trial_do_nothing() -> None:
+    assert step(GOOD, Booted(), at()) == (GOOD, ())
+    assert step(GOOD, Tick(), at(10**15)) == (GOOD, ())
+
+
+def test_a_part_that_refuses_rolls_back() -> None:
+    state, commands = step(TRIAL, ApplyFailed(sha256=SHA_TWO, reason="no such board"), at())
+    assert kinds(commands) == [SaveLedger, ApplyGood, Report]
+    assert "no such board" in state.ledger.reason
+    assert step(TRIAL, ApplyFailed(sha256=SHA_ONE, reason="x"), at()) == (TRIAL, ())
+    assert step(GOOD, ApplyFailed(sha256=SHA_ONE, reason="x"), at()) == (GOOD, ())
+
+
+def test_failed_content_runs_again_only_on_signed_retry() -> None:
+    failed, _ = step(TRIAL, Booted(), at())
+    again, commands = step(failed, Arrived(payload=FLEET.configuration(3, TWO)), at())
+    assert again.ledger.trial is None
+    assert reported(again, at()).state is ConfigState.REFUSED
+    assert kinds(commands) == [SaveLedger, Report]
+    retried, _ = step(again, Arrived(payload=FLEET.configuration(4, TWO, retry=True)), at())
+    assert retried.ledger.trial is not None
+    good, _ = step(retried, Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
+    assert good.ledger.failed == ()
+
+
+def test_the_same_retained_message_again_changes_nothing() -> None:
+    for state in (TRIAL, step(TRIAL, Booted(), at())[0]):
+        assert step(state, Arrived(payload=SENT_TWO), at()) == (state, ())
+
+
+def test_same_content_under_a_newer_version_needs_no_trial() -> None:
+    state, commands = step(GOOD, Arrived(payload=FLEET.configuration(5, ONE)), at())
+    assert kinds(commands) == [SaveLedger, Report]
+    assert state.ledger.good.version == 5
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"", "malformed"),
+        (b"\x93\x01\x02\x03", "malformed"),
+        (bytes(256 * 1024 + 1), "too_large"),
+        (OTHER.configuration(2, TWO), "bad_signature"),
+        (SENT_TWO[:-1] + bytes([SENT_TWO[-1] ^ 1]), "bad_signature"),
+        (FLEET.configuration(2, TWO, device="0016c001f12a3b4d"), "foreign"),
+        (FLEET.configuration(0, TWO), "older"),
+        (FLEET.configuration(2, TWO, expires_at_us=1_000), "expired"),
+        (FLEET.envelope(Kind.COMMAND, 2, b""), "wrong_kind"),
+        (FLEET.envelope(Kind.CONFIGURATION, 2, b"{}"), "schema"),
+        (FLEET.envelope(Kind.CONFIGURATION, 2, encode_configuration(TWO)[:-1]), "schema"),
+    ],
+)
+def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, reason: str) -> None:
+    state, commands = step(GOOD, Arrived(payload=payload), at())
+    assert dict(state.counts) == {reason: 1}
+    assert state.ledger.good == GOOD.ledger.good
+    assert state.ledger.trial is None
+    assert Report in kinds(commands)
+    assert Apply not in kinds(commands)
+    assert reported(state, at()).state is ConfigState.REFUSED
+    assert reported(state, at()).reason
+
+
+def test_expiry_is_not_judged_by_an_untrusted_clock() -> None:
+    late = FLEET.configuration(2, TWO, expires_at_us=1_000)
+    state, _ = step(GOOD, Arrived(payload=late), at(trusted=False))
+    assert state.ledger.trial is not None
+
+
+def test_refusal_during_a_trial_does_not_end_it() -> None:
+    state, commands = step(TRIAL, Arrived(payload=b"?"), at())
+    assert (state.ledger, commands) == (TRIAL.ledger, ())
+
+
+def test_newer_configuration_replaces_a_trial() -> None:
+    three = FLEET.configuration(3, configuration(fleet=FleetConfig(host="10.0.0.3", port=1, tls=False)))
+    state, _ = step(TRIAL, Arrived(payload=three), at(5))
+    assert state.ledger.trial is not None
+    assert state.ledger.trial.version == 3
+    assert state.ledger.good.version == 1
