@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hal.twin.address_space import AddressSpace
-from hal.twin.clock import TICKS_PER_US, RealClock, TwinClock
+from hal.twin.clock import RealClock, TwinClock
 from hal.twin.complaints import ComplaintBook, Fault
 from hal.twin.emission import Emission
 from hal.twin.faults import Faults, Mcu
@@ -41,8 +41,7 @@ RESET_SX1302, RESET_SX1261 = 0, 1
 class VirtualChip:
     """One concentrator card: SX1302 or SX1303, two SX1250, an SX1261, a thermometer.
 
-    ``on_emission`` is called from whatever thread notices that a transmission has ended.  ``host_us`` is the
-    clock of ``Emission.started_at_us``; without one it is the chip's own counter.
+    ``on_emission`` is called from whatever thread notices that a transmission has ended.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class VirtualChip:
         thermometer: Thermometer | None = None,
         pps: Pps | None = None,
         on_emission: Callable[[Emission], None] | None = None,
-        host_us: Callable[[], int] | None = None,
     ) -> None:
         if len(bytes.fromhex(eui)) != 8:
             raise ValueError(f"eui: {eui} is not 16 hex digits")
@@ -70,7 +68,6 @@ class VirtualChip:
         self.on_emission = on_emission
         self.fifo = RxFifo()
         self.resets = self.transactions = 0
-        self._host_us = host_us
         self._lock = threading.Lock()
         self._ended: list[Emission] = []
         self._next_at = NEVER
@@ -346,9 +343,8 @@ class VirtualChip:
 
     def _keep(self, emissions: list[Emission]) -> None:
         for emission in emissions:
-            behind_us = (self.clock.ticks() - emission.started_at_ticks) // TICKS_PER_US
-            host_us = self._host_us() if self._host_us is not None else self.clock.ticks() // TICKS_PER_US
-            self._ended.append(replace(emission, started_at_us=host_us - behind_us))
+            started_at_us = self.clock.host_us(emission.started_at_ticks)
+            self._ended.append(replace(emission, started_at_us=started_at_us))
 
     def _report(self) -> None:
         with self._lock:

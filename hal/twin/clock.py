@@ -33,6 +33,10 @@ class TwinClock(Protocol):
         """Let the counter jump by ``ticks``: an injected fault, or a replay's set-up."""
         ...
 
+    def host_us(self, ticks: int) -> int:
+        """Return when the counter shows ``ticks``, on the host's monotonic clock where there is one."""
+        ...
+
 
 class RealClock:
     """Follows the host's monotonic clock; ``crystal_ppm`` > 0 runs fast."""
@@ -64,6 +68,11 @@ class RealClock:
     def slip(self, ticks: int) -> None:
         self._offset += ticks
 
+    def host_us(self, ticks: int) -> int:
+        elapsed_ns = (ticks - self._offset) * 125 // 4
+        elapsed_ns -= elapsed_ns * self._ppb // 1_000_000_000
+        return (self._began_ns + elapsed_ns) // 1000
+
 
 class VirtualClock:
     """Stands still unless bytes move on the bus or the program sleeps."""
@@ -85,3 +94,6 @@ class VirtualClock:
 
     def slip(self, ticks: int) -> None:
         self._ticks += ticks
+
+    def host_us(self, ticks: int) -> int:
+        return ticks // TICKS_PER_US
