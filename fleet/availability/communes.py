@@ -1,0 +1,246 @@
+"""Timelines of the members of a commune to the commune's own (AVAILABILITY §3, §5).
+
+    SERVED       any member SERVING
+    UNKNOWN      else any UNKNOWN
+    EXCLUDED     else any in MAINTENANCE, up to the month's cap; beyond the cap LOST
+    LOST         else
+    NOT_COVERED  no member that is not OUT
+
+With ``serving = all`` the mirror: SERVED while all serve, else LOST if any is down or buffering, else
+UNKNOWN, else EXCLUDED.  A stretch takes the cause of the member whose state began last: it took the service.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
+
+from fleet.availability.facts import Membership
+from fleet.availability.intervals import Interval, clip, complement, deeper_than, normal, subtract
+from fleet.availability.months import Window, month_window, months_between
+from fleet.availability.revisions import current
+from fleet.availability.settings import ContractSettings, Serving
+from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.availability.timeline import Span, Timeline
+
+OVER_THE_CAP = "maintenance beyond the month's cap"
+
+
+@dataclass(frozen=True, slots=True)
+class CommuneSpan:
+    """One state of one commune over [start, end)."""
+
+    start_us: int
+    end_us: int
+    state: CommuneState
+    cause: Cause = Cause.NONE
+    responsible: str = ""
+    """Empty: as the settings say for the cause."""
+    eui: str = ""
+    """The member that took the service."""
+    reason: str = ""
+
+    @property
+    def length_us(self) -> int:
+        """How long it lasts."""
+        return self.end_us - self.start_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommuneTimeline:
+    """One commune over a window: what is not an exception is SERVED."""
+
+    insee: str
+    start_us: int
+    end_us: int
+    exceptions: tuple[CommuneSpan, ...]
+    below_two: tuple[Interval, ...]
+    """When fewer than two members were SERVING: no redundancy (a proxy; the promise is per sensor)."""
+
+    @property
+    def spans(self) -> tuple[CommuneSpan, ...]:
+        """The partition of the window."""
+        whole: list[CommuneSpan] = []
+        at_us = self.start_us
+        for span in self.exceptions:
+            if at_us < span.start_us:
+                whole.append(CommuneSpan(at_us, span.start_us, CommuneState.SERVED))
+            whole.append(span)
+            at_us = span.end_us
+        if at_us < self.end_us:
+            whole.append(CommuneSpan(at_us, self.end_us, CommuneState.SERVED))
+        return tuple(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One gateway's part in a commune: when it was a member, and what it was then."""
+
+    eui: str
+    absent: tuple[Interval, ...]
+    """Within the window: when it was not SERVING, or no member."""
+    line: Timeline
+    outside: tuple[Interval, ...]
+    """Within the window: when it was no member, or its timeline tells nothing."""
+
+
+def members_of(memberships: Iterable[Membership]) -> dict[str, tuple[Membership, ...]]:
+    """Return the approved memberships of each commune; of one id the newest counts."""
+    found: dict[str, list[Membership]] = {}
+    for membership in current(memberships):
+        if membership.approved_by:
+            found.setdefault(membership.commune_insee, []).append(membership)
+    return {insee: tuple(found[insee]) for insee in sorted(found)}
+
+
+def commune_timeline(
+    insee: str,
+    memberships: Sequence[Membership],
+    lines: Mapping[str, Timeline],
+    window: Window,
+    settings: ContractSettings,
+) -> CommuneTimeline:
+    """Return the timeline of one commune; a member without a timeline counts as OUT."""
+    members = _members(memberships, lines, window)
+    absences = [interval for member in members for interval in member.absent]
+    count = len(members)
+    if settings.serving is Serving.ALL:
+        doubtful = normal(absences) if count else _whole(window)
+    else:
+        doubtful = deeper_than(count - 1, absences) if count else _whole(window)
+    below_two = deeper_than(count - 2, absences) if count >= 2 else _whole(window)
+    spans = [span for gap in doubtful for span in _told(members, gap, settings)]
+    return CommuneTimeline(
+        insee=insee,
+        start_us=window.start_us,
+        end_us=window.end_us,
+        exceptions=_capped(_joined(spans), settings),
+        below_two=tuple(below_two),
+    )
+
+
+def _whole(window: Window) -> list[Interval]:
+    return [(window.start_us, window.end_us)] if window.length_us else []
+
+
+def _members(
+    memberships: Sequence[Membership], lines: Mapping[str, Timeline], window: Window
+) -> list[Member]:
+    valid: dict[str, list[Interval]] = {}
+    for membership in memberships:
+        end_us = window.end_us if membership.valid_to_us is None else membership.valid_to_us
+        valid.setdefault(membership.eui, []).append((membership.valid_from_us, end_us))
+    members = []
+    for eui in sorted(valid):
+        line = lines.get(eui)
+        inside = clip(normal(valid[eui]), window.start_us, window.end_us)
+        if line is None or not inside:
+            continue
+        inside = clip(inside, line.start_us, line.end_us)
+        outside = complement(inside, window.start_us, window.end_us)
+        absent = normal([*((span.start_us, span.end_us) for span in line.exceptions), *outside])
+        absent = clip(absent, window.start_us, window.end_us)
+        members.append(Member(eui, tuple(absent), line, tuple(outside)))
+    return members
+
+
+def _told(members: Sequence[Member], gap: Interval, settings: ContractSettings) -> list[CommuneSpan]:
+    """Return the states within a gap of service, cut wherever a member's state changes."""
+    inside = [(member.eui, _inside(member, gap)) for member in members]
+    edges = {edge for _, spans in inside for span in spans for edge in (span.start_us, span.end_us)}
+    cuts = sorted({*gap, *(edge for edge in edges if gap[0] < edge < gap[1])})
+    at = [0] * len(inside)
+    told: list[CommuneSpan] = []
+    for start_us, end_us in pairwise(cuts):
+        states: list[tuple[str, Span | None]] = []
+        for index, (eui, spans) in enumerate(inside):
+            while at[index] < len(spans) and spans[at[index]].end_us <= start_us:
+                at[index] += 1
+            span = spans[at[index]] if at[index] < len(spans) else None
+            states.append((eui, span if span is not None and span.start_us <= start_us else None))
+        told.append(_state_of(start_us, end_us, states, settings))
+    return told
+
+
+def _inside(member: Member, gap: Interval) -> list[Span]:
+    """Return what the member was within a gap; no span is SERVING, no membership is OUT."""
+    told = member.line.exceptions
+    first = bisect_right(told, gap[0], key=lambda span: span.end_us)
+    spans = list(takewhile(lambda span: span.start_us < gap[1], told[first:]))
+    if member.outside:
+        kept = [
+            replace(span, start_us=start_us, end_us=end_us)
+            for span in spans
+            for start_us, end_us in subtract([(span.start_us, span.end_us)], member.outside)
+        ]
+        outside = clip(member.outside, gap[0], gap[1])
+        spans = kept + [Span(start_us, end_us, GatewayState.OUT) for start_us, end_us in outside]
+        spans.sort(key=lambda span: span.start_us)
+    return spans
+
+
+def _state_of(
+    start_us: int, end_us: int, states: Sequence[tuple[str, Span | None]], settings: ContractSettings
+) -> CommuneSpan:
+    counting = [(eui, span) for eui, span in states if span is None or span.state is not GatewayState.OUT]
+    if not counting:
+        return CommuneSpan(start_us, end_us, CommuneState.NOT_COVERED)
+    away = [(eui, span) for eui, span in counting if span is not None]
+    kinds = {span.state for _, span in away}
+    state = _rule(kinds, all_away=len(away) == len(counting), settings=settings)
+    if state is CommuneState.SERVED:
+        return CommuneSpan(start_us, end_us, state)
+    eui, span = max(away, key=lambda pair: (pair[1].start_us, pair[0]))
+    return CommuneSpan(start_us, end_us, state, span.cause, span.responsible, eui, span.reason)
+
+
+def _rule(kinds: set[GatewayState], *, all_away: bool, settings: ContractSettings) -> CommuneState:
+    unknown = GatewayState.UNKNOWN in kinds
+    maintained = GatewayState.MAINTENANCE in kinds
+    if settings.serving is Serving.ALL:
+        if kinds & {GatewayState.DOWN, GatewayState.BUFFERING}:
+            return CommuneState.LOST
+        if unknown:
+            return CommuneState.UNKNOWN
+        return CommuneState.EXCLUDED if maintained else CommuneState.SERVED
+    if not all_away:
+        return CommuneState.SERVED
+    if unknown:
+        return CommuneState.UNKNOWN
+    return CommuneState.EXCLUDED if maintained else CommuneState.LOST
+
+
+def _joined(spans: Iterable[CommuneSpan]) -> list[CommuneSpan]:
+    joined: list[CommuneSpan] = []
+    for span in spans:
+        if span.state is CommuneState.SERVED:
+            continue
+        if joined and joined[-1] == replace(span, start_us=joined[-1].start_us, end_us=span.start_us):
+            joined[-1] = replace(joined[-1], end_us=span.end_us)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _capped(spans: Sequence[CommuneSpan], settings: ContractSettings) -> tuple[CommuneSpan, ...]:
+    """Turn what is EXCLUDED beyond the cap of its month into LOST."""
+    if all(span.state is not CommuneState.EXCLUDED for span in spans):
+        return tuple(spans)
+    left_us: dict[str, int] = {}
+    capped: list[CommuneSpan] = []
+    for span in spans:
+        if span.state is not CommuneState.EXCLUDED:
+            capped.append(span)
+            continue
+        for month in months_between(span.start_us, span.end_us):
+            window = month_window(month)
+            start_us, end_us = max(span.start_us, window.start_us), min(span.end_us, window.end_us)
+            free_us = left_us.get(month, settings.maintenance_cap_us)
+            until_us = min(end_us, start_us + free_us)
+            left_us[month] = free_us - (until_us - start_us)
+            if start_us < until_us:
+                capped.append(replace(span, start_us=start_us, end_us=until_us))
+            if until_us < end_us:
+                over = replace(span, start_us=until_us, end_us=end_us, state=CommuneState.LOST)
+                capped.append(replace(over, reason=OVER_THE_CAP))
+    return tuple(_joined(capped))

@@ -1,0 +1,181 @@
+"""Figures of the contract from timelines: integers of microseconds, exact verdicts, truncated percentages.
+
+Sources: AVAILABILITY §3 (commune availability), §6 (global figure, truncation), §2 (causes).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from fleet.availability.communes import CommuneTimeline
+from fleet.availability.intervals import total
+from fleet.availability.settings import ContractSettings
+from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.availability.timeline import Timeline
+
+PERCENT_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What was promised and given, in microseconds (times weight, for the whole)."""
+
+    served: int
+    charged: int
+    """LOST, and UNKNOWN where it is charged."""
+
+    @property
+    def counted(self) -> int:
+        """The denominator."""
+        return self.served + self.charged
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Availability, exactly; None when nothing counts."""
+        return Fraction(self.served, self.counted) if self.counted else None
+
+    def meets(self, objective_ppm: int) -> bool | None:
+        """Return whether the objective holds, in integers; None when nothing counts.
+
+        >>> Share(served=9_997, charged=3).meets(999_700), Share(served=99_969, charged=31).meets(999_700)
+        (True, False)
+        """
+        return self.served * 1_000_000 >= objective_ppm * self.counted if self.counted else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayFigures:
+    """One gateway over a window."""
+
+    eui: str
+    length_us: int
+    by_state_us: dict[GatewayState, int]
+    outages: int
+    """Stretches of BUFFERING or DOWN, neighbours joined."""
+    share: Share
+
+    @property
+    def mtbf_us(self) -> int | None:
+        """Serving time per outage; None without an outage."""
+        return self.by_state_us[GatewayState.SERVING] // self.outages if self.outages else None
+
+    @property
+    def mttr_us(self) -> int | None:
+        """Lost time per outage; None without an outage."""
+        lost = self.by_state_us[GatewayState.BUFFERING] + self.by_state_us[GatewayState.DOWN]
+        return lost // self.outages if self.outages else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommuneFigures:
+    """One commune over a window."""
+
+    insee: str
+    length_us: int
+    by_state_us: dict[CommuneState, int]
+    lost_by_us: dict[tuple[Cause, str], int] = field(default_factory=dict)
+    """LOST time by cause and responsible party."""
+    below_two_us: int
+    share: Share
+    outages: int
+
+    @property
+    def redundancy(self) -> Fraction | None:
+        """Share of the window with two members serving; None for an empty window."""
+        return 1 - Fraction(self.below_two_us, self.length_us) if self.length_us else None
+
+
+def gateway_figures(line: Timeline, settings: ContractSettings) -> GatewayFigures:
+    """Return the figures of one gateway; OUT and MAINTENANCE do not count, UNKNOWN as the settings say."""
+    by_state = dict.fromkeys(GatewayState, 0)
+    outages, ended_us = 0, -1
+    away = 0
+    for span in line.exceptions:
+        length = span.end_us - span.start_us
+        away += length
+        by_state[span.state] += length
+        if span.state is GatewayState.DOWN or span.state is GatewayState.BUFFERING:
+            outages += span.start_us != ended_us
+            ended_us = span.end_us
+    length_us = line.end_us - line.start_us
+    by_state[GatewayState.SERVING] = length_us - away
+    charged = by_state[GatewayState.DOWN] + by_state[GatewayState.BUFFERING]
+    if settings.unknown_is_charged:
+        charged += by_state[GatewayState.UNKNOWN]
+    return GatewayFigures(
+        eui=line.eui,
+        length_us=length_us,
+        by_state_us=by_state,
+        outages=outages,
+        share=Share(served=by_state[GatewayState.SERVING], charged=charged),
+    )
+
+
+def commune_figures(line: CommuneTimeline, settings: ContractSettings) -> CommuneFigures:
+    """Return the figures of one commune."""
+    by_state = dict.fromkeys(CommuneState, 0)
+    lost_by: dict[tuple[Cause, str], int] = {}
+    outages, ended_us = 0, -1
+    for span in line.exceptions:
+        length = span.end_us - span.start_us
+        by_state[span.state] += length
+        if span.state is CommuneState.LOST:
+            key = (span.cause, span.responsible or settings.responsible[span.cause])
+            lost_by[key] = lost_by.get(key, 0) + length
+            outages += span.start_us != ended_us
+            ended_us = span.end_us
+    length_us = line.end_us - line.start_us
+    by_state[CommuneState.SERVED] = length_us - sum(by_state.values())
+    charged = by_state[CommuneState.LOST]
+    if settings.unknown_is_charged:
+        charged += by_state[CommuneState.UNKNOWN]
+    return CommuneFigures(
+        insee=line.insee,
+        length_us=length_us,
+        by_state_us=by_state,
+        lost_by_us=lost_by,
+        below_two_us=total(line.below_two),
+        share=Share(served=by_state[CommuneState.SERVED], charged=charged),
+        outages=outages,
+    )
+
+
+def whole(communes: Iterable[CommuneFigures], weights: Mapping[str, int]) -> Share:
+    """Return the global figure: communes weighted; one without a weight weighs nothing.
+
+    >>> whole([], {}).ratio is None
+    True
+    """
+    served = charged = 0
+    for commune in communes:
+        weight = weights.get(commune.insee, 0)
+        served += weight * commune.share.served
+        charged += weight * commune.share.charged
+    return Share(served=served, charged=charged)
+
+
+def mean_of_gateways(gateways: Iterable[GatewayFigures]) -> Fraction | None:
+    """Return the mean availability of the gateways that count; not the contract's figure."""
+    ratios = [ratio for gateway in gateways if (ratio := gateway.share.ratio) is not None]
+    return sum(ratios, Fraction(0)) / len(ratios) if ratios else None
+
+
+def lost_by(communes: Iterable[CommuneFigures], weights: Mapping[str, int]) -> dict[tuple[Cause, str], int]:
+    """Return lost time times weight, by cause and responsible party."""
+    lost: dict[tuple[Cause, str], int] = {}
+    for commune in communes:
+        for key, length in commune.lost_by_us.items():
+            lost[key] = lost.get(key, 0) + length * weights.get(commune.insee, 0)
+    return lost
+
+
+def percent(ratio: Fraction | None, digits: int = 2) -> str:
+    """Return a percentage, truncated, never rounded; empty when there is none.
+
+    >>> percent(Fraction(999_699, 1_000_000)), percent(Fraction(1)), percent(Fraction(999_699, 1_000_000), 4)
+    ('99.96', '100.00', '99.9699')
+    """
+    if ratio is None:
+        return ""
+    scaled = ratio.numerator * 100 * 10**digits // ratio.denominator
+    return f"{scaled // 10**digits}.{scaled % 10**digits:0{digits}d}" if digits else str(scaled)
