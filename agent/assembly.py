@@ -39,6 +39,11 @@ _log = structlog.get_logger("agent")
 BOOT_BITS = 63
 
 
+def version_of(order: WorkOrder) -> int:
+    """Return the version of the configuration that a work order carries."""
+    return decode_envelope(order.configuration).version
+
+
 class DataPathPort(Protocol):
     """What the control path asks of the data path; ``agent.datapath.DataPath`` on a gateway."""
 
@@ -64,6 +69,7 @@ class Agent:
         self, *, state: Path, image: Path | None, clock: SystemClock, make_datapath: MakeDataPath
     ) -> None:
         self.state, self.image, self.clock = state, image, clock
+        state.mkdir(parents=True, exist_ok=True)
         clock.trust(kernel_quality())
         self.order = load_settings(state, image)
         self.identity = Identity(state / "identity", eui=self.order.eui)
@@ -89,9 +95,10 @@ class Agent:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.order.fleet_public_key))
         slots = Slots(self.state / "configuration", device=self.order.eui, key=key)
         trusted = self.clock.quality() is not TimeQuality.UNTRUSTED
-        ledger = slots.ledger() or slots.begin(
-            self.order.configuration, now_us=self.clock.utc_us() if trusted else None
-        )
+        ledger = slots.ledger()
+        if ledger is None or (self.order.token and ledger.seen_version < version_of(self.order)):
+            now_us = self.clock.utc_us() if trusted else None
+            ledger = slots.begin(self.order.configuration, now_us=now_us)
         return ConfigurationControl(
             State(ledger=ledger),
             slots.load(ledger.good),
@@ -157,9 +164,10 @@ class Agent:
 
     async def _enrol_and_link(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            if self.identity.enrolled or not self.control.running.fleet.tls:
+            ready = self.identity.enrolled and not self.order.token
+            if ready or not self.control.running.fleet.tls:
                 tasks.create_task(self.link.run())
-            if self.identity.enrolled:
+            if ready:
                 return
             await enrol(
                 self.order, self.identity, state=self.state, clock=self.clock, tell=self._enrolment_changed

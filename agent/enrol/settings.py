@@ -1,7 +1,7 @@
 """The work order on the gateway: from the settings partition into the state folder, the token wiped later.
 
 ``settings.json`` (0600) is the truth after the first boot.  A card that was flashed again for this state
-folder, with another order, is believed only while the gateway has not enrolled.
+folder is believed when its order is valid for longer; the gateway then enrols again with it.
 """
 
 import hashlib
@@ -43,12 +43,16 @@ def load_settings(state: Path, image: Path | None) -> WorkOrder:
         if stored is None:
             raise SettingsError(f"{path}: missing; start with --image FILE (passerelle provision flash)")
         return stored
-    if stored is not None and not stored.token:
-        return stored
     order = _from_image(image)
-    if stored != order:
+    if stored is None or _newer(order, stored):
         write_durably(path, encode_order(order))
-    return order
+        return order
+    return stored
+
+
+def _newer(order: WorkOrder, stored: WorkOrder) -> bool:
+    """A card flashed again with a later order (a replaced certificate, an extended token) is believed."""
+    return bool(order.token) and order.valid_until_us > stored.valid_until_us
 
 
 def _from_image(image: Path) -> WorkOrder:

@@ -5,6 +5,7 @@ Persistent session under the EUI (what the fleet sends at QoS 1 waits in the bro
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from agent.wire.topics import topic
 KEEPALIVE_S = 60
 CONNECT_WAIT_S = 15.0
 PUBACK_WAIT_S = 30.0
+GOODBYE_WAIT_S = 2.0
 EVENTS_AT_ONCE = 20
 """Events published before the first PUBACK is awaited."""
 UPLOAD_CHECK_S = 1.0
@@ -152,6 +154,9 @@ class Link:
             work = [tasks.create_task(self._upload(client)), tasks.create_task(self._tell(client))]
             try:
                 await self._listen(client)
+            except asyncio.CancelledError:
+                await self._say_goodbye(client)
+                raise
             finally:
                 self.online = False
                 for task in work:
@@ -199,6 +204,14 @@ class Link:
         presence = Presence(True, self._boot, self._clock.utc_us())
         await self._publish(client, topics.PRESENCE, encode(presence), retain=True)
         await self._publish(client, topics.CONFIG_REPORTED, encode(self._reported()), retain=True)
+
+    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+        """An orderly end sends no last will, so presence is taken back by hand."""
+        goodbye = encode(Presence(False, self._boot, self._clock.utc_us()))
+        with contextlib.suppress(aiomqtt.MqttError):
+            await client.publish(
+                self._topic(topics.PRESENCE), goodbye, qos=1, retain=True, timeout=GOODBYE_WAIT_S
+            )
 
     async def _publish(
         self, client: aiomqtt.Client, leaf: str, payload: bytes, *, retain: bool = False

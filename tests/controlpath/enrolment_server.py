@@ -1,0 +1,62 @@
+"""A small fleet on HTTP that answers enrolments as told."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_holds, token_key
+from tests.controlpath.virtual import Authority
+
+
+class EnrolmentServer:
+    """``refusals`` are answered first, in order: (status, body)."""
+
+    def __init__(self, authority: Authority, token: str) -> None:
+        self.authority = authority
+        self.key = token_key(token)
+        self.refusals: list[tuple[int, dict[str, object]]] = []
+        self.requests: list[EnrolmentRequest] = []
+        self.url = ""
+
+    def answer(self, body: bytes) -> tuple[int, bytes]:
+        request = msgspec.json.decode(body, type=EnrolmentRequest)
+        self.requests.append(request)
+        if self.refusals:
+            status, refusal = self.refusals.pop(0)
+            return status, json.dumps(refusal).encode()
+        if not proof_holds(self.key, request):
+            return 403, b'{"detail": {"reason": "foreign", "detail": "no such token"}}'
+        answer = EnrolmentAnswer(
+            certificate_pem=self.authority.sign(request.csr_pem), ca_pem=self.authority.pem
+        )
+        return 201, msgspec.json.encode(answer)
+
+    @contextmanager
+    def serving(self) -> Iterator["EnrolmentServer"]:
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = outer.answer(body)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:  # type: ignore[override]
+                return
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
