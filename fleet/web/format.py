@@ -24,39 +24,37 @@ _DAYS = {
 }
 _MONTHS = {
     "fr": (
-        [
-            "janvier",
-            "février",
-            "mars",
-            "avril",
-            "mai",
-            "juin",
-            "juillet",
-            "août",
-            "septembre",
-            "octobre",
-            "novembre",
-            "décembre",
-        ],
-        ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
     ),
     "en": (
-        [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ],
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ),
+}
+_SHORT_MONTHS = {
+    "fr": ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 }
 _POINT = {"fr": ",", "en": "."}
 _GROUP = {"fr": NARROW, "en": ","}
@@ -112,6 +110,17 @@ def duration(lang: str, us: int) -> str:
     return sign + text.replace(" ", NARROW)
 
 
+def calm(lang: str, us: int) -> str:
+    """Return a length of time whose seconds are left out from ten minutes on, where they would only flicker.
+
+    >>> calm("fr", 777 * SECOND_US).replace(NARROW, " ")
+    '12 min'
+    """
+    if abs(us) >= 10 * MINUTE_US:
+        us = (1 if us > 0 else -1) * (abs(us) // MINUTE_US * MINUTE_US)
+    return duration(lang, us)
+
+
 def paris(at_us: int) -> datetime:
     """Return an instant as Europe/Paris time, exact to the microsecond."""
     return (_EPOCH + timedelta(microseconds=at_us)).astimezone(ZONE)
@@ -136,13 +145,13 @@ def day(lang: str, when: date, *, weekday: bool = True, year: bool = True) -> st
     """
     number_of_day = "1er" if lang == "fr" and when.day == 1 else str(when.day)
     parts = [_DAYS[lang][when.weekday()]] if weekday else []
-    parts += [number_of_day, _MONTHS[lang][1][when.month - 1]]
+    parts += [number_of_day, _SHORT_MONTHS[lang][when.month - 1]]
     return " ".join(parts + ([str(when.year)] if year else []))
 
 
 def month(lang: str, when: date) -> str:
     """Return a month in full, ``novembre 2026``."""
-    return f"{_MONTHS[lang][0][when.month - 1]} {when.year}"
+    return f"{_MONTHS[lang][when.month - 1]} {when.year}"
 
 
 def moment(lang: str, at_us: int, *, seconds: bool = False) -> str:

@@ -1,0 +1,82 @@
+// Clocks that run between two words of the server: Paris time, freshness, countdowns in words.
+// The server's time rules: `data-now` on <html> corrects a wrong clock of this machine.
+const NARROW = "\u202f";
+const root = document.documentElement;
+const offsetMs = Number(root.dataset.now || 0) / 1000 - Date.now();
+const french = root.lang === "fr";
+
+export const nowMs = () => Date.now() + (root.dataset.now ? offsetMs : 0);
+
+// The same words as fleet.web.format.duration.
+export function duration(ms) {
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(seconds / 3600);
+  const days = Math.floor(seconds / 86400);
+  let text;
+  if (minutes === 0) text = `${seconds} s`;
+  else if (hours === 0) text = `${minutes} min` + (seconds % 60 ? ` ${seconds % 60} s` : "");
+  else if (days < 2) text = `${hours} h` + (minutes % 60 ? ` ${String(minutes % 60).padStart(2, "0")}` : "");
+  else text = `${days} ${french ? "j" : "d"}` + (hours % 24 ? ` ${hours % 24} h` : "");
+  return text.replaceAll(" ", NARROW);
+}
+
+// Above an hour seconds would only flicker; the server rounds the same way.
+export const calm = (ms) => duration(Math.abs(ms) >= 600_000 ? Math.floor(ms / 60_000) * 60_000 : ms);
+
+const paris = new Intl.DateTimeFormat(french ? "fr-FR" : "en-GB", {
+  timeZone: "Europe/Paris", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+
+function level(leftMs, totalMs) {
+  if (leftMs < 0) return "missed";
+  if (leftMs <= totalMs * 0.1) return "red";
+  return leftMs <= totalMs * 0.25 ? "amber" : "calm";
+}
+
+function tick() {
+  const now = nowMs();
+  for (const face of document.querySelectorAll("[data-paris-clock]")) face.textContent = paris.format(now);
+  for (const face of document.querySelectorAll(".countdown[data-due]")) {
+    const left = Number(face.dataset.due) / 1000 - now;
+    const words = left < 0 ? face.dataset.missed : face.dataset.left;
+    const state = level(left, Number(face.dataset.total) / 1000);
+    face.textContent = words.replace("{time}", calm(Math.abs(left)));
+    face.dataset.level = state;
+    const bar = face.closest("[data-clock]")?.querySelector(".countdown-bar");
+    if (bar) bar.dataset.level = state;
+  }
+  for (const age of document.querySelectorAll("[data-age-of]")) {
+    const since = Number(age.dataset.ageOf) / 1000;
+    age.textContent = age.dataset.words.replace("{time}", calm(Math.max(0, now - since)));
+  }
+  freshness(now);
+}
+
+function freshness(now) {
+  const place = document.getElementById("freshness");
+  if (!place) return;
+  const age = now - Number(place.dataset.at) / 1000;
+  const frozen = age > Number(place.dataset.limit) / 1000;
+  const band = document.getElementById("frozen");
+  place.textContent = place.dataset.words.replace("{time}", duration(Math.max(0, age)));
+  place.hidden = frozen;
+  if (band) band.hidden = !frozen;
+}
+
+export function heard(atUs) {
+  const place = document.getElementById("freshness");
+  const band = document.getElementById("frozen");
+  if (!place) return;
+  place.dataset.at = atUs;
+  if (band) {
+    const since = paris.format(atUs / 1000).slice(0, 5);
+    band.textContent = band.dataset.words.replace("{since}", since);
+  }
+  freshness(nowMs());
+}
+
+export function startClocks() {
+  tick();
+  setInterval(tick, 1000);
+}

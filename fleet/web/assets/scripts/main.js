@@ -1,0 +1,21 @@
+// What every page runs.  Pages work without it; with it they are live, quick and driven by keys.
+import htmx from "htmx.org/dist/htmx.esm.js";
+import { startClocks } from "./clocks.js";
+import { startDialogs } from "./dialogs.js";
+import { startKeys } from "./keys.js";
+import { startLive } from "./live.js";
+
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+window.htmx = htmx;
+
+startClocks();
+startDialogs();
+startKeys();
+startLive();
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+});

@@ -1,0 +1,1 @@
+"""Routes of the pages: read the stores, build a view, render; decide nothing."""

@@ -1,0 +1,123 @@
+"""Templates with the person's language bound to them, and the headers that every page carries.
+
+Strict: an unknown name in a template is an error, everything is escaped, and the content policy allows nothing
+from another host and nothing inline (DESIGN §9).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fleet.web import format as formats
+from fleet.web import shapes
+from fleet.web.i18n import t
+
+FOLDER: Final = Path(__file__).parent
+DIST: Final = FOLDER / "static" / "dist"
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
+}
+"""``geolocation`` for « sur site » with its proof, on a technician's phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Translation and formats of one person at one instant; templates know it as ``w``."""
+
+    lang: str
+    now_us: int
+
+    def t(self, key: str, **values: object) -> str:
+        """Return a sentence of the catalogue."""
+        return t(self.lang, key, **values)
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Return a number grouped by thousands."""
+        return formats.number(self.lang, value, decimals)
+
+    def ratio(self, numerator: int, denominator: int, decimals: int = 2) -> str:
+        """Return a truncated percentage."""
+        return formats.ratio(self.lang, numerator, denominator, decimals)
+
+    def duration(self, us: int) -> str:
+        """Return a length of time."""
+        return formats.duration(self.lang, us)
+
+    def calm(self, us: int) -> str:
+        """Return a length of time without seconds from ten minutes on."""
+        return formats.calm(self.lang, us)
+
+    def since(self, at_us: int) -> str:
+        """Return how long ago, calmly."""
+        return self.calm(max(0, self.now_us - at_us))
+
+    def clock(self, at_us: int, *, seconds: bool = False) -> str:
+        """Return the time of day."""
+        return formats.clock(self.lang, at_us, seconds=seconds)
+
+    def short(self, at_us: int, *, seconds: bool = False) -> str:
+        """Return an instant as short as today allows."""
+        return formats.short(self.lang, at_us, self.now_us, seconds=seconds)
+
+    def moment(self, at_us: int, *, seconds: bool = False) -> str:
+        """Return an instant in full."""
+        return formats.moment(self.lang, at_us, seconds=seconds)
+
+    def day(self, at_us: int) -> str:
+        """Return the Paris day of an instant."""
+        return formats.day(self.lang, formats.paris(at_us).date())
+
+    def month(self, at_us: int) -> str:
+        """Return the Paris month of an instant in full."""
+        return formats.month(self.lang, formats.paris(at_us).date())
+
+    def octets(self, size_bytes: int) -> str:
+        """Return a size."""
+        return formats.octets(self.lang, size_bytes)
+
+    def euros(self, cents: int) -> str:
+        """Return an amount."""
+        return formats.euros(self.lang, cents)
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates of this package."""
+    found = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals.update(asset=asset_address, shape=shapes.shape, mark=shapes.mark, icon=shapes.icon)
+    return found
+
+
+def render(template: str, words: Words, **values: Any) -> str:
+    """Return the page of ``template`` for one person."""
+    return environment().get_template(template).render(w=words, t=words.t, lang=words.lang, **values)
+
+
+def asset_address(name: str) -> str:
+    """Return the address of a bundled file, changed when its content changes."""
+    path = DIST / name
+    try:
+        stamp = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        stamp = "missing"
+    return f"/static/{name}?v={stamp}"

@@ -1,0 +1,1 @@
+"""What pages show, as values built from the stores' values; pure."""

@@ -1,0 +1,126 @@
+"""Gateways as the table shows them; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent.wire.messages import Heartbeat
+from fleet.availability.states import Cause, GatewayState
+from fleet.live.model import GatewayNow, NetworkNow
+from fleet.registry.store import Gateway, Registry
+from fleet.web.views.tables import Column
+
+URGENCY = {
+    GatewayState.DOWN: 0,
+    GatewayState.BUFFERING: 1,
+    GatewayState.UNKNOWN: 2,
+    GatewayState.MAINTENANCE: 3,
+    GatewayState.SERVING: 4,
+    GatewayState.OUT: 5,
+}
+"""Worst first, always."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Part of a span, in microseconds; a percentage only when it is shown."""
+
+    served_us: int
+    total_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRow:
+    """One row."""
+
+    eui: str
+    name: str
+    site: str
+    commune_insee: str
+    commune: str
+    epci: str
+    state: GatewayState
+    since_us: int
+    proved: bool
+    suspect: bool
+    cause: Cause
+    last_word_us: int | None
+    received: int | None
+    delivered: int | None
+    stored: int | None
+    share: Share | None
+    version: int | None
+
+
+def rows_of(
+    network: NetworkNow,
+    registry: Registry,
+    *,
+    beats: Mapping[str, Heartbeat],
+    shares: Mapping[str, Share],
+) -> list[GatewayRow]:
+    """Return a row for every gateway of the registry, whether it ever spoke or not."""
+    return [
+        _row(gateway, network.gateways.get(eui), registry, beats.get(eui), shares.get(eui))
+        for eui, gateway in registry.gateways.items()
+    ]
+
+
+def _row(
+    gateway: Gateway, now: GatewayNow | None, registry: Registry, beat: Heartbeat | None, share: Share | None
+) -> GatewayRow:
+    commune = registry.communes.get(gateway.commune_insee)
+    return GatewayRow(
+        eui=gateway.eui,
+        name=gateway.name,
+        site=gateway.site_name,
+        commune_insee=gateway.commune_insee,
+        commune=commune.name if commune else gateway.commune_insee,
+        epci=commune.epci if commune else "",
+        state=now.state if now else GatewayState.OUT,
+        since_us=now.since_us if now else 0,
+        proved=now.proved if now else True,
+        suspect=now.suspect if now else False,
+        cause=now.cause if now else Cause.NONE,
+        last_word_us=now.last_word_us if now else None,
+        received=beat.received if beat else None,
+        delivered=beat.delivered if beat else None,
+        stored=beat.spool_records if beat else None,
+        share=share,
+        version=now.config_version if now else None,
+    )
+
+
+def columns() -> list[Column[GatewayRow]]:
+    """Return the columns of the table and its export."""
+    return [
+        Column(key="state", title="gateways.state", value=lambda row: (URGENCY[row.state], row.since_us)),
+        Column(key="name", title="gateways.name", value=lambda row: row.name.casefold()),
+        Column(key="commune", title="gateways.commune", value=lambda row: row.commune.casefold()),
+        Column(key="since", title="gateways.since", value=lambda row: row.since_us or None, numeric=True),
+        Column(key="word", title="gateways.word", value=lambda row: row.last_word_us, numeric=True),
+        Column(key="received", title="gateways.received", value=lambda row: row.received, numeric=True),
+        Column(key="delivered", title="gateways.delivered", value=lambda row: row.delivered, numeric=True),
+        Column(key="stored", title="gateways.stored", value=lambda row: row.stored, numeric=True),
+        Column(key="month", title="gateways.month", value=_share, numeric=True),
+        Column(key="version", title="gateways.version", value=lambda row: row.version, numeric=True),
+    ]
+
+
+def _share(row: GatewayRow) -> float | None:
+    if row.share is None or row.share.total_us <= 0:
+        return None
+    return 100 * row.share.served_us / row.share.total_us
+
+
+def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
+    """Return the rows in that state whose name, site, commune, EPCI or EUI holds ``text``."""
+    wanted = text.casefold().strip()
+    return [
+        row
+        for row in rows
+        if (not state or row.state == state)
+        and (
+            not wanted
+            or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
+        )
+    ]
