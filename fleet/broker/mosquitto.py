@@ -66,7 +66,7 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         "autosave_interval 30",
         f"max_queued_messages {MAX_QUEUED_MESSAGES}",
         f"max_inflight_messages {MAX_INFLIGHT_MESSAGES}",
-        "queue_qos0_messages true",
+        "queue_qos0_messages false",
         f"max_packet_size {PACKET_LIMIT_BYTES}",
         f"max_keepalive {KEEPALIVE_MAX_S}",
         "set_tcp_nodelay true",

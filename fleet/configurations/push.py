@@ -6,7 +6,7 @@ The form, the API and `fleet configure` all come through ``request``.
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from agent.wire.configuration import Configuration, decode_configuration, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
@@ -124,10 +124,10 @@ def confirm(connection: Connection, eui: str, version: int, now_us: int) -> None
     connection.execute(update(table).where(found).values(confirmed_at_us=now_us))
 
 
-def _version(row: object) -> Version:
+def _version(row: RowMapping) -> Version:
     names = Version.__slots__
-    fields = {name: row[name] for name in names if name != "configuration"}  # type: ignore[index]
-    return Version(**fields, configuration=decode_configuration(row["document"]))  # type: ignore[index]
+    fields = {name: row[name] for name in names if name != "configuration"}
+    return Version(**fields, configuration=decode_configuration(row["document"]))
 
 
 def _sealed(

@@ -64,6 +64,7 @@ journal_records = Table(
     Column("previous_at_us", BigInteger),
     Column("previous_time_quality", Integer),
     Column("previous_clean", Boolean),
+    Column("previous_journal_seq", BigInteger),
     Column("recorded_at_us", BigInteger, nullable=False),
     Index("ix_journal_records_recorded_at_us", "recorded_at_us"),
 )
@@ -121,7 +122,6 @@ latest = Table(
     Column("presence_at_us", BigInteger),
     Column("heartbeat", LargeBinary),
     Column("heartbeat_at_us", BigInteger),
-    Column("heartbeats", BigInteger, nullable=False, server_default="0"),
 )
 """Last word of each gateway: presence is a hint for people, ``heartbeat`` the message itself (MessagePack);
 ``*_at_us`` is when we received it."""
@@ -191,6 +191,14 @@ refused_messages = Table(
     Column("recorded_at_us", BigInteger, nullable=False),
 )
 """Messages that could not be used, kept for inspection; the newest ``REFUSED_KEPT``."""
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Instants of our own life, such as the last cycle: what a restart finds is how long nobody looked."""
 
 counters = Table(
     "counters",

@@ -1,0 +1,108 @@
+"""Facts of people and of our own eyes, from their tables: commissioning, maintenance, statements, blindness."""
+
+from sqlalchemy import Connection, insert, select, update
+
+from fleet.availability.facts import (
+    Blindness,
+    Commissioning,
+    CommissioningKind,
+    Maintenance,
+    OperatorStatement,
+)
+from fleet.availability.states import Cause
+from fleet.db.upsert import upsert
+from fleet.evidence.blindness import Closed, Opened
+from fleet.evidence.tables import blindness, maintenances, marks, statements
+from fleet.registry.tables import commissioning
+
+LAST_CYCLE = "last_cycle"
+
+
+def load_commissioning(connection: Connection) -> list[Commissioning]:
+    """Return every acceptance and withdrawal."""
+    return [
+        Commissioning(
+            id=str(row["id"]),
+            eui=row["eui"],
+            kind=CommissioningKind(row["kind"]),
+            at_us=row["at_us"],
+            who=row["recorded_by"],
+            recorded_at_us=row["recorded_at_us"],
+        )
+        for row in connection.execute(select(commissioning)).mappings()
+    ]
+
+
+def load_maintenances(connection: Connection, from_us: int) -> list[Maintenance]:
+    """Return the planned works that end after ``from_us``."""
+    query = select(maintenances).where(maintenances.c.until_at_us > from_us)
+    return [
+        Maintenance(
+            id=str(row["id"]),
+            euis=tuple(row["euis"]),
+            start_us=row["from_at_us"],
+            end_us=row["until_at_us"],
+            announced_at_us=row["announced_at_us"],
+            approved_by=row["approved_by"],
+            reason=row["reason"],
+            withdrawn=row["withdrawn"],
+            recorded_at_us=row["recorded_at_us"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def load_statements(connection: Connection, from_us: int) -> list[OperatorStatement]:
+    """Return what people said of causes, of spans that end after ``from_us``."""
+    query = select(statements).where(statements.c.until_at_us > from_us)
+    return [
+        OperatorStatement(
+            id=str(row["id"]),
+            eui=row["eui"],
+            start_us=row["from_at_us"],
+            end_us=row["until_at_us"],
+            cause=Cause(row["cause"]),
+            responsible=row["responsible"],
+            text=row["text"],
+            who=row["who"],
+            withdrawn=row["withdrawn"],
+            recorded_at_us=row["recorded_at_us"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def load_blindness(connection: Connection, from_us: int) -> tuple[Blindness, ...]:
+    """Return our own blindness that lasted beyond ``from_us``."""
+    ended = blindness.c.until_at_us.is_(None) | (blindness.c.until_at_us > from_us)
+    return tuple(
+        Blindness(
+            id=str(row["id"]),
+            start_us=row["from_at_us"],
+            end_us=row["until_at_us"],
+            path=row["path"],
+            reason=row["reason"],
+            recorded_at_us=row["recorded_at_us"],
+        )
+        for row in connection.execute(select(blindness).where(ended).order_by(blindness.c.id)).mappings()
+    )
+
+
+def store_sight(connection: Connection, change: Opened | Closed, now_us: int) -> None:
+    """Write that we became blind, or that we see again."""
+    if isinstance(change, Opened):
+        row = {"from_at_us": change.from_us, "path": change.path, "reason": change.reason}
+        connection.execute(insert(blindness).values(row | {"recorded_at_us": now_us}))
+        return
+    open_ = update(blindness).where(blindness.c.until_at_us.is_(None))
+    connection.execute(open_.values(until_at_us=change.until_us, recorded_at_us=now_us))
+
+
+def mark(connection: Connection, name: str, at_us: int) -> None:
+    """Keep one instant of our own life."""
+    upsert(connection, marks, [{"name": name, "at_us": at_us}], key=("name",))
+
+
+def marked(connection: Connection, name: str) -> int | None:
+    """Return the instant that was kept by ``name``."""
+    return connection.scalar(select(marks.c.at_us).where(marks.c.name == name))

@@ -1,0 +1,72 @@
+"""Messages between the MQTT thread and the engine: bounded, in order of arrival.
+
+At ``INBOX_LIMIT`` the MQTT thread waits; the broker then holds what comes (its own limit is
+``max_queued_messages``).  A message of QoS 1 is acknowledged after it was committed, so none of them is lost
+by a crash in between.
+"""
+
+import contextlib
+import queue
+from dataclasses import dataclass
+
+INBOX_LIMIT = 20_000
+"""Messages: 30 s of 20,000 gateways."""
+BATCH_LIMIT = 2_000
+"""Messages of one transaction."""
+OFFER_WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One message as the broker gave it; ``epoch`` is the connection that must acknowledge it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    received_at_us: int
+    qos: int = 0
+    mid: int = 0
+    epoch: int = 0
+
+
+class Inbox:
+    """A bounded queue with batches."""
+
+    def __init__(self, limit: int = INBOX_LIMIT) -> None:
+        self._queue: queue.Queue[Received | None] = queue.Queue(limit)
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._queue.qsize()
+
+    def offer(self, message: Received) -> bool:
+        """Add ``message``, waiting while full; False once closed."""
+        while not self._closed:
+            try:
+                self._queue.put(message, timeout=OFFER_WAIT_S)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def take(self, wait_s: float) -> list[Received]:
+        """Return up to ``BATCH_LIMIT`` messages, waiting up to ``wait_s`` for the first."""
+        batch: list[Received] = []
+        try:
+            first = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
+            while first is not None:
+                batch.append(first)
+                if len(batch) >= BATCH_LIMIT:
+                    break
+                first = self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        return batch
+
+    def close(self) -> None:
+        """Refuse further messages and wake whoever waits."""
+        self._closed = True
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)

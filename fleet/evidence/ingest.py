@@ -1,0 +1,129 @@
+"""From received messages to rows: decode, sort, deduplicate.  No message stops another.
+
+``Sorter`` is pure.  Presence is kept for people only.  What cannot be used goes to ``refused`` with its
+reason; the store keeps the newest of them and counts all.
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from agent.wire.messages import (
+    ConfigReported,
+    Delivered,
+    Heard,
+    Heartbeat,
+    JournalBatch,
+    JournalRecord,
+    Noted,
+    Presence,
+    Reply,
+    decode,
+)
+from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
+from fleet.availability.facts import HeartbeatRun
+from fleet.availability.runs import Outcome, fold
+from fleet.availability.settings import ContractSettings
+from fleet.evidence.bounds import Unusable, check_bounds
+from fleet.evidence.inbox import Received
+
+RETAINED = (PRESENCE, CONFIG_REPORTED)
+"""An empty retained message only clears."""
+JOURNAL_BATCH_LIMIT = 200
+"""Records of one message (``agent.wire.messages.JournalBatch``)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorted:
+    """One batch, by what the rows are for."""
+
+    runs: dict[tuple[str, int, int], HeartbeatRun] = field(default_factory=dict)
+    newest_runs: dict[str, HeartbeatRun] = field(default_factory=dict)
+    heartbeats: dict[str, tuple[Heartbeat, bytes, int]] = field(default_factory=dict)
+    heartbeat_count: int = 0
+    presence: dict[str, tuple[Presence, int]] = field(default_factory=dict)
+    presence_edges: list[dict[str, Any]] = field(default_factory=list)
+    journal: list[tuple[str, JournalRecord, int]] = field(default_factory=list)
+    delivered: list[tuple[str, Delivered, int]] = field(default_factory=list)
+    noted: list[tuple[str, Noted, int]] = field(default_factory=list)
+    heard: dict[tuple[str, str, str], tuple[Heard, int]] = field(default_factory=dict)
+    reported: dict[str, tuple[ConfigReported, int]] = field(default_factory=dict)
+    replies: list[tuple[str, Reply, int]] = field(default_factory=list)
+    refused: list[tuple[Received, str]] = field(default_factory=list)
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """What sorting needs to know beside the batch itself."""
+
+    newest_runs: Mapping[str, HeartbeatRun]
+    """Of each gateway before the batch."""
+    known: Container[str]
+    """EUIs of the registry."""
+    settings: ContractSettings
+
+    def sort(self, batch: Iterable[Received]) -> Sorted:
+        """Return the rows of ``batch``."""
+        rows = Sorted()
+        for message in batch:
+            try:
+                self._sort(rows, message)
+            except ValueError as error:
+                rows.refused.append((message, str(error)))
+        return rows
+
+    def _sort(self, rows: Sorted, message: Received) -> None:
+        eui, leaf = split(message.topic)
+        if leaf == CONFIG_DESIRED or leaf.startswith(f"{COMMAND}/"):
+            return
+        if eui not in self.known:
+            raise Unusable(f"topic: no gateway {eui} in the registry")
+        if not message.payload and leaf in RETAINED:
+            return
+        content = decode(leaf, message.payload)
+        check_bounds(content)
+        if isinstance(content, Heartbeat):
+            self._fold(rows, eui, content, message)
+        else:
+            _place(rows, eui, content, message)
+
+    def _fold(self, rows: Sorted, eui: str, heartbeat: Heartbeat, message: Received) -> None:
+        before = rows.newest_runs.get(eui) or self.newest_runs.get(eui)
+        folded = fold(before, eui, heartbeat, message.received_at_us, self.settings)
+        if folded.outcome is Outcome.REPEATED:
+            rows.repeated += 1
+            return
+        run = folded.run
+        rows.runs[eui, run.boot, run.first_seq] = run
+        rows.newest_runs[eui] = run
+        rows.heartbeats[eui] = (heartbeat, message.payload, message.received_at_us)
+        rows.heartbeat_count += 1
+
+
+def _place(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
+    at_us = message.received_at_us
+    match content:
+        case Presence():
+            rows.presence[eui] = (content, at_us)
+            if not message.retained:
+                edge = {"eui": eui, "online": content.online, "boot": content.boot, "recorded_at_us": at_us}
+                rows.presence_edges.append(edge)
+        case JournalBatch():
+            if len(content.records) > JOURNAL_BATCH_LIMIT:
+                raise Unusable(f"records: {len(content.records)}, at most {JOURNAL_BATCH_LIMIT}")
+            rows.journal.extend((eui, record, at_us) for record in content.records)
+        case Delivered():
+            rows.delivered.append((eui, content, at_us))
+        case Noted():
+            rows.noted.append((eui, content, at_us))
+        case Heard():
+            rows.heard[eui, content.day, content.address] = (content, at_us)
+        case ConfigReported():
+            rows.reported[eui] = (content, at_us)
+        case Reply():
+            rows.replies.append((eui, content, at_us))
+        case _:
+            raise Unusable(f"topic: {type(content).__name__} is not kept")
