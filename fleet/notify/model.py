@@ -47,6 +47,7 @@ class Outgoing:
     html: str
     attempts: int
     created_at_us: int
+    person_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
 from fleet.notify.retries import next_attempt_us
 from fleet.notify.tables import delivery_attempts, outbox, outbox_tickets
+from fleet.oncall.tables import people
 
 LEASE_US = 120_000_000
 """How long a claimed message belongs to its worker: longer than any channel's own time-outs together."""
@@ -71,20 +72,24 @@ def enqueue(
     return True
 
 
+def _due(now_us: int) -> Select[tuple[int]]:
+    return select(outbox.c.id).where(
+        outbox.c.state == Delivery.PENDING,
+        outbox.c.due_at_us <= now_us,
+        outbox.c.leased_until_us <= now_us,
+    )
+
+
+def waiting(connection: Connection, *, now_us: int) -> bool:
+    """Return whether a claim would find something; a look costs no write."""
+    return connection.execute(_due(now_us).limit(1)).first() is not None
+
+
 def claim(
     connection: Connection, *, worker: str, now_us: int, limit: int = CLAIM_LIMIT_ROWS
 ) -> tuple[Outgoing, ...]:
     """Lease the messages that are due, oldest first."""
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state == Delivery.PENDING,
-            outbox.c.due_at_us <= now_us,
-            outbox.c.leased_until_us <= now_us,
-        )
-        .order_by(outbox.c.due_at_us, outbox.c.id)
-        .limit(limit)
-    )
+    due = _due(now_us).order_by(outbox.c.due_at_us, outbox.c.id).limit(limit)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     leased = (
@@ -93,7 +98,18 @@ def claim(
         .values(leased_by=worker, leased_until_us=now_us + LEASE_US, attempts=outbox.c.attempts + 1)
         .returning(outbox)
     )
-    names = ("id", "key", "address", "subject", "text", "html", "attempts", "created_at_us", "detail")
+    names = (
+        "id",
+        "key",
+        "address",
+        "subject",
+        "text",
+        "html",
+        "attempts",
+        "created_at_us",
+        "person_id",
+        "detail",
+    )
     rows = connection.execute(leased).mappings().all()
     found = [Outgoing(channel=Channel(row["channel"]), **{name: row[name] for name in names}) for row in rows]
     return tuple(sorted(found, key=lambda message: message.id))
@@ -169,3 +185,9 @@ def told(connection: Connection, ticket_id: int) -> tuple[int, ...]:
     about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
     query = select(outbox.c.person_id).where(outbox.c.id.in_(about), outbox.c.person_id.is_not(None))
     return tuple(connection.execute(query.distinct().order_by(outbox.c.person_id)).scalars())
+
+
+def person_name(connection: Connection, person_id: int | None) -> str:
+    """Return a person's name, empty when there is none."""
+    found = connection.execute(select(people.c.name).where(people.c.id == person_id)).scalar()
+    return "" if found is None else str(found)

@@ -1,0 +1,51 @@
+"""JSON of incidents and tickets: ``/api/v1/incidents``, ``/api/v1/tickets``."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+
+from fleet.identity.access import viewer
+from fleet.incidents import views
+from fleet.tickets import store as tickets
+
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
+
+StateFilter = Annotated[str, "open, or all"]
+
+
+def as_json(value: Any) -> Response:
+    """Return frozen dataclasses as JSON; instants are integer microseconds UTC."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+@router.get("/incidents")
+def list_incidents(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
+    """Return incidents with their tickets and clocks, the most urgent first; ``state=all``: newest first."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        if state == "all":
+            return as_json({"incidents": views.recent_incidents(connection, now_us, before_id)})
+        return as_json({"incidents": views.open_incidents(connection, now_us)})
+
+
+@router.get("/tickets")
+def list_tickets(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
+    """Return tickets with their clocks, the most urgent first; ``state=all``: newest first."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        if state == "all":
+            return as_json({"tickets": tickets.recent(connection, now_us, before_id)})
+        return as_json({"tickets": tickets.open_tickets(connection, now_us)})
+
+
+@router.get("/tickets/{ticket_id}")
+def show_ticket(request: Request, ticket_id: int) -> Response:
+    """Return one ticket with its audit trail, messages, incident and what was known when."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        try:
+            return as_json(views.ticket_page(connection, ticket_id, now_us))
+        except tickets.NoSuchTicket as error:
+            raise HTTPException(404, f"tickets: no ticket {ticket_id}") from error

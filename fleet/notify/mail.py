@@ -1,0 +1,129 @@
+"""One mail by SMTP, with the standard library; it blocks, so it runs in a thread.
+
+Sources: RFC 5322 (Message-ID: ours is made of the idempotency key, so that a mail sent twice is shown once by
+clients that thread), RFC 3834 (Auto-Submitted), RFC 8314 (implicit TLS).
+"""
+
+import hashlib
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from fleet.notify.model import NotSent, Outgoing
+
+TIMEOUT_S = 15.0
+"""For each answer of the server."""
+
+QUICK_ATTEMPTS_LIMIT = 2
+"""At once, for a connection that was refused or cut; later attempts are the outbox's."""
+
+QUICK_WAIT_S = 0.2
+
+SCHEMES = {"smtp": 25, "smtps": 465, "starttls": 587}
+
+
+class MailUrlError(ValueError):
+    """The address of the mail server cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mails go."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+
+
+def parse_mail_url(url: str) -> MailServer:
+    """Return the server of ``smtp://host:port``, ``starttls://user:password@host`` or ``smtps://…``.
+
+    >>> parse_mail_url("smtp://127.0.0.1:2525").port
+    2525
+
+    Raises:
+        MailUrlError: another scheme, or no host.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise MailUrlError(f"PASSERELLE_SMTP_URL: {error}") from error
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise MailUrlError(
+            "PASSERELLE_SMTP_URL: write smtp://host:port, starttls:// or smtps://user:password@host"
+        )
+    return MailServer(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port or SCHEMES[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def build(message: Outgoing, sender: str, sent_at_us: int) -> EmailMessage:
+    """Return the mail, text first and HTML beside it."""
+    mail = EmailMessage()
+    mail["Subject"] = message.subject.replace("\n", " ")
+    mail["From"] = sender
+    mail["To"] = message.address
+    mail["Date"] = formatdate(sent_at_us / 1e6, localtime=False)
+    domain = sender.rpartition("@")[2].strip(">") or "localhost"
+    mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:32]}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    return mail
+
+
+def send(server: MailServer, mail: EmailMessage) -> None:
+    """Hand the mail to the server.
+
+    Raises:
+        NotSent: refused, or the line failed.
+    """
+    line = retry_if_exception_type((ConnectionError, smtplib.SMTPServerDisconnected))
+    again = Retrying(
+        stop=stop_after_attempt(QUICK_ATTEMPTS_LIMIT),
+        wait=wait_exponential(multiplier=QUICK_WAIT_S),
+        retry=line,
+        reraise=True,
+    )
+    try:
+        again(_send_once, server, mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        code, answer = next(iter(error.recipients.values()))
+        raise NotSent(f"{code} {_words(answer)}", final=500 <= code < 600) from error
+    except smtplib.SMTPResponseException as error:
+        final = 500 <= error.smtp_code < 600 and error.smtp_code not in (530, 535)
+        raise NotSent(f"{error.smtp_code} {_words(error.smtp_error)}", final=final) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise NotSent(f"{server.host}:{server.port}: {error or type(error).__name__}") from error
+
+
+def _words(answer: bytes | str) -> str:
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+
+
+def _send_once(server: MailServer, mail: EmailMessage) -> None:
+    connect: smtplib.SMTP
+    if server.scheme == "smtps":
+        context = ssl.create_default_context()
+        connect = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
+    else:
+        connect = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
+    with connect as session:
+        if server.scheme == "starttls":
+            session.starttls(context=ssl.create_default_context())
+        if server.user:
+            session.login(server.user, server.password)
+        session.send_message(mail)

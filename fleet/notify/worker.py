@@ -1,0 +1,150 @@
+"""The outbox worker: claim, send, note.  Any number may run beside each other, here or on other hosts.
+
+    async with TaskGroup() as tasks: tasks.create_task(worker.run(database, settings, clock))
+
+Claim and outcome are two transactions with the sending between them.  A worker killed while it sends leaves a
+lease that runs out, and the message goes again with the same idempotency key: at least once, never lost.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import Connection
+
+from fleet.clock import Clock
+from fleet.db.connect import Database
+from fleet.notify import mail, outbox
+from fleet.notify.marks import filled, tickets_to_acknowledge
+from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.settings import Settings
+from fleet.tickets import links
+
+POLL_S = 1.0
+"""Between looks into an empty outbox: a page is out within 30 s of its confirmation."""
+
+PARALLEL_LIMIT = 8
+"""Messages on their way at once; a slow server delays the others by this much only."""
+
+SECRET_NAME = "links.key"  # noqa: S105 the name of a file
+
+log = structlog.get_logger(__name__)
+
+Sender = Callable[[Outgoing, int], str]
+"""Sends one message, at an instant; returns the provider's own number for it, or an empty text."""
+
+
+def mail_sender(settings: Settings) -> Sender:
+    """Return what sends mails as the settings say."""
+
+    def send(message: Outgoing, now_us: int) -> str:
+        if settings.smtp_url is None:
+            raise NotSent("PASSERELLE_SMTP_URL is not set: write smtp://host:port")
+        try:
+            server = mail.parse_mail_url(settings.smtp_url)
+        except mail.MailUrlError as error:
+            raise NotSent(str(error)) from error
+        built = mail.build(message, settings.mail_from, now_us)
+        mail.send(server, built)
+        return str(built["Message-ID"])
+
+    return send
+
+
+class Worker:
+    """One sender of messages; ``step`` is one round, in a thread of its own."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        public_url: str,
+        secret: bytes,
+        senders: Mapping[Channel, Sender],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._public_url = public_url
+        self._secret = secret
+        self._senders = senders
+        self._name = f"{socket.gethostname()}/{os.getpid()}"
+
+    def claim(self) -> tuple[Outgoing, ...]:
+        """Lease what is due and fill in the addresses, whose tokens are made here."""
+        now_us = self._clock.now_us()
+        with self._database.read() as connection:
+            if not outbox.waiting(connection, now_us=now_us):
+                return ()
+        with self._database.write() as connection:
+            claimed = outbox.claim(connection, worker=self._name, now_us=now_us)
+            return tuple(self._addressed(connection, message, now_us) for message in claimed)
+
+    def _addressed(self, connection: Connection, message: Outgoing, now_us: int) -> Outgoing:
+        person_id = message.person_id
+        who = outbox.person_name(connection, person_id) or message.address
+        made = {
+            ticket_id: links.mint(
+                connection, self._secret, ticket_id=ticket_id, person_id=person_id, who=who, now_us=now_us
+            )
+            for ticket_id in tickets_to_acknowledge(message.text + message.html)
+        }
+
+        def acknowledge(ticket_id: int) -> str:
+            return f"{self._public_url}/a/{made[ticket_id]}"
+
+        def ticket(ticket_id: int) -> str:
+            return f"{self._public_url}/tickets/{ticket_id}"
+
+        text, html = (filled(part, acknowledge, ticket) for part in (message.text, message.html))
+        return replace(message, text=text, html=html)
+
+    def deliver(self, message: Outgoing) -> None:
+        """Send one claimed message and note how it ended."""
+        sender = self._senders.get(message.channel)
+        try:
+            if sender is None:
+                raise NotSent(f"no sender for channel {message.channel.value} is set up")
+            provider_id = sender(message, self._clock.now_us())
+        except NotSent as error:
+            with self._database.write() as connection:
+                state = outbox.failed(
+                    connection, message, now_us=self._clock.now_us(), error=str(error), final=error.final
+                )
+            log.warning("message_not_sent", key=message.key, state=state.value, error=str(error))
+        else:
+            with self._database.write() as connection:
+                outbox.sent(connection, message, now_us=self._clock.now_us(), provider_id=provider_id)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        slots = asyncio.Semaphore(PARALLEL_LIMIT)
+
+        async def one(message: Outgoing) -> None:
+            async with slots:
+                await asyncio.to_thread(self.deliver, message)
+
+        while True:
+            claimed = await asyncio.to_thread(self.claim)
+            await asyncio.gather(*(one(message) for message in claimed))
+            if not claimed:
+                await asyncio.sleep(POLL_S)
+
+
+def worker(database: Database, settings: Settings, clock: Clock) -> Worker:
+    """Return a worker as the settings say."""
+    return Worker(
+        database=database,
+        clock=clock,
+        public_url=settings.public_url,
+        secret=links.read_secret(settings.keys / SECRET_NAME),
+        senders={Channel.MAIL: mail_sender(settings)},
+    )
+
+
+async def run(database: Database, settings: Settings, clock: Clock) -> None:
+    """Send what the outbox holds, until cancelled."""
+    await worker(database, settings, clock).run()
