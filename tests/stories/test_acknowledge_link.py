@@ -1,0 +1,90 @@
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from fleet.tickets.model import TicketState
+from tests.stories.world import HOUR, MINUTE, World
+
+link_page = pytest.importorskip(
+    "fleet.incidents.link_page", reason="the pages are not there", exc_type=ImportError
+)
+
+
+@pytest.fixture
+def client(azay: World) -> TestClient:
+    app = FastAPI()
+    app.include_router(link_page.router)
+    for name, value in vars(azay.state()).items():
+        setattr(app.state, name, value)
+    return TestClient(app)
+
+
+@pytest.fixture
+def called(azay: World) -> World:
+    azay.lose("a1")
+    azay.pass_time(2 * MINUTE)
+    return azay
+
+
+def test_get_shows_and_changes_nothing_post_acts_once(called: World, client: TestClient) -> None:
+    link = f"/a/{called.link()}"
+    for _ in range(3):
+        shown = client.get(link)
+        assert shown.status_code == 200 and "Anne Martin" in shown.text and "<button" in shown.text
+    assert called.ticket().state is TicketState.REPORTED
+    assert "06:15" in client.post(link).text
+    assert (called.ticket().state, called.ticket().acknowledged_by) == (
+        TicketState.ACKNOWLEDGED,
+        "Anne Martin",
+    )
+    again = client.post(link)
+    assert again.status_code == 200 and "déjà servi" in again.text
+    assert called.trail().count("Acknowledge") == 1
+
+
+def test_the_page_never_shows_access_notes(called: World, client: TestClient) -> None:
+    assert "4711" in called.postman.taken[0].text
+    link = f"/a/{called.link()}"
+    assert "4711" not in client.get(link).text + client.post(link).text + client.get(link).text
+
+
+@pytest.mark.parametrize("token", ["x", "x" * 500, "abc.def", "%F0%9F%98%80"])
+def test_a_forged_link_is_refused(called: World, client: TestClient, token: str) -> None:
+    for answer in (client.get(f"/a/{token}"), client.post(f"/a/{token}")):
+        assert answer.status_code == 404 and "pas valable" in answer.text
+    assert called.ticket().state is TicketState.REPORTED
+
+
+def test_a_changed_letter_is_refused(called: World, client: TestClient) -> None:
+    token = called.link()
+    other = ("B" if token[0] != "B" else "C") + token[1:]
+    assert client.post(f"/a/{other}").status_code == 404
+    assert called.ticket().state is TicketState.REPORTED
+
+
+def test_an_expired_link_is_refused(called: World, client: TestClient) -> None:
+    link = f"/a/{called.link()}"
+    called.clock.at_us += 24 * HOUR
+    assert client.get(link).status_code == 410
+    assert client.post(link).status_code == 410
+    assert called.ticket().state is TicketState.REPORTED
+
+
+def test_two_people_acknowledge_the_first_wins_and_the_second_is_told_who(
+    azay: World, client: TestClient
+) -> None:
+    azay.people("Bruno Petit")
+    azay.lose("a1")
+    azay.pass_time(2 * MINUTE)
+    first, second = f"/a/{azay.link('anne@example.fr')}", f"/a/{azay.link('bruno@example.fr')}"
+    assert client.post(second).status_code == 200
+    answer = client.post(first)
+    assert answer.status_code == 409 and "Bruno Petit" in answer.text
+    assert azay.ticket().acknowledged_by == "Bruno Petit"
+
+
+def test_acknowledging_stops_the_escalation(called: World, client: TestClient) -> None:
+    client.post(f"/a/{called.link()}")
+    before = called.written()
+    called.pass_time(30 * MINUTE)
+    assert called.written() == before
