@@ -1,0 +1,99 @@
+"""The files worth looking at in what someone hands us: an archive, a folder, a single file.
+
+Nothing is extracted to disk: members are read in memory, one by one, with limits, so that an archive can
+neither write outside nor fill anything.
+"""
+
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from firmware.catalogue import BY_SOURCE_FILE
+from firmware.errors import FirmwareRefused
+
+MEMBER_LIMIT = 20_000
+"""Entries of an archive or folder looked at; Semtech's release has about 200."""
+FILE_LIMIT_BYTES = 1_048_576
+SUFFIXES = frozenset({".var", ".bin"})
+
+
+def candidates(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield ``(name, content)`` of each file that may hold an image.
+
+    Raises:
+        FirmwareRefused: the path does not exist, is no archive that we read, or passes a limit.
+    """
+    if path.is_dir():
+        yield from _folder(path)
+    elif not path.is_file():
+        raise FirmwareRefused("absent", where=str(path))
+    elif zipfile.is_zipfile(path):
+        yield from _zip(path)
+    elif path.suffix in SUFFIXES:
+        yield path.name, _read(path)
+    elif tarfile.is_tarfile(path):
+        yield from _tar(path)
+    else:
+        raise FirmwareRefused("no_source", where=str(path))
+
+
+def _wanted(name: str) -> bool:
+    inside = PurePosixPath(name)
+    return inside.suffix == ".var" or inside.name in BY_SOURCE_FILE
+
+
+def _read(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > FILE_LIMIT_BYTES:
+        raise FirmwareRefused("too_big", where=str(path), size=size, limit=FILE_LIMIT_BYTES)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FirmwareRefused("unreadable", where=str(path), detail=error.strerror) from error
+
+
+def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
+    for count, inside in enumerate(sorted(path.rglob("*"))):
+        if count >= MEMBER_LIMIT:
+            raise FirmwareRefused("too_many", where=str(path), limit=MEMBER_LIMIT)
+        if inside.is_file() and _wanted(inside.name):
+            yield str(inside.relative_to(path)), _read(inside)
+
+
+def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_count(len(members), path)
+            for member in members:
+                if not member.is_dir() and _wanted(member.filename):
+                    _check_size(member.file_size, f"{path}:{member.filename}")
+                    with archive.open(member) as content:
+                        yield member.filename, content.read(FILE_LIMIT_BYTES + 1)[:FILE_LIMIT_BYTES]
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FirmwareRefused("bad_zip", where=str(path), detail=error) from error
+
+
+def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with tarfile.open(path) as archive:
+            for count, member in enumerate(archive):
+                _check_count(count, path)
+                if member.isfile() and _wanted(member.name):
+                    _check_size(member.size, f"{path}:{member.name}")
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        yield member.name, content.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise FirmwareRefused("bad_tar", where=str(path), detail=error) from error
+
+
+def _check_count(count: int, path: Path) -> None:
+    if count > MEMBER_LIMIT:
+        raise FirmwareRefused("too_many", where=str(path), limit=MEMBER_LIMIT)
+
+
+def _check_size(size: int, where: str) -> None:
+    if size > FILE_LIMIT_BYTES:
+        raise FirmwareRefused("too_big", where=where, size=size, limit=FILE_LIMIT_BYTES)
