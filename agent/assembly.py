@@ -21,7 +21,7 @@ from agent.enrol.identity import Identity
 from agent.enrol.settings import load_settings, wipe_token
 from agent.enrol.step import Enrolment
 from agent.evidence.observation import DataPathState, Observed
-from agent.health.beat import heartbeat
+from agent.health.beat import VITALS_EVERY, heartbeat
 from agent.health.screen import gather
 from agent.health.status import Status, serve_status
 from agent.health.timesync import kernel_quality
@@ -191,7 +191,7 @@ class Agent:
         self._heartbeats += 1
         return heartbeat(
             self.datapath.snapshot(),
-            read_vitals(self.state),
+            read_vitals(self.state) if self._heartbeats % VITALS_EVERY == 1 else None,
             boot=self.journal.boot,
             seq=self._heartbeats,
             uptime_ms=self.journal.uptime_ms(),

@@ -1,16 +1,20 @@
 """A heartbeat out of the state of the data path and the vitals (pure)."""
 
+import msgspec
+
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.vitals import Vitals
 from agent.wire.messages import ConnectorBeat, Heartbeat, TimeQuality
 
+VITALS_EVERY = 10
+"""Heartbeats from one that tells the vitals to the next: five minutes."""
 NO_ANSWER = -1
 """``answer_age_ms`` of a connector that never answered in this boot."""
 
 
 def heartbeat(
     state: DataPathState,
-    vitals: Vitals,
+    vitals: Vitals | None,
     *,
     boot: int,
     seq: int,
@@ -23,9 +27,11 @@ def heartbeat(
     interval_s: int,
     backhaul_rtt_ms: int | None = None,
 ) -> Heartbeat:
-    """Return the heartbeat of this instant; ``now_us`` is monotonic, ``at_us`` UTC."""
-    temperature = state.temperature_c
-    return Heartbeat(
+    """Return the heartbeat of this instant; ``now_us`` is monotonic, ``at_us`` UTC.
+
+    ``vitals`` None: this heartbeat does not tell them, nor the counters that change little.
+    """
+    beat = Heartbeat(
         boot=boot,
         seq=seq,
         uptime_ms=uptime_ms,
@@ -40,6 +46,15 @@ def heartbeat(
         delivered=state.delivered,
         dropped=state.dropped_total,
         config_version=config_version,
+        crc_failed=None,
+        transmitted=None,
+        interval_s=interval_s,
+    )
+    if vitals is None:
+        return beat
+    temperature = state.temperature_c
+    return msgspec.structs.replace(
+        beat,
         temperature_c=vitals.temperature_c if temperature is None else round(temperature),
         cpu_percent=vitals.cpu_percent,
         memory_percent=vitals.memory_percent,
@@ -47,7 +62,6 @@ def heartbeat(
         backhaul_rtt_ms=backhaul_rtt_ms,
         crc_failed=state.crc_failed,
         transmitted=state.transmitted,
-        interval_s=interval_s,
     )
 
 

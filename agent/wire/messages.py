@@ -10,24 +10,31 @@ from typing import TypeAlias
 
 import msgspec
 
-HEARTBEAT_INTERVAL_S = 30
+from agent.wire.beat import HEARTBEAT_INTERVAL_S, ConnectorBeat, Heartbeat, Radio, TimeQuality
+from agent.wire.compact import decode_beat, encode_beat
 
-
-class TimeQuality(IntEnum):
-    """How the gateway knew the time."""
-
-    UNTRUSTED = 0
-    NTP = 1
-    GNSS = 2
-    LNS = 3
-
-
-class Radio(IntEnum):
-    """AVAILABILITY §1: what the concentrator does."""
-
-    OFF = 0
-    RECEIVING = 1
-    DEAF = 2
+__all__ = [
+    "HEARTBEAT_INTERVAL_S",
+    "Change",
+    "ConfigReported",
+    "ConfigState",
+    "ConnectorBeat",
+    "Delivered",
+    "Event",
+    "Heard",
+    "Heartbeat",
+    "JournalBatch",
+    "JournalRecord",
+    "Noted",
+    "Presence",
+    "PreviousBoot",
+    "Radio",
+    "Reply",
+    "TimeQuality",
+    "WireError",
+    "decode",
+    "encode",
+]
 
 
 class _Array(msgspec.Struct, frozen=True, array_like=True):
@@ -40,46 +47,6 @@ class Presence(_Array, frozen=True):
     online: bool
     boot: int
     at_us: int = 0
-
-
-class ConnectorBeat(_Array, frozen=True):
-    """One LNS connector at the instant of a heartbeat."""
-
-    name: str
-    up: bool
-    answer_age_ms: int
-    """Since the last positive answer; -1 when there was none in this boot."""
-    queued: int = 0
-
-
-class Heartbeat(_Array, frozen=True):
-    """Every 30 s, QoS 0.  ``received`` and ``delivered`` count since boot."""
-
-    boot: int
-    seq: int
-    uptime_ms: int
-    journal_seq: int
-    """Of the newest journal record; equal in two heartbeats means that nothing changed between."""
-    at_us: int
-    time_quality: TimeQuality
-    radio: Radio
-    connectors: tuple[ConnectorBeat, ...]
-    """The contractual connector comes first."""
-    spool_records: int
-    spool_accepting: bool
-    received: int
-    delivered: int
-    dropped: int
-    config_version: int
-    temperature_c: int | None = None
-    cpu_percent: int | None = None
-    memory_percent: int | None = None
-    disk_percent: int | None = None
-    backhaul_rtt_ms: int | None = None
-    crc_failed: int = 0
-    transmitted: int = 0
-    interval_s: int = HEARTBEAT_INTERVAL_S
-    """To the next heartbeat, as the configuration says; a gap is bridged by it (AVAILABILITY §1)."""
 
 
 class Change(IntEnum):
@@ -214,13 +181,14 @@ class WireError(ValueError):
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """Return the MessagePack bytes of one message."""
+    """Return the MessagePack bytes of one message; heartbeats in their compact form (``compact.py``)."""
+    if isinstance(message, Heartbeat):
+        return encode_beat(message)
     return msgspec.msgpack.encode(message)
 
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[msgspec.Struct]] = {
     "presence": msgspec.msgpack.Decoder(Presence),
-    "health": msgspec.msgpack.Decoder(Heartbeat),
     "journal": msgspec.msgpack.Decoder(JournalBatch),
     "event": msgspec.msgpack.Decoder(Event),
     "config/reported": msgspec.msgpack.Decoder(ConfigReported),
@@ -238,6 +206,8 @@ def decode(leaf: str, payload: bytes) -> msgspec.Struct:
     """
     if len(payload) > MESSAGE_LIMIT_BYTES:
         raise WireError(f"{leaf}: {len(payload)} bytes, at most {MESSAGE_LIMIT_BYTES}")
+    if leaf == "health":
+        return _decode_beat(payload)
     decoder = _DECODERS.get("reply" if leaf.startswith("reply/") else leaf)
     if decoder is None:
         raise WireError(f"{leaf}: no message goes by this topic")
@@ -245,3 +215,10 @@ def decode(leaf: str, payload: bytes) -> msgspec.Struct:
         return decoder.decode(payload)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise WireError(f"{leaf}: {error}") from error
+
+
+def _decode_beat(payload: bytes) -> Heartbeat:
+    try:
+        return decode_beat(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise WireError(f"health: {error}") from error

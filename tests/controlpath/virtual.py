@@ -1,7 +1,7 @@
 """Virtual parts around the control path: a clock, a data path, a fleet that signs, a broker on loopback."""
 
 import asyncio
-import datetime
+import datetime as dt
 import socket
 import subprocess
 from dataclasses import dataclass, field
@@ -207,15 +207,15 @@ class Authority:
     def _builder(
         subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int = 90
     ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=days))
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=days))
         )
 
     def sign(self, csr_pem: str, *, days: int = 90) -> str:
