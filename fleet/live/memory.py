@@ -7,6 +7,7 @@ for a set of facts and kept until they change.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from agent.wire.beat import with_known
 from agent.wire.messages import Heartbeat, Presence
 from fleet.availability.facts import (
     Commissioning,
@@ -98,7 +99,7 @@ class Memory:
             self.of(eui).add_run(run)
         for eui, (heartbeat, _, at_us) in rows.heartbeats.items():
             one = self.of(eui)
-            one.heartbeat, one.heartbeat_at_us = heartbeat, at_us
+            one.heartbeat, one.heartbeat_at_us = with_known(heartbeat, one.heartbeat), at_us
         for eui, (presence, at_us) in rows.presence.items():
             one = self.of(eui)
             one.presence, one.presence_at_us = presence, at_us
