@@ -1,0 +1,260 @@
+"""Stored frames of one connector, drained address by address, pure.
+
+One frame of an address is under way at a time, the next at least half a second after it.  Addresses that
+began to drain are finished first, then those whose live frames wait behind their stored ones, then the
+rest in the order of their oldest frame: an address is back to live as early as can be.
+"""
+
+import heapq
+from array import array
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agent.connectors.rules import (
+    ADDRESS_PATIENCE_FRAMES,
+    ADDRESS_SPACING_US,
+    FETCH_FRAMES,
+    DeliveryRules,
+)
+from agent.spool.record import Record
+
+_URGENT, _PLAIN = 0, 1
+
+
+@dataclass(slots=True)
+class _Line:
+    """The queue of one address."""
+
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    head: int = 0
+    loaded: deque[Record] = field(default_factory=deque)
+    flying: Record | None = None
+    last: Record | None = None
+    last_sent_us: int = 0
+    started: bool = False
+    fetching: bool = False
+    order: int = 0
+    held_from: int | None = None
+    """From this id on the frames came in while the server answered; the rate of the backlog spares them."""
+
+    @property
+    def count(self) -> int:
+        return len(self.ids) - self.head
+
+
+class Backlog:
+    """All addresses with stored frames; ``take`` says what to send now."""
+
+    def __init__(self, rules: DeliveryRules) -> None:
+        self._rules = rules
+        self._lines: dict[int, _Line] = {}
+        self._fresh: list[tuple[int, int, int]] = []
+        self._soon: list[tuple[int, int]] = []
+        self._ready: list[tuple[int, int]] = []
+        self._starving: list[int] = []
+        self._asked: dict[int, int] = {}
+        self._settled: set[int] = set()
+        self._tokens = float(rules.drain_burst_frames)
+        self._tokens_at_us: int | None = None
+        self._orders = 0
+        self._active = 0
+        self.count = 0
+
+    def __contains__(self, address: int) -> bool:
+        return address in self._lines
+
+    def add(self, record_id: int, address: int, *, held: bool = False) -> None:
+        """Queue a stored frame behind the others of its address."""
+        line = self._lines.get(address)
+        if line is None:
+            self._orders += 1
+            line = self._lines[address] = _Line(order=self._orders)
+            heapq.heappush(self._fresh, (_PLAIN, line.order, address))
+        if held and line.held_from is None:
+            line.held_from = record_id
+            if not line.started:
+                heapq.heappush(self._fresh, (_URGENT, line.order, address))
+        line.ids.append(record_id)
+        self.count += 1
+
+    def link_lost(self) -> None:
+        """Take back what was under way; nothing received until the server answers again counts as held."""
+        for address, line in self._lines.items():
+            line.held_from = None
+            if line.flying is not None:
+                self._land(address, line)
+
+    def retry(self, record_id: int, address: int) -> None:
+        """Queue again a frame whose acknowledgement did not come."""
+        line = self._lines.get(address)
+        if line is not None and line.flying is not None and line.flying.id == record_id:
+            self._land(address, line)
+
+    def _land(self, address: int, line: _Line) -> None:
+        if line.flying is not None:
+            line.loaded.appendleft(line.flying)
+            line.flying = None
+            self._schedule(address, line)
+
+    def wanted(self) -> list[int]:
+        """Return the ids to read from the spool; every call's answer goes to ``fetched``."""
+        self._start_more()
+        ids: list[int] = []
+        for address in self._starving:
+            line = self._lines.get(address)
+            if line is not None and line.started and not line.fetching:
+                line.fetching = True
+                chunk = line.ids[line.head : line.head + FETCH_FRAMES]
+                self._asked.update(dict.fromkeys(chunk, address))
+                ids.extend(chunk)
+        self._starving.clear()
+        return ids
+
+    def _start_more(self) -> None:
+        while self._fresh and self._active < self._rules.active_addresses:
+            _, order, address = heapq.heappop(self._fresh)
+            line = self._lines.get(address)
+            if line is not None and line.order == order and not line.started:
+                line.started = True
+                self._active += 1
+                self._starving.append(address)
+
+    def fetched(self, asked: Iterable[int], records: Iterable[Record]) -> list[int]:
+        """Take in what was read; return the ids that were not there, which are given up."""
+        found = {record.id: record for record in records}
+        missing: list[int] = []
+        touched: dict[int, None] = {}
+        for record_id in asked:
+            address = self._asked.pop(record_id, None)
+            line = None if address is None else self._lines.get(address)
+            if line is None or address is None:
+                continue
+            touched[address] = None
+            if record_id in found:
+                line.loaded.append(found[record_id])
+            elif record_id not in self._settled:
+                missing.append(record_id)
+                self._settled.add(record_id)
+        for address in touched:
+            line = self._lines[address]
+            line.fetching = False
+            self._skip_settled(address, line)
+            if address in self._lines:
+                self._next(address, line)
+        return missing
+
+    def discard(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take out (id, address) pairs: delivered by an earlier sending, or evicted."""
+        for record_id, address in places:
+            line = self._lines.get(address)
+            if line is None or self.acknowledged(record_id, address):
+                continue
+            self._settled.add(record_id)
+            self._skip_settled(address, line)
+
+    def acknowledged(self, record_id: int, address: int) -> bool:
+        """Advance an address past a delivered frame; False when that frame was not under way."""
+        line = self._lines.get(address)
+        if line is None or line.flying is None or line.flying.id != record_id:
+            return False
+        line.last, line.flying = line.flying, None
+        self._advance(line)
+        self._skip_settled(address, line)
+        if address in self._lines:
+            self._next(address, line)
+        return True
+
+    def _advance(self, line: _Line) -> None:
+        line.head += 1
+        self.count -= 1
+        if line.head > 1024 and line.head * 2 > len(line.ids):
+            del line.ids[: line.head]
+            line.head = 0
+
+    def _skip_settled(self, address: int, line: _Line) -> None:
+        while line.flying is None and line.count and line.ids[line.head] in self._settled:
+            self._settled.discard(line.ids[line.head])
+            if line.loaded and line.loaded[0].id == line.ids[line.head]:
+                line.loaded.popleft()
+            self._advance(line)
+        if not line.count and line.flying is None:
+            del self._lines[address]
+            self._active -= line.started
+
+    def _next(self, address: int, line: _Line) -> None:
+        if line.flying is not None:
+            return
+        if line.loaded:
+            self._schedule(address, line)
+        elif line.started:
+            self._starving.append(address)
+
+    def _schedule(self, address: int, line: _Line) -> None:
+        heapq.heappush(self._soon, (line.last_sent_us + self._spacing(line), address))
+
+    def _spacing(self, line: _Line) -> int:
+        """Return the least time since the last sending of this address."""
+        previous, following = line.last, line.loaded[0]
+        if previous is None:
+            return 0
+        natural = following.monotonic_us - previous.monotonic_us
+        if line.count > ADDRESS_PATIENCE_FRAMES and previous.boot == following.boot and natural >= 0:
+            return min(ADDRESS_SPACING_US, natural // 2)
+        return ADDRESS_SPACING_US
+
+    def take(self, now_us: int) -> list[Record]:
+        """Return the frames to send now; each is under way until acknowledged, retried or discarded."""
+        self._refill(now_us)
+        while self._soon and self._soon[0][0] <= now_us:
+            _, address = heapq.heappop(self._soon)
+            line = self._lines.get(address)
+            if line is None or not line.started or line.flying is not None:
+                continue
+            if not line.loaded:
+                self._starving.append(address)
+            elif line.last_sent_us + self._spacing(line) > now_us:
+                self._schedule(address, line)
+            else:
+                heapq.heappush(self._ready, (line.order, address))
+        return self._launch(now_us)
+
+    def _launch(self, now_us: int) -> list[Record]:
+        sent: list[Record] = []
+        starved: list[tuple[int, int]] = []
+        while self._ready:
+            order, address = heapq.heappop(self._ready)
+            line = self._lines.get(address)
+            if line is None or not line.loaded or line.flying is not None:
+                continue
+            held = line.held_from is not None and line.loaded[0].id >= line.held_from
+            if not held and self._tokens < 1:
+                starved.append((order, address))
+                continue
+            self._tokens -= 0 if held else 1
+            line.flying = line.loaded.popleft()
+            line.last_sent_us = now_us
+            sent.append(line.flying)
+        for place in starved:
+            heapq.heappush(self._ready, place)
+        return sent
+
+    def _refill(self, now_us: int) -> None:
+        rate = self._rules.drain_frames_per_s
+        if self._tokens_at_us is not None:
+            self._tokens += (now_us - self._tokens_at_us) * rate / 1_000_000
+        limit = max(self._rules.drain_burst_frames, rate // 20, 1)
+        self._tokens = min(float(limit), self._tokens)
+        self._tokens_at_us = now_us
+
+    def wake_at_us(self, now_us: int) -> int | None:
+        """Return when ``take`` may have something new; None when only an event can bring it."""
+        times = [self._soon[0][0]] if self._soon else []
+        if self._ready:
+            missing = max(0.0, 1 - self._tokens)
+            times.append(now_us + int(missing * 1_000_000 / max(1, self._rules.drain_frames_per_s)) + 1)
+        return min(times, default=None)
+
+    def oldest_id(self) -> int | None:
+        """Return the id of the oldest frame that waits."""
+        return min((line.ids[line.head] for line in self._lines.values() if line.count), default=None)

@@ -1,0 +1,13 @@
+"""Which class serves which kind of connector; a kind is imported only when it is configured."""
+
+from agent.connectors.ports import Connector, Host
+from agent.wire.configuration import Configuration, ConnectorConfig
+
+
+def open_connector(config: ConnectorConfig, host: Host, configuration: Configuration) -> Connector:
+    """Return the connector that a configuration asks for; it does nothing before ``run``."""
+    match config.kind:
+        case "semtech_udp":
+            from agent.connectors.semtech_udp.connector import SemtechUdpConnector
+
+            return SemtechUdpConnector(config, host, stat_s=configuration.intervals.stat_s)

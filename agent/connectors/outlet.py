@@ -1,0 +1,70 @@
+"""One connector's delivery, joined to spool and counters: the half that every protocol shares."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from agent.connectors.delivery import Delivery, Work
+from agent.connectors.ports import Host
+from agent.connectors.rules import DeliveryRules
+from agent.spool.record import Record
+
+
+class Outlet:
+    """Runs ``Delivery``: reads what it wants from the spool, settles what it drops."""
+
+    def __init__(self, name: str, rules: DeliveryRules, host: Host, changed: Callable[[], None]) -> None:
+        self.name = name
+        self._host = host
+        self._changed = changed
+        self.delivery = Delivery(rules)
+        self._reading: set[asyncio.Task[None]] = set()
+
+    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Take in what an earlier run left."""
+        for record_id, address, kind in places:
+            self.delivery.restore(record_id, address, kind)
+        self._changed()
+
+    def heard(self, record: Record) -> None:
+        """Take in a live frame."""
+        self.delivery.heard(record, self._host.clock.monotonic_us())
+        self._changed()
+
+    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take in what the spool had no room for."""
+        self.delivery.evicted(places)
+
+    def link(self, *, reachable: bool) -> None:
+        """Take in whether the server answers."""
+        if reachable != self.delivery.reachable:
+            self.delivery.link(reachable=reachable)
+            self._host.link_changed(self.name)
+
+    def acknowledged(self, ids: Iterable[int]) -> None:
+        """Settle what the server has."""
+        known = self.delivery.acknowledged(ids, self._host.clock.monotonic_us())
+        if known:
+            self._host.settled(self.name, known, None)
+
+    def step(self, now_us: int, retry_us: int | None) -> Work:
+        """Return what to send now; the rest is seen to here."""
+        work = self.delivery.step(now_us, retry_us)
+        if work.dropped:
+            by_reason: dict[str, list[int]] = defaultdict(list)
+            for record_id, reason in work.dropped:
+                by_reason[reason].append(record_id)
+            for reason, ids in by_reason.items():
+                self._host.settled(self.name, ids, reason)
+        if work.late:
+            self._host.stale(work.late)
+        if work.fetch:
+            task = asyncio.get_running_loop().create_task(self._read(work.fetch))
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
+        return work
+
+    async def _read(self, ids: tuple[int, ...]) -> None:
+        records = await self._host.read(ids)
+        self.delivery.fetched(ids, sorted(records, key=lambda record: record.id))
+        self._changed()

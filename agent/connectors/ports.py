@@ -1,0 +1,80 @@
+"""What a connector needs of the data path, and what the data path needs of a connector."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.downlink.model import Downlink, Verdict
+from agent.evidence.observation import ConnectorState
+from agent.spool.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What the radio counted since its start."""
+
+    received: int
+    received_ok: int
+    transmitted: int
+    temperature_c: float | None
+
+
+class Host(Protocol):
+    """The data path, as one connector sees it.  All calls are made in the event loop's thread."""
+
+    clock: Clock
+    boot: int
+    eui: str
+
+    def settled(self, connector: str, ids: Iterable[int], reason: str | None) -> None:
+        """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
+        ...
+
+    async def read(self, ids: Sequence[int]) -> list[Record]:
+        """Return stored records."""
+        ...
+
+    def submit(self, downlink: Downlink) -> Verdict:
+        """Judge a downlink, at once."""
+        ...
+
+    def stale(self, records: Iterable[Record]) -> None:
+        """Take in that these frames go out late: no downlink may be timed by them."""
+        ...
+
+    def link_changed(self, connector: str) -> None:
+        """Take in that a server began or ceased to answer."""
+        ...
+
+    def tally(self) -> Tally:
+        """Return the radio's counters."""
+        ...
+
+
+class Connector(Protocol):
+    """One LNS."""
+
+    name: str
+
+    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Take in (id, address, kind) that an earlier run left in the spool."""
+        ...
+
+    def heard(self, record: Record) -> bool:
+        """Take in a frame; False when a filter keeps it from this server."""
+        ...
+
+    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take in that the spool had no room for (id, address)."""
+        ...
+
+    def state(self) -> ConnectorState: ...
+
+    def counters(self) -> dict[str, int]: ...
+
+    def oldest_id(self) -> int | None: ...
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        ...

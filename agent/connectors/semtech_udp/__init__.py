@@ -1,0 +1,1 @@
+"""Semtech UDP protocol, version 2."""

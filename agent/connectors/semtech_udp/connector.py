@@ -1,0 +1,247 @@
+"""The Semtech UDP connector: a datagram socket around ``UdpSession`` and ``Outlet``.
+
+The socket is connected, so the kernel hands over only what the resolved server sends.  The name is
+resolved again whenever the server has been silent for a while.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Iterable
+
+from agent.connectors.outlet import Outlet
+from agent.connectors.ports import Host
+from agent.connectors.reception import reception_of
+from agent.connectors.rules import DeliveryRules
+from agent.connectors.semtech_udp.datagrams import (
+    DATAGRAM_LIMIT_BYTES,
+    DatagramError,
+    PullResp,
+    tx_ack,
+)
+from agent.connectors.semtech_udp.rxpk import Statistics, rxpk, stat
+from agent.connectors.semtech_udp.session import UdpSession
+from agent.connectors.semtech_udp.txpk import TxpkError, malformed_body, parse_txpk, tx_ack_body
+from agent.evidence.observation import ConnectorState
+from agent.spool.record import Record
+from agent.wire.configuration import ConnectorConfig
+
+RESOLVE_AGAIN_S = 20.0
+"""A silent server's name is resolved again this often, ± half."""
+REOPEN_S = 1.0
+"""After a name that cannot be resolved or a socket without a way out, ± half."""
+_WRAPPER_BYTES = len(b'{"rxpk":[]}') + 12
+
+
+class SemtechUdpConnector:
+    """One LNS over Semtech UDP; see ``agent.connectors.ports.Connector``."""
+
+    def __init__(self, config: ConnectorConfig, host: Host, *, stat_s: int) -> None:
+        self.name = config.name
+        self._config = config
+        self._host = host
+        self._stat_us = stat_s * 1_000_000
+        self._session = UdpSession(host.eui, first_token=random.getrandbits(16))  # no secret
+        self._outlet = Outlet(config.name, DeliveryRules(replay=config.replay), host, self._pump)
+        self._unusable = asyncio.Event()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_stat_us = 0
+        self._tally = host.tally()
+        self._acknowledged_at_stat = (0, 0)
+        self._reason = "not connected yet"
+
+    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Take in what an earlier run left in the spool."""
+        self._outlet.restore(places)
+
+    def heard(self, record: Record) -> bool:
+        """Take in a frame."""
+        self._outlet.heard(record)
+        return True
+
+    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take in what the spool had no room for."""
+        self._outlet.evicted(places)
+
+    def state(self) -> ConnectorState:
+        """Return how this connector is."""
+        up = self._session.up(self._host.clock.monotonic_us())
+        return ConnectorState(
+            name=self.name,
+            contractual=self._config.contractual,
+            up=up,
+            reason="answers" if up else self._reason,
+            last_answer_us=self._session.last_answer_us,
+            queued=self._outlet.delivery.queued,
+        )
+
+    def counters(self) -> dict[str, int]:
+        """Return everything counted."""
+        return dict(self._session.counts + self._outlet.delivery.counts)
+
+    def oldest_id(self) -> int | None:
+        """Return the oldest frame that the server has not acknowledged."""
+        return self._outlet.delivery.oldest_id()
+
+    async def run(self) -> None:
+        """Resolve, connect, serve; again when the server stays silent."""
+        try:
+            while True:
+                await self._connect()
+                await self._serve()
+        finally:
+            self._disconnect()
+
+    async def _serve(self) -> None:
+        """Return when the socket is to be opened anew."""
+        self._unusable.clear()
+        if self._transport is None:
+            self._unusable.set()
+        silent = False
+        while not silent:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_spread(RESOLVE_AGAIN_S)):
+                    await self._unusable.wait()
+                    await asyncio.sleep(_spread(REOPEN_S))
+                    return
+            silent = not self._session.answering
+
+    async def _connect(self) -> None:
+        self._disconnect()
+        loop = asyncio.get_running_loop()
+        try:
+            self._transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Protocol(self), remote_addr=(self._config.host, self._config.port)
+            )
+        except OSError as error:
+            self._session.counts["connect_failed"] += 1
+            self._reason = f"{self._config.host}: {error}"
+            return
+        self._session.counts["connected"] += 1
+        self._pump()
+
+    def _disconnect(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def datagram(self, data: bytes) -> None:
+        """Act on what the server sent."""
+        try:
+            taken = self._session.take(data, self._host.clock.monotonic_us())
+        except DatagramError:
+            self._session.counts["datagram_malformed"] += 1
+            return
+        if isinstance(taken, PullResp):
+            self._send(tx_ack(taken.token, self._host.eui, self._transmit(taken)))
+            return
+        self._outlet.acknowledged(taken)
+        self._pump()
+
+    def _transmit(self, asked: PullResp) -> bytes:
+        try:
+            downlink = parse_txpk(asked.body)
+        except TxpkError:
+            self._session.counts["txpk_malformed"] += 1
+            return malformed_body()
+        verdict = self._host.submit(downlink)
+        self._session.counts[f"txpk_{verdict.code}"] += 1
+        return tx_ack_body(verdict)
+
+    def failed(self, error: OSError) -> None:
+        """Learn from the network that nobody listens there, or that there is no way."""
+        self._session.refused()
+        self._reason = f"{self._config.host}: {error.strerror or error}"
+        if not isinstance(error, ConnectionRefusedError):
+            self._unusable.set()
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send what is due and sleep until the next thing is."""
+        if self._transport is None:
+            return
+        now_us = self._host.clock.monotonic_us()
+        pull = self._session.pull(now_us, random.random())  # noqa: S311  # no secret
+        if pull is not None:
+            self._send(pull)
+        self._outlet.link(reachable=self._session.answering)
+        work = self._outlet.step(now_us, self._session.patience_us())
+        if work.live:
+            self._push(work.live, now_us)
+        for record in work.late:
+            self._push((record,), now_us)
+        if self._session.answering and now_us >= self._next_stat_us:
+            self._next_stat_us = now_us + self._stat_us
+            self._send(self._session.push(b'{"stat":' + self._statistics() + b"}", (), now_us))
+        wake_us = min(self._session.wake_at_us(now_us), work.wake_at_us or now_us + self._stat_us)
+        self._wake_in(max(wake_us - now_us, 500) / 1_000_000)
+
+    def _wake_in(self, delay_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._pump)
+
+    def _push(self, records: tuple[Record, ...], now_us: int) -> None:
+        """Send records in as few datagrams as their size allows."""
+        objects: list[bytes] = []
+        ids: list[int] = []
+        size = _WRAPPER_BYTES
+        for record in records:
+            text = rxpk(record, reception_of(record, self._host.clock, self._host.boot))
+            if objects and size + len(text) + 1 > DATAGRAM_LIMIT_BYTES:
+                self._send(self._session.push(_wrapped(objects), tuple(ids), now_us))
+                objects, ids, size = [], [], _WRAPPER_BYTES
+            objects.append(text)
+            ids.append(record.id)
+            size += len(text) + 1
+        self._send(self._session.push(_wrapped(objects), tuple(ids), now_us))
+
+    def _send(self, datagram: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            with contextlib.suppress(OSError):
+                self._transport.sendto(datagram)
+
+    def _statistics(self) -> bytes:
+        tally, before = self._host.tally(), self._tally
+        self._tally = tally
+        counts = self._session.counts
+        pushed, acked = counts["push_data"], counts["push_ack"]
+        pushed_before, acked_before = self._acknowledged_at_stat
+        self._acknowledged_at_stat = (pushed, acked)
+        ratio = 100.0 * (acked - acked_before) / (pushed - pushed_before) if pushed > pushed_before else 100.0
+        return stat(
+            Statistics(
+                utc_us=self._host.clock.utc_us(),
+                rxnb=tally.received - before.received,
+                rxok=tally.received_ok - before.received_ok,
+                rxfw=tally.received_ok - before.received_ok,
+                ackr_percent=min(ratio, 100.0),
+                dwnb=counts["pull_resp"],
+                txnb=tally.transmitted - before.transmitted,
+                temperature_c=tally.temperature_c,
+            )
+        )
+
+
+class _Protocol(asyncio.DatagramProtocol):
+    def __init__(self, connector: SemtechUdpConnector) -> None:
+        self._connector = connector
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  # the socket is connected
+        self._connector.datagram(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, OSError):
+            self._connector.failed(exc)
+
+
+def _spread(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+
+
+def _wrapped(objects: list[bytes]) -> bytes:
+    return b'{"rxpk":[' + b",".join(objects) + b"]}"

@@ -1,0 +1,182 @@
+"""The just-in-time queue of one RF chain, pure: what may be sent when, on the 64-bit timeline.
+
+Sources: the rules and figures of the reference packet forwarder (``jitqueue.c`` of sx1302_hal 2.1.0, seen
+from outside in peers' behaviour): 32 entries, 1.5 ms of start delay, 1 ms of margin, 512 s ahead, guard 3 s
+and reserved time 2.12 s of beacons (LoRaWAN 1.0.4 §12.1).  Two of its answers are bettered: an instant that
+has passed is TOO_LATE (not TOO_EARLY) and a full queue says so.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.downlink.model import Code
+from hal.packets import Transmission
+
+QUEUE_LIMIT = 32
+START_DELAY_US = 1_500
+MARGIN_US = 1_000
+LEAD_US = 32_500
+"""With start delay and margin a downlink is taken up to 35 ms before its start."""
+MIN_LEAD_US = START_DELAY_US + MARGIN_US + LEAD_US
+MAX_ADVANCE_US = 512_000_000
+PROGRAM_AHEAD_US = 50_000
+"""The chip is programmed this long ahead, so that a thread that wakes 15 ms late still makes it."""
+ASAP_LEAD_US = 80_000
+"""Class C leaves this long after it was asked for, or in the first gap after that."""
+BEACON_GUARD_US = 3_000_000
+BEACON_RESERVED_US = 2_120_000
+
+
+class Kind(IntEnum):
+    """Which rules an entry follows."""
+
+    CLASS_A = 0
+    CLASS_B = 1
+    CLASS_C = 2
+    BEACON = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One accepted transmission."""
+
+    ticket: int
+    kind: Kind
+    start_us: int
+    airtime_us: int
+    transmission: Transmission
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + self.airtime_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JitQueue:
+    """Entries in order of their start, and the one that the chip holds."""
+
+    entries: tuple[Entry, ...] = ()
+    programmed: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why an entry was not taken."""
+
+    code: Code
+    reason: str
+
+
+def place(queue: JitQueue, entry: Entry, now_us: int) -> Entry | Refused:
+    """Return the entry with its final start, or why it cannot be had; a class C start is chosen here."""
+    busy = _busy(queue, now_us)
+    if len(queue.entries) >= QUEUE_LIMIT:
+        return Refused(code=Code.QUEUE_FULL, reason=f"{QUEUE_LIMIT} downlinks are queued")
+    if entry.kind is Kind.CLASS_C:
+        return _first_gap(busy, entry, now_us)
+    if entry.kind is not Kind.BEACON:
+        refused = _judge_time(entry.start_us - now_us)
+        if refused:
+            return refused
+    for other in busy:
+        if _collide(entry, other):
+            return _collision(other)
+    return entry
+
+
+def insert(queue: JitQueue, entry: Entry) -> JitQueue:
+    """Return the queue with a placed entry."""
+    entries = sorted((*queue.entries, entry), key=lambda queued: (queued.start_us, queued.ticket))
+    return JitQueue(entries=tuple(entries), programmed=queue.programmed)
+
+
+def due(queue: JitQueue, now_us: int) -> tuple[JitQueue, Entry | None, tuple[Entry, ...]]:
+    """Return (queue, entry to program now or None, entries whose instant has passed)."""
+    missed = tuple(entry for entry in queue.entries if entry.start_us - now_us < START_DELAY_US)
+    rest = queue.entries[len(missed) :]
+    programmed = queue.programmed
+    if programmed is not None and now_us > programmed.end_us + MARGIN_US:
+        programmed = None
+    ready = programmed is None and bool(rest) and rest[0].start_us - now_us <= PROGRAM_AHEAD_US
+    entry = rest[0] if ready else None
+    after = JitQueue(entries=rest[1:] if ready else rest, programmed=entry or programmed)
+    return after, entry, missed
+
+
+def next_due_us(queue: JitQueue) -> int | None:
+    """Return when ``due`` has something to do; None for an empty queue."""
+    if not queue.entries:
+        return None
+    first = queue.entries[0].start_us - PROGRAM_AHEAD_US
+    return first if queue.programmed is None else max(first, queue.programmed.end_us + MARGIN_US + 1)
+
+
+def cancel(queue: JitQueue, ticket: int) -> JitQueue:
+    """Return the queue without an entry that the radio has not been given."""
+    entries = tuple(entry for entry in queue.entries if entry.ticket != ticket)
+    return JitQueue(entries=entries, programmed=queue.programmed)
+
+
+def _busy(queue: JitQueue, now_us: int) -> tuple[Entry, ...]:
+    if queue.programmed is None or queue.programmed.end_us < now_us:
+        return queue.entries
+    return (queue.programmed, *queue.entries)
+
+
+def _judge_time(ahead_us: int) -> Refused | None:
+    if ahead_us < MIN_LEAD_US:
+        word = f"{ahead_us} us ahead" if ahead_us >= 0 else f"{-ahead_us} us ago"
+        return Refused(
+            code=Code.TOO_LATE, reason=f"start is {word}, at least {MIN_LEAD_US} us ahead is needed"
+        )
+    if ahead_us > MAX_ADVANCE_US:
+        return Refused(
+            code=Code.TOO_EARLY, reason=f"start is {ahead_us} us ahead, at most {MAX_ADVANCE_US} us"
+        )
+    return None
+
+
+def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Entry | Refused:
+    starts = [now_us + ASAP_LEAD_US, *(other.end_us + 2 * START_DELAY_US + MARGIN_US for other in busy)]
+    obstacle: Entry | None = None
+    for start_us in sorted(start for start in starts if start >= now_us + ASAP_LEAD_US):
+        candidate = _moved(entry, start_us)
+        obstacle = next((other for other in busy if _collide(candidate, other)), None)
+        if obstacle is None:
+            return candidate
+    return _collision(obstacle) if obstacle else Refused(code=Code.COLLISION_PACKET, reason="no gap")
+
+
+def _moved(entry: Entry, start_us: int) -> Entry:
+    return Entry(
+        ticket=entry.ticket,
+        kind=entry.kind,
+        start_us=start_us,
+        airtime_us=entry.airtime_us,
+        transmission=entry.transmission,
+    )
+
+
+def _collide(entry: Entry, other: Entry) -> bool:
+    """Return whether two entries are too close, start delays and margin included."""
+    return (
+        entry.start_us - _before(entry, other) < other.start_us + _after(other) + MARGIN_US
+        and other.start_us - _before(other, entry) < entry.start_us + _after(entry) + MARGIN_US
+    )
+
+
+def _before(entry: Entry, other: Entry) -> int:
+    guarded = entry.kind is Kind.BEACON and other.kind is Kind.CLASS_B
+    return START_DELAY_US + (BEACON_GUARD_US if guarded else 0)
+
+
+def _after(entry: Entry) -> int:
+    return max(entry.airtime_us, BEACON_RESERVED_US) if entry.kind is Kind.BEACON else entry.airtime_us
+
+
+def _collision(other: Entry) -> Refused:
+    if other.kind is Kind.BEACON:
+        return Refused(code=Code.COLLISION_BEACON, reason=f"beacon at {other.start_us}")
+    return Refused(
+        code=Code.COLLISION_PACKET, reason=f"downlink at {other.start_us} for {other.airtime_us} us"
+    )

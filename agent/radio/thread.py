@@ -1,0 +1,280 @@
+"""The one thread that owns the concentrator: fetch, send, watch, recover.
+
+``turn`` does one round and says when the next is due, so that tests drive it with a virtual clock; the
+thread around it only waits.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agent.clock import Clock
+from agent.downlink.jit import Entry
+from agent.radio.pace import Pace
+from agent.radio.recovery import Ladder, Step, came_up, failed
+from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor
+from agent.wire.messages import Radio
+from hal.errors import ChipMisbehaved, HalError, OurMistake
+from hal.packets import ReceivedFrame, TxState
+from hal.ports import Concentrator
+
+STATUS_INTERVAL_US = 15_000_000
+TX_CHECK_DELAY_US = 5_000
+"""The emission is looked at this long after its start, or half-way through a shorter one."""
+TX_END_GRACE_US = 20_000
+COUNTER_RATE_TOLERANCE = 0.1
+"""Of the elapsed time; a counter further off than this between two readings stands still or jumped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Frames of one fetch, with the monotonic instant of each one's end."""
+
+    frames: tuple[tuple[ReceivedFrame, int], ...]
+    session: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadioChanged:
+    """The radio's state from here on, or from ``since_us`` when that is earlier."""
+
+    radio: Radio
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovering:
+    """A step of the recovery is taken."""
+
+    step: Step
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of a programmed transmission."""
+
+    entry: Entry
+    ok: bool
+    reason: str
+
+
+RadioEvent: TypeAlias = Heard | RadioChanged | Recovering | Sent
+
+
+class TransmitQueue:
+    """What the thread asks of the downlinks; called in the radio thread.  See ``downlink.scheduler``."""
+
+    def due(self, counter_us: int) -> Entry | None:
+        """Return the entry to program now."""
+        raise NotImplementedError
+
+    def next_due_us(self) -> int | None:
+        """Return the counter at which ``due`` has something to do."""
+        raise NotImplementedError
+
+    def anchored(self, anchor: Anchor | None) -> None:
+        """Take in the relation of counter and clock; None while the radio is off."""
+        raise NotImplementedError
+
+
+class RadioThread:
+    """Runs the concentrator; ``report`` is called in this thread."""
+
+    def __init__(
+        self,
+        *,
+        concentrator: Concentrator,
+        clock: Clock,
+        transmissions: TransmitQueue,
+        report: Callable[[RadioEvent], None],
+    ) -> None:
+        self._concentrator = concentrator
+        self._clock = clock
+        self._transmissions = transmissions
+        self._report = report
+        self._pace = Pace()
+        self._ladder = Ladder()
+        self._anchor: Anchor | None = None
+        self._session = 0
+        self._running = False
+        self._start_at_us = 0
+        self._last_proof_us: int | None = None
+        self._status_at_us = 0
+        self._flights: list[tuple[Entry, bool]] = []
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
+        self.temperature_c: float | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Make the next turn happen at once; called from any thread."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask the thread to stop the radio and end; returns at once."""
+        self._stopping = True
+        self._wake.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the thread."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            due_us = self.turn()
+            delay_us = due_us - self._clock.monotonic_us()
+            if delay_us > 0:
+                self._wake.wait(delay_us / 1_000_000)
+            self._wake.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Stop the radio, whatever its state."""
+        if self._running:
+            self._running = False
+            try:
+                self._concentrator.stop()
+            except HalError as error:
+                self._say(Radio.OFF, f"stopped with an error: {error}", self._clock.monotonic_us())
+
+    def turn(self) -> int:
+        """Do what is due and return the monotonic instant of the next turn."""
+        now_us = self._clock.monotonic_us()
+        try:
+            if not self._running:
+                if now_us < self._start_at_us:
+                    return self._start_at_us
+                self._start()
+                now_us = self._clock.monotonic_us()
+            self._fetch(now_us)
+            self._watch(now_us)
+            self._send()
+            return self._next_us(self._clock.monotonic_us())
+        except HalError as error:
+            return self._failed(error)
+
+    def _start(self) -> None:
+        self._concentrator.start()
+        self._session += 1
+        self._running = True
+        now_us = self._clock.monotonic_us()
+        self._ladder = came_up(self._ladder, now_us)
+        self._read_anchor()
+        self._last_proof_us = now_us
+        self._status_at_us = now_us + STATUS_INTERVAL_US
+        self._say(Radio.RECEIVING, f"started, EUI {self._concentrator.eui}", now_us)
+
+    def _fetch(self, now_us: int) -> None:
+        frames = self._concentrator.receive()
+        if not frames or self._anchor is None:
+            return
+        now_us = self._clock.monotonic_us()
+        self._pace.heard(len(frames), now_us)
+        self._last_proof_us = now_us
+        timed = tuple((frame, min(self._anchor.monotonic_of(frame.counter_us), now_us)) for frame in frames)
+        self._report(Heard(frames=timed, session=self._session))
+
+    def _watch(self, now_us: int) -> None:
+        if self._anchor is None or now_us - self._anchor.monotonic_us >= ANCHOR_INTERVAL_US:
+            self._read_anchor()
+        if now_us >= self._status_at_us:
+            self._status_at_us = now_us + STATUS_INTERVAL_US
+            status = self._concentrator.status()
+            self.temperature_c = status.temperature_c
+            if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
+                fault = status.fault or f"AGC status {status.agc_status:#04x}, parity lost"
+                raise ChipMisbehaved(fault, where="status")
+            self._last_proof_us = now_us
+
+    def _read_anchor(self) -> None:
+        before_us = self._clock.monotonic_us()
+        counter_us = int(self._concentrator.counter_us())
+        at_us = (before_us + self._clock.monotonic_us()) // 2
+        last = self._anchor
+        self._anchor = Anchor(counter_us=counter_us, monotonic_us=at_us, session=self._session)
+        self._transmissions.anchored(self._anchor)
+        if last is None or last.session != self._session:
+            return
+        elapsed_us, counted_us = at_us - last.monotonic_us, counter_us - last.counter_us
+        doubt_us = COUNTER_RATE_TOLERANCE * elapsed_us + (at_us - before_us) + 10_000
+        if abs(counted_us - elapsed_us) > doubt_us:
+            raise ChipMisbehaved(f"counted {counted_us} us in {elapsed_us} us", where="counter")
+
+    def _send(self) -> None:
+        if self._anchor is None:
+            return
+        counter_us = self._anchor.counter_at(self._clock.monotonic_us())
+        self._follow(counter_us)
+        entry = self._transmissions.due(counter_us)
+        if entry is None:
+            return
+        try:
+            self._concentrator.transmit(entry.transmission)
+        except OurMistake as error:
+            self._report(Sent(entry=entry, ok=False, reason=str(error)))
+        else:
+            self._flights.append((entry, False))
+
+    def _follow(self, counter_us: int) -> None:
+        """Look at each emission once while it should be on air, and once when it should be over."""
+        waiting: list[tuple[Entry, bool]] = []
+        for entry, seen in self._flights:
+            chain = entry.transmission.rf_chain
+            if not seen and counter_us >= _check_at_us(entry):
+                state = self._concentrator.tx_state(chain)
+                if state is TxState.SCHEDULED and counter_us < entry.end_us + TX_END_GRACE_US:
+                    waiting.append((entry, False))
+                    continue
+                if state is TxState.SCHEDULED:
+                    self._concentrator.abort(chain)
+                on_air = state in {TxState.EMITTING, TxState.FREE}
+                self._report(Sent(entry=entry, ok=on_air, reason=f"radio says {state}"))
+                continue
+            waiting.append((entry, seen))
+        self._flights = waiting
+
+    def _next_us(self, now_us: int) -> int:
+        due_us = now_us + self._pace.interval_us(now_us)
+        if self._anchor is not None:
+            queued_us = self._transmissions.next_due_us()
+            counters = [] if queued_us is None else [queued_us]
+            counters += [_check_at_us(entry) for entry, seen in self._flights if not seen]
+            now_counter_us = self._anchor.counter_at(now_us)
+            ahead_us = min((max(counter - now_counter_us, 1_000) for counter in counters), default=None)
+            if ahead_us is not None:
+                due_us = min(due_us, now_us + ahead_us)
+        return due_us
+
+    def _failed(self, error: HalError) -> int:
+        now_us = self._clock.monotonic_us()
+        was_running, self._running = self._running, False
+        self._anchor = None
+        self._transmissions.anchored(None)
+        for entry, _ in self._flights:
+            self._report(Sent(entry=entry, ok=False, reason=str(error)))
+        self._flights = []
+        since_us = self._last_proof_us if was_running and self._last_proof_us is not None else now_us
+        deaf = was_running and isinstance(error, ChipMisbehaved)
+        self._say(Radio.DEAF if deaf else Radio.OFF, str(error), since_us)
+        self._ladder, step, wait_us = failed(self._ladder, now_us)
+        self._report(Recovering(step=step, reason=str(error)))
+        try:
+            self._concentrator.stop()
+        except HalError as second:
+            self._report(Recovering(step=step, reason=f"stop: {second}"))
+        self._start_at_us = now_us + wait_us
+        return self._start_at_us
+
+    def _say(self, radio: Radio, reason: str, since_us: int) -> None:
+        self._report(RadioChanged(radio=radio, reason=reason, since_us=since_us))
+
+
+def _check_at_us(entry: Entry) -> int:
+    return entry.start_us + min(TX_CHECK_DELAY_US, entry.airtime_us // 2)

@@ -1,0 +1,294 @@
+"""The spool as the data path sees it: group commit beside the traffic, one thread for the disk.
+
+    unwritten ── 200 ms or 64 frames ──▶ on disk ── acknowledged by all ──▶ gone
+        └── acknowledged before that ──▶ never written
+
+A disk that takes nothing leaves the frames in memory (bounded), which is reported; a damaged file is
+moved aside and a new one started, which is reported too.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from agent.clock import Clock
+from agent.evidence.observation import Observation
+from agent.spool.disk import SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting, quarantine
+from agent.spool.group import COMMIT_DELAY_US, Batch, Group
+from agent.spool.record import Record
+from agent.wire.configuration import Limits
+from agent.wire.messages import Change, TimeQuality
+
+RETRY_S = 5.0
+"""Between attempts to write while the disk takes nothing."""
+IDS_RESERVED = 100_000
+"""Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
+PLACES_READ = 10_000
+EVICTED_AT_A_TIME = 256
+FILE_NAME = "spool.db"
+
+Place: TypeAlias = tuple[Record | None, int, int]
+"""(record or None when damaged, id, address)."""
+Evicted: TypeAlias = Callable[[list[Place], str], None]
+"""Called with what had to go and the reason."""
+_Result = TypeVar("_Result")
+
+
+class Spool:
+    """One gateway's spool; all methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        limits: Limits,
+        clock: Clock,
+        boot: int,
+        observe: Callable[[Observation], None],
+        evicted: Evicted,
+    ) -> None:
+        self._path = directory / FILE_NAME
+        self._limits = limits
+        self._clock = clock
+        self._boot = boot
+        self._observe = observe
+        self._evicted = evicted
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._disk: SpoolDisk | None = None
+        self._group = Group()
+        self._committing: Batch | None = None
+        self._wake = asyncio.Event()
+        self._steady = asyncio.Lock()
+        self._next_id = 1
+        self._reserved = 0
+        self._retry_at_us = 0
+        self.accepting = True
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def records(self) -> int:
+        """Frames that some server has not acknowledged, written or not."""
+        return (self._disk.records if self._disk else 0) + len(self._group.unwritten)
+
+    async def open(self, names: Sequence[str]) -> dict[str, int]:
+        """Open the file, quarantining a damaged one, and return the bit of each connector."""
+        self._loop = asyncio.get_running_loop()
+        return await self._in_thread(lambda: self._open(tuple(names)))
+
+    def _open(self, names: Sequence[str]) -> dict[str, int]:
+        try:
+            self._disk = SpoolDisk(self._path)
+            return self._enter(self._disk, names)
+        except SpoolCorrupted as error:
+            self._replace(str(error))
+        except SpoolUnwritable as error:
+            self._unwritable(str(error))
+        if self._disk is not None:
+            return self._enter(self._disk, names)
+        return {name: bit for bit, name in enumerate(names)}
+
+    def _enter(self, disk: SpoolDisk, names: Sequence[str]) -> dict[str, int]:
+        self.counts["retired"] += disk.retire(names)
+        bits = {name: disk.bit_of(name) for name in names}
+        self._next_id = max(self._next_id, disk.last_id() + 1)
+        return bits
+
+    def _replace(self, why: str) -> None:
+        aside = quarantine(self._path, self._clock.utc_us() // 1_000_000)
+        self.counts["quarantined"] += 1
+        reason = f"{why}; moved to {aside.name}"
+        self._tell("QUARANTINED", reason)
+        try:
+            self._disk = SpoolDisk(self._path)
+        except (SpoolCorrupted, SpoolUnwritable) as error:
+            self._disk = None
+            self._unwritable(str(error))
+
+    async def restore(self, take: Callable[[list[Waiting]], None]) -> None:
+        """Hand over the place of every record that waits, oldest first; commits wait meanwhile."""
+        async with self._steady:
+            after = 0
+            disk = self._disk
+            while disk is not None:
+                page = await self._in_thread(partial(disk.waiting, after=after, count=PLACES_READ))
+                if not page:
+                    break
+                after = page[-1][0]
+                take([place for place in map(self._unsettled, page) if place[3]])
+            unwritten = [(r.id, r.address, r.kind, mask) for r, mask in self._group.unwritten.values()]
+            if unwritten:
+                take(unwritten)
+
+    def _unsettled(self, place: Waiting) -> Waiting:
+        record_id, address, kind, mask = place
+        return record_id, address, kind, mask & ~self._group.settled.get(record_id, 0)
+
+    async def keep(self, names: Sequence[str]) -> dict[str, int]:
+        """Forget what waited for connectors that are not in ``names``; return the bit of each that is."""
+        async with self._steady:
+            disk = self._disk
+            if disk is None:
+                return {name: bit for bit, name in enumerate(names)}
+            return await self._in_thread(lambda: self._enter(disk, names))
+
+    def limit(self, limits: Limits) -> None:
+        """Take in new bounds."""
+        self._limits = limits
+
+    def new_id(self) -> int:
+        """Return an id that was never used."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def add(self, record: Record, mask: int) -> None:
+        """Keep a record until the connectors of ``mask`` are done with it."""
+        self._group.add(record, mask, self._clock.monotonic_us())
+        self._wake.set()
+
+    def settle(self, ids: Iterable[int], mask: int) -> None:
+        """Take in that the connectors of ``mask`` are done with records."""
+        now_us = self._clock.monotonic_us()
+        for record_id in ids:
+            self._group.settle(record_id, mask, now_us)
+        self._wake.set()
+
+    async def read(self, ids: Sequence[int]) -> list[Record]:
+        """Return the records of ``ids`` that are there and whole."""
+        found = [self._group.unwritten[i][0] for i in ids if i in self._group.unwritten]
+        if self._committing is not None:
+            wanted = set(ids)
+            found += [record for record, _ in self._committing.written if record.id in wanted]
+        known = {record.id for record in found}
+        rest = [record_id for record_id in ids if record_id not in known]
+        disk = self._disk
+        if rest and disk is not None:
+            try:
+                records, damaged = await self._in_thread(lambda: disk.read(rest))
+            except (SpoolUnwritable, SpoolCorrupted):
+                self.counts["read_failed"] += 1
+                return found
+            self.counts["crc_failed"] += len(damaged)
+            found += records
+        return found
+
+    async def run(self) -> None:
+        """Commit what is due, until cancelled; then commit what is left."""
+        try:
+            while True:
+                await self._turn()
+        finally:
+            await asyncio.shield(self._close())
+
+    async def _turn(self) -> None:
+        due = self._group.due_at_us()
+        if due is not None and not self.accepting:
+            due = max(due, self._retry_at_us)
+        now_us = self._clock.monotonic_us()
+        if due is None or now_us < due:
+            self._wake.clear()
+            timeout = None if due is None else (due - now_us) / 1_000_000
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            return
+        await self._commit(now_us)
+
+    async def _commit(self, now_us: int) -> None:
+        async with self._steady:
+            await self._commit_due(now_us)
+
+    async def _commit_due(self, now_us: int) -> None:
+        batch = self._committing = self._group.take(now_us)
+        if batch is None:
+            return
+        try:
+            await self._in_thread(lambda: self._write(batch))
+        except SpoolUnwritable as error:
+            self._keep(batch, str(error))
+        except SpoolCorrupted as error:
+            self._keep(batch, str(error))
+            why = str(error)
+            await self._in_thread(lambda: self._replace(why))
+        else:
+            self._written(batch)
+        finally:
+            self._committing = None
+
+    def _write(self, batch: Batch) -> None:
+        if self._disk is None:
+            self._disk = SpoolDisk(self._path)
+        if self._next_id > self._reserved:
+            self._reserved = self._next_id + IDS_RESERVED
+            self._disk.reserve_ids(self._reserved)
+        self._disk.commit(batch.written, batch.settled)
+        self._make_room(self._disk)
+
+    def _make_room(self, disk: SpoolDisk) -> None:
+        while disk.records > self._limits.spool_records:
+            excess = disk.records - self._limits.spool_records
+            self._evict(disk, disk.oldest(min(excess, EVICTED_AT_A_TIME)), "spool_count")
+        while disk.bytes > self._limits.spool_bytes:
+            self._evict(disk, disk.oldest(1), "spool_bytes")
+        now_us, utc_us, quality = self._clock.monotonic_us(), self._clock.utc_us(), self._clock.quality()
+        while disk.records:
+            limit_us = self._limits.spool_age_s * 1_000_000
+            ages = [
+                (place, None if place[0] is None else age_us(place[0], self._boot, now_us, utc_us, quality))
+                for place in disk.oldest(EVICTED_AT_A_TIME)
+            ]
+            old = [place for place, age in ages if age is not None and age > limit_us]
+            if not old:
+                return
+            self._evict(disk, old, "spool_age")
+
+    def _evict(self, disk: SpoolDisk, places: list[Place], reason: str) -> None:
+        disk.remove([record_id for _, record_id, _ in places])
+        self._loop.call_soon_threadsafe(self._evicted, places, reason)
+
+    def _written(self, batch: Batch) -> None:
+        self.counts["written"] += len(batch.written)
+        self.counts["commits"] += 1
+        if not self.accepting:
+            self.accepting = True
+            self._tell("ACCEPTING", "the disk writes again")
+
+    def _keep(self, batch: Batch, why: str) -> None:
+        lost = self._group.give_back(batch, self._clock.monotonic_us())
+        if lost:
+            self._evicted([(record, record.id, record.address) for record in lost], "spool_unwritable")
+        self._unwritable(why)
+
+    def _unwritable(self, why: str) -> None:
+        self._retry_at_us = self._clock.monotonic_us() + int(RETRY_S * 1_000_000)
+        self.counts["write_failed"] += 1
+        if self.accepting:
+            self.accepting = False
+            self._tell("FULL", why)
+
+    def _tell(self, value: str, reason: str) -> None:
+        observation = Observation(change=Change.SPOOL, subject="spool", value=value, reason=reason)
+        self._loop.call_soon_threadsafe(self._observe, observation)
+
+    async def _close(self) -> None:
+        await self._commit(self._clock.monotonic_us() + COMMIT_DELAY_US)
+        disk, self._disk = self._disk, None
+        if disk is not None:
+            await self._in_thread(disk.close)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await self._loop.run_in_executor(self._thread, work)
+
+
+def age_us(record: Record, boot: int, now_us: int, utc_us: int, quality: TimeQuality) -> int | None:
+    """Return how old a record is; None where nothing trusted says so."""
+    if record.boot == boot:
+        return now_us - record.monotonic_us
+    if TimeQuality.UNTRUSTED not in {record.time_quality, quality}:
+        return utc_us - record.received_at_us
+    return None

@@ -1,0 +1,119 @@
+"""The whole data path on a virtual concentrator and a loopback server."""
+
+import asyncio
+import base64
+from pathlib import Path
+
+import pytest
+
+from agent.clock import SystemClock
+from agent.datapath import DataPath, Observation, Observed
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.messages import Change, Radio, TimeQuality
+from hal.packets import Crc
+from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up, join_request
+
+pytestmark = pytest.mark.anyio
+EUI = "0016c001f12a3b4c"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def configuration(port: int) -> Configuration:
+    connector = ConnectorConfig(name="lns", host="127.0.0.1", port=port, contractual=True)
+    return Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1))
+
+
+class Running:
+    """A data path with its radio, server and observations."""
+
+    def __init__(self, path: Path, port: int) -> None:
+        self.clock = SystemClock(TimeQuality.NTP)
+        self.radio = VirtualConcentrator(self.clock)
+        self.observed: list[Observed] = []
+        self.path = DataPath(
+            concentrator=self.radio,
+            configuration=configuration(port),
+            eui=EUI,
+            state_dir=path,
+            clock=self.clock,
+            boot=3,
+            observe=self.observed.append,
+        )
+
+    async def __aenter__(self) -> "Running":
+        self.task = asyncio.create_task(self.path.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def test_frames_reach_the_server_byte_for_byte_and_leave_the_spool(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(
+            lambda: gateway.path.snapshot().connectors and gateway.path.snapshot().connectors[0].up
+        )
+        payloads = [data_up(fcnt=n) for n in range(20)] + [join_request()]
+        for payload in payloads:
+            gateway.radio.inject(payload)
+        gateway.radio.inject(data_up(), crc=Crc.BAD)
+        await server.until(
+            lambda: len(server.frames) >= len(payloads) and not gateway.path.snapshot().spool_records
+        )
+        assert [base64.b64decode(str(frame["data"])) for frame in server.frames] == payloads
+        state = gateway.path.snapshot()
+        assert (state.received, state.delivered, state.crc_failed, state.dropped) == (21, 21, 1, {})
+        assert state.radio is Radio.RECEIVING
+        assert gateway.radio.running
+    assert not gateway.radio.running
+    changes = [(o.change, o.value) for o in gateway.observed if isinstance(o, Observation)]
+    assert (Change.RADIO, "RECEIVING") in changes
+    assert (Change.CONNECTOR, "UP") in changes
+
+
+async def test_frames_heard_while_the_server_is_away_arrive_when_it_is_back(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    server.answering = False
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.radio.running)
+        for n in range(5):
+            gateway.radio.inject(data_up(fcnt=n))
+        await server.until(lambda: gateway.path.snapshot().received == 5)
+    # A restart: what was stored is delivered by the next run.
+    server.answering = True
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: len(server.frames) >= 1)
+        assert gateway.path.snapshot().spool_records >= 4
+    server.transport.close()
+
+
+async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    txpk: dict[str, object] = {
+        "freq": 868.1,
+        "modu": "LORA",
+        "datr": "SF7BW125",
+        "codr": "4/5",
+        "powe": 14,
+        "data": "YQBi",
+    }
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: server.gateway and gateway.radio.running)
+        server.downlink(txpk | {"imme": True}, token=1)
+        server.downlink(txpk | {"tmst": (gateway.clock.monotonic_us() - 1000) % 2**32}, token=2)
+        server.downlink({"freq": "x"}, token=3)
+        await server.until(lambda: len(server.tx_acks) == 3 and gateway.radio.sent)
+        assert server.tx_acks == [
+            (1, b""),
+            (2, b'{"txpk_ack":{"error":"TOO_LATE"}}'),
+            (3, b'{"txpk_ack":{"error":"UNKNOWN"}}'),
+        ]
+        assert gateway.radio.sent[0].payload == b"a\x00b"
+        await server.until(lambda: gateway.path.snapshot().transmitted == 1)
+    server.transport.close()
