@@ -78,10 +78,17 @@ class Field:
             for identity in identities
         }
 
-    @property
-    def sensors(self) -> list[Sensor]:
-        """Every sensor as it stands."""
-        return [placed.sensor for placed in self._placed]
+    def tallies(self) -> dict[str, int]:
+        """Return what the sensors lived through, in sum."""
+        tallies = [placed.sensor.tally for placed in self._placed]
+        return {
+            "sensors": len(tallies),
+            "joined": sum(tally.joined > 0 for tally in tallies),
+            "sent": sum(tally.sent for tally in tallies),
+            "acknowledgements_asked": sum(tally.acknowledgements_asked for tally in tallies),
+            "acknowledged": sum(tally.acknowledged for tally in tallies),
+            "outside_window": sum(tally.outside_window for tally in tallies),
+        }
 
     def open(self) -> None:
         """Let the sensors live, and the chips' emissions reach them."""

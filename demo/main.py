@@ -59,7 +59,7 @@ async def _play(world: World, options: Options, say: Say) -> int:
 
 
 async def _live(world: World, options: Options, say: Say) -> int:
-    field = Field(world.rigs, sensors=options.sensors, seed=options.seed)
+    field = world.field = Field(world.rigs, sensors=options.sensors, seed=options.seed)
     world.lns.devices.update(field.devices())
     field.open()
     control = _control(world)

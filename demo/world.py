@@ -11,6 +11,7 @@ from typing import Any
 from agent.health.status import ask_status
 from demo.broker import BrokerPlan, broker_child, plan_broker
 from demo.child import Child, ChildFailed, passerelle, run
+from demo.field import Field
 from demo.lns.core import Lns
 from demo.lns.server import LnsServer, open_lns
 from demo.mailbox import Mail, Mailbox
@@ -35,6 +36,7 @@ class World:
         self.lns = Lns(keep_deliveries=options.frames is not None)
         self.rigs: list[Rig] = []
         self.lns_silent = False
+        self.field: Field | None = None
         self._say = say
         self._mailbox = Mailbox(options.folder / "mails")
         self._lns_server: LnsServer | None = None

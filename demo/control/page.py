@@ -51,6 +51,8 @@ def control_app(world: World) -> FastAPI:
             {
                 "delivered": world.delivered(),
                 "mails": len(world.mails),
+                "sensors": world.field.tallies() if world.field else {},
+                "lns": dict(world.lns.counts),
                 "heard": {gateway.eui: gateway.heard for gateway in world.gateways()},
             }
         )
