@@ -17,7 +17,6 @@ from fleet.commands import MistakeError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
-Eui = Annotated[str, Option("--eui", help="Gateway EUI, 16 hexadecimal digits.", callback=lambda text: text)]
 
 
 def main(arguments: list[str]) -> int:
@@ -82,15 +81,17 @@ def order(  # noqa: PLR0917 typer passes by name
 
 
 @app.command()
-def accept(data: Data, eui: Annotated[str, Option(help="Gateway EUI.")]) -> None:
-    """Accept a gateway on site: it counts from this instant on."""
-    print(commands.accept(data, parse_eui(eui)))
+def accept(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")]) -> None:
+    """Accept gateways on site: they count from this instant on."""
+    for line in commands.accept(data, [parse_eui(each) for each in eui]):
+        print(line)
 
 
 @app.command()
-def withdraw(data: Data, eui: Annotated[str, Option(help="Gateway EUI.")]) -> None:
-    """Withdraw a gateway: it counts no more."""
-    print(commands.withdraw(data, parse_eui(eui)))
+def withdraw(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")]) -> None:
+    """Withdraw gateways: they count no more."""
+    for line in commands.withdraw(data, [parse_eui(each) for each in eui]):
+        print(line)
 
 
 @app.command()

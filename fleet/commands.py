@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from agent.wire import messages, topics
 from agent.wire.configuration import FleetConfig
@@ -131,32 +132,35 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
     return f"{output}: work order of {gateway.name} ({eui})"
 
 
-def accept(data: Path, eui: str) -> str:
-    """Accept one gateway on site."""
-    return _commission(data, eui, accepting=True)
+def accept(data: Path, euis: list[str]) -> list[str]:
+    """Accept gateways on site."""
+    return _commission(data, euis, accepting=True)
 
 
-def withdraw(data: Path, eui: str) -> str:
-    """Withdraw one gateway."""
-    return _commission(data, eui, accepting=False)
+def withdraw(data: Path, euis: list[str]) -> list[str]:
+    """Withdraw gateways."""
+    return _commission(data, euis, accepting=False)
 
 
-def _commission(data: Path, eui: str, *, accepting: bool) -> str:
+def _commission(data: Path, euis: list[str], *, accepting: bool) -> list[str]:
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
     apply = store.accept if accepting else store.withdraw
+    lines = []
     with closing(database), database.write() as connection:
-        gateway = _gateway(connection, eui)
-        apply(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
-        audit.record(
-            connection,
-            now_us=now_us,
-            who=audit.COMMAND_LINE,
-            action="gateway.accept" if accepting else "gateway.withdraw",
-            subject=eui,
-            before={"status": gateway.status},
-        )
-    return f"{gateway.name} ({eui}) {'accepted' if accepting else 'withdrawn'}"
+        for eui in euis:
+            gateway = _gateway(connection, eui)
+            apply(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
+            audit.record(
+                connection,
+                now_us=now_us,
+                who=audit.COMMAND_LINE,
+                action="gateway.accept" if accepting else "gateway.withdraw",
+                subject=eui,
+                before={"status": gateway.status},
+            )
+            lines.append(f"{gateway.name} ({eui}) {'accepted' if accepting else 'withdrawn'}")
+    return lines
 
 
 def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
@@ -223,8 +227,8 @@ def add_user(data: Path, name: str, role: str, password: str) -> str:
     return f"{name}: {role}"
 
 
-def _gateway(connection: object, eui: str) -> store.Gateway:
-    gateway = store.load_gateway(connection, eui)  # type: ignore[arg-type]
+def _gateway(connection: Connection, eui: str) -> store.Gateway:
+    gateway = store.load_gateway(connection, eui)
     if gateway is None:
         raise MistakeError(f"{eui}: no such gateway in the registry; import it first")
     return gateway

@@ -64,6 +64,7 @@ class Engine:
 
     def __init__(
         self,
+        *,
         database: Database,
         link: BrokerLink,
         inbox: Inbox,

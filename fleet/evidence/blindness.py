@@ -1,8 +1,8 @@
 """Our own blindness: positive proof, from the canary and from our own silence (AVAILABILITY §4).
 
 ``step`` is pure.  The canary is published and read back every few seconds; when its echo is missing for
-``CANARY_MISSING_US`` we are blind, from the last echo on, until the next.  After a start, the time since the last cycle
-that ever ran is blind too: nobody looked.
+``CANARY_MISSING_US`` we are blind, from the last echo on, until the next.  After a start, the time since the
+last cycle that ever ran is blind too: nobody looked.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Facts of people and of our own eyes, from their tables: commissioning, maintenance, statements, blindness."""
+"""Facts of people and of our own eyes: commissioning, maintenance, statements, blindness."""
 
 from sqlalchemy import Connection, insert, select, update
 

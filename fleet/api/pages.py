@@ -1,0 +1,39 @@
+"""One page of a list and its ETag: ``{"items": […], "next": "…"}``; instants are microseconds UTC."""
+
+import hashlib
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+PAGE_DEFAULT = 100
+PAGE_LIMIT = 1_000
+Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="Rows of one page.")]
+After = Annotated[str, Query(max_length=64, description="`next` of the page before.")]
+Row = TypeVar("Row")
+
+
+def page_of(items: list[Row], keys: list[str], *, limit: int, after: str) -> tuple[list[Row], str | None]:
+    """Return the rows behind key ``after`` and the key to ask on with; ``keys`` are sorted.
+
+    >>> page_of(["A", "B", "C"], ["a", "b", "c"], limit=2, after="")
+    (['A', 'B'], 'b')
+    >>> page_of(["A", "B", "C"], ["a", "b", "c"], limit=2, after="b")
+    (['C'], None)
+    """
+    start = next((index for index, key in enumerate(keys) if key > after), len(keys)) if after else 0
+    chosen = items[start : start + limit]
+    more = start + limit < len(items)
+    return chosen, keys[start + limit - 1] if more else None
+
+
+def answer(request: Request, value: Any) -> Response:
+    """Return ``value`` as JSON, or 304 when the client has it already."""
+    body = msgspec.json.encode(value)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    known = [part.strip() for part in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

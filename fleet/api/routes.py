@@ -1,0 +1,112 @@
+"""Gateways and communes as machines read them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import Response
+
+from agent.wire.eui import parse_eui
+from agent.wire.messages import ConfigState
+from fleet.api.pages import PAGE_DEFAULT, After, Limit, answer, page_of
+from fleet.api.problems import Problem
+from fleet.commands import named
+from fleet.configurations.stand import Stand, stands
+from fleet.identity.access import viewer
+from fleet.live.model import GatewayNow, NetworkNow
+from fleet.registry.store import Gateway, load_communes, load_gateways
+
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)], tags=["network"])
+Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3b4c"])]
+
+
+@router.get("/gateways")
+def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
+    """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
+    with request.app.state.database.read() as connection:
+        found = sorted(load_gateways(connection), key=lambda gateway: gateway.eui)
+        chosen, following = page_of(found, [one.eui for one in found], limit=limit, after=after)
+        told = stands(connection, [one.eui for one in chosen])
+    items = [gateway_row(request, one, told.get(one.eui)) for one in chosen]
+    return answer(request, {"items": items, "next": following})
+
+
+@router.get("/gateways/{eui}")
+def show_gateway(request: Request, eui: Eui) -> Response:
+    """Return one gateway."""
+    try:
+        plain = parse_eui(eui)
+    except ValueError as error:
+        raise Problem(422, "Not an EUI", str(error), field="eui") from error
+    with request.app.state.database.read() as connection:
+        gateway = next((one for one in load_gateways(connection) if one.eui == plain), None)
+        told = stands(connection, [plain])
+    if gateway is None:
+        raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")
+    return answer(request, gateway_row(request, gateway, told.get(plain)))
+
+
+@router.get("/communes")
+def list_communes(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
+    """Return communes by INSEE code with their present state."""
+    with request.app.state.database.read() as connection:
+        found = sorted(load_communes(connection), key=lambda commune: commune.insee)
+    chosen, following = page_of(found, [one.insee for one in found], limit=limit, after=after)
+    now = network_of(request).communes
+    items = [
+        {"insee": one.insee, "name": one.name, "epci": one.epci, "departement": one.departement}
+        | {"population": one.population, "lat": one.lat, "lon": one.lon}
+        | ({"now": now[one.insee]} if one.insee in now else {"now": None})
+        for one in chosen
+    ]
+    return answer(request, {"items": items, "next": following})
+
+
+def network_of(request: Request) -> NetworkNow:
+    """Return the network of the newest cycle."""
+    latest = request.app.state.feed.latest
+    return latest.network if latest is not None else NetworkNow(at_us=0)
+
+
+def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict[str, Any]:
+    """Return all that is known of one gateway; access notes are for people with a ticket."""
+    now: GatewayNow | None = network_of(request).gateways.get(gateway.eui)
+    beat = stand.heartbeat if stand else None
+    return {
+        "eui": gateway.eui,
+        "name": gateway.name,
+        "status": gateway.status,
+        "site": {
+            "key": gateway.site_key,
+            "name": gateway.site_name,
+            "kind": gateway.site_kind,
+            "address": gateway.address,
+            "lat": gateway.lat,
+            "lon": gateway.lon,
+        },
+        "commune_insee": gateway.commune_insee,
+        "backhaul_operator": gateway.backhaul_operator,
+        "power_feeder": gateway.power_feeder,
+        "accepted_at_us": gateway.accepted_at_us,
+        "state": now.state if now else None,
+        "now": now,
+        "radio": beat.radio.name if beat else None,
+        "heartbeat": named(beat) if beat else None,
+        "heartbeat_at_us": stand.heartbeat_at_us if stand else None,
+        "configuration": _configuration(stand),
+    }
+
+
+def _configuration(stand: Stand | None) -> dict[str, Any] | None:
+    if stand is None:
+        return None
+    reported = stand.reported
+    return {
+        "desired_version": stand.desired_version,
+        "desired_sha256": stand.desired_sha256,
+        "published": stand.published,
+        "confirmed_at_us": stand.confirmed_at_us,
+        "reported_version": reported.version if reported else None,
+        "reported_state": ConfigState(reported.state).name if reported else None,
+        "reported_reason": reported.reason if reported else None,
+        "in_force": stand.in_force,
+    }

@@ -1,0 +1,99 @@
+"""Who asks, and whether they may: dependencies of every route.
+
+    person: Annotated[Person, Depends(operator)]            # 401 or the login page, 403
+    @router.post(..., dependencies=[Depends(form_guard)])   # same origin and the session's token
+
+A form carries ``csrf_token``, a script the header ``X-CSRF-Token``.  Sources: OWASP "Cross-Site Request
+Forgery Prevention": synchroniser token, the Origin header as a second line; cookie SameSite=Lax, HttpOnly.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+
+from fleet.identity.people import OPEN_ACCESS, Person, Role, person_of
+
+SESSION_COOKIE = "passerelle"
+LOGIN_PATH = "/connexion"
+CSRF_FIELD = "csrf_token"
+CSRF_HEADER = "X-CSRF-Token"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class LoginNeeded(Exception):
+    """Nobody is logged in; pages lead to the login, the API answers 401."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__("login needed")
+        self.location = f"{LOGIN_PATH}?back={quote(back, safe='/')}"
+
+
+class NotAllowed(Exception):
+    """Somebody is logged in who may not do this; ``field`` names what decided."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+        self.detail = detail
+
+
+def current_person(request: Request) -> Person | None:
+    """Return who asks, once per request."""
+    state = request.app.state
+    if state.settings.open_access:
+        return OPEN_ACCESS
+    if not hasattr(request.state, "person"):
+        key = request.cookies.get(SESSION_COOKIE, "")
+        request.state.person = None
+        if key:
+            with state.database.read() as connection:
+                request.state.person = person_of(connection, key, state.clock.now_us())
+    person: Person | None = request.state.person
+    return person
+
+
+def _needs(role: Role) -> Callable[[Request], Person]:
+    def dependency(request: Request) -> Person:
+        person = current_person(request)
+        if person is None:
+            raise LoginNeeded(request.url.path)
+        if not person.may(role):
+            raise NotAllowed("role", f"needs the role {role}, {person.name} has {person.role}")
+        return person
+
+    dependency.__name__ = role.value
+    return dependency
+
+
+viewer = _needs(Role.VIEWER)
+technician = _needs(Role.TECHNICIAN)
+operator = _needs(Role.OPERATOR)
+administrator = _needs(Role.ADMINISTRATOR)
+
+
+async def form_guard(request: Request, person: Annotated[Person, Depends(viewer)]) -> None:
+    """Refuse a write that another site could have sent."""
+    if request.method in SAFE_METHODS:
+        return
+    check_origin(request)
+    token = request.headers.get(CSRF_HEADER, "")
+    if not token:
+        form: FormData = await request.form()
+        token = str(form.get(CSRF_FIELD, ""))
+    if not hmac.compare_digest(token.encode(), person.csrf_token.encode()):
+        raise NotAllowed(CSRF_FIELD, "the form is too old or not ours; load the page again")
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a request that a page of another site sent.
+
+    Raises:
+        NotAllowed: the Origin header names another host.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise NotAllowed("origin", f"sent from {origin}, which is not this site")

@@ -1,0 +1,58 @@
+"""Logging in and out; the page with the form is one of ``fleet.web``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from fleet.identity import people
+from fleet.identity.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
+
+router = APIRouter(include_in_schema=False)
+SEE_OTHER = 303
+
+
+@router.post(LOGIN_PATH)
+def log_in(
+    request: Request,
+    name: Annotated[str, Form(max_length=people.NAME_MAX_CHARACTERS)],
+    password: Annotated[str, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
+    back: Annotated[str, Form()] = "/",
+) -> Response:
+    """Begin a session, or show the form again."""
+    check_origin(request)
+    state = request.app.state
+    with state.database.write() as connection:
+        key = people.log_in(connection, name, password, state.clock.now_us())
+    if key is None:
+        return RedirectResponse(f"{LOGIN_PATH}?error=1", SEE_OTHER)
+    answer = RedirectResponse(inside(back), SEE_OTHER)
+    answer.set_cookie(
+        SESSION_COOKIE,
+        key,
+        max_age=people.SESSION_LIFE_US // 1_000_000,
+        httponly=True,
+        samesite="lax",
+        secure=state.settings.public_url.startswith("https://"),
+    )
+    return answer
+
+
+@router.post("/deconnexion", dependencies=[Depends(form_guard)])
+def log_out(request: Request) -> Response:
+    """End the session."""
+    key = request.cookies.get(SESSION_COOKIE, "")
+    with request.app.state.database.write() as connection:
+        people.log_out(connection, key)
+    answer = RedirectResponse(LOGIN_PATH, SEE_OTHER)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+def inside(path: str) -> str:
+    """Return ``path`` if it stays on this site, else the first page.
+
+    >>> inside("//elsewhere.example"), inside("/passerelles")
+    ('/', '/passerelles')
+    """
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"

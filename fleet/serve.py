@@ -1,0 +1,154 @@
+"""`passerelle fleet serve`: ingest, engine, pages, API and outbox in one process, until SIGTERM.
+
+    main thread    uvicorn's event loop: pages, API, live feed, the outbox worker
+    engine thread  messages and cycles
+    MQTT thread    the broker link
+Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvicorn
+
+from fleet.app import Parts, make_app
+from fleet.broker.link import BrokerLink
+from fleet.clock import SystemClock
+from fleet.db.connect import Database
+from fleet.db.schema import create_schema
+from fleet.engine import Engine
+from fleet.evidence.inbox import Inbox
+from fleet.identity.foundation import read_keys
+from fleet.live.feed import Feed
+from fleet.notify import worker
+from fleet.settings import Settings, SettingsError, read_settings
+
+STOP_LIMIT_S = 10
+"""For requests and for the engine's last batch each."""
+
+log = structlog.get_logger("fleet")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us, so that the other parts stop in good order too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: no fleet in ``data``, or open access on an address that others reach.
+    """
+    if open_access and not is_loopback(host):
+        raise SettingsError(f"--open-access: only with --host 127.0.0.1, {host} is reachable by others")
+    settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
+    _log_to_stderr()
+    asyncio.run(_serve(settings, _listen(host, port)))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches ``host``.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+    (True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener
+
+
+def assemble(settings: Settings) -> Parts:
+    """Return the parts of one process, none of them started."""
+    database = Database(settings.database_url)
+    create_schema(database)
+    clock, inbox, feed = SystemClock(), Inbox(), Feed()
+    keys = read_keys(settings.data)
+    link = BrokerLink(settings.broker, settings.keys, inbox, clock)
+    engine = Engine(database=database, link=link, inbox=inbox, feed=feed, clock=clock, signing=keys.signing)
+    return Parts(
+        settings=settings,
+        database=database,
+        feed=feed,
+        clock=clock,
+        keys=keys,
+        engine=engine,
+        link=link,
+        inbox=inbox,
+    )
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    parts = assemble(settings)
+    config = uvicorn.Config(
+        make_app(parts), log_config=None, access_log=False, timeout_graceful_shutdown=STOP_LIMIT_S
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        parts.feed.close()
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    thread = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
+    thread.start()
+    parts.link.start()
+    outbox = asyncio.create_task(worker.run(parts.database, settings, parts.clock))
+    outbox.add_done_callback(_tell_end)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    host, port = listener.getsockname()[:2] if not serving.done() else (settings.host, settings.port)
+    print(f"Passerelle : http://{host}:{port}/", flush=True)
+    await serving
+    outbox.cancel()
+    parts.link.stop()
+    parts.inbox.close()
+    parts.engine.stop()
+    await asyncio.to_thread(thread.join, STOP_LIMIT_S)
+    parts.database.close()
+    log.info("stopped", cycles=parts.engine.health.cycles)
+
+
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("outbox_ended", error=str(task.exception()))
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
