@@ -15,9 +15,10 @@ from hal.twin.address_space import AddressSpace
 from hal.twin.clock import RealClock, TwinClock
 from hal.twin.complaints import ComplaintBook, Fault
 from hal.twin.emission import Emission
-from hal.twin.faults import Faults, Mcu
+from hal.twin.faults import Faults
 from hal.twin.fifo import RxFifo
 from hal.twin.fifo_render import FrontEnd
+from hal.twin.frames import FrameDecoder
 from hal.twin.memory import ProgramMemory
 from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.pps import Pps
@@ -29,11 +30,6 @@ from hal.twin.sx1261 import Sx1261
 from hal.twin.thermometer import Thermometer
 from hal.twin.transmitter import Transmitter
 
-MUX_CHIP = 0
-WRITE_BIT = 0x80
-FIFO = 0x4000
-CTRL0 = 0x5601
-HOST_RADIO_CTRL = 0x08
 NEVER = 1 << 63
 RESET_SX1302, RESET_SX1261 = 0, 1
 
@@ -85,7 +81,9 @@ class VirtualChip:
         for transmitter in self.transmitters:
             transmitter.may_send = self._may_send
         self._receiver = Receiver(self._parts(front_end if front_end is not None else FrontEnd()))
-        self._special = SpecialRegisters(self._silicon(model))
+        silicon = self._silicon(model)
+        self._special = SpecialRegisters(silicon)
+        self._decoder = FrameDecoder(silicon, self._special, self._memory)
         self._power_on()
 
     # The bus
@@ -97,15 +95,7 @@ class VirtualChip:
             self.clock.bus_bytes(len(mosi))
             if self.clock.ticks() >= self._next_at:
                 self._advance()
-            faults = self.faults
-            if faults.dead_bus is not None:
-                miso = bytes((faults.dead_bus,)) * len(mosi)
-            elif len(mosi) >= 3 and mosi[0] == MUX_CHIP:
-                miso = self._chip_frame(mosi)
-            else:
-                miso = self._radio_frame(mosi)
-            if faults.spi_bit_error_every_bytes:
-                miso = faults.flip_bits(miso)
+            miso = self._decoder.answer(mosi)
         if self._ended:
             self._report()
         return miso
@@ -263,49 +253,6 @@ class VirtualChip:
         for transmitter in self.transmitters:
             transmitter.restart()
         self._plan()
-
-    def _chip_frame(self, mosi: bytes) -> bytes:
-        high = mosi[1]
-        address = (high & 0x7F) << 8 | mosi[2]
-        if high & WRITE_BIT:
-            self._write(address, mosi[3:])
-            return bytes(len(mosi))
-        count = len(mosi) - 4
-        if count <= 0:
-            self.complaints.add(Fault.SHORT_TRANSACTION, f"read of {address:04x} in {len(mosi)} bytes")
-            return bytes(len(mosi))
-        self._special.begin()
-        if address == FIFO:
-            if count > len(self.fifo):
-                self.complaints.add(Fault.FIFO_READ_EMPTY, f"{count} bytes read, {len(self.fifo)} there")
-            return bytes(4) + self.fifo.pop(count)
-        if address < FIFO:
-            self._memory.check_read(address)
-        return bytes(4) + self._space.read(address, count)
-
-    def _write(self, address: int, data: bytes) -> None:
-        if not data:
-            self.complaints.add(Fault.SHORT_TRANSACTION, f"write to {address:04x} without data")
-        elif address < FIFO:
-            loaded = self._memory.write(address, data)
-            self.agc.loaded = self.agc.loaded or loaded is Mcu.AGC
-            self.arb.loaded = self.arb.loaded or loaded is Mcu.ARB
-        else:
-            self.agc.silent = Mcu.AGC in self.faults.silent_mcus
-            self.arb.silent = Mcu.ARB in self.faults.silent_mcus
-            self._space.write(address, data)
-
-    def _radio_frame(self, mosi: bytes) -> bytes:
-        target = mosi[0] if mosi else 0
-        if target not in {1, 2} or len(mosi) < 2:
-            fault = Fault.SHORT_TRANSACTION if target <= 2 else Fault.MUX_UNKNOWN
-            self.complaints.add(fault, f"{len(mosi)} bytes for target {target}")
-            return bytes(len(mosi))
-        radio = self.radios[target - 1]
-        if not self._space.registers[CTRL0] & HOST_RADIO_CTRL:
-            self.complaints.add(Fault.RADIO_OWNED_BY_MCU, f"{radio.name}: command {mosi[1]:02x}")
-        radio.calibration_fails = target - 1 in self.faults.radio_calibration_fails
-        return b"\0" + radio.transfer(mosi[1:])
 
     def _trigger(self, transmitter: Transmitter, value: int) -> None:
         now = self.clock.ticks()
