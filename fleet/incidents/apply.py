@@ -79,7 +79,7 @@ def _open(scene: Scene, action: Open | Split) -> None:
     _log(scene, incident_id, "Open", reason=action.reason, **_named(action.members))
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
     gateway = scene.network.gateways[first.eui]
-    ticket = tickets.create(
+    ticket = actions.report(
         connection,
         origin=Origin.TELEMETRY,
         title=title(scene.network, action.cause, grade),

@@ -5,7 +5,7 @@
     round 2   +10 min        everybody on call
     then      every 20 min   everybody on call, until someone acknowledges, at most ``ROUNDS_LIMIT`` rounds
 
-Acknowledging stops it; no proof of progress within ``PROGRESS_LIMIT_US`` un-acknowledges and starts again.
+Acknowledging stops it; no proof of progress (``fleet.tickets.duties``) un-acknowledges and starts again.
 
 Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowledgement).
 """
@@ -23,9 +23,6 @@ STEP_WAIT_US = 10 * MINUTE_US
 REPEAT_WAIT_US = 20 * MINUTE_US
 ROUNDS_LIMIT = 12
 """Three and a half hours; then the four-hour clock itself is the alarm on the wall."""
-
-PROGRESS_LIMIT_US = 60 * MINUTE_US
-"""From acknowledging to *en route*, and from there to *on site*, without any word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

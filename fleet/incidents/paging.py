@@ -1,16 +1,15 @@
-"""Messages about tickets: due timers become outbox rows, one per person for all that is due at once."""
+"""Messages about tickets: due timers become outbox rows, one a person and channel for all due at once."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from fleet.incidents.dispatch import About, dispatch, wake
 from fleet.incidents.escalation import GROUP_WAIT_US, step
 from fleet.incidents.scene import Scene
-from fleet.incidents.subjects import subject
 from fleet.notify import outbox
-from fleet.notify.compose import Occasion, bundle, compose
-from fleet.notify.model import Channel
+from fleet.notify.compose import Occasion
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.tickets import store as tickets
@@ -19,9 +18,8 @@ from fleet.tickets.model import Ticket
 from fleet.tickets.timers import Timer
 
 PAGE = "page"
+WAKE = "wake"
 WHO = "telemetry"
-
-Wanted = dict[int, list[tuple[Ticket, Occasion]]]
 
 
 def plan_page(
@@ -56,18 +54,18 @@ def was_told(connection: Connection, ticket_id: int) -> bool:
 def fire(scene: Scene, due: Iterable[Timer]) -> None:
     """Write the messages of every page timer that is due, bundled by person."""
     on_call = oncall.on_call_now(scene.connection, scene.now_us)
-    wanted: Wanted = defaultdict(list)
-    keys: dict[int, list[str]] = defaultdict(list)
     people = {one.person.id: one.person for one in on_call}
+    wanted: dict[int, list[About]] = defaultdict(list)
     for timer in due:
         ticket = tickets.get(scene.connection, timer.subject_id)
-        if not ticket.working or (ticket.acknowledged_at_us is not None and not _worse(timer)):
+        occasion = Occasion(timer.detail["occasion"])
+        if not ticket.working or (ticket.acknowledged_at_us is not None and occasion is not Occasion.WORSE):
             continue
+        mine = oncall.concerned(on_call, oncall.territory_of(scene.connection, ticket.commune_insee))
         number = int(timer.detail["round"])
-        this = step(number, on_call)
+        this = step(number, mine)
         for one in this.people:
-            wanted[one.person.id].append((ticket, Occasion(timer.detail["occasion"])))
-            keys[one.person.id].append(f"{ticket.id}.{timer.due_at_us}")
+            wanted[one.person.id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
         if not this.people:
             _note_nobody(scene, ticket)
         if this.next_in_us is not None and ticket.acknowledged_at_us is None:
@@ -78,42 +76,54 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
                 round_number=number + 1,
                 occasion=Occasion.ESCALATED if number == 0 else Occasion.REMINDER,
             )
+    _dispatch_all(scene, people, wanted, "page")
+
+
+def _dispatch_all(scene: Scene, people: dict[int, Person], wanted: dict[int, list[About]], word: str) -> None:
     for person_id, about in wanted.items():
-        _send(scene, people[person_id], about, "page/" + "+".join(keys[person_id]))
+        later = dispatch(scene, people[person_id], about, word)
+        for one, at_us in later:
+            timers.plan(
+                scene.connection,
+                key=f"wake/{one.ticket.id}/{person_id}",
+                kind=WAKE,
+                subject_id=one.ticket.id,
+                due_at_us=at_us,
+                detail={"person_id": person_id, "occasion": one.occasion.value},
+            )
 
 
-def _worse(timer: Timer) -> bool:
-    return str(timer.detail["occasion"]) == Occasion.WORSE
+def fire_wakes(scene: Scene, due: Iterable[Timer]) -> None:
+    """Wake people for what waited for the morning, if it still needs somebody."""
+    persons = oncall.everybody(scene.connection)
+    wanted: dict[int, list[About]] = defaultdict(list)
+    for timer in due:
+        ticket = tickets.get(scene.connection, timer.subject_id)
+        person_id = int(timer.detail["person_id"])
+        if ticket.working and ticket.acknowledged_at_us is None and person_id in persons:
+            occasion = Occasion(timer.detail["occasion"])
+            wanted[person_id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
+    for person_id, about in wanted.items():
+        wake(scene, persons[person_id], about, "wake")
 
 
-def _note_nobody(scene: Scene, ticket: Ticket) -> None:
-    instants = {"at_us": scene.now_us, "now_us": scene.now_us}
-    tickets.log(scene.connection, ticket.id, kind="NobodyOnCall", who=WHO, via=WHO, detail={}, **instants)
+def warn(scene: Scene, ticket: Ticket, word: str) -> None:
+    """Tell everybody on call that the four hours end, or have ended."""
+    on_call = oncall.on_call_now(scene.connection, scene.now_us)
+    people = {one.person.id: one.person for one in on_call}
+    about = About(ticket, Occasion(word), f"{ticket.id}.{scene.now_us}")
+    _dispatch_all(scene, people, {person_id: [about] for person_id in people}, word)
 
 
 def tell_end(scene: Scene, ticket: Ticket) -> None:
     """Tell everybody who was told of the beginning that it is over."""
     persons = oncall.everybody(scene.connection)
+    about = About(ticket, Occasion.ENDED, f"{ticket.id}.{ticket.restored_at_us}")
     for person_id in outbox.told(scene.connection, ticket.id):
         if person_id in persons:
-            key = f"end/{ticket.id}/{ticket.restored_at_us}"
-            _send(scene, persons[person_id], [(ticket, Occasion.ENDED)], key)
+            dispatch(scene, persons[person_id], [about], "end")
 
 
-def _send(scene: Scene, person: Person, about: list[tuple[Ticket, Occasion]], key: str) -> None:
-    lang = person.language
-    about = sorted(about, key=lambda item: (item[0].criticality.weight, item[0].reported_at_us))
-    messages = [
-        compose(subject(scene, ticket, occasion=occasion, lang=lang), lang, scene.now_us)
-        for ticket, occasion in about
-    ]
-    outbox.enqueue(
-        scene.connection,
-        key=f"{outbox.short_key(key)}/{person.id}/mail",
-        channel=Channel.MAIL,
-        address=person.email,
-        message=bundle(messages, lang),
-        now_us=scene.now_us,
-        person_id=person.id,
-        ticket_ids=[ticket.id for ticket, _ in about],
-    )
+def _note_nobody(scene: Scene, ticket: Ticket) -> None:
+    instants = {"at_us": scene.now_us, "now_us": scene.now_us}
+    tickets.log(scene.connection, ticket.id, kind="NobodyOnCall", who=WHO, via=WHO, detail={}, **instants)

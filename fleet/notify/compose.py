@@ -26,6 +26,8 @@ class Occasion(StrEnum):
     REMINDER = "reminder"
     ESCALATED = "escalated"
     LAPSED = "lapsed"
+    WARNING = "warning"
+    OVERDUE = "overdue"
     ENDED = "ended"
 
 

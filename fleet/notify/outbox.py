@@ -1,16 +1,16 @@
 """The outbox in the database: write in the caller's transaction, claim, note how it ended."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
 from fleet.notify.retries import next_attempt_us
-from fleet.notify.tables import delivery_attempts, outbox, outbox_tickets
+from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
 from fleet.oncall.tables import people
 
 LEASE_US = 120_000_000
@@ -191,3 +191,27 @@ def person_name(connection: Connection, person_id: int | None) -> str:
     """Return a person's name, empty when there is none."""
     found = connection.execute(select(people.c.name).where(people.c.id == person_id)).scalar()
     return "" if found is None else str(found)
+
+
+def enabled_channels(connection: Connection) -> frozenset[Channel]:
+    """Return the ways that the sending process is set up for; mail is always one: its failure must show."""
+    rows = connection.execute(select(channels.c.channel)).scalars()
+    return frozenset({Channel.MAIL, *(Channel(row) for row in rows)})
+
+
+def enable_channels(connection: Connection, enabled: Iterable[Channel], now_us: int) -> None:
+    """Write which ways the sending process is set up for."""
+    connection.execute(delete(channels))
+    for channel in enabled:
+        connection.execute(insert(channels).values(channel=channel.value, since_at_us=now_us))
+
+
+def next_number(connection: Connection) -> int:
+    """Return a number above that of every message so far, for keys of things that repeat."""
+    return int(connection.execute(select(func.coalesce(func.max(outbox.c.id), 0))).scalar_one()) + 1
+
+
+def recent_to(connection: Connection, person_id: int, channel: Channel, since_us: int) -> tuple[int, ...]:
+    """Return when messages on a channel to a person were or will be sent, for throttles."""
+    mine = (outbox.c.person_id == person_id) & (outbox.c.channel == channel) & (outbox.c.due_at_us > since_us)
+    return tuple(connection.execute(select(outbox.c.due_at_us).where(mine)).scalars())

@@ -47,3 +47,11 @@ delivery_attempts = Table(
     Column("outcome", String(12), nullable=False),
     Column("error", Text, nullable=False, default=""),
 )
+
+channels = Table(
+    "notify_channels",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("since_at_us", BigInteger, nullable=False),
+)
+"""Ways that the sending process is set up for; what is not here gets no rows."""

@@ -11,6 +11,7 @@ from fleet.oncall.model import Duty, Period, Person, Rota, Rotation, Span
 from fleet.oncall.rules import PARIS, on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
+from fleet.registry.tables import communes
 
 
 class RowRefused(ValueError):
@@ -197,3 +198,18 @@ def on_call_now(connection: Connection, now_us: int) -> tuple[OnCallNow, ...]:
             for person_id in persons
         ]
     return tuple(OnCallNow(person=persons[duty.person_id], duty=duty) for duty in duties)
+
+
+def territory_of(connection: Connection, insee: str) -> frozenset[str]:
+    """Return the codes under which a commune may be named: its own, its EPCI, its département."""
+    query = select(communes.c.epci, communes.c.departement).where(communes.c.insee == insee)
+    row = connection.execute(query).one_or_none()
+    return frozenset({insee} if row is None else {insee, row.epci, row.departement}) - {""}
+
+
+def concerned(on_call: tuple[OnCallNow, ...], territory: frozenset[str]) -> tuple[OnCallNow, ...]:
+    """Return those whose territory it is; everybody if it is nobody's: a border must not be a hole."""
+    mine = [
+        one for one in on_call if not one.person.territories or territory.intersection(one.person.territories)
+    ]
+    return tuple(mine) or on_call

@@ -6,8 +6,8 @@
 
 from sqlalchemy import Connection
 
-from fleet.tickets import store
-from fleet.tickets.model import Event, Refused, Ticket
+from fleet.tickets import duties, mirror, store
+from fleet.tickets.model import Criticality, Event, Origin, Refused, Ticket
 from fleet.tickets.rules import step
 
 
@@ -32,4 +32,41 @@ def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ti
         )
         return after
     store.save(connection, before, after, event, now_us)
+    duties.arm(connection, after, now_us)
+    mirror.tell(connection, after, type(event).__name__, now_us)
     return after
+
+
+def report(
+    connection: Connection,
+    *,
+    origin: Origin,
+    title: str,
+    criticality: Criticality,
+    began_at_us: int,
+    reported_at_us: int,
+    now_us: int,
+    incident_id: int | None = None,
+    site_id: int | None = None,
+    commune_insee: str = "",
+    caller: str = "",
+    who: str = "telemetry",
+) -> Ticket:
+    """Open a ticket: its clocks run from the report."""
+    ticket = store.create(
+        connection,
+        origin=origin,
+        title=title,
+        criticality=criticality,
+        began_at_us=began_at_us,
+        reported_at_us=reported_at_us,
+        now_us=now_us,
+        incident_id=incident_id,
+        site_id=site_id,
+        commune_insee=commune_insee,
+        caller=caller,
+        who=who,
+    )
+    duties.arm(connection, ticket, now_us)
+    mirror.tell(connection, ticket, "Report", now_us)
+    return ticket

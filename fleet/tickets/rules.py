@@ -83,7 +83,8 @@ def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | Refused:  # noqa
         case Merge():
             return replace(ticket, state=TicketState.MERGED, merged_into=event.into, closed_at_us=at_us)
         case Note():
-            return ticket
+            working = ticket.working and event.via != TELEMETRY and ticket.progress_at_us is not None
+            return replace(ticket, progress_at_us=at_us) if working else ticket
         case _:
             assert_never(event)
 

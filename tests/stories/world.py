@@ -1,4 +1,4 @@
-"""A small fleet whose time the story moves: the real tables, rules, cycle, outbox and pages; no network, no sleep.
+"""A small fleet whose time the story moves: the real tables, rules, cycle, outbox and pages; no network.
 
 ``Village`` builds communes and gateways; ``world.lose(…)``, ``world.restore(…)`` say what telemetry shows,
 ``world.pass_time(…)`` runs the cycle as the engine does, once a second where something is due.
@@ -195,7 +195,7 @@ class World:
             clock=self.clock,
             public_url="https://passerelle.example",
             secret=b"s" * 32,
-            senders={channel: self.postman for channel in Channel},
+            senders=dict.fromkeys(Channel, self.postman),
         )
 
     # --- what came of it -------------------------------------------------------------------------

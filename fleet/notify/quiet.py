@@ -1,0 +1,54 @@
+"""Quiet hours and throttles of the channels that wake people; pure.
+
+CRITICAL ignores quiet hours.  Others wait for the morning, but not past ``NEEDED_US`` before their deadline:
+the four hours run day and night for every criticality, so the promise outranks the sleep.
+
+Sources: DESIGN §7; throttles after GoAlert's ``engine/message/ratelimit.go`` (5 SMS in 15 min, 11 in 1 h).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+
+from fleet.tickets.model import HOUR_US, MINUTE_US, Criticality
+from fleet.web.format import ZONE, instant, paris
+
+QUIET_FROM = time(22, 0)
+QUIET_UNTIL = time(7, 0)
+NEEDED_US = 2 * HOUR_US
+"""What remains of the four hours when somebody is woken at the latest: to dress, drive and arrive."""
+
+THROTTLES = ((5, 15 * MINUTE_US), (11, HOUR_US))
+"""So many waking messages to one person within so long; the next one waits, and is bundled with others."""
+
+
+def quiet_until_us(now_us: int) -> int | None:
+    """Return when the present quiet hours (of Paris) end; None outside them."""
+    there = paris(now_us)
+    if QUIET_UNTIL <= there.time() < QUIET_FROM:
+        return None
+    day = there.date() + (timedelta(days=1) if there.time() >= QUIET_FROM else timedelta())
+    return instant(datetime.combine(day, QUIET_UNTIL, ZONE))
+
+
+def wake_at_us(criticality: Criticality, on_site_due_us: int | None, now_us: int) -> int:
+    """Return when somebody may be woken for it: now, or later."""
+    quiet_us = quiet_until_us(now_us)
+    if quiet_us is None or criticality is Criticality.CRITICAL:
+        return now_us
+    if on_site_due_us is None:
+        return quiet_us
+    return max(now_us, min(quiet_us, on_site_due_us - NEEDED_US))
+
+
+def throttled_until_us(sent_us: Sequence[int], now_us: int) -> int:
+    """Return when the next waking message may go to somebody who got these; ``now_us`` if at once.
+
+    >>> throttled_until_us([0, 1, 2, 3, 4], 10), throttled_until_us([0, 1, 2, 3], 10)
+    (900000000, 10)
+    """
+    at_us = now_us
+    for limit, window_us in THROTTLES:
+        recent = sorted(sent for sent in sent_us if sent > now_us - window_us)
+        if len(recent) >= limit:
+            at_us = max(at_us, recent[-limit] + window_us)
+    return at_us
