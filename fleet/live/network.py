@@ -113,13 +113,12 @@ class NetworkView:
         not_serving_since_us: int | None = None
         same = True
         for span in reversed(spans):
-            if span.state is not GatewayState.SERVING and last.state is not GatewayState.SERVING:
-                not_serving_since_us = span.start_us if span.state is not GatewayState.OUT else now_us
             same = same and span.state is last.state
             if same:
                 last = replace(last, start_us=span.start_us)
-            elif span.state is GatewayState.SERVING or last.state is GatewayState.SERVING:
+            if span.state in (GatewayState.SERVING, GatewayState.OUT):
                 break
+            not_serving_since_us = span.start_us
         return Known(
             version=memory.version,
             blind_version=len(blindness),
