@@ -133,11 +133,9 @@ class World:
             self.check_children()
             seen = {row["eui"]: row for row in await self.fleet_gateways()}
             ready = {eui for eui in waiting if seen.get(eui, {}).get("radio") == "RECEIVING"}
-            if ready:
-                chosen = [argument for eui in sorted(ready) for argument in ("--eui", eui)]
-                await run(
-                    passerelle("fleet", "accept", "--data", str(self.options.folder / "fleet"), *chosen)
-                )
+            data = ("--data", str(self.options.folder / "fleet"))
+            for eui in sorted(ready):
+                await run(passerelle("fleet", "accept", *data, "--eui", eui))
             waiting -= ready
             await asyncio.sleep(POLL_S)
 
