@@ -58,10 +58,11 @@ class Lora:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fsk:
-    """FSK modulation; ``deviation_hz`` matters for sending only."""
+    """FSK modulation; ``deviation_hz`` and ``bandwidth_hz`` matter for sending only."""
 
     bitrate_bps: int = 50_000
     deviation_hz: int = 25_000
+    bandwidth_hz: int = 125_000
 
     def __str__(self) -> str:
         return f"FSK{self.bitrate_bps}"
@@ -72,6 +73,7 @@ class Cw:
     """An unmodulated carrier, ``offset_hz`` away from the channel; for tests of antennas."""
 
     offset_hz: int = 0
+    bandwidth_hz: int = 125_000
 
 
 Modulation: TypeAlias = Lora | Fsk | Cw
@@ -98,6 +100,8 @@ class ReceivedFrame:
     rssi_signal_dbm: Dbm
     snr_db: float = 0.0
     fine_ns: int | None = None
+    crc16: int = 0
+    """The payload CRC as the chip showed it (LoRa)."""
 
     @property
     def tmst(self) -> CounterUs:

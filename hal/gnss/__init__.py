@@ -1,0 +1,1 @@
+"""Time and place from a GNSS receiver: NMEA, UBX and the PPS."""

@@ -1,0 +1,121 @@
+"""One call from a bus's name and a board's name to a concentrator that can be started.
+
+    spi:/dev/spidev0.0   the board's own chip select, its I2C bus and its pins
+    usb:/dev/ttyACM0     the MCU bridge of a USB board
+    socket:PATH          a virtual chip (``passerelle hal twin``)
+
+Device libraries are imported only for the bus that is asked for.
+"""
+
+from collections.abc import Callable
+
+from hal import thermometer
+from hal.board_files import Board, choose
+from hal.errors import OurMistake
+from hal.ports import HalClock
+from hal.settings import Settings
+from hal.sx1302.driver import Sx1302
+from hal.sx1302.microcode import Images
+from hal.wiring import Wiring
+
+NO_IMAGES = "no firmware images; run `passerelle firmware import PATH` with Semtech's release"
+
+
+def open_concentrator(
+    bus: str,
+    board: str,
+    *,
+    images: Images | None = None,
+    settings: Settings | None = None,
+    plan: str = "EU868",
+    public: bool = True,
+    clock: HalClock | None = None,
+) -> Sx1302:
+    """Return the concentrator on ``bus``; nothing has moved on the bus yet.
+
+    ``settings`` replaces those of board and plan.  On a socket bus, images that are not given are the
+    virtual chip's synthetic ones.
+
+    Raises:
+        OurMistake: an unknown bus, board or plan, or no images.
+        LineFailed: the device cannot be opened.
+    """
+    kind, separator, path = bus.partition(":")
+    if not separator or kind not in _OPENERS or not path:
+        raise OurMistake(f"{bus!r} is not spi:DEVICE, usb:DEVICE or socket:PATH", where="bus")
+    chosen = choose(board, plan=plan, public=public)
+    if images is None:
+        if kind != "socket":
+            raise OurMistake(NO_IMAGES, where="images")
+        images = synthetic_images()
+    wiring = _OPENERS[kind](path, chosen.board, clock or _system_clock())
+    return Sx1302(wiring, chosen.settings if settings is None else settings, images)
+
+
+def synthetic_images() -> Images:
+    """Return the images that the virtual chip recognises."""
+    from hal.twin import images
+
+    return Images(agc=images.synthetic_agc(), arb=images.synthetic_arb(), sx1261=images.synthetic_sx1261())
+
+
+def _system_clock() -> HalClock:
+    from hal.linux.clock import SystemClock
+
+    return SystemClock()
+
+
+def _socket(path: str, _: Board, clock: HalClock) -> Wiring:
+    from hal.twin.client import SocketBus
+
+    bus = SocketBus(path)
+    pulse = bus.reset
+
+    def reset() -> None:
+        pulse(0)
+        pulse(1)
+
+    return Wiring(
+        bus=bus,
+        clock=clock,
+        sx1261=bus.sx1261,
+        reset=reset,
+        find_thermometer=lambda: thermometer.find(bus),
+    )
+
+
+def _spi(path: str, board: Board, clock: HalClock) -> Wiring:
+    from hal.linux import gpio, i2c, spi
+
+    bus = spi.SpiBus(path)
+    wire = None if board.i2c is None else i2c.I2cBus(board.i2c)
+    pins = gpio.ResetLines(board.pins, clock)
+    return Wiring(
+        bus=bus,
+        clock=clock,
+        sx1261=None if board.sx1261 is None else spi.SpiBus(board.sx1261),
+        reset=pins.reset,
+        find_thermometer=None if wire is None else lambda: thermometer.find(wire),
+        close=pins.close,
+    )
+
+
+def _usb(path: str, board: Board, clock: HalClock) -> Wiring:
+    from hal.linux import tty
+    from hal.usb import bridge
+
+    link = bridge.UsbBridge(tty.SerialLine(path))
+    return Wiring(
+        bus=link,
+        clock=clock,
+        sx1261=link.sx1261 if board.sx1261 == "usb" else None,
+        reset=link.reset,
+        find_thermometer=lambda: link,
+    )
+
+
+_OPENERS: dict[str, Callable[[str, Board, HalClock], Wiring]] = {
+    "socket": _socket,
+    "spi": _spi,
+    "usb": _usb,
+}

@@ -1,0 +1,1 @@
+"""One TOML file for each channel plan we know; see ``hal.board_files``."""

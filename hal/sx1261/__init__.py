@@ -1,0 +1,1 @@
+"""The listening radio, SX1261: listen-before-talk and spectral scan."""

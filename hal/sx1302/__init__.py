@@ -1,0 +1,1 @@
+"""The digital concentrator chip: registers, microcode, channels, FIFO, counters, transmission."""

@@ -1,0 +1,1 @@
+"""The USB bridge of boards whose concentrator hangs on a microcontroller."""
