@@ -6,6 +6,9 @@ Channels: 868.1, 868.3, 868.5 MHz on radio B (868.5), 867.1 to 867.9 MHz on radi
 
 from collections.abc import Callable
 
+from hal.twin.chip import VirtualChip
+from hal.twin.images import synthetic_agc, synthetic_arb
+
 Transfer = Callable[[bytes], bytes]
 
 CENTRES_HZ = (867_500_000, 868_500_000)
@@ -153,3 +156,10 @@ class RawHost:
         if delayed_to is not None:
             self.write(base + 1, *((delayed_to - 0xB935) & 0xFFFFFFFF).to_bytes(4, "big"))
         self.write(base, 0x04 if gps else 0x01 if delayed_to is None else 0x02)
+
+
+def started(chip: VirtualChip, *, lbt: int = 0, public: bool = True, legacy: bool = True) -> RawHost:
+    """Return a host that has brought ``chip`` up."""
+    host = RawHost(chip.transfer)
+    host.start(synthetic_agc(), synthetic_arb(), lbt=lbt, public=public, legacy=legacy)
+    return host
