@@ -72,7 +72,7 @@ class Delivery:
         """Take in a frame that was just received."""
         behind = record.kind != Kind.JOIN and record.address in self.backlog
         if behind or len(self._live) >= LIVE_LIMIT_FRAMES:
-            self._park(record.id, record.address, record.kind, held=self.reachable)
+            self._park_in_order(record)
             return
         self._live[record.id] = _Live(record=record, received_us=now_us)
         self._unsent.append(record.id)
@@ -169,16 +169,34 @@ class Delivery:
             return
         record = live.record
         if now_us - live.received_us >= LATE_AFTER_US:
-            del self._live[record.id]
-            if live.tries and self._rules.replay and record.kind != Kind.JOIN:
-                self._doubt(record)
-            self._park(record.id, record.address, record.kind, held=self.reachable)
+            self._turn_late(live)
         elif self.reachable:
             self.counts["retried"] += 1
             self._send(record.id, now_us, retry_us, out)
 
+    def _turn_late(self, live: _Live) -> None:
+        del self._live[live.record.id]
+        if live.tries:
+            self._doubt(live.record)
+        self._park_in_order(live.record)
+
+    def _park_in_order(self, record: Record) -> None:
+        """Park a frame; an address that gets a backlog takes its other live frames along, in their order."""
+        records = [record]
+        if record.kind != Kind.JOIN and self._rules.replay and record.address not in self.backlog:
+            same = [live for live in self._live.values() if _same_queue(live.record, record)]
+            for live in same:
+                del self._live[live.record.id]
+                if live.tries:
+                    self._doubt(live.record)
+            records = sorted([record, *(live.record for live in same)], key=_id)
+        for parked in records:
+            self._park(parked.id, parked.address, parked.kind, held=self.reachable)
+
     def _doubt(self, record: Record) -> None:
-        """Remember a frame that goes to the backlog although its acknowledgement may yet come."""
+        """Remember a frame that is late although its acknowledgement may yet come."""
+        if record.kind == Kind.JOIN or not self._rules.replay:
+            return
         self._doubtful[record.id] = record.address
         if len(self._doubtful) > LIVE_LIMIT_FRAMES:
             del self._doubtful[next(iter(self._doubtful))]
@@ -204,3 +222,11 @@ class Delivery:
         oldest = self.backlog.oldest_id()
         live = next(iter(self._live), None)
         return min((place for place in (oldest, live) if place is not None), default=None)
+
+
+def _same_queue(record: Record, other: Record) -> bool:
+    return record.address == other.address and record.kind != Kind.JOIN
+
+
+def _id(record: Record) -> int:
+    return record.id
