@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from fleet.availability.facts import Membership
 from fleet.db.upsert import insert_new, upsert
 from fleet.registry.document import Document, GatewayRow, Known
 from fleet.registry.model import COUNTING, Status
@@ -43,18 +44,6 @@ class Commune:
     population: int
     lat: float | None
     lon: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """``eui`` serves ``commune_insee`` in [valid_from, valid_until)."""
-
-    commune_insee: str
-    eui: str
-    valid_from_at_us: int
-    valid_until_at_us: int | None
-    approved_by: str
-    recorded_at_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +112,19 @@ def load_communes(connection: Connection) -> list[Commune]:
 
 
 def load_memberships(connection: Connection) -> tuple[Membership, ...]:
-    """Return every membership that ever was."""
-    columns = [column for column in memberships.c if column.name != "id"]
-    rows = connection.execute(select(*columns).order_by(memberships.c.id)).mappings()
-    return tuple(Membership(**row) for row in rows)
+    """Return every membership that ever was, as facts."""
+    return tuple(
+        Membership(
+            id=str(row["id"]),
+            commune_insee=row["commune_insee"],
+            eui=row["eui"],
+            valid_from_us=row["valid_from_at_us"],
+            valid_to_us=row["valid_until_at_us"],
+            approved_by=row["approved_by"],
+            recorded_at_us=row["recorded_at_us"],
+        )
+        for row in connection.execute(select(memberships).order_by(memberships.c.id)).mappings()
+    )
 
 
 def known_keys(connection: Connection) -> Known:
