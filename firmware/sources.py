@@ -71,7 +71,7 @@ def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
                     _check_size(member.file_size, f"{path}:{member.filename}")
                     with archive.open(member) as content:
                         yield member.filename, content.read(FILE_LIMIT_BYTES + 1)[:FILE_LIMIT_BYTES]
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         raise FirmwareRefused("bad_zip", where=str(path), detail=error) from error
 
 

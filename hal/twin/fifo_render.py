@@ -78,6 +78,16 @@ def latch_ticks(event: RfEvent, ear: Ear, *, legacy: bool, ends_at_ticks: int) -
     return ends_at_ticks + us_to_ticks(delay)
 
 
+def decode_delay_us(event: RfEvent) -> int:
+    """Return how long after its end a frame shows in the FIFO: at its legacy timestamp, never before."""
+    match event.modulation:
+        case Fsk() as fsk:
+            return max(0, fsk_delay_us(fsk))
+        case Lora() as lora:
+            crc = event.crc is not Crc.ABSENT
+            return legacy_delay_us(lora, len(event.payload), crc=crc, peak_interpolation=True)
+
+
 def _payload_crc(event: RfEvent) -> int:
     if event.crc is Crc.ABSENT:
         return 0

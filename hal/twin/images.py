@@ -65,8 +65,19 @@ def even_parity_bit(instruction: int) -> int:
 
 def parity_holds(image: bytes) -> bool:
     """Return whether every little-endian word of ``image`` carries its even parity in bit 14."""
-    words = memoryview(image).cast("H") if len(image) % 2 == 0 else ()
-    return bool(words) and all((word & 0x7FFF).bit_count() % 2 == 0 for word in words)
+    if not image or len(image) % 2:
+        return False
+    lanes = len(image) // 2
+    folded = int.from_bytes(image, "little") & _lanes(0x7FFF, lanes)
+    for shift, mask in ((8, 0x00FF), (4, 0x000F), (2, 0x0003), (1, 0x0001)):
+        folded = (folded ^ folded >> shift) & _lanes(mask, lanes)
+    return folded == 0
+
+
+@cache
+def _lanes(word: int, count: int) -> int:
+    """Return ``word`` repeated in ``count`` lanes of 16 bits."""
+    return int.from_bytes(word.to_bytes(2, "little") * count, "little")
 
 
 def _stream(name: str) -> Iterator[int]:

@@ -10,6 +10,7 @@ Sources: FACTS §6.16–6.18 (sequences, statuses, versions), §7 (parity), §13
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from hal.twin.complaints import Fault
@@ -52,7 +53,7 @@ DEFAULT_VERSION = {Program.AGC: 10, Program.ARB: 2}
 Complain = Callable[[Fault, str], None]
 
 
-class _Mcu:
+class _Mcu(ABC):
     """What both microcontrollers share: program memory, clear, start, parity."""
 
     program = Program.AGC
@@ -111,11 +112,11 @@ class _Mcu:
         self._complain(Fault.MCU_UNKNOWN_PROGRAM, f"{self.program}: the program {what}")
         return DEFAULT_VERSION[self.program]
 
-    def _halt(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _halt(self) -> None: ...
 
-    def _boot(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _boot(self) -> None: ...
 
 
 class Agc(_Mcu):

@@ -1,7 +1,8 @@
 """The receive path: frames at the antenna become bytes in the FIFO, or are counted as not heard.
 
-Frames that end in the future wait in order of their end.  A frame without an end arrives now, and then
-demodulators and half duplex are not asked how long it has been on air.
+A frame shows in the FIFO when it is decoded, a little after its end, never before its own timestamp; until
+then it waits.  A frame without an end has been decoded now, and then demodulators and half duplex are not
+asked how long it was on air.
 
 Sources: FACTS §8; 16 demodulators shared by the 8 channels (FACTS §6.11).
 """
@@ -15,11 +16,11 @@ from hal.twin.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
 from hal.twin.clock import TICKS_PER_US
 from hal.twin.faults import Faults
 from hal.twin.fifo import RxFifo
-from hal.twin.fifo_render import FrontEnd, latch_ticks, render
+from hal.twin.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
 from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.sx1250 import Sx1250
-from hal.twin.symbols import air_time_us
+from hal.twin.symbols import air_time_us, us_to_ticks
 from hal.twin.thermometer import Thermometer
 from hal.twin.transmitter import Transmitter
 
@@ -63,7 +64,7 @@ class Receiver:
 
     @property
     def next_at(self) -> int | None:
-        """The end of the next waiting frame."""
+        """When the next waiting frame is decoded."""
         return self._waiting[0][0] if self._waiting else None
 
     @property
@@ -78,21 +79,24 @@ class Receiver:
         )
 
     def arrive(self, event: RfEvent, now: int) -> Verdict:
-        """Take a frame; decided at once when it has ended, else PENDING."""
-        ends = event.ends_at_ticks
-        if ends is None or ends <= now:
-            return self._count(self._decide(event, now if ends is None else ends, timed=ends is not None))
+        """Take a frame; decided at once when it is decoded, else PENDING."""
+        decoding = us_to_ticks(decode_delay_us(event))
+        if event.ends_at_ticks is None:
+            return self._count(self._decide(event, now - decoding, timed=False))
+        shows_at = event.ends_at_ticks + decoding
+        if shows_at <= now:
+            return self._count(self._decide(event, event.ends_at_ticks, timed=True))
         if len(self._waiting) >= PENDING_LIMIT:
             return self._count(Verdict.NO_MODEM)
         self._sequence += 1
-        heapq.heappush(self._waiting, (ends, self._sequence, event))
+        heapq.heappush(self._waiting, (shows_at, self._sequence, event))
         return self._count(Verdict.PENDING)
 
     def advance(self, now: int) -> None:
-        """Decide every frame that has ended by ``now``."""
+        """Decide every frame that is decoded by ``now``."""
         while self._waiting and self._waiting[0][0] <= now:
-            ends, _, event = heapq.heappop(self._waiting)
-            self._count(self._decide(event, ends, timed=True))
+            _, _, event = heapq.heappop(self._waiting)
+            self._count(self._decide(event, event.ends_at_ticks or now, timed=True))
 
     def _count(self, verdict: Verdict) -> Verdict:
         self.verdicts[verdict] += 1
@@ -111,7 +115,7 @@ class Receiver:
         ear = find_ear(parts.registers, (parts.radios[0].receiving_hz, parts.radios[1].receiving_hz), event)
         if isinstance(ear, Verdict):
             return ear
-        modem = ear.modem if ear.modem is not None else self._take_modem(began, ends)
+        modem = ear.modem if ear.modem is not None else self._take_modem(began, ends if timed else 0)
         if modem is None:
             return Verdict.NO_MODEM
         return Verdict.HEARD if parts.fifo.push(self._render(event, ear, modem, ends)) else Verdict.FIFO_FULL
@@ -119,14 +123,14 @@ class Receiver:
     def _sending(self) -> list[tuple[int, int]]:
         return [transmitter.last_on_air for transmitter in self._parts.transmitters]
 
-    def _take_modem(self, began: int, ends: int) -> int | None:
-        """Return the next free enabled demodulator, in turn."""
+    def _take_modem(self, began: int, busy_until: int) -> int | None:
+        """Return the next free enabled demodulator, in turn; ``busy_until`` 0 takes it for no time."""
         registers = self._parts.registers
         enabled = registers[MODEM_EN_0] | registers[MODEM_EN_0 + 1] << 8
         for step in range(MULTI_SF_MODEMS):
             modem = (self._next_modem + step) % MULTI_SF_MODEMS
-            if enabled >> modem & 1 and self._busy_until[modem] <= began:
-                self._busy_until[modem] = ends
+            if enabled >> modem & 1 and (not busy_until or self._busy_until[modem] <= began):
+                self._busy_until[modem] = max(self._busy_until[modem], busy_until)
                 self._next_modem = (modem + 1) % MULTI_SF_MODEMS
                 return modem
         return None

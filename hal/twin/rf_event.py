@@ -14,7 +14,7 @@ class Verdict(StrEnum):
 
     HEARD = "heard"
     PENDING = "pending"
-    """It ends in the future."""
+    """It is still on air or being decoded."""
     FIFO_FULL = "fifo_full"
     NO_CHANNEL = "no_channel"
     """No channel, modem, bandwidth or SF is configured for it."""
@@ -33,7 +33,8 @@ class RfEvent:
     """One frame at the antenna.
 
     ``rssi_dbm`` and ``snr_db`` are those at this antenna; ``frequency_error_hz`` is the sender's crystal.
-    ``ends_at_ticks`` is the end of the frame on the chip's own unwrapped 32 MHz timeline; None means now.
+    ``ends_at_ticks`` is the end of the frame on the chip's own unwrapped 32 MHz timeline; None means that it
+    has just been decoded.
     ``public`` is the sync word 0x34 of LoRaWAN against 0x12; SF5 and SF6 have no public one (FACTS §6.14).
     """
 
