@@ -45,13 +45,15 @@ def version_of(order: WorkOrder) -> int:
 
 
 class DataPathPort(Protocol):
-    """What the control path asks of the data path; ``agent.datapath.DataPath`` on a gateway."""
+    """What the control path asks of the data path; ``agent.gateway_radio`` on a gateway."""
 
     async def run(self) -> None: ...
 
     def snapshot(self) -> DataPathState: ...
 
     async def reconfigure(self, configuration: Configuration) -> None: ...
+
+    def restart_radio(self, reason: str) -> None: ...
 
 
 class MakeDataPath(Protocol):
@@ -100,7 +102,7 @@ class Agent:
             now_us = self.clock.utc_us() if trusted else None
             ledger = slots.begin(self.order.configuration, now_us=now_us)
         return ConfigurationControl(
-            State(ledger=ledger),
+            State(ledger=ledger, waiting=slots.load(ledger.waiting) if ledger.waiting else None),
             slots.load(ledger.good),
             slots=slots,
             clock=self.clock,

@@ -52,7 +52,7 @@ def run_agent(state: Path, image: Path | None) -> int:
         return _fail(UNUSABLE, f"{state}: {error.strerror}")
     clock = SystemClock()
     try:
-        agent = Agent(state=state, image=image, clock=clock, make_datapath=_datapath_maker(state, clock))
+        agent = Agent(state=state, image=image, clock=clock, make_datapath=_radio_maker(state, clock))
     except _UNUSABLE as error:
         return _fail(UNUSABLE, str(error))
     try:
@@ -74,24 +74,13 @@ async def _serve(agent: Agent) -> None:
         await serving
 
 
-def _datapath_maker(state: Path, clock: SystemClock) -> MakeDataPath:
-    from hal.open import open_concentrator
-
-    from agent.datapath import DataPath
-    from agent.supervisor.lazy import LazyConcentrator
+def _radio_maker(state: Path, clock: SystemClock) -> MakeDataPath:
+    from agent.gateway_radio import GatewayRadio
 
     def make(
         order: WorkOrder, configuration: Configuration, boot: int, observe: Callable[[Observed], None]
     ) -> DataPathPort:
-        return DataPath(
-            concentrator=LazyConcentrator(lambda: open_concentrator(order.bus, configuration.radio.board)),
-            configuration=configuration,
-            eui=order.eui,
-            state_dir=state,
-            clock=clock,
-            boot=boot,
-            observe=observe,
-        )
+        return GatewayRadio(order, configuration, boot, observe, state=state, clock=clock)
 
     return make
 

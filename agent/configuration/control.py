@@ -116,5 +116,5 @@ class ConfigurationControl:
             utc_trusted=self._clock.quality() is not TimeQuality.UNTRUSTED,
             device=self._device,
             key=self._key,
-            trial_us=self._good.intervals.config_trial_s * 1_000_000,
+            good=self._good,
         )

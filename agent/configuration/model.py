@@ -30,10 +30,15 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
     good: Held
     trial: Held | None = None
+    waiting: Held | None = None
+    """Believed, in the slot that is not good, and waiting for a permit."""
     seen_version: int
     """Highest version of any configuration that was believed."""
     word_version: int = 0
     """Highest version of any confirmation that was believed."""
+    permit_version: int = 0
+    newest_issued_at_us: int = 0
+    """Of anything believed: the fleet's clock was at least there, whatever ours says."""
     failed: tuple[str, ...] = ()
     last: Literal["confirmed", "refused", "rolled_back"] = "confirmed"
     reason: str = ""
@@ -46,7 +51,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """An envelope of kind CONFIGURATION or CONFIRMATION, as bytes, not yet believed."""
+    """An envelope of kind CONFIGURATION, CONFIRMATION or PERMIT, as bytes, not yet believed."""
 
     payload: bytes
 
@@ -118,5 +123,7 @@ class State:
 
     ledger: Ledger
     trial_until_us: int | None = None
+    waiting: Configuration | None = None
+    """What ``ledger.waiting`` holds."""
     counts: tuple[tuple[str, int], ...] = ()
     """Envelopes not believed, by reason, since boot."""

@@ -8,6 +8,9 @@
     Trial     ApplyFailed                     ->  Good      SaveLedger, ApplyGood, Report ROLLED_BACK
     Trial     Booted (power cut, crash)       ->  Good      SaveLedger, Report ROLLED_BACK
     Trial     newer configuration, believed   ->  Trial     as from Good; the first is taken back unjudged
+    Good      ... that touches the service    ->  Waiting   KeepEnvelope, SaveLedger, Report WAITING
+    Waiting   permit for its hash             ->  Trial     SaveLedger, Apply, Report TRIAL
+    Waiting   Booted                          ->  Waiting   -
     otherwise                                 ->  unchanged -
 
 A document that rolled back is remembered by its hash and tried again only with an explicitly signed retry.
@@ -19,6 +22,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from agent.configuration.affects import service_affecting
 from agent.configuration.model import (
     FAILED_LIMIT,
     Apply,
@@ -30,13 +34,14 @@ from agent.configuration.model import (
     Event,
     Held,
     KeepEnvelope,
+    Ledger,
     Report,
     SaveLedger,
     Slot,
     State,
     Tick,
 )
-from agent.wire.configuration import ConfigurationError, decode_configuration
+from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
 from agent.wire.envelope import Envelope, EnvelopeRefused, Kind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 
@@ -56,8 +61,8 @@ class Now:
     utc_trusted: bool
     device: str
     key: Ed25519PublicKey
-    trial_us: int
-    """How long a trial lasts, of the running good configuration."""
+    good: Configuration
+    """The last good one: how long a trial lasts, and whether a change needs a permit, stand in it."""
 
 
 def step(state: State, event: Event, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -71,7 +76,7 @@ def step(state: State, event: Event, now: Now) -> tuple[State, tuple[Command, ..
         case ApplyFailed() if trial is not None and trial.sha256 == event.sha256:
             return _roll_back(state, f"could not be applied: {event.reason}", now, apply=True)
         case Tick() if state.trial_until_us is not None and now.monotonic_us >= state.trial_until_us:
-            seconds = now.trial_us // 1_000_000
+            seconds = now.good.intervals.config_trial_s
             return _roll_back(state, f"the fleet did not confirm it within {seconds} s", now, apply=True)
     return state, ()
 
@@ -82,11 +87,25 @@ def reported(state: State, now: Now) -> ConfigReported:
     return ConfigReported(
         version=ledger.runs.version,
         sha256=ledger.runs.sha256,
-        state=ConfigState.TRIAL if ledger.trial else _STATES[ledger.last],
+        state=_state_of(ledger),
         seen_version=ledger.seen_version,
-        reason="" if ledger.trial else ledger.reason,
+        reason=_reason_of(ledger),
         at_us=now.utc_us,
     )
+
+
+def _state_of(ledger: Ledger) -> ConfigState:
+    if ledger.trial:
+        return ConfigState.TRIAL
+    return ConfigState.WAITING if ledger.waiting else _STATES[ledger.last]
+
+
+def _reason_of(ledger: Ledger) -> str:
+    if ledger.trial:
+        return ""
+    if ledger.waiting:
+        return f"version {ledger.waiting.version} touches the service and waits for a permit"
+    return ledger.reason
 
 
 def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -94,6 +113,8 @@ def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Comma
         envelope = decode_envelope(payload)
         if envelope.kind is Kind.CONFIRMATION:
             return _word(state, envelope, now)
+        if envelope.kind is Kind.PERMIT:
+            return _permit(state, envelope, now)
         return _configuration(state, envelope, payload, now)
     except EnvelopeRefused as refused:
         return _refuse(_counted(state, refused.reason), str(refused), now)
@@ -113,8 +134,8 @@ def _configuration(
     save = SaveLedger(ledger=ledger)
     if envelope.sha256 == ledger.good.sha256 and ledger.trial is None:
         held = msgspec.structs.replace(ledger.good, version=envelope.version)
-        ledger = msgspec.structs.replace(ledger, good=held, last="confirmed", reason="")
-        return _saved(replace(state, ledger=ledger), now)
+        ledger = msgspec.structs.replace(ledger, good=held, waiting=None, last="confirmed", reason="")
+        return _saved(replace(state, ledger=ledger, waiting=None), now)
     if envelope.sha256 in ledger.failed and not envelope.retry:
         reason = f"version {envelope.version}: this content failed before; send it as an explicit retry"
         state, told = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), reason, now)
@@ -126,15 +147,48 @@ def _configuration(
         state, told = _refuse(state, f"configuration: {error}", now)
         return state, (save, *told)
     slot: Slot = "b" if ledger.good.slot == "a" else "a"
-    trial = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
-    ledger = msgspec.structs.replace(ledger, trial=trial)
-    state = replace(state, ledger=ledger, trial_until_us=now.monotonic_us + now.trial_us)
+    held = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
+    keep = KeepEnvelope(slot=slot, envelope=payload)
+    if now.good.permit_needed and service_affecting(now.good, configuration):
+        ledger = msgspec.structs.replace(ledger, waiting=held, trial=None)
+        back = (ApplyGood(held=ledger.good),) if state.ledger.trial else ()
+        state = replace(state, ledger=ledger, waiting=configuration, trial_until_us=None)
+        return state, (keep, save_of(state), *back, Report(reported=reported(state, now)))
+    state, commands = _begin_trial(replace(state, ledger=ledger), held, configuration, now)
+    return state, (keep, *commands)
+
+
+def _begin_trial(
+    state: State, held: Held, configuration: Configuration, now: Now
+) -> tuple[State, tuple[Command, ...]]:
+    ledger = msgspec.structs.replace(state.ledger, trial=held, waiting=None)
+    trial_us = now.good.intervals.config_trial_s * 1_000_000
+    state = replace(state, ledger=ledger, waiting=None, trial_until_us=now.monotonic_us + trial_us)
     return state, (
-        KeepEnvelope(slot=slot, envelope=payload),
-        SaveLedger(ledger=ledger),
-        Apply(configuration=configuration, sha256=trial.sha256),
+        save_of(state),
+        Apply(configuration=configuration, sha256=held.sha256),
         Report(reported=reported(state, now)),
     )
+
+
+def save_of(state: State) -> SaveLedger:
+    """Return the command that makes the ledger durable."""
+    return SaveLedger(ledger=state.ledger)
+
+
+def _permit(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Command, ...]]:
+    ledger = state.ledger
+    _believe(envelope, now, newest=ledger.permit_version, own_clock=True, heard=ledger.newest_issued_at_us)
+    ledger = msgspec.structs.replace(
+        ledger,
+        permit_version=envelope.version,
+        newest_issued_at_us=max(ledger.newest_issued_at_us, envelope.issued_at_us),
+    )
+    state = replace(state, ledger=ledger)
+    waiting = ledger.waiting
+    if waiting is None or state.waiting is None or envelope.payload != waiting.sha256.encode():
+        return _counted(state, "permits_nothing"), (save_of(state),)
+    return _begin_trial(state, waiting, state.waiting, now)
 
 
 def _word(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -151,13 +205,15 @@ def _word(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Comm
     return _saved(replace(state, ledger=ledger, trial_until_us=None), now)
 
 
-def _believe(envelope: Envelope, now: Now, *, newest: int) -> None:
+def _believe(envelope: Envelope, now: Now, *, newest: int, own_clock: bool = False, heard: int = 0) -> None:
+    """Judge; with ``own_clock`` expiry counts even by a clock that is not trusted."""
+    trusted = now.utc_trusted or own_clock
     judge(
         envelope,
         now.key,
         device=now.device,
         newest_version=newest,
-        now_us=now.utc_us if now.utc_trusted else None,
+        now_us=max(now.utc_us, heard) if trusted else None,
     )
 
 
@@ -179,7 +235,7 @@ def _roll_back(state: State, why: str, now: Now, *, apply: bool) -> tuple[State,
 
 def _refuse(state: State, reason: str, now: Now) -> tuple[State, tuple[Command, ...]]:
     """A refusal never ends a trial, and what was not believed wears no disk."""
-    if state.ledger.trial is not None:
+    if state.ledger.trial is not None or state.ledger.waiting is not None:
         return state, ()
     state = replace(state, ledger=msgspec.structs.replace(state.ledger, last="refused", reason=reason))
     return state, (Report(reported=reported(state, now)),)

@@ -73,6 +73,8 @@ class Configuration(Strict, frozen=True, kw_only=True):
     fleet: FleetConfig
     intervals: Intervals = Intervals()
     limits: Limits = Limits()
+    permit_needed: bool = False
+    """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 
     def __post_init__(self) -> None:
         names = [connector.name for connector in self.connectors]

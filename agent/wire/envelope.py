@@ -22,7 +22,9 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"
     """Payload: the SHA-256 (hex) of the configuration that the fleet has seen working."""
     COMMAND = "command"
+    """Payload: ``command.Command`` as JSON."""
     PERMIT = "permit"
+    """Payload: the SHA-256 (hex) of the waiting configuration; expires after minutes, never retained."""
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):

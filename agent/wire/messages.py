@@ -152,6 +152,8 @@ class ConfigState(IntEnum):
     TRIAL = 2
     REFUSED = 3
     ROLLED_BACK = 4
+    WAITING = 5
+    """Believed, and waiting for the fleet's permit because it touches the service."""
 
 
 class ConfigReported(_Array, frozen=True):

@@ -113,6 +113,10 @@ class VirtualDataPath:
         self.radio = Radio.RECEIVING
         self.connector_up = True
         self.refuse = False
+        self.restarts: list[str] = []
+
+    def restart_radio(self, reason: str) -> None:
+        self.restarts.append(reason)
 
     async def run(self) -> None:
         await asyncio.Event().wait()

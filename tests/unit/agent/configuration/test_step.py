@@ -15,7 +15,13 @@ from agent.configuration.model import (
     Tick,
 )
 from agent.configuration.step import Now, reported, step
-from agent.wire.configuration import FleetConfig, encode_configuration
+from agent.wire.configuration import (
+    Configuration,
+    ConnectorConfig,
+    FleetConfig,
+    Intervals,
+    encode_configuration,
+)
 from agent.wire.envelope import Kind, decode_envelope
 from agent.wire.messages import ConfigState
 from tests.controlpath.virtual import EUI, SigningFleet, configuration
@@ -31,14 +37,14 @@ SHA_TWO = decode_envelope(SENT_TWO).sha256
 GOOD = State(ledger=Ledger(good=Held(version=1, sha256=SHA_ONE, slot="a"), seen_version=1))
 
 
-def at(monotonic_us: int = 0, *, utc_us: int = 1_000, trusted: bool = True) -> Now:
+def at(monotonic_us: int = 0, *, utc_us: int = 1_000, trusted: bool = True, good: Configuration = ONE) -> Now:
     return Now(
         monotonic_us=monotonic_us,
         utc_us=utc_us,
         utc_trusted=trusted,
         device=EUI,
         key=FLEET.key.public_key(),
-        trial_us=TRIAL_US,
+        good=good,
     )
 
 
@@ -82,9 +88,7 @@ def test_no_other_word_confirms(word: bytes) -> None:
     assert state.ledger.trial == TRIAL.ledger.trial
 
 
-@pytest.mark.parametrize(
-    ("now_us", "ended"), [(TRIAL_US - 1, False), (TRIAL_US, True), (TRIAL_US + 1, True)]
-)
+@pytest.mark.parametrize(("now_us", "ended"), [(TRIAL_US - 1, False), (TRIAL_US, True), (TRIAL_US + 1, True)])
 def test_trial_ends_by_timer(now_us: int, ended: bool) -> None:
     state, commands = step(TRIAL, Tick(), at(now_us))
     assert (state.ledger.trial is None) is ended
@@ -181,3 +185,55 @@ def test_newer_configuration_replaces_a_trial() -> None:
     assert state.ledger.trial is not None
     assert state.ledger.trial.version == 3
     assert state.ledger.good.version == 1
+
+
+CAREFUL = configuration(permit_needed=True)
+MOVED = configuration(
+    connectors=(ConnectorConfig(name="lns", host="10.9.9.9", port=1700, contractual=True),),
+    permit_needed=True,
+)
+SENT_MOVED = FLEET.configuration(2, MOVED)
+SHA_MOVED = decode_envelope(SENT_MOVED).sha256
+WAITING, _ = step(GOOD, Arrived(payload=SENT_MOVED), at(good=CAREFUL))
+
+
+def test_change_of_service_waits_for_its_permit() -> None:
+    state, commands = step(GOOD, Arrived(payload=SENT_MOVED), at(good=CAREFUL))
+    assert kinds(commands) == [KeepEnvelope, SaveLedger, Report]
+    assert reported(state, at()).state is ConfigState.WAITING
+    assert state.ledger.runs.version == 1
+    permit = FLEET.envelope(Kind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=2_000)
+    state, commands = step(state, Arrived(payload=permit), at(7, good=CAREFUL))
+    assert kinds(commands) == [SaveLedger, Apply, Report]
+    assert state.ledger.runs.version == 2
+    assert state.trial_until_us == 7 + TRIAL_US
+
+
+def test_change_of_intervals_needs_no_permit() -> None:
+    quick = FLEET.configuration(2, configuration(permit_needed=True, intervals=Intervals(stat_s=5)))
+    state, _ = step(GOOD, Arrived(payload=quick), at(good=CAREFUL))
+    assert state.ledger.trial is not None
+
+
+@pytest.mark.parametrize(
+    "permit",
+    [
+        FLEET.envelope(Kind.PERMIT, 1, SHA_TWO.encode()),
+        FLEET.envelope(Kind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=1_000),
+        FLEET.envelope(Kind.PERMIT, 0, SHA_MOVED.encode()),
+        OTHER.envelope(Kind.PERMIT, 1, SHA_MOVED.encode()),
+    ],
+)
+def test_no_other_permit_ends_the_waiting(permit: bytes) -> None:
+    state, commands = step(WAITING, Arrived(payload=permit), at(good=CAREFUL, trusted=False))
+    assert state.ledger.waiting is not None
+    assert Apply not in kinds(commands)
+
+
+def test_waiting_survives_a_boot() -> None:
+    assert step(WAITING, Booted(), at(good=CAREFUL)) == (WAITING, ())
+
+
+def test_going_back_to_what_runs_ends_the_waiting() -> None:
+    state, _ = step(WAITING, Arrived(payload=FLEET.configuration(3, ONE)), at(good=CAREFUL))
+    assert (state.ledger.waiting, state.waiting) == (None, None)

@@ -1,19 +1,32 @@
-"""A concentrator that is opened when it is started: a missing device is a radio that is OFF, not a crash."""
+"""A concentrator that is opened anew at every start: a missing device is a radio that is OFF, not a crash.
 
+Board, region and sync word are built into a concentrator, so a configuration that changes them, or a
+command to reset, ends the running one; the radio thread's own recovery then starts the next.
+"""
+
+import threading
 from collections.abc import Callable
 
-from hal.errors import LineFailed
+from hal.errors import LineFailed, OurMistake
 from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
 from hal.ports import Concentrator
 from hal.units import Micros
 
 
-class LazyConcentrator:
-    """Opens on ``start``; every other call before that says that the line is not there."""
+class ReopeningConcentrator:
+    """``hal.ports.Concentrator``; ``restart`` may be called from any thread."""
 
     def __init__(self, opening: Callable[[], Concentrator]) -> None:
         self._opening = opening
         self._inner: Concentrator | None = None
+        self._eui = ""
+        self._restart_because = ""
+        self._lock = threading.Lock()
+
+    def restart(self, reason: str) -> None:
+        """Make the next ``receive`` end this start, so that the next one opens again."""
+        with self._lock:
+            self._restart_because = reason
 
     def _open(self) -> Concentrator:
         if self._inner is None:
@@ -22,18 +35,25 @@ class LazyConcentrator:
 
     @property
     def eui(self) -> str:
-        return self._open().eui
+        return self._inner.eui if self._inner is not None else self._eui
 
     def start(self) -> None:
-        if self._inner is None:
-            self._inner = self._opening()
+        with self._lock:
+            self._restart_because = ""
+        self._inner = self._opening()
         self._inner.start()
+        self._eui = self._inner.eui
 
     def stop(self) -> None:
-        if self._inner is not None:
-            self._inner.stop()
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.stop()
 
     def receive(self) -> list[ReceivedFrame]:
+        with self._lock:
+            reason, self._restart_because = self._restart_because, ""
+        if reason:
+            raise OurMistake(reason, where="restart")
         return self._open().receive()
 
     def transmit(self, transmission: Transmission) -> None:
