@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from fleet.api import enrolments, problems, routes
+from fleet.api import availability, enrolments, problems, routes
 from fleet.broker.link import BrokerLink
 from fleet.clock import Clock
 from fleet.db.connect import Database
@@ -18,7 +18,7 @@ from fleet.identity.foundation import Keys
 from fleet.live.feed import Feed
 from fleet.settings import Settings
 
-FEATURE_ROUTERS = ("fleet.incidents.routes", "fleet.incidents.link_page", "fleet.availability.routes")
+FEATURE_ROUTERS = ("fleet.incidents.routes", "fleet.incidents.link_page")
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""
 
@@ -45,6 +45,7 @@ def make_app(parts: Parts) -> FastAPI:
     problems.install(app)
     app.include_router(enrolments.router)
     app.include_router(routes.router)
+    app.include_router(availability.router)
     for name in FEATURE_ROUTERS:
         if importlib.util.find_spec(name) is not None:
             app.include_router(importlib.import_module(name).router)

@@ -13,6 +13,7 @@ from typer import Option
 
 from agent.wire.eui import parse_eui
 from fleet import commands
+from fleet.api.availability import By
 from fleet.commands import MistakeError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -106,6 +107,19 @@ def configure(
         raise MistakeError("configure: name one gateway with --eui, or take --all")
     for line in commands.configure(data, parse_eui(eui) if eui else None, set_):
         print(line)
+
+
+@app.command()
+def availability(
+    data: Data,
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    by: Annotated[By, Option(help="How rows are grouped.")] = By.COMMUNE,
+    as_json: Annotated[bool, Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show the availability of a month, computed from the evidence."""
+    from fleet import figures
+
+    print(figures.show(data, month, by, as_json=as_json))
 
 
 @app.command()

@@ -37,6 +37,8 @@ from fleet.live.recall import recall
 from fleet.registry.store import Registry, load_registry
 
 CYCLE_US = 1_000_000
+REFRESH_REST = 20
+"""What people change is looked for every second, or twenty times what the look took."""
 RETRY_WAIT_S = 1.0
 """After a failed transaction."""
 NOTED_LIMIT = 100_000
@@ -87,6 +89,7 @@ class Engine:
         self._seen_since_us = 0
         self._month = ""
         self._canary_due_us = 0
+        self._refresh_due_us = 0
         self._noted: queue.Queue[Update] = queue.Queue(NOTED_LIMIT)
         self._stopping = threading.Event()
         self.health = Health()
@@ -191,10 +194,11 @@ class Engine:
         self.health.last_cycle_took_us = self._clock.now_us() - now_us
 
     def _decide(self, connection: Connection, now_us: int) -> NetworkNow:
-        self._registry = load_registry(connection)
         if month_of(now_us) != self._month:
             self._recall(connection, now_us)
-        self._refresh_people(connection)
+            self._refresh_due_us = now_us
+        if now_us >= self._refresh_due_us:
+            self._refresh(connection, now_us)
         self._look(connection, now_us)
         open_ = _open(self._blindness)
         network = self._view.at(
@@ -211,14 +215,17 @@ class Engine:
         facts.mark(connection, facts.LAST_CYCLE, now_us)
         return network
 
-    def _refresh_people(self, connection: Connection) -> None:
-        """Take what people changed: acceptance, works, statements."""
+    def _refresh(self, connection: Connection, now_us: int) -> None:
+        """Take what people changed: registry, acceptance, works, statements."""
         from_us = month_window(self._month).start_us
+        self._registry = load_registry(connection)
         self._memory.replace_people(
             facts.load_commissioning(connection),
             facts.load_maintenances(connection, from_us),
             facts.load_statements(connection, from_us),
         )
+        took_us = self._clock.now_us() - now_us
+        self._refresh_due_us = now_us + max(CYCLE_US, REFRESH_REST * took_us)
 
     def _look(self, connection: Connection, now_us: int) -> None:
         eyes = Eyes(
