@@ -1,32 +1,27 @@
 """What one life proves: pieces of time with the state of radio, LNS and spool (AVAILABILITY §1, §2).
 
-Two points of proof next to each other are *linked* when nothing can have changed between them unseen:
-
-    heartbeat -> heartbeat   equal journal_seq, Δuptime = Δseq × interval ± tolerance, or one run
-    anything  -> record      the record is the next one
-    record    -> heartbeat   equal journal_seq
-    anything  -> last alive  equal journal_seq
-
-Between linked points the state is what the earlier one left; between others nothing is known.
+Heartbeats, and the last time alive, *close* the gap before them.  A gap proves its states when nothing in it
+can be missing: every journal record between the two numbers is there, and between two heartbeats
+Δuptime = Δseq × interval ± tolerance, or every heartbeat was received.  Else the whole gap proves nothing.
+Records after the last closing prove what they say as far as they follow each other.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from agent.wire.messages import Change, Radio
-from fleet.availability.facts import JournalFact
+from fleet.availability.facts import HeartbeatRun, JournalFact
 from fleet.availability.points import Life, Point
 from fleet.availability.settings import ContractSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Radio, LNS and spool at an instant; None: not known."""
+    """Radio, LNS and spool at an instant."""
 
-    radio: Radio | None = None
-    lns_up: bool | None = None
-    accepting: bool | None = None
+    radio: Radio
+    lns_up: bool
+    accepting: bool
     radio_reason: str = ""
     lns_reason: str = ""
 
@@ -60,83 +55,146 @@ class Chronicle:
     """The pieces of a life, in order, and the condition that its last point left."""
 
     pieces: tuple[Piece, ...]
-    last: Condition
+    last: Condition | None
+    """None: records are missing before the last point, or it was an orderly stop."""
     last_us: int
     last_seq: int
     stopped: bool
     """The last word was an orderly stop."""
 
 
+@dataclass(slots=True, eq=False)
+class _Reader:
+    """Walks the points of one life; ``here`` is the newest point up to which all is known."""
+
+    settings: ContractSettings
+    pieces: list[Piece]
+    here: Point | None = None
+    condition: Condition | None = None
+    covered_to_seq: int = -1
+
+    def close(self, records: Sequence[Point], closing: Point) -> None:
+        """Take the gap that ends with a heartbeat or the last time alive."""
+        beat = closing.beat
+        if self.here is not None and self._complete(records, closing):
+            self._walk(records, closing, heard=self._unbroken(closing))
+        elif beat is None:
+            self.condition = None
+        if beat is not None:
+            self.condition = _said(beat, self.condition)
+        self.here = closing
+        self.covered_to_seq = max(self.covered_to_seq, closing.covered_to_seq)
+
+    def trail(self, records: Sequence[Point]) -> None:
+        """Take the records after the last closing, as far as they follow each other."""
+        assert self.here is not None
+        known = list(_following(records, self.here.journal_seq))
+        if known:
+            self._walk(known[:-1], known[-1], heard=False)
+            self._take(known[-1])
+        if len(known) < len(records):
+            self.condition = None
+
+    def _complete(self, records: Sequence[Point], closing: Point) -> bool:
+        assert self.here is not None
+        wanted = range(self.here.journal_seq + 1, closing.journal_seq + 1)
+        if [point.journal_seq for point in records] != list(wanted):
+            return False
+        before, beat = self.here.beat, closing.beat
+        if before is None or beat is None or self._unbroken(closing):
+            return True
+        due_ms = (closing.seq - self.here.seq) * beat.interval_ms
+        waited_ms = closing.uptime_ms - self.here.uptime_ms
+        return (
+            closing.seq > self.here.seq
+            and before.interval_ms == beat.interval_ms
+            and abs(waited_ms - due_ms) <= self.settings.bridging_tolerance_ms
+        )
+
+    def _unbroken(self, closing: Point) -> bool:
+        """Return whether every heartbeat up to this one was received."""
+        if self.here is None or self.here.beat is None or closing.beat is None:
+            return False
+        return closing.seq == self.here.seq + 1 or self.here.seq < closing.seq <= self.covered_to_seq
+
+    def _walk(self, records: Sequence[Point], end: Point, *, heard: bool) -> None:
+        for point in [*records, end]:
+            assert self.here is not None
+            if self.condition is not None and self.here.at_us < point.at_us:
+                self.pieces.append(
+                    Piece(
+                        start_us=self.here.at_us,
+                        end_us=point.at_us,
+                        condition=self.condition,
+                        heard=heard,
+                        journal_seq=self.here.journal_seq,
+                    )
+                )
+            if point is not end:
+                self._take(point)
+
+    def _take(self, point: Point) -> None:
+        """Take one record that follows: the condition after it, and since when."""
+        assert point.record is not None
+        if self.condition is not None:
+            self.condition = _changed(self.condition, point.record, point.contractual)
+        self.here = point
+
+
 def chronicle(life: Life, settings: ContractSettings) -> Chronicle:
     """Return what a life proves; ``life.points`` may end with the last time alive."""
-    points = life.points
-    names = _contractual_names(points)
-    condition = _after(points[0], Condition(), names[0])
-    pieces: list[Piece] = []
-    back_dated: list[_BackDated] = []
-    if _boot(points[0]):
-        pieces.append(_piece(life.start_us, points[0].at_us, AT_BOOT, heard=False, journal_seq=0))
-    _note(points[0], names[0], back_dated)
-    covered = points[0].covered_to_seq
-    for index, (point, after) in enumerate(pairwise(points), start=1):
-        covered = max(covered, point.covered_to_seq)
-        linked = _linked(point, after, covered, settings)
-        if linked:
-            held = _filled(condition, after)
-            heard = point.beat is not None and after.beat is not None and _unbroken(point, after, covered)
-            pieces.append(_piece(point.at_us, after.at_us, held, heard=heard, journal_seq=point.journal_seq))
-        condition = _after(after, condition if linked else Condition(), names[index])
-        _note(after, names[index], back_dated)
+    reader = _Reader(settings, [])
+    records: list[Point] = []
+    for point in life.points:
+        if point.record is None:
+            reader.close(records, point)
+            records = []
+        elif reader.here is None and not records and point.record.change is Change.BOOT:
+            _start(reader, life, point)
+        else:
+            records.append(point)
+    reader.trail(records)
+    back_dated = [one for point in life.points if (one := _back_dated(point)) is not None]
+    last = life.points[-1]
+    stopped = any(_stop(point) for point in life.points[-2:])
     return Chronicle(
-        pieces=tuple(_with(back_dated, [piece for piece in pieces if piece.start_us < piece.end_us])),
-        last=condition,
-        last_us=points[-1].at_us,
-        last_seq=points[-1].journal_seq,
-        stopped=any(_stop(point) for point in points[-2:]),
+        pieces=tuple(_with(back_dated, reader.pieces)),
+        last=None if stopped else reader.condition,
+        last_us=last.at_us,
+        last_seq=last.journal_seq,
+        stopped=stopped,
     )
 
 
-def _piece(start_us: int, end_us: int, condition: Condition, *, heard: bool, journal_seq: int) -> Piece:
-    return Piece(start_us=start_us, end_us=end_us, condition=condition, heard=heard, journal_seq=journal_seq)
+def _start(reader: _Reader, life: Life, boot: Point) -> None:
+    """Begin with the BOOT record: from uptime 0 on the radio is off."""
+    assert boot.record is not None
+    reader.condition = AT_BOOT
+    reader.here = replace(boot, at_us=life.start_us, journal_seq=boot.journal_seq - 1, record=None)
+    reader.trail([boot])
 
 
-def _linked(point: Point, after: Point, covered: int, settings: ContractSettings) -> bool:
-    if after.record is not None:
-        return after.journal_seq == point.journal_seq + 1
-    if point.journal_seq != after.journal_seq:
-        return False
-    if point.beat is None or after.beat is None:
-        return True
-    if _unbroken(point, after, covered) and covered >= after.seq:
-        return True
-    due_ms = (after.seq - point.seq) * after.beat.interval_ms
-    waited_ms = after.uptime_ms - point.uptime_ms
-    return (
-        after.seq > point.seq
-        and point.beat.interval_ms == after.beat.interval_ms
-        and abs(waited_ms - due_ms) <= settings.bridging_tolerance_ms
+def _following(records: Sequence[Point], journal_seq: int) -> list[Point]:
+    known: list[Point] = []
+    for point in records:
+        if point.journal_seq != journal_seq + 1:
+            break
+        known.append(point)
+        journal_seq += 1
+    return known
+
+
+def _said(beat: HeartbeatRun, before: Condition | None) -> Condition:
+    """Return what a heartbeat says; a reason that a record gave stands while the state does."""
+    same_radio = before is not None and before.radio is beat.radio
+    same_lns = before is not None and before.lns_up == beat.lns_up
+    return Condition(
+        radio=beat.radio,
+        lns_up=beat.lns_up,
+        accepting=beat.spool_accepting,
+        radio_reason=before.radio_reason if before is not None and same_radio else "",
+        lns_reason=before.lns_reason if before is not None and same_lns else "",
     )
-
-
-def _unbroken(point: Point, after: Point, covered: int) -> bool:
-    """Return whether every heartbeat between the two was received."""
-    return after.seq == point.seq + 1 or (point.seq < after.seq <= covered)
-
-
-def _after(point: Point, condition: Condition, contractual: str) -> Condition:
-    if point.beat is not None:
-        beat = point.beat
-        same_radio, same_lns = condition.radio == beat.radio, condition.lns_up == beat.lns_up
-        return Condition(
-            radio=beat.radio,
-            lns_up=beat.lns_up,
-            accepting=beat.spool_accepting,
-            radio_reason=condition.radio_reason if same_radio else "",
-            lns_reason=condition.lns_reason if same_lns else "",
-        )
-    if point.record is not None:
-        return _changed(condition, point.record, contractual)
-    return condition
 
 
 def _changed(condition: Condition, record: JournalFact, contractual: str) -> Condition:
@@ -147,8 +205,7 @@ def _changed(condition: Condition, record: JournalFact, contractual: str) -> Con
         case Change.STOP:
             return replace(condition, radio=Radio.OFF, radio_reason=record.reason)
         case Change.RADIO:
-            radio = Radio.__members__.get(record.value)
-            return replace(condition, radio=radio, radio_reason=record.reason)
+            return replace(condition, radio=_radio(record), radio_reason=record.reason)
         case Change.CONNECTOR if record.subject == contractual:
             return replace(condition, lns_up=record.value == "UP", lns_reason=record.reason)
         case Change.SPOOL:
@@ -157,40 +214,20 @@ def _changed(condition: Condition, record: JournalFact, contractual: str) -> Con
             return condition
 
 
-def _filled(condition: Condition, after: Point) -> Condition:
-    """Fill what is not known from a heartbeat with equal journal_seq: it held since the record before."""
-    beat = after.beat
-    if beat is None or None not in (condition.radio, condition.lns_up, condition.accepting):
-        return condition
-    return replace(
-        condition,
-        radio=beat.radio if condition.radio is None else condition.radio,
-        lns_up=beat.lns_up if condition.lns_up is None else condition.lns_up,
-        accepting=beat.spool_accepting if condition.accepting is None else condition.accepting,
-    )
+def _back_dated(point: Point) -> _BackDated | None:
+    """Return a change for the worse that began before its record; a better state never began earlier.
 
-
-def _contractual_names(points: Sequence[Point]) -> list[str]:
-    """Return, for each point, the contractual connector by the heartbeat before it, else the first after."""
-    name = next((point.beat.contractual for point in points if point.beat is not None), "")
-    names = []
-    for point in points:
-        if point.beat is not None:
-            name = point.beat.contractual
-        names.append(name)
-    return names
-
-
-def _note(point: Point, contractual: str, back_dated: list[_BackDated]) -> None:
-    """Remember a change for the worse that began before its record; a better state never began earlier."""
+    It counts whatever else is missing: the record itself proves it.
+    """
     record = point.record
     if record is None or record.since_ms is None or record.since_ms >= record.uptime_ms:
-        return
+        return None
     deaf = record.change is Change.RADIO and record.value != Radio.RECEIVING.name
-    cut = record.change is Change.CONNECTOR and record.subject == contractual and record.value != "UP"
-    if deaf or cut:
-        since_us = point.at_us - (record.uptime_ms - record.since_ms) * 1000
-        back_dated.append(_BackDated(since_us, point.at_us, record.change, record))
+    cut = record.change is Change.CONNECTOR and record.subject == point.contractual and record.value != "UP"
+    if not deaf and not cut:
+        return None
+    since_us = point.at_us - (record.uptime_ms - record.since_ms) * 1000
+    return _BackDated(since_us, point.at_us, record.change, record)
 
 
 def _with(back_dated: Sequence[_BackDated], pieces: list[Piece]) -> list[Piece]:
@@ -228,14 +265,15 @@ def _worse(condition: Condition, change: _BackDated) -> Condition:
     if change.change is Change.RADIO:
         if condition.radio is not Radio.RECEIVING:
             return condition
-        return replace(condition, radio=Radio.__members__.get(record.value), radio_reason=record.reason)
+        return replace(condition, radio=_radio(record), radio_reason=record.reason)
     if condition.lns_up is False:
         return condition
     return replace(condition, lns_up=False, lns_reason=record.reason)
 
 
-def _boot(point: Point) -> bool:
-    return point.record is not None and point.record.change is Change.BOOT
+def _radio(record: JournalFact) -> Radio:
+    """Return the radio's state; a word that is none of ours proves no reception."""
+    return Radio.__members__.get(record.value, Radio.OFF)
 
 
 def _stop(point: Point) -> bool:

@@ -75,7 +75,7 @@ def history(facts: GatewayFacts, settings: ContractSettings) -> History:
             proved.append(_proved(span, GatewayState.DOWN, death.cause, death.reason, death.evidence))
         if last_us is None or told.last_us >= last_us:
             last_us = told.last_us
-            last = None if told.stopped else _at_last(life, told, here)
+            last = _at_last(life, told, here)
     heard = {life.boot for life in found}
     return History(
         proved=tuple(sorted((one for one in proved if one.start_us < one.end_us), key=_by_start)),
@@ -149,7 +149,7 @@ def _states(
     states: list[Proved] = []
     for group in _groups(told.pieces):
         cause = _lns_cause(group)
-        states.extend(one for piece in group if (one := _state(life, piece, cause)) is not None)
+        states.extend(_state(life, piece, cause) for piece in group)
     if stop_cause is None:
         return states
     return _inherited(life, states, stop_cause, settings)
@@ -177,22 +177,16 @@ def _lns_cause(group: Sequence[Piece]) -> Cause:
     return Cause.LNS if heard * 2 >= whole else Cause.BACKHAUL
 
 
-def _state(life: Life, piece: Piece, lns_cause: Cause) -> Proved | None:
-    """Return the state of a piece; None: too little is known of it to prove anything."""
+def _state(life: Life, piece: Piece, lns_cause: Cause) -> Proved:
+    """Return the state of a piece."""
     condition = piece.condition
     evidence = f"{life.boot}/{piece.journal_seq}"
     span = (piece.start_us, piece.end_us)
-    if condition.radio is None:
-        return None
     if condition.radio is not Radio.RECEIVING:
         reason = condition.radio_reason or condition.radio.name
         return _proved(span, GatewayState.DOWN, Cause.RADIO, reason, evidence)
-    if condition.lns_up is None:
-        return None
     if condition.lns_up:
         return _proved(span, GatewayState.SERVING, Cause.NONE, "", "")
-    if condition.accepting is None:
-        return None
     state = GatewayState.BUFFERING if condition.accepting else GatewayState.DOWN
     reason = condition.lns_reason if condition.accepting else f"spool full; {condition.lns_reason}"
     return _proved(span, state, lns_cause, reason, evidence)
@@ -216,6 +210,8 @@ def _inherited(
 
 def _at_last(life: Life, told: Chronicle, states: Sequence[Proved]) -> Proved | None:
     """Return the state that the last proof of life left, with the cause of the stretch before it."""
+    if told.last is None:
+        return None
     point = life.points[-1]
     instant = Piece(
         start_us=told.last_us,
@@ -226,7 +222,7 @@ def _at_last(life: Life, told: Chronicle, states: Sequence[Proved]) -> Proved | 
     )
     last = _state(life, instant, Cause.LNS if instant.heard else Cause.BACKHAUL)
     before = states[-1] if states and states[-1].end_us == told.last_us else None
-    if last is not None and before is not None and before.state is last.state:
+    if before is not None and before.state is last.state:
         return replace(before, start_us=told.last_us, end_us=told.last_us)
     return last
 

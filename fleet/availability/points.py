@@ -34,6 +34,8 @@ class Point:
     """Heartbeats follow without a gap up to this number."""
     seq: int = 0
     record: JournalFact | None = None
+    contractual: str = ""
+    """On a record: the contractual connector by the heartbeat before it, else by the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,9 @@ def told_by(record: JournalFact) -> Told:
 
 
 def with_last_alive(life: Life, previous: PreviousBoot, settings: ContractSettings) -> Life:
-    """Return the life with the last time alive that its successor found on disk."""
+    """Return the life with the last time alive that its successor found on disk, if heard no longer."""
+    if previous.uptime_ms <= life.anchors[-1].uptime_ms:
+        return life
     told = Told(uptime_ms=previous.uptime_ms, at_us=previous.at_us, quality=previous.time_quality)
     at_us = place(told, life.anchors, settings)
     if previous.journal_seq == 0:
@@ -240,7 +244,7 @@ def _life(
     return Life(
         boot=boot,
         start_us=origin.at_us - origin.uptime_ms * 1000,
-        points=tuple(_forward(points)),
+        points=tuple(_named(_forward(points))),
         anchors=tuple(anchors),
     )
 
@@ -252,6 +256,16 @@ def _order(point: Point) -> tuple[int, bool, int, int, str]:
 
 def _is_boot(point: Point) -> bool:
     return point.record is not None and point.record.change is Change.BOOT
+
+
+def _named(points: Sequence[Point]) -> list[Point]:
+    name = next((point.beat.contractual for point in points if point.beat is not None), "")
+    named = []
+    for point in points:
+        if point.beat is not None:
+            name = point.beat.contractual
+        named.append(point if point.record is None else replace(point, contractual=name))
+    return named
 
 
 def _forward(points: Iterable[Point]) -> list[Point]:
