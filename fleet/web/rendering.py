@@ -1,7 +1,7 @@
 """Templates with the person's language bound to them, and the headers that every page carries.
 
-Strict: an unknown name in a template is an error, everything is escaped, and the content policy allows nothing
-from another host and nothing inline (DESIGN §9).
+Strict: an unknown name in a template is an error, everything is escaped, and the content policy allows
+nothing from another host and nothing inline (DESIGN §9).
 """
 
 import hashlib
@@ -120,4 +120,4 @@ def asset_address(name: str) -> str:
         stamp = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     except FileNotFoundError:
         stamp = "missing"
-    return f"/static/{name}?v={stamp}"
+    return f"/static/dist/{name}?v={stamp}"

@@ -12,7 +12,7 @@ _DRAWN: Final[dict[str, str]] = {
     ),
     "square": '<rect x="1.5" y="1.5" width="13" height="13" fill="currentColor"/>',
     "hatched": (
-        '<rect x="1.75" y="1.75" width="12.5" height="12.5" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+        '<path d="M1.75 1.75h12.5v12.5H1.75z" fill="none" stroke="currentColor" stroke-width="1.5"/>'
         '<path d="M2 6l4-4M2 14L14 2M10 14l4-4" stroke="currentColor" stroke-width="1" opacity=".45"/>'
         '<path d="M6 6.2a2 2 0 1 1 2.9 1.9c-.7.4-.9.7-.9 1.5M8 11.6v.9" fill="none" stroke="currentColor"'
         ' stroke-width="1.7"/>'
@@ -65,15 +65,16 @@ def mark(direction: str) -> Markup:
     """Return the small triangle of a sorted column."""
     path = "M1 9L6 2l5 7z" if direction == "ascending" else "M1 3h10L6 10z"
     return Markup(  # noqa: S704 constant strings only
-        f'<svg class="sort-mark" viewBox="0 0 12 12" aria-hidden="true"><path d="{path}" fill="currentColor"/></svg>'
+        '<svg class="sort-mark" viewBox="0 0 12 12" aria-hidden="true">'
+        f'<path d="{path}" fill="currentColor"/></svg>'
     )
 
 
 def icon(name: str) -> Markup:
     """Return a line icon of the navigation; the word stands beside it."""
     return Markup(  # noqa: S704 constant strings only
-        '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linejoin="round"'
-        f' stroke-linecap="round" aria-hidden="true">{_ICONS[name]}</svg>'
+        '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75"'
+        f' stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">{_ICONS[name]}</svg>'
     )
 
 

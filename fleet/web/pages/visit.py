@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
@@ -13,6 +14,7 @@ from fleet.identity.people import Person
 from fleet.incidents import store as incidents
 from fleet.live.model import NetworkNow
 from fleet.web import rendering
+from fleet.web.history import Past, history_of
 from fleet.web.i18n import DEFAULT_LANGUAGE, known
 from fleet.web.rendering import Words
 from fleet.web.views.frame import Frame, frame_of
@@ -55,13 +57,24 @@ class Visit:
         latest = self.request.app.state.feed.latest
         return latest.network if latest is not None else NetworkNow(at_us=0)
 
+    @property
+    def past(self) -> Past:
+        """Timelines and the month's figures, a few seconds old at most."""
+        state = self.request.app.state
+        return history_of(state).past(state.database, state.clock)
+
     def frame(self, connection: Connection) -> Frame:
         """Return what stands above every page."""
         return frame_of(
-            network=self.network, open_incidents=incidents.count_open(connection), now_us=self.now_us
+            network=self.network,
+            past=self.past,
+            open_incidents=incidents.count_open(connection),
+            now_us=self.now_us,
         )
 
-    def page(self, template: str, connection: Connection, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(
+        self, template: str, connection: Connection, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
         """Return a page in the frame."""
         return self.bare(template, status=status, frame=self.frame(connection), **values)
 
@@ -102,10 +115,10 @@ def words_of(request: Request) -> Words:
 
 def toast_of(visit: Visit) -> str:
     """Return the sentence that the last action left, once; only sentences of the catalogue can be shown."""
-    parts = visit.request.cookies.get(TOAST_COOKIE, "").split("|")
+    parts = unquote(visit.request.cookies.get(TOAST_COOKIE, "")).split("|")
     if not parts[0].startswith("toast."):
         return ""
-    values: dict[str, object] = dict(part.split("=", 1) for part in parts[1:] if "=" in part)
+    values = dict(part.split("=", 1) for part in parts[1:] if "=" in part)
     counts = {name: int(str(value)) if str(value).isdigit() else value for name, value in values.items()}
     try:
         return visit.words.t(parts[0], **counts)
@@ -116,7 +129,7 @@ def toast_of(visit: Visit) -> str:
 def leave_toast(answer: Response, key: str, **values: object) -> Response:
     """Let the next page say a sentence of the catalogue once."""
     text = "|".join([key, *(f"{name}={value}" for name, value in values.items())])
-    answer.set_cookie(TOAST_COOKIE, text, max_age=TOAST_LIFE_S, httponly=True, samesite="strict")
+    answer.set_cookie(TOAST_COOKIE, quote(text), max_age=TOAST_LIFE_S, httponly=True, samesite="strict")
     return answer
 
 

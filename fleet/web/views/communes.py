@@ -1,12 +1,13 @@
 """Communes as the map and the table show them; pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.availability.figures import Share
 from fleet.availability.states import CommuneState
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.registry.store import Commune, Registry
-from fleet.web.views.gateways import Share
+from fleet.web.history import Past
+from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
 
 URGENCY = {
@@ -40,15 +41,12 @@ class CommuneRow:
         return self.breach_at_us is not None or self.budget_left_us < 0
 
 
-def rows_of(network: NetworkNow, registry: Registry, shares: Mapping[str, Share]) -> list[CommuneRow]:
+def rows_of(network: NetworkNow, registry: Registry, past: Past) -> list[CommuneRow]:
     """Return a row for every commune of the registry."""
-    return [
-        _row(commune, network.communes.get(insee), shares.get(insee))
-        for insee, commune in registry.communes.items()
-    ]
+    return [_row(commune, network.communes.get(insee), past) for insee, commune in registry.communes.items()]
 
 
-def _row(commune: Commune, now: CommuneNow | None, share: Share | None) -> CommuneRow:
+def _row(commune: Commune, now: CommuneNow | None, past: Past) -> CommuneRow:
     return CommuneRow(
         insee=commune.insee,
         name=commune.name,
@@ -58,9 +56,9 @@ def _row(commune: Commune, now: CommuneNow | None, share: Share | None) -> Commu
         since_us=now.since_us if now else 0,
         members=len(now.members) if now else 0,
         serving=len(now.serving) if now else 0,
-        budget_left_us=now.budget_left_us if now else 0,
-        breach_at_us=now.breach_at_us if now else None,
-        share=share,
+        budget_left_us=past.budgets[commune.insee].left if commune.insee in past.budgets else 0,
+        breach_at_us=past.breaches.get(commune.insee) if now and now.state is CommuneState.LOST else None,
+        share=past.commune_shares.get(commune.insee),
     )
 
 
@@ -85,6 +83,35 @@ def next_breaches(rows: list[CommuneRow]) -> list[CommuneRow]:
 
 
 def _share(row: CommuneRow) -> float | None:
-    if row.share is None or row.share.total_us <= 0:
+    if row.share is None or not row.share.counted:
         return None
-    return 100 * row.share.served_us / row.share.total_us
+    return 100 * row.share.served / row.share.counted
+
+
+def filtered(rows: list[CommuneRow], state: str, text: str) -> list[CommuneRow]:
+    """Return the rows in that state whose name, EPCI or INSEE code holds ``text``."""
+    wanted = text.casefold().strip()
+    return [
+        row
+        for row in rows
+        if (not state or row.state == state)
+        and (not wanted or wanted in " ".join((row.name, row.epci, row.insee)).casefold())
+    ]
+
+
+def export_columns(words: Words) -> list[Column[CommuneRow]]:
+    """Return the columns of the export: states in words, instants in full, lengths in seconds."""
+    plain = {column.key: column for column in columns()}
+    return [
+        Column(key="insee", title="communes.insee", value=lambda row: row.insee),
+        Column(key="name", title="communes.name", value=lambda row: row.name),
+        Column(key="epci", title="communes.epci", value=lambda row: row.epci),
+        Column(key="state", title="communes.state", value=lambda row: words.t(f"commune.{row.state}")),
+        *(plain[key] for key in ("population", "serving", "month")),
+        Column(key="left", title="communes.left_s", value=lambda row: row.budget_left_us // 1_000_000),
+        Column(
+            key="breach",
+            title="communes.breach",
+            value=lambda row: words.moment(row.breach_at_us) if row.breach_at_us else "",
+        ),
+    ]

@@ -5,9 +5,35 @@ from typing import Final
 
 from fleet.availability.states import CommuneState, GatewayState
 from fleet.live.model import CommuneNow, NetworkNow
+from fleet.web.history import Past
+from fleet.web.views.clocks import level_of
 
 FROZEN_AFTER_US: Final = 15_000_000
 """A page whose newest cycle is older says so loudly; cycles come every second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthFigure:
+    """The global figure of the month so far and what may still be lost of it."""
+
+    served_us: int
+    total_us: int
+    budget_us: int
+    budget_left_us: int
+    """Of the whole network standing still; negative when the promise is broken."""
+
+    @property
+    def spent_permille(self) -> int:
+        """How much of the budget is gone, 0 to 1000; what was lost is never drawn as nothing."""
+        if self.budget_us <= 0:
+            return 1000
+        spent = (self.budget_us - self.budget_left_us) * 1000 // self.budget_us
+        return min(1000, max(0, spent, 15 if self.budget_left_us < self.budget_us else 0))
+
+    @property
+    def level(self) -> str:
+        """``calm``, ``amber``, ``red`` or ``missed``."""
+        return level_of(self.budget_left_us, self.budget_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +53,7 @@ class Frame:
     """Communes whose budget of the month is used up."""
     blind: bool
     blind_reason: str
+    month: MonthFigure | None
     frozen_limit_us: int = FROZEN_AFTER_US
 
     @property
@@ -39,7 +66,19 @@ class Frame:
         return CommuneState.SERVED if self.communes else CommuneState.NOT_COVERED
 
 
-def frame_of(*, network: NetworkNow, open_incidents: int, now_us: int) -> Frame:
+def month_of_past(past: Past) -> MonthFigure | None:
+    """Return the global figure; None while nothing counts."""
+    if not past.whole.counted or not past.weight:
+        return None
+    return MonthFigure(
+        served_us=past.whole.served,
+        total_us=past.whole.counted,
+        budget_us=past.whole_budget.whole // past.weight,
+        budget_left_us=past.whole_budget.left // past.weight,
+    )
+
+
+def frame_of(*, network: NetworkNow, past: Past, open_incidents: int, now_us: int) -> Frame:
     """Return the frame of the network at ``now_us``."""
     gateways = [one for one in network.gateways.values() if one.state is not GatewayState.OUT]
     communes = [one for one in network.communes.values() if one.state is not CommuneState.NOT_COVERED]
@@ -52,7 +91,8 @@ def frame_of(*, network: NetworkNow, open_incidents: int, now_us: int) -> Frame:
         communes=len(communes),
         served=sum(one.state is CommuneState.SERVED for one in communes),
         lost=tuple(sorted((c for c in communes if c.state is CommuneState.LOST), key=lambda c: c.since_us)),
-        broken=tuple(c for c in communes if c.budget_left_us < 0),
+        broken=tuple(c for c in communes if c.insee in past.budgets and past.budgets[c.insee].left < 0),
         blind=network.blind,
         blind_reason=network.blind_reason,
+        month=month_of_past(past),
     )

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.wire.messages import Heartbeat
+from fleet.availability.figures import Share
 from fleet.availability.states import Cause, GatewayState
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, Registry
+from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
 
 URGENCY = {
@@ -18,14 +20,6 @@ URGENCY = {
     GatewayState.OUT: 5,
 }
 """Worst first, always."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """Part of a span, in microseconds; a percentage only when it is shown."""
-
-    served_us: int
-    total_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +100,28 @@ def columns() -> list[Column[GatewayRow]]:
     ]
 
 
+def export_columns(words: Words) -> list[Column[GatewayRow]]:
+    """Return the columns of the export: instants in full, states in words, the EUI too."""
+
+    def moment(at_us: int | None) -> str:
+        return words.moment(at_us, seconds=True) if at_us else ""
+
+    plain = {column.key: column for column in columns()}
+    return [
+        Column(key="eui", title="gateways.eui", value=lambda row: row.eui),
+        Column(key="name", title="gateways.name", value=lambda row: row.name),
+        Column(key="commune", title="gateways.commune", value=lambda row: row.commune),
+        Column(key="state", title="gateways.state", value=lambda row: words.t(f"state.{row.state}")),
+        Column(key="since", title="gateways.since_at", value=lambda row: moment(row.since_us)),
+        Column(key="word", title="gateways.word", value=lambda row: moment(row.last_word_us)),
+        *(plain[key] for key in ("received", "delivered", "stored", "month", "version")),
+    ]
+
+
 def _share(row: GatewayRow) -> float | None:
-    if row.share is None or row.share.total_us <= 0:
+    if row.share is None or not row.share.counted:
         return None
-    return 100 * row.share.served_us / row.share.total_us
+    return 100 * row.share.served / row.share.counted
 
 
 def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
@@ -120,7 +132,6 @@ def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
         for row in rows
         if (not state or row.state == state)
         and (
-            not wanted
-            or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
+            not wanted or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
         )
     ]

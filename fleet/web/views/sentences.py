@@ -24,7 +24,7 @@ def _state(words: Words, gateway: GatewayNow) -> str:
         return words.t("sentence.OUT")
     if gateway.state is GatewayState.SERVING:
         return words.t("sentence.SERVING", since=since, lasted=lasted)
-    why = gateway.reason or words.t(f"sentence.cause.{gateway.cause}")
+    why = words.t(f"sentence.cause.{gateway.cause}")
     if gateway.state is GatewayState.DOWN and not gateway.proved and gateway.cause is Cause.UNKNOWN:
         why = words.t("sentence.silent")
     last = "" if gateway.last_word_us is None else words.short(gateway.last_word_us, seconds=True)

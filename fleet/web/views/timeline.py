@@ -71,7 +71,7 @@ def window_of(name: str, now_us: int) -> tuple[int, int]:
 def timeline_of(
     spans: Sequence[Span], from_us: int, until_us: int, *, lang: str, now_us: int | None = None
 ) -> Timeline:
-    """Return the picture of ``spans`` within the window; a gap between spans becomes UNKNOWN, never a bridge."""
+    """Return the picture of ``spans`` within the window; a gap becomes UNKNOWN, it is never bridged."""
     filled = _filled(spans, from_us, until_us)
     scale = WIDTH / max(1, until_us - from_us)
     bars = []
@@ -118,9 +118,7 @@ def _ticks(from_us: int, until_us: int, lang: str) -> tuple[Tick, ...]:
         )
     step = 1 if length_us <= 10 * DAY_US else 5
     days = [at_us for index, at_us in enumerate(_midnights(from_us, until_us)) if index % step == 0]
-    return tuple(
-        Tick(x=round((at_us - from_us) * scale, 2), label=_day(lang, at_us, step)) for at_us in days
-    )
+    return tuple(Tick(x=round((at_us - from_us) * scale, 2), label=_day(lang, at_us, step)) for at_us in days)
 
 
 def _day(lang: str, at_us: int, step: int) -> str:

@@ -1,0 +1,59 @@
+"""Communes: the table, and the page of one."""
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import HTMLResponse, Response
+
+from fleet.registry.store import load_registry
+from fleet.web.pages import listing
+from fleet.web.pages.visit import Viewing
+from fleet.web.views import communes, gateway, timeline
+from fleet.web.views.tables import csv_text
+
+router = APIRouter()
+
+
+@router.get("/communes", response_class=HTMLResponse)
+def table(visit: Viewing) -> Response:
+    """Show every commune, the worst first."""
+    with visit.database.read() as connection:
+        rows = communes.rows_of(visit.network, load_registry(connection), visit.past)
+        state, text = listing.filters_of(visit)
+        chosen = communes.filtered(rows, state, text)
+        shown = listing.listing_of(visit, chosen, communes.columns(), "state")
+        if shown.wants_csv:
+            return visit.csv(
+                "communes", csv_text(visit.lang, communes.export_columns(visit.words), shown.rows)
+            )
+        return visit.page(
+            "pages/communes.html",
+            connection,
+            rows=shown.rows,
+            heads=shown.heads,
+            export=shown.export,
+            total=len(rows),
+            states_found=listing.chips_of(visit, (row.state for row in rows), list(communes.URGENCY)),
+            all_href=listing.all_href(visit),
+        )
+
+
+@router.get("/communes/{insee}", response_class=HTMLResponse)
+def one(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
+    """Show one commune: its month, its states, its gateways."""
+    with visit.database.read() as connection:
+        past = visit.past
+        rows = communes.rows_of(visit.network, load_registry(connection), past)
+        row = next((row for row in rows if row.insee == insee), None)
+        if row is None:
+            raise HTTPException(404)
+        window = fenetre if fenetre in timeline.WINDOWS else timeline.WINDOWS[0]
+        now = visit.network.communes.get(insee)
+        members = [visit.network.gateways[eui] for eui in now.members] if now else []
+        return visit.page(
+            "pages/commune.html",
+            connection,
+            row=row,
+            windows=timeline.WINDOWS,
+            window=window,
+            line=gateway.line_of(past.communes.get(insee), window, visit.lang, visit.now_us),
+            gateways=members,
+        )

@@ -1,0 +1,132 @@
+"""Gateways: the table, and the page of one."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection, select
+
+from agent.wire.messages import Change
+from fleet.configurations.stand import stands
+from fleet.evidence.tables import journal_records
+from fleet.identity import audit
+from fleet.identity.access import form_guard, operator
+from fleet.identity.people import Person
+from fleet.registry import store
+from fleet.registry.store import Gateway
+from fleet.tickets import store as tickets
+from fleet.tickets.store import TicketView
+from fleet.web.pages import listing
+from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.views import configurations, gateway, gateways, sentences, timeline
+from fleet.web.views.tables import csv_text
+
+router = APIRouter()
+JOURNAL_LIMIT_ROWS = 50
+"""Newest records of the page; the rest is behind the API."""
+SEE_OTHER = 303
+
+
+@router.get("/passerelles", response_class=HTMLResponse)
+def table(visit: Viewing) -> Response:
+    """Show every gateway, the worst first."""
+    with visit.database.read() as connection:
+        rows = _rows(visit, connection)
+        state, text = listing.filters_of(visit)
+        columns = gateways.columns()
+        shown = listing.listing_of(visit, gateways.filtered(rows, state, text), columns, "state")
+        if shown.wants_csv:
+            exported = gateways.export_columns(visit.words)
+            return visit.csv("passerelles", csv_text(visit.lang, exported, shown.rows))
+        return visit.page(
+            "pages/gateways.html",
+            connection,
+            rows=shown.rows,
+            heads=shown.heads,
+            export=shown.export,
+            total=len(rows),
+            states_found=listing.chips_of(visit, (row.state for row in rows), list(gateways.URGENCY)),
+            all_href=listing.all_href(visit),
+        )
+
+
+def _rows(visit: Visit, connection: Connection) -> list[gateways.GatewayRow]:
+    registry = store.load_registry(connection)
+    told = stands(connection, list(registry.gateways))
+    beats = {eui: one.heartbeat for eui, one in told.items() if one.heartbeat is not None}
+    return gateways.rows_of(visit.network, registry, beats=beats, shares=visit.past.gateway_shares)
+
+
+@router.get("/passerelles/{eui}", response_class=HTMLResponse)
+def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
+    """Show one gateway: the sentence, its states with their evidence, then the rest."""
+    with visit.database.read() as connection:
+        found = store.load_gateway(connection, eui)
+        if found is None:
+            raise HTTPException(404)
+        row = next(row for row in _rows(visit, connection) if row.eui == eui)
+        window = fenetre if fenetre in timeline.WINDOWS else timeline.WINDOWS[0]
+        stand = stands(connection, [eui]).get(eui)
+        beat = stand.heartbeat if stand else None
+        ticket = _ticket(visit, connection, found)
+        return visit.page(
+            "pages/gateway.html",
+            connection,
+            gateway=found,
+            row=row,
+            commune_name=row.commune,
+            communes=[c for c in visit.network.communes.values() if eui in c.members],
+            sentence=_sentence(visit, eui, ticket),
+            ticket=ticket.ticket if ticket else None,
+            windows=timeline.WINDOWS,
+            window=window,
+            line=gateway.line_of(visit.past.gateways.get(eui), window, visit.lang, visit.now_us),
+            beat=beat,
+            vitals=gateway.vitals_of(visit.words, beat) if beat else [],
+            journal=_journal(connection, eui),
+            **configurations.of_gateway(visit.words, connection, eui, stand),
+        )
+
+
+def _sentence(visit: Visit, eui: str, ticket: TicketView | None) -> str:
+    now = visit.network.gateways.get(eui)
+    if now is None:
+        return visit.words.t("sentence.OUT")
+    communes = tuple(one for one in visit.network.communes.values() if eui in one.members)
+    return sentences.gateway_sentence(visit.words, now, communes, ticket)
+
+
+def _ticket(visit: Visit, connection: Connection, found: Gateway) -> TicketView | None:
+    """Return the open ticket of the gateway's site, the most urgent one."""
+    opened = tickets.open_tickets(connection, visit.now_us)
+    return next((shown for shown in opened if shown.ticket.site_id == found.site_id), None)
+
+
+def _journal(connection: Connection, eui: str) -> list[dict[str, Any]]:
+    table = journal_records
+    query = select(table).where(table.c.eui == eui).order_by(table.c.at_us.desc(), table.c.journal_seq.desc())
+    rows = connection.execute(query.limit(JOURNAL_LIMIT_ROWS)).mappings()
+    return [dict(row) | {"change": Change(row["change"]).name} for row in rows]
+
+
+@router.post("/passerelles/{eui}/recette", dependencies=[Depends(form_guard)])
+def accept(eui: str, visit: Viewing, person: Annotated[Person, Depends(operator)]) -> Response:
+    """Accept the gateway on site: it counts from now on."""
+    with visit.database.write() as connection:
+        found = store.load_gateway(connection, eui)
+        if found is None:
+            raise HTTPException(404)
+        if found.accepted_at_us is not None:
+            raise HTTPException(409)
+        store.accept(connection, eui, at_us=visit.now_us, who=person.name, now_us=visit.now_us)
+        after = {"accepted_at_us": visit.now_us}
+        audit.record(
+            connection,
+            now_us=visit.now_us,
+            who=person.name,
+            action="gateway.accept",
+            subject=eui,
+            after=after,
+        )
+    answer = RedirectResponse(f"/passerelles/{eui}", SEE_OTHER)
+    return leave_toast(answer, "toast.accepted", name=found.name)

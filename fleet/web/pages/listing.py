@@ -1,0 +1,63 @@
+"""What every table page does alike: order and filter from the address, heads, chips, export."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from fleet.web.pages.visit import Visit
+from fleet.web.views import tables
+from fleet.web.views.tables import Column, Head
+
+Row = TypeVar("Row")
+STATE: Final = "etat"
+TEXT: Final = "q"
+CSV: Final = "csv"
+TEXT_LIMIT: Final = 100
+"""Characters of a filter that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[Row]):
+    """The rows in their order, and the addresses around them."""
+
+    rows: list[Row]
+    heads: list[Head]
+    export: str
+    wants_csv: bool
+
+
+def listing_of(
+    visit: Visit, rows: Sequence[Row], columns: Sequence[Column[Row]], default: str
+) -> Listing[Row]:
+    """Return the rows sorted as the address asks."""
+    query, path = dict(visit.request.query_params), visit.request.url.path
+    sorting = tables.sorting_of(query.get(tables.SORT), columns, default)
+    return Listing(
+        rows=tables.sort(rows, columns, sorting),
+        heads=tables.heads(visit.lang, path, query, columns, sorting),
+        export=tables.address(path, query, **{CSV: "1"}),
+        wants_csv=query.get(CSV) == "1",
+    )
+
+
+def filters_of(visit: Visit) -> tuple[str, str]:
+    """Return state and text that the address filters by."""
+    query = visit.request.query_params
+    return query.get(STATE, ""), query.get(TEXT, "")[:TEXT_LIMIT]
+
+
+def chips_of(visit: Visit, states: Iterable[Any], order: Sequence[Any]) -> list[tuple[Any, int, str]]:
+    """Return (state, count, address) of every state that occurs, the worst first."""
+    counts = Counter(states)
+    query, path = dict(visit.request.query_params), visit.request.url.path
+    return [
+        (state, counts[state], tables.address(path, query, **{STATE: str(state)}))
+        for state in order
+        if counts[state]
+    ]
+
+
+def all_href(visit: Visit) -> str:
+    """Return the address without the state's filter."""
+    return tables.address(visit.request.url.path, dict(visit.request.query_params), **{STATE: None})

@@ -1,0 +1,134 @@
+"""The live stream: one server-sent event a cycle, small; a page fetches again only what changed.
+
+    event: cycle   {"at_us": …, "topics": ["network", "tickets"], "values": {"word:EUI": "14:37:05", …}}
+
+``network``: a gateway or commune changed state; ``tickets``: the tickets' trail grew.  Words of every second
+(last word, counters) go as texts in the person's language.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy import func, select
+
+from agent.wire.messages import Heartbeat
+from fleet.configurations.stand import stands
+from fleet.live.feed import Feed, FeedFull, LiveUpdate
+from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
+from fleet.tickets.tables import ticket_events
+from fleet.web.pages.visit import Viewing, Visit
+
+router = APIRouter()
+COUNTERS_EACH: Final = 5
+"""Cycles between two looks at the counters of gateways that spoke."""
+
+
+@router.get("/vivant")
+async def stream(visit: Viewing) -> Response:
+    """Stream what changes."""
+    feed: Feed = visit.request.app.state.feed
+    try:
+        subscription = feed.subscribe()
+        updates = subscription.__enter__()
+    except FeedFull:
+        return Response(status_code=503, headers={"Retry-After": "60"})
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            story = Story(visit)
+            async for update in updates:
+                told = await run_in_threadpool(story.tell, update)
+                yield f"event: cycle\ndata: {json.dumps(told, separators=(',', ':'), ensure_ascii=False)}\n\n"
+        finally:
+            subscription.__exit__(None, None, None)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
+
+
+class Story:
+    """What one client has been told."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._before: NetworkNow | None = None
+        self._trail: int | None = None
+        self._spoke: set[str] = set()
+
+    def tell(self, update: LiveUpdate) -> dict[str, Any]:
+        """Return the event of one cycle."""
+        network, before = update.network, self._before
+        self._before = network
+        topics = []
+        if update.lagged or (before is not None and differs(before, network)):
+            topics.append("network")
+        if self._tickets_grew():
+            topics.append("tickets")
+        return {"at_us": network.at_us, "topics": topics, "values": self._values(update, before)}
+
+    def _tickets_grew(self) -> bool:
+        with self._visit.database.read() as connection:
+            newest = connection.scalar(select(func.max(ticket_events.c.id))) or 0
+        grew = self._trail is not None and newest != self._trail
+        self._trail = newest
+        return grew
+
+    def _values(self, update: LiveUpdate, before: NetworkNow | None) -> dict[str, str]:
+        if before is None:
+            return {}
+        words = self._visit.words
+        spoke = spoken(before.gateways, update.network.gateways)
+        self._spoke.update(spoke)
+        values = {f"word:{eui}": words.clock(at_us, seconds=True) for eui, at_us in spoke.items()}
+        if update.cycle % COUNTERS_EACH == 0 and self._spoke:
+            with self._visit.database.read() as connection:
+                told = stands(connection, sorted(self._spoke))
+            self._spoke.clear()
+            for eui, stand in told.items():
+                if stand.heartbeat is not None:
+                    values |= self._counters(eui, stand.heartbeat)
+        return values
+
+    def _counters(self, eui: str, beat: Heartbeat) -> dict[str, str]:
+        number = self._visit.words.number
+        return {
+            f"received:{eui}": number(beat.received),
+            f"delivered:{eui}": number(beat.delivered),
+            f"stored:{eui}": number(beat.spool_records),
+        }
+
+
+def spoken(before: Mapping[str, GatewayNow], after: Mapping[str, GatewayNow]) -> dict[str, int]:
+    """Return the gateways with a newer last word, and when it came."""
+    found = {}
+    for eui, one in after.items():
+        if one.last_word_us is not None and (
+            eui not in before or before[eui].last_word_us != one.last_word_us
+        ):
+            found[eui] = one.last_word_us
+    return found
+
+
+def differs(before: NetworkNow, after: NetworkNow) -> bool:
+    """Return whether a state changed that a page shows; a newer last word alone is no change."""
+    if before.blind is not after.blind:
+        return True
+    return _gateways(before) != _gateways(after) or _communes(before) != _communes(after)
+
+
+def _gateways(network: NetworkNow) -> dict[str, tuple[object, ...]]:
+    def seen(one: GatewayNow) -> tuple[object, ...]:
+        return (one.state, one.since_us, one.proved, one.suspect, one.cause, one.config_version)
+
+    return {eui: seen(one) for eui, one in network.gateways.items()}
+
+
+def _communes(network: NetworkNow) -> dict[str, tuple[object, ...]]:
+    def seen(one: CommuneNow) -> tuple[object, ...]:
+        return (one.state, one.members, one.serving)
+
+    return {insee: seen(one) for insee, one in network.communes.items()}

@@ -1,0 +1,31 @@
+"""The overview: does the contract hold, and where to look if not."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from fleet.registry.store import load_registry
+from fleet.tickets import store as tickets
+from fleet.web.pages.visit import Viewing
+from fleet.web.views import communes, overview
+from fleet.web.views.tickets import line_of
+
+router = APIRouter()
+
+
+@router.get("/", response_class=HTMLResponse)
+def show(visit: Viewing) -> HTMLResponse:
+    """Show the whole network at a glance."""
+    with visit.database.read() as connection:
+        registry = load_registry(connection)
+        past = visit.past
+        frame = visit.frame(connection)
+        rows = communes.rows_of(visit.network, registry, past)
+        breaches = communes.next_breaches(rows)
+        return visit.page(
+            "pages/overview.html",
+            connection,
+            verdict=overview.verdict_of(visit.words, frame, visit.network, breaches),
+            tickets=[line_of(one) for one in tickets.open_tickets(connection, visit.now_us)],
+            breaches=breaches[: overview.LISTED_LIMIT],
+            changes=overview.changes_of(visit.words, past, registry, visit.now_us),
+        )

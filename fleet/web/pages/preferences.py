@@ -1,0 +1,42 @@
+"""Language and appearance, by the person's choice; and the page of the login form."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from fleet.identity.access import LOGIN_PATH, check_origin
+from fleet.identity.routes import inside
+from fleet.web.i18n import LANGUAGES
+from fleet.web.pages.visit import (
+    LANGUAGE_COOKIE,
+    PREFERENCE_LIFE_S,
+    THEME_COOKIE,
+    THEMES,
+    Anybody,
+)
+
+router = APIRouter()
+SEE_OTHER = 303
+
+
+@router.get(LOGIN_PATH, response_class=HTMLResponse)
+def login(visit: Anybody, back: str = "/", error: str = "") -> HTMLResponse:
+    """Show the form."""
+    return visit.bare("pages/login.html", onward=inside(back), wrong=bool(error), typed_name="")
+
+
+@router.post("/preferences")
+def save(
+    request: Request,
+    langue: Annotated[str, Form()] = "",
+    theme: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "/",
+) -> Response:
+    """Keep language and appearance in this browser."""
+    check_origin(request)
+    answer = RedirectResponse(inside(back), SEE_OTHER)
+    for name, value, allowed in ((LANGUAGE_COOKIE, langue, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
+        if value in allowed:
+            answer.set_cookie(name, value, max_age=PREFERENCE_LIFE_S, httponly=True, samesite="lax")
+    return answer

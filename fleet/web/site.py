@@ -1,0 +1,103 @@
+"""The pages of one application: routers, static files, and errors as pages for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from fleet.identity.access import NotAllowed, current_person
+from fleet.web.pages import (
+    communes,
+    gateways,
+    guide,
+    incidents,
+    live,
+    overview,
+    preferences,
+    reports,
+    rollouts,
+    search,
+    territory,
+    tickets,
+)
+from fleet.web.pages.visit import Visit, words_of
+from fleet.web.rendering import FOLDER
+
+PAGES: tuple[APIRouter, ...] = (
+    overview.router,
+    territory.router,
+    communes.router,
+    gateways.router,
+    incidents.router,
+    tickets.router,
+    rollouts.router,
+    reports.router,
+    search.router,
+    preferences.router,
+    guide.router,
+    live.router,
+)
+MACHINE_PATHS = ("/api/", "/healthz", "/metrics")
+KNOWN_CODES = (403, 404, 409, 422, 500, 503)
+
+Handler = Callable[[Request, Exception], Any]
+
+
+def mount_site(app: FastAPI) -> None:
+    """Add everything that a browser asks for."""
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static", check_dir=False), name="static")
+    for kind in (HTTPException, RequestValidationError, NotAllowed):
+        app.add_exception_handler(kind, _page_for_people(app.exception_handlers.get(kind)))
+
+
+def _page_for_people(machine: Any) -> Handler:
+    """Return a handler that answers people with a page and leaves machines to the handler before."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        if machine is not None and request.url.path.startswith(MACHINE_PATHS):
+            answer: Response = machine(request, error)
+            return answer
+        return error_page(request, error)
+
+    return handler
+
+
+def error_page(request: Request, error: Exception) -> Response:
+    """Return the page of one error: what happened, what was not changed, what to do."""
+    code = _code(error)
+    shown = code if code in KNOWN_CODES else (500 if code >= 500 else 404)
+    visit = Visit(request=request, person=None, words=words_of(request))
+    person = current_person(request)
+    values: dict[str, Any] = {
+        "code": code,
+        "head": visit.words.t(f"error.{shown}"),
+        "text": visit.words.t(f"error.{shown}.what"),
+        "detail": _detail(error),
+        "person": person,
+    }
+    answer = visit.bare("pages/error.html", status=code, **values)
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return 422 if isinstance(error, RequestValidationError) else 403
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, RequestValidationError):
+        return "; ".join(
+            f"{'.'.join(str(p) for p in one['loc'][1:])}: {one['msg']}" for one in error.errors()
+        )
+    if isinstance(error, NotAllowed):
+        return f"{error.field}: {error.detail}"
+    detail = str(getattr(error, "detail", ""))
+    return "" if detail in ("Not Found", "Forbidden") else detail

@@ -1,0 +1,213 @@
+"""Desired beside reported configurations, and the plan of a push: who would change what."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from agent.wire.configuration import Configuration, ConfigurationError
+from agent.wire.messages import ConfigState
+from fleet.configurations import push
+from fleet.configurations.change import change, differences, flatten
+from fleet.configurations.push import Version
+from fleet.configurations.stand import Stand
+from fleet.registry.store import Gateway
+from fleet.web.rendering import Words
+
+ALL: Final = "all"
+SERVICE_PATHS: Final = ("radio.",)
+"""What restarts reception (``RadioConfig``); connectors and intervals change beside it."""
+_STEPS: Final = {
+    ConfigState.CONFIRMED: "running",
+    ConfigState.TRIAL: "trial",
+    ConfigState.REFUSED: "refused",
+    ConfigState.ROLLED_BACK: "rolled_back",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRow:
+    """One gateway's configuration."""
+
+    eui: str
+    name: str
+    desired: int | None
+    running: int | None
+    step: str
+    reason: str
+    who: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One setting in the form; an empty value means: as it is."""
+
+    path: str
+    label: str
+    value: str
+    rule: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What one gateway would get."""
+
+    eui: str
+    name: str
+    configuration: Configuration
+    changes: Mapping[str, tuple[str, str]]
+
+
+class PlanRefused(ValueError):
+    """A value that no configuration may have; names the path."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+def step_of(stand: Stand | None) -> str:
+    """Return where the newest version is on its way."""
+    if stand is None or stand.desired_version is None:
+        return "none"
+    reported = stand.reported
+    if reported is not None and reported.seen_version >= stand.desired_version:
+        return _STEPS[reported.state]
+    return "sent" if stand.published else "queued"
+
+
+def rows_of(
+    gateways: Iterable[Gateway], told: Mapping[str, Stand], newest: Mapping[str, Version]
+) -> list[ConfigRow]:
+    """Return a row for each gateway, those that are not settled first."""
+    rows = []
+    for gateway in gateways:
+        stand, version = told.get(gateway.eui), newest.get(gateway.eui)
+        reported = stand.reported if stand else None
+        rows.append(
+            ConfigRow(
+                eui=gateway.eui,
+                name=gateway.name,
+                desired=stand.desired_version if stand else None,
+                running=reported.version if reported else None,
+                step=step_of(stand),
+                reason=(reported.reason if reported else "") or (version.reason if version else ""),
+                who=version.issued_by if version else "",
+                at_us=version.issued_at_us if version else 0,
+            )
+        )
+    calm = ("running", "none")
+    return sorted(rows, key=lambda row: (row.step in calm, row.name.casefold()))
+
+
+def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | None) -> dict[str, Any]:
+    """Return desired beside reported, setting by setting, and the sentence above it."""
+    desired = push.desired(connection, eui)
+    if desired is None:
+        return {"settings": [], "settings_sentence": ""}
+    reported = stand.reported if stand else None
+    versions = {one.version: one for one in push.history(connection, eui)}
+    running = versions.get(reported.version) if reported else None
+    wanted = flatten(desired.configuration)
+    present = flatten(running.configuration) if running else {}
+    settings = [(path, value, present.get(path) if running else None) for path, value in wanted.items()]
+    step = step_of(stand)
+    values: dict[str, object] = {}
+    if reported is None:
+        key = "config.sentence.unknown"
+    elif step == "running" and reported.version == desired.version:
+        key = "config.sentence.running"
+    else:
+        key, values = "config.sentence.other", {"running": reported.version}
+    sentence = words.t(key, desired=desired.version, step=words.t(f"config.step.{step}"), **values)
+    return {"settings": settings, "settings_sentence": sentence}
+
+
+def fields_of(
+    words: Words, versions: Iterable[Version], typed: Mapping[str, str], wrong: PlanRefused | None
+) -> list[Field]:
+    """Return the form's settings; one that differs between the gateways is left empty."""
+    flats = [flatten(version.configuration) for version in versions]
+    if not flats:
+        return []
+    found = []
+    for path in flats[0]:
+        values = {flat.get(path, "") for flat in flats}
+        same = values.pop() if len(values) == 1 else ""
+        label = words.t(f"setting.{path}") if path in KNOWN else path
+        rule = path if same else words.t("rollouts.varies", path=path)
+        error = str(wrong) if wrong is not None and wrong.path == path else ""
+        found.append(Field(path=path, label=label, value=typed.get(path, same), rule=rule, error=error))
+    return found
+
+
+KNOWN: Final = (
+    "connectors.0.host",
+    "connectors.0.port",
+    "connectors.0.replay",
+    "intervals.heartbeat_s",
+    "intervals.stat_s",
+    "intervals.config_trial_s",
+    "radio.antenna_gain_db",
+    "radio.cable_loss_db",
+    "limits.spool_records",
+    "limits.spool_bytes",
+    "limits.spool_age_s",
+    "fleet.host",
+    "fleet.port",
+)
+"""Settings with a name in the catalogue; others are shown by their path."""
+
+
+def changes_of(fields: Iterable[Field], shown: Iterable[Field]) -> dict[str, str]:
+    """Return path → typed value of what the person changed; empty stays as it is."""
+    before = {field.path: field.value for field in shown}
+    return {
+        field.path: field.value.strip()
+        for field in fields
+        if field.value.strip() and field.value.strip() != before.get(field.path)
+    }
+
+
+def plan_of(
+    versions: Mapping[str, Version], names: Mapping[str, str], changes: Mapping[str, str]
+) -> list[Planned]:
+    """Return what each gateway would get; gateways that have it already are left out.
+
+    Raises:
+        PlanRefused: a value outside its rule.
+    """
+    planned = []
+    for eui, version in versions.items():
+        after = _changed(version.configuration, changes)
+        found = differences(version.configuration, after)
+        if found:
+            planned.append(Planned(eui=eui, name=names.get(eui, eui), configuration=after, changes=found))
+    return planned
+
+
+def _changed(before: Configuration, changes: Mapping[str, str]) -> Configuration:
+    for path, value in changes.items():
+        try:
+            change(before, {path: value})
+        except ConfigurationError as error:
+            raise PlanRefused(path, str(error)) from error
+    try:
+        return change(before, changes)
+    except ConfigurationError as error:
+        raise PlanRefused("", str(error)) from error
+
+
+def touches_service(plan: Iterable[Planned]) -> bool:
+    """Return whether reception restarts somewhere."""
+    return any(path.startswith(SERVICE_PATHS) for one in plan for path in one.changes)
+
+
+def stamp_of(versions: Mapping[str, Version]) -> str:
+    """Return what tells whether somebody pushed meanwhile."""
+    text = ",".join(f"{eui}={version.version}" for eui, version in sorted(versions.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,188 @@
+"""Tickets as lists and the ticket page show them; pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.tickets.model import Criticality, Ticket, TicketState
+from fleet.tickets.store import TicketEvent, TicketView
+from fleet.web.rendering import Words
+from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
+from fleet.web.views.tables import Column
+
+LATE_US = 60_000_000
+"""What was told later than this says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLine:
+    """One ticket in a list."""
+
+    id: int
+    title: str
+    state: TicketState
+    criticality: Criticality
+    began_at_us: int
+    intervention: Countdown
+    resolution: Countdown
+    urgency: tuple[bool, int]
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step from the report to the end."""
+
+    key: str
+    at_us: int | None
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailLine:
+    """One line of what happened."""
+
+    at_us: int
+    recorded_at_us: int
+    text: str
+    who: str
+    detail: str
+    late: bool
+
+
+def line_of(shown: TicketView) -> TicketLine:
+    """Return a ticket as a line."""
+    ticket = shown.ticket
+    waiting = ticket.working and ticket.on_site_at_us is None
+    left_us = shown.intervention.left_us if waiting else shown.resolution.left_us
+    return TicketLine(
+        id=ticket.id,
+        title=ticket.title,
+        state=ticket.state,
+        criticality=ticket.criticality,
+        began_at_us=ticket.began_at_us,
+        intervention=intervention_of(shown),
+        resolution=resolution_of(shown),
+        urgency=(not ticket.working, left_us),
+        who=ticket.acknowledged_by,
+    )
+
+
+def columns() -> list[Column[TicketLine]]:
+    """Return the columns of the list and its export."""
+    return [
+        Column(key="id", title="incidents.id", value=lambda line: line.id, numeric=True),
+        Column(key="criticality", title="incidents.criticality", value=lambda line: line.criticality.weight),
+        Column(key="title", title="incidents.title", value=lambda line: line.title.casefold()),
+        Column(key="state", title="incidents.state", value=lambda line: list(TicketState).index(line.state)),
+        Column(key="began", title="incidents.began", value=lambda line: line.began_at_us, numeric=True),
+        Column(
+            key="intervention", title="incidents.intervention", value=lambda line: line.urgency, numeric=True
+        ),
+        Column(
+            key="resolution",
+            title="incidents.resolution",
+            value=lambda line: line.resolution.left_us,
+            numeric=True,
+        ),
+        Column(key="who", title="incidents.who", value=lambda line: line.who.casefold()),
+    ]
+
+
+def steps_of(ticket: Ticket) -> list[Step]:
+    """Return how far the work has come."""
+    return [
+        Step(key="reported", at_us=ticket.reported_at_us, who=ticket.caller),
+        Step(key="acknowledged", at_us=ticket.acknowledged_at_us, who=ticket.acknowledged_by),
+        Step(key="en_route", at_us=ticket.en_route_at_us),
+        Step(key="on_site", at_us=ticket.on_site_at_us),
+        Step(key="restored", at_us=ticket.restored_at_us),
+        Step(key="closed", at_us=ticket.closed_at_us),
+    ]
+
+
+def actions_of(ticket: Ticket) -> list[str]:
+    """Return what a person may do next, the likeliest first, by the words of the address."""
+    found: list[str] = []
+    if ticket.working:
+        if ticket.acknowledged_at_us is None:
+            found.append("prendre")
+        if ticket.en_route_at_us is None and ticket.on_site_at_us is None:
+            found.append("partir")
+        if ticket.paused:
+            found.append("reprendre")
+    if ticket.on_site_at_us is None and ticket.state not in (TicketState.CLOSED, TicketState.MERGED):
+        found.append("arriver")
+    if ticket.state is TicketState.CLOSED:
+        found.append("rouvrir")
+    return found
+
+
+def trail_of(words: Words, events: tuple[TicketEvent, ...]) -> list[TrailLine]:
+    """Return the trail, newest first."""
+    lines = [
+        TrailLine(
+            at_us=event.at_us,
+            recorded_at_us=event.recorded_at_us,
+            text=words.t(f"trail.{event.kind}"),
+            who="" if event.who == "telemetry" else event.who,
+            detail=_detail(words, event.kind, event.detail),
+            late=event.recorded_at_us - event.at_us > LATE_US and event.kind not in ("Report", "Restore"),
+        )
+        for event in events
+    ]
+    return lines[::-1]
+
+
+def _detail(words: Words, kind: str, detail: dict[str, Any]) -> str:
+    told = _DETAILS.get(kind)
+    return "" if told is None else told(words, detail)
+
+
+def _refusal(words: Words, detail: dict[str, Any]) -> str:
+    values = {name: str(value) for name, value in detail.items() if name not in ("key", "event")}
+    return words.t(detail["key"], **values)
+
+
+def _paused(words: Words, detail: dict[str, Any]) -> str:
+    return " · ".join(part for part in (words.t(f"pause.{detail['reason']}"), detail["note"]) if part)
+
+
+def _closed(words: Words, detail: dict[str, Any]) -> str:
+    del words
+    report = detail.get("report") or {}
+    return " · ".join(part for part in (report.get("cause", ""), report.get("action", "")) if part)
+
+
+_DETAILS: dict[str, Callable[[Words, dict[str, Any]], str]] = {
+    "Report": lambda words, detail: words.t(f"criticality.{detail['criticality']}"),
+    "Regrade": lambda words, detail: words.t(f"criticality.{detail['criticality']}"),
+    "StopClocks": _paused,
+    "Close": _closed,
+    "Refused": _refusal,
+    "Note": lambda words, detail: str(detail["text"]),  # noqa: ARG005
+    "Reopen": lambda words, detail: str(detail["reason"]),  # noqa: ARG005
+}
+
+
+def export_columns(words: Words) -> list[Column[TicketLine]]:
+    """Return the columns of the export: words, and instants in full."""
+    return [
+        Column(key="id", title="incidents.id", value=lambda line: line.id),
+        Column(
+            key="criticality",
+            title="incidents.criticality",
+            value=lambda line: words.t(f"criticality.{line.criticality}"),
+        ),
+        Column(key="title", title="incidents.title", value=lambda line: line.title),
+        Column(
+            key="state", title="incidents.state", value=lambda line: words.t(f"ticket.state.{line.state}")
+        ),
+        Column(key="began", title="incidents.began", value=lambda line: words.moment(line.began_at_us)),
+        Column(
+            key="due",
+            title="incidents.intervention",
+            value=lambda line: words.moment(line.intervention.due_at_us),
+        ),
+        Column(key="who", title="incidents.who", value=lambda line: line.who),
+    ]

@@ -1,0 +1,260 @@
+"""The eleven gateways of Touraine-Est Vallées with a power cut, as a database, a feed and an application."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from sqlalchemy import insert
+
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from fleet.api import problems
+from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.configurations import push
+from fleet.db.connect import Database, sqlite_url
+from fleet.db.schema import create_schema
+from fleet.evidence.tables import latest
+from fleet.identity import routes as login
+from fleet.live.feed import Feed
+from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
+from fleet.registry import document, store
+from fleet.settings import Broker, Settings
+from fleet.tickets import store as tickets
+from fleet.tickets.model import Criticality, Origin
+from fleet.web import mount
+
+NOW_US = 1_795_354_620_000_000
+"""dim. 22 nov. 2026, 14:37 in Paris."""
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+
+COMMUNES = {
+    "37015": ("Azay-sur-Cher", 3100, 47.3497, 0.8436),
+    "37052": ("Chançay", 1180, 47.4489, 0.8756),
+    "37273": ("La Ville-aux-Dames", 5300, 47.3961, 0.7803),
+    "37124": ("Larçay", 2500, 47.3678, 0.7806),
+    "37153": ("Monnaie", 4700, 47.5014, 0.7869),
+    "37156": ("Montlouis-sur-Loire", 10900, 47.3897, 0.8278),
+    "37194": ("Reugny", 1700, 47.4789, 0.8822),
+    "37267": ("Véretz", 4500, 47.3592, 0.8067),
+    "37270": ("Vernou-sur-Brenne", 2700, 47.4192, 0.8472),
+    "37281": ("Vouvray", 3200, 47.4111, 0.7989),
+}
+HANGS = [
+    ("37156", "Mairie"),
+    ("37015", "Église Sainte-Madeleine"),
+    ("37052", "Mairie"),
+    ("37273", "Château d'eau"),
+    ("37124", "Église Saint-Symphorien"),
+    ("37153", "Château d'eau"),
+    ("37194", "Église Saint-Médard"),
+    ("37270", "Église de la Sainte-Trinité"),
+    ("37281", "Mairie"),
+    ("37015", "Château d'eau"),
+    ("37015", "Salle des fêtes"),
+]
+
+
+def eui_of(index: int) -> str:
+    """Return the EUI of gateway ``index``."""
+    return f"0016c001f1{index:06x}"
+
+
+DARK = (eui_of(1), eui_of(9), eui_of(10))
+"""Azay-sur-Cher's three, on one feeder."""
+
+
+@dataclass(slots=True)
+class StillClock:
+    """A clock that stands."""
+
+    at_us: int = NOW_US
+
+    def now_us(self) -> int:
+        """Return where it stands."""
+        return self.at_us
+
+
+def registry_document() -> dict[str, Any]:
+    """Return the import file of the sample."""
+    epci = "CC Touraine-Est Vallées"
+    return {
+        "communes": [
+            {
+                "insee": insee,
+                "name": name,
+                "epci": epci,
+                "departement": "37",
+                "population": population,
+                "lat": lat,
+                "lon": lon,
+            }
+            for insee, (name, population, lat, lon) in COMMUNES.items()
+        ],
+        "sites": [
+            {
+                "key": f"site-{index}",
+                "name": name,
+                "commune_insee": insee,
+                "kind": "other",
+                "address": "1 place de la Mairie",
+                "lat": COMMUNES[insee][2] + 0.004 * (index % 3),
+                "lon": COMMUNES[insee][3] + 0.006 * (index % 2),
+                "access_notes": "Clé à la mairie",
+                "power_feeder": f"Départ {COMMUNES[insee][0]}",
+            }
+            for index, (insee, name) in enumerate(HANGS)
+        ],
+        "gateways": [
+            {
+                "eui": eui_of(index),
+                "name": f"{COMMUNES[insee][0]} · {name}",
+                "site_key": f"site-{index}",
+                "backhaul_operator": "Orange" if index % 2 else "Bouygues",
+                "status": "accepted",
+            }
+            for index, (insee, name) in enumerate(HANGS)
+        ],
+        "memberships": [
+            {"commune_insee": insee, "eui": eui_of(index)} for index, (insee, _) in enumerate(HANGS)
+        ]
+        + [{"commune_insee": "37267", "eui": eui_of(4)}],
+    }
+
+
+def network_now(*, dark: tuple[str, ...] = DARK, at_us: int = NOW_US) -> NetworkNow:
+    """Return the network with ``dark`` gateways down for an hour."""
+    gateways = {}
+    for index, (insee, name) in enumerate(HANGS):
+        eui = eui_of(index)
+        down = eui in dark
+        gateways[eui] = GatewayNow(
+            eui=eui,
+            name=f"{COMMUNES[insee][0]} · {name}",
+            site_id=index + 1,
+            commune_insee=insee,
+            state=GatewayState.DOWN if down else GatewayState.SERVING,
+            since_us=at_us - (67 * 60_000_000 if down else 3 * DAY_US),
+            proved=not down,
+            cause=Cause.POWER if down else Cause.NONE,
+            last_word_us=at_us - (68 * 60_000_000 if down else 9_000_000),
+            config_version=1,
+        )
+    gateways[eui_of(6)] = replace(
+        gateways[eui_of(6)], state=GatewayState.BUFFERING, cause=Cause.LNS, since_us=at_us - 400_000_000
+    )
+    communes = {}
+    for insee, (name, population, _, _) in COMMUNES.items():
+        members = tuple(eui for eui, one in gateways.items() if one.commune_insee == insee)
+        members = members or (eui_of(4),)
+        serving = tuple(eui for eui in members if gateways[eui].state is GatewayState.SERVING)
+        communes[insee] = CommuneNow(
+            insee=insee,
+            name=name,
+            epci="CC Touraine-Est Vallées",
+            population=population,
+            state=CommuneState.SERVED if serving else CommuneState.LOST,
+            since_us=at_us - (67 * 60_000_000 if not serving else 3 * DAY_US),
+            members=members,
+            serving=serving,
+        )
+    return NetworkNow(at_us=at_us, gateways=gateways, communes=communes)
+
+
+def _heartbeat(index: int) -> bytes:
+    return encode(
+        Heartbeat(
+            boot=7,
+            seq=9_000,
+            uptime_ms=270_000_000,
+            journal_seq=4,
+            at_us=NOW_US - 9_000_000,
+            time_quality=TimeQuality.NTP,
+            radio=Radio.RECEIVING,
+            connectors=(ConnectorBeat("lns", True, 1200),),
+            spool_records=0 if index != 6 else 1615,
+            spool_accepting=True,
+            received=18_000 + 31 * index,
+            delivered=18_000 + 31 * index,
+            dropped=0,
+            config_version=1,
+            temperature_c=31,
+            cpu_percent=4,
+            memory_percent=38,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What the push needs."""
+
+    signing: Ed25519PrivateKey
+
+
+def make_app(
+    folder: Path, *, network: NetworkNow | None = None, clock: Any = None, filled: bool = True
+) -> FastAPI:
+    """Return an application over a database in ``folder`` with the sample in it."""
+    database = Database(sqlite_url(folder / "fleet.db"))
+    create_schema(database)
+    app = FastAPI()
+    app.state.database = database
+    app.state.clock = clock or StillClock()
+    app.state.feed = Feed()
+    app.state.keys = Keys(signing=Ed25519PrivateKey.generate())
+    app.state.settings = Settings(
+        data=folder,
+        public_url="http://testserver",
+        database_url=database.url,
+        broker=Broker(host="127.0.0.1", port=1883, tls=False),
+        smtp_url=None,
+        mail_from="passerelle@localhost",
+        open_access=True,
+    )
+    if filled:
+        fill(database, app.state.keys.signing)
+        app.state.feed.publish(network or network_now(at_us=app.state.clock.now_us()))
+    problems.install(app)
+    mount(app)
+    app.include_router(login.router)
+    return app
+
+
+def fill(database: Database, signing: Ed25519PrivateKey) -> None:
+    """Write the registry, last words, configurations and one ticket."""
+    import json
+
+    with database.write() as connection:
+        text = json.dumps(registry_document()).encode()
+        parsed = document.read_document(text, store.known_keys(connection))
+        assert not parsed.problems, parsed.problems
+        store.apply_document(connection, parsed, who="test", now_us=NOW_US - 20 * DAY_US)
+        for index in range(len(HANGS)):
+            row = {"eui": eui_of(index), "online": True, "presence_boot": 7, "presence_at_us": NOW_US}
+            row |= {"heartbeat": _heartbeat(index), "heartbeat_at_us": NOW_US - 9_000_000}
+            connection.execute(insert(latest).values(row))
+            lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
+            configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
+            push.request(
+                connection,
+                signing,
+                eui=eui_of(index),
+                configuration=configuration,
+                who="test",
+                now_us=NOW_US - DAY_US,
+                by_image=True,
+            )
+        tickets.create(
+            connection,
+            origin=Origin.TELEMETRY,
+            title="Azay-sur-Cher : plus de service, trois passerelles sans alimentation",
+            criticality=Criticality.CRITICAL,
+            began_at_us=NOW_US - 67 * 60_000_000,
+            reported_at_us=NOW_US - 65 * 60_000_000,
+            now_us=NOW_US - 65 * 60_000_000,
+            site_id=2,
+            commune_insee="37015",
+        )

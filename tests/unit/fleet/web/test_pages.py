@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.unit.fleet.web.network import eui_of, make_app
+
+PAGES = [
+    "/",
+    "/?mur=1",
+    "/carte",
+    "/communes",
+    "/communes/37015",
+    "/communes/37015?fenetre=24h",
+    "/incidents",
+    "/incidents?tous=1",
+    "/tickets/1",
+    "/passerelles",
+    "/passerelles?etat=DOWN&q=azay&tri=-name",
+    f"/passerelles/{eui_of(1)}",
+    f"/passerelles/{eui_of(0)}?fenetre=mois",
+    "/deploiements",
+    f"/deploiements?eui={eui_of(1)}",
+    "/rapports",
+    "/guide",
+    "/recherche?q=a",
+    "/connexion",
+]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    folder: Path = tmp_path_factory.mktemp("web")
+    return TestClient(make_app(folder), follow_redirects=False)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_every_page_renders_in_both_languages(client: TestClient, page: str, lang: str) -> None:
+    answer = client.get(page, headers={"Cookie": f"langue={lang}"})
+    assert answer.status_code == 200
+    assert f'<html lang="{lang}"' in answer.text
+    assert "style=" not in answer.text
+    assert "<script>" not in answer.text
