@@ -80,7 +80,7 @@ class VirtualChip:
         )
         for transmitter in self.transmitters:
             transmitter.may_send = self._may_send
-        self._receiver = Receiver(self._parts(front_end if front_end is not None else FrontEnd()))
+        self._receiver = Receiver(self._parts(front_end if front_end is not None else FrontEnd(), model))
         silicon = self._silicon(model)
         self._special = SpecialRegisters(silicon)
         self._decoder = FrameDecoder(silicon, self._special, self._memory)
@@ -211,7 +211,7 @@ class VirtualChip:
 
     # Inside
 
-    def _parts(self, front_end: FrontEnd) -> Parts:
+    def _parts(self, front_end: FrontEnd, model: int) -> Parts:
         return Parts(
             registers=self._space.registers,
             radios=self.radios,
@@ -222,6 +222,7 @@ class VirtualChip:
             fifo=self.fifo,
             thermometer=self.thermometer,
             front_end=front_end,
+            model=model,
         )
 
     def _silicon(self, model: int) -> Silicon:

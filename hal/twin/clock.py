@@ -37,6 +37,10 @@ class TwinClock(Protocol):
         """Return when the counter shows ``ticks``, on the host's monotonic clock where there is one."""
         ...
 
+    def ticks_at(self, host_us: int) -> int:
+        """Return what the counter shows at ``host_us``."""
+        ...
+
 
 class RealClock:
     """Follows the host's monotonic clock; ``crystal_ppm`` > 0 runs fast."""
@@ -73,6 +77,11 @@ class RealClock:
         elapsed_ns -= elapsed_ns * self._ppb // 1_000_000_000
         return (self._began_ns + elapsed_ns) // 1000
 
+    def ticks_at(self, host_us: int) -> int:
+        elapsed_ns = host_us * 1000 - self._began_ns
+        elapsed_ns += elapsed_ns * self._ppb // 1_000_000_000
+        return self._offset + elapsed_ns * 4 // 125
+
 
 class VirtualClock:
     """Stands still unless bytes move on the bus or the program sleeps."""
@@ -97,3 +106,6 @@ class VirtualClock:
 
     def host_us(self, ticks: int) -> int:
         return ticks // TICKS_PER_US
+
+    def ticks_at(self, host_us: int) -> int:
+        return host_us * TICKS_PER_US

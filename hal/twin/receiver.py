@@ -9,14 +9,15 @@ Sources: FACTS §8; 16 demodulators shared by the 8 channels (FACTS §6.11).
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from hal.packets import Lora
 from hal.twin.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
 from hal.twin.clock import TICKS_PER_US
 from hal.twin.faults import Faults
 from hal.twin.fifo import RxFifo
 from hal.twin.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
+from hal.twin.fine_metrics import metric_pairs, metrics
 from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.sx1250 import Sx1250
@@ -43,14 +44,14 @@ class Parts:
     fifo: RxFifo
     thermometer: Thermometer
     front_end: FrontEnd
+    model: int
 
 
 class Receiver:
     """Frames in, FIFO bytes out; ``verdicts`` counts what became of each."""
 
-    def __init__(self, parts: Parts, *, fine_metrics: Callable[[RfEvent, int], bytes] | None = None) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._fine_metrics = fine_metrics
         self.verdicts: Counter[Verdict] = Counter()
         self._waiting: list[tuple[int, int, RfEvent]] = []
         self._sequence = 0
@@ -139,11 +140,12 @@ class Receiver:
         parts = self._parts
         legacy = bool(parts.registers[TIMESTAMP_MODE] & LEGACY_BIT)
         stamp = latch_ticks(event, ear, legacy=legacy, ends_at_ticks=ends)
-        metrics = b""
-        if not legacy and self._fine_metrics is not None:
-            metrics = self._fine_metrics(event, ends)
+        fine = b""
+        if not legacy and isinstance(event.modulation, Lora):
+            pairs = metric_pairs(parts.registers, parts.model, event)
+            fine = metrics(event.fraction_ticks, event.modulation.sf, pairs)
         raw_rssi = parts.front_end.raw_rssi(event.rssi_dbm, parts.thermometer.temperature_c)
-        frame = render(event, ear, modem=modem, stamp=stamp, raw_rssi=raw_rssi, metrics=metrics)
+        frame = render(event, ear, modem=modem, stamp=stamp, raw_rssi=raw_rssi, metrics=fine)
         if parts.faults.bad_checksums > 0:
             parts.faults.bad_checksums -= 1
             return frame[:-1] + bytes((frame[-1] ^ 0x55,))

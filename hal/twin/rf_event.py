@@ -46,6 +46,8 @@ class RfEvent:
     crc: Crc = Crc.OK
     frequency_error_hz: int = 0
     ends_at_ticks: int | None = None
+    fraction_ticks: float = 0.0
+    """What the end of the frame lies beyond ``ends_at_ticks``; an SX1303 measures it."""
     public: bool = True
     inverted: bool = False
     """Downlinks have inverted chirps, and no gateway hears them."""

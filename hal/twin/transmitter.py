@@ -74,10 +74,10 @@ class Transmitter:
         return pending.emission.ended_at_ticks if pending.emitting else pending.begins
 
     @property
-    def waits_for_pps(self) -> bool:
-        """Whether a GPS-triggered frame is armed."""
+    def on_air(self) -> Emission | None:
+        """What is being emitted at this moment."""
         pending = self._pending
-        return pending is not None and pending.emission.trigger is TxTrigger.ON_GPS and not pending.emitting
+        return pending.emission if pending is not None and pending.emitting else None
 
     def write_trigger(self, value: int, now: int, next_pps: int | None) -> list[Emission]:
         """Follow a write to TX_TRIG; rising edges fire, clearing all bits aborts."""
