@@ -1,6 +1,6 @@
 """One person, several tickets, one message a channel: mail at once, what wakes people when it may."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.incidents.scene import Scene
 from fleet.incidents.subjects import subject
@@ -13,6 +13,9 @@ from fleet.tickets.model import HOUR_US, Ticket
 
 LOOK_BACK_US = HOUR_US
 """How far throttles look back: their longest window."""
+
+TEAM_LANGUAGE = "fr"
+"""Rooms are read by everybody: no acknowledge link, no access notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +72,20 @@ def _enqueue(scene: Scene, person: Person, about: list[About], channel: Channel,
         due_at_us=due_us,
         person_id=person.id,
         ticket_ids=[one.ticket.id for one in about],
+    )
+
+
+def tell_team(scene: Scene, one: About, word: str) -> None:
+    """Write to the team's rooms, once a cause, if there are any."""
+    if Channel.APPRISE not in outbox.enabled_channels(scene.connection):
+        return
+    found = subject(scene, one.ticket, occasion=one.occasion, lang=TEAM_LANGUAGE)
+    outbox.enqueue(
+        scene.connection,
+        key=f"{word}/{one.key}/team",
+        channel=Channel.APPRISE,
+        address="team",
+        message=compose(replace(found, link="", sites=()), TEAM_LANGUAGE, scene.now_us),
+        now_us=scene.now_us,
+        ticket_ids=[one.ticket.id],
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from fleet.incidents.dispatch import About, dispatch, wake
+from fleet.incidents.dispatch import About, dispatch, tell_team, wake
 from fleet.incidents.escalation import GROUP_WAIT_US, step
 from fleet.incidents.scene import Scene
 from fleet.notify import outbox
@@ -66,6 +66,8 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
         this = step(number, mine)
         for one in this.people:
             wanted[one.person.id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
+        if number == 0:
+            tell_team(scene, About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"), PAGE)
         if not this.people:
             _note_nobody(scene, ticket)
         if this.next_in_us is not None and ticket.acknowledged_at_us is None:
@@ -119,6 +121,7 @@ def tell_end(scene: Scene, ticket: Ticket) -> None:
     """Tell everybody who was told of the beginning that it is over."""
     persons = oncall.everybody(scene.connection)
     about = About(ticket, Occasion.ENDED, f"{ticket.id}.{ticket.restored_at_us}")
+    tell_team(scene, about, "end")
     for person_id in outbox.told(scene.connection, ticket.id):
         if person_id in persons:
             dispatch(scene, persons[person_id], [about], "end")

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from fleet.identity.access import viewer
-from fleet.incidents import views
+from fleet.incidents import sms_routes, views
 from fleet.tickets import store as tickets
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
+api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
 
 StateFilter = Annotated[str, "open, or all"]
 
@@ -20,7 +20,7 @@ def as_json(value: Any) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-@router.get("/incidents")
+@api.get("/incidents")
 def list_incidents(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
     """Return incidents with their tickets and clocks, the most urgent first; ``state=all``: newest first."""
     now_us = request.app.state.clock.now_us()
@@ -30,7 +30,7 @@ def list_incidents(request: Request, state: StateFilter = "open", before_id: int
         return as_json({"incidents": views.open_incidents(connection, now_us)})
 
 
-@router.get("/tickets")
+@api.get("/tickets")
 def list_tickets(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
     """Return tickets with their clocks, the most urgent first; ``state=all``: newest first."""
     now_us = request.app.state.clock.now_us()
@@ -40,7 +40,7 @@ def list_tickets(request: Request, state: StateFilter = "open", before_id: int |
         return as_json({"tickets": tickets.open_tickets(connection, now_us)})
 
 
-@router.get("/tickets/{ticket_id}")
+@api.get("/tickets/{ticket_id}")
 def show_ticket(request: Request, ticket_id: int) -> Response:
     """Return one ticket with its audit trail, messages, incident and what was known when."""
     now_us = request.app.state.clock.now_us()
@@ -49,3 +49,8 @@ def show_ticket(request: Request, ticket_id: int) -> Response:
             return as_json(views.ticket_page(connection, ticket_id, now_us))
         except tickets.NoSuchTicket as error:
             raise HTTPException(404, f"tickets: no ticket {ticket_id}") from error
+
+
+router = APIRouter()
+router.include_router(api)
+router.include_router(sms_routes.router)

@@ -194,5 +194,5 @@ def _ends(facts: Facts, now_us: int) -> Iterator[Action]:
             for eui in incident.members
             if eui in facts.network.gateways
         )
-        if serving and now_us - at_us >= STABLE_US:
+        if serving and (not restored or now_us - at_us >= STABLE_US):
             yield End(incident_id=incident.id, at_us=at_us)

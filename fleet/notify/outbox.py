@@ -141,8 +141,8 @@ def delivered(connection: Connection, provider_id: str, *, now_us: int, error: s
     """Note a delivery report; False when it answers no message of ours.  A report twice changes nothing."""
     state = Delivery.FAILED if error else Delivery.DELIVERED
     values = {"state": state, "delivered_at_us": None if error else now_us, "error": error}
-    mine = (outbox.c.provider_id == provider_id) & (outbox.c.provider_id != "")
-    known = connection.execute(select(outbox.c.id, outbox.c.state).where(mine)).one_or_none()
+    mine = (outbox.c.provider_id == provider_id) & (outbox.c.channel == Channel.SMS)
+    known = connection.execute(select(outbox.c.id, outbox.c.state).where(mine)).first()
     if known is None:
         return False
     if known.state == Delivery.SENT:
@@ -215,3 +215,23 @@ def recent_to(connection: Connection, person_id: int, channel: Channel, since_us
     """Return when messages on a channel to a person were or will be sent, for throttles."""
     mine = (outbox.c.person_id == person_id) & (outbox.c.channel == channel) & (outbox.c.due_at_us > since_us)
     return tuple(connection.execute(select(outbox.c.due_at_us).where(mine)).scalars())
+
+
+def provider_of(connection: Connection, channel: Channel, ticket_id: int) -> str:
+    """Return the number that a mirror gave a ticket; empty before it did."""
+    about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
+    mine = outbox.c.id.in_(about) & (outbox.c.channel == channel) & (outbox.c.provider_id != "")
+    found = connection.execute(select(outbox.c.provider_id).where(mine).limit(1)).scalar()
+    return "" if found is None else str(found)
+
+
+def told_tickets(connection: Connection, person_id: int) -> tuple[int, ...]:
+    """Return the tickets that a person was written to about, the newest message first, each once."""
+    query = (
+        select(outbox_tickets.c.ticket_id, func.max(outbox.c.id).label("newest"))
+        .join(outbox, outbox.c.id == outbox_tickets.c.outbox_id)
+        .where(outbox.c.person_id == person_id)
+        .group_by(outbox_tickets.c.ticket_id)
+    )
+    rows = connection.execute(query).all()
+    return tuple(row.ticket_id for row in sorted(rows, key=lambda row: (-row.newest, row.ticket_id)))

@@ -18,10 +18,18 @@ from sqlalchemy import Connection
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.notify import mail, outbox
+from fleet.notify.glpi import glpi_sender
 from fleet.notify.marks import filled, tickets_to_acknowledge
 from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.notify.settings import Channels, read_channels
+from fleet.notify.sms import sms_sender
+from fleet.notify.team import team_sender
+from fleet.notify.webhook import webhook_sender
 from fleet.settings import Settings
 from fleet.tickets import links
+
+FAILED_WAIT_S = 5.0
+"""After a round that failed: the database was away, or a mistake of ours; leases bring messages back."""
 
 POLL_S = 1.0
 """Between looks into an empty outbox: a page is out within 30 s of its confirmation."""
@@ -99,6 +107,9 @@ class Worker:
         def ticket(ticket_id: int) -> str:
             return f"{self._public_url}/tickets/{ticket_id}"
 
+        if message.channel is Channel.GLPI:
+            number = outbox.provider_of(connection, Channel.GLPI, int(message.detail["ticket"]))
+            return replace(message, detail=message.detail | {"external_id": number})
         text, html = (filled(part, acknowledge, ticket) for part in (message.text, message.html))
         return replace(message, text=text, html=html)
 
@@ -119,8 +130,25 @@ class Worker:
             with self._database.write() as connection:
                 outbox.sent(connection, message, now_us=self._clock.now_us(), provider_id=provider_id)
 
+    def announce(self) -> None:
+        """Write down which ways out there are, so that others get no rows."""
+        with self._database.write() as connection:
+            outbox.enable_channels(connection, self._senders, self._clock.now_us())
+
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Send until cancelled; whatever goes wrong is logged, and the next round comes."""
+        announced = False
+        while True:
+            try:
+                if not announced:
+                    await asyncio.to_thread(self.announce)
+                    announced = True
+                await self._rounds()
+            except Exception:
+                log.exception("outbox_round_failed")
+                await asyncio.sleep(FAILED_WAIT_S)
+
+    async def _rounds(self) -> None:
         slots = asyncio.Semaphore(PARALLEL_LIMIT)
 
         async def one(message: Outgoing) -> None:
@@ -134,14 +162,32 @@ class Worker:
                 await asyncio.sleep(POLL_S)
 
 
+def senders_of(settings: Settings, channels: Channels) -> dict[Channel, Sender]:
+    """Return a sender for every way out that is set up; mail is always one: its failure must show."""
+    senders: dict[Channel, Sender] = {Channel.MAIL: mail_sender(settings)}
+    if channels.sms_url:
+        senders[Channel.SMS] = sms_sender(channels)
+    if channels.webhook_url:
+        senders[Channel.WEBHOOK] = webhook_sender(channels)
+    if channels.apprise_urls:
+        senders[Channel.APPRISE] = team_sender(channels)
+    if channels.glpi_url:
+        senders[Channel.GLPI] = glpi_sender(channels)
+    return senders
+
+
 def worker(database: Database, settings: Settings, clock: Clock) -> Worker:
-    """Return a worker as the settings say."""
+    """Return a worker as the settings say.
+
+    Raises:
+        ChannelSettingError: half a setting, or an address that is none.
+    """
     return Worker(
         database=database,
         clock=clock,
         public_url=settings.public_url,
         secret=links.read_secret(settings.keys / SECRET_NAME),
-        senders={Channel.MAIL: mail_sender(settings)},
+        senders=senders_of(settings, read_channels()),
     )
 
 

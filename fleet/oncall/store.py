@@ -42,7 +42,7 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         values = {
             "name": _text(row, "name", path),
             "email": email,
-            "phone": str(row.get("phone") or "").replace(" ", ""),
+            "phone": international(str(row.get("phone") or "")),
             "language": str(row.get("language") or "fr"),
             "skills": list(row.get("skills") or []),
             "territories": [str(code) for code in row.get("territories") or []],
@@ -213,3 +213,21 @@ def concerned(on_call: tuple[OnCallNow, ...], territory: frozenset[str]) -> tupl
         one for one in on_call if not one.person.territories or territory.intersection(one.person.territories)
     ]
     return tuple(mine) or on_call
+
+
+def by_phone(connection: Connection, phone: str) -> Person | None:
+    """Return whose number it is; ``06…`` and ``+336…`` are the same in France."""
+    wanted = international(phone)
+    return next((one for one in everybody(connection).values() if one.phone == wanted and wanted), None)
+
+
+def international(phone: str) -> str:
+    """Return a number as it is stored.
+
+    >>> international("06 12 34 56 78"), international("0033612345678")
+    ('+33612345678', '+33612345678')
+    """
+    digits = "".join(letter for letter in phone if letter.isdigit() or letter == "+")
+    if digits.startswith("00"):
+        return "+" + digits[2:]
+    return "+33" + digits[1:] if digits.startswith("0") else digits

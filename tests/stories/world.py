@@ -16,6 +16,7 @@ from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.incidents import cycle, views
+from fleet.incidents.rules import CONFIRM_US, STABLE_US
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.notify import outbox
 from fleet.notify.model import Channel, NotSent, Outgoing
@@ -26,6 +27,7 @@ from fleet.registry import tables as registry
 from fleet.tickets import actions
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Event, Refused, Ticket
+from fleet.tickets.tables import timers as timer_table
 from fleet.web.format import ZONE
 
 SECOND = 1_000_000
@@ -174,12 +176,35 @@ class World:
             cycle.run(connection, self.network(), self.clock.at_us)
         self.send()
 
-    def pass_time(self, length_us: int, every_us: int = 10 * SECOND) -> None:
-        """Let time pass, with a cycle every ``every_us`` and one at the end."""
+    def pass_time(self, length_us: int, every_us: int | None = None) -> None:
+        """Let time pass, with a cycle at each instant where something may be due, and a second later.
+
+        With ``every_us``: at that pace instead, as the engine does with one second.
+        """
         end_us = self.clock.at_us + length_us
         while self.clock.at_us < end_us:
-            self.clock.at_us = min(end_us, self.clock.at_us + every_us)
-            self.cycle()
+            next_us = self.clock.at_us + every_us if every_us else self._next_due_us()
+            for at_us in (next_us, next_us + SECOND):
+                if self.clock.at_us < at_us <= end_us:
+                    self.clock.at_us = at_us
+                    self.cycle()
+            if next_us > end_us:
+                self.clock.at_us = end_us
+                self.cycle()
+
+    def _next_due_us(self) -> int:
+        now_us = self.clock.at_us
+        with self.reading() as connection:
+            timers = connection.execute(
+                select(timer_table.c.due_at_us).where(timer_table.c.done_at_us.is_(None))
+            )
+            waiting = connection.execute(
+                select(outbox_table.c.due_at_us).where(outbox_table.c.state == "pending")
+            )
+            found = [*timers.scalars(), *waiting.scalars()]
+        for gateway in self.gateways.values():
+            found += [gateway.since_us + CONFIRM_US, gateway.since_us + STABLE_US]
+        return min((at_us for at_us in found if at_us > now_us), default=now_us + 365 * DAY)
 
     def send(self) -> None:
         """Send what is due."""

@@ -1,0 +1,83 @@
+"""SMS by an HTTP gateway, or by a modem of our own.
+
+The HTTP shape is that of OVH-like gateways: a JSON job with receivers and message, an answer with the job's
+number, and delivery reports posted back later (``fleet.notify.reports``).  The modem is out of band: it works
+when our own Internet access does not.
+
+Sources: OVHcloud API ``POST /sms/{service}/jobs`` (receivers, message, sender; ids, invalidReceivers) as its
+public reference describes it; gammu-smsd-inject(1).
+"""
+
+import subprocess
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from fleet.notify import http
+from fleet.notify.model import NotSent, Outgoing
+from fleet.notify.settings import Channels
+
+INJECT_TIMEOUT_S = 15.0
+"""gammu-smsd-inject only writes into a queue."""
+
+
+def sms_sender(channels: Channels) -> Callable[[Outgoing, int], str]:
+    """Return what sends SMS as the settings say."""
+    parts = urlsplit(channels.sms_url)
+    if parts.scheme == "gammu":
+        return lambda message, _now_us: inject(message, parts.path)
+    token = parts.username or ""
+    port = f":{parts.port}" if parts.port else ""
+    url = urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path, parts.query, ""))
+    return lambda message, _now_us: post(message, url, token, channels.sms_sender)
+
+
+def post(message: Outgoing, url: str, token: str, sender: str) -> str:
+    """Hand one SMS to the gateway; return its number there.
+
+    Raises:
+        NotSent: refused, or the line failed.
+    """
+    job = {"receivers": [message.address], "message": message.text, "sender": sender, "tag": message.key}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": message.key}
+    with http.client() as client:
+        answer = http.request(client, "POST", url, json=job, headers=headers)
+    try:
+        found = answer.json()
+        ids = found.get("ids") or []
+        refused = found.get("invalidReceivers") or []
+    except (ValueError, AttributeError) as error:
+        raise NotSent(f"{httpx.URL(url).host}: answered no JSON object") from error
+    if refused:
+        raise NotSent(f"the gateway refuses the number {message.address}", final=True)
+    if not ids:
+        raise NotSent(f"{httpx.URL(url).host}: answered no number for the message")
+    return f"sms-{ids[0]}"
+
+
+def inject(message: Outgoing, configuration: str) -> str:
+    """Hand one SMS to the modem's queue.
+
+    Raises:
+        NotSent: gammu is not there, or refuses.
+    """
+    command = [
+        "gammu-smsd-inject",
+        "-c",
+        configuration,
+        "TEXT",
+        message.address,
+        "-unicode",
+        "-text",
+        message.text,
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INJECT_TIMEOUT_S, check=False)
+    except FileNotFoundError as error:
+        raise NotSent("gammu-smsd-inject is not installed: apt install gammu-smsd") from error
+    except subprocess.TimeoutExpired as error:
+        raise NotSent(f"gammu-smsd-inject did not end within {INJECT_TIMEOUT_S:.0f} s") from error
+    if done.returncode != 0:
+        raise NotSent(f"gammu-smsd-inject: {done.stderr.strip() or done.returncode}")
+    return ""
