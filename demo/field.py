@@ -124,6 +124,7 @@ class Field:
 
     def _emit(self, placed: _Placed, emit: Emit) -> None:
         air_us = lora_us(Lora(sf=emit.sf), len(emit.phy))
+        ended_at_us = now_us() + air_us
         for rig in self._rigs:
             rssi, snr = link_budget(distance_km((placed.lat, placed.lon), (rig.plan.lat, rig.plan.lon)))
             if rig.powered and snr >= SNR_LIMIT_DB[emit.sf]:
@@ -134,10 +135,10 @@ class Field:
                         frequency_hz=emit.frequency_hz,
                         rssi_dbm=rssi,
                         snr_db=snr,
-                        ends_at_ticks=rig.chip.now_ticks() + air_us * TICKS_PER_US,
+                        ends_at_ticks=rig.chip.now_ticks() + (ended_at_us - now_us()) * TICKS_PER_US,
                     )
                 )
-        sent = Sent(ended_at_us=now_us() + air_us, frequency_hz=emit.frequency_hz, sf=emit.sf)
+        sent = Sent(ended_at_us=ended_at_us, frequency_hz=emit.frequency_hz, sf=emit.sf)
         placed.sensor, _ = step(placed.sensor, sent, now_us())
 
     def _emitted(self, emission: Emission) -> None:

@@ -39,9 +39,11 @@ from demo.crypto import (
 SECOND_US = 1_000_000
 JOIN_DELAY_US = 5 * SECOND_US
 DATA_DELAY_US = 1 * SECOND_US
-WINDOW_TOLERANCE_US = 20_000
-"""How far from its instant a downlink's preamble may begin (LoRaWAN 1.0.4 §3.3.1: ±20 µs; a receiver opens
-its window wider by its own clock error)."""
+WINDOW_TOLERANCE_US = 2_000
+"""How far from its instant a downlink's preamble may begin: a gateway must hold ±20 µs (LoRaWAN 1.0.4
+§3.3.1), a device opens its window wider by its own clock error, here two symbols of SF7."""
+FREQUENCY_TOLERANCE_HZ = 1_000
+"""A synthesizer's step is 122 Hz; a LoRa receiver takes a quarter of the bandwidth."""
 RX2 = (869_525_000, 12)
 CHANNELS_HZ = (868_100_000, 868_300_000, 868_500_000)
 """The three that every EU868 device has before it joined and that every gateway hears."""
@@ -119,9 +121,11 @@ class Windows:
         """Whether a downlink begins in RX1 or RX2, on the right frequency and spreading factor."""
         rx1 = abs(heard.started_at_us - self.rx1_at_us) <= WINDOW_TOLERANCE_US
         rx2 = abs(heard.started_at_us - self.rx1_at_us - SECOND_US) <= WINDOW_TOLERANCE_US
-        return (rx1 and (heard.frequency_hz, heard.sf) == (self.frequency_hz, self.sf)) or (
-            rx2 and (heard.frequency_hz, heard.sf) == RX2
-        )
+        return (rx1 and _tuned(heard, self.frequency_hz, self.sf)) or (rx2 and _tuned(heard, *RX2))
+
+
+def _tuned(heard: Heard, frequency_hz: int, sf: int) -> bool:
+    return abs(heard.frequency_hz - frequency_hz) <= FREQUENCY_TOLERANCE_HZ and heard.sf == sf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
