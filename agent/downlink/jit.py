@@ -15,9 +15,14 @@ from hal.packets import Transmission
 QUEUE_LIMIT = 32
 START_DELAY_US = 1_500
 MARGIN_US = 1_000
+REPROGRAM_US = 6_000
+"""Between two packets, beside start delay and margin: the chip holds one at a time, and the next can only be
+written when the one before is over.  The reference accepts packets 2.5 ms apart and then cannot send them.
+"""
 LEAD_US = 32_500
 """With start delay and margin a downlink is taken up to 35 ms before its start."""
 MIN_LEAD_US = START_DELAY_US + MARGIN_US + LEAD_US
+PACKET_GAP_US = START_DELAY_US + MARGIN_US + REPROGRAM_US
 MAX_ADVANCE_US = 512_000_000
 PROGRAM_AHEAD_US = 50_000
 """The chip is programmed this long ahead, so that a thread that wakes 15 ms late still makes it."""
@@ -137,7 +142,7 @@ def _judge_time(ahead_us: int) -> Refused | None:
 
 
 def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Entry | Refused:
-    starts = [now_us + ASAP_LEAD_US, *(other.end_us + 2 * START_DELAY_US + MARGIN_US for other in busy)]
+    starts = [now_us + ASAP_LEAD_US, *(other.end_us + PACKET_GAP_US for other in busy)]
     obstacle: Entry | None = None
     for start_us in sorted(start for start in starts if start >= now_us + ASAP_LEAD_US):
         candidate = _moved(entry, start_us)
@@ -160,8 +165,10 @@ def _moved(entry: Entry, start_us: int) -> Entry:
 def _collide(entry: Entry, other: Entry) -> bool:
     """Return whether two entries are too close, start delays and margin included."""
     return (
-        entry.start_us - _before(entry, other) < other.start_us + _after(other) + MARGIN_US
-        and other.start_us - _before(other, entry) < entry.start_us + _after(entry) + MARGIN_US
+        entry.start_us - _before(entry, other)
+        < other.start_us + _after(other) + PACKET_GAP_US - START_DELAY_US
+        and other.start_us - _before(other, entry)
+        < entry.start_us + _after(entry) + PACKET_GAP_US - START_DELAY_US
     )
 
 

@@ -56,6 +56,10 @@ class SpoolDisk:
         """Close the file; commits are already there."""
         self._db.close()
 
+    def limit_pages(self, pages: int) -> int:
+        """Let the file grow to so many pages, or to what it holds; return that limit."""
+        return int(self._db.execute(f"PRAGMA max_page_count = {int(pages)}").fetchone()[0])
+
     def bit_of(self, name: str) -> int:
         """Return the bit that stands for a connector, a new one when it is unknown."""
         with _translated(), self._db:

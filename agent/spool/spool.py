@@ -30,6 +30,9 @@ IDS_RESERVED = 100_000
 """Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
 PLACES_READ = 10_000
 EVICTED_AT_A_TIME = 256
+PAGE_BYTES = 4096
+FILE_PER_BOUND = 2
+"""The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
 FILE_NAME = "spool.db"
 
 Place: TypeAlias = tuple[Record | None, int, int]
@@ -95,6 +98,7 @@ class Spool:
     def _enter(self, disk: SpoolDisk, names: Sequence[str]) -> dict[str, int]:
         self.counts["retired"] += disk.retire(names)
         bits = {name: disk.bit_of(name) for name in names}
+        disk.limit_pages(FILE_PER_BOUND * self._limits.spool_bytes // PAGE_BYTES)
         self._next_id = max(self._next_id, disk.last_id() + 1)
         return bits
 

@@ -1,0 +1,114 @@
+"""Records to rxpk: fields, times, FSK; judged by an independent codec too."""
+
+import json
+
+import pytest
+
+from agent.connectors.reception import Reception, reception_of
+from agent.connectors.semtech_udp.rxpk import LATEST_UTC_US, Statistics, rxpk, stat
+from agent.wire.messages import TimeQuality
+from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, record
+
+AT = Reception(utc_us=JUNE_2024_US, quality=TimeQuality.NTP, age_us=0)
+
+
+def fields(reception: Reception = AT, **changes: object) -> dict[str, object]:
+    made = record(1, data_up(), monotonic_us=3_512_348_611, **changes)
+    return json.loads(rxpk(made, reception))
+
+
+def test_a_lora_frame_has_every_field() -> None:
+    assert fields() == {
+        "jver": 1,
+        "time": "2024-06-01T00:00:00.000000Z",
+        "tmms": 1_401_235_218_000,
+        "tmst": 3_512_348_611,
+        "chan": 2,
+        "rfch": 0,
+        "mid": 0,
+        "freq": 868.1,
+        "stat": 1,
+        "modu": "LORA",
+        "datr": "SF7BW125",
+        "codr": "4/5",
+        "lsnr": 7.2,
+        "rssi": -80,
+        "rssis": -82,
+        "foff": 0,
+        "size": 18,
+        "data": "QNobASYAAQABaGVsbG8AAAAA",
+    }
+
+
+def test_without_trusted_time_no_time_is_claimed() -> None:
+    made = fields(Reception(utc_us=JUNE_2024_US, quality=TimeQuality.UNTRUSTED, age_us=None))
+    assert "time" not in made
+    assert "tmms" not in made
+
+
+@pytest.mark.parametrize("utc_us", [-1, LATEST_UTC_US + 1])
+def test_an_absurd_time_is_left_out(utc_us: int) -> None:
+    assert "time" not in fields(Reception(utc_us=utc_us, quality=TimeQuality.NTP, age_us=None))
+
+
+def test_fsk_has_a_number_and_no_snr() -> None:
+    made = fields(sf=0, rate=50_000)
+    assert (made["modu"], made["datr"]) == ("FSK", 50_000)
+    assert "lsnr" not in made
+    assert "codr" not in made
+
+
+def test_fine_time_and_missing_coding_rate() -> None:
+    made = fields(fine_ns=123_456_789, coding_rate=0, crc_checked=False)
+    assert (made["ftime"], made["codr"], made["stat"]) == (123_456_789, "OFF", 0)
+
+
+def test_statistics() -> None:
+    text = stat(
+        Statistics(
+            utc_us=JUNE_2024_US,
+            rxnb=3,
+            rxok=2,
+            rxfw=2,
+            ackr_percent=99.96,
+            dwnb=1,
+            txnb=1,
+            temperature_c=21.04,
+        )
+    )
+    assert json.loads(text) == {
+        "time": "2024-06-01 00:00:00 GMT",
+        "rxnb": 3,
+        "rxok": 2,
+        "rxfw": 2,
+        "ackr": 100.0,
+        "dwnb": 1,
+        "txnb": 1,
+        "temp": 21.0,
+    }
+
+
+def test_a_frame_from_before_the_time_was_known_gets_its_true_time_later() -> None:
+    heard = record(1, monotonic_us=1_000_000, time_quality=0, received_at_us=17)
+    clock = ManualClock(now_us=61_000_000)
+    assert reception_of(heard, clock, boot=1) == Reception(
+        utc_us=JUNE_2024_US + 1_000_000, quality=TimeQuality.NTP, age_us=60_000_000
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "present", "age_us"),
+    [
+        (TimeQuality.NTP, TimeQuality.GNSS, 61_000_000 - 1_000_000),
+        (TimeQuality.UNTRUSTED, TimeQuality.NTP, None),
+        (TimeQuality.NTP, TimeQuality.UNTRUSTED, None),
+    ],
+)
+def test_a_frame_of_another_boot_keeps_its_stored_time(
+    stored: TimeQuality, present: TimeQuality, age_us: int | None
+) -> None:
+    heard = record(1, monotonic_us=1_000_000, time_quality=int(stored))
+    clock = ManualClock(now_us=61_000_000, trusted=present)
+    assert reception_of(heard, clock, boot=2) == Reception(
+        utc_us=JUNE_2024_US + 1_000_000, quality=stored, age_us=age_us
+    )

@@ -1,0 +1,223 @@
+"""Live frames, late frames, joins: the rules of delivery in virtual time."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.connectors.delivery import JOIN_LATE, REPLAY_OFF, SPOOL_LOST
+from agent.connectors.rules import ADDRESS_SPACING_US, LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
+from tests.datapath.line import Line
+from tests.datapath.virtual import data_up, join_request
+
+SECOND = 1_000_000
+
+
+def test_a_live_frame_goes_out_at_once_and_is_done_when_acknowledged() -> None:
+    line = Line()
+    heard = line.hear(data_up())
+    assert line.sent == [(0, heard, False)]
+    line.run(line.round_trip_us)
+    assert line.done == [heard.id]
+    assert line.delivery.queued == 0
+
+
+def test_an_unanswered_frame_is_sent_again_with_doubling_patience_until_it_is_late() -> None:
+    line = Line()
+    line.cut()
+    line.hear(data_up())
+    line.run(LATE_AFTER_US - 5_000)
+    assert [at_us for at_us, _, _ in line.sent] == [0, 400_000, 1_200_000, 2_800_000]
+    assert line.delivery.backlog.count == 0
+
+
+def test_a_frame_turns_late_at_three_seconds_and_not_before() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(data_up())
+    line.run(LATE_AFTER_US - 5_000)
+    assert line.delivery.backlog.count == 0
+    line.run(5_000)
+    assert line.delivery.backlog.count == 1
+
+
+def test_an_acknowledgement_that_comes_after_all_settles_a_late_frame() -> None:
+    line = Line(round_trip_us=2_900_000)
+    line.hear(data_up())
+    line.run(2_000_000)
+    line.delivery.link(reachable=False)
+    line.run(1_100_000)
+    assert line.done == [1]
+    assert line.delivery.queued == 0
+
+
+def test_joins_are_never_delivered_late() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    join = line.hear(join_request())
+    line.run(LATE_AFTER_US)
+    line.notice(reachable=True)
+    line.run(SECOND)
+    assert line.dropped == {join.id: JOIN_LATE}
+    assert line.sent == []
+
+
+def test_a_join_is_delivered_when_the_server_answers_in_time() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(join_request())
+    line.run(LATE_AFTER_US - 100_000)
+    line.notice(reachable=True)
+    line.run(SECOND)
+    assert line.done == [1]
+
+
+def test_without_replay_a_late_frame_is_dropped_and_says_so() -> None:
+    line = Line(rules=DeliveryRules(replay=False))
+    line.notice(reachable=False)
+    line.hear(data_up())
+    line.run(LATE_AFTER_US)
+    assert line.dropped == {1: REPLAY_OFF}
+
+
+def test_a_live_frame_waits_behind_the_stored_ones_of_its_address_only() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    for fcnt in range(3):
+        line.hear(data_up(0xA, fcnt))
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    late = line.hear(data_up(0xA, 3))
+    other = line.hear(data_up(0xB, 1))
+    assert line.sent[-1] == (line.now_us, other, False)
+    line.run(3 * SECOND)
+    order = [sent for _, sent, _ in line.sent if sent.address == 0xA]
+    assert [frame.id for frame in order] == [1, 2, 3, late.id]
+    again = line.hear(data_up(0xA, 4))
+    assert line.sent[-1] == (line.now_us, again, False)
+
+
+def test_frames_of_one_address_are_half_a_second_apart_and_the_backlog_keeps_its_rate() -> None:
+    line = Line(rules=DeliveryRules(drain_frames_per_s=20))
+    line.notice(reachable=False)
+    for n in range(400):
+        line.hear(data_up(n % 40, n))
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    start_us = line.now_us
+    line.run(40 * SECOND)
+    assert len(line.done) == 400
+    for address in range(40):
+        times = [at_us for at_us, sent, _ in line.sent if sent.address == address]
+        assert min(after - before for before, after in pairwise(times)) >= ADDRESS_SPACING_US
+    for second in range(1, 10):
+        within = [at for at, _, _ in line.sent if start_us <= at < start_us + second * SECOND]
+        assert len(within) <= 20 * second + 10
+
+
+def test_a_replay_of_one_busy_address_catches_up_with_its_live_frames() -> None:
+    line = Line()
+    for n in range(1200):
+        if n == 100:
+            line.cut()
+            line.notice(reachable=False)
+        if n == 600:
+            line.notice(reachable=True)
+        line.hear(data_up(0xA, n))
+        line.run(10_000)
+    line.run(50 * SECOND)
+    assert len(line.done) == 1200
+    arrivals = [sent.id for _, sent in line.arrived if sent.id > 110]
+    assert arrivals == sorted(arrivals)
+
+
+def test_as_long_as_the_server_answers_a_busy_address_is_never_held_back() -> None:
+    line = Line()
+    for n in range(1000):
+        line.hear(data_up(0xA, n))
+        line.run(5_000)
+    assert len(line.sent) == 1000
+    assert not any(late for _, _, late in line.sent)
+
+
+def test_an_address_that_began_to_drain_is_finished_before_another_begins() -> None:
+    line = Line(rules=DeliveryRules(drain_frames_per_s=2))
+    line.notice(reachable=False)
+    for n in range(20):
+        for address in range(30):
+            line.hear(data_up(address, n))
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    line.run(60 * SECOND)
+    assert len({sent.address for _, sent, _ in line.sent}) <= line.rules.active_addresses + 8
+
+
+def test_live_frames_beyond_the_limit_go_by_way_of_the_spool_in_order() -> None:
+    line = Line()
+    line.cut()
+    for n in range(LIVE_LIMIT_FRAMES + 1):
+        line.hear(data_up(n % 7, n))
+    assert line.delivery.counts["parked"] >= 1
+    line.notice(reachable=False)
+    line.run(4 * SECOND)
+    assert line.delivery.backlog.count == LIVE_LIMIT_FRAMES + 1
+
+
+def test_what_the_spool_lost_is_dropped_with_a_reason_and_the_rest_goes_on() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    for n in range(4):
+        line.hear(data_up(0xA, n))
+    line.run(4 * SECOND)
+    del line.stored[2]
+    line.notice(reachable=True)
+    line.run(4 * SECOND)
+    assert line.dropped == {2: SPOOL_LOST}
+    assert line.done == [1, 3, 4]
+
+
+def test_what_the_spool_evicted_is_not_asked_for() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    for n in range(4):
+        line.hear(data_up(0xA, n))
+    line.run(4 * SECOND)
+    line.delivery.evicted([(1, 0xA), (3, 0xA)])
+    line.notice(reachable=True)
+    line.run(4 * SECOND)
+    assert line.done == [2, 4]
+    assert line.delivery.queued == 0
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    loss=st.sampled_from([0.0, 0.3]),
+    replay_rate=st.sampled_from([20, 500]),
+    cuts=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), max_size=4),
+)
+def test_no_data_frame_is_lost_whatever_the_link_does(
+    seed: int, loss: float, replay_rate: int, cuts: list[tuple[int, int]]
+) -> None:
+    line = Line(rules=DeliveryRules(drain_frames_per_s=replay_rate), loss=loss, seed=seed, step_us=50_000)
+    changes = {at: False for at, _ in cuts} | {at + length: True for at, length in cuts}
+    joins = set()
+    for n in range(90):
+        if n in changes:
+            line.notice(reachable=changes[n])
+        if n % 10 == 0:
+            joins.add(line.hear(join_request()).id)
+        line.hear(data_up(n % 5, n))
+        line.run(200_000)
+    line.notice(reachable=True)
+    line.run(60 * SECOND)
+    assert line.delivery.queued == 0
+    assert set(line.dropped) <= joins
+    assert len(line.done) + len(line.dropped) == 90 + len(joins)
+    assert len(set(line.done)) == len(line.done)
+
+
+@pytest.mark.parametrize("rate", [1, 20, 500])
+def test_the_window_of_addresses_follows_the_rate(rate: int) -> None:
+    assert 16 <= DeliveryRules(drain_frames_per_s=rate).active_addresses <= 512

@@ -1,0 +1,203 @@
+"""One turn of the radio at a time, on a clock that the test moves."""
+
+import pytest
+
+from agent.downlink.jit import Entry, Kind
+from agent.radio.pace import BUSY_FRAMES, BUSY_INTERVAL_US, BUSY_WINDOW_US, IDLE_INTERVAL_US, Pace
+from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, Step, came_up, failed
+from agent.radio.thread import (
+    STATUS_INTERVAL_US,
+    Heard,
+    RadioChanged,
+    RadioEvent,
+    RadioThread,
+    Recovering,
+    Sent,
+    TransmitQueue,
+)
+from agent.radio.timebase import Anchor, unroll
+from agent.wire.messages import Radio
+from hal.errors import ChipMisbehaved, LineFailed, OurMistake
+from hal.packets import Lora, Transmission, TxTrigger
+from hal.units import Hz, Micros
+from tests.datapath.virtual import ManualClock, VirtualConcentrator, data_up
+
+
+class OneEntry(TransmitQueue):
+    def __init__(self) -> None:
+        self.entry: Entry | None = None
+        self.anchor: Anchor | None = None
+
+    def due(self, counter_us: int) -> Entry | None:
+        taken, self.entry = self.entry, None
+        return taken
+
+    def next_due_us(self) -> int | None:
+        return None if self.entry is None else self.entry.start_us
+
+    def anchored(self, anchor: Anchor | None) -> None:
+        self.anchor = anchor
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.chip = VirtualConcentrator(self.clock)
+        self.queue = OneEntry()
+        self.events: list[RadioEvent] = []
+        self.thread = RadioThread(
+            concentrator=self.chip, clock=self.clock, transmissions=self.queue, report=self.events.append
+        )
+
+    def run(self, duration_us: int) -> int:
+        """Turn until the time is over; return how often."""
+        end_us, turns = self.clock.now_us + duration_us, 0
+        while self.clock.now_us < end_us:
+            due_us = self.thread.turn()
+            turns += 1
+            self.clock.now_us = min(max(due_us, self.clock.now_us + 1), end_us)
+        return turns
+
+    def changes(self) -> list[tuple[Radio, int]]:
+        return [(e.radio, e.since_us) for e in self.events if isinstance(e, RadioChanged)]
+
+
+def entry(start_us: int) -> Entry:
+    transmission = Transmission(
+        payload=b"x",
+        modulation=Lora(sf=7),
+        frequency_hz=Hz(868_100_000),
+        power_dbm=14,
+        trigger=TxTrigger.TIMESTAMPED,
+        at_us=Micros(start_us),
+    )
+    return Entry(ticket=1, kind=Kind.CLASS_A, start_us=start_us, airtime_us=30_000, transmission=transmission)
+
+
+def test_frames_come_out_with_the_instant_of_their_end() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    heard_us = bench.chip.inject(data_up())
+    bench.clock.now_us += 7_000
+    bench.thread.turn()
+    heard = next(event for event in bench.events if isinstance(event, Heard))
+    assert [at_us for _, at_us in heard.frames] == [heard_us]
+    assert heard.session == 1
+
+
+def test_an_idle_second_costs_at_most_50_turns_and_100_calls() -> None:
+    bench = Bench()
+    bench.run(1_000_000)
+    bench.chip.calls = 0
+    assert bench.run(10_000_000) <= 500
+    assert bench.chip.calls <= 1_000
+
+
+def test_a_radio_that_is_deaf_is_found_and_dated_back_to_its_last_proof() -> None:
+    bench = Bench()
+    bench.run(STATUS_INTERVAL_US + 1_000_000)
+    bench.chip.inject(data_up())
+    bench.run(100_000)
+    proof_us = next(e for e in bench.events if isinstance(e, Heard)).frames[0][1]
+    bench.chip.fault = "RX configuration reads back differently"
+    bench.run(STATUS_INTERVAL_US)
+    radio, since_us = bench.changes()[1]
+    assert radio is Radio.DEAF
+    assert proof_us <= since_us < proof_us + 20_001
+    assert next(e.step for e in bench.events if isinstance(e, Recovering)) is Step.RESTART_RX
+
+
+def test_a_counter_that_stands_still_is_found_within_seconds() -> None:
+    bench = Bench()
+    bench.run(2_000_000)
+    bench.chip.frozen_at_us = bench.clock.now_us
+    bench.run(3_000_000)
+    assert bench.changes()[1][0] is Radio.DEAF
+
+
+def test_a_line_that_fails_is_off_and_recovered_by_the_ladder() -> None:
+    bench = Bench()
+    bench.run(100_000)
+    bench.chip.failure = LineFailed("no answer", where="/dev/spidev0.0")
+    bench.run(200_000_000)
+    steps = [e.step for e in bench.events if isinstance(e, Recovering)]
+    assert steps[:4] == [Step.RESTART_RX, Step.RESET, Step.RESET, Step.EXHAUSTED]
+    assert set(steps[4:]) == {Step.RESET}
+    assert len(steps) <= 8
+    assert bench.queue.anchor is None
+    bench.chip.failure = None
+    bench.run(61_000_000)
+    assert bench.changes()[-1][0] is Radio.RECEIVING
+    assert bench.queue.anchor is not None
+    assert bench.queue.anchor.session == 2
+
+
+def test_a_transmission_is_programmed_and_followed_to_the_air() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    bench.queue.entry = entry(bench.clock.now_us + 40_000)
+    bench.run(100_000)
+    assert [sent.payload for sent in bench.chip.sent] == [b"x"]
+    assert [(e.ok, e.entry.ticket) for e in bench.events if isinstance(e, Sent)] == [(True, 1)]
+
+
+def test_a_transmission_that_the_chip_refuses_is_our_mistake_and_nothing_else_stops() -> None:
+    bench = Bench()
+    bench.thread.turn()
+
+    def refuse(_: Transmission) -> None:
+        raise OurMistake("out of range", where="frequency_hz")
+
+    bench.chip.transmit = refuse  # type: ignore[method-assign]
+    bench.queue.entry = entry(bench.clock.now_us + 40_000)
+    bench.run(100_000)
+    assert [(e.ok, e.reason) for e in bench.events if isinstance(e, Sent)] == [
+        (False, "frequency_hz: out of range")
+    ]
+    assert bench.changes()[-1][0] is Radio.RECEIVING
+
+
+def test_what_was_being_sent_when_the_radio_failed_is_told() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    bench.queue.entry = entry(bench.clock.now_us + 40_000)
+    bench.thread.turn()
+    bench.chip.failure = ChipMisbehaved("parity", where="agc")
+    bench.run(10_000)
+    assert [e.ok for e in bench.events if isinstance(e, Sent)] == [False]
+
+
+def test_closing_stops_the_radio_even_when_it_fails() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    bench.thread.close()
+    bench.thread.close()
+    assert (bench.chip.stopped, bench.chip.running) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("frames", "later_us", "expected"),
+    [
+        (BUSY_FRAMES - 1, 0, IDLE_INTERVAL_US),
+        (BUSY_FRAMES, BUSY_WINDOW_US, BUSY_INTERVAL_US),
+        (BUSY_FRAMES, BUSY_WINDOW_US + 1, IDLE_INTERVAL_US),
+        (1000, 0, BUSY_INTERVAL_US),
+    ],
+)
+def test_the_pace_follows_the_traffic(frames: int, later_us: int, expected: int) -> None:
+    pace = Pace()
+    pace.heard(frames, 0)
+    assert pace.interval_us(later_us) == expected
+
+
+def test_a_radio_that_worked_for_ten_minutes_starts_the_ladder_again() -> None:
+    ladder = came_up(Ladder(failures=3), 0)
+    assert failed(ladder, FORGIVEN_AFTER_US - 1)[1] is Step.EXHAUSTED
+    assert failed(ladder, FORGIVEN_AFTER_US)[1:] == (Step.RESTART_RX, 0)
+
+
+@pytest.mark.parametrize(
+    ("tmst", "near", "expected"), [(0, 0, 0), (5, (1 << 32) - 3, (1 << 32) + 5), (1 << 31, 0, -(1 << 31))]
+)
+def test_unroll(tmst: int, near: int, expected: int) -> None:
+    assert unroll(tmst, near) == expected
