@@ -14,6 +14,7 @@ from typer import Option
 from agent.wire.eui import parse_eui
 from fleet import commands
 from fleet.api.availability import By
+from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -120,6 +121,10 @@ def availability(
     from fleet import figures
 
     print(figures.show(data, month, by, as_json=as_json))
+
+
+app.add_typer(availability_cli.facts, name="facts")
+app.command()(availability_cli.compute)
 
 
 @app.command()

@@ -1,0 +1,211 @@
+"""A month's facts as NDJSON: one JSON object a line, so that anyone can check a month without our database.
+
+Each line has ``type``.  ``header`` comes first; all other lines may come in any order and twice.
+
+    header       format, version, month, as_of_us, code
+    settings     every contract setting
+    commune      what a commune weighs and belongs to, frozen at the month's start
+    run journal delivered commissioning maintenance statement membership blindness   the facts
+
+The hash of a month is SHA-256 over the sorted canonical lines, so that neither order nor repetition shows.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from fleet.availability.facts import (
+    Blindness,
+    Commissioning,
+    DeliveredFact,
+    Fact,
+    HeartbeatRun,
+    JournalFact,
+    Maintenance,
+    Membership,
+    NetworkFacts,
+    OperatorStatement,
+    gather,
+)
+from fleet.availability.reckoning import CommuneCard, MonthInput
+from fleet.availability.settings import ContractSettings
+
+FORMAT = "passerelle-facts"
+FORMAT_VERSION = 1
+CODE = "passerelle availability 1"
+"""Raised whenever the same facts would give another figure; part of every hash."""
+LINE_LIMIT_BYTES = 1 << 20
+"""A line beyond this is not one of ours."""
+
+KINDS: dict[str, type] = {
+    "run": HeartbeatRun,
+    "journal": JournalFact,
+    "delivered": DeliveredFact,
+    "commissioning": Commissioning,
+    "maintenance": Maintenance,
+    "statement": OperatorStatement,
+    "membership": Membership,
+    "blindness": Blindness,
+}
+_NAMES = {type_: kind for kind, type_ in KINDS.items()}
+Line: TypeAlias = Fact | CommuneCard | ContractSettings
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first line."""
+
+    format: str
+    version: int
+    month: str
+    as_of_us: int
+    code: str
+
+
+class DocumentError(ValueError):
+    """A document that cannot be read; names the line and the field."""
+
+
+def write(given: MonthInput) -> Iterator[bytes]:
+    """Return the lines of a document, each with its newline, in canonical order."""
+    header = Header(
+        format=FORMAT, version=FORMAT_VERSION, month=given.month, as_of_us=given.as_of_us, code=CODE
+    )
+    yield _line("header", header)
+    yield from sorted(set(_content(given)))
+
+
+def read(lines: Iterable[bytes]) -> MonthInput:
+    """Return the month that a document holds.
+
+    Raises:
+        DocumentError: no header, an unknown kind or field, or a value of the wrong type.
+    """
+    header: Header | None = None
+    settings: ContractSettings | None = None
+    cards: dict[str, CommuneCard] = {}
+    facts: dict[Fact, None] = {}
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        kind, fields = _fields(raw, number)
+        if header is None:
+            if kind != "header":
+                raise DocumentError(f"line {number}: type: {kind!r} comes before the header")
+            header = _header(_convert(fields, Header, number), number)
+        elif kind == "settings":
+            settings = _convert(fields, ContractSettings, number)
+        elif kind == "commune":
+            card = _convert(fields, CommuneCard, number)
+            cards[card.insee] = card
+        elif kind in KINDS:
+            facts[_convert(fields, KINDS[kind], number)] = None
+        else:
+            raise DocumentError(f"line {number}: type: {kind!r} is none of {', '.join(sorted(KINDS))}")
+    if header is None:
+        raise DocumentError("line 1: the document is empty; it begins with a header")
+    if settings is None:
+        raise DocumentError("settings: the document has no line of this type")
+    communes = tuple(cards[insee] for insee in sorted(cards))
+    return MonthInput(
+        month=header.month,
+        as_of_us=header.as_of_us,
+        facts=gather(facts),
+        communes=communes,
+        settings=settings,
+    )
+
+
+def digest(given: MonthInput) -> str:
+    """Return the hash of a month: facts, settings, weights, members and code version."""
+    hasher = hashlib.sha256()
+    hasher.update(f"{FORMAT} {FORMAT_VERSION}\n{CODE}\n{given.month} {given.as_of_us}\n".encode())
+    for line in sorted(set(_content(given))):
+        hasher.update(line)
+    return hasher.hexdigest()
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of one line."""
+    types = {"settings": ContractSettings, "commune": CommuneCard, **KINDS}
+    kinds = {"header": Header, **types}
+    _, components = msgspec.json.schema_components(kinds.values(), ref_template="#/$defs/{name}")
+    choices = [
+        {
+            "title": kind,
+            "properties": {"type": {"const": kind}},
+            "required": ["type"],
+            "allOf": [{"$ref": f"#/$defs/{type_.__name__}"}],
+        }
+        for kind, type_ in kinds.items()
+    ]
+    for kind, type_ in kinds.items():
+        components[type_.__name__].get("properties", {})["type"] = {"const": kind}
+        components[type_.__name__].pop("additionalProperties", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{FORMAT} {FORMAT_VERSION}: one line of a month's facts",
+        "oneOf": choices,
+        "$defs": components,
+    }
+
+
+def facts_of(facts: NetworkFacts) -> Iterator[Fact]:
+    """Return every fact of a network; a maintenance of several gateways once for each."""
+    for one in facts.gateways.values():
+        for group in (
+            one.runs,
+            one.journal,
+            one.delivered,
+            one.commissioning,
+            one.maintenances,
+            one.statements,
+        ):
+            yield from group
+    yield from facts.memberships
+    yield from facts.blindness
+
+
+def _content(given: MonthInput) -> Iterator[bytes]:
+    yield _line("settings", given.settings)
+    for card in given.communes:
+        yield _line("commune", card)
+    for fact in facts_of(given.facts):
+        yield _line(_NAMES[type(fact)], fact)
+
+
+def _line(kind: str, content: Line | Header) -> bytes:
+    fields = msgspec.to_builtins(content, str_keys=True)
+    return msgspec.json.encode({"type": kind, **fields}, order="sorted") + b"\n"
+
+
+def _fields(raw: bytes, number: int) -> tuple[str, dict[str, Any]]:
+    if len(raw) > LINE_LIMIT_BYTES:
+        raise DocumentError(f"line {number}: {len(raw)} bytes, at most {LINE_LIMIT_BYTES}")
+    try:
+        fields = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DocumentError(f"line {number}: not JSON: {error}") from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
+        raise DocumentError(f"line {number}: type: a line is an object with a type")
+    return fields.pop("type"), fields
+
+
+def _convert(fields: dict[str, Any], type_: type[Any], number: int) -> Any:
+    names = set(type_.__slots__ if hasattr(type_, "__slots__") else ()) or set(type_.__annotations__)
+    unknown = sorted(set(fields) - names)
+    if unknown:
+        raise DocumentError(f"line {number}: {unknown[0]}: no such field in {type_.__name__}")
+    try:
+        return msgspec.convert(fields, type=type_, strict=True)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise DocumentError(f"line {number}: {error}") from error
+
+
+def _header(header: Header, number: int) -> Header:
+    if header.format != FORMAT or header.version != FORMAT_VERSION:
+        raise DocumentError(
+            f"line {number}: format: {header.format} {header.version}, this reads {FORMAT} {FORMAT_VERSION}"
+        )
+    return header

@@ -1,0 +1,47 @@
+"""A month's input from the database: the one place where the contract's figures meet SQL."""
+
+from sqlalchemy import Connection
+
+from fleet.availability.facts import NetworkFacts
+from fleet.availability.months import month_window
+from fleet.availability.reckoning import CommuneCard, MonthInput, relevant
+from fleet.availability.settings import ContractSettings
+from fleet.evidence.month import load_facts
+from fleet.registry.store import load_communes
+
+
+def load_month(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> MonthInput:
+    """Return what decides a month, as it is known at ``now_us``.
+
+    Raises:
+        ValueError: not a month such as ``2026-10``.
+    """
+    window = month_window(month)
+    facts = load_facts(connection, window.start_us)
+    gateways = {eui: relevant(one, window) for eui, one in facts.gateways.items()}
+    cards = tuple(
+        CommuneCard(
+            insee=one.insee,
+            name=one.name,
+            epci=one.epci,
+            departement=one.departement,
+            population=one.population,
+        )
+        for one in sorted(load_communes(connection), key=lambda commune: commune.insee)
+    )
+    return MonthInput(
+        month=month,
+        as_of_us=now_us,
+        facts=NetworkFacts(
+            gateways=gateways,
+            memberships=tuple(
+                one
+                for one in facts.memberships
+                if one.valid_from_us < window.end_us
+                and (one.valid_to_us is None or one.valid_to_us > window.start_us)
+            ),
+            blindness=facts.blindness,
+        ),
+        communes=cards,
+        settings=settings,
+    )

@@ -1,0 +1,209 @@
+"""A month of the whole network: facts, members, weights and settings in, every figure out (AVAILABILITY §6).
+
+The same pure function serves the running fleet, ``passerelle fleet compute`` and the reports.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from fleet.availability.burn import Budget, budget
+from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
+from fleet.availability.facts import GatewayFacts, NetworkFacts
+from fleet.availability.figures import (
+    CommuneFigures,
+    GatewayFigures,
+    Share,
+    commune_figures,
+    gateway_figures,
+    lost_by,
+    mean_of_gateways,
+    whole,
+)
+from fleet.availability.months import Window, month_window
+from fleet.availability.settings import DEFAULTS, ContractSettings, Weight
+from fleet.availability.states import Cause, CommuneState
+from fleet.availability.timeline import Timeline, timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommuneCard:
+    """What the figures need to know of a commune; frozen at the month's start."""
+
+    insee: str
+    name: str = ""
+    epci: str = ""
+    departement: str = ""
+    population: int = 0
+    sensors: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthInput:
+    """Everything that a month's figures depend on."""
+
+    month: str
+    as_of_us: int
+    """Up to where the month is told; a closed month is told from its closing."""
+    facts: NetworkFacts
+    communes: tuple[CommuneCard, ...] = ()
+    settings: ContractSettings = field(default_factory=lambda: DEFAULTS)
+
+    @property
+    def window(self) -> Window:
+        """The month as far as it is told."""
+        month = month_window(self.month)
+        return Window(month.start_us, max(month.start_us, min(month.end_us, self.as_of_us)))
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Weight of each commune, by the settings."""
+        return {card.insee: weight_of(card, self.settings.weight) for card in self.communes}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthResult:
+    """A month: timelines and every figure of them."""
+
+    month: str
+    window: Window
+    provisional: bool
+    """The month is not over, or its evidence may still be under way (AVAILABILITY §8)."""
+    lines: dict[str, Timeline]
+    communes: dict[str, CommuneTimeline]
+    gateway_figures: dict[str, GatewayFigures]
+    commune_figures: dict[str, CommuneFigures]
+    share: Share
+    """The contract's global figure."""
+    mean_of_gateways: Fraction | None
+    lost_by: dict[tuple[Cause, str], int]
+    """Lost time times weight."""
+    budgets: dict[str, Budget]
+    """Of each commune over the whole month."""
+    budget: Budget
+    """Of the whole, in microseconds of the whole service (weights divided out, rounded down)."""
+    not_covered: tuple[str, ...]
+    """Communes without a member for the whole window; weight 0."""
+
+
+def weight_of(card: CommuneCard, weight: Weight) -> int:
+    """Return what a commune weighs.
+
+    >>> weight_of(CommuneCard(insee="37015", population=3107), Weight.POPULATION)
+    3107
+    """
+    match weight:
+        case Weight.POPULATION:
+            return card.population
+        case Weight.SENSORS:
+            return card.sensors
+        case Weight.EQUAL:
+            return 1
+
+
+def reckon(given: MonthInput) -> MonthResult:
+    """Return every figure of a month."""
+    facts = given.facts
+    lines = {
+        eui: timeline(one, facts.blindness, given.window, given.settings, given.as_of_us)
+        for eui, one in facts.gateways.items()
+    }
+    return from_timelines(given, lines)
+
+
+def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthResult:
+    """Return the figures of a month from its gateways' timelines."""
+    window, settings, weights = given.window, given.settings, given.weights
+    members = members_of(given.facts.memberships)
+    names = sorted({*members, *weights})
+    communes = {
+        insee: commune_timeline(insee, members.get(insee, ()), lines, window, settings) for insee in names
+    }
+    gateways = {eui: gateway_figures(line, settings) for eui, line in lines.items()}
+    figures = {insee: commune_figures(line, settings) for insee, line in communes.items()}
+    share = whole(figures.values(), weights)
+    return MonthResult(
+        month=given.month,
+        window=window,
+        provisional=given.as_of_us < month_window(given.month).end_us,
+        lines=dict(lines),
+        communes=communes,
+        gateway_figures=gateways,
+        commune_figures=figures,
+        share=share,
+        mean_of_gateways=mean_of_gateways(gateways.values()),
+        lost_by=lost_by(figures.values(), weights),
+        budgets={insee: commune_budget(given.month, one, settings) for insee, one in figures.items()},
+        budget=whole_budget(given.month, figures.values(), weights, settings),
+        not_covered=tuple(insee for insee, one in figures.items() if _never_covered(one)),
+    )
+
+
+def commune_budget(month: str, figures: CommuneFigures, settings: ContractSettings) -> Budget:
+    """Return the budget of one commune for the whole month; time without a member has none."""
+    excluded = figures.by_state_us[CommuneState.EXCLUDED] + figures.by_state_us[CommuneState.NOT_COVERED]
+    month_us = month_window(month).length_us
+    return budget(month_us, excluded, figures.share.charged, settings.objective_commune_ppm)
+
+
+def whole_budget(
+    month: str, figures: Iterable[CommuneFigures], weights: Mapping[str, int], settings: ContractSettings
+) -> Budget:
+    """Return the global budget as time of the whole service: what may be lost if everyone is lost at once."""
+    month_us = month_window(month).length_us
+    counted = charged = weight_sum = 0
+    for one in figures:
+        if _never_covered(one):
+            continue
+        weight = weights.get(one.insee, 0)
+        away = one.by_state_us[CommuneState.EXCLUDED] + one.by_state_us[CommuneState.NOT_COVERED]
+        counted += weight * (month_us - away)
+        charged += weight * one.share.charged
+        weight_sum += weight
+    if not weight_sum:
+        return Budget(whole=0, spent=0)
+    allowed = (1_000_000 - settings.objective_global_ppm) * counted // (1_000_000 * weight_sum)
+    return Budget(whole=allowed, spent=-(-charged // weight_sum))
+
+
+def group(
+    result: MonthResult, cards: Sequence[CommuneCard], weights: Mapping[str, int], key: str
+) -> dict[str, Share]:
+    """Return the figure of each EPCI or département (``key`` names the field)."""
+    groups: dict[str, list[CommuneFigures]] = {}
+    for card in cards:
+        groups.setdefault(getattr(card, key), []).append(result.commune_figures[card.insee])
+    return {name: whole(groups[name], weights) for name in sorted(groups)}
+
+
+def relevant(facts: GatewayFacts, window: Window) -> GatewayFacts:
+    """Return the facts that can decide a window: its runs, the neighbours, and their boots' journals.
+
+    The newest run before and the oldest after are kept, because a gap is bridged from one to the other.
+    """
+    before = [run for run in facts.runs if run.last_at_us < window.start_us]
+    after = [run for run in facts.runs if run.first_at_us >= window.end_us]
+    inside = [
+        run for run in facts.runs if run.last_at_us >= window.start_us and run.first_at_us < window.end_us
+    ]
+    newest = max(before, key=lambda run: (run.last_at_us, run.boot, run.last_seq), default=None)
+    oldest = min(after, key=lambda run: (run.first_at_us, run.boot, run.first_seq), default=None)
+    runs = [run for run in (newest, *inside, oldest) if run is not None]
+    boots = {run.boot for run in runs}
+    return GatewayFacts(
+        eui=facts.eui,
+        runs=tuple(runs),
+        journal=tuple(fact for fact in facts.journal if fact.boot in boots),
+        delivered=tuple(
+            fact
+            for fact in facts.delivered
+            if fact.received_until_us > window.start_us and fact.received_from_us < window.end_us
+        ),
+        commissioning=facts.commissioning,
+        maintenances=facts.maintenances,
+        statements=facts.statements,
+    )
+
+
+def _never_covered(figures: CommuneFigures) -> bool:
+    return figures.by_state_us[CommuneState.NOT_COVERED] == figures.length_us
