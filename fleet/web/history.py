@@ -8,22 +8,19 @@ pages never cost more than a twentieth of one core.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from fleet.availability.burn import Budget, breach_at_us, budget
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.figures import CommuneFigures, Share, commune_figures, gateway_figures, whole
-from fleet.availability.months import Window, month_of, month_window, next_month
+from fleet.availability.facts import NetworkFacts
+from fleet.availability.months import Window, month_of, month_window
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, reckon
 from fleet.availability.settings import DEFAULTS, ContractSettings
-from fleet.availability.states import CommuneState
-from fleet.availability.timeline import Timeline, paint
+from fleet.availability.timeline import Timeline, timeline
 from fleet.db.connect import Database
-from fleet.evidence import facts
-from fleet.live.recall import recall
-from fleet.registry.store import Commune, load_communes, load_memberships
+from fleet.evidence.month import load_facts
+from fleet.registry.store import load_communes
 from fleet.web.format import DAY_US
 
 KEPT_US: Final = 5_000_000
@@ -34,21 +31,12 @@ LOOK_BACK_US: Final = 7 * DAY_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What was, up to ``at_us``: timelines over the look-back and the month, figures over the month."""
+    """What was, up to ``at_us``: the month's figures, and timelines over the look-back and the month."""
 
     at_us: int
-    from_us: int
+    month: MonthResult
     gateways: Mapping[str, Timeline]
     communes: Mapping[str, CommuneTimeline]
-    gateway_shares: Mapping[str, Share]
-    commune_shares: Mapping[str, Share]
-    budgets: Mapping[str, Budget]
-    breaches: Mapping[str, int | None]
-    """When each commune's budget is used up if it loses service from ``at_us`` on."""
-    whole: Share
-    whole_budget: Budget
-    """Of the network, in microseconds times weight; divide by ``weight`` for time."""
-    weight: int
 
 
 class History:
@@ -82,71 +70,40 @@ def history_of(state: Any) -> History:
 
 def compute(connection: Connection, settings: ContractSettings, now_us: int) -> Past:
     """Return the past from the facts in the database."""
-    month = Window(month_window(month_of(now_us)).start_us, now_us)
-    window = Window(min(month.start_us, now_us - LOOK_BACK_US), now_us)
-    memory = recall(connection, window.start_us)
-    memory.replace_people(
-        facts.load_commissioning(connection),
-        facts.load_maintenances(connection, window.start_us),
-        facts.load_statements(connection, window.start_us),
-    )
-    blindness = facts.load_blindness(connection, window.start_us)
-
-    def lines_over(span: Window) -> dict[str, Timeline]:
-        return {
-            eui: paint(one.facts(), one.history(settings), blindness, span, settings, now_us=now_us)
-            for eui, one in memory.gateways.items()
-        }
-
-    communes = load_communes(connection)
-    memberships = members_of(load_memberships(connection))
-    lines, month_lines = lines_over(window), lines_over(month)
-    figures = {
-        one.insee: commune_figures(
-            commune_timeline(one.insee, memberships.get(one.insee, ()), month_lines, month, settings),
-            settings,
+    month = month_of(now_us)
+    window = Window(min(month_window(month).start_us, now_us - LOOK_BACK_US), now_us)
+    facts = load_facts(connection, window.start_us)
+    cards = tuple(
+        CommuneCard(
+            insee=one.insee,
+            name=one.name,
+            epci=one.epci,
+            departement=one.departement,
+            population=one.population,
         )
-        for one in communes
+        for one in load_communes(connection)
+    )
+    given = MonthInput(month=month, as_of_us=now_us, facts=facts, communes=cards, settings=settings)
+    result = reckon(given)
+    if window == result.window:
+        return Past(at_us=now_us, month=result, gateways=result.lines, communes=result.communes)
+    lines = {
+        eui: timeline(one, facts.blindness, window, settings, now_us) for eui, one in facts.gateways.items()
     }
     return Past(
-        at_us=now_us,
-        from_us=window.start_us,
-        gateways=lines,
-        communes={
-            one.insee: commune_timeline(one.insee, memberships.get(one.insee, ()), lines, window, settings)
-            for one in communes
-        },
-        gateway_shares={eui: gateway_figures(line, settings).share for eui, line in month_lines.items()},
-        **_promises(communes, figures, settings, now_us),
+        at_us=now_us, month=result, gateways=lines, communes=_communes(cards, facts, lines, window, settings)
     )
 
 
-def _promises(
-    communes: list[Commune], figures: dict[str, CommuneFigures], settings: ContractSettings, now_us: int
-) -> dict[str, Any]:
-    length_us = month_window(month_of(now_us)).length_us
-    next_us = month_window(next_month(month_of(now_us))).length_us
-    next_whole = budget(next_us, 0, 0, settings.objective_commune_ppm).whole
-    weights = {one.insee: one.population for one in communes if figures[one.insee].share.counted}
-    budgets = {
-        insee: budget(
-            length_us,
-            one.by_state_us[CommuneState.EXCLUDED],
-            one.share.charged,
-            settings.objective_commune_ppm,
-        )
-        for insee, one in figures.items()
-    }
-    share = whole(figures.values(), weights)
-    weight = sum(weights.values())
-    excluded = sum(figures[insee].by_state_us[CommuneState.EXCLUDED] * one for insee, one in weights.items())
+def _communes(
+    cards: tuple[CommuneCard, ...],
+    facts: NetworkFacts,
+    lines: Mapping[str, Timeline],
+    window: Window,
+    settings: ContractSettings,
+) -> dict[str, CommuneTimeline]:
+    members = members_of(facts.memberships)
     return {
-        "commune_shares": {insee: one.share for insee, one in figures.items()},
-        "budgets": budgets,
-        "breaches": {
-            insee: breach_at_us(one.left, next_whole, Fraction(1), now_us) for insee, one in budgets.items()
-        },
-        "whole": share,
-        "whole_budget": budget(length_us * weight, excluded, share.charged, settings.objective_global_ppm),
-        "weight": weight,
+        card.insee: commune_timeline(card.insee, members.get(card.insee, ()), lines, window, settings)
+        for card in cards
     }

@@ -54,7 +54,8 @@ def _rows(visit: Visit, connection: Connection) -> list[gateways.GatewayRow]:
     registry = store.load_registry(connection)
     told = stands(connection, list(registry.gateways))
     beats = {eui: one.heartbeat for eui, one in told.items() if one.heartbeat is not None}
-    return gateways.rows_of(visit.network, registry, beats=beats, shares=visit.past.gateway_shares)
+    shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
+    return gateways.rows_of(visit.network, registry, beats=beats, shares=shares)
 
 
 @router.get("/passerelles/{eui}", response_class=HTMLResponse)

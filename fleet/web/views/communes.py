@@ -47,6 +47,7 @@ def rows_of(network: NetworkNow, registry: Registry, past: Past) -> list[Commune
 
 
 def _row(commune: Commune, now: CommuneNow | None, past: Past) -> CommuneRow:
+    figures = past.month.commune_figures.get(commune.insee)
     return CommuneRow(
         insee=commune.insee,
         name=commune.name,
@@ -56,9 +57,9 @@ def _row(commune: Commune, now: CommuneNow | None, past: Past) -> CommuneRow:
         since_us=now.since_us if now else 0,
         members=len(now.members) if now else 0,
         serving=len(now.serving) if now else 0,
-        budget_left_us=past.budgets[commune.insee].left if commune.insee in past.budgets else 0,
-        breach_at_us=past.breaches.get(commune.insee) if now and now.state is CommuneState.LOST else None,
-        share=past.commune_shares.get(commune.insee),
+        budget_left_us=now.budget_left_us if now else 0,
+        breach_at_us=now.breach_at_us if now else None,
+        share=figures.share if figures else None,
     )
 
 

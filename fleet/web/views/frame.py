@@ -68,13 +68,14 @@ class Frame:
 
 def month_of_past(past: Past) -> MonthFigure | None:
     """Return the global figure; None while nothing counts."""
-    if not past.whole.counted or not past.weight:
+    month = past.month
+    if not month.share.counted:
         return None
     return MonthFigure(
-        served_us=past.whole.served,
-        total_us=past.whole.counted,
-        budget_us=past.whole_budget.whole // past.weight,
-        budget_left_us=past.whole_budget.left // past.weight,
+        served_us=month.share.served,
+        total_us=month.share.counted,
+        budget_us=month.budget.whole,
+        budget_left_us=month.budget.left,
     )
 
 
@@ -91,7 +92,7 @@ def frame_of(*, network: NetworkNow, past: Past, open_incidents: int, now_us: in
         communes=len(communes),
         served=sum(one.state is CommuneState.SERVED for one in communes),
         lost=tuple(sorted((c for c in communes if c.state is CommuneState.LOST), key=lambda c: c.since_us)),
-        broken=tuple(c for c in communes if c.insee in past.budgets and past.budgets[c.insee].left < 0),
+        broken=tuple(c for c in communes if c.budget_left_us < 0),
         blind=network.blind,
         blind_reason=network.blind_reason,
         month=month_of_past(past),
