@@ -20,6 +20,7 @@ CATALOGUE: Final = Path(__file__).parent / "catalogue"
 
 NARROW: Final = "\u202f"
 _BEFORE = re.compile(r"[ \u00a0](?=[:;!?»](?:\s|$|[)\]»]))")
+_UNIT = re.compile(r" (?=(?:%|€|°C|ms|dBm?|h|min|s|km|m)(?![\w’]))(?<=[\d}] )")
 _AFTER = re.compile(r"(?<=«)[ \u00a0]")
 
 
@@ -33,7 +34,7 @@ def typographic(lang: str, text: str) -> str:
     >>> typographic("fr", "Qui est d'astreinte ?").encode("ascii", "backslashreplace").decode()
     'Qui est d\\\\u2019astreinte\\\\u202f?'
     """
-    text = text.replace("'", "’")
+    text = _UNIT.sub(NARROW, text.replace("'", "’"))
     if lang == "fr":
         text = _AFTER.sub(NARROW, _BEFORE.sub(NARROW, text))
     return text

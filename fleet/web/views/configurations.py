@@ -108,7 +108,7 @@ def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | No
     """Return desired beside reported, setting by setting, and the sentence above it."""
     desired = push.desired(connection, eui)
     if desired is None:
-        return {"settings": [], "settings_sentence": ""}
+        return {"settings": [], "differing": [], "settings_sentence": ""}
     reported = stand.reported if stand else None
     versions = {one.version: one for one in push.history(connection, eui)}
     running = versions.get(reported.version) if reported else None
@@ -124,7 +124,8 @@ def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | No
     else:
         key, values = "config.sentence.other", {"running": reported.version}
     sentence = words.t(key, desired=desired.version, step=words.t(f"config.step.{step}"), **values)
-    return {"settings": settings, "settings_sentence": sentence}
+    differing = [row for row in settings if row[2] is not None and row[1] != row[2]]
+    return {"settings": settings, "differing": differing, "settings_sentence": sentence}
 
 
 def fields_of(

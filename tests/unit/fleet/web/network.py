@@ -1,6 +1,7 @@
 """The eleven gateways of Touraine-Est Vallées with a power cut, as a database, a feed and an application."""
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from sqlalchemy import insert
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
 from fleet.api import problems
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.availability.settings import DEFAULTS
 from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
-from fleet.evidence.tables import latest
+from fleet.evidence import facts
+from fleet.evidence.tables import heartbeat_runs, latest
 from fleet.identity import routes as login
 from fleet.live.feed import Feed
-from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
+from fleet.live.model import NetworkNow
+from fleet.live.network import NetworkView
+from fleet.live.recall import recall
 from fleet.registry import document, store
 from fleet.settings import Broker, Settings
 from fleet.tickets import store as tickets
@@ -29,6 +33,11 @@ NOW_US = 1_795_354_620_000_000
 """dim. 22 nov. 2026, 14:37 in Paris."""
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
+MINUTE_US = 60_000_000
+SHY = 3
+"""Was away for 25 minutes three days ago."""
+BUFFERING = 6
+"""Its network server does not answer."""
 
 COMMUNES = {
     "37015": ("Azay-sur-Cher", 3100, 47.3497, 0.8436),
@@ -124,43 +133,57 @@ def registry_document() -> dict[str, Any]:
     }
 
 
-def network_now(*, dark: tuple[str, ...] = DARK, at_us: int = NOW_US) -> NetworkNow:
-    """Return the network with ``dark`` gateways down for an hour."""
-    gateways = {}
-    for index, (insee, name) in enumerate(HANGS):
-        eui = eui_of(index)
-        down = eui in dark
-        gateways[eui] = GatewayNow(
-            eui=eui,
-            name=f"{COMMUNES[insee][0]} · {name}",
-            site_id=index + 1,
-            commune_insee=insee,
-            state=GatewayState.DOWN if down else GatewayState.SERVING,
-            since_us=at_us - (67 * 60_000_000 if down else 3 * DAY_US),
-            proved=not down,
-            cause=Cause.POWER if down else Cause.NONE,
-            last_word_us=at_us - (68 * 60_000_000 if down else 9_000_000),
-            config_version=1,
-        )
-    gateways[eui_of(6)] = replace(
-        gateways[eui_of(6)], state=GatewayState.BUFFERING, cause=Cause.LNS, since_us=at_us - 400_000_000
-    )
-    communes = {}
-    for insee, (name, population, _, _) in COMMUNES.items():
-        members = tuple(eui for eui, one in gateways.items() if one.commune_insee == insee)
-        members = members or (eui_of(4),)
-        serving = tuple(eui for eui in members if gateways[eui].state is GatewayState.SERVING)
-        communes[insee] = CommuneNow(
-            insee=insee,
-            name=name,
-            epci="CC Touraine-Est Vallées",
-            population=population,
-            state=CommuneState.SERVED if serving else CommuneState.LOST,
-            since_us=at_us - (67 * 60_000_000 if not serving else 3 * DAY_US),
-            members=members,
-            serving=serving,
-        )
-    return NetworkNow(at_us=at_us, gateways=gateways, communes=communes)
+def runs_of(index: int) -> list[dict[str, Any]]:
+    """Return the heartbeats of one gateway since it hangs: whole but for what the sample tells."""
+    start_us, end_us = NOW_US - 20 * DAY_US, NOW_US - 9_000_000
+    if eui_of(index) in DARK:
+        end_us = NOW_US - 68 * MINUTE_US
+    if index == SHY:
+        gap_us = NOW_US - 3 * DAY_US
+        return [
+            _run(index, 7, start_us, gap_us),
+            _run(index, 8, gap_us + 25 * MINUTE_US, end_us),
+        ]
+    if index == BUFFERING:
+        cut_us = NOW_US - 7 * MINUTE_US
+        return [_run(index, 7, start_us, cut_us), _run(index, 7, cut_us + 30_000_000, end_us, lns_up=False)]
+    return [_run(index, 7, start_us, end_us)]
+
+
+def _run(index: int, boot: int, from_us: int, until_us: int, *, lns_up: bool = True) -> dict[str, Any]:
+    born_us = NOW_US - 20 * DAY_US
+    beat_us = 30_000_000
+    count = (until_us - from_us) // beat_us
+    first = (from_us - born_us) // beat_us
+    return {
+        "eui": eui_of(index),
+        "boot": boot,
+        "first_seq": first,
+        "last_seq": first + count,
+        "first_uptime_ms": (from_us - born_us) // 1000,
+        "last_uptime_ms": (from_us - born_us + count * beat_us) // 1000,
+        "first_at_us": from_us,
+        "last_at_us": from_us + count * beat_us,
+        "interval_ms": 30_000,
+        "journal_seq": 4 if lns_up else 5,
+        "radio": int(Radio.RECEIVING),
+        "contractual": "lns",
+        "lns_up": lns_up,
+        "spool_accepting": True,
+        "time_quality": int(TimeQuality.NTP),
+        "trusted": True,
+        "recorded_at_us": from_us + count * beat_us,
+    }
+
+
+def network_of(database: Database, now_us: int) -> NetworkNow:
+    """Return the network that the stored facts prove, as the engine would."""
+    from_us = NOW_US - 40 * DAY_US
+    with database.read() as connection:
+        memory = recall(connection, from_us)
+        memory.replace_people(facts.load_commissioning(connection), [], [])
+        registry = store.load_registry(connection)
+    return NetworkView.empty(DEFAULTS).at(registry, memory, (), blind_reason="", now_us=now_us)
 
 
 def _heartbeat(index: int) -> bytes:
@@ -194,9 +217,7 @@ class Keys:
     signing: Ed25519PrivateKey
 
 
-def make_app(
-    folder: Path, *, network: NetworkNow | None = None, clock: Any = None, filled: bool = True
-) -> FastAPI:
+def make_app(folder: Path, *, clock: Any = None, filled: bool = True) -> FastAPI:
     """Return an application over a database in ``folder`` with the sample in it."""
     database = Database(sqlite_url(folder / "fleet.db"))
     create_schema(database)
@@ -216,7 +237,7 @@ def make_app(
     )
     if filled:
         fill(database, app.state.keys.signing)
-        app.state.feed.publish(network or network_now(at_us=app.state.clock.now_us()))
+        app.state.feed.publish(network_of(database, app.state.clock.now_us()))
     problems.install(app)
     mount(app)
     app.include_router(login.router)
@@ -225,8 +246,6 @@ def make_app(
 
 def fill(database: Database, signing: Ed25519PrivateKey) -> None:
     """Write the registry, last words, configurations and one ticket."""
-    import json
-
     with database.write() as connection:
         text = json.dumps(registry_document()).encode()
         parsed = document.read_document(text, store.known_keys(connection))
@@ -234,8 +253,10 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
         store.apply_document(connection, parsed, who="test", now_us=NOW_US - 20 * DAY_US)
         for index in range(len(HANGS)):
             row = {"eui": eui_of(index), "online": True, "presence_boot": 7, "presence_at_us": NOW_US}
-            row |= {"heartbeat": _heartbeat(index), "heartbeat_at_us": NOW_US - 9_000_000}
+            last_us = runs_of(index)[-1]["last_at_us"]
+            row |= {"heartbeat": _heartbeat(index), "heartbeat_at_us": last_us}
             connection.execute(insert(latest).values(row))
+            connection.execute(insert(heartbeat_runs), runs_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
             push.request(
