@@ -61,6 +61,7 @@ def apply(scene: Scene, action: Action) -> None:  # noqa: C901 one case a kind
             cause = {"domain": action.cause.domain.value, "value": action.cause.value}
             store.change(connection, action.incident_id, **cause)
             _log(scene, action.incident_id, "Explain", reason=action.reason, **cause)
+            _retitle(scene, action.incident_id)
         case Absorb():
             _absorb(scene, action)
         case Regrade():
@@ -135,11 +136,12 @@ def _absorb(scene: Scene, action: Absorb) -> None:
 def _regrade(scene: Scene, action: Regrade) -> None:
     connection, grade = scene.connection, action.grade
     store.regrade(connection, action.incident_id, grade)
-    graded = {"criticality": grade.criticality.value, "communes": list(grade.communes)}
-    _log(scene, action.incident_id, "Regrade", reason=grade.reason, **graded)
+    _retitle(scene, action.incident_id)
     ticket = tickets.of_incident(connection, action.incident_id)
-    if ticket is None or not ticket.working:
+    if ticket is None or not ticket.working or ticket.criticality is grade.criticality:
         return
+    graded = {"criticality": grade.criticality.value, "communes": list(grade.communes[:NAMED_LIMIT])}
+    _log(scene, action.incident_id, "Regrade", reason=grade.reason, **graded)
     event = RegradeTicket(
         who=WHO, via=WHO, at_us=scene.now_us, criticality=grade.criticality, reason=grade.reason
     )
@@ -147,6 +149,14 @@ def _regrade(scene: Scene, action: Regrade) -> None:
     worse = grade.criticality.weight < ticket.criticality.weight
     if worse and paging.was_told(connection, ticket.id):
         paging.plan_page(connection, ticket.id, due_at_us=scene.now_us, occasion=Occasion.WORSE)
+
+
+def _retitle(scene: Scene, incident_id: int) -> None:
+    """Name the ticket for what the incident has become."""
+    found = store.explained(scene.connection, incident_id)
+    if found is not None:
+        cause, grade = found
+        tickets.retitle(scene.connection, incident_id, title(scene.network, cause, grade))
 
 
 def _end(scene: Scene, action: End) -> None:

@@ -3,18 +3,41 @@
 ``run(connection, network, now_us)`` is all that the engine calls.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
-from fleet.incidents import apply, firing, rules, store
-from fleet.incidents.model import Facts
+from fleet.incidents import apply, firing, pulse, rules, store
+from fleet.incidents.burn import alarm
+from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.scene import Scene
 from fleet.live.model import NetworkNow
+from fleet.tickets.model import Criticality
 
 
 def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
     scene = Scene(connection, network, now_us)
-    facts = Facts(network=network, incidents=store.load(connection, now_us))
+    pulse.beat(connection, network, now_us)
+    edges = pulse.flap_counts(connection, now_us)
+    facts = Facts(
+        network=network,
+        incidents=store.load(connection, now_us),
+        edges=edges,
+        burning=_burning(connection, network, edges, now_us),
+    )
     for action in rules.decide(facts, now_us):
         apply.apply(scene, action)
     firing.fire_due(scene)
+
+
+def _burning(
+    connection: Connection, network: NetworkNow, edges: Mapping[str, int], now_us: int
+) -> dict[str, Criticality]:
+    """Return the communes of flapping gateways that burn their month too fast."""
+    flaps = {eui for eui, count in edges.items() if count >= FLAP_EDGES}
+    if not flaps:
+        return {}
+    hit = [insee for insee, commune in network.communes.items() if flaps.intersection(commune.members)]
+    found = {insee: alarm(changes, now_us) for insee, changes in pulse.edges_of(connection, hit).items()}
+    return {insee: criticality for insee, criticality in found.items() if criticality is not None}

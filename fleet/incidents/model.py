@@ -10,6 +10,10 @@ from fleet.tickets.model import Criticality
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 
+FLAP_WINDOW_US = 30 * MINUTE_US
+FLAP_EDGES = 4
+"""Four edges in 30 minutes are one flapping incident (DESIGN §7)."""
+
 
 class Domain(StrEnum):
     """What gateways may share that can fail at once (DESIGN §7)."""
@@ -62,9 +66,9 @@ class Incident:
     opened_us: int
     """When the cycle opened it."""
     ended_us: int | None = None
+    communes: tuple[str, ...] = ()
+    """Every commune that its criticality has spoken of, the largest first."""
     members: Mapping[str, Member] = field(default_factory=dict)
-    edges: Mapping[str, int] = field(default_factory=dict)
-    """How often each member was lost or came back in the last ``FLAP_WINDOW_US``."""
 
     @property
     def failing(self) -> tuple[Member, ...]:
@@ -79,6 +83,10 @@ class Facts:
     network: NetworkNow
     incidents: tuple[Incident, ...] = ()
     """Open ones, and those that ended less than ``REOPEN_WINDOW_US`` ago."""
+    edges: Mapping[str, int] = field(default_factory=dict)
+    """Losses and returns of each gateway in the last ``FLAP_WINDOW_US``, confirmed or not."""
+    burning: Mapping[str, Criticality] = field(default_factory=dict)
+    """Communes (INSEE) whose losses come too fast for their month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

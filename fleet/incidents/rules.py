@@ -2,7 +2,7 @@
 
 A loss is *confirmed* ``CONFIRM_US`` after the last proof of life; suspicion alone opens nothing.  Confirmed
 losses join the incident that explains them, else open one.  Members return by proof only (SERVING); an
-incident ends when all have served for ``STABLE_US`` and it does not flap; the same gateway lost again within
+incident ends when all have served for ``STABLE_US`` and none flaps; the same gateway lost again within
 ``REOPEN_WINDOW_US`` opens it again instead of a second one.  UNKNOWN (our own blindness, proved) neither
 opens nor ends anything.
 
@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from fleet.availability.states import GatewayState
 from fleet.incidents.correlate import Part, explain
 from fleet.incidents.criticality import grade
+from fleet.incidents.divide import divide
+from fleet.incidents.flaps import flapping, open_flaps, regrades
 from fleet.incidents.model import (
     MINUTE_US,
     SECOND_US,
@@ -31,7 +33,6 @@ from fleet.incidents.model import (
     Member,
     Open,
     Recover,
-    Regrade,
 )
 from fleet.live.model import NetworkNow
 
@@ -46,10 +47,6 @@ REOPEN_WINDOW_US = 30 * MINUTE_US
 
 YOUNG_US = 10 * MINUTE_US
 """How long an incident's cause is still looked for together with new losses."""
-
-FLAP_WINDOW_US = 30 * MINUTE_US
-FLAP_EDGES = 4
-"""Four edges in 30 minutes are one flapping incident (DESIGN §7)."""
 
 LOST_STATES = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
 
@@ -71,25 +68,23 @@ def confirmed(network: NetworkNow, now_us: int) -> dict[str, int]:
     }
 
 
-def flapping(incident: Incident) -> bool:
-    """Return whether a member came and went too often to believe its next return."""
-    return max(incident.edges.values(), default=0) >= FLAP_EDGES
-
-
 def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
     """Return what to write down, in order."""
     lost = confirmed(facts.network, now_us)
     view = _view(facts)
-    if not lost and not view.open_by_eui:
-        return tuple(_ends(facts, now_us))
+    flaps = flapping(facts)
+    if not lost and not flaps and not view.open_by_eui:
+        return tuple(_ends(facts, flaps, now_us))
     actions = [*_members(facts, lost)]
     actions += _again(lost, view)
     new = {eui: since for eui, since in lost.items() if eui not in view.open_by_eui}
     new = {eui: since for eui, since in new.items() if eui not in view.ended_by_eui}
     if new:
         actions += _correlate(facts, new, now_us)
-    actions += _grades(facts)
-    actions += _ends(facts, now_us)
+    actions += open_flaps(facts, flaps - view.open_by_eui.keys() - lost.keys())
+    actions += divide(facts, flaps, now_us)
+    actions += regrades(facts, flaps)
+    actions += _ends(facts, flaps, now_us)
     return tuple(actions)
 
 
@@ -172,18 +167,11 @@ def _gather(
         yield Explain(incident_id=oldest, cause=part.cause, reason=part.reason)
 
 
-def _grades(facts: Facts) -> Iterator[Action]:
+def _ends(facts: Facts, flaps: frozenset[str], now_us: int) -> Iterator[Action]:
     for incident in facts.incidents:
-        if incident.state is not IncidentState.OPEN or not incident.failing:
+        if incident.state is not IncidentState.OPEN or incident.failing:
             continue
-        found = grade(facts.network, [member.eui for member in incident.failing])
-        if found.criticality is not incident.criticality:
-            yield Regrade(incident_id=incident.id, grade=found)
-
-
-def _ends(facts: Facts, now_us: int) -> Iterator[Action]:
-    for incident in facts.incidents:
-        if incident.state is not IncidentState.OPEN or incident.failing or flapping(incident):
+        if flaps.intersection(incident.members):
             continue
         restored = [
             member.restored_us for member in incident.members.values() if member.restored_us is not None

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from fleet.incidents.model import Domain, Grade, Incident, IncidentState, Member, SharedCause
-from fleet.incidents.rules import FLAP_WINDOW_US, REOPEN_WINDOW_US
-from fleet.incidents.tables import incident_edges, incident_events, incident_gateways, incidents
+from fleet.incidents.rules import REOPEN_WINDOW_US
+from fleet.incidents.tables import incident_events, incident_gateways, incidents
 from fleet.tickets.model import Criticality
 
 
@@ -22,8 +22,7 @@ def load(connection: Connection, now_us: int) -> tuple[Incident, ...]:
     if not ids:
         return ()
     members = _members(connection, ids)
-    edges = _edges(connection, ids, now_us)
-    return tuple(_incident(row, members.get(row.id, {}), edges.get(row.id, {})) for row in rows)
+    return tuple(_incident(row, members.get(row.id, {})) for row in rows)
 
 
 def _members(connection: Connection, ids: list[int]) -> dict[int, dict[str, Member]]:
@@ -38,20 +37,7 @@ def _members(connection: Connection, ids: list[int]) -> dict[int, dict[str, Memb
     return found
 
 
-def _edges(connection: Connection, ids: list[int], now_us: int) -> dict[int, dict[str, int]]:
-    found: dict[int, dict[str, int]] = {}
-    columns = incident_edges.c
-    query = (
-        select(columns.incident_id, columns.eui, func.count())
-        .where(columns.incident_id.in_(ids), columns.at_us > now_us - FLAP_WINDOW_US)
-        .group_by(columns.incident_id, columns.eui)
-    )
-    for incident_id, eui, count in connection.execute(query):
-        found.setdefault(incident_id, {})[eui] = count
-    return found
-
-
-def _incident(row: Row[Any], members: dict[str, Member], edges: dict[str, int]) -> Incident:
+def _incident(row: Row[Any], members: dict[str, Member]) -> Incident:
     return Incident(
         id=row.id,
         state=IncidentState(row.state),
@@ -60,8 +46,8 @@ def _incident(row: Row[Any], members: dict[str, Member], edges: dict[str, int]) 
         began_us=row.began_at_us,
         opened_us=row.opened_at_us,
         ended_us=row.ended_at_us,
+        communes=tuple(row.communes),
         members=members,
-        edges=edges,
     )
 
 
@@ -92,7 +78,7 @@ def _graded(grade: Grade) -> dict[str, Any]:
 
 
 def add_members(connection: Connection, incident_id: int, members: Iterable[Member]) -> None:
-    """Add gateways to an incident; one that is there already begins anew.  Each is an edge."""
+    """Add gateways to an incident; one that is there already begins anew."""
     members = tuple(members)
     remove_members(connection, incident_id, [one.eui for one in members])
     if not members:
@@ -105,16 +91,10 @@ def add_members(connection: Connection, incident_id: int, members: Iterable[Memb
     began_us = min(one.since_us for one in members)
     earlier = (incidents.c.id == incident_id) & (incidents.c.began_at_us > began_us)
     connection.execute(update(incidents).where(earlier).values(began_at_us=began_us))
-    _edge(connection, incident_id, [(one.eui, one.since_us) for one in members])
-
-
-def _edge(connection: Connection, incident_id: int, edges: list[tuple[str, int]]) -> None:
-    rows = [{"incident_id": incident_id, "eui": eui, "at_us": at_us} for eui, at_us in edges]
-    connection.execute(insert(incident_edges), rows)
 
 
 def restore_members(connection: Connection, incident_id: int, members: Iterable[Member]) -> None:
-    """Write when gateways came back.  Each is an edge."""
+    """Write when gateways came back."""
     back = [(one.eui, one.restored_us) for one in members if one.restored_us is not None]
     if not back:
         return
@@ -122,7 +102,6 @@ def restore_members(connection: Connection, incident_id: int, members: Iterable[
     mine = (columns.incident_id == bindparam("of")) & (columns.eui == bindparam("which"))
     statement = update(incident_gateways).where(mine).values(restored_us=bindparam("at"))
     connection.execute(statement, [{"of": incident_id, "which": eui, "at": at_us} for eui, at_us in back])
-    _edge(connection, incident_id, back)
 
 
 def remove_members(connection: Connection, incident_id: int, euis: Iterable[str]) -> None:
@@ -138,6 +117,15 @@ def remove_members(connection: Connection, incident_id: int, euis: Iterable[str]
 def members_of(connection: Connection, incident_id: int) -> tuple[Member, ...]:
     """Return every gateway of an incident."""
     return tuple(_members(connection, [incident_id]).get(incident_id, {}).values())
+
+
+def explained(connection: Connection, incident_id: int) -> tuple[SharedCause, Grade] | None:
+    """Return an incident's cause and grade as they are written; None if there is no such incident."""
+    row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
+    if row is None:
+        return None
+    found = Grade(criticality=Criticality(row.criticality), reason=row.reason, communes=tuple(row.communes))
+    return SharedCause(domain=Domain(row.domain), value=row.value), found
 
 
 def change(connection: Connection, incident_id: int, **values: Any) -> None:

@@ -21,6 +21,8 @@ WHAT = {
     "grade.breach": "breach",
     "grade.redundancy": "redundancy",
     "grade.gateway": "gateway",
+    "grade.burn": "flaps",
+    "grade.flaps": "flaps",
 }
 
 

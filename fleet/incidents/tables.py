@@ -1,6 +1,17 @@
 """Tables of incidents, their members and what was known when."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from fleet.db.base import metadata
 
@@ -44,12 +55,20 @@ incident_events = Table(
 )
 """Append-only: what was known when."""
 
-incident_edges = Table(
-    "incident_edges",
+pulses = Table(
+    "pulses",
+    metadata,
+    Column("subject", String(24), primary_key=True),
+    Column("lost", Boolean, nullable=False),
+)
+"""How each gateway (its EUI) and commune (``commune/INSEE``) stood at the last cycle."""
+
+pulse_edges = Table(
+    "pulse_edges",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("incident_id", ForeignKey("incidents.id"), nullable=False, index=True),
-    Column("eui", String(16), nullable=False),
-    Column("at_us", BigInteger, nullable=False),
+    Column("subject", String(24), nullable=False, index=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("lost", Boolean, nullable=False),
 )
-"""Losses and returns of members, to tell who flaps."""
+"""Losses and returns, confirmed or not, of the last hours."""

@@ -129,6 +129,12 @@ def save(connection: Connection, before: Ticket, after: Ticket, act: Act, now_us
     )
 
 
+def retitle(connection: Connection, incident_id: int, title: str) -> None:
+    """Rename the ticket of an incident."""
+    mine = (tickets.c.incident_id == incident_id) & (tickets.c.state != TicketState.MERGED)
+    connection.execute(update(tickets).where(mine).values(title=title))
+
+
 def inherit(connection: Connection, mine: Ticket, other: Ticket) -> None:
     """Give ``mine`` the earlier report and the shorter limit of a ticket merged into it."""
     earliest = {

@@ -18,4 +18,5 @@ def azay(world: World) -> World:
     """One village, one gateway, one technician; Sunday 02:13:48."""
     world.people("Anne Martin")
     world.commune("37015", "Azay-sur-Cher", "a1")
+    world.cycle()
     return world

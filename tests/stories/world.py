@@ -163,7 +163,11 @@ class World:
                 state = CommuneState.UNKNOWN
             elif not serving and GatewayState.MAINTENANCE in states.values():
                 state = CommuneState.EXCLUDED
-            self.communes[insee] = replace(commune, state=state, serving=serving)
+            sinces = [self.gateways[eui].since_us for eui in commune.members]
+            since_us = commune.since_us
+            if state is not commune.state:
+                since_us = max(sinces) if state is CommuneState.LOST else self.clock.at_us
+            self.communes[insee] = replace(commune, state=state, serving=serving, since_us=since_us)
 
     def network(self) -> NetworkNow:
         """Return what the engine would hand to the cycle."""
