@@ -1,0 +1,42 @@
+"""The whole table of when a configuration is confirmed."""
+
+import pytest
+
+from agent.wire.messages import ConfigReported, ConfigState, ConnectorBeat, Radio
+from fleet.configurations.confirm import SAY_AGAIN_US, Trial, should_confirm
+from tests.unit.fleet.founded import NOW_US, heartbeat
+
+TRIAL = Trial(version=4, sha256="aa", issued_at_us=NOW_US, said_at_us=None)
+SAID = Trial(version=4, sha256="aa", issued_at_us=NOW_US, said_at_us=NOW_US + 10)
+GOOD = heartbeat(config_version=4)
+FIRST = "first heartbeat that proves reception and delivery"
+AGAIN = "the gateway is still on trial"
+
+
+def reported(state, version=4):
+    return ConfigReported(version=version, sha256="aa", state=state, seen_version=4, reason="")
+
+
+@pytest.mark.parametrize(
+    ("trial", "beat", "beat_at", "report", "now", "why"),
+    [
+        (TRIAL, GOOD, 1, None, 2, FIRST),
+        (TRIAL, GOOD, 1, reported(ConfigState.TRIAL), 2, FIRST),
+        (TRIAL, GOOD, 0, None, 2, ""),
+        (TRIAL, None, None, None, 2, ""),
+        (TRIAL, heartbeat(config_version=3), 1, None, 2, ""),
+        (TRIAL, heartbeat(config_version=4, radio=Radio.DEAF), 1, None, 2, ""),
+        (TRIAL, heartbeat(config_version=4, radio=Radio.OFF), 1, None, 2, ""),
+        (TRIAL, heartbeat(config_version=4, connectors=()), 1, None, 2, ""),
+        (TRIAL, heartbeat(config_version=4, connectors=(ConnectorBeat("lns", False, 9),)), 1, None, 2, ""),
+        (SAID, GOOD, 1, None, 10 + SAY_AGAIN_US, ""),
+        (SAID, GOOD, 1, reported(ConfigState.TRIAL), 10 + SAY_AGAIN_US - 1, ""),
+        (SAID, GOOD, 1, reported(ConfigState.TRIAL), 10 + SAY_AGAIN_US, AGAIN),
+        (SAID, GOOD, 1, reported(ConfigState.TRIAL, version=3), 10 + SAY_AGAIN_US, ""),
+        (SAID, GOOD, 1, reported(ConfigState.CONFIRMED), 10 + SAY_AGAIN_US, ""),
+        (SAID, GOOD, 1, reported(ConfigState.ROLLED_BACK), 10 + SAY_AGAIN_US, ""),
+    ],
+)
+def test_table(trial, beat, beat_at, report, now, why):
+    at_us = None if beat_at is None else NOW_US + beat_at
+    assert should_confirm(trial, beat, at_us, report, NOW_US + now) == why

@@ -1,0 +1,126 @@
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.envelope import Kind, decode_envelope, judge
+from agent.wire.messages import ConfigReported, ConfigState
+from fleet.availability.settings import DEFAULTS
+from fleet.configurations import desk, push
+from fleet.configurations.stand import stands
+from fleet.evidence import store
+from fleet.evidence.ingest import Sorter
+from fleet.live.memory import Memory
+from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
+
+KEY = Ed25519PrivateKey.generate()
+LNS = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
+CONFIGURATION = Configuration(connectors=(LNS,), fleet=FleetConfig(host="f", port=8883))
+
+
+class Broker:
+    """Takes what is published until it is told not to."""
+
+    def __init__(self):
+        self.taken = []
+        self.closed = False
+
+    def publish(self, topic, payload, retain, done):
+        if self.closed:
+            return False
+        self.taken.append((topic, payload, retain))
+        done()
+        return True
+
+
+def ask(connection, **fields):
+    told = {"eui": EUIS[0], "configuration": CONFIGURATION, "who": "anne", "now_us": NOW_US}
+    return push.request(connection, KEY, **(told | fields))
+
+
+def publish(database, broker):
+    noted = []
+    with database.read() as connection:
+        handed = desk.publish_waiting(connection, broker.publish, noted.append)
+    with database.write() as connection:
+        for statement in noted:
+            connection.execute(statement)
+    return handed
+
+
+def test_a_new_version_goes_out_retained_and_signed_once(tmp_path):
+    database, broker = founded_database(tmp_path), Broker()
+    with database.write() as connection:
+        ask(connection)
+        ask(connection)
+    assert publish(database, broker) == 1
+    assert publish(database, broker) == 0
+    topic, payload, retain = broker.taken[0]
+    assert (topic, retain) == (f"vdl/1/{EUIS[0]}/config/desired", True)
+    envelope = decode_envelope(payload)
+    assert (envelope.kind, envelope.version) == (Kind.CONFIGURATION, 2)
+    judge(envelope, KEY.public_key(), device=EUIS[0], newest_version=1, now_us=NOW_US)
+
+
+def test_what_the_broker_did_not_take_goes_out_later(tmp_path):
+    database, broker = founded_database(tmp_path), Broker()
+    with database.write() as connection:
+        ask(connection)
+    broker.closed = True
+    assert publish(database, broker) == 0
+    broker.closed = False
+    assert publish(database, broker) == 1
+
+
+def test_what_an_image_carries_is_not_published(tmp_path):
+    database, broker = founded_database(tmp_path), Broker()
+    with database.write() as connection:
+        ask(connection, by_image=True)
+    assert publish(database, broker) == 0
+
+
+def hear(database, memory, *messages):
+    rows = Sorter(memory.newest_runs, set(EUIS), DEFAULTS).sort(messages)
+    assert rows.refused == []
+    with database.write() as connection:
+        store.store_batch(connection, rows)
+    memory.take(rows)
+
+
+def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_path):
+    database, broker, memory = founded_database(tmp_path), Broker(), Memory()
+    with database.write() as connection:
+        envelope = ask(connection)
+        assert desk.confirm_working(connection, KEY, memory, NOW_US) == 0
+    hear(database, memory, received(EUIS[0], "health", heartbeat(), at_us=NOW_US + 1))
+    with database.write() as connection:
+        assert desk.confirm_working(connection, KEY, memory, NOW_US + 2) == 1
+        assert desk.confirm_working(connection, KEY, memory, NOW_US + 3) == 0
+    publish(database, broker)
+    topic, payload, retain = broker.taken[-1]
+    assert (topic, retain) == (f"vdl/1/{EUIS[0]}/command/confirmation-1", False)
+    assert decode_envelope(payload).payload.decode() == envelope.sha256
+    trial = ConfigReported(
+        version=1, sha256=envelope.sha256, state=ConfigState.TRIAL, seen_version=1, reason=""
+    )
+    hear(database, memory, received(EUIS[0], "config/reported", trial))
+    with database.write() as connection:
+        assert desk.confirm_working(connection, KEY, memory, NOW_US + 20_000_000) == 1
+
+
+def test_desired_beside_reported(tmp_path):
+    database, memory = founded_database(tmp_path), Memory()
+    with database.write() as connection:
+        envelope = ask(connection)
+    told = {"version": 1, "sha256": envelope.sha256, "seen_version": 1}
+    refused = ConfigReported(state=ConfigState.ROLLED_BACK, reason="no word from the fleet", **told)
+    hear(database, memory, received(EUIS[0], "config/reported", refused))
+    with database.read() as connection:
+        stand = stands(connection, [EUIS[0]])[EUIS[0]]
+    assert (stand.desired_version, stand.reported.reason, stand.in_force) == (
+        1,
+        "no word from the fleet",
+        False,
+    )
+    confirmed = ConfigReported(state=ConfigState.CONFIRMED, reason="", **told)
+    hear(database, memory, received(EUIS[0], "config/reported", confirmed))
+    with database.read() as connection:
+        assert stands(connection, [EUIS[0]])[EUIS[0]].in_force
