@@ -6,37 +6,45 @@ The radio starts before the fleet is asked for anything, because it depends on n
 import asyncio
 import secrets
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import SystemClock
+from agent.commands.actions import Actions
+from agent.commands.runner import CommandRunner
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted, State
 from agent.configuration.slots import Slots
-from agent.enrol.client import enrol, load_enrolment
 from agent.enrol.identity import Identity
-from agent.enrol.settings import load_settings, wipe_token
-from agent.enrol.step import Enrolment
+from agent.enrol.keeper import EnrolmentKeeper
+from agent.enrol.settings import load_settings
 from agent.evidence.observation import DataPathState, Observed
-from agent.health.beat import VITALS_EVERY, heartbeat
+from agent.health.details import Fields
+from agent.health.reporting import Reporting
 from agent.health.screen import gather
 from agent.health.status import Status, serve_status
 from agent.health.timesync import kernel_quality
 from agent.health.vitals import read_vitals
-from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import Journal
+from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
+from agent.supervisor.leaving import Leave
 from agent.supervisor.notify import ServiceManager
+from agent.supervisor.watch import Supervisor
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
-from agent.wire.messages import Change, ConfigReported, ConfigState, Heartbeat, TimeQuality
+from agent.wire.messages import Change, ConfigReported, ConfigState, Radio, TimeQuality
 from agent.wire.order import WorkOrder
+from hal.ports import Concentrator
 
 _log = structlog.get_logger("agent")
 BOOT_BITS = 63
+RADIO_ANSWER_S = 20.0
+"""Within this the radio thread must serve a question, or the watchdog is not fed."""
 
 
 def version_of(order: WorkOrder) -> int:
@@ -55,6 +63,8 @@ class DataPathPort(Protocol):
 
     def restart_radio(self, reason: str) -> None: ...
 
+    def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]": ...
+
 
 class MakeDataPath(Protocol):
     """Builds the data path once the settings are known."""
@@ -70,18 +80,18 @@ class Agent:
     def __init__(
         self, *, state: Path, image: Path | None, clock: SystemClock, make_datapath: MakeDataPath
     ) -> None:
-        self.state, self.image, self.clock = state, image, clock
         state.mkdir(parents=True, exist_ok=True)
         clock.trust(kernel_quality())
-        self.order = load_settings(state, image)
-        self.identity = Identity(state / "identity", eui=self.order.eui)
-        self.enrolment = load_enrolment(state)
+        self.state, self.clock = state, clock
+        order = load_settings(state, image)
+        self.identity = Identity(state / "identity", eui=order.eui)
         self.journal = Journal(state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock)
         self.manager = ServiceManager()
-        self._heartbeats = 0
-        self.control = self._control()
+        self._left: asyncio.Future[Leave] | None = None
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
+        self.control = self._make_control(order, key)
         running = self.control.running
-        self.datapath = make_datapath(self.order, running, self.journal.boot, self.journal.observe)
+        self.datapath = make_datapath(order, running, self.journal.boot, self.journal.observe)
         self.link = Link(
             identity=self.identity,
             boot=self.journal.boot,
@@ -89,59 +99,167 @@ class Agent:
             outbox=self.journal.outbox,
             clock=clock,
             desired=self.control.arrived,
-            command=self._command,
+            command=self._word,
             reported=self.control.reported,
         )
+        self.keeper = EnrolmentKeeper(
+            order,
+            self.identity,
+            self.link,
+            state=state,
+            image=image,
+            clock=clock,
+            needs_certificate=running.fleet.tls,
+            note=self.journal.observe,
+        )
+        self.commands = self._make_commands(order, key)
+        self.supervisor = Supervisor(
+            state=state,
+            clock=clock,
+            snapshot=self.datapath.snapshot,
+            link=self.link,
+            on_trial=lambda: self.control.state.ledger.trial is not None,
+            restart_radio=self.datapath.restart_radio,
+            record=self.journal.record,
+            leave=self._leave,
+        )
+        self.reporting = Reporting(
+            state=state,
+            clock=clock,
+            trust=clock.trust,
+            journal=self.journal,
+            link=self.link,
+            snapshot=self.datapath.snapshot,
+            running=lambda: (self.control.version, self.control.running),
+            more_details=self._details,
+        )
 
-    def _control(self) -> ConfigurationControl:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.order.fleet_public_key))
-        slots = Slots(self.state / "configuration", device=self.order.eui, key=key)
+    def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
+        slots = Slots(self.state / "configuration", device=order.eui, key=key)
         trusted = self.clock.quality() is not TimeQuality.UNTRUSTED
         ledger = slots.ledger()
-        if ledger is None or (self.order.token and ledger.seen_version < version_of(self.order)):
-            now_us = self.clock.utc_us() if trusted else None
-            ledger = slots.begin(self.order.configuration, now_us=now_us)
+        if ledger is None or (order.token and ledger.seen_version < version_of(order)):
+            ledger = slots.begin(order.configuration, now_us=self.clock.utc_us() if trusted else None)
         return ConfigurationControl(
             State(ledger=ledger, waiting=slots.load(ledger.waiting) if ledger.waiting else None),
             slots.load(ledger.good),
             slots=slots,
             clock=self.clock,
-            device=self.order.eui,
+            device=order.eui,
             key=key,
             apply=self._apply,
             report=self._report,
         )
 
+    def _make_commands(self, order: WorkOrder, key: Ed25519PublicKey) -> CommandRunner:
+        actions = Actions(
+            radio=self.datapath,
+            order=order,
+            identity=self.identity,
+            clock=self.clock,
+            log=RECENT,
+            note=self.journal.observe,
+            leave=self._leave,
+            link_renewed=self.link.reconnect,
+        )
+        return CommandRunner(
+            state=self.state,
+            device=order.eui,
+            key=key,
+            clock=self.clock,
+            actions=actions.table(),
+            reply=self.link.reply,
+            note=self.journal.observe,
+        )
+
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled.
+
+        Raises:
+            Leave: the process shall begin again, or the machine reboots.
+        """
+        self._left = asyncio.get_running_loop().create_future()
         try:
             await self.control.event(Booted())
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.datapath.run(), name="datapath")
-                tasks.create_task(self.control.run(), name="configuration")
-                tasks.create_task(self._beat_on(), name="heartbeat")
-                tasks.create_task(self._stay_alive(), name="alive")
-                tasks.create_task(self._enrol_and_link(), name="link")
-                tasks.create_task(serve_status(self.state, self.status), name="status")
-                self.manager.ready(f"{self.order.eui} {self.order.site}")
+                for work in self._work():
+                    tasks.create_task(work)
+                self.manager.ready(f"{self.keeper.order.eui} {self.keeper.order.site}")
         except asyncio.CancelledError:
-            self.manager.stopping()
-            self.journal.stop("asked to stop")
+            self._stop("asked to stop")
             raise
+        except BaseExceptionGroup as group:
+            left, rest = group.split(Leave)
+            if left is None or rest is not None:
+                raise
+            leave = left.exceptions[0]
+            self._stop(str(leave))
+            raise leave from None
+
+    def _work(self) -> "tuple[Any, ...]":
+        return (
+            self.datapath.run(),
+            self.control.run(),
+            self.commands.run(),
+            self.supervisor.run(),
+            self.reporting.beat_on(),
+            self.reporting.stay_alive(),
+            self.reporting.tell_details(),
+            self.keeper.run(),
+            self._feed_watchdog(),
+            self._wait_to_leave(),
+            serve_status(self.state, self.status),
+        )
+
+    def _stop(self, reason: str) -> None:
+        self.manager.stopping()
+        self.journal.stop(reason)
+
+    def _leave(self, leave: Leave) -> None:
+        if self._left is not None and not self._left.done():
+            self._left.set_result(leave)
+
+    async def _wait_to_leave(self) -> None:
+        assert self._left is not None
+        raise await self._left
+
+    async def _feed_watchdog(self) -> None:
+        """Feed only while the radio thread answers: a loop that turns alone proves nothing."""
+        if self.manager.watchdog_s is None:
+            return
+        while True:
+            if self.datapath.snapshot().radio is Radio.RECEIVING:
+                answer = asyncio.wrap_future(self.datapath.on_radio(lambda _: True))
+                await asyncio.wait({answer}, timeout=RADIO_ANSWER_S)
+                if not answer.done():
+                    _log.error("radio thread hangs, the watchdog is not fed")
+                    continue
+                answer.exception()
+            self.manager.working()
+            await asyncio.sleep(self.manager.watchdog_s / 3)
 
     def status(self) -> Status:
         """Return the facts for one screen."""
         return gather(
-            self.order,
+            self.keeper.order,
             self.datapath.snapshot(),
-            self.enrolment,
+            self.keeper.enrolment,
             self.control.reported(),
             vitals=read_vitals(self.state),
             link=self.link,
             journal=self.journal,
             clock=self.clock,
-            certificate_expires_at_us=self.identity.expires_at_us(),
+            certificate_expires_at_us=(self.identity.validity_us() or (0, None))[1],
         )
+
+    def _details(self) -> Fields:
+        validity = self.identity.validity_us()
+        fields: Fields = {"journal_pending": self.journal.outbox.pending("journal")}
+        fields |= {f"outbox_dropped_{kind}": dropped for kind, dropped in self.journal.outbox.dropped.items()}
+        if validity is not None:
+            fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
+        counters = self.datapath.snapshot().counters
+        return fields | {name: number for name, number in counters.items() if number}
 
     async def _apply(self, configuration: Configuration) -> None:
         self.link.move(configuration.fleet)
@@ -153,60 +271,13 @@ class Agent:
         _log.info("configuration", version=reported.version, state=state, reason=reported.reason)
         self.link.report()
 
-    async def _command(self, command_id: str, payload: bytes) -> None:
+    async def _word(self, command_id: str, payload: bytes) -> None:
+        """Hand a signed word to who decides about its kind; what is none is refused as a command."""
         try:
             kind = decode_envelope(payload).kind
-        except EnvelopeRefused as refused:
-            _log.warning("command refused", command=command_id, reason=str(refused))
-            return
-        if kind is Kind.CONFIRMATION:
+        except EnvelopeRefused:
+            kind = Kind.COMMAND
+        if kind in (Kind.CONFIRMATION, Kind.PERMIT):
             await self.control.arrived(payload)
-            return
-        _log.warning("command refused", command=command_id, reason=f"{kind} is not served")
-
-    async def _enrol_and_link(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            ready = self.identity.enrolled and not self.order.token
-            if ready or not self.control.running.fleet.tls:
-                tasks.create_task(self.link.run())
-            if ready:
-                return
-            await enrol(
-                self.order, self.identity, state=self.state, clock=self.clock, tell=self._enrolment_changed
-            )
-            self.order = wipe_token(self.state, self.image, self.order)
-            if self.control.running.fleet.tls:
-                tasks.create_task(self.link.run())
-
-    def _enrolment_changed(self, enrolment: Enrolment) -> None:
-        self.enrolment = enrolment
-        _log.info("enrolment", outcome=str(enrolment.outcome), reason=enrolment.reason)
-
-    async def _beat_on(self) -> None:
-        due_us = self.clock.monotonic_us()
-        while True:
-            await self.link.heartbeat(self._beat())
-            due_us += self.control.running.intervals.heartbeat_s * 1_000_000
-            await asyncio.sleep(max(0.0, (due_us - self.clock.monotonic_us()) / 1_000_000))
-
-    def _beat(self) -> Heartbeat:
-        self._heartbeats += 1
-        return heartbeat(
-            self.datapath.snapshot(),
-            read_vitals(self.state) if self._heartbeats % VITALS_EVERY == 1 else None,
-            boot=self.journal.boot,
-            seq=self._heartbeats,
-            uptime_ms=self.journal.uptime_ms(),
-            journal_seq=self.journal.journal_seq,
-            at_us=self.clock.utc_us(),
-            time_quality=self.clock.quality(),
-            now_us=self.clock.monotonic_us(),
-            config_version=self.control.version,
-            interval_s=self.control.running.intervals.heartbeat_s,
-        )
-
-    async def _stay_alive(self) -> None:
-        while True:
-            await asyncio.sleep(ALIVE_EVERY_US / 1_000_000)
-            self.clock.trust(kernel_quality())
-            self.journal.still_alive()
+        else:
+            self.commands.arrived(command_id, payload)

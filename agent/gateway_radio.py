@@ -1,7 +1,9 @@
 """Data path and concentrator of a real gateway: what ``agent.assembly`` is given outside tests."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from agent.clock import Clock
 from agent.datapath import DataPath
@@ -66,6 +68,10 @@ class GatewayRadio:
     def restart_radio(self, reason: str) -> None:
         """Reset the concentrator and start it again."""
         self._concentrator.restart(reason)
+
+    def on_radio(self, job: Callable[[Concentrator], Any]) -> Future[Any]:
+        """Run ``job`` in the radio thread, between two fetches."""
+        return self._concentrator.ask(job)
 
 
 def _built_in(radio: RadioConfig) -> tuple[str, str, bool]:

@@ -5,12 +5,12 @@
 """
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from agent.configuration.slots import SlotUnreadable
 from agent.enrol.identity import BadCertificate
 from agent.enrol.settings import SettingsError
 from agent.evidence.observation import Observed
+from agent.journal.recent import RECENT
+from agent.supervisor.leaving import Leave
+from agent.supervisor.machine import restart_process
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
 from agent.wire.order import WorkOrder
@@ -41,7 +44,15 @@ _log = structlog.get_logger("agent")
 
 def run_agent(state: Path, image: Path | None) -> int:
     """Serve one gateway until SIGTERM; returns the exit code."""
-    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            RECENT,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -55,23 +66,31 @@ def run_agent(state: Path, image: Path | None) -> int:
         agent = Agent(state=state, image=image, clock=clock, make_datapath=_radio_maker(state, clock))
     except _UNUSABLE as error:
         return _fail(UNUSABLE, str(error))
+    leave: Leave | None = None
     try:
-        asyncio.run(_serve(agent))
+        leave = asyncio.run(_serve(agent))
     except ExceptionGroup as group:
-        _log.error("failed", error=repr(group), exc_info=group)
+        _log.error("failed", error=repr(group))
+        traceback.print_exception(group)
         return FAILED
     finally:
         os.close(lock)
-    return STOPPED
+    return STOPPED if leave is None else restart_process()
 
 
-async def _serve(agent: Agent) -> None:
+async def _serve(agent: Agent) -> Leave | None:
+    """Return why the process shall begin again, or None when it was asked to stop."""
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(agent.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await serving
+    except asyncio.CancelledError:
+        return None
+    except Leave as leave:
+        return leave
+    return None
 
 
 def _radio_maker(state: Path, clock: SystemClock) -> MakeDataPath:

@@ -1,25 +1,23 @@
-"""Ask the fleet for a certificate until there is one; the only file of enrolment that touches the network."""
+"""Ask the fleet for a certificate until there is one; ``renew`` keeps it fresh."""
 
 import asyncio
-import http.client
 import random
-import ssl
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from agent.clock import Clock
 from agent.durable import write_durably
+from agent.enrol.http import BadUrl, post, why
 from agent.enrol.identity import BadCertificate, Identity
-from agent.enrol.step import Enrolment, Outcome, outcome_of, wait_s
+from agent.enrol.step import Enrolment, Outcome, outcome_of, renewal_due_us, wait_s
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_of, token_key
 from agent.wire.order import WorkOrder
 
-ANSWER_LIMIT_BYTES = 64 * 1024
-ANSWER_WAIT_S = 20.0
 REASON_LIMIT = 300
+RENEWAL_CHECK_S = 3_600.0
 
 
 def load_enrolment(state: Path) -> Enrolment:
@@ -62,51 +60,46 @@ def _try_once(order: WorkOrder, identity: Identity) -> tuple[Outcome, str]:
     request = EnrolmentRequest(
         eui=order.eui, csr_pem=csr, proof=proof_of(token_key(order.token), order.eui, csr)
     )
+    return ask(order, identity, "/api/v1/enrolments", msgspec.json.encode(request))
+
+
+def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[Outcome, str]:
+    """Return what became of one request for a certificate; ENROLLED: it is stored."""
     try:
-        status, body = _post(order, msgspec.json.encode(request))
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        status, answer = post(order.enrol_url, path, body, ca_pem=order.fleet_ca_pem)
+    except (OSError, HTTPException, BadUrl) as error:
         return Outcome.UNREACHABLE, f"{order.enrol_url}: {error}"[:REASON_LIMIT]
-    word, detail = _why(body)
+    word, detail = why(answer)
     outcome = outcome_of(status, word)
     if outcome is not Outcome.ENROLLED:
         return outcome, f"HTTP {status}: {detail}"[:REASON_LIMIT]
     try:
-        answer = msgspec.json.decode(body, type=EnrolmentAnswer)
-        identity.accept(answer.certificate_pem, order.fleet_ca_pem)
+        certificate = msgspec.json.decode(answer, type=EnrolmentAnswer).certificate_pem
+        identity.accept(certificate, order.fleet_ca_pem)
     except (msgspec.DecodeError, msgspec.ValidationError, BadCertificate) as error:
         return Outcome.BAD_CERTIFICATE, str(error)[:REASON_LIMIT]
     return outcome, ""
 
 
-def _post(order: WorkOrder, body: bytes) -> tuple[int, bytes]:
-    url = urlsplit(order.enrol_url)
-    if url.hostname is None or url.scheme not in ("http", "https"):
-        raise ValueError("enrol_url: neither http:// nor https://")
-    connection: http.client.HTTPConnection
-    if url.scheme == "https":
-        context = ssl.create_default_context()
-        context.load_verify_locations(cadata=order.fleet_ca_pem)
-        connection = http.client.HTTPSConnection(
-            url.hostname, url.port, timeout=ANSWER_WAIT_S, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S)
-    try:
-        path = url.path.rstrip("/") + "/api/v1/enrolments"
-        connection.request("POST", path, body=body, headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read(ANSWER_LIMIT_BYTES)
-    finally:
-        connection.close()
+async def renew_once(order: WorkOrder, identity: Identity, *, new_key: bool) -> tuple[Outcome, str]:
+    """Return what became of one request for the next certificate."""
+    body = msgspec.json.encode(identity.renewal(new_key=new_key))
+    return await asyncio.to_thread(ask, order, identity, "/api/v1/renewals", body)
 
 
-def _why(body: bytes) -> tuple[str, str]:
-    """Return the word and the sentence in a refusal, as far as it has them."""
-    try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return "", ""
-    inner = content.get("detail", content) if isinstance(content, dict) else content
-    holder = inner if isinstance(inner, dict) else content if isinstance(content, dict) else {}
-    sentence = inner if isinstance(inner, str) else holder.get("detail", "")
-    return str(holder.get("reason", "")), str(sentence) or msgspec.json.encode(inner).decode()
+async def keep_renewed(
+    order: WorkOrder, identity: Identity, *, clock: Clock, renewed: Callable[[Outcome, str], None]
+) -> None:
+    """Renew the certificate at a third of its life, and in grace after its end, until cancelled."""
+    tries = 0
+    while True:
+        validity = identity.validity_us()
+        if validity is None or clock.utc_us() < renewal_due_us(*validity):
+            tries = 0
+            await asyncio.sleep(RENEWAL_CHECK_S)
+            continue
+        tries += 1
+        outcome, reason = await renew_once(order, identity, new_key=False)
+        renewed(outcome, reason)
+        if outcome is not Outcome.ENROLLED:
+            await asyncio.sleep(wait_s(outcome, tries=tries, jitter=random.random()))  # noqa: S311

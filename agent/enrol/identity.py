@@ -1,6 +1,8 @@
 """The gateway's own key, made here and never leaving, its CSR and its certificate.
 
-Files in ``identity/``: ``key.pem`` (0600, P-256), ``certificate.pem``, ``ca.pem``.
+Folder ``identity/`` (0700): ``key.pem`` (0600, P-256), ``certificate.pem`` (0600: the certificate and the key
+it is for, so that both change in one rename) and ``ca.pem``.  While a new key waits for its certificate it
+is ``key-next.pem``.
 """
 
 from pathlib import Path
@@ -19,10 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from agent.durable import write_durably
+from agent.wire.renewal import RenewalRequest, sign_renewal
+
+_SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 class BadCertificate(ValueError):
-    """A certificate that this gateway must not use; says why."""
+    """A key or certificate that this gateway must not use; says why."""
 
 
 class Identity:
@@ -39,14 +44,12 @@ class Identity:
         self._key = self._load_or_make()
 
     def _load_or_make(self) -> ec.EllipticCurvePrivateKey:
-        if self.key_path.exists():
-            key = load_pem_private_key(self.key_path.read_bytes(), password=None)
-            if not isinstance(key, ec.EllipticCurvePrivateKey):
-                raise BadCertificate(f"{self.key_path}: not an elliptic-curve key")
-            return key
+        """Return the certificate's key where there is one: a power cut may leave ``key.pem`` behind."""
+        for path in (self.certificate_path, self.key_path):
+            if path.exists():
+                return _key_in(path)
         key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_durably(self.key_path, pem, mode=0o600)
+        write_durably(self.key_path, _pem_of(key), mode=0o600)
         return key
 
     @property
@@ -55,10 +58,28 @@ class Identity:
         return self.certificate_path.exists()
 
     def csr_pem(self) -> str:
-        """Return a request for a certificate with CN = EUI."""
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.eui)])
-        request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self._key, hashes.SHA256())
-        return request.public_bytes(Encoding.PEM).decode()
+        """Return a request for a certificate with CN = EUI, for the present key."""
+        return _csr_pem(self._key, self.eui)
+
+    def renewal(self, *, new_key: bool) -> RenewalRequest:
+        """Return the signed request for the next certificate, for the present key or a new one.
+
+        Raises:
+            BadCertificate: there is no certificate to renew.
+        """
+        if not self.enrolled:
+            raise BadCertificate("no certificate yet, nothing to renew")
+        key = self._key
+        next_path = self.folder / "key-next.pem"
+        if new_key:
+            key = ec.generate_private_key(ec.SECP256R1())
+            write_durably(next_path, _pem_of(key), mode=0o600)
+        else:
+            next_path.unlink(missing_ok=True)
+        certificate = self._certificate().public_bytes(Encoding.PEM).decode()
+        return sign_renewal(
+            self._key, eui=self.eui, certificate_pem=certificate, csr_pem=_csr_pem(key, self.eui)
+        )
 
     def accept(self, certificate_pem: str, ca_pem: str) -> None:
         """Store a certificate, atomically, after checking that it is ours and signed by ``ca_pem``.
@@ -66,16 +87,26 @@ class Identity:
         Raises:
             BadCertificate: foreign key, foreign name, or not signed by the fleet's CA.
         """
-        check_certificate(certificate_pem, ca_pem, eui=self.eui, key=self._key)
+        next_path = self.folder / "key-next.pem"
+        key = _key_in(next_path) if next_path.exists() else self._key
+        check_certificate(certificate_pem, ca_pem, eui=self.eui, key=key)
         write_durably(self.ca_path, ca_pem.encode(), mode=0o600)
-        write_durably(self.certificate_path, certificate_pem.encode(), mode=0o600)
+        content = certificate_pem.strip().encode() + b"\n" + _pem_of(key)
+        write_durably(self.certificate_path, content, mode=0o600)
+        self._key = key
+        write_durably(self.key_path, _pem_of(key), mode=0o600)
+        next_path.unlink(missing_ok=True)
 
-    def expires_at_us(self) -> int | None:
-        """Return when the certificate expires, or None without one."""
+    def validity_us(self) -> tuple[int, int] | None:
+        """Return (from, until) of the certificate, or None without one."""
         if not self.enrolled:
             return None
-        certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
-        return int(certificate.not_valid_after_utc.timestamp() * 1_000_000)
+        certificate = self._certificate()
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return int(begins.timestamp() * 1_000_000), int(ends.timestamp() * 1_000_000)
+
+    def _certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
 
 
 def check_certificate(
@@ -94,6 +125,31 @@ def check_certificate(
     names = [attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [eui]:
         raise BadCertificate(f"certificate_pem: for {names}, this is {eui}")
-    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if certificate.public_key().public_bytes(*spki) != key.public_key().public_bytes(*spki):
+    if certificate.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):
         raise BadCertificate("certificate_pem: for another key")
+
+
+def _key_in(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key(_private_part(path.read_bytes()), password=None)
+    except ValueError as error:
+        raise BadCertificate(f"{path}: no private key ({error})") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise BadCertificate(f"{path}: not an elliptic-curve key")
+    return key
+
+
+def _private_part(content: bytes) -> bytes:
+    """Return the key's block of a PEM file that may hold a certificate before it."""
+    at = content.find(b"-----BEGIN PRIVATE KEY-----")
+    return content[at:] if at >= 0 else content
+
+
+def _pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _csr_pem(key: ec.EllipticCurvePrivateKey, eui: str) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, eui)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return request.public_bytes(Encoding.PEM).decode()

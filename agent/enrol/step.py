@@ -81,3 +81,12 @@ def wait_s(outcome: Outcome, *, tries: int, jitter: float) -> float:
     longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries - 1, 16))
     base = longest if outcome in _SOON else REFUSED_WAIT_S
     return base * (0.5 + jitter / 2)
+
+
+def renewal_due_us(valid_from_us: int, valid_until_us: int) -> int:
+    """Return when to ask for the next certificate: at a third of the life of this one (DESIGN §9).
+
+    >>> renewal_due_us(0, 90)
+    30
+    """
+    return valid_from_us + (valid_until_us - valid_from_us) // 3

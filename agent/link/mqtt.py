@@ -65,6 +65,10 @@ class Link:
     ) -> None:
         self.counts = LinkCounts()
         self.online = False
+        self.saving = False
+        """The month's bytes are used up: events wait on disk."""
+        self.lost_since_us: int | None = None
+        """Monotonic instant since which the line fails; None while it works or a server refuses."""
         self.reason = "not connected yet"
         self._identity = identity
         self._eui = identity.eui
@@ -105,6 +109,10 @@ class Link:
         self._replies.append(reply)
         self._report_due.set()
 
+    def reconnect(self) -> None:
+        """End the session and begin another, such as with a new certificate."""
+        self._moved.set()
+
     def move(self, fleet: FleetConfig) -> None:
         """Use another broker from here on; the session is changed only if it differs."""
         if fleet != self._fleet:
@@ -118,6 +126,7 @@ class Link:
             self._moved.clear()
             ended, self.reason, worked = await self._one_session()
             self.online, self._client = False, None
+            self._note_line(ended)
             if self._moved.is_set():
                 tries = 0
                 continue
@@ -128,6 +137,12 @@ class Link:
                     await self._moved.wait()
             except TimeoutError:
                 pass
+
+    def _note_line(self, ended: Ended) -> None:
+        if ended is not Ended.LINE_LOST:
+            self.lost_since_us = None
+        elif self.lost_since_us is None:
+            self.lost_since_us = self._clock.monotonic_us()
 
     async def _one_session(self) -> tuple[Ended, str, bool]:
         """Return why the session ended and whether it had been up."""
@@ -149,7 +164,7 @@ class Link:
         async with self._new_client() as client:
             self._client = client
             await self._greet(client)
-            self.online, self.reason = True, ""
+            self.online, self.reason, self.lost_since_us = True, "", None
             self.counts.sessions += 1
             work = [tasks.create_task(self._upload(client)), tasks.create_task(self._tell(client))]
             try:
@@ -183,7 +198,6 @@ class Link:
             tls = aiomqtt.TLSParameters(
                 ca_certs=str(self._identity.ca_path),
                 certfile=str(self._identity.certificate_path),
-                keyfile=str(self._identity.key_path),
             )
         will = aiomqtt.Will(
             self._topic(topics.PRESENCE), encode(Presence(False, self._boot)), qos=1, retain=True
@@ -266,6 +280,8 @@ class Link:
         return len(rows)
 
     async def _upload_events(self, client: aiomqtt.Client) -> int:
+        if self.saving:
+            return 0
         rows = self._outbox.oldest(EVENT, limit=EVENTS_AT_ONCE, limit_bytes=BATCH_BYTES)
         if not rows:
             return 0

@@ -5,12 +5,18 @@ command to reset, ends the running one; the radio thread's own recovery then sta
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
-from hal.errors import LineFailed, OurMistake
+from hal.errors import HalError, LineFailed, OurMistake
 from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
 from hal.ports import Concentrator
 from hal.units import Micros
+
+JOBS_LIMIT = 8
+"""Jobs of commands waiting for the radio thread."""
 
 
 class ReopeningConcentrator:
@@ -21,12 +27,34 @@ class ReopeningConcentrator:
         self._inner: Concentrator | None = None
         self._eui = ""
         self._restart_because = ""
+        self._jobs: deque[tuple[Callable[[Concentrator], Any], Future[Any]]] = deque()
         self._lock = threading.Lock()
 
     def restart(self, reason: str) -> None:
         """Make the next ``receive`` end this start, so that the next one opens again."""
         with self._lock:
             self._restart_because = reason
+
+    def ask(self, job: Callable[[Concentrator], Any]) -> Future[Any]:
+        """Run ``job`` in the radio thread, between two fetches; from any thread."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._inner is None or len(self._jobs) >= JOBS_LIMIT:
+                why = "the radio is off" if self._inner is None else f"{JOBS_LIMIT} jobs wait already"
+                future.set_exception(LineFailed(why, where="concentrator"))
+            else:
+                self._jobs.append((job, future))
+        return future
+
+    def _serve_jobs(self) -> None:
+        while self._jobs:
+            job, future = self._jobs.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(job(self._open()))
+            except (HalError, ValueError, AttributeError) as error:
+                future.set_exception(error)
 
     def _open(self) -> Concentrator:
         if self._inner is None:
@@ -46,6 +74,10 @@ class ReopeningConcentrator:
 
     def stop(self) -> None:
         inner, self._inner = self._inner, None
+        while self._jobs:
+            _, future = self._jobs.popleft()
+            if future.set_running_or_notify_cancel():
+                future.set_exception(LineFailed("the radio was stopped", where="concentrator"))
         if inner is not None:
             inner.stop()
 
@@ -54,6 +86,7 @@ class ReopeningConcentrator:
             reason, self._restart_because = self._restart_because, ""
         if reason:
             raise OurMistake(reason, where="restart")
+        self._serve_jobs()
         return self._open().receive()
 
     def transmit(self, transmission: Transmission) -> None:

@@ -63,6 +63,8 @@ class Limits(Strict, frozen=True, kw_only=True):
     spool_records: Annotated[int, Meta(ge=100)] = 2_000_000
     spool_bytes: Annotated[int, Meta(ge=1_000_000)] = 512_000_000
     spool_age_s: Annotated[int, Meta(ge=3600)] = 7 * 86_400
+    month_bytes: Annotated[int, Meta(ge=10_000_000)] | None = None
+    """Of the backhaul, all in all; beyond it sketches and notes wait. None: no cap."""
 
 
 class Configuration(Strict, frozen=True, kw_only=True):

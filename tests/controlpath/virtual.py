@@ -4,8 +4,11 @@ import asyncio
 import datetime as dt
 import socket
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,6 +22,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.order import WorkOrder
+from hal.errors import LineFailed
 
 EUI = "0016c001f12a3b4c"
 FAR_AT_US = 4_000_000_000_000_000
@@ -117,6 +121,11 @@ class VirtualDataPath:
 
     def restart_radio(self, reason: str) -> None:
         self.restarts.append(reason)
+
+    def on_radio(self, job: Callable[[Any], Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_exception(LineFailed("virtual", where="concentrator"))
+        return future
 
     async def run(self) -> None:
         await asyncio.Event().wait()

@@ -1,0 +1,1 @@
+"""Commands of the fleet: believed, carried out at most once, within a time, and answered."""

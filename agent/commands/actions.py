@@ -1,0 +1,165 @@
+"""What each command does on this gateway."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Protocol
+
+from agent.clock import Clock
+from agent.commands.runner import CommandFailed, Perform
+from agent.enrol.client import renew_once
+from agent.enrol.http import BadUrl, download
+from agent.enrol.identity import Identity
+from agent.enrol.step import Outcome
+from agent.journal.recent import RecentLog
+from agent.supervisor.leaving import Leave
+from agent.supervisor.machine import CannotReboot, reboot_machine
+from agent.wire.command import Action, Command
+from agent.wire.messages import Noted
+from agent.wire.order import WorkOrder
+from hal.ports import Concentrator
+from hal.units import Hz
+
+SCANNED_HZ = tuple(Hz(frequency) for frequency in range(867_100_000, 868_600_000, 200_000))
+"""The eight channels of the EU868 plan."""
+REPLY_FIRST_S = 1.0
+"""From the answer to the restart, so that the answer is out."""
+
+
+class RadioPort(Protocol):
+    """What commands ask of the radio."""
+
+    def restart_radio(self, reason: str) -> None: ...
+
+    def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]":
+        """Run ``job`` in the radio thread, between two fetches."""
+        ...
+
+
+class Actions:
+    """The closed list, bound to this gateway."""
+
+    def __init__(
+        self,
+        *,
+        radio: RadioPort,
+        order: WorkOrder,
+        identity: Identity,
+        clock: Clock,
+        log: RecentLog,
+        note: Callable[[Noted], None],
+        leave: Callable[[Leave], None],
+        link_renewed: Callable[[], None],
+    ) -> None:
+        self._radio, self._order, self._identity = radio, order, identity
+        self._clock, self._log, self._note = clock, log, note
+        self._leave, self._link_renewed = leave, link_renewed
+
+    def table(self) -> Mapping[Action, Perform]:
+        """Return every action; one that is missing here would be one that nobody can ask for."""
+        return {
+            Action.RESTART: self._restart,
+            Action.RESET_CONCENTRATOR: self._reset_concentrator,
+            Action.SPECTRAL_SCAN: self._spectral_scan,
+            Action.SELF_TEST: self._self_test,
+            Action.LOG_EXCERPT: self._log_excerpt,
+            Action.SPEED_TEST: self._speed_test,
+            Action.REBOOT: self._reboot,
+            Action.ROTATE_KEY: self._rotate_key,
+        }
+
+    async def _restart(self, _: Command) -> str:
+        self._leave_soon(Leave("restart commanded by the fleet"))
+        return "restarting"
+
+    async def _reboot(self, _: Command) -> str:
+        try:
+            await asyncio.to_thread(reboot_machine)
+        except CannotReboot as error:
+            raise CommandFailed(str(error)) from error
+        self._leave_soon(Leave("reboot commanded by the fleet", reboot=True))
+        return "rebooting"
+
+    def _leave_soon(self, leave: Leave) -> None:
+        asyncio.get_running_loop().call_later(REPLY_FIRST_S, self._leave, leave)
+
+    async def _reset_concentrator(self, _: Command) -> str:
+        self._radio.restart_radio("reset commanded by the fleet")
+        return "the concentrator starts again"
+
+    async def _self_test(self, _: Command) -> str:
+        status = await asyncio.wrap_future(self._radio.on_radio(lambda chip: chip.status()))
+        text = (
+            f"counter {status.counter_us} us, AGC {status.agc_status:#04x}"
+            f" parity {'ok' if status.agc_parity_ok else 'LOST'},"
+            f" ARB parity {'ok' if status.arb_parity_ok else 'LOST'}, temperature {status.temperature_c} C"
+        )
+        if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
+            raise CommandFailed(f"{text}; {status.fault or 'not receiving'}")
+        return text
+
+    async def _spectral_scan(self, _: Command) -> str:
+        floors = []
+        for frequency in SCANNED_HZ:
+            floor = await asyncio.wrap_future(self._radio.on_radio(partial(_scan, frequency)))
+            floors.append(f"{frequency / 1e6:.1f}: {floor}")
+        return "MHz: " + ", ".join(floors)
+
+    async def _log_excerpt(self, command: Command) -> str:
+        lines = self._log.newest(command.lines)
+        at_us = self._clock.utc_us()
+        for index, line in enumerate(lines):
+            self._note(Noted(0, 0, at_us, "log_line", {"line": index, "text": line}))
+        return f"{len(lines)} lines follow as events"
+
+    async def _speed_test(self, command: Command) -> str:
+        path = f"/api/v1/speed?bytes={command.limit_bytes}"
+        began_us = self._clock.monotonic_us()
+        try:
+            status, count = await asyncio.to_thread(
+                download,
+                self._order.enrol_url,
+                path,
+                ca_pem=self._order.fleet_ca_pem,
+                limit_bytes=command.limit_bytes,
+            )
+        except BadUrl as error:
+            raise CommandFailed(str(error)) from error
+        if status != 200:
+            raise CommandFailed(f"the fleet offers no speed test (HTTP {status})")
+        elapsed_us = max(1, self._clock.monotonic_us() - began_us)
+        return f"{count} bytes in {elapsed_us // 1000} ms: {count * 8_000 // elapsed_us} kbit/s down"
+
+    async def _rotate_key(self, _: Command) -> str:
+        outcome, reason = await renew_once(self._order, self._identity, new_key=True)
+        if outcome is not Outcome.ENROLLED:
+            raise CommandFailed(f"{outcome}: {reason}")
+        self._link_renewed()
+        return "new key and certificate in use"
+
+
+class _Levels(Protocol):
+    levels_dbm: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+def _scan(frequency: Hz, chip: Concentrator) -> str:
+    scan = getattr(chip, "spectral_scan", None)
+    if scan is None:
+        raise CommandFailed("not measurable: this board has no SX1261")
+    return f"{median_dbm(scan(frequency)):.0f} dBm"
+
+
+def median_dbm(spectrum: _Levels) -> float:
+    """Return the level that half of the scans of one frequency were at or below: the noise floor.
+
+    Raises:
+        ValueError: the scan counted nothing.
+    """
+    total, seen = sum(spectrum.counts), 0
+    for level, count in sorted(zip(spectrum.levels_dbm, spectrum.counts, strict=True)):
+        seen += count
+        if total and seen * 2 >= total:
+            return level
+    raise ValueError("spectral scan: nothing was counted")

@@ -1,0 +1,100 @@
+"""Carry out believed commands one after the other, each within its time, and answer each once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from agent.clock import Clock
+from agent.commands.step import CommandLedger, Refused, judge_command
+from agent.durable import write_durably
+from agent.wire.command import Action, Command
+from agent.wire.messages import Noted, Reply
+from hal.errors import HalError
+
+QUEUE_LIMIT = 16
+"""Commands waiting; one more is refused."""
+TEXT_LIMIT = 480
+"""Characters of a reply."""
+
+Perform: TypeAlias = Callable[[Command], Awaitable[str]]
+"""Carries out one action and returns what to answer."""
+
+
+class CommandFailed(Exception):
+    """An action that could not be carried out, in a sentence for the NOC."""
+
+
+class CommandRunner:
+    """The gateway's side of ``command/{id}``."""
+
+    def __init__(
+        self,
+        *,
+        state: Path,
+        device: str,
+        key: Ed25519PublicKey,
+        clock: Clock,
+        actions: Mapping[Action, Perform],
+        reply: Callable[[Reply], None],
+        note: Callable[[Noted], None],
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._path = state / "commands.json"
+        self._ledger = self._load()
+        self._device, self._key, self._clock = device, key, clock
+        self._actions = actions
+        self._reply, self._note = reply, note
+        self._queue: asyncio.Queue[tuple[str, Command]] = asyncio.Queue(QUEUE_LIMIT)
+
+    def _load(self) -> CommandLedger:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=CommandLedger)
+        except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+            return CommandLedger()
+
+    def arrived(self, command_id: str, payload: bytes) -> None:
+        """Judge a command and queue it; the ledger is durable before anything is done."""
+        ledger, verdict = judge_command(
+            self._ledger, payload, device=self._device, key=self._key, utc_us=self._clock.utc_us()
+        )
+        if ledger != self._ledger:
+            write_durably(self._path, msgspec.json.encode(ledger))
+            self._ledger = ledger
+        if isinstance(verdict, Refused):
+            self._answer(command_id, "", ok=False, text=verdict.text, count=verdict.reason)
+        elif self._queue.full():
+            text = f"{QUEUE_LIMIT} commands wait already"
+            self._answer(command_id, verdict.action, ok=False, text=text, count="queue_full")
+        else:
+            self._queue.put_nowait((command_id, verdict))
+
+    async def run(self) -> None:
+        """Carry out what is queued, until cancelled."""
+        while True:
+            command_id, command = await self._queue.get()
+            await self._perform(command_id, command)
+
+    async def _perform(self, command_id: str, command: Command) -> None:
+        action = command.action
+        try:
+            async with asyncio.timeout(command.limit_s):
+                text = await self._actions[action](command)
+        except TimeoutError:
+            text = f"given up after {command.limit_s} s"
+            self._answer(command_id, action, ok=False, text=text, count="overdue")
+        except (CommandFailed, HalError, OSError, ValueError) as error:
+            self._answer(command_id, action, ok=False, text=str(error), count="failed")
+        else:
+            self._answer(command_id, action, ok=True, text=text, count="done")
+
+    def _answer(self, command_id: str, action: str, *, ok: bool, text: str, count: str) -> None:
+        self.counts[count] += 1
+        at_us, text = self._clock.utc_us(), text[:TEXT_LIMIT]
+        self._reply(Reply(command_id, ok, text, at_us))
+        fields: dict[str, str | int | float] = {"id": command_id, "action": action, "verdict": count}
+        self._note(Noted(0, 0, at_us, "command", fields | {"text": text}))

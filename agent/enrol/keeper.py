@@ -1,0 +1,67 @@
+"""From the first boot to a session with the fleet, and a fresh certificate ever after."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from agent.clock import Clock
+from agent.enrol.client import enrol, keep_renewed, load_enrolment
+from agent.enrol.identity import Identity
+from agent.enrol.settings import wipe_token
+from agent.enrol.step import Enrolment, Outcome
+from agent.link.mqtt import Link
+from agent.wire.messages import Noted
+from agent.wire.order import WorkOrder
+
+_log = structlog.get_logger("agent")
+
+
+class EnrolmentKeeper:
+    """Enrols when it must, then keeps the link up and the certificate fresh."""
+
+    def __init__(
+        self,
+        order: WorkOrder,
+        identity: Identity,
+        link: Link,
+        *,
+        state: Path,
+        image: Path | None,
+        clock: Clock,
+        needs_certificate: bool,
+        note: Callable[[Noted], None],
+    ) -> None:
+        self.order, self.enrolment = order, load_enrolment(state)
+        self._identity, self._link = identity, link
+        self._state, self._image, self._clock = state, image, clock
+        self._needs_certificate, self._note = needs_certificate, note
+
+    async def run(self) -> None:
+        """Enrol and serve the link until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            ready = self._identity.enrolled and not self.order.token
+            if ready or not self._needs_certificate:
+                tasks.create_task(self._link.run())
+            if not ready:
+                await enrol(
+                    self.order, self._identity, state=self._state, clock=self._clock, tell=self._changed
+                )
+                self.order = wipe_token(self._state, self._image, self.order)
+                if self._needs_certificate:
+                    tasks.create_task(self._link.run())
+            tasks.create_task(
+                keep_renewed(self.order, self._identity, clock=self._clock, renewed=self._renewed)
+            )
+
+    def _changed(self, enrolment: Enrolment) -> None:
+        self.enrolment = enrolment
+        _log.info("enrolment", outcome=str(enrolment.outcome), reason=enrolment.reason)
+
+    def _renewed(self, outcome: Outcome, reason: str) -> None:
+        _log.info("renewal", outcome=str(outcome), reason=reason)
+        fields: dict[str, str | int | float] = {"outcome": str(outcome), "reason": reason}
+        self._note(Noted(0, 0, self._clock.utc_us(), "renewal", fields))
+        if outcome is Outcome.ENROLLED:
+            self._link.reconnect()

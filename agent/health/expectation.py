@@ -1,0 +1,59 @@
+"""Whether silence is strange for this gateway, judged by its own past (pure).
+
+For each hour of the day the past holds a mean of frames heard, any CRC verdict, learned from days on which
+the radio received.  Silence is suspected when this gateway's past says that ``ENOUGH_EXPECTED`` frames
+should have come since the last one.  Were frames a Poisson process, a false alarm then had probability
+exp(-20) = 2e-9; sensors report together and are removed together, so only a quarter of the past is
+counted on.  A gateway that hears little is never suspected: its past cannot tell.
+"""
+
+import msgspec
+
+HOUR_US = 3_600_000_000
+ENOUGH_EXPECTED = 20.0
+TRUSTED_SHARE = 0.25
+LEARNED_DAYS = 3
+"""Days seen of an hour before that hour counts."""
+MEMORY_DAYS = 14
+"""Weight of a day in the mean: 1/14 once that many were seen."""
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """Mean frames an hour by hour of the day (UTC), and days seen of each."""
+
+    means: tuple[float, ...] = (0.0,) * 24
+    days: tuple[int, ...] = (0,) * 24
+
+
+def learn(past: Past, hour: int, frames: int) -> Past:
+    """Return the past after one more whole hour in which the radio received."""
+    days = past.days[hour] + 1
+    weight = 1 / min(days, MEMORY_DAYS)
+    mean = past.means[hour] + (frames - past.means[hour]) * weight
+    return Past(
+        means=(*past.means[:hour], mean, *past.means[hour + 1 :]),
+        days=(*past.days[:hour], days, *past.days[hour + 1 :]),
+    )
+
+
+def expected_frames(past: Past, silent_from_us: int, now_us: int) -> float:
+    """Return how many frames the past says should have come in [silent_from, now), both UTC."""
+    total, at_us = 0.0, silent_from_us
+    limit_us = max(silent_from_us, now_us - 24 * HOUR_US)
+    at_us = limit_us
+    while at_us < now_us:
+        until_us = min(now_us, (at_us // HOUR_US + 1) * HOUR_US)
+        hour = at_us // HOUR_US % 24
+        if past.days[hour] >= LEARNED_DAYS:
+            total += past.means[hour] * (until_us - at_us) / HOUR_US
+        at_us = until_us
+    return total * TRUSTED_SHARE
+
+
+def suspicion(past: Past, silent_from_us: int, now_us: int) -> str:
+    """Return why the silence since ``silent_from_us`` is strange, or an empty string."""
+    expected = expected_frames(past, silent_from_us, now_us)
+    if expected < ENOUGH_EXPECTED:
+        return ""
+    minutes = (now_us - silent_from_us) // 60_000_000
+    return f"no frame for {minutes} min, {expected / TRUSTED_SHARE:.0f} were usual at these hours"

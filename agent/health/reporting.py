@@ -1,0 +1,133 @@
+"""The clockwork of health: heartbeats, details, last time alive, steps of the clock, bytes of the month."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from agent.clock import Clock
+from agent.durable import write_durably
+from agent.evidence.observation import DataPathState
+from agent.health.beat import VITALS_EVERY, heartbeat
+from agent.health.details import DETAILS_EVERY_S, Fields, backhaul_bytes, machine_details
+from agent.health.timesync import kernel_quality
+from agent.health.usage import Level, Usage, count, level
+from agent.health.vitals import read_vitals
+from agent.journal.alive import ALIVE_EVERY_US
+from agent.journal.journal import Journal
+from agent.link.mqtt import Link
+from agent.wire.configuration import Configuration
+from agent.wire.messages import Change, Heartbeat, Noted, TimeQuality
+
+CLOCK_STEP_US = 2_000_000
+"""AVAILABILITY §1: times that differ by more are not the same clock."""
+USAGE_KEEP_EVERY = 60
+"""Looks (of 30 s) between two writes of the month's bytes."""
+_log = structlog.get_logger("agent")
+
+
+class Reporting:
+    """Health of one gateway, told to link and journal."""
+
+    def __init__(
+        self,
+        *,
+        state: Path,
+        clock: Clock,
+        trust: Callable[[TimeQuality], None],
+        journal: Journal,
+        link: Link,
+        snapshot: Callable[[], DataPathState],
+        running: Callable[[], tuple[int, Configuration]],
+        more_details: Callable[[], Fields],
+    ) -> None:
+        self._state, self._clock, self._trust = state, clock, trust
+        self._journal, self._link, self._snapshot = journal, link, snapshot
+        self._running, self._more_details = running, more_details
+        self._seq = 0
+        self._level = Level.NORMAL
+        self._usage_path = state / "usage.json"
+        self.usage = self._load_usage()
+        self._wall_minus_monotonic_us = clock.utc_us() - clock.monotonic_us()
+
+    def _load_usage(self) -> Usage:
+        try:
+            return msgspec.json.decode(self._usage_path.read_bytes(), type=Usage)
+        except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+            return Usage(counter_bytes=backhaul_bytes())
+
+    async def beat_on(self) -> None:
+        """Send heartbeats at their interval, on a grid that does not drift, until cancelled."""
+        due_us = self._clock.monotonic_us()
+        while True:
+            await self._link.heartbeat(self.beat())
+            due_us += self._running()[1].intervals.heartbeat_s * 1_000_000
+            await asyncio.sleep(max(0.0, (due_us - self._clock.monotonic_us()) / 1_000_000))
+
+    def beat(self) -> Heartbeat:
+        """Return the next heartbeat."""
+        self._seq += 1
+        version, running = self._running()
+        return heartbeat(
+            self._snapshot(),
+            read_vitals(self._state) if self._seq % VITALS_EVERY == 1 else None,
+            boot=self._journal.boot,
+            seq=self._seq,
+            uptime_ms=self._journal.uptime_ms(),
+            journal_seq=self._journal.journal_seq,
+            at_us=self._clock.utc_us(),
+            time_quality=self._clock.quality(),
+            now_us=self._clock.monotonic_us(),
+            config_version=version,
+            interval_s=running.intervals.heartbeat_s,
+        )
+
+    async def stay_alive(self) -> None:
+        """Every 30 s: put down that we live, look at clock and bytes, until cancelled."""
+        looks = 0
+        while True:
+            await asyncio.sleep(ALIVE_EVERY_US / 1_000_000)
+            looks += 1
+            self.look_at_clock(kernel_quality())
+            self._journal.still_alive()
+            self._look_at_bytes(keep=looks % USAGE_KEEP_EVERY == 0)
+
+    def look_at_clock(self, quality: TimeQuality) -> None:
+        """Record a step of the wall clock or a change of its quality."""
+        before, offset = self._clock.quality(), self._clock.utc_us() - self._clock.monotonic_us()
+        step_us = offset - self._wall_minus_monotonic_us
+        self._wall_minus_monotonic_us = offset
+        self._trust(quality)
+        if abs(step_us) > CLOCK_STEP_US:
+            self._journal.record(Change.CLOCK, "clock", "STEPPED", f"by {step_us / 1_000_000:.1f} s")
+        if quality is not before:
+            self._journal.record(Change.CLOCK, "clock", quality.name, f"was {before.name}")
+
+    def _look_at_bytes(self, *, keep: bool) -> None:
+        month = datetime.fromtimestamp(self._clock.utc_us() / 1_000_000, UTC).strftime("%Y-%m")
+        self.usage = count(self.usage, month, backhaul_bytes())
+        if keep:
+            write_durably(self._usage_path, msgspec.json.encode(self.usage))
+        reached = level(self.usage, self._running()[1].limits.month_bytes)
+        self._link.saving = reached is Level.OVER
+        if reached is not self._level:
+            self._level = reached
+            self._note("month_bytes", {"level": reached.value, "used_mb": self.usage.used_bytes // 1_000_000})
+
+    async def tell_details(self) -> None:
+        """Tell details every 15 minutes, until cancelled."""
+        while True:
+            try:
+                fields = await asyncio.to_thread(machine_details, self._state)
+            except OSError as error:
+                fields = {"error": str(error)[:200]}
+            fields |= {"month_used_mb": self.usage.used_bytes // 1_000_000}
+            self._note("details", fields | self._more_details())
+            await asyncio.sleep(DETAILS_EVERY_S)
+
+    def _note(self, name: str, fields: Fields) -> None:
+        _log.info(name, **fields)
+        self._journal.observe(Noted(0, 0, self._clock.utc_us(), name, fields))
