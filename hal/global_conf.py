@@ -180,7 +180,7 @@ def _service(node: _Node | None) -> LoraService | None:
 
 
 def _fsk(node: _Node | None) -> FskModem | None:
-    channel = _channel(node)
+    channel = _channel(node, 125_000 if node is None else _fsk_bandwidth_hz(node))
     if node is None or channel is None:
         return None
     sync_word = node.get("sync_word", int, default=0)
@@ -190,6 +190,13 @@ def _fsk(node: _Node | None) -> FskModem | None:
         bitrate_bps=node.get("datarate", int, default=64_000),
         sync_word=sync_word.to_bytes(8, "big")[8 - size :] if sync_word else b"\xc1\x94\xc1",
     )
+
+
+def _fsk_bandwidth_hz(node: _Node) -> int:
+    """Return the bandwidth step that holds what is asked; by deviation where no bandwidth is given."""
+    asked = node.get("bandwidth", int, default=0)
+    asked = asked or 2 * node.get("freq_deviation", int, default=0) + node.get("datarate", int, default=0)
+    return next((step for step in (125_000, 250_000, 500_000) if asked <= step), 500_000)
 
 
 def _fine_timestamp(node: _Node | None) -> FineTimestampMode | None:

@@ -50,6 +50,8 @@ class Awaiting:
     """A transmission is programmed and the AGC has not judged yet."""
 
     rf_chain: int
+    from_us: int
+    """Before this instant of the host the AGC cannot have judged: no need to look."""
     until_us: int
 
 
@@ -62,6 +64,11 @@ class Clearing:
 
 
 Listening = Awaiting | Clearing
+
+
+def worth_a_look(state: Listening, now_us: int) -> bool:
+    """Whether the AGC can have something to say."""
+    return isinstance(state, Clearing) or now_us >= state.from_us
 
 
 def step(state: Listening, agc_status: int, now_us: int) -> tuple[Listening | Verdict, tuple[Do, ...]]:

@@ -80,10 +80,6 @@ def _identify(boot: Boot) -> None:
     boot.version = identity.read_version(boot.registers)
     boot.registers.write_field(gpio.GPIO_GPIO_OUT_L_OUT_VALUE, 0)
     boot.learn(CONTROL_BLOCKS)
-    if boot.settings.fine_timestamp is not None:
-        boot.model = identity.read_model(boot.registers)
-        if boot.model != identity.SX1303:
-            raise OurMistake(f"needs an SX1303, the chip is {boot.model:#04x}", where="fine_timestamp")
 
 
 def _on_every_radio(boot: Boot, fields: tuple[Field, ...], value: int) -> None:
@@ -151,6 +147,14 @@ def configuration(settings: Settings) -> list[Write]:
         *fsk,
         *multi_sf.sync_words(settings),
     ]
+
+
+def _read_identity(boot: Boot) -> None:
+    boot.eui = identity.read_eui(boot.registers)
+    if boot.settings.fine_timestamp is not None:
+        boot.model = identity.read_model(boot.registers)
+        if boot.model != identity.SX1303:
+            raise OurMistake(f"needs an SX1303, the chip is {boot.model:#04x}", where="fine_timestamp")
 
 
 def _configure(boot: Boot) -> None:
@@ -226,13 +230,13 @@ def _start_sx1261(boot: Boot) -> None:
 
 def _finish(boot: Boot) -> None:
     boot.registers.write_field(gpio.GPIO_GPIO_OUT_L_OUT_VALUE, CONFIGURED)
-    boot.eui = identity.read_eui(boot.registers)
 
 
 STEPS: tuple[tuple[str, Callable[[Boot], None]], ...] = (
     ("identify", _identify),
     ("calibrate radios", _calibrate_radios),
     ("set up radios", _set_up_radios),
+    ("read identity", _read_identity),
     ("configure", _configure),
     ("start AGC", _start_agc),
     ("start ARB", _start_arb),

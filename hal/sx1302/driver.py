@@ -8,8 +8,8 @@ Sources: FACTS §8 (fetch), §9 (counters), §10 (TX), §11 (LBT), §14 (watchdo
 
 from collections import Counter
 
-from hal.errors import ChipMisbehaved, LineFailed, OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
+from hal.errors import OurMistake
+from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState, TxTrigger
 from hal.settings import RF_CHAINS, Settings
 from hal.sx1261 import lbt
 from hal.sx1261.commands import Spectrum
@@ -80,19 +80,28 @@ class Sx1302:
         Raises:
             hal.errors.HalError: a step failed; the next ``start`` begins again from the reset.
         """
+        steps = self.prepare_start()
+        boot.run(steps)
+        self.adopt(steps)
+
+    def prepare_start(self) -> boot.Boot:
+        """Return a start-up that has not begun; ``adopt`` takes it over when its steps are done."""
         self._started = False
         self._reset_state()
-        steps = boot.Boot(
+        return boot.Boot(
             registers=self.registers,
             wiring=self.wiring,
             settings=self.settings,
             images=self.images,
             sx1261=self.sx1261,
         )
-        boot.run(steps)
+
+    def adopt(self, steps: boot.Boot) -> None:
+        """Begin to receive on a chip that ``steps`` has started."""
         self._eui, self.version = steps.eui, steps.version
         self._thermometer, self.warnings = steps.thermometer, steps.warnings
         self._temperature = None
+        self._clockwork.read()
         self._started = True
         self.counts["starts"] += 1
 
@@ -156,9 +165,7 @@ class Sx1302:
             channel = lbt.channel_for(transmission, rules)
             threshold = rules.threshold_dbm + self.settings.sx1261.rssi_offset_db
             self.sx1261.listen(transmission.frequency_hz, channel.bandwidth_hz, channel.scan_us, threshold)
-            self._listening = lbt.Awaiting(
-                rf_chain=transmission.rf_chain, until_us=self._verdict_until_us(transmission)
-            )
+            self._listening = self._awaiting(transmission)
         self._transmitter.send(program, transmission.rf_chain)
         self.counts["transmissions"] += 1
 
@@ -169,21 +176,25 @@ class Sx1302:
         if start_us <= (now_us := self._clockwork.predicted_us()):
             raise OurMistake(f"starts {now_us - start_us} us ago", where="at_us")
 
-    def _verdict_until_us(self, transmission: Transmission) -> int:
+    def _awaiting(self, transmission: Transmission) -> lbt.Awaiting:
         now_us = self.wiring.clock.monotonic_us()
         wait_us = 0
         if transmission.at_us is not None:
             wait_us = max(transmission.at_us - self._clockwork.predicted_us(), 0)
-        elif transmission.trigger != "immediate":
-            wait_us = ON_GPS_LIMIT_US
-        return now_us + wait_us + lbt.VERDICT_LIMIT_US
+        longest_us = ON_GPS_LIMIT_US if transmission.trigger is TxTrigger.ON_GPS else wait_us
+        return lbt.Awaiting(
+            rf_chain=transmission.rf_chain,
+            from_us=now_us + max(wait_us - lbt.LISTEN_LEAD_US, 0),
+            until_us=now_us + longest_us + lbt.VERDICT_LIMIT_US,
+        )
 
     def poll(self) -> None:
         """Advance listen-before-talk by one look at the AGC; nothing where none is under way."""
-        if self._listening is None:
+        now_us = self.wiring.clock.monotonic_us()
+        if self._listening is None or not lbt.worth_a_look(self._listening, now_us):
             return
         status = self.registers.read(mcu.AGC.status)[0]
-        after, commands = lbt.step(self._listening, status, self.wiring.clock.monotonic_us())
+        after, commands = lbt.step(self._listening, status, now_us)
         listened = self._listening
         self._listening = None if isinstance(after, lbt.Verdict) else after
         for command in commands:
@@ -242,15 +253,21 @@ class Sx1302:
         self._must_run()
         return self._clockwork.read().pps_us
 
-    def temperature_c(self) -> float | None:
-        """Return the board's temperature, at most ten seconds old; None without a sensor."""
+    def predicted_us(self) -> Micros:
+        """Return where the counter must be by the host's clock, without a transaction."""
+        self._must_run()
+        return self._clockwork.predicted_us()
+
+    def temperature_c(self, *, fresh: bool = False) -> float | None:
+        """Return the board's temperature, at most ten seconds old unless ``fresh``; None without a sensor."""
         if self._thermometer is None:
             return None
         now_us = self.wiring.clock.monotonic_us()
-        if self._temperature is None or now_us - self._temperature[0] >= TEMPERATURE_INTERVAL_US:
+        age = None if self._temperature is None else now_us - self._temperature[0]
+        if fresh or age is None or age >= TEMPERATURE_INTERVAL_US:
             self._temperature = (now_us, self._thermometer.celsius())
             self.counts["temperature_missing"] += self._temperature[1] is None
-        return self._temperature[1]
+        return None if self._temperature is None else self._temperature[1]
 
     def status(self) -> ConcentratorStatus:
         """Return the radio's health: microcontrollers, version register, counter."""
@@ -297,6 +314,3 @@ class Sx1302:
     def _must_run(self) -> None:
         if not self._started:
             raise OurMistake("the concentrator is not started", where="start")
-
-
-__all__ = ["ChipMisbehaved", "LineFailed", "Sx1302"]

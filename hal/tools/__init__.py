@@ -1,0 +1,1 @@
+"""What ``passerelle hal`` does, one module per sub-command."""

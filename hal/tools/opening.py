@@ -1,0 +1,88 @@
+"""From command-line options to a concentrator: bus, board, plan and where the images are."""
+
+import os
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from hal.board_files import BoardChoice, choose
+from hal.errors import OurMistake
+from hal.open import open_concentrator, synthetic_images
+from hal.settings import Settings, Sx1261Settings
+from hal.sx1302.driver import Sx1302
+from hal.sx1302.microcode import MCU_IMAGE_BYTES, Images
+
+DIRECTORY_VARIABLE = "PASSERELLE_FIRMWARE_DIR"
+SYSTEM_DIRECTORY = Path("/var/lib/passerelle/firmware")
+IMAGE_NAMES = ("agc_sx1250.bin", "arb.bin", "sx1261.bin")
+"""As ``passerelle firmware import`` stores them; it also checks that they are Semtech's own."""
+
+
+def image_directory(named: Path | None) -> Path:
+    """Return where the images are: what was named, the environment's word, the usual place."""
+    if named is not None:
+        return named
+    variable = os.environ.get(DIRECTORY_VARIABLE)
+    if variable:
+        return Path(variable)
+    user = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    return SYSTEM_DIRECTORY if os.geteuid() == 0 else user / "passerelle" / "firmware"
+
+
+def load_images(directory: Path) -> Images:
+    """Return the images in ``directory``; the SX1261's patch where it is there.
+
+    Raises:
+        OurMistake: one is missing, truncated or damaged.
+    """
+    agc, arb, sx1261 = (directory / name for name in IMAGE_NAMES)
+    return Images(agc=_read(agc), arb=_read(arb), sx1261=_read(sx1261) if sx1261.exists() else None)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MCU_IMAGE_BYTES + 1)
+    except OSError as error:
+        raise OurMistake(
+            f"no firmware image ({error.strerror}); run `passerelle firmware import PATH`", where=str(path)
+        ) from error
+
+
+def images_for(bus: str, directory: Path | None) -> Images:
+    """Return the images for a bus: synthetic ones for a virtual chip unless a directory is named."""
+    if bus.startswith("socket:") and directory is None:
+        return synthetic_images()
+    return load_images(image_directory(directory))
+
+
+def chosen_board(options: Namespace) -> BoardChoice:
+    """Return the board and settings that the options name."""
+    return choose(options.board, plan=options.plan, public=not options.private)
+
+
+def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, BoardChoice]:
+    """Return the concentrator that the options name, not started yet.
+
+    Raises:
+        HalError: an unknown name, missing images, a device that cannot be opened.
+    """
+    choice = chosen_board(options)
+    bus = options.bus or choice.board.bus
+    settings: Settings = choice.settings
+    listening = settings.sx1261 or (Sx1261Settings() if has_sx1261(bus, choice) else None)
+    if with_sx1261 and listening is not None:
+        settings = replace(settings, sx1261=listening)
+    concentrator = open_concentrator(
+        bus,
+        options.board,
+        images=images_for(bus, options.images),
+        settings=settings,
+        plan=options.plan,
+    )
+    return concentrator, choice
+
+
+def has_sx1261(bus: str, choice: BoardChoice) -> bool:
+    """Whether there is a listening radio: a virtual chip always has one."""
+    return bus.startswith("socket:") or choice.board.sx1261 is not None

@@ -1,0 +1,79 @@
+"""``passerelle hal twin --socket PATH``: a virtual concentrator for other processes."""
+
+import logging
+import signal
+import threading
+from argparse import Namespace
+from types import FrameType
+
+from hal.errors import OurMistake
+from hal.tools.words import words
+from hal.twin.chip import VirtualChip
+from hal.twin.clock import RealClock, VirtualClock
+from hal.twin.faults import Mcu
+from hal.twin.server import TwinServer
+from hal.twin.special_registers import MODEL_SX1302
+from hal.twin.thermometer import Thermometer
+
+MODELS = {"sx1302": MODEL_SX1302, "sx1303": 0x03}
+TORN_READS = 1000
+BIT_ERROR_EVERY_BYTES = 10_000
+
+
+def run(options: Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    chip = VirtualChip(
+        eui=_eui(options.eui),
+        model=MODELS[options.model],
+        clock=VirtualClock() if options.virtual_time else RealClock(),
+        thermometer=Thermometer(temperature_c=options.temperature),
+    )
+    for name in options.fault:
+        break_something(chip, name)
+    done = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        done.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    server = TwinServer(chip, options.socket, reset_on_close=options.reset_on_close)
+    try:
+        server.start()
+    except OSError as error:
+        raise OurMistake(f"cannot be served: {error.strerror}", where=str(options.socket)) from error
+    print(words(options.lang)["serving"].format(eui=chip.eui, path=options.socket), flush=True)
+    try:
+        done.wait()
+    finally:
+        server.close()
+    return 0
+
+
+def _eui(text: str) -> str:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != 8:
+        raise OurMistake(f"{text!r} is not 16 hex digits", where="--eui")
+    return raw.hex()
+
+
+def break_something(chip: VirtualChip, name: str) -> None:
+    """Throw the switch of one named fault."""
+    faults = chip.faults
+    match name:
+        case "mcu-silent":
+            faults.silent_mcus = {Mcu.AGC, Mcu.ARB}
+        case "dead-bus":
+            faults.dead_bus = 0xFF
+        case "calibration":
+            faults.radio_calibration_fails = {0, 1}
+        case "bit-errors":
+            faults.spi_bit_error_every_bytes = BIT_ERROR_EVERY_BYTES
+        case "torn-reads":
+            faults.torn_counter_reads = faults.torn_fifo_counts = TORN_READS
+        case _:
+            setattr(faults, name.replace("-", "_"), True)
