@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from fleet.incidents import paging, store
+from fleet.incidents import paging, reported, store
 from fleet.incidents.model import (
     Absorb,
     Action,
@@ -26,9 +26,9 @@ from fleet.incidents.scene import Scene
 from fleet.incidents.subjects import where
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import Occasion
-from fleet.tickets import actions
+from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Merge, Origin, Relapse, Restore
+from fleet.tickets.model import Merge, Origin, Relapse, Restore, Ticket
 from fleet.tickets.model import Regrade as RegradeTicket
 
 WHO = "telemetry"
@@ -80,6 +80,10 @@ def _open(scene: Scene, action: Open | Split) -> None:
     _log(scene, incident_id, "Open", reason=action.reason, **_named(action.members))
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
     gateway = scene.network.gateways[first.eui]
+    called = reported.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, scene.now_us)
+    if called is not None:
+        _adopt(scene, called, grade)
+        return
     ticket = actions.report(
         connection,
         origin=Origin.TELEMETRY,
@@ -93,6 +97,16 @@ def _open(scene: Scene, action: Open | Split) -> None:
         commune_insee=grade.communes[0] if grade.communes else gateway.commune_insee,
     )
     paging.plan_first_page(connection, ticket.id, scene.now_us)
+
+
+def _adopt(scene: Scene, ticket: Ticket, grade: Grade) -> None:
+    """A call came first: its ticket goes on, as grave as what is measured."""
+    if grade.criticality.weight < ticket.criticality.weight:
+        event = RegradeTicket(
+            who=WHO, via=WHO, at_us=scene.now_us, criticality=grade.criticality, reason=grade.reason
+        )
+        actions.act(scene.connection, ticket.id, event, scene.now_us)
+        paging.plan_page(scene.connection, ticket.id, due_at_us=scene.now_us, occasion=Occasion.WORSE)
 
 
 def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
@@ -130,7 +144,7 @@ def _absorb(scene: Scene, action: Absorb) -> None:
     if mine is not None and other is not None:
         event = Merge(who=WHO, via=WHO, at_us=scene.now_us, into=mine.id)
         actions.act(connection, other.id, event, scene.now_us)
-        tickets.inherit(connection, mine, other)
+        joining.inherit(connection, mine, other)
 
 
 def _regrade(scene: Scene, action: Regrade) -> None:
@@ -156,7 +170,7 @@ def _retitle(scene: Scene, incident_id: int) -> None:
     found = store.explained(scene.connection, incident_id)
     if found is not None:
         cause, grade = found
-        tickets.retitle(scene.connection, incident_id, title(scene.network, cause, grade))
+        joining.retitle(scene.connection, incident_id, title(scene.network, cause, grade))
 
 
 def _end(scene: Scene, action: End) -> None:

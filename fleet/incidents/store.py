@@ -128,6 +128,12 @@ def explained(connection: Connection, incident_id: int) -> tuple[SharedCause, Gr
     return SharedCause(domain=Domain(row.domain), value=row.value), found
 
 
+def communes_of(connection: Connection, incident_id: int) -> tuple[str, ...]:
+    """Return the communes (INSEE) that an incident's criticality has spoken of."""
+    found = explained(connection, incident_id)
+    return () if found is None else found[1].communes
+
+
 def change(connection: Connection, incident_id: int, **values: Any) -> None:
     """Write columns of one incident."""
     connection.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 
 INTERVENTION_LIMIT_US = 4 * HOUR_US
 """From the report to *on site*, elapsed hours, day and night (AMI 1.2)."""

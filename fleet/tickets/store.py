@@ -129,21 +129,6 @@ def save(connection: Connection, before: Ticket, after: Ticket, act: Act, now_us
     )
 
 
-def retitle(connection: Connection, incident_id: int, title: str) -> None:
-    """Rename the ticket of an incident."""
-    mine = (tickets.c.incident_id == incident_id) & (tickets.c.state != TicketState.MERGED)
-    connection.execute(update(tickets).where(mine).values(title=title))
-
-
-def inherit(connection: Connection, mine: Ticket, other: Ticket) -> None:
-    """Give ``mine`` the earlier report and the shorter limit of a ticket merged into it."""
-    earliest = {
-        name: min(getattr(mine, name), getattr(other, name))
-        for name in ("began_at_us", "reported_at_us", "resolution_limit_us")
-    }
-    connection.execute(update(tickets).where(tickets.c.id == mine.id).values(**earliest))
-
-
 def log(
     connection: Connection,
     ticket_id: int,
@@ -178,7 +163,7 @@ def view(ticket: Ticket, now_us: int) -> TicketView:
 def open_tickets(connection: Connection, now_us: int) -> tuple[TicketView, ...]:
     """Return tickets not closed, those with the least time left first."""
     query = select(tickets).where(tickets.c.state.not_in([TicketState.CLOSED, TicketState.MERGED]))
-    views = [view(ticket, now_us) for ticket in _all(connection, query)]
+    views = [view(ticket, now_us) for ticket in load(connection, query)]
     return tuple(sorted(views, key=_urgency))
 
 
@@ -187,20 +172,14 @@ def recent(connection: Connection, now_us: int, before_id: int | None = None) ->
     query = select(tickets).order_by(tickets.c.id.desc()).limit(PAGE_LIMIT_ROWS)
     if before_id is not None:
         query = query.where(tickets.c.id < before_id)
-    return tuple(view(ticket, now_us) for ticket in _all(connection, query))
+    return tuple(view(ticket, now_us) for ticket in load(connection, query))
 
 
 def of_incident(connection: Connection, incident_id: int) -> Ticket | None:
     """Return the ticket that an incident opened, or None."""
     query = select(tickets).where(tickets.c.incident_id == incident_id).order_by(tickets.c.id).limit(1)
-    found = _all(connection, query)
+    found = load(connection, query)
     return found[0] if found else None
-
-
-def between(connection: Connection, from_us: int, until_us: int) -> tuple[Ticket, ...]:
-    """Return tickets reported in the span, for statistics."""
-    span = (tickets.c.reported_at_us >= from_us) & (tickets.c.reported_at_us < until_us)
-    return tuple(_all(connection, select(tickets).where(span).order_by(tickets.c.reported_at_us)))
 
 
 def _urgency(shown: TicketView) -> tuple[bool, int]:
@@ -209,7 +188,8 @@ def _urgency(shown: TicketView) -> tuple[bool, int]:
     return not shown.ticket.working, shown.resolution.left_us
 
 
-def _all(connection: Connection, query: Any) -> list[Ticket]:
+def load(connection: Connection, query: Any) -> list[Ticket]:
+    """Return the tickets that a query selects."""
     rows = connection.execute(query).mappings().all()
     pauses = _pauses(connection, [row["id"] for row in rows])
     return [_ticket(row, pauses.get(row["id"], ())) for row in rows]
