@@ -6,6 +6,7 @@ give sizes, versions and hashes.
 
 import hashlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 RELEASE = "sx1302_hal v2.1.0 (Semtech, Revised BSD)"
 RELEASE_URL = "https://github.com/Lora-net/sx1302_hal/releases/tag/V2.1.0"
@@ -26,7 +27,9 @@ class CatalogueEntry:
     purpose_en: str
 
 
-CATALOGUE = (
+Entries: TypeAlias = tuple[CatalogueEntry, ...]
+
+CATALOGUE: Entries = (
     CatalogueEntry(
         name="agc_sx1250",
         source_file="agc_fw_sx1250.var",
@@ -85,16 +88,23 @@ CATALOGUE = (
     ),
 )
 
-BY_SHA256 = {entry.sha256: entry for entry in CATALOGUE}
-BY_NAME = {entry.name: entry for entry in CATALOGUE}
-BY_SOURCE_FILE = {entry.source_file: entry for entry in CATALOGUE}
-
 
 def digest(image: bytes) -> str:
     """Return the SHA-256 of ``image`` in hex."""
     return hashlib.sha256(image).hexdigest()
 
 
-def recognise(image: bytes) -> CatalogueEntry | None:
+def recognise(image: bytes, entries: Entries = CATALOGUE) -> CatalogueEntry | None:
     """Return the entry whose bytes these are, None when they are unknown."""
-    return BY_SHA256.get(digest(image))
+    found = digest(image)
+    return next((entry for entry in entries if entry.sha256 == found), None)
+
+
+def named(name: str, entries: Entries = CATALOGUE) -> CatalogueEntry:
+    """Return the entry called ``name``."""
+    return next(entry for entry in entries if entry.name == name)
+
+
+def shipped_as(file_name: str, entries: Entries = CATALOGUE) -> CatalogueEntry | None:
+    """Return the entry that Semtech ships in a file of this name."""
+    return next((entry for entry in entries if entry.source_file == file_name), None)

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from firmware.catalogue import CATALOGUE, Entries
 from firmware.errors import FirmwareRefused
 from firmware.importing import Outcome, import_firmware
 from firmware.store import State, Verdict, default_directory, verify
@@ -13,9 +14,10 @@ from firmware.words import WORDS, language
 DESCRIPTION = "Les microprogrammes du concentrateur : importer, lister, vérifier."
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], *, entries: Entries = CATALOGUE) -> int:
     """Run one sub-command; 0 done, 1 not ready or altered, 2 refused."""
     options = _parser().parse_args(arguments)
+    options.entries = entries
     try:
         return int(options.run(options))
     except FirmwareRefused as error:
@@ -48,7 +50,7 @@ def _directory(options: argparse.Namespace) -> Path:
 
 def _import(options: argparse.Namespace) -> int:
     directory = _directory(options)
-    outcome = import_firmware(options.path, directory)
+    outcome = import_firmware(options.path, directory, options.entries)
     if options.json:
         print(json.dumps(_outcome_record(outcome), ensure_ascii=False, indent=1))
         return 0
@@ -66,12 +68,12 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    _show(verify(_directory(options)), options)
+    _show(verify(_directory(options), options.entries), options)
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    verdicts = verify(_directory(options))
+    verdicts = verify(_directory(options), options.entries)
     _show(verdicts, options)
     ready = all(one.state is State.GOOD for one in verdicts if one.entry.required)
     spoiled = any(one.state in {State.TRUNCATED, State.ALTERED} for one in verdicts)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware.c_array import parse_c_array
-from firmware.catalogue import BY_SOURCE_FILE, RELEASE, CatalogueEntry, recognise
+from firmware.catalogue import CATALOGUE, RELEASE, CatalogueEntry, Entries, recognise, shipped_as
 from firmware.errors import FirmwareRefused
 from firmware.sources import candidates
 from firmware.store import save
@@ -38,7 +38,7 @@ class Outcome:
     refused: tuple[Refused, ...]
 
 
-def import_firmware(path: Path, directory: Path) -> Outcome:
+def import_firmware(path: Path, directory: Path, entries: Entries = CATALOGUE) -> Outcome:
     """Store every known image that ``path`` holds.
 
     Raises:
@@ -49,9 +49,9 @@ def import_firmware(path: Path, directory: Path) -> Outcome:
     for source, content in candidates(path):
         try:
             image = decode(source, content)
-            entry = recognise(image)
+            entry = recognise(image, entries)
             if entry is None:
-                raise _why_unknown(source, image)
+                raise _why_unknown(source, image, entries)
             imported.append(Imported(entry=entry, source=source, path=save(directory, entry, image)))
         except FirmwareRefused as error:
             refused.append(Refused(source=source, error=error))
@@ -76,8 +76,8 @@ def decode(source: str, content: bytes) -> bytes:
     return parse_c_array(text)
 
 
-def _why_unknown(source: str, image: bytes) -> FirmwareRefused:
-    expected = BY_SOURCE_FILE.get(source.rsplit("/", 1)[-1])
+def _why_unknown(source: str, image: bytes, entries: Entries) -> FirmwareRefused:
+    expected = shipped_as(source.rsplit("/", 1)[-1], entries)
     if expected is None:
         return FirmwareRefused("unknown_image", size=len(image))
     if len(image) != expected.size_bytes:

@@ -9,21 +9,32 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from firmware.catalogue import BY_SOURCE_FILE
+from firmware.catalogue import shipped_as
 from firmware.errors import FirmwareRefused
 
-MEMBER_LIMIT = 20_000
+MEMBER_LIMIT = 3_000
 """Entries of an archive or folder looked at; Semtech's release has about 200."""
+CANDIDATE_LIMIT = 64
+"""Files that look like images; the release has 6."""
 FILE_LIMIT_BYTES = 1_048_576
 SUFFIXES = frozenset({".var", ".bin"})
 
 
-def candidates(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield ``(name, content)`` of each file that may hold an image.
+def candidates(path: Path) -> list[tuple[str, bytes]]:
+    """Return ``(name, content)`` of each file that may hold an image; all of them could be read.
 
     Raises:
-        FirmwareRefused: the path does not exist, is no archive that we read, or passes a limit.
+        FirmwareRefused: the path does not exist, is no archive that we read, is truncated, or passes a limit.
     """
+    found: list[tuple[str, bytes]] = []
+    for candidate in _look(path):
+        if len(found) >= CANDIDATE_LIMIT:
+            raise FirmwareRefused("too_many", where=str(path), limit=CANDIDATE_LIMIT)
+        found.append(candidate)
+    return found
+
+
+def _look(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         yield from _folder(path)
     elif not path.is_file():
@@ -40,7 +51,7 @@ def candidates(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _wanted(name: str) -> bool:
     inside = PurePosixPath(name)
-    return inside.suffix == ".var" or inside.name in BY_SOURCE_FILE
+    return inside.suffix == ".var" or shipped_as(inside.name) is not None
 
 
 def _read(path: Path) -> bytes:

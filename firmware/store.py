@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from firmware.catalogue import BY_NAME, CATALOGUE, RELEASE_URL, CatalogueEntry, digest
+from firmware.catalogue import CATALOGUE, RELEASE_URL, CatalogueEntry, Entries, digest, named
 from firmware.errors import FirmwareRefused
 from hal.errors import OurMistake
 from hal.sx1302.microcode import Images
@@ -87,9 +87,9 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def verify(directory: Path) -> list[Verdict]:
+def verify(directory: Path, entries: Entries = CATALOGUE) -> list[Verdict]:
     """Return what is there of each image of the catalogue."""
-    return [_verify_one(directory, entry) for entry in CATALOGUE]
+    return [_verify_one(directory, entry) for entry in entries]
 
 
 def _verify_one(directory: Path, entry: CatalogueEntry) -> Verdict:
@@ -107,7 +107,7 @@ def _verify_one(directory: Path, entry: CatalogueEntry) -> Verdict:
     return Verdict(entry=entry, state=state, path=path, size_bytes=len(image))
 
 
-def load(directory: Path | None = None) -> Images:
+def load(directory: Path | None = None, entries: Entries = CATALOGUE) -> Images:
     """Return the images that a start needs, checked again; the SX1261's patch where it is there.
 
     Raises:
@@ -115,9 +115,9 @@ def load(directory: Path | None = None) -> Images:
     """
     place = directory if directory is not None else default_directory()
     return Images(
-        agc=_read(place, BY_NAME[AGC]),
-        arb=_read(place, BY_NAME[ARB]),
-        sx1261=_read(place, BY_NAME[SX1261]) if (place / f"{SX1261}.bin").exists() else None,
+        agc=_read(place, named(AGC, entries)),
+        arb=_read(place, named(ARB, entries)),
+        sx1261=_read(place, named(SX1261, entries)) if (place / f"{SX1261}.bin").exists() else None,
     )
 
 
