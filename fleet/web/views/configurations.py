@@ -50,6 +50,8 @@ class Field:
     value: str
     rule: str
     error: str
+    known: bool
+    """One that people change; the others stand behind a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +144,9 @@ def fields_of(
         label = words.t(f"setting.{path}") if path in KNOWN else path
         rule = path if same else words.t("rollouts.varies", path=path)
         error = str(wrong) if wrong is not None and wrong.path == path else ""
-        found.append(Field(path=path, label=label, value=typed.get(path, same), rule=rule, error=error))
-    return found
+        value = typed.get(path, same)
+        found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
+    return sorted(found, key=lambda field: KNOWN.index(field.path) if field.known else len(KNOWN))
 
 
 KNOWN: Final = (

@@ -11,6 +11,7 @@ let map = null;
 function shape(feature) {
   const options = { className: `commune-shape state-${feature.state}`, keyboard: true };
   if (feature.polygon) return L.geoJSON(feature.polygon, { style: () => options });
+  options.className += " commune-disc";
   return L.circleMarker([feature.lat, feature.lon], { ...options, radius: feature.state === "LOST" ? 16 : 12 });
 }
 
@@ -31,17 +32,32 @@ function text(words) {
   return element;
 }
 
-// The worst first; a name that would lie on another waits for a closer look.
+// The worst first; a name stands below its place, else beside or above it, else waits for a closer look.
+const SIDES = [["bottom", [0, 11]], ["right", [13, 0]], ["left", [-13, 0]], ["top", [0, -11]]];
+const overlaps = (box) => (other) =>
+  box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top;
+
+// The middle of a disc: a name may touch its rim.
+function inner(box) {
+  const rim = box.width / 6;
+  return { left: box.left + rim, right: box.right - rim, top: box.top + rim, bottom: box.bottom - rim };
+}
+
 function thin() {
-  const taken = [];
-  for (const label of labels) {
+  const taken = [...place.querySelectorAll(".commune-disc")].map((mark) => inner(mark.getBoundingClientRect()));
+  for (const { label, fixed } of labels) {
     const element = label.getElement();
     if (!element) continue;
-    element.style.visibility = "";
-    const box = element.getBoundingClientRect();
-    const covered = taken.some((other) => box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top);
-    if (covered) element.style.visibility = "hidden";
-    else taken.push(box);
+    let box = null;
+    for (const [direction, offset] of fixed ? [["center", [0, 0]]] : SIDES) {
+      label.options.direction = direction;
+      label.options.offset = L.point(offset);
+      label.update();
+      const found = element.getBoundingClientRect();
+      if (!taken.some(overlaps(found))) { box = found; break; }
+    }
+    element.style.visibility = box ? "" : "hidden";
+    if (box) taken.push(box);
   }
 }
 
@@ -55,13 +71,13 @@ function draw(territory) {
     layer.bindTooltip(text(commune.title));
     layer.on("click", () => { location.href = commune.href; });
     const at = commune.polygon ? layer.getBounds().getCenter() : L.latLng(commune.lat, commune.lon);
-    const place = { permanent: true, direction: commune.polygon ? "center" : "bottom", className: "map-label", offset: [0, commune.polygon ? 0 : 8] };
-    const label = L.tooltip(place).setLatLng(at).setContent(text(commune.name));
-    if (commune.state === "SERVED" || commune.state === "NOT_COVERED") labels.push(label);
-    else labels.unshift(label);
+    const label = L.tooltip({ permanent: true, className: "map-label" }).setLatLng(at).setContent(text(commune.name));
+    const named = { label, fixed: Boolean(commune.polygon) };
+    if (commune.state === "SERVED" || commune.state === "NOT_COVERED") labels.push(named);
+    else labels.unshift(named);
     layers.push(layer);
   }
-  for (const label of labels) layers.push(label.addTo(map));
+  for (const { label } of labels) layers.push(label.addTo(map));
   for (const gateway of territory.gateways) layers.push(mark(gateway).addTo(map));
 }
 

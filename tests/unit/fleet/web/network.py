@@ -10,14 +10,14 @@ from fastapi import FastAPI
 from sqlalchemy import insert
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from agent.wire.messages import Change, ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
 from fleet.api import problems
 from fleet.availability.settings import DEFAULTS
 from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.evidence import facts
-from fleet.evidence.tables import heartbeat_runs, latest
+from fleet.evidence.tables import heartbeat_runs, journal_records, latest
 from fleet.identity import routes as login
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
@@ -176,6 +176,32 @@ def _run(index: int, boot: int, from_us: int, until_us: int, *, lns_up: bool = T
     }
 
 
+def journal_of(index: int) -> list[dict[str, Any]]:
+    """Return what the gateway wrote down: its first start, and the loss of its network server."""
+    born_us = NOW_US - 20 * DAY_US
+    told = [(4, born_us, Change.CONNECTOR, "lns", "UP", "PULL_ACK")]
+    if index == BUFFERING:
+        told.append(
+            (5, NOW_US - 7 * MINUTE_US + 5_000_000, Change.CONNECTOR, "lns", "DOWN", "no answer for 30 s")
+        )
+    return [
+        {
+            "eui": eui_of(index),
+            "boot": 7,
+            "journal_seq": number,
+            "uptime_ms": (at_us - born_us) // 1000,
+            "at_us": at_us,
+            "time_quality": int(TimeQuality.NTP),
+            "change": int(change),
+            "subject": subject,
+            "value": value,
+            "reason": reason,
+            "recorded_at_us": at_us + 200_000,
+        }
+        for number, at_us, change, subject, value, reason in told
+    ]
+
+
 def network_of(database: Database, now_us: int) -> NetworkNow:
     """Return the network that the stored facts prove, as the engine would."""
     from_us = NOW_US - 40 * DAY_US
@@ -257,6 +283,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
             row |= {"heartbeat": _heartbeat(index), "heartbeat_at_us": last_us}
             connection.execute(insert(latest).values(row))
             connection.execute(insert(heartbeat_runs), runs_of(index))
+            connection.execute(insert(journal_records), journal_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
             push.request(
