@@ -13,10 +13,10 @@ UNKNOWN, else EXCLUDED.  A stretch takes the cause of the member whose state beg
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, takewhile
+from itertools import chain, pairwise, takewhile
 
 from fleet.availability.facts import Membership
-from fleet.availability.intervals import Interval, clip, complement, deeper_than, normal, subtract
+from fleet.availability.intervals import Interval, clip, complement, edges_of, normal, subtract
 from fleet.availability.months import Window, month_window, months_between
 from fleet.availability.revisions import current
 from fleet.availability.settings import ContractSettings, Serving
@@ -74,14 +74,14 @@ class CommuneTimeline:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One gateway's part in a commune: when it was a member, and what it was then."""
+    """One gateway's part in a commune."""
 
     eui: str
-    absent: tuple[Interval, ...]
-    """Within the window: when it was not SERVING, or no member."""
     line: Timeline
-    outside: tuple[Interval, ...]
+    outside: Sequence[Interval]
     """Within the window: when it was no member, or its timeline tells nothing."""
+    edges: Sequence[int]
+    """When it was not SERVING, or outside: see ``_depths``."""
 
 
 def members_of(memberships: Iterable[Membership]) -> dict[str, tuple[Membership, ...]]:
@@ -102,14 +102,16 @@ def commune_timeline(
 ) -> CommuneTimeline:
     """Return the timeline of one commune; a member without a timeline counts as OUT."""
     members = _members(memberships, lines, window)
-    absences = [interval for member in members for interval in member.absent]
     count = len(members)
-    if settings.serving is Serving.ALL:
-        doubtful = normal(absences) if count else _whole(window)
+    if count:
+        none_serving, below_two = _depths(members, window)
+        doubtful = none_serving if settings.serving is Serving.ANY else _any_away(members, window)
     else:
-        doubtful = deeper_than(count - 1, absences) if count else _whole(window)
-    below_two = deeper_than(count - 2, absences) if count >= 2 else _whole(window)
-    spans = [span for gap in doubtful for span in _told(members, gap, settings)]
+        doubtful = below_two = _whole(window)
+    spans: list[CommuneSpan] = []
+    for gap in doubtful:
+        simple = _simple(members, gap, settings)
+        spans.extend(_told(members, gap, settings) if simple is None else (simple,))
     return CommuneTimeline(
         insee=insee,
         start_us=window.start_us,
@@ -117,6 +119,51 @@ def commune_timeline(
         exceptions=_capped(_joined(spans), settings),
         below_two=tuple(below_two),
     )
+
+
+def _depths(members: Sequence[Member], window: Window) -> tuple[list[Interval], list[Interval]]:
+    """Return when all members were away, and when fewer than two were not; one sweep over their edges.
+
+    The edges are those of ``intervals.edges_of``: at one instant what ends comes first; touching intervals
+    are joined again.
+    """
+    edges = sorted(chain.from_iterable(member.edges for member in members))
+    all_away, but_one = len(members), len(members) - 1
+    none_serving: list[Interval] = []
+    below_two: list[Interval] = []
+    none_since = one_since = window.start_us
+    away = 0
+    for edge in edges:
+        if edge & 1:
+            away += 1
+            if away >= but_one:
+                none_since, one_since = (edge >> 1, one_since) if away > but_one else (none_since, edge >> 1)
+        else:
+            if away == all_away:
+                _add(none_serving, none_since, edge >> 1, window)
+            elif away == but_one:
+                _add(below_two, one_since, edge >> 1, window)
+            away -= 1
+    if not but_one:
+        below_two = _whole(window)
+    return none_serving, below_two
+
+
+def _add(found: list[Interval], start_us: int, end_us: int, window: Window) -> None:
+    """Append an interval within the window, joined to the last one if they touch."""
+    start_us, end_us = max(start_us, window.start_us), min(end_us, window.end_us)
+    if start_us >= end_us:
+        return
+    if found and found[-1][1] >= start_us:
+        found[-1] = (found[-1][0], end_us)
+    else:
+        found.append((start_us, end_us))
+
+
+def _any_away(members: Sequence[Member], window: Window) -> list[Interval]:
+    away = [(span.start_us, span.end_us) for member in members for span in member.line.exceptions]
+    outside = [interval for member in members for interval in member.outside]
+    return clip(normal([*away, *outside]), window.start_us, window.end_us)
 
 
 def _whole(window: Window) -> list[Interval]:
@@ -131,17 +178,38 @@ def _members(
         end_us = window.end_us if membership.valid_to_us is None else membership.valid_to_us
         valid.setdefault(membership.eui, []).append((membership.valid_from_us, end_us))
     members = []
+    whole = _whole(window)
     for eui in sorted(valid):
         line = lines.get(eui)
         inside = clip(normal(valid[eui]), window.start_us, window.end_us)
         if line is None or not inside:
             continue
+        if inside == whole and line.start_us <= window.start_us and window.end_us <= line.end_us:
+            members.append(Member(eui, line, (), line.edges))
+            continue
         inside = clip(inside, line.start_us, line.end_us)
         outside = complement(inside, window.start_us, window.end_us)
-        absent = normal([*((span.start_us, span.end_us) for span in line.exceptions), *outside])
-        absent = clip(absent, window.start_us, window.end_us)
-        members.append(Member(eui, tuple(absent), line, tuple(outside)))
+        away = normal([*((span.start_us, span.end_us) for span in line.exceptions), *outside])
+        members.append(Member(eui, line, outside, edges_of(away)))
     return members
+
+
+def _simple(members: Sequence[Member], gap: Interval, settings: ContractSettings) -> CommuneSpan | None:
+    """Return the one state of a gap over which no member changes; None if one does."""
+    states: list[tuple[str, Span | None]] = []
+    for member in members:
+        if member.outside:
+            return None
+        told = member.line.exceptions
+        first = bisect_right(told, gap[0], key=_end_us)
+        if first == len(told) or told[first].start_us > gap[0] or told[first].end_us < gap[1]:
+            return None
+        states.append((member.eui, told[first]))
+    return _state_of(gap[0], gap[1], states, settings)
+
+
+def _end_us(span: Span) -> int:
+    return span.end_us
 
 
 def _told(members: Sequence[Member], gap: Interval, settings: ContractSettings) -> list[CommuneSpan]:
@@ -165,7 +233,7 @@ def _told(members: Sequence[Member], gap: Interval, settings: ContractSettings) 
 def _inside(member: Member, gap: Interval) -> list[Span]:
     """Return what the member was within a gap; no span is SERVING, no membership is OUT."""
     told = member.line.exceptions
-    first = bisect_right(told, gap[0], key=lambda span: span.end_us)
+    first = bisect_right(told, gap[0], key=_end_us)
     spans = list(takewhile(lambda span: span.start_us < gap[1], told[first:]))
     if member.outside:
         kept = [
@@ -215,11 +283,15 @@ def _joined(spans: Iterable[CommuneSpan]) -> list[CommuneSpan]:
     for span in spans:
         if span.state is CommuneState.SERVED:
             continue
-        if joined and joined[-1] == replace(span, start_us=joined[-1].start_us, end_us=span.start_us):
+        if joined and joined[-1].end_us == span.start_us and _says(joined[-1]) == _says(span):
             joined[-1] = replace(joined[-1], end_us=span.end_us)
         else:
             joined.append(span)
     return joined
+
+
+def _says(span: CommuneSpan) -> tuple[object, ...]:
+    return (span.state, span.cause, span.responsible, span.eui, span.reason)
 
 
 def _capped(spans: Sequence[CommuneSpan], settings: ContractSettings) -> tuple[CommuneSpan, ...]:

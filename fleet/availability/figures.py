@@ -14,6 +14,8 @@ from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Timeline
 
 PERCENT_DIGITS = 4
+_DOWN, _BUFFERING = GatewayState.DOWN, GatewayState.BUFFERING
+_MAINTENANCE, _UNKNOWN = GatewayState.MAINTENANCE, GatewayState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,27 +89,40 @@ class CommuneFigures:
 
 def gateway_figures(line: Timeline, settings: ContractSettings) -> GatewayFigures:
     """Return the figures of one gateway; OUT and MAINTENANCE do not count, UNKNOWN as the settings say."""
-    by_state = dict.fromkeys(GatewayState, 0)
+    down = buffering = maintenance = unknown = out = 0
     outages, ended_us = 0, -1
-    away = 0
     for span in line.exceptions:
-        length = span.end_us - span.start_us
-        away += length
-        by_state[span.state] += length
-        if span.state is GatewayState.DOWN or span.state is GatewayState.BUFFERING:
-            outages += span.start_us != ended_us
-            ended_us = span.end_us
+        state, start_us, end_us = span.state, span.start_us, span.end_us
+        if state is _DOWN or state is _BUFFERING:
+            outages += start_us != ended_us
+            ended_us = end_us
+            if state is _DOWN:
+                down += end_us - start_us
+            else:
+                buffering += end_us - start_us
+        elif state is _MAINTENANCE:
+            maintenance += end_us - start_us
+        elif state is _UNKNOWN:
+            unknown += end_us - start_us
+        else:
+            out += end_us - start_us
     length_us = line.end_us - line.start_us
-    by_state[GatewayState.SERVING] = length_us - away
-    charged = by_state[GatewayState.DOWN] + by_state[GatewayState.BUFFERING]
-    if settings.unknown_is_charged:
-        charged += by_state[GatewayState.UNKNOWN]
+    serving = length_us - down - buffering - maintenance - unknown - out
     return GatewayFigures(
         eui=line.eui,
         length_us=length_us,
-        by_state_us=by_state,
+        by_state_us={
+            GatewayState.OUT: out,
+            GatewayState.SERVING: serving,
+            GatewayState.MAINTENANCE: maintenance,
+            GatewayState.BUFFERING: buffering,
+            GatewayState.DOWN: down,
+            GatewayState.UNKNOWN: unknown,
+        },
         outages=outages,
-        share=Share(served=by_state[GatewayState.SERVING], charged=charged),
+        share=Share(
+            served=serving, charged=down + buffering + (unknown if settings.unknown_is_charged else 0)
+        ),
     )
 
 

@@ -143,5 +143,14 @@ def deeper_than(depth: int, intervals: Iterable[Interval]) -> list[Interval]:
     return normal(found)
 
 
+def edges_of(intervals: Iterable[Interval]) -> list[int]:
+    """Return the edges as sortable integers: odd where an interval begins, even where it ends.
+
+    >>> edges_of([(1, 4)])
+    [3, 8]
+    """
+    return [edge for start, end in intervals for edge in (start * 2 + 1, end * 2)]
+
+
 _LAST = 1 << 80
 """Later than any instant."""

@@ -14,7 +14,7 @@ While silence is not yet confirmed, the newest stretch has the state that the la
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fleet.availability.facts import (
     Blindness,
@@ -66,6 +66,12 @@ class Timeline:
     end_us: int
     exceptions: tuple[Span, ...]
     """Sorted, disjoint; none is SERVING."""
+    edges: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Where the exceptions begin and end, as ``intervals.edges_of``: communes are swept over these."""
+
+    def __post_init__(self) -> None:
+        edges = [edge for span in self.exceptions for edge in (span.start_us * 2 + 1, span.end_us * 2)]
+        object.__setattr__(self, "edges", tuple(edges))
 
     @property
     def spans(self) -> tuple[Span, ...]:

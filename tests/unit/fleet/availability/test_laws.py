@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from fleet.availability.runs import expand
 from fleet.availability.settings import DEFAULTS
 from fleet.availability.states import GatewayState
 from fleet.availability.timeline import timeline
-from tests.unit.fleet.availability.brute import Brute
+from fleet.simulation.second_reading import Reading
 from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, scene, torn, troubles
 
 LATE = WINDOW.end_us + 10_000_000_000
@@ -38,8 +39,8 @@ def test_equals_the_definitions_read_instant_by_instant(given_, now_ms):
     for now in (LATE, START + now_ms * 1000):
         known = _known_by(facts, now)
         line = timeline(known, blindness, WINDOW, DEFAULTS, now)
-        brute = Brute(known, blindness, DEFAULTS, now)
-        assert states(line) == brute.partition(WINDOW.start_us, WINDOW.end_us)
+        second = Reading(known, blindness, DEFAULTS, now)
+        assert states(line) == second.partition(WINDOW.start_us, WINDOW.end_us)
 
 
 def _known_by(facts, now):
@@ -83,9 +84,7 @@ def test_the_states_partition_the_window(given_):
     spans = timeline(facts, blindness, WINDOW, DEFAULTS, LATE).spans
     assert spans[0].start_us == WINDOW.start_us
     assert spans[-1].end_us == WINDOW.end_us
-    assert all(
-        a.end_us == b.start_us and a.start_us < a.end_us for a, b in zip(spans, spans[1:], strict=False)
-    )
+    assert all(a.end_us == b.start_us and a.start_us < a.end_us for a, b in pairwise(spans))
 
 
 @given(torn(), st.data())
@@ -95,9 +94,9 @@ def test_removing_a_proof_of_service_never_increases_served_time(given_, data):
     singles = [one for run in facts.runs for one in expand(run)]
     proofs = [one for one in singles if one.lns_up and one.radio.name == "RECEIVING"]
     ups = [fact for fact in facts.journal if fact.value in ("UP", "RECEIVING")]
-    if not proofs + ups:
+    if not [*proofs, *ups]:
         return
-    gone = data.draw(st.sampled_from(proofs + ups))
+    gone = data.draw(st.sampled_from([*proofs, *ups]))
     less = replace(
         facts,
         runs=tuple(one for one in singles if one is not gone),
