@@ -8,29 +8,33 @@ All but the radio thread and the spool's disk thread runs in the event loop.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from agent.clock import Clock
 from agent.connectors.kinds import open_connector
-from agent.connectors.ports import Connector, Tally
+from agent.connectors.ports import Connector, Outcome, Tally
+from agent.downlink.airtime_book import AirtimeBook
+from agent.downlink.antenna import antenna_of
+from agent.downlink.jit import Entry
 from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
-from agent.evidence.delivered import Spans
+from agent.evidence.accounts import Accounts
 from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.spool.disk import Waiting
 from agent.spool.record import Record, record_of
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration, ConnectorConfig
-from agent.wire.messages import Change, Delivered, Radio
+from agent.wire.messages import Change, Radio
 from hal.packets import Crc, ReceivedFrame
 from hal.ports import Concentrator
 
 __all__ = ["ConnectorState", "DataPath", "DataPathState", "Observation", "Observed"]
 
 WATCH_INTERVAL_S = 1.0
+BEHIND_US = 5_000_000
+"""A frame that waits for longer makes a backlog, whose end is reported at once."""
 STOP_TIMEOUT_S = 5.0
 """For the radio thread to stop the concentrator."""
 
@@ -53,6 +57,7 @@ class DataPath:
         self._configuration = configuration
         self._concentrator = concentrator
         self._observe = observe
+        self._directory = state_dir
         self._spool = Spool(
             directory=state_dir,
             limits=configuration.limits,
@@ -64,7 +69,11 @@ class DataPath:
         self._radio_state = RadioChanged(
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
         )
-        self._downlinks = DownlinkScheduler(clock=clock, radio=configuration.radio, wake=self._wake_radio)
+        self._book = AirtimeBook(directory=state_dir, clock=clock, later=self._later)
+        self._downlinks = DownlinkScheduler(
+            clock=clock, antenna=antenna_of(configuration.radio), book=self._book, wake=self._wake_radio
+        )
+        self._outcomes: dict[int, Callable[[Outcome], None]] = {}
         self._thread = RadioThread(
             concentrator=concentrator, clock=clock, transmissions=self._downlinks, report=self._report
         )
@@ -72,15 +81,20 @@ class DataPath:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bits: dict[str, int] = {}
         self._was_up: dict[str, bool] = {}
-        self._counts: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
+        self._accounts = Accounts(
+            contractual=contractual_of(configuration),
+            utc_us=clock.utc_us(),
+            monotonic_us=clock.monotonic_us(),
+        )
+        self._counts = self._accounts.counts
         self._chip_eui = ""
-        self._spans = Spans(from_us=clock.utc_us(), reported_us=clock.monotonic_us())
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
         """Receive, store, deliver and transmit until cancelled; never raises for a peer's fault."""
         self._loop = asyncio.get_running_loop()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._book.load()
         await self._open_spool()
         self._thread.start()
         try:
@@ -126,7 +140,7 @@ class DataPath:
             spool_accepting=self._spool.accepting,
             received=self._counts["received"],
             delivered=self._counts["delivered"],
-            dropped=dict(self._dropped),
+            dropped=dict(self._accounts.dropped),
             crc_failed=self._counts["crc_failed"],
             transmitted=self._counts["transmitted"],
             temperature_c=self._thread.temperature_c,
@@ -147,7 +161,8 @@ class DataPath:
         Board, region and sync word are built into the concentrator: for those the caller makes a new one.
         """
         before, self._configuration = self._configuration, configuration
-        self._downlinks.radio = configuration.radio
+        self._accounts.contractual = contractual_of(configuration)
+        self._downlinks.antenna = antenna_of(configuration.radio)
         self._spool.limit(configuration.limits)
         keeps_stat = before.intervals.stat_s == configuration.intervals.stat_s
         same = set(before.connectors) & set(configuration.connectors) if keeps_stat else set()
@@ -168,6 +183,10 @@ class DataPath:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._on_radio, event)
 
+    def _later(self, work: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.run_in_executor(None, work)
+
     def _wake_radio(self) -> None:
         self._thread.wake()
 
@@ -187,6 +206,7 @@ class DataPath:
                 self._tell(Change.RECOVERY, "radio", event.step, event.reason)
             case Sent():
                 self._counts["transmitted" if event.ok else "transmit_failed"] += 1
+                self._ended(event.entry, sent=event.ok, reason=event.reason)
 
     def _tell(
         self, change: Change, subject: str, value: str, reason: str, since_us: int | None = None
@@ -221,27 +241,26 @@ class DataPath:
         """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
         done = list(ids)
         self._spool.settle(done, 1 << self._bits[connector])
-        self._counts[f"{connector}.{reason or 'delivered'}"] += len(done)
-        if connector == self._contractual:
-            self._spans.settled(len(done), reason)
-            if reason is None:
-                self._counts["delivered"] += len(done)
-            else:
-                self._dropped[reason] += len(done)
-
-    @property
-    def _contractual(self) -> str:
-        return next(config.name for config in self._configuration.connectors if config.contractual)
+        self._accounts.settled(connector, len(done), reason)
 
     async def read(self, ids: Sequence[int]) -> list[Record]:
         """Return stored records."""
         return await self._spool.read(ids)
 
-    def submit(self, downlink: Downlink) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
         """Judge a downlink, at once."""
         verdict = self._downlinks.submit(downlink)
         self._counts[f"downlink.{verdict.code}"] += 1
+        if verdict.taken and outcome is not None:
+            self._outcomes[verdict.ticket] = outcome
         return verdict
+
+    def _ended(self, entry: Entry, *, sent: bool, reason: str) -> None:
+        if not sent:
+            self._downlinks.unsent(entry.ticket)
+        outcome = self._outcomes.pop(entry.ticket, None)
+        if outcome is not None:
+            outcome(Outcome(sent=sent, reason=reason, start_us=entry.start_us))
 
     def stale(self, records: Iterable[Record]) -> None:
         """Take in that these frames go out late."""
@@ -275,6 +294,9 @@ class DataPath:
             await asyncio.sleep(WATCH_INTERVAL_S)
             for connector in self._connectors.values():
                 self._watch_connector(connector.state())
+            for entry in self._downlinks.missed():
+                self._counts["downlink.missed"] += 1
+                self._ended(entry, sent=False, reason="its instant passed before the radio had it")
             await self._report_span()
 
     def _watch_connector(self, state: ConnectorState) -> None:
@@ -288,26 +310,24 @@ class DataPath:
         self._tell(Change.CONNECTOR, state.name, "UP" if state.up else "DOWN", state.reason, since_us)
 
     async def _report_span(self) -> None:
-        name = self._contractual
-        oldest_id = self._connectors[name].oldest_id()
-        until_us, behind = self.clock.utc_us(), False
+        oldest_id = self._connectors[self._accounts.contractual].oldest_id()
+        now_us = until_us = self.clock.utc_us()
         if oldest_id is not None:
             records = await self._spool.read([oldest_id])
             if not records:
                 return
             until_us = records[0].received_at_us
-            behind = self.clock.utc_us() - until_us > 5 * WATCH_INTERVAL_S * 1_000_000
-        span = self._spans.report(until_us, self.clock.monotonic_us(), behind=behind)
+        span = self._accounts.span(
+            until_us=until_us,
+            utc_us=now_us,
+            monotonic_us=self.clock.monotonic_us(),
+            behind=now_us - until_us > BEHIND_US,
+            boot=self.boot,
+        )
         if span is not None:
-            self._observe(
-                Delivered(
-                    boot=self.boot,
-                    seq=0,
-                    connector=name,
-                    received_from_us=span.received_from_us,
-                    received_until_us=span.received_until_us,
-                    acked_at_us=self.clock.utc_us(),
-                    frames=span.frames,
-                    dropped=span.dropped,
-                )
-            )
+            self._observe(span)
+
+
+def contractual_of(configuration: Configuration) -> str:
+    """Return the name of the connector that counts for availability."""
+    return next(config.name for config in configuration.connectors if config.contractual)

@@ -1,6 +1,6 @@
 """What a connector needs of the data path, and what the data path needs of a connector."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,16 @@ class Tally:
     temperature_c: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a downlink that was taken."""
+
+    sent: bool
+    reason: str
+    start_us: int
+    """On the 64-bit timeline."""
+
+
 class Host(Protocol):
     """The data path, as one connector sees it.  All calls are made in the event loop's thread."""
 
@@ -35,8 +45,8 @@ class Host(Protocol):
         """Return stored records."""
         ...
 
-    def submit(self, downlink: Downlink) -> Verdict:
-        """Judge a downlink, at once."""
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+        """Judge a downlink, at once; ``outcome`` is called once for a taken one, when the radio is done."""
         ...
 
     def stale(self, records: Iterable[Record]) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from agent.clock import Clock
-from agent.downlink.jit import Entry, JitQueue, Kind, Refused, due, insert, next_due_us, place
+from agent.downlink.airtime_book import AirtimeBook
+from agent.downlink.antenna import Antenna, airtime_of
+from agent.downlink.jit import Entry, JitQueue, Kind, Refused, cancel, due, insert, next_due_us, place
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
 from agent.radio.thread import TransmitQueue
-from agent.radio.timebase import Anchor, unroll
+from agent.radio.timebase import Anchor, GpsReference, unroll
 from agent.spool.record import Record
-from agent.wire.configuration import RadioConfig
-from hal.airtime import fsk_us, lora_us
-from hal.packets import Lora, Transmission, TxTrigger
+from hal.packets import TxTrigger
 from hal.units import Micros
 
 RF_CHAINS = 2
@@ -29,16 +29,25 @@ RX_DELAYS_S = range(1, 17)
 class DownlinkScheduler(TransmitQueue):
     """Judges downlinks and hands them to the radio in time."""
 
-    def __init__(self, *, clock: Clock, radio: RadioConfig, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        antenna: Antenna,
+        book: AirtimeBook,
+        wake: Callable[[], None],
+    ) -> None:
         self._clock = clock
-        self.radio = radio
+        self.antenna = antenna
+        self._book = book
         self._wake = wake
         self._lock = threading.Lock()
         self._queues = [JitQueue() for _ in range(RF_CHAINS)]
         self._anchor: Anchor | None = None
+        self._gps: GpsReference | None = None
         self._stale: deque[int] = deque(maxlen=STALE_LIMIT_FRAMES)
         self._ticket = 0
-        self.missed: deque[Entry] = deque(maxlen=STALE_LIMIT_FRAMES)
+        self._missed: list[Entry] = []
 
     def submit(self, downlink: Downlink) -> Verdict:
         """Return the verdict on a downlink; a taken one is in the queue."""
@@ -52,31 +61,60 @@ class DownlinkScheduler(TransmitQueue):
         """Remember frames that go out late: what is timed by them comes too late."""
         self._stale.extend(record.tmst for record in records)
 
+    def cancel(self, ticket: int) -> None:
+        """Take back a downlink that the radio has not been given."""
+        with self._lock:
+            self._queues = [cancel(queue, ticket) for queue in self._queues]
+        self._book.release(ticket)
+
+    def unsent(self, ticket: int) -> None:
+        """Take in that a programmed transmission did not leave."""
+        self._book.release(ticket)
+
     def _judge(self, downlink: Downlink) -> Verdict:
-        if self._anchor is None:
+        anchor = self._anchor
+        if anchor is None:
             return Verdict(code=Code.INTERNAL, reason="the radio is off")
-        now_us = self._anchor.counter_at(self._clock.monotonic_us())
+        now_us = anchor.counter_at(self._clock.monotonic_us())
+        suited = self.antenna.suit(downlink)
+        if isinstance(suited, Refused):
+            return Verdict(code=suited.code, reason=suited.reason)
         timed = self._timed(downlink, now_us)
         if isinstance(timed, Refused):
             return Verdict(code=timed.code, reason=timed.reason)
+        airtime_us = airtime_of(downlink)
+        room_us = self._book.room_us(suited.band)
+        if airtime_us > room_us:
+            reason = f"band {suited.band.name}: {airtime_us} us to send, {max(room_us, 0)} us left this hour"
+            return Verdict(code=Code.DUTY_CYCLE, reason=reason)
         kind, start_us = timed
         self._ticket += 1
         entry = Entry(
             ticket=self._ticket,
             kind=kind,
             start_us=start_us,
-            airtime_us=_airtime_us(downlink),
-            transmission=self._transmission(downlink),
+            airtime_us=airtime_us,
+            transmission=suited.transmission,
         )
-        queue = self._queues[downlink.rf_chain]
+        queue = self._queues[suited.transmission.rf_chain]
         placed = place(queue, entry, now_us)
         if isinstance(placed, Refused):
             return Verdict(code=placed.code, reason=placed.reason)
-        timed_transmission = replace(
+        self._accept(queue, placed)
+        self._book.charge(
+            suited.band,
+            end_us=anchor.monotonic_of(placed.end_us),
+            airtime_us=airtime_us,
+            ticket=placed.ticket,
+        )
+        power = None if suited.power.as_asked else suited.power.eirp_dbm
+        return Verdict(code=Code.OK, ticket=placed.ticket, start_us=placed.start_us, power_dbm=power)
+
+    def _accept(self, queue: JitQueue, placed: Entry) -> None:
+        transmission = replace(
             placed.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=Micros(placed.start_us)
         )
-        self._queues[downlink.rf_chain] = insert(queue, replace(placed, transmission=timed_transmission))
-        return Verdict(code=Code.OK, ticket=placed.ticket, start_us=placed.start_us)
+        self._queues[transmission.rf_chain] = insert(queue, replace(placed, transmission=transmission))
 
     def _timed(self, downlink: Downlink, now_us: int) -> tuple[Kind, int] | Refused:
         match downlink.timing:
@@ -87,47 +125,37 @@ class DownlinkScheduler(TransmitQueue):
                     return Refused(code=Code.TOO_LATE, reason="it answers a frame that was delivered late")
                 return Kind.CLASS_A, unroll(tmst, now_us)
             case AtCounter(counter_us=counter_us, session=session):
-                if self._anchor is None or session != self._anchor.session:
-                    return Refused(code=Code.TOO_LATE, reason="it answers another start of the radio")
-                return Kind.CLASS_A, counter_us
-            case AtGps():
-                return Refused(code=Code.GPS_UNLOCKED, reason="no GPS time")
+                same = self._anchor is not None and session == self._anchor.session
+                other = Refused(code=Code.TOO_LATE, reason="it answers another start of the radio")
+                return (Kind.CLASS_A, counter_us) if same else other
+            case AtGps(gps_us=gps_us):
+                unlocked = Refused(code=Code.GPS_UNLOCKED, reason="no GPS time")
+                return (Kind.CLASS_B, self._gps.counter_at(gps_us)) if self._gps else unlocked
 
     def _answers_late_frame(self, tmst: int) -> bool:
         delays_us = {delay_s * 1_000_000 for delay_s in RX_DELAYS_S}
         return any((tmst - late) % (1 << 32) in delays_us for late in self._stale)
 
-    def _transmission(self, downlink: Downlink) -> Transmission:
-        return Transmission(
-            payload=downlink.payload,
-            modulation=downlink.modulation,
-            frequency_hz=downlink.frequency_hz,
-            power_dbm=self._conducted_dbm(downlink),
-            rf_chain=downlink.rf_chain,
-            invert_polarity=downlink.invert_polarity,
-            preamble_symbols=downlink.preamble_symbols,
-            implicit_header=downlink.implicit_header,
-            with_crc=downlink.with_crc,
-        )
-
-    def _conducted_dbm(self, downlink: Downlink) -> float:
-        eirp = 16.15 if downlink.power_dbm is None else downlink.power_dbm
-        return eirp - self.radio.antenna_gain_db + self.radio.cable_loss_db
-
-    def anchored(self, anchor: Anchor | None) -> None:
-        """Take in the relation of counter and clock; a radio that went off takes its queues with it."""
+    def anchored(self, anchor: Anchor | None, gps: GpsReference | None) -> None:
+        """Take in the relation of counter and clocks; a radio that went off takes its queues with it."""
         with self._lock:
             if anchor is None or (self._anchor is not None and anchor.session != self._anchor.session):
-                self.missed.extend(entry for queue in self._queues for entry in queue.entries)
+                self._missed += [entry for queue in self._queues for entry in queue.entries]
                 self._queues = [JitQueue() for _ in range(RF_CHAINS)]
-            self._anchor = anchor
+            self._anchor, self._gps = anchor, gps
+
+    def missed(self) -> list[Entry]:
+        """Return the entries whose instant passed before the radio could be given them."""
+        with self._lock:
+            taken, self._missed = self._missed, []
+        return taken
 
     def due(self, counter_us: int) -> Entry | None:
         """Return the entry to program now."""
         with self._lock:
             for chain, queue in enumerate(self._queues):
                 self._queues[chain], entry, missed = due(queue, counter_us)
-                self.missed.extend(missed)
+                self._missed += missed
                 if entry is not None:
                     return entry
         return None
@@ -137,19 +165,3 @@ class DownlinkScheduler(TransmitQueue):
         with self._lock:
             times = [next_due_us(queue) for queue in self._queues]
         return min((time for time in times if time is not None), default=None)
-
-
-def _airtime_us(downlink: Downlink) -> int:
-    match downlink.modulation:
-        case Lora() as lora:
-            return lora_us(
-                lora,
-                len(downlink.payload),
-                preamble_symbols=downlink.preamble_symbols,
-                header=not downlink.implicit_header,
-                crc=downlink.with_crc,
-            )
-        case fsk:
-            return fsk_us(
-                fsk, len(downlink.payload), preamble_bytes=downlink.preamble_symbols, crc=downlink.with_crc
-            )

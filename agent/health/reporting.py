@@ -88,6 +88,7 @@ class Reporting:
         """Return the next heartbeat."""
         self._seq += 1
         version, running = self._running()
+        self._link.heartbeat_s = running.intervals.heartbeat_s
         sessions = self._link.counts.sessions
         tell, self._told_session = self._seq % VITALS_EVERY == 1 or sessions != self._told_session, sessions
         return heartbeat(
@@ -102,6 +103,7 @@ class Reporting:
             now_us=self._clock.monotonic_us(),
             config_version=version,
             interval_s=running.intervals.heartbeat_s,
+            backhaul_rtt_ms=self._link.rtt_ms() if tell else None,
         )
 
     async def stay_alive(self) -> None:

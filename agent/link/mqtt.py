@@ -17,12 +17,24 @@ from agent.enrol.identity import Identity
 from agent.journal.store import EVENT, JOURNAL, Outbox
 from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
 from agent.link.step import Ended, wait_s
+from agent.link.tcp import Line, tcp_info, watch_by_kernel
 from agent.wire import topics
 from agent.wire.configuration import FleetConfig
-from agent.wire.messages import ConfigReported, Heartbeat, Presence, Reply, WireError, encode
+from agent.wire.messages import (
+    HEARTBEAT_INTERVAL_S,
+    ConfigReported,
+    Heartbeat,
+    Presence,
+    Reply,
+    WireError,
+    encode,
+)
 from agent.wire.topics import topic
 
 KEEPALIVE_S = 60
+"""Told to the broker; heartbeats every 30 s keep within it."""
+PING_EVERY_S = 600
+"""Our own question whether the broker's process lives; the line itself is watched by the kernel."""
 CONNECT_WAIT_S = 15.0
 PUBACK_WAIT_S = 30.0
 GOODBYE_WAIT_S = 2.0
@@ -65,6 +77,8 @@ class Link:
     ) -> None:
         self.counts = LinkCounts()
         self.online = False
+        self.heartbeat_s = HEARTBEAT_INTERVAL_S
+        """As the configuration says; decides whether MQTT's own pings are needed."""
         self.saving = False
         """The month's bytes are used up: events wait on disk."""
         self.lost_since_us: int | None = None
@@ -163,6 +177,7 @@ class Link:
     async def _session(self, tasks: asyncio.TaskGroup) -> None:
         async with self._new_client() as client:
             self._client = client
+            self._watch_line(client)
             await self._greet(client)
             self.online, self.reason, self.lost_since_us = True, "", None
             self.counts.sessions += 1
@@ -218,6 +233,30 @@ class Link:
         presence = Presence(True, self._boot, self._clock.utc_us())
         await self._publish(client, topics.PRESENCE, encode(presence), retain=True)
         await self._publish(client, topics.CONFIG_REPORTED, encode(self._reported()), retain=True)
+
+    @property
+    def line(self) -> Line | None:
+        """The session's socket."""
+        if self._client is None:
+            return None
+        found: Line | None = self._client._client.socket()  # type: ignore[assignment]
+        return found
+
+    def rtt_ms(self) -> int | None:
+        """Return the kernel's smoothed round trip to the broker, or None without a session."""
+        line = self.line
+        try:
+            return None if line is None or not self.online else tcp_info(line).rtt_us // 1000
+        except (OSError, ValueError):
+            return None
+
+    def _watch_line(self, client: aiomqtt.Client) -> None:
+        """Let the kernel find a dead line, and ping seldom; a longer heartbeat keeps MQTT's own pings."""
+        line = self.line
+        if line is not None:
+            watch_by_kernel(line)
+        if self.heartbeat_s * 2 <= KEEPALIVE_S:
+            client._client._keepalive = PING_EVERY_S  # paho offers no other way on an open connection
 
     async def _say_goodbye(self, client: aiomqtt.Client) -> None:
         """An orderly end sends no last will, so presence is taken back by hand."""

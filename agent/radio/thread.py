@@ -13,8 +13,9 @@ from agent.clock import Clock
 from agent.downlink.jit import Entry
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, Step, came_up, failed
-from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor
-from agent.wire.messages import Radio
+from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
+from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.wire.messages import Radio, TimeQuality
 from hal.errors import ChipMisbehaved, HalError, OurMistake
 from hal.packets import ReceivedFrame, TxState
 from hal.ports import Concentrator
@@ -75,8 +76,8 @@ class TransmitQueue:
         """Return the counter at which ``due`` has something to do."""
         raise NotImplementedError
 
-    def anchored(self, anchor: Anchor | None) -> None:
-        """Take in the relation of counter and clock; None while the radio is off."""
+    def anchored(self, anchor: Anchor | None, gps: GpsReference | None) -> None:
+        """Take in the relation of counter and clocks; None while the radio is off."""
         raise NotImplementedError
 
 
@@ -199,13 +200,20 @@ class RadioThread:
         at_us = (before_us + self._clock.monotonic_us()) // 2
         last = self._anchor
         self._anchor = Anchor(counter_us=counter_us, monotonic_us=at_us, session=self._session)
-        self._transmissions.anchored(self._anchor)
+        self._transmissions.anchored(self._anchor, self._gps_reference(self._anchor))
         if last is None or last.session != self._session:
             return
         elapsed_us, counted_us = at_us - last.monotonic_us, counter_us - last.counter_us
         doubt_us = COUNTER_RATE_TOLERANCE * elapsed_us + (at_us - before_us) + 10_000
         if abs(counted_us - elapsed_us) > doubt_us:
             raise ChipMisbehaved(f"counted {counted_us} us in {elapsed_us} us", where="counter")
+
+    def _gps_reference(self, anchor: Anchor) -> GpsReference | None:
+        if self._clock.quality() is not TimeQuality.GNSS:
+            return None
+        pulse_us = int(self._concentrator.trigger_counter_us())
+        gps_us = self._clock.utc_us() - GPS_EPOCH_UNIX_US + LEAP_SECONDS * 1_000_000
+        return reference_of(anchor, pulse_us, gps_us, self._clock.monotonic_us())
 
     def _send(self) -> None:
         if self._anchor is None:
@@ -256,7 +264,7 @@ class RadioThread:
         now_us = self._clock.monotonic_us()
         was_running, self._running = self._running, False
         self._anchor = None
-        self._transmissions.anchored(None)
+        self._transmissions.anchored(None, None)
         for entry, _ in self._flights:
             self._report(Sent(entry=entry, ok=False, reason=str(error)))
         self._flights = []

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 ANCHOR_INTERVAL_US = 1_000_000
 """Between two readings of the counter: at 50 ppm between the crystals the error stays below 50 us."""
 
+SECOND_US = 1_000_000
+PULSE_AGE_LIMIT_US = 2_500_000
+PULSE_DOUBT_US = 200_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
@@ -21,6 +25,35 @@ class Anchor:
     def monotonic_of(self, counter_us: int) -> int:
         """Return the monotonic instant of a counter."""
         return self.monotonic_us + counter_us - self.counter_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpsReference:
+    """The counter at a pulse per second, and the GPS time of that second."""
+
+    counter_us: int
+    gps_us: int
+
+    def counter_at(self, gps_us: int) -> int:
+        """Return the counter at a GPS time."""
+        return self.counter_us + gps_us - self.gps_us
+
+    def gps_at(self, counter_us: int) -> int:
+        """Return the GPS time at a counter."""
+        return self.gps_us + counter_us - self.counter_us
+
+
+def reference_of(anchor: Anchor, pulse_counter_us: int, gps_now_us: int, now_us: int) -> GpsReference | None:
+    """Return the reference that a pulse gives when the host knows GPS time to better than 0.2 s.
+
+    None when the pulse is old or does not fit the host's time: then one of the two is wrong.
+    """
+    pulse_us = anchor.monotonic_of(pulse_counter_us)
+    gps_us = gps_now_us - (now_us - pulse_us)
+    second_us = round(gps_us / SECOND_US) * SECOND_US
+    if not 0 <= now_us - pulse_us <= PULSE_AGE_LIMIT_US or abs(gps_us - second_us) > PULSE_DOUBT_US:
+        return None
+    return GpsReference(counter_us=pulse_counter_us, gps_us=second_us)
 
 
 def unroll(tmst: int, near_us: int) -> int:

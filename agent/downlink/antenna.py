@@ -1,0 +1,104 @@
+"""What this gateway may and can send: band, power and RF chain of one downlink."""
+
+from dataclasses import dataclass
+
+from agent.downlink.jit import Refused
+from agent.downlink.model import Code, Downlink
+from agent.downlink.plan import Band, Plan, load_plan
+from agent.downlink.power import Power, choose_power
+from agent.wire.configuration import RadioConfig
+from hal.airtime import fsk_us, lora_us
+from hal.board_files import choose
+from hal.errors import OurMistake
+from hal.packets import Lora, Transmission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suited:
+    """A downlink as the radio can send it."""
+
+    band: Band
+    power: Power
+    transmission: Transmission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Antenna:
+    """Region, transmitters and what stands between them and the air."""
+
+    plan: Plan
+    gain_db: float
+    loss_db: float
+    powers_dbm: tuple[tuple[int, ...], ...]
+    """Conducted powers of each RF chain's gain table; empty for a chain that cannot transmit."""
+
+    def suit(self, downlink: Downlink) -> Suited | Refused:
+        """Return how to send a downlink, or why it cannot be sent here."""
+        band = self.plan.band_of(downlink.frequency_hz, downlink.modulation)
+        if band is None:
+            reason = f"{downlink.frequency_hz} Hz, {downlink.modulation}: in no band of {self.plan.name}"
+            return Refused(code=Code.TX_FREQ, reason=reason)
+        chain = self._chain(downlink.rf_chain)
+        if chain is None:
+            return Refused(code=Code.INTERNAL, reason="no RF chain of this board can transmit")
+        power = choose_power(
+            downlink.power_dbm, band, self.powers_dbm[chain], gain_db=self.gain_db, loss_db=self.loss_db
+        )
+        if power is None:
+            reason = f"band {band.name}: the lowest power of the board is above {band.eirp_dbm} dBm e.i.r.p."
+            return Refused(code=Code.TX_POWER, reason=reason)
+        return Suited(band=band, power=power, transmission=_transmission(downlink, power, chain))
+
+    def _chain(self, asked: int) -> int | None:
+        """Return the chain asked for, or the first that can transmit: servers echo the chain of reception."""
+        able = [chain for chain, powers in enumerate(self.powers_dbm) if powers]
+        if asked in able:
+            return asked
+        return able[0] if able else None
+
+
+def antenna_of(radio: RadioConfig) -> Antenna:
+    """Return what the configuration makes of this gateway; a board that is not known transmits nothing."""
+    try:
+        radios = choose(radio.board, plan=radio.region, public=radio.lorawan_public).settings.radios
+        tables = tuple(chain.gains if chain and chain.tx_enabled else () for chain in radios)
+    except OurMistake:
+        tables = ()
+    powers = tuple(tuple(gain.power_dbm for gain in gains) for gains in tables)
+    return Antenna(
+        plan=load_plan(radio.region),
+        gain_db=radio.antenna_gain_db,
+        loss_db=radio.cable_loss_db,
+        powers_dbm=powers,
+    )
+
+
+def airtime_of(downlink: Downlink) -> int:
+    """Return the time on air of a downlink."""
+    match downlink.modulation:
+        case Lora() as lora:
+            return lora_us(
+                lora,
+                len(downlink.payload),
+                preamble_symbols=downlink.preamble_symbols,
+                header=not downlink.implicit_header,
+                crc=downlink.with_crc,
+            )
+        case fsk:
+            return fsk_us(
+                fsk, len(downlink.payload), preamble_bytes=downlink.preamble_symbols, crc=downlink.with_crc
+            )
+
+
+def _transmission(downlink: Downlink, power: Power, chain: int) -> Transmission:
+    return Transmission(
+        payload=downlink.payload,
+        modulation=downlink.modulation,
+        frequency_hz=downlink.frequency_hz,
+        power_dbm=power.conducted_dbm,
+        rf_chain=chain,
+        invert_polarity=downlink.invert_polarity,
+        preamble_symbols=downlink.preamble_symbols,
+        implicit_header=downlink.implicit_header,
+        with_crc=downlink.with_crc,
+    )

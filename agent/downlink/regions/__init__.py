@@ -1,0 +1,1 @@
+"""Regional plans as data: which band, how loud, how long."""

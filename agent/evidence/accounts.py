@@ -1,0 +1,45 @@
+"""What came of every frame: counters by reason, and the spans that prove delivery."""
+
+from collections import Counter
+
+from agent.evidence.delivered import Spans
+from agent.wire.messages import Delivered
+
+
+class Accounts:
+    """Counts settlements; ``delivered`` and ``dropped`` are those of the contractual connector."""
+
+    def __init__(self, *, contractual: str, utc_us: int, monotonic_us: int) -> None:
+        self.contractual = contractual
+        self.counts: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self._spans = Spans(from_us=utc_us, reported_us=monotonic_us)
+
+    def settled(self, connector: str, count: int, reason: str | None) -> None:
+        """Count frames that a connector is done with: delivered (None) or dropped for a reason."""
+        self.counts[f"{connector}.{reason or 'delivered'}"] += count
+        if connector != self.contractual:
+            return
+        self._spans.settled(count, reason)
+        if reason is None:
+            self.counts["delivered"] += count
+        else:
+            self.dropped[reason] += count
+
+    def span(
+        self, *, until_us: int, utc_us: int, monotonic_us: int, behind: bool, boot: int
+    ) -> Delivered | None:
+        """Return the proof for the time until ``until_us`` when it is time to give it."""
+        span = self._spans.report(until_us, monotonic_us, behind=behind)
+        if span is None:
+            return None
+        return Delivered(
+            boot=boot,
+            seq=0,
+            connector=self.contractual,
+            received_from_us=span.received_from_us,
+            received_until_us=span.received_until_us,
+            acked_at_us=utc_us,
+            frames=span.frames,
+            dropped=span.dropped,
+        )
