@@ -97,6 +97,16 @@ def withdraw(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may
 
 
 @app.command()
+def revoke(
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    reason: Annotated[str, Option(help="For the audit log.")],
+) -> None:
+    """Put a gateway's certificates and open work orders out of force, at once."""
+    print(commands.revoke(data, parse_eui(eui), reason))
+
+
+@app.command()
 def configure(
     data: Data,
     set_: Annotated[list[str], Option("--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr.")],

@@ -19,7 +19,8 @@ from fleet.configurations import push
 from fleet.configurations.change import change
 from fleet.db.connect import Database
 from fleet.db.schema import create_schema
-from fleet.identity import audit, foundation, orders, people
+from fleet.identity import audit, enrolments, foundation, orders, people
+from fleet.identity.revocation import write_revocations
 from fleet.oncall.store import import_on_call, import_people
 from fleet.registry import document as documents
 from fleet.registry import store
@@ -161,6 +162,17 @@ def _commission(data: Path, euis: list[str], *, accepting: bool) -> list[str]:
             )
             lines.append(f"{gateway.name} ({eui}) {'accepted' if accepting else 'withdrawn'}")
     return lines
+
+
+def revoke(data: Path, eui: str, reason: str) -> str:
+    """Revoke a gateway; its open session loses its rights."""
+    _, database = open_fleet(data)
+    authority = foundation.read_keys(data).authority
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        serials = enrolments.revoke(connection, eui, reason=reason, who=audit.COMMAND_LINE, now_us=now_us)
+        write_revocations(connection, data, authority, now_us)
+    return f"{eui}: {len(serials)} certificates revoked"
 
 
 def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:

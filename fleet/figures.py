@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from fleet.api.availability import By, availability_of
+from fleet.availability.month_store import load_month
 from fleet.availability.months import month_of
 from fleet.availability.settings import DEFAULTS
 from fleet.clock import SystemClock
 from fleet.commands import open_fleet
-from fleet.evidence.month import compute_month
 from fleet.registry.store import load_gateways
 
 WIDTH = 110
@@ -24,9 +24,9 @@ def show(data: Path, month: str, by: By, *, as_json: bool) -> str:
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.read() as connection:
-        found = compute_month(connection, month or month_of(now_us), DEFAULTS, now_us)
+        given = load_month(connection, month or month_of(now_us), DEFAULTS, now_us)
         names = {one.eui: one.name for one in load_gateways(connection)}
-    told = availability_of(found, by, names, DEFAULTS)
+    told = availability_of(given, by, names)
     if as_json:
         return msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
     return _table(told, by)

@@ -1,43 +1,42 @@
-"""``POST /api/v1/enrolments``: a CSR and a proof in, a certificate out (``agent.wire.enrolment``)."""
+"""``POST /api/v1/enrolments`` and ``/renewals``: a CSR and a proof in, a certificate out."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
 from agent.wire.eui import parse_eui
+from agent.wire.renewal import RenewalRequest
 from fleet.api.problems import Problem
-from fleet.identity.authority import RequestRefused
+from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import Refused
-from fleet.identity.enrolments import enrol
+from fleet.identity.enrolments import Enrolled, enrol, renew
 from fleet.identity.revocation import write_revocations
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 BODY_LIMIT_BYTES = 16 * 1024
 STATUS = {"used": 409, "expired": 403, "revoked": 403, "foreign": 403}
-_DOCUMENTED = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["eui", "csr_pem", "proof"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "eui": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-                        "csr_pem": {"type": "string"},
-                        "proof": {"type": "string"},
-                    },
-                }
-            }
+Asked = TypeVar("Asked", EnrolmentRequest, RenewalRequest)
+log = structlog.get_logger("fleet.enrolment")
+
+
+def _documented(*fields: str) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that is read by hand, with its limit."""
+    schema = {
+        "type": "object",
+        "required": list(fields),
+        "additionalProperties": False,
+        "properties": {
+            name: {"type": "string"} | ({"pattern": "^[0-9a-f]{16}$"} if name == "eui" else {})
+            for name in fields
         },
     }
-}
-log = structlog.get_logger("fleet.enrolment")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 async def _limited_body(request: Request) -> bytes:
@@ -49,30 +48,51 @@ async def _limited_body(request: Request) -> bytes:
     return raw
 
 
-@router.post("/enrolments", status_code=201, openapi_extra=_DOCUMENTED)
+@router.post("/enrolments", status_code=201, openapi_extra=_documented("eui", "csr_pem", "proof"))
 def create_enrolment(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
     """Give a certificate for the key of a CSR whose sender holds the work order's token."""
+    return _certify(request, _decoded(raw, EnrolmentRequest), enrol)
+
+
+@router.post(
+    "/renewals",
+    status_code=201,
+    openapi_extra=_documented("eui", "certificate_pem", "csr_pem", "signature_hex"),
+)
+def create_renewal(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
+    """Give the next certificate to who signs with the key of the present one, expired or not."""
+    return _certify(request, _decoded(raw, RenewalRequest), renew)
+
+
+def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
     try:
-        asked = msgspec.json.decode(raw, type=EnrolmentRequest)
+        asked = msgspec.json.decode(raw, type=kind)
         if parse_eui(asked.eui) != asked.eui:
             raise ValueError("eui: write 16 lower-case hexadecimal digits")
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, ValueError) as error:
         raise Problem(422, "Request not valid", str(error), field=_field(str(error))) from error
+    return asked
+
+
+def _certify(
+    request: Request,
+    asked: Asked,
+    decide: Callable[[Connection, Authority, Asked, int], Enrolled | Refused],
+) -> Response:
     state = request.app.state
     now_us = state.clock.now_us()
     try:
         with state.database.write() as connection:
-            outcome = enrol(connection, state.keys.authority, asked, now_us)
-            if not isinstance(outcome, Refused) and outcome.revoked:
+            outcome = decide(connection, state.keys.authority, asked, now_us)
+            if isinstance(outcome, Enrolled) and outcome.changes_rights:
                 write_revocations(connection, state.settings.data, state.keys.authority, now_us)
     except RequestRefused as error:
-        raise Problem(422, "CSR not acceptable", str(error), field=error.field) from error
+        raise Problem(422, "Request not acceptable", str(error), field=error.field) from error
     if isinstance(outcome, Refused):
-        log.warning("enrolment_refused", eui=asked.eui, reason=outcome.reason)
-        title = "Enrolment refused"
+        log.warning("certificate_refused", eui=asked.eui, reason=outcome.reason)
         detail = f"{outcome.field}: {outcome.detail}"
-        raise Problem(STATUS[outcome.reason], title, detail, field=outcome.field, reason=outcome.reason)
-    log.info("enrolled", eui=asked.eui, serial=outcome.issued.serial)
+        raise Problem(STATUS[outcome.reason], "Refused", detail, field=outcome.field, reason=outcome.reason)
+    log.info("certificate_issued", eui=asked.eui, serial=outcome.issued.serial)
     made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=state.keys.authority.pem)
     return Response(msgspec.json.encode(made), status_code=201, media_type="application/json")
 

@@ -88,11 +88,16 @@ def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict
         "power_feeder": gateway.power_feeder,
         "accepted_at_us": gateway.accepted_at_us,
         "state": now.state if now else None,
-        "now": now,
+        "since_us": now.since_us if now else None,
+        "proved": now.proved if now else None,
+        "suspect": now.suspect if now else None,
+        "cause": now.cause if now else None,
+        "reason": now.reason if now else None,
+        "last_word_us": now.last_word_us if now else None,
         "radio": beat.radio.name if beat else None,
         "heartbeat": named(beat) if beat else None,
         "heartbeat_at_us": stand.heartbeat_at_us if stand else None,
-        "configuration": _configuration(stand),
+        "config": _configuration(stand),
     }
 
 
@@ -106,7 +111,8 @@ def _configuration(stand: Stand | None) -> dict[str, Any] | None:
         "published": stand.published,
         "confirmed_at_us": stand.confirmed_at_us,
         "reported_version": reported.version if reported else None,
-        "reported_state": ConfigState(reported.state).name if reported else None,
-        "reported_reason": reported.reason if reported else None,
+        "seen_version": reported.seen_version if reported else None,
+        "state": ConfigState(reported.state).name if reported else None,
+        "reason": reported.reason if reported else None,
         "in_force": stand.in_force,
     }

@@ -40,6 +40,10 @@ class BrokerFiles:
         return self.folder / "acl"
 
     @property
+    def pid(self) -> Path:
+        return self.folder / "mosquitto.pid"
+
+    @property
     def revoked(self) -> Path:
         return self.folder / "revoked.crl"
 
@@ -60,6 +64,7 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         "allow_anonymous false",
         "tls_version tlsv1.2",
         f"acl_file {files.acl}",
+        f"pid_file {files.pid}",
         f"user {getpass.getuser()}",
         "persistence true",
         f"persistence_location {files.folder / 'data'}/",

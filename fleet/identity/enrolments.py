@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from agent.wire.enrolment import EnrolmentRequest, token_key
+from agent.wire.renewal import RenewalRequest
 from fleet.identity import audit
 from fleet.identity.authority import Authority, Issued, check_request, public_key_sha256
 from fleet.identity.enrolment import Accepted, Refused, Token, decide
+from fleet.identity.renewal import Known, present_certificate
+from fleet.identity.renewal import decide as decide_renewal
 from fleet.identity.tables import certificates, enrolment_tokens
 
 
@@ -17,6 +20,8 @@ class Enrolled:
 
     issued: Issued
     revoked: tuple[str, ...]
+    changes_rights: bool = False
+    """Whether the broker must learn of it."""
 
 
 def store_token(
@@ -68,7 +73,55 @@ def enrol(
         subject=request.eui,
         after={"serial": issued.serial, "public_key_sha256": fingerprint, "revoked": list(revoked)},
     )
-    return Enrolled(issued=issued, revoked=revoked)
+    return Enrolled(issued=issued, revoked=revoked, changes_rights=verdict.first)
+
+
+def renew(
+    connection: Connection, authority: Authority, request: RenewalRequest, now_us: int
+) -> Enrolled | Refused:
+    """Return the next certificate for ``request``, or why there is none; in one transaction.
+
+    The certificate before stays in force until it ends: the answer may be lost on the way.
+
+    Raises:
+        RequestRefused: the certificate or the CSR is not acceptable.
+    """
+    present = present_certificate(authority, request)
+    serial = f"{present.serial_number:x}"
+    query = select(certificates.c.eui, certificates.c.revoked_at_us).where(certificates.c.serial == serial)
+    row = connection.execute(query).first()
+    known = None if row is None else Known(serial=serial, eui=row.eui, revoked_at_us=row.revoked_at_us)
+    refused = decide_renewal(request, present, known)
+    if refused is not None:
+        return refused
+    csr = check_request(request.csr_pem, request.eui)
+    issued = authority.issue_gateway(csr, request.eui, now_us)
+    fingerprint = public_key_sha256(csr.public_key())
+    stored = _certificate_row(issued, request.eui, fingerprint, now_us)
+    connection.execute(insert(certificates).values(stored))
+    audit.record(
+        connection,
+        now_us=now_us,
+        who=f"gateway {request.eui}",
+        action="gateway.renew",
+        subject=request.eui,
+        before={"serial": serial},
+        after={"serial": issued.serial, "public_key_sha256": fingerprint},
+    )
+    return Enrolled(issued=issued, revoked=())
+
+
+def revoke(connection: Connection, eui: str, *, reason: str, who: str, now_us: int) -> tuple[str, ...]:
+    """Put every certificate and open token of ``eui`` out of force; return the serials."""
+    valid = (certificates.c.eui == eui) & certificates.c.revoked_at_us.is_(None)
+    serials = tuple(connection.scalars(select(certificates.c.serial).where(valid)))
+    ended = {"revoked_at_us": now_us, "revoked_because": reason}
+    connection.execute(update(certificates).where(valid).values(ended))
+    tokens = (enrolment_tokens.c.eui == eui) & enrolment_tokens.c.revoked_at_us.is_(None)
+    connection.execute(update(enrolment_tokens).where(tokens).values(revoked_at_us=now_us))
+    after = {"reason": reason, "serials": list(serials)}
+    audit.record(connection, now_us=now_us, who=who, action="gateway.revoke", subject=eui, after=after)
+    return serials
 
 
 def _certificate_row(issued: Issued, eui: str, fingerprint: str, now_us: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from fleet.availability.communes import commune_timeline
 from fleet.availability.facts import Membership
 from fleet.availability.figures import commune_figures
 from fleet.availability.months import Window, month_of, month_window, next_month
+from fleet.availability.reckoning import commune_budget
 from fleet.availability.settings import ContractSettings
 from fleet.availability.states import CommuneState, GatewayState
 from fleet.live.gateways import Known
@@ -85,9 +86,7 @@ class CommuneView:
         lines = {row.eui: known[row.eui].line_at(now_us) for row in members if row.eui in known}
         line = commune_timeline(insee, members, lines, window, self.settings)
         figures = commune_figures(line, self.settings)
-        excluded_us = figures.by_state_us[CommuneState.EXCLUDED]
-        objective_ppm = self.settings.objective_commune_ppm
-        bearing = budget(month.length_us, excluded_us, figures.share.charged, objective_ppm)
+        bearing = commune_budget(month_of(now_us), figures, self.settings)
         spans = line.spans
         state = spans[-1].state if spans else CommuneState.NOT_COVERED
         since_us = now_us
