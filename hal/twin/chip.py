@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hal.twin.address_space import AddressSpace
-from hal.twin.clock import RealClock, TwinClock
+from hal.twin.clock import ChipCounter, RealClock, TwinClock
 from hal.twin.complaints import ComplaintBook, Fault
 from hal.twin.emission import Emission
 from hal.twin.faults import Faults
@@ -56,7 +56,7 @@ class VirtualChip:
             raise ValueError(f"eui: {eui} is not 16 hex digits")
         self.eui = eui.lower()
         self.name = name or self.eui
-        self.clock: TwinClock = clock if clock is not None else RealClock()
+        self.clock = ChipCounter(clock if clock is not None else RealClock())
         self.faults = Faults()
         self.complaints = ComplaintBook(self.clock.ticks, name=self.name)
         self.thermometer = thermometer if thermometer is not None else Thermometer()
@@ -119,12 +119,13 @@ class VirtualChip:
             return None if self.faults.missing_sensor else self.thermometer.read(address, count)
 
     def reset(self, line: int = RESET_SX1302) -> None:
-        """Pulse a reset pin: 0 = the SX1302, 1 = the SX1261.  The counter runs on, as its clock does."""
+        """Pulse a reset pin: 0 = the SX1302, whose counter starts again at 0; 1 = the SX1261."""
         with self._lock:
             if line == RESET_SX1261:
                 self.sx1261.restart()
             else:
                 self.resets += 1
+                self._jump(-self.clock.ticks())
                 self._power_on()
 
     def delay_ns(self, nanoseconds: int) -> None:
@@ -188,7 +189,7 @@ class VirtualChip:
     def place_counters(self, *, free_running: int, pps: int | None = None) -> None:
         """Set what 0x6105 shows, and the last latch at 0x6101; for replays of recorded phases."""
         with self._lock:
-            self.clock.slip((free_running - self.clock.ticks()) & 0xFFFFFFFF)
+            self._jump((free_running - self.clock.ticks()) & 0xFFFFFFFF)
             if pps is not None:
                 now = self.clock.ticks()
                 self.pps.align(now - ((now - pps) & 0xFFFFFFFF))
@@ -199,7 +200,7 @@ class VirtualChip:
     def slip_counter(self, ticks: int) -> None:
         """Let the counter jump: the fault of a crystal or of a supply."""
         with self._lock:
-            self.clock.slip(ticks)
+            self._jump(ticks)
             self._advance()
         if self._ended:
             self._report()
@@ -241,6 +242,10 @@ class VirtualChip:
             ticks=self.clock.ticks,
             trigger=self._trigger,
         )
+
+    def _jump(self, ticks: int) -> None:
+        self.clock.slip(ticks)
+        self.pps.shift(ticks)
 
     def _power_on(self) -> None:
         self._space.restart()

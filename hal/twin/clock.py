@@ -17,7 +17,7 @@ TICKS_PER_BUS_BYTE = 128
 
 
 class TwinClock(Protocol):
-    """Ticks of 1/32 µs since power-on; never wraps here, the chip shows the low 32 bits."""
+    """Ticks of 1/32 µs, of one oscillator; never wraps here, a chip shows the low 32 bits."""
 
     def ticks(self) -> int: ...
 
@@ -27,10 +27,6 @@ class TwinClock(Protocol):
 
     def delay_ns(self, nanoseconds: int) -> None:
         """Account for a sleep of the program."""
-        ...
-
-    def slip(self, ticks: int) -> None:
-        """Let the counter jump by ``ticks``: an injected fault, or a replay's set-up."""
         ...
 
     def host_us(self, ticks: int) -> int:
@@ -69,9 +65,6 @@ class RealClock:
     def delay_ns(self, nanoseconds: int) -> None:
         """The program sleeps by itself."""
 
-    def slip(self, ticks: int) -> None:
-        self._offset += ticks
-
     def host_us(self, ticks: int) -> int:
         elapsed_ns = (ticks - self._offset) * 125 // 4
         elapsed_ns -= elapsed_ns * self._ppb // 1_000_000_000
@@ -101,11 +94,31 @@ class VirtualClock:
         self._ticks += total // 125
         self._remainder_ns = total % 125
 
-    def slip(self, ticks: int) -> None:
-        self._ticks += ticks
-
     def host_us(self, ticks: int) -> int:
         return ticks // TICKS_PER_US
 
     def ticks_at(self, host_us: int) -> int:
         return host_us * TICKS_PER_US
+
+
+class ChipCounter:
+    """One chip's counter on a clock that other chips may share: it starts at 0 and can be made to jump."""
+
+    def __init__(self, clock: TwinClock) -> None:
+        self._clock = clock
+        self._offset = 0
+        self.bus_bytes = clock.bus_bytes
+        self.delay_ns = clock.delay_ns
+
+    def ticks(self) -> int:
+        return self._clock.ticks() + self._offset
+
+    def slip(self, ticks: int) -> None:
+        """Let the counter jump by ``ticks``: a reset, an injected fault, or a replay's set-up."""
+        self._offset += ticks
+
+    def host_us(self, ticks: int) -> int:
+        return self._clock.host_us(ticks - self._offset)
+
+    def ticks_at(self, host_us: int) -> int:
+        return self._clock.ticks_at(host_us) + self._offset

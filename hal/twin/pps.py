@@ -14,11 +14,14 @@ class Pps:
             raise ValueError(f"period_ticks: {period_ticks} is not positive")
         self._phase = phase_ticks
         self._period = period_ticks
-        self._missing_since: int | None = None
 
     def align(self, edge_ticks: int) -> None:
         """Let an edge be at ``edge_ticks``."""
         self._phase = edge_ticks
+
+    def shift(self, ticks: int) -> None:
+        """Follow a jump of the counter: the edges stay where they are in time."""
+        self._phase += ticks
 
     def last(self, now: int) -> int:
         """Return the latest edge at or before ``now``."""
