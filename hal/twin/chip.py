@@ -22,7 +22,7 @@ from hal.twin.frames import FrameDecoder
 from hal.twin.memory import ProgramMemory
 from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.pps import Pps
-from hal.twin.receiver import Parts, Receiver
+from hal.twin.receiver import Receiver
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.special_registers import MODEL_SX1302, Silicon, SpecialRegisters
 from hal.twin.sx1250 import Sx1250
@@ -31,6 +31,7 @@ from hal.twin.thermometer import Thermometer
 from hal.twin.transmitter import Transmitter
 
 NEVER = 1 << 63
+HALF_TURN = 1 << 31
 RESET_SX1302, RESET_SX1261 = 0, 1
 
 
@@ -80,9 +81,9 @@ class VirtualChip:
         )
         for transmitter in self.transmitters:
             transmitter.may_send = self._may_send
-        self._receiver = Receiver(self._parts(front_end if front_end is not None else FrontEnd(), model))
         silicon = self._silicon(model)
         self._special = SpecialRegisters(silicon)
+        self._receiver = Receiver(silicon, thermometer=self.thermometer, front_end=front_end or FrontEnd())
         self._decoder = FrameDecoder(silicon, self._special, self._memory)
         self._power_on()
 
@@ -187,9 +188,9 @@ class VirtualChip:
             self._report()
 
     def place_counters(self, *, free_running: int, pps: int | None = None) -> None:
-        """Set what 0x6105 shows, and the last latch at 0x6101; for replays of recorded phases."""
+        """Set what 0x6105 shows, the shorter way round, and the last latch; for replays of phases."""
         with self._lock:
-            self._jump((free_running - self.clock.ticks()) & 0xFFFFFFFF)
+            self._jump(((free_running - self.clock.ticks() + HALF_TURN) & 0xFFFFFFFF) - HALF_TURN)
             if pps is not None:
                 now = self.clock.ticks()
                 self.pps.align(now - ((now - pps) & 0xFFFFFFFF))
@@ -211,20 +212,6 @@ class VirtualChip:
             return bytes(self._space.registers)
 
     # Inside
-
-    def _parts(self, front_end: FrontEnd, model: int) -> Parts:
-        return Parts(
-            registers=self._space.registers,
-            radios=self.radios,
-            agc=self.agc,
-            arb=self.arb,
-            transmitters=self.transmitters,
-            faults=self.faults,
-            fifo=self.fifo,
-            thermometer=self.thermometer,
-            front_end=front_end,
-            model=model,
-        )
 
     def _silicon(self, model: int) -> Silicon:
         return Silicon(

@@ -9,21 +9,16 @@ Sources: FACTS §8; 16 demodulators shared by the 8 channels (FACTS §6.11).
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass
 
 from hal.packets import Lora
 from hal.twin.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
 from hal.twin.clock import TICKS_PER_US
-from hal.twin.faults import Faults
-from hal.twin.fifo import RxFifo
 from hal.twin.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
 from hal.twin.fine_metrics import metric_pairs, metrics
-from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.sx1250 import Sx1250
+from hal.twin.special_registers import Silicon
 from hal.twin.symbols import air_time_us, us_to_ticks
 from hal.twin.thermometer import Thermometer
-from hal.twin.transmitter import Transmitter
 
 TIMESTAMP_MODE = 0x58C0
 LEGACY_BIT = 0x04
@@ -31,27 +26,14 @@ PENDING_LIMIT = 10_000
 """Frames that may wait for their end; beyond it they are refused as NO_MODEM and counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the receive path looks at."""
-
-    registers: bytearray
-    radios: tuple[Sx1250, Sx1250]
-    agc: Agc
-    arb: Arb
-    transmitters: tuple[Transmitter, Transmitter]
-    faults: Faults
-    fifo: RxFifo
-    thermometer: Thermometer
-    front_end: FrontEnd
-    model: int
-
-
 class Receiver:
     """Frames in, FIFO bytes out; ``verdicts`` counts what became of each."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, silicon: Silicon, *, thermometer: Thermometer, front_end: FrontEnd) -> None:
+        self._parts = silicon
+        self._registers = silicon.space.registers
+        self._thermometer = thermometer
+        self._front_end = front_end
         self.verdicts: Counter[Verdict] = Counter()
         self._waiting: list[tuple[int, int, RfEvent]] = []
         self._sequence = 0
@@ -113,7 +95,7 @@ class Receiver:
         began = ends - duration * TICKS_PER_US if timed else ends
         if any(sent[0] < ends and began < sent[1] for sent in self._sending()):
             return Verdict.HALF_DUPLEX
-        ear = find_ear(parts.registers, (parts.radios[0].receiving_hz, parts.radios[1].receiving_hz), event)
+        ear = find_ear(self._registers, (parts.radios[0].receiving_hz, parts.radios[1].receiving_hz), event)
         if isinstance(ear, Verdict):
             return ear
         modem = ear.modem if ear.modem is not None else self._take_modem(began, ends if timed else 0)
@@ -126,7 +108,7 @@ class Receiver:
 
     def _take_modem(self, began: int, busy_until: int) -> int | None:
         """Return the next free enabled demodulator, in turn; ``busy_until`` 0 takes it for no time."""
-        registers = self._parts.registers
+        registers = self._registers
         enabled = registers[MODEM_EN_0] | registers[MODEM_EN_0 + 1] << 8
         for step in range(MULTI_SF_MODEMS):
             modem = (self._next_modem + step) % MULTI_SF_MODEMS
@@ -138,13 +120,13 @@ class Receiver:
 
     def _render(self, event: RfEvent, ear: Ear, modem: int, ends: int) -> bytes:
         parts = self._parts
-        legacy = bool(parts.registers[TIMESTAMP_MODE] & LEGACY_BIT)
+        legacy = bool(self._registers[TIMESTAMP_MODE] & LEGACY_BIT)
         stamp = latch_ticks(event, ear, legacy=legacy, ends_at_ticks=ends)
         fine = b""
         if not legacy and isinstance(event.modulation, Lora):
-            pairs = metric_pairs(parts.registers, parts.model, event)
+            pairs = metric_pairs(self._registers, parts.model, event)
             fine = metrics(event.fraction_ticks, event.modulation.sf, pairs)
-        raw_rssi = parts.front_end.raw_rssi(event.rssi_dbm, parts.thermometer.temperature_c)
+        raw_rssi = self._front_end.raw_rssi(event.rssi_dbm, self._thermometer.temperature_c)
         frame = render(event, ear, modem=modem, stamp=stamp, raw_rssi=raw_rssi, metrics=fine)
         if parts.faults.bad_checksums > 0:
             parts.faults.bad_checksums -= 1

@@ -22,6 +22,8 @@ from hal.twin.framing import HEADER_BYTES, FrameRefused, Header, Kind, decode_he
 
 READ_CHUNK_BYTES = 65_536
 BACKLOG = 8
+SPI_HEADER = b"S\0"
+"""Nearly every frame is one for the SX1302's bus; it takes a short cut past the general decoding."""
 _LENGTH = struct.Struct("<I")
 
 log = logging.getLogger("hal.twin")
@@ -109,7 +111,13 @@ class TwinServer:
     def _serve(self, client: socket.socket) -> None:
         stream = _Stream(client)
         try:
+            transfer, spi = self.chip.transfer, SPI_HEADER
             while (header := stream.take(HEADER_BYTES)) is not None:
+                if header[:2] == spi and not header[4] and not header[5]:
+                    mosi = stream.take(header[2] | header[3] << 8)
+                    if mosi is not None:
+                        client.sendall(header[2:] + transfer(mosi))
+                        continue
                 parsed = decode_header(header)
                 body = stream.take(parsed.body_bytes) if parsed.body_bytes else b""
                 if body is None:
