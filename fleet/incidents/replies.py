@@ -6,7 +6,7 @@
     non, impossible, n                  they cannot: the next level is told at once
     anything else                       a note on the ticket, and an answer that says what can be written
 
-Sources: issue "SMS reply in free text: defined outcomes"; GoAlert's ``a``/``c`` replies.
+Sources: DESIGN §7 (notification by SMS); GoAlert's ``a`` and ``c`` replies.
 """
 
 import re

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from fleet.tickets.model import Origin, Ticket, TicketState
 from fleet.tickets.store import load
-from fleet.tickets.tables import tickets
+from fleet.tickets.tables import ticket_steps, tickets
 
 WORKING_STATES = (TicketState.REPORTED, TicketState.ACKNOWLEDGED, TicketState.EN_ROUTE, TicketState.ON_SITE)
 
@@ -63,3 +63,14 @@ def between(connection: Connection, from_us: int, until_us: int) -> tuple[Ticket
     """Return tickets reported in the span, for statistics."""
     span = (tickets.c.reported_at_us >= from_us) & (tickets.c.reported_at_us < until_us)
     return tuple(load(connection, select(tickets).where(span).order_by(tickets.c.reported_at_us)))
+
+
+def seen(connection: Connection, ticket_id: int, key: str) -> bool:
+    """Return whether a step with this key was taken."""
+    mine = (ticket_steps.c.ticket_id == ticket_id) & (ticket_steps.c.key == key)
+    return connection.execute(select(ticket_steps.c.key).where(mine)).first() is not None
+
+
+def remember(connection: Connection, ticket_id: int, key: str, now_us: int) -> None:
+    """Note that a step with this key was taken."""
+    connection.execute(insert(ticket_steps).values(ticket_id=ticket_id, key=key, at_us=now_us))

@@ -1,6 +1,18 @@
 """Tables of tickets, their audit trail, pauses, links and timers."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from fleet.db.base import metadata
 
@@ -70,6 +82,30 @@ ticket_links = Table(
     Column("used_at_us", BigInteger),
 )
 """Acknowledge links: only the SHA-256 of the token is here."""
+
+ticket_attachments = Table(
+    "ticket_attachments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("name", String(80), nullable=False),
+    Column("media_type", String(32), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Photos, stripped of what the camera wrote about place and person."""
+
+ticket_steps = Table(
+    "ticket_steps",
+    metadata,
+    Column("ticket_id", ForeignKey("tickets.id"), primary_key=True),
+    Column("key", String(80), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Idempotency keys of steps that phones send again after a bad connection."""
 
 timers = Table(
     "timers",

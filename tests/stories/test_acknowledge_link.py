@@ -1,22 +1,14 @@
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fleet.tickets.model import TicketState
+from tests.stories.pages import client_of
 from tests.stories.world import HOUR, MINUTE, World
-
-link_page = pytest.importorskip(
-    "fleet.incidents.link_page", reason="the pages are not there", exc_type=ImportError
-)
 
 
 @pytest.fixture
 def client(azay: World) -> TestClient:
-    app = FastAPI()
-    app.include_router(link_page.router)
-    for name, value in vars(azay.state()).items():
-        setattr(app.state, name, value)
-    return TestClient(app)
+    return client_of(azay)
 
 
 @pytest.fixture

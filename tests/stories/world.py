@@ -281,14 +281,19 @@ class World:
 
     def state(self) -> SimpleNamespace:
         """Return what ``request.app.state`` holds."""
-        network = self.network()
-        keys = self.folder
+        world, keys = self, self.folder
+
+        class Feed:
+            @property
+            def latest(self) -> SimpleNamespace:
+                return SimpleNamespace(network=world.network())
+
         (keys / "links.key").write_bytes(b"s" * 32)
         return SimpleNamespace(
             database=self.database,
             clock=self.clock,
-            feed=SimpleNamespace(latest=SimpleNamespace(network=network)),
-            settings=SimpleNamespace(keys=keys, public_url="https://passerelle.example"),
+            feed=Feed(),
+            settings=SimpleNamespace(keys=keys, public_url="https://passerelle.example", open_access=True),
         )
 
 

@@ -1,0 +1,118 @@
+"""A photo without what the camera wrote about place, time and person; pure bytes in, pure bytes out.
+
+JPEG: the application segments APP1 (EXIF, XMP), APP2 to APP15 but APP14 (Adobe's colour transform), and
+comments go; the picture's own segments stay as they are.  PNG: text, time, EXIF and every unknown chunk go;
+what a decoder needs stays.  Nothing behind the picture's end survives.
+
+Sources: ITU-T T.81 annex B (JPEG markers), CIPA DC-008 (EXIF is APP1), PNG third edition §11 (chunks).
+"""
+
+import struct
+import zlib
+
+PHOTO_LIMIT_BYTES = 8 * 1024 * 1024
+"""A phone's picture of 12 megapixels is 2 to 6 MB."""
+
+JPEG_START = b"\xff\xd8"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
+_KEPT_APPS = frozenset({0xE0, 0xEE})
+_BARE = frozenset({0x01, *range(0xD0, 0xD8)})
+_SCAN, _END, _COMMENT = 0xDA, 0xD9, 0xFE
+
+_KEPT_CHUNKS = frozenset(
+    {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs"}
+)
+
+
+class PhotoRefused(ValueError):
+    """Not a picture that we take; says which ones we do."""
+
+
+def media_type(data: bytes) -> str:
+    """Return what the bytes are, whatever their name says.
+
+    Raises:
+        PhotoRefused: neither JPEG nor PNG, empty, or too large.
+    """
+    if len(data) > PHOTO_LIMIT_BYTES:
+        raise PhotoRefused(f"photo: {len(data)} bytes; at most {PHOTO_LIMIT_BYTES}")
+    if data.startswith(JPEG_START):
+        return "image/jpeg"
+    if data.startswith(PNG_START):
+        return "image/png"
+    raise PhotoRefused("photo: neither JPEG nor PNG; send the picture as the camera made it")
+
+
+def stripped(data: bytes) -> bytes:
+    """Return the picture alone.
+
+    Raises:
+        PhotoRefused: not a picture that we take, or damaged.
+    """
+    if media_type(data) == "image/jpeg":
+        return _jpeg(data)
+    return _png(data)
+
+
+def _jpeg(data: bytes) -> bytes:
+    kept, at = [JPEG_START], 2
+    while at < len(data):
+        marker, at = _marker(data, at)
+        if marker == _END:
+            return b"".join([*kept, b"\xff\xd9"])
+        if marker in _BARE:
+            kept.append(bytes((0xFF, marker)))
+            continue
+        size = struct.unpack_from(">H", data, at)[0] if at + 2 <= len(data) else 0
+        if size < 2 or at + size > len(data):
+            raise PhotoRefused("photo: damaged JPEG, a segment ends outside the file")
+        if not (0xE0 <= marker <= 0xEF and marker not in _KEPT_APPS) and marker != _COMMENT:
+            kept.append(bytes((0xFF, marker)) + data[at : at + size])
+        at += size
+        if marker == _SCAN:
+            end = _scan_end(data, at)
+            kept.append(data[at:end])
+            at = end
+    raise PhotoRefused("photo: damaged JPEG, it has no end")
+
+
+def _marker(data: bytes, at: int) -> tuple[int, int]:
+    if data[at] != 0xFF:
+        raise PhotoRefused("photo: damaged JPEG, a marker is missing")
+    while at < len(data) and data[at] == 0xFF:
+        at += 1
+    if at >= len(data):
+        raise PhotoRefused("photo: damaged JPEG, it has no end")
+    return data[at], at + 1
+
+
+def _scan_end(data: bytes, at: int) -> int:
+    """Return where the entropy-coded data ends: at the next marker that is neither stuffing nor restart."""
+    while True:
+        at = data.find(b"\xff", at)
+        if at < 0 or at + 1 >= len(data):
+            raise PhotoRefused("photo: damaged JPEG, it has no end")
+        if data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7:
+            at += 2
+        elif data[at + 1] == 0xFF:
+            at += 1
+        else:
+            return at
+
+
+def _png(data: bytes) -> bytes:
+    kept, at = [PNG_START], len(PNG_START)
+    while at + 12 <= len(data):
+        size = struct.unpack_from(">I", data, at)[0]
+        kind, end = data[at + 4 : at + 8], at + 12 + size
+        if end > len(data):
+            break
+        if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            raise PhotoRefused("photo: damaged PNG, a checksum is wrong")
+        if kind in _KEPT_CHUNKS:
+            kept.append(data[at:end])
+        if kind == b"IEND":
+            return b"".join(kept)
+        at = end
+    raise PhotoRefused("photo: damaged PNG, it has no end")
