@@ -12,7 +12,7 @@ function shape(feature) {
   const options = { className: `commune-shape state-${feature.state}`, keyboard: true };
   if (feature.polygon) return L.geoJSON(feature.polygon, { style: () => options });
   options.className += " commune-disc";
-  return L.circleMarker([feature.lat, feature.lon], { ...options, radius: feature.state === "LOST" ? 16 : 12 });
+  return L.circleMarker([feature.lat, feature.lon], { ...options, radius: radius(feature) });
 }
 
 function mark(gateway) {
@@ -33,7 +33,10 @@ function text(words) {
 }
 
 // The worst first; a name stands below its place, else beside or above it, else waits for a closer look.
-const SIDES = [["bottom", [0, 11]], ["right", [13, 0]], ["left", [-13, 0]], ["top", [0, -11]]];
+const RADIUS = 12;
+const RADIUS_LOST = 16;
+const radius = (commune) => (commune.state === "LOST" ? RADIUS_LOST : RADIUS);
+const sides = (r) => [["bottom", [0, r - 1]], ["right", [r + 1, 0]], ["left", [-r - 1, 0]], ["top", [0, 1 - r]]];
 const overlaps = (box) => (other) =>
   box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top;
 
@@ -45,18 +48,20 @@ function inner(box) {
 
 function thin() {
   const taken = [...place.querySelectorAll(".commune-disc")].map((mark) => inner(mark.getBoundingClientRect()));
-  for (const { label, fixed } of labels) {
+  const frame = place.getBoundingClientRect();
+  for (const { label, fixed, r, worst } of labels) {
     const element = label.getElement();
     if (!element) continue;
     let box = null;
-    for (const [direction, offset] of fixed ? [["center", [0, 0]]] : SIDES) {
+    for (const [direction, offset] of fixed ? [["center", [0, 0]]] : sides(r)) {
       label.options.direction = direction;
       label.options.offset = L.point(offset);
       label.update();
       const found = element.getBoundingClientRect();
-      if (!taken.some(overlaps(found))) { box = found; break; }
+      const inside = found.left >= frame.left && found.right <= frame.right;
+      if (inside && !taken.some(overlaps(found))) { box = found; break; }
     }
-    element.style.visibility = box ? "" : "hidden";
+    element.style.visibility = box || worst ? "" : "hidden";
     if (box) taken.push(box);
   }
 }
@@ -72,9 +77,10 @@ function draw(territory) {
     layer.on("click", () => { location.href = commune.href; });
     const at = commune.polygon ? layer.getBounds().getCenter() : L.latLng(commune.lat, commune.lon);
     const label = L.tooltip({ permanent: true, className: "map-label" }).setLatLng(at).setContent(text(commune.name));
-    const named = { label, fixed: Boolean(commune.polygon) };
-    if (commune.state === "SERVED" || commune.state === "NOT_COVERED") labels.push(named);
-    else labels.unshift(named);
+    const worst = commune.state !== "SERVED" && commune.state !== "NOT_COVERED";
+    const named = { label, fixed: Boolean(commune.polygon), r: radius(commune), worst };
+    if (worst) labels.unshift(named);
+    else labels.push(named);
     layers.push(layer);
   }
   for (const { label } of labels) layers.push(label.addTo(map));

@@ -1,8 +1,11 @@
 """The eleven gateways of Touraine-Est Vallées with a power cut, as a database, a feed and an application."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,6 +37,7 @@ NOW_US = 1_795_354_620_000_000
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 MINUTE_US = 60_000_000
+SIGNING = Ed25519PrivateKey.generate()
 SHY = 3
 """Was away for 25 minutes three days ago."""
 BUFFERING = 6
@@ -243,15 +247,27 @@ class Keys:
     signing: Ed25519PrivateKey
 
 
+@cache
+def _stored(filled: bool) -> bytes:
+    """Return the bytes of a database with the schema, and the sample in it; made once a run."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "fleet.db"
+        with closing(Database(sqlite_url(path))) as database:
+            create_schema(database)
+            if filled:
+                fill(database, SIGNING)
+        return path.read_bytes()
+
+
 def make_app(folder: Path, *, clock: Any = None, filled: bool = True) -> FastAPI:
     """Return an application over a database in ``folder`` with the sample in it."""
+    (folder / "fleet.db").write_bytes(_stored(filled))
     database = Database(sqlite_url(folder / "fleet.db"))
-    create_schema(database)
     app = FastAPI()
     app.state.database = database
     app.state.clock = clock or StillClock()
     app.state.feed = Feed()
-    app.state.keys = Keys(signing=Ed25519PrivateKey.generate())
+    app.state.keys = Keys(signing=SIGNING)
     app.state.settings = Settings(
         data=folder,
         public_url="http://testserver",
@@ -262,7 +278,6 @@ def make_app(folder: Path, *, clock: Any = None, filled: bool = True) -> FastAPI
         open_access=True,
     )
     if filled:
-        fill(database, app.state.keys.signing)
         app.state.feed.publish(network_of(database, app.state.clock.now_us()))
     problems.install(app)
     mount(app)

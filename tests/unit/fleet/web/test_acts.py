@@ -1,0 +1,167 @@
+"""What people do on the pages: guarded, once, with what was typed kept and every refusal in words."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from fleet.configurations import push
+from fleet.db.connect import Database
+from fleet.identity.people import OPEN_ACCESS
+from fleet.identity.tables import audit_log
+from fleet.registry.tables import gateways
+from fleet.tickets import store as tickets
+from fleet.tickets.model import TicketState
+from tests.unit.fleet.web.network import eui_of, make_app
+
+TOKEN = {"csrf_token": OPEN_ACCESS.csrf_token}
+ALL = 11
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    app = make_app(tmp_path)
+    yield TestClient(app, follow_redirects=False)
+    app.state.database.close()
+
+
+def database_of(client: TestClient) -> Database:
+    database: Database = client.app.state.database  # type: ignore[attr-defined]
+    return database
+
+
+def ticket_state(client: TestClient) -> TicketState:
+    with database_of(client).read() as connection:
+        return tickets.get(connection, 1).state
+
+
+def versions(client: TestClient) -> list[int]:
+    with database_of(client).read() as connection:
+        found = [push.desired(connection, eui_of(index)) for index in range(ALL)]
+    return [one.version for one in found if one is not None]
+
+
+def test_a_form_without_our_token_changes_nothing_and_says_so(client: TestClient) -> None:
+    answer = client.post("/tickets/1/prendre", data={"csrf_token": "forged"})
+    assert answer.status_code == 403
+    assert "Rien n’a été changé" in answer.text
+    assert ticket_state(client) is TicketState.REPORTED
+
+
+def test_a_form_from_another_site_changes_nothing(client: TestClient) -> None:
+    answer = client.post("/tickets/1/prendre", data=TOKEN, headers={"Origin": "https://evil.example"})
+    assert (answer.status_code, ticket_state(client)) == (403, TicketState.REPORTED)
+
+
+def test_acknowledge_then_arrive(client: TestClient) -> None:
+    answer = client.post("/tickets/1/prendre", data=TOKEN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/tickets/1")
+    assert ticket_state(client) is TicketState.ACKNOWLEDGED
+    assert "Noté sur le ticket n° 1." in client.get("/tickets/1").text
+    client.post("/tickets/1/arriver", data=TOKEN)
+    assert ticket_state(client) is TicketState.ON_SITE
+
+
+def test_a_refusal_is_told_in_words_and_stays_in_the_trail(client: TestClient) -> None:
+    client.post("/tickets/1/prendre", data=TOKEN)
+    answer = client.post("/tickets/1/prendre", data=TOKEN)
+    assert answer.status_code == 409
+    assert "Déjà pris en charge par démonstration." in answer.text
+
+
+def test_nobody_can_close_what_telemetry_does_not_restore_and_the_report_is_kept(client: TestClient) -> None:
+    report = {"cause": "disjoncteur", "action": "réarmé", "parts": ""}
+    answer = client.post("/tickets/1/clore", data=TOKEN | report)
+    assert answer.status_code == 409
+    assert ticket_state(client) is TicketState.REPORTED
+
+
+def test_pausing_needs_a_reason_of_the_list(client: TestClient) -> None:
+    assert client.post("/tickets/1/suspendre", data=TOKEN | {"reason": "vacances"}).status_code == 422
+    assert client.post("/tickets/1/suspendre", data=TOKEN | {"reason": "access_refused"}).status_code == 303
+    assert "suspendu" in client.get("/tickets/1").text
+
+
+def test_an_unknown_act_or_ticket_is_not_found(client: TestClient) -> None:
+    assert client.post("/tickets/1/exploser", data=TOKEN).status_code == 404
+    assert client.post("/tickets/99/prendre", data=TOKEN).status_code == 404
+    assert client.get("/tickets/99").status_code == 404
+
+
+def stamp_in(text: str) -> str:
+    found = re.search(r'name="stamp" value="(\w+)"', text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_push_shows_the_difference_and_the_counts_then_signs_for_all(client: TestClient) -> None:
+    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
+    preview = client.post("/deploiements/apercu", data=typed)
+    assert preview.status_code == 200
+    assert "11 passerelles" in preview.text
+    assert "10 communes" in preview.text
+    assert preview.text.count("lns.example.fr</td>") == ALL
+    assert versions(client) == [1] * ALL
+    sent = client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    assert sent.status_code == 303
+    assert versions(client) == [2] * ALL
+    with database_of(client).read() as connection:
+        told = select(func.count()).where(audit_log.c.action == "configuration.request")
+        assert connection.scalar(told) == 2 * ALL
+
+
+def test_a_push_to_one_leaves_the_others(client: TestClient) -> None:
+    typed = TOKEN | {"target": eui_of(3), "intervals.heartbeat_s": "60"}
+    preview = client.post("/deploiements/apercu", data=typed)
+    client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    assert versions(client) == [1, 1, 1, 2] + [1] * 7
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("connectors.0.port", "170000"), ("connectors.0.host", "lns example"), ("intervals.heartbeat_s", "abc")],
+)
+def test_a_value_outside_its_rule_is_marked_and_what_was_typed_is_kept(
+    client: TestClient, path: str, value: str
+) -> None:
+    answer = client.post("/deploiements/apercu", data=TOKEN | {"target": "all", path: value})
+    assert answer.status_code == 422
+    assert re.search(rf'id="{re.escape(path)}"[^>]*value="{value}"[^>]*aria-invalid="true"', answer.text)
+    assert versions(client) == [1] * ALL
+
+
+def test_a_push_over_somebody_elses_is_refused(client: TestClient) -> None:
+    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr"}
+    stamp = stamp_in(client.post("/deploiements/apercu", data=typed).text)
+    client.post("/deploiements", data=typed | {"stamp": stamp})
+    late = TOKEN | {"target": "all", "connectors.0.host": "other.example.fr", "stamp": stamp}
+    assert client.post("/deploiements", data=late).status_code == 409
+    assert versions(client) == [2] * ALL
+
+
+def test_a_push_that_changes_nothing_says_so(client: TestClient) -> None:
+    answer = client.post("/deploiements/apercu", data=TOKEN | {"target": "all"})
+    assert answer.status_code == 422
+    assert "Rien ne changerait" in answer.text
+
+
+def test_acceptance_counts_once(client: TestClient) -> None:
+    assert client.post(f"/passerelles/{eui_of(0)}/recette", data=TOKEN).status_code == 409
+    with database_of(client).write() as connection:
+        connection.execute(
+            gateways.update()
+            .where(gateways.c.eui == eui_of(0))
+            .values(accepted_at_us=None, status="installed")
+        )
+    assert "Prononcer la recette" in client.get(f"/passerelles/{eui_of(0)}").text
+    assert client.post(f"/passerelles/{eui_of(0)}/recette", data=TOKEN).status_code == 303
+
+
+def test_preferences_are_kept_and_never_lead_away(client: TestClient) -> None:
+    answer = client.post("/preferences", data={"langue": "en", "theme": "dark", "back": "//evil.example"})
+    assert answer.headers["location"] == "/"
+    assert client.get("/passerelles").text.count("Gateways") > 1
+    assert 'data-choice="dark"' in client.get("/").text

@@ -1,0 +1,47 @@
+import pytest
+
+from fleet.tickets.clocks import ClockNow, Verdict
+from fleet.web.views.clocks import countdown_of, level_of
+
+HOUR_US = 3_600_000_000
+LIMIT_US = 4 * HOUR_US
+
+
+@pytest.mark.parametrize(
+    ("left_us", "level"),
+    [
+        (LIMIT_US // 4 + 1, "calm"),
+        (LIMIT_US // 4, "amber"),
+        (LIMIT_US // 10 + 1, "amber"),
+        (LIMIT_US // 10, "red"),
+        (0, "red"),
+        (-1, "missed"),
+    ],
+)
+def test_amber_at_a_quarter_red_at_a_tenth(left_us: int, level: str) -> None:
+    assert level_of(left_us, LIMIT_US) == level
+
+
+@pytest.mark.parametrize(
+    ("verdict", "left_us", "stopped", "expected"),
+    [
+        (Verdict.RUNNING, HOUR_US * 3, False, (True, "calm", "")),
+        (Verdict.MISSED, -HOUR_US, False, (True, "missed", "")),
+        (Verdict.MISSED, -HOUR_US, True, (False, "missed", "clock.missed")),
+        (Verdict.MET, HOUR_US, True, (False, "stopped", "clock.met")),
+        (Verdict.MET_REMOTELY, HOUR_US, True, (False, "stopped", "clock.met_remotely")),
+        (Verdict.PAUSED, HOUR_US, False, (False, "stopped", "clock.paused")),
+    ],
+)
+def test_a_clock_runs_until_what_it_waits_for(
+    verdict: Verdict, left_us: int, stopped: bool, expected: tuple[bool, str, str]
+) -> None:
+    clock = ClockNow(limit_us=LIMIT_US, due_at_us=9 * HOUR_US, left_us=left_us, verdict=verdict)
+    shown = countdown_of(clock, stopped=stopped)
+    assert (shown.running, shown.level, shown.words) == expected
+
+
+@pytest.mark.parametrize(("left_us", "permille"), [(LIMIT_US, 0), (LIMIT_US // 2, 500), (-5, 1000)])
+def test_the_bar_fills(left_us: int, permille: int) -> None:
+    clock = ClockNow(limit_us=LIMIT_US, due_at_us=0, left_us=left_us, verdict=Verdict.RUNNING)
+    assert countdown_of(clock, stopped=False).elapsed_permille == permille
