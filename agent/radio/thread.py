@@ -129,7 +129,10 @@ class RadioThread:
 
     def _run(self) -> None:
         while not self._stopping:
-            due_us = self.turn()
+            try:
+                due_us = self.turn()
+            except Exception as error:  # noqa: BLE001  # the one place: a bug must not leave a silent radio
+                due_us = self._failed(OurMistake(repr(error), where="radio thread"))
             delay_us = due_us - self._clock.monotonic_us()
             if delay_us > 0:
                 self._wake.wait(delay_us / 1_000_000)

@@ -132,16 +132,17 @@ class SpoolDisk:
         self.records -= len(gone)
         self.bytes -= sum(gone)
 
-    def oldest(self, count: int) -> list[tuple[Record | None, int, int]]:
-        """Return (record or None when damaged, id, address) of the ``count`` oldest records."""
-        found: list[tuple[Record | None, int, int]] = []
+    def oldest(self, count: int) -> list[tuple[Record | None, int, int, int]]:
+        """Return (record or None when damaged, id, address, who waits) of the ``count`` oldest records."""
+        found: list[tuple[Record | None, int, int, int]] = []
         with _translated():
-            query = "SELECT id, address, crc, body FROM frame ORDER BY id LIMIT ?"
-            for record_id, address, crc, body in self._db.execute(query, (count,)):
+            query = "SELECT id, address, waiting, crc, body FROM frame ORDER BY id LIMIT ?"
+            for record_id, address, waiting, crc, body in self._db.execute(query, (count,)):
                 try:
-                    found.append((decode_record(body, crc), record_id, address))
+                    record = decode_record(body, crc)
                 except RecordError:
-                    found.append((None, record_id, address))
+                    record = None
+                found.append((record, record_id, address, waiting))
         return found
 
     def _size(self) -> tuple[int, int]:

@@ -69,7 +69,7 @@ class Group:
         self.unwritten, self.settled, self._first_us = {}, {}, None
         return batch
 
-    def give_back(self, batch: Batch, now_us: int) -> list[Record]:
+    def give_back(self, batch: Batch, now_us: int) -> list[tuple[Record, int]]:
         """Take back a batch that was not committed; return the oldest records if memory has no room."""
         mask_done = self.settled
         kept: dict[int, tuple[Record, int]] = {}
@@ -84,4 +84,4 @@ class Group:
         self.settled = settled
         self._first_us = now_us if self.unwritten or self.settled else None
         lost = list(self.unwritten)[: max(0, len(self.unwritten) - MEMORY_LIMIT_RECORDS)]
-        return [self.unwritten.pop(record_id)[0] for record_id in lost]
+        return [self.unwritten.pop(record_id) for record_id in lost]

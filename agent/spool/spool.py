@@ -35,8 +35,8 @@ FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
 FILE_NAME = "spool.db"
 
-Place: TypeAlias = tuple[Record | None, int, int]
-"""(record or None when damaged, id, address)."""
+Place: TypeAlias = tuple[Record | None, int, int, int]
+"""(record or None when damaged, id, address, mask of connectors that wait)."""
 Evicted: TypeAlias = Callable[[list[Place], str], None]
 """Called with what had to go and the reason."""
 _Result = TypeVar("_Result")
@@ -251,7 +251,7 @@ class Spool:
             self._evict(disk, old, "spool_age")
 
     def _evict(self, disk: SpoolDisk, places: list[Place], reason: str) -> None:
-        disk.remove([record_id for _, record_id, _ in places])
+        disk.remove([place[1] for place in places])
         self._loop.call_soon_threadsafe(self._evicted, places, reason)
 
     def _written(self, batch: Batch) -> None:
@@ -264,7 +264,9 @@ class Spool:
     def _keep(self, batch: Batch, why: str) -> None:
         lost = self._group.give_back(batch, self._clock.monotonic_us())
         if lost:
-            self._evicted([(record, record.id, record.address) for record in lost], "spool_unwritable")
+            self._evicted(
+                [(record, record.id, record.address, mask) for record, mask in lost], "spool_unwritable"
+            )
         self._unwritable(why)
 
     def _unwritable(self, why: str) -> None:

@@ -35,7 +35,7 @@ class OneEntry(TransmitQueue):
     def next_due_us(self) -> int | None:
         return None if self.entry is None else self.entry.start_us
 
-    def anchored(self, anchor: Anchor | None) -> None:
+    def anchored(self, anchor: Anchor | None, gps: object) -> None:
         self.anchor = anchor
 
 

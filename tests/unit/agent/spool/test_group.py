@@ -72,5 +72,5 @@ def test_memory_keeps_the_newest_records_while_the_disk_takes_none(frames: int, 
         group.add(record(n), 1, 0)
     batch = group.take(0)
     assert batch is not None
-    assert [gone.id for gone in group.give_back(batch, 1)] == list(range(lost))
+    assert [gone.id for gone, _ in group.give_back(batch, 1)] == list(range(lost))
     assert len(group.unwritten) == MEMORY_LIMIT_RECORDS

@@ -1,0 +1,231 @@
+"""All connectors of one gateway: who gets which frame, what became of it, and who is up.
+
+record ─▶ spool, with a bit for every connector that wants it
+    └──▶ connector ─▶ settled ─▶ bit off; the last one takes the record out of the spool
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from agent.clock import Clock
+from agent.connectors.kinds import open_connector
+from agent.connectors.ports import Connector, Outcome, Tally
+from agent.downlink.jit import Entry
+from agent.downlink.model import Downlink, Verdict
+from agent.downlink.scheduler import DownlinkScheduler
+from agent.evidence.accounts import Accounts
+from agent.evidence.observation import ConnectorState, Observation, Observed
+from agent.spool.disk import Waiting
+from agent.spool.record import Record
+from agent.spool.spool import Place, Spool
+from agent.wire.configuration import Configuration, ConnectorConfig
+from agent.wire.messages import Change, Noted
+
+BEHIND_US = 5_000_000
+"""A frame that waits for longer makes a backlog, whose end is reported at once."""
+RESTART_S = 5.0
+"""Before a connector that failed by our own mistake is started again."""
+
+
+class Switchboard:
+    """The ``Host`` of every connector (``agent.connectors.ports``); lives in the event loop."""
+
+    def __init__(
+        self,
+        *,
+        eui: str,
+        boot: int,
+        clock: Clock,
+        configuration: Configuration,
+        spool: Spool,
+        downlinks: DownlinkScheduler,
+        accounts: Accounts,
+        observe: Callable[[Observed], None],
+        temperature_c: Callable[[], float | None],
+    ) -> None:
+        self.clock, self.boot, self.eui = clock, boot, eui
+        self._configuration = configuration
+        self._spool = spool
+        self._downlinks = downlinks
+        self._accounts = accounts
+        self._observe = observe
+        self._temperature_c = temperature_c
+        self._connectors: dict[str, Connector] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._bits: dict[str, int] = {}
+        self._was_up: dict[str, bool] = {}
+        self._outcomes: dict[int, Callable[[Outcome], None]] = {}
+
+    async def open(self) -> None:
+        """Open the spool and start every connector with what waits for it."""
+        wanted = self._configuration.connectors
+        self._bits = await self._spool.open([config.name for config in wanted])
+        await self._begin(wanted)
+
+    async def close(self) -> None:
+        """End every connector."""
+        for name in list(self._tasks):
+            await self._end(name)
+
+    async def reconfigure(self, configuration: Configuration) -> None:
+        """Replace the connectors that changed, and only those."""
+        before, self._configuration = self._configuration, configuration
+        keeps_stat = before.intervals.stat_s == configuration.intervals.stat_s
+        same = set(before.connectors) & set(configuration.connectors) if keeps_stat else set()
+        for name in {config.name for config in before.connectors if config not in same}:
+            await self._end(name)
+        self._bits = await self._spool.keep([config.name for config in configuration.connectors])
+        self._connectors = {name: old for name, old in self._connectors.items() if name in self._bits}
+        self._was_up = {name: up for name, up in self._was_up.items() if name in self._bits}
+        await self._begin(config for config in configuration.connectors if config not in same)
+
+    async def _begin(self, wanted: Iterable[ConnectorConfig]) -> None:
+        new = {config.name: open_connector(config, self, self._configuration) for config in wanted}
+
+        def take(places: list[Waiting]) -> None:
+            for name, connector in new.items():
+                mask = 1 << self._bits[name]
+                connector.restore((place[0], place[1], place[2]) for place in places if place[3] & mask)
+
+        await self._spool.restore(take)
+        self._connectors |= new
+        for name, connector in new.items():
+            self._tasks[name] = asyncio.create_task(self._supervise(connector), name=f"connector {name}")
+
+    async def _supervise(self, connector: Connector) -> None:
+        while True:
+            try:
+                await connector.run()
+            except Exception as error:  # noqa: BLE001  # the one place: a bug in one connector stops no other
+                self._accounts.counts[f"{connector.name}.failed"] += 1
+                fields: dict[str, str | int | float] = {
+                    "connector": connector.name,
+                    "error": repr(error)[:200],
+                }
+                at_us = self.clock.utc_us()
+                self._observe(
+                    Noted(boot=self.boot, seq=0, at_us=at_us, name="connector_failed", fields=fields)
+                )
+            await asyncio.sleep(RESTART_S)
+
+    async def _end(self, name: str) -> None:
+        task = self._tasks.pop(name)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def states(self) -> list[ConnectorState]:
+        """Return how every connector is, the contractual one first."""
+        states = [connector.state() for connector in self._connectors.values()]
+        return sorted(states, key=lambda state: not state.contractual)
+
+    def counters(self) -> dict[str, int]:
+        """Return what the connectors counted, by name."""
+        return {
+            f"{name}.{counter}": count
+            for name, connector in self._connectors.items()
+            for counter, count in connector.counters().items()
+        }
+
+    def heard(self, record: Record) -> None:
+        """Keep a frame and give it to every connector that wants it."""
+        self._spool.add(record, sum(1 << self._bits[name] for name in self._connectors))
+        for name, connector in self._connectors.items():
+            if not connector.heard(record):
+                self.settled(name, [record.id], "filtered")
+
+    def watch(self) -> None:
+        """Tell which connectors came up or went down since the last time, and which downlinks were missed."""
+        for connector in self._connectors.values():
+            self._watch(connector.state())
+        for entry in self._downlinks.missed():
+            self._accounts.counts["downlink.missed"] += 1
+            self.ended(entry, sent=False, reason="its instant passed before the radio had it")
+
+    def _watch(self, state: ConnectorState) -> None:
+        if self._was_up.get(state.name, False) == state.up:
+            return
+        self._was_up[state.name] = state.up
+        self._observe(
+            Observation(
+                change=Change.CONNECTOR,
+                subject=state.name,
+                value="UP" if state.up else "DOWN",
+                reason=state.reason,
+                since_us=None if state.up else state.last_answer_us,
+            )
+        )
+
+    async def prove(self) -> None:
+        """Report the span of time whose frames are settled, when it is time to."""
+        oldest_id = self._connectors[self._accounts.contractual].oldest_id()
+        now_us = until_us = self.clock.utc_us()
+        if oldest_id is not None:
+            records = await self._spool.read([oldest_id])
+            if not records:
+                return
+            until_us = records[0].received_at_us
+        span = self._accounts.span(
+            until_us=until_us,
+            utc_us=now_us,
+            monotonic_us=self.clock.monotonic_us(),
+            behind=now_us - until_us > BEHIND_US,
+            boot=self.boot,
+        )
+        if span is not None:
+            self._observe(span)
+
+    def evicted(self, places: list[Place], reason: str) -> None:
+        """Take in what the spool had no room for."""
+        for name, connector in self._connectors.items():
+            bit = 1 << self._bits[name]
+            waited = [(record_id, address) for _, record_id, address, mask in places if mask & bit]
+            if waited:
+                connector.evicted(waited)
+                self.settled(name, [record_id for record_id, _ in waited], reason)
+
+    def ended(self, entry: Entry, *, sent: bool, reason: str) -> None:
+        """Take in what the radio made of a downlink."""
+        if not sent:
+            self._downlinks.unsent(entry.ticket)
+        outcome = self._outcomes.pop(entry.ticket, None)
+        if outcome is not None:
+            outcome(Outcome(sent=sent, reason=reason, start_us=entry.start_us))
+
+    # What connectors ask for.
+
+    def settled(self, connector: str, ids: Iterable[int], reason: str | None) -> None:
+        """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
+        done = list(ids)
+        self._spool.settle(done, 1 << self._bits[connector])
+        self._accounts.settled(connector, len(done), reason)
+
+    async def read(self, ids: Sequence[int]) -> list[Record]:
+        """Return stored records."""
+        return await self._spool.read(ids)
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+        """Judge a downlink, at once."""
+        verdict = self._downlinks.submit(downlink)
+        self._accounts.counts[f"downlink.{verdict.code}"] += 1
+        if verdict.taken and outcome is not None:
+            self._outcomes[verdict.ticket] = outcome
+        return verdict
+
+    def stale(self, records: Iterable[Record]) -> None:
+        """Take in that these frames go out late."""
+        self._downlinks.stale(records)
+
+    def link_changed(self, connector: str) -> None:
+        """Take in that a server began or ceased to answer."""
+        if connector in self._connectors:
+            self._watch(self._connectors[connector].state())
+
+    def tally(self) -> Tally:
+        """Return the radio's counters."""
+        counts = self._accounts.counts
+        return Tally(
+            received=counts["received"] + counts["crc_failed"] + counts["crc_absent"],
+            received_ok=counts["received"],
+            transmitted=counts["transmitted"],
+            temperature_c=self._temperature_c(),
+        )

@@ -1,0 +1,176 @@
+"""Air time of any hour: the ledger, its file, and restarts with clocks of any kind."""
+
+from collections import deque
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.downlink.airtime_book import AirtimeBook
+from agent.downlink.duty_cycle import ENTRIES_LIMIT, Ledger, Past, Present, dated, end_of
+from agent.downlink.ledger_file import FILE_LIMIT_BYTES, FILE_NAME, LedgerFile, decode_lines, encode_line
+from agent.downlink.plan import HOUR_US, load_plan
+from agent.wire.messages import TimeQuality
+from hal.packets import Lora
+from tests.datapath.virtual import JUNE_2024_US, ManualClock
+
+BANDS = {band.name: band for band in load_plan("EU868").bands}
+M = BANDS["M"]
+SECOND = 1_000_000
+YEAR_US = 366 * 24 * HOUR_US
+
+
+def past(age_us: int = 0, quality: TimeQuality = TimeQuality.NTP, boot: str = "a") -> Past:
+    return Past(
+        band="M",
+        airtime_us=SECOND,
+        kernel_boot=boot,
+        monotonic_us=HOUR_US * 10 - age_us,
+        utc_us=JUNE_2024_US - age_us,
+        quality=quality,
+    )
+
+
+def present(quality: TimeQuality = TimeQuality.NTP, boot: str = "b", step_us: int = 0) -> Present:
+    return Present(
+        kernel_boot=boot, monotonic_us=HOUR_US * 10, utc_us=JUNE_2024_US + step_us, quality=quality
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(1, 3 * SECOND)), max_size=120))
+def test_no_hour_ever_holds_more_than_its_limit(asked: list[tuple[int, int]]) -> None:
+    ledger, now_us, sent = Ledger(), 0, deque[tuple[int, int]]()
+    for ticket, (pause_us, airtime_us) in enumerate(asked):
+        now_us += pause_us
+        if airtime_us <= ledger.room_us(M, now_us):
+            ledger.charge("M", end_us=now_us + airtime_us, airtime_us=airtime_us, ticket=ticket)
+            sent.append((now_us, airtime_us))
+    for start_us, airtime_us in sent:
+        end_us = start_us + airtime_us
+        within = sum(a for s, a in sent if end_us - HOUR_US < s + a and s < end_us)
+        assert within <= M.airtime_limit_us
+
+
+@pytest.mark.parametrize(("later_us", "room_us"), [(HOUR_US - 1, 0), (HOUR_US, 36 * SECOND)])
+def test_air_time_counts_until_an_hour_after_its_end(later_us: int, room_us: int) -> None:
+    ledger = Ledger()
+    ledger.charge("M", end_us=0, airtime_us=36 * SECOND, ticket=1)
+    assert ledger.room_us(M, later_us) == room_us
+
+
+def test_bands_have_accounts_of_their_own_and_what_did_not_leave_is_taken_back() -> None:
+    ledger = Ledger()
+    ledger.charge("M", end_us=0, airtime_us=5, ticket=1)
+    ledger.charge("P", end_us=0, airtime_us=7, ticket=2)
+    ledger.release(1)
+    ledger.release(99)
+    assert (ledger.used_us("M", 0), ledger.used_us("P", 0)) == (0, 7)
+
+
+def test_beyond_its_limit_the_ledger_only_gets_stricter() -> None:
+    ledger = Ledger()
+    for n in range(ENTRIES_LIMIT + 10):
+        ledger.charge("M", end_us=n, airtime_us=1, ticket=n)
+    assert ledger.used_us("M", 0) == ENTRIES_LIMIT + 10
+    assert ledger.used_us("M", HOUR_US + 15) == ENTRIES_LIMIT + 10 - 6
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "age_us"),
+    [
+        (past(60 * SECOND), present(), 60 * SECOND),
+        (past(60 * SECOND, TimeQuality.UNTRUSTED), present(), 0),
+        (past(60 * SECOND), present(TimeQuality.UNTRUSTED), 0),
+        (past(60 * SECOND), present(step_us=-YEAR_US), 0),
+        (past(60 * SECOND), present(TimeQuality.UNTRUSTED, step_us=YEAR_US), 0),
+        (past(60 * SECOND), present(TimeQuality.UNTRUSTED, boot="a", step_us=YEAR_US), 60 * SECOND),
+        (past(60 * SECOND), present(boot="a", step_us=-YEAR_US), 60 * SECOND),
+    ],
+)
+def test_the_past_is_never_older_than_can_be_proved(before: Past, after: Present, age_us: int) -> None:
+    assert end_of(before, after) == after.monotonic_us - age_us
+
+
+def test_the_past_ends_after_an_hour() -> None:
+    assert end_of(past(HOUR_US - 1), present()) is not None
+    assert end_of(past(HOUR_US), present()) is None
+    assert dated(past(), present())
+    assert not dated(past(quality=TimeQuality.UNTRUSTED), present())
+
+
+def test_lines_read_back_and_damaged_ones_are_counted() -> None:
+    content = encode_line(past()) + b"garbage\n" + encode_line(past(5))[:-9] + b"\n" + encode_line(past(7))
+    assert decode_lines(content) == ([past(), past(7)], 2)
+
+
+@given(st.binary(max_size=300))
+def test_any_file_is_read(content: bytes) -> None:
+    assert decode_lines(content)[0] == []
+
+
+def test_a_file_that_has_grown_is_written_anew(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path)
+    (tmp_path / FILE_NAME).write_bytes(b"x" * (FILE_LIMIT_BYTES + 1))
+    assert file.load() == ([], 1)
+    file.append(past(1), lambda: [past(2)])
+    assert LedgerFile(tmp_path).load() == ([past(2), past(1)], 0)
+
+
+def book(path: Path, clock: ManualClock) -> AirtimeBook:
+    made = AirtimeBook(directory=path, clock=clock, later=lambda work: work())
+    made.load()
+    return made
+
+
+def test_the_ledger_survives_a_restart(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    book(tmp_path, clock).charge(M, end_us=HOUR_US, airtime_us=30 * SECOND, ticket=1)
+    clock.now_us += HOUR_US // 2
+    again = book(tmp_path, clock)
+    assert again.room_us(M) == 6 * SECOND
+    clock.now_us += HOUR_US // 2
+    assert again.room_us(M) == 36 * SECOND
+
+
+def restarted_machine(clock: ManualClock, tmp_path: Path) -> AirtimeBook:
+    lines = decode_lines((tmp_path / FILE_NAME).read_bytes())[0]
+    other = [
+        encode_line(Past(**{n: getattr(p, n) for n in p.__slots__} | {"kernel_boot": "other"})) for p in lines
+    ]
+    (tmp_path / FILE_NAME).write_bytes(b"".join(other))
+    return book(tmp_path, clock)
+
+
+def test_without_trusted_time_the_last_hour_counts_as_just_sent_until_time_is_trusted(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    book(tmp_path, clock).charge(M, end_us=HOUR_US, airtime_us=30 * SECOND, ticket=1)
+    clock.now_us += 59 * 60 * SECOND
+    clock.trusted = TimeQuality.UNTRUSTED
+    again = restarted_machine(clock, tmp_path)
+    clock.now_us += 30 * 60 * SECOND
+    assert again.room_us(M) == 6 * SECOND
+    clock.trusted = TimeQuality.NTP
+    assert again.room_us(M) == 36 * SECOND
+
+
+def test_without_trusted_time_an_hour_is_enough(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    book(tmp_path, clock).charge(M, end_us=HOUR_US, airtime_us=30 * SECOND, ticket=1)
+    clock.trusted = TimeQuality.UNTRUSTED
+    again = restarted_machine(clock, tmp_path)
+    clock.now_us += HOUR_US
+    assert again.room_us(M) == 36 * SECOND
+
+
+def test_a_disk_that_takes_nothing_is_counted_and_nothing_stops(tmp_path: Path) -> None:
+    made = AirtimeBook(directory=tmp_path / "absent", clock=ManualClock(), later=lambda work: work())
+    made.load()
+    made.charge(M, end_us=0, airtime_us=5, ticket=1)
+    assert made.used_us(M) == 5
+    assert made.counts["write_failed"] == 2
+
+
+def test_every_band_of_the_plan_can_be_charged() -> None:
+    for band in BANDS.values():
+        assert load_plan("EU868").band_of((band.from_hz + band.to_hz) // 2, Lora(sf=7)) == band
