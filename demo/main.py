@@ -48,8 +48,6 @@ async def _until(stop: asyncio.Event, work: Coroutine[None, None, int]) -> int:
 
 async def _play(world: World, options: Options, say: Say) -> int:
     await world.open()
-    if not options.headless:
-        say(t("fr", "demo.address", url=world.fleet_url + "/"))
     say(t("fr", "demo.enrolling"))
     await world.accept_as_they_serve()
     say(t("fr", "demo.ready", count=len(world.rigs)))

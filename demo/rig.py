@@ -9,6 +9,7 @@ from hal.twin.server import TwinServer
 from demo.child import Child, passerelle, run
 from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
+from fleet import commands
 from hal.twin.chip import VirtualChip
 from hal.twin.rf_event import Verdict
 
@@ -91,14 +92,14 @@ class Rig:
         lns_relay, lns_port = await open_udp_relay(self.link, around.lns)
         broker_relay, broker_port = await open_tcp_relay(self.link, around.broker)
         self._relays = [lns_relay, broker_relay]
-        await run(
-            passerelle(
-                *("fleet", "order", "--data", str(around.fleet_data), "--eui", self.eui),
-                *("--output", str(order), "--bus", f"socket:{self.server.path}"),
-                *("--lns", f"127.0.0.1:{lns_port}", "--broker", f"127.0.0.1:{broker_port}"),
-                *("--enrol-url", around.fleet_url, "--tls" if around.broker_tls else "--no-tls"),
-            )
+        options = commands.OrderOptions(
+            bus=f"socket:{self.server.path}",
+            lns=f"127.0.0.1:{lns_port}",
+            broker=f"127.0.0.1:{broker_port}",
+            enrol_url=around.fleet_url,
+            tls=around.broker_tls,
         )
+        await asyncio.to_thread(commands.order, around.fleet_data, self.eui, order, options)
         await run(passerelle("provision", "flash", "--order", str(order), "--output", str(self.image)))
         order.unlink()  # it holds the token
         self._agent = Child(

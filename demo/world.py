@@ -18,6 +18,7 @@ from demo.mailbox import Mail, Mailbox
 from demo.network import DOCUMENT, planned_gateways
 from demo.options import Options
 from demo.rig import Rig, Surroundings, build_rig
+from fleet import commands
 from fleet.web.i18n import t
 
 PREPARED_AT_ONCE = 2
@@ -111,6 +112,8 @@ class World:
             self._children.append(child)
             await child.start()
             await _listening(child, port)
+        if not self.options.headless:
+            self._say(t("fr", "demo.address", url=self.fleet_url + "/"))
 
     async def _prepare_gateways(self, around: Surroundings) -> None:
         plans = planned_gateways()
@@ -133,9 +136,8 @@ class World:
             self.check_children()
             seen = {row["eui"]: row for row in await self.fleet_gateways()}
             ready = {eui for eui in waiting if seen.get(eui, {}).get("radio") == "RECEIVING"}
-            data = ("--data", str(self.options.folder / "fleet"))
-            for eui in sorted(ready):
-                await run(passerelle("fleet", "accept", *data, "--eui", eui))
+            if ready:
+                await asyncio.to_thread(commands.accept, self.options.folder / "fleet", sorted(ready))
             waiting -= ready
             await asyncio.sleep(POLL_S)
 
