@@ -1,4 +1,4 @@
-"""``passerelle agent``: run the daemon, show its state, explain its configuration."""
+"""``passerelle agent``: run the daemon, show its state, explain its configuration, find faults, report."""
 
 import argparse
 import json
@@ -7,9 +7,16 @@ from pathlib import Path
 
 import msgspec
 
+UNUSABLE = 2
+
 
 def main(arguments: list[str]) -> int:
     """Run one sub-command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="passerelle agent", description="L’agent d’une passerelle")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="servir jusqu’à l’arrêt")
@@ -18,10 +25,22 @@ def main(arguments: list[str]) -> int:
     status = commands.add_parser("status", help="l’état sur un écran")
     status.add_argument("--json", action="store_true")
     status.set_defaults(run=_status)
-    for command in (run, status):
-        command.add_argument("--state", type=Path, required=True, help="dossier d’état de l’agent")
-    options = parser.parse_args(arguments)
-    return int(options.run(options))
+    config = commands.add_parser("config", help="la configuration en service")
+    config.add_argument(
+        "--explain", action="store_true", help="valeur, unité, origine et sens de chaque réglage"
+    )
+    config.add_argument("--schema", action="store_true", help="le schéma JSON du document")
+    config.set_defaults(run=_config)
+    doctor = commands.add_parser("doctor", help="ce qui ne va pas et que faire")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(run=_doctor)
+    report = commands.add_parser("report", help="un paquet pour l’assistance, sans secret")
+    report.add_argument("--output", type=Path, default=Path("passerelle-report.tar.gz"))
+    report.set_defaults(run=_report)
+    for command in (run, status, config, doctor, report):
+        required = command is not config
+        command.add_argument("--state", type=Path, required=required, help="dossier d’état de l’agent")
+    return parser
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -49,9 +68,74 @@ def _status_at_rest(state: Path) -> int:
     from agent.health.screen import ENROLMENT_WORDS
 
     if not (state / "settings.json").exists():
-        print(f"{state}\u202f: aucun agent n’a encore démarré ici.", file=sys.stderr)
-        return 2
+        return _fail(f"{state}\u202f: aucun agent n’a encore démarré ici.")
     enrolment = load_enrolment(state)
     print("L’agent est ARRÊTÉ.")
     print(f"  Enrôlement       {ENROLMENT_WORDS[str(enrolment.outcome or '')]}")
     return 1
+
+
+def _config(options: argparse.Namespace) -> int:
+    from agent.configuration.explain import explain, schema
+    from agent.doctor.look import running_configuration
+    from agent.enrol.settings import SettingsError, load_settings
+    from agent.wire.configuration import encode_configuration
+
+    if options.schema:
+        print(schema().decode())
+        return 0
+    if options.state is None:
+        return _fail("--state est nécessaire, sauf avec --schema")
+    try:
+        running = running_configuration(options.state, load_settings(options.state, None))
+    except SettingsError as error:
+        return _fail(str(error))
+    if running is None:
+        return _fail(f"{options.state}\u202f: aucune configuration lisible")
+    version, content = running
+    if not options.explain:
+        print(msgspec.json.format(encode_configuration(content), indent=1).decode())
+        return 0
+    print(f"Configuration en service\u202f: version {version}")
+    for line in explain(content, version=version):
+        print(f"  {line.path:<28} {line.value + ' ' + line.unit:<24} {line.source:<22} {line.meaning}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from agent.clock import SystemClock
+    from agent.doctor.judge import Verdict, judge
+    from agent.doctor.look import look
+
+    if not options.state.is_dir():
+        return _fail(f"{options.state}\u202f: ce dossier n’existe pas")
+    findings = judge(look(options.state, SystemClock()))
+    if options.json:
+        print(
+            json.dumps([msgspec.to_builtins(finding) for finding in findings], ensure_ascii=False, indent=1)
+        )
+    else:
+        for finding in findings:
+            print(f"  {finding.verdict:<13} {finding.what:<24} {finding.detail}")
+            if finding.remedy:
+                print(f"{'':<40} → {finding.remedy}")
+    return 1 if any(finding.verdict is Verdict.WRONG for finding in findings) else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from agent.clock import SystemClock
+    from agent.doctor.report import write_report
+
+    if not options.state.is_dir():
+        return _fail(f"{options.state}\u202f: ce dossier n’existe pas")
+    try:
+        names = write_report(options.state, options.output, SystemClock())
+    except OSError as error:
+        return _fail(f"{options.output}\u202f: {error.strerror}")
+    print(f"{options.output}\u202f: {', '.join(names)}. Sans clé ni jeton.")
+    return 0
+
+
+def _fail(text: str) -> int:
+    print(f"passerelle agent\u202f: {text}", file=sys.stderr)
+    return UNUSABLE

@@ -1,0 +1,119 @@
+"""Every setting with its value, unit, source and meaning, in French; and the document's JSON Schema.
+
+The table below is complete by a test: a field without a line here fails the build.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+
+_MEANINGS: dict[str, tuple[str, str]] = {
+    "radio.board": ("", "carte concentrateur (hal/boards)"),
+    "radio.region": ("", "plan de fréquences"),
+    "radio.antenna_gain_db": ("dBi", "gain de l’antenne, déduit de la puissance rayonnée permise"),
+    "radio.cable_loss_db": ("dB", "perte du câble entre carte et antenne"),
+    "radio.lorawan_public": ("", "mot de synchronisation LoRaWAN public (vrai) ou privé"),
+    "connectors[].name": ("", "nom court du serveur LoRaWAN"),
+    "connectors[].kind": ("", "protocole du serveur"),
+    "connectors[].host": ("", "nom ou adresse du serveur"),
+    "connectors[].port": ("", "port du serveur"),
+    "connectors[].contractual": ("", "compte pour la disponibilité contractuelle (un seul)"),
+    "connectors[].replay": ("", "remettre les trames gardées pendant une coupure"),
+    "fleet.host": ("", "courtier MQTT du gestionnaire de flotte"),
+    "fleet.port": ("", "port du courtier"),
+    "fleet.tls": ("", "TLS mutuel (faux\u202f: essais seulement)"),
+    "intervals.heartbeat_s": ("s", "entre deux battements envoyés à la flotte"),
+    "intervals.stat_s": ("s", "entre deux statistiques envoyées au serveur LoRaWAN"),
+    "intervals.config_trial_s": ("s", "essai d’une nouvelle configuration avant retour à la bonne"),
+    "limits.spool_records": ("trames", "nombre gardé au plus\u202f; les plus anciennes partent d’abord"),
+    "limits.spool_bytes": ("octets", "place de la réserve de trames"),
+    "limits.spool_age_s": ("s", "âge au-delà duquel une trame gardée est abandonnée"),
+    "limits.month_bytes": ("octets/mois", "plafond du lien\u202f; au-delà, notes et esquisses attendent"),
+    "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
+}
+UNEXPLAINED = "sans explication"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One setting as it is shown."""
+
+    path: str
+    value: str
+    unit: str
+    source: str
+    meaning: str
+
+
+def explain(configuration: Configuration, *, version: int) -> list[Line]:
+    """Return one line a setting, in the order of the document."""
+    defaults = flat(
+        msgspec.to_builtins(
+            Configuration(
+                connectors=(ConnectorConfig(name="lns", host="-", port=1, contractual=True),),
+                fleet=FleetConfig(host="-", port=1),
+            )
+        )
+    )
+    lines = []
+    for path, value in flat(msgspec.to_builtins(configuration)).items():
+        unit, meaning = _MEANINGS.get(general(path), ("", UNEXPLAINED))
+        has_default = not path.startswith(("connectors", "fleet.host", "fleet.port"))
+        same = has_default and defaults.get(path) == value
+        lines.append(
+            Line(
+                path=path,
+                value=_shown(value),
+                unit=unit,
+                source="valeur par défaut" if same else f"flotte, version {version}",
+                meaning=meaning,
+            )
+        )
+    return lines
+
+
+def flat(value: object, path: str = "") -> dict[str, object]:
+    """Return every leaf by its path.
+
+    >>> flat({"a": [{"b": 1}]})
+    {'a[0].b': 1}
+    """
+    found: dict[str, object] = {}
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            found |= flat(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            found |= flat(inner, f"{path}[{index}]")
+    else:
+        found[path] = value
+    return found
+
+
+def general(path: str) -> str:
+    """Return the path without the index of a list.
+
+    >>> general("connectors[12].host")
+    'connectors[].host'
+    """
+    head, bracket, tail = path.partition("[")
+    return f"{head}[]{tail.partition(']')[2]}" if bracket else path
+
+
+def schema() -> bytes:
+    """Return the JSON Schema of the configuration document."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Configuration)), indent=1)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "sans"
+        case bool():
+            return "oui" if value else "non"
+        case int():
+            return f"{value:,}".replace(",", "\u202f")
+        case _:
+            return str(value)

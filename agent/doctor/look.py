@@ -1,0 +1,113 @@
+"""Gather what the doctor judges; every look is bounded in time and none needs the agent to run."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from cryptography import x509
+
+from agent.clock import Clock
+from agent.configuration.slots import Slots, SlotUnreadable
+from agent.doctor.judge import Facts, Place
+from agent.enrol.client import load_enrolment
+from agent.enrol.settings import SettingsError, load_settings
+from agent.health.status import ask_status
+from agent.health.timesync import kernel_quality
+from agent.wire.configuration import Configuration
+from agent.wire.order import WorkOrder
+from firmware import store
+from hal.errors import HalError
+
+CONNECT_WAIT_S = 4.0
+
+
+def look(state: Path, clock: Clock) -> Facts:
+    """Return the facts about the gateway whose state folder is ``state``."""
+    order, error = _order(state)
+    key, certificate = state / "identity" / "key.pem", state / "identity" / "certificate.pem"
+    return Facts(
+        settings_error=error,
+        key_mode=key.stat().st_mode & 0o777 if key.exists() else None,
+        disk_free_bytes=psutil.disk_usage(str(state)).free,
+        state_writable=os.access(state, os.W_OK),
+        enrolment=load_enrolment(state).outcome,
+        certificate_until_us=_until_us(certificate),
+        now_us=clock.utc_us(),
+        time_quality=kernel_quality(),
+        bus=order.bus if order else "?",
+        bus_there=order is not None and Path(order.bus.partition(":")[2]).exists(),
+        images=_images(order),
+        places=_places(state, order),
+        status=ask_status(state),
+    )
+
+
+def running_configuration(state: Path, order: WorkOrder) -> tuple[int, Configuration] | None:
+    """Return (version, content) of the configuration that runs, from its slot, or None."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
+    slots = Slots(state / "configuration", device=order.eui, key=key)
+    try:
+        ledger = slots.ledger()
+        return None if ledger is None else (ledger.runs.version, slots.load(ledger.runs))
+    except SlotUnreadable:
+        return None
+
+
+def _order(state: Path) -> tuple[WorkOrder | None, str]:
+    try:
+        return load_settings(state, None), ""
+    except SettingsError as error:
+        return None, str(error)
+
+
+def _until_us(certificate: Path) -> int | None:
+    try:
+        content = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return int(content.not_valid_after_utc.timestamp() * 1_000_000)
+
+
+def _images(order: WorkOrder | None) -> str:
+    if order is None or order.bus.startswith("socket:"):
+        return ""
+    try:
+        store.load()
+    except (HalError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _places(state: Path, order: WorkOrder | None) -> tuple[Place, ...]:
+    if order is None:
+        return ()
+    url = urlsplit(order.enrol_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    places = [_place("Gestionnaire de flotte", url.hostname or "", port, tcp=True)]
+    running = running_configuration(state, order)
+    if running is not None:
+        fleet = running[1].fleet
+        places.append(_place("Courtier MQTT", fleet.host, fleet.port, tcp=True))
+        places += [
+            _place(f"Serveur LoRaWAN {one.name}", one.host, one.port, tcp=one.kind != "semtech_udp")
+            for one in running[1].connectors
+        ]
+    return tuple(places)
+
+
+def _place(what: str, host: str, port: int, *, tcp: bool) -> Place:
+    try:
+        socket.getaddrinfo(host, port)
+    except OSError:
+        return Place(what=what, host=host, port=port, resolved=False, reached=None)
+    reached: bool | None = None
+    if tcp:
+        reached = False
+        with contextlib.suppress(OSError), socket.create_connection((host, port), CONNECT_WAIT_S):
+            reached = True
+    return Place(what=what, host=host, port=port, resolved=True, reached=reached)
