@@ -10,6 +10,7 @@ Acknowledging stops it; no proof of progress (``fleet.tickets.duties``) un-ackno
 Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowledgement).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.oncall.store import OnCallNow
@@ -41,6 +42,11 @@ def step(round_number: int, on_call: tuple[OnCallNow, ...]) -> Step:
     levels = sorted({one.duty.level for one in on_call})
     last = round_number + 1 >= ROUNDS_LIMIT
     if round_number < min(2, len(levels)):
-        people = tuple(one for one in on_call if one.duty.level == levels[round_number])
+        people = _each_once(one for one in on_call if one.duty.level == levels[round_number])
         return Step(people=people, next_in_us=STEP_WAIT_US)
-    return Step(people=on_call, next_in_us=None if last else REPEAT_WAIT_US)
+    return Step(people=_each_once(on_call), next_in_us=None if last else REPEAT_WAIT_US)
+
+
+def _each_once(on_call: Iterable[OnCallNow]) -> tuple[OnCallNow, ...]:
+    """Somebody who is on two levels, or twice on one, gets one message."""
+    return tuple({one.person.id: one for one in on_call}.values())

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from fleet.identity.access import viewer
 from fleet.incidents import sms_routes, views, writes
+from fleet.oncall import routes as oncall
 from fleet.tickets import store as tickets
 
 api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
@@ -54,4 +55,5 @@ def show_ticket(request: Request, ticket_id: int) -> Response:
 router = APIRouter()
 router.include_router(api)
 router.include_router(writes.router)
+router.include_router(oncall.router)
 router.include_router(sms_routes.router)
