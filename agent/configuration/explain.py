@@ -65,7 +65,7 @@ def explain(configuration: Configuration, *, version: int) -> list[Line]:
         lines.append(
             Line(
                 path=path,
-                value=_shown(value),
+                value=str(value) if path.endswith(".port") else _shown(value),
                 unit=unit,
                 source="valeur par défaut" if same else f"flotte, version {version}",
                 meaning=meaning,

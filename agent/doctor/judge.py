@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.enrol.step import Outcome
-from agent.health.status import Status
+from agent.health.status import ConnectorStatus, Status
 from agent.wire.messages import TimeQuality
 
 DISK_FREE_LIMIT_BYTES = 200_000_000
@@ -204,15 +204,7 @@ def _running(facts: Facts) -> list[Finding]:
             remedy="" if hears else "coupez l’alimentation 10 s\u202f; si cela dure, changez la carte",
         )
     )
-    for one in status.connectors:
-        found.append(
-            Finding(
-                what=f"Serveur {one.name}",
-                verdict=Verdict.GOOD if one.up else Verdict.WRONG,
-                detail="répond" if one.up else (one.reason or "ne répond pas"),
-                remedy="" if one.up else "les trames sont gardées\u202f; prévenez le NOC si cela dure",
-            )
-        )
+    found.extend(map(_connector, status.connectors))
     online = status.link_online
     found.append(
         Finding(
@@ -233,3 +225,12 @@ def _running(facts: Facts) -> list[Finding]:
             )
         )
     return found
+
+
+def _connector(one: ConnectorStatus) -> Finding:
+    return Finding(
+        what=f"Serveur {one.name}",
+        verdict=Verdict.GOOD if one.up else Verdict.WRONG,
+        detail="répond" if one.up else (one.reason or "ne répond pas"),
+        remedy="" if one.up else "les trames sont gardées\u202f; prévenez le NOC si cela dure",
+    )
