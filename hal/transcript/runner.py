@@ -27,9 +27,9 @@ from hal.units import Hz
 from hal.wiring import Wiring
 
 MODEL_SX1302, MODEL_SX1303 = 0x02, 0x03
-VERDICT_POLLS_LIMIT = 500
-VERDICT_POLL_S = 0.01
-"""A transmission may listen for five seconds before the run goes on."""
+VERDICT_POLLS = ((0.01, 500), (0.1, 1500))
+"""Seconds between looks and how many: a timestamp may lie a turn of the counter ahead."""
+POLL_S = 0.01
 TX_POLLS_LIMIT = 1000
 SCAN_FREQUENCY_DEFAULT_HZ = 867_100_000
 SCANS_DEFAULT = 2000
@@ -114,11 +114,12 @@ def _transmit(stage: Stage, phase: Phase) -> str:
         driver.transmit(transmission_of(phase.transmission, near))
     except OurMistake as error:
         return str(error)
-    for _ in range(VERDICT_POLLS_LIMIT):
-        if not driver.listening:
-            break
-        driver.poll()
-        stage.clock.sleep(VERDICT_POLL_S)
+    for pause_s, looks in VERDICT_POLLS:
+        for _ in range(looks):
+            if not driver.listening:
+                return ""
+            driver.poll()
+            stage.clock.sleep(pause_s)
     return ""
 
 
@@ -146,7 +147,7 @@ def _trigger_counter(stage: Stage) -> str:
 def _tx_status(stage: Stage) -> str:
     states = [stage.driver.tx_state(0)]
     while states[-1] == "emitting" and len(states) < TX_POLLS_LIMIT:
-        stage.clock.sleep(VERDICT_POLL_S)
+        stage.clock.sleep(POLL_S)
         states.append(stage.driver.tx_state(0))
     return f"TXSTATUS {states[0]}, then {states[-1]}"
 

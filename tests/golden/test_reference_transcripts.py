@@ -1,0 +1,43 @@
+"""Our driver on the virtual chip, against what the reference HAL did with the same configurations."""
+
+from pathlib import Path
+
+import pytest
+
+from hal.transcript.compare import Memory, differences
+from hal.transcript.golden import read_golden
+from hal.transcript.runner import replay
+
+TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "hal" / "transcripts"
+GOLDEN = sorted(TRANSCRIPTS.glob("*.golden.json"))
+START_TRANSACTIONS_LIMIT = 340
+START_SLEEPS_LIMIT_US = 1_300_000
+
+pytestmark = pytest.mark.skipif(
+    not GOLDEN, reason=f"NOT COMPARED WITH THE REFERENCE: no *.golden.json in {TRANSCRIPTS}"
+)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
+def test_same_as_the_reference(path: Path) -> None:
+    golden = read_golden(path)
+
+    assert differences(golden, replay(golden)) == []
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
+def test_half_the_traffic_of_the_reference(path: Path) -> None:
+    golden = read_golden(path)
+    memory = Memory()
+    costs = {}
+    for phase, ours in zip(golden.phases, replay(golden), strict=True):
+        memory.follow(ours.lines)
+        costs[phase.name] = memory.transactions
+        if phase.name == "start" and golden.configuration["SX130x_conf"]["sx1261_conf"]["lbt"]["enable"] is False:
+            assert memory.transactions <= START_TRANSACTIONS_LIMIT
+            assert memory.slept_us <= START_SLEEPS_LIMIT_US
+        if phase.fifo == b"":
+            assert memory.transactions <= 2
+    assert costs["rx_1_sf7_12B"] <= 5
+    assert costs["rx_16_mixed"] <= 6
+    assert costs["send_lora_timestamped"] <= 25
