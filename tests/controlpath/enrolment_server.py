@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import load_pem_x509_certificate
 
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_holds, token_key
+from agent.wire.renewal import RenewalRequest, renewal_holds
 from tests.controlpath.virtual import Authority
 
 
@@ -22,7 +25,9 @@ class EnrolmentServer:
         self.requests: list[EnrolmentRequest] = []
         self.url = ""
 
-    def answer(self, body: bytes) -> tuple[int, bytes]:
+    def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
+        if path == "/api/v1/renewals":
+            return self._renew(body)
         request = msgspec.json.decode(body, type=EnrolmentRequest)
         self.requests.append(request)
         if self.refusals:
@@ -35,6 +40,17 @@ class EnrolmentServer:
         )
         return 201, msgspec.json.encode(answer)
 
+    def _renew(self, body: bytes) -> tuple[int, bytes]:
+        request = msgspec.json.decode(body, type=RenewalRequest)
+        public = load_pem_x509_certificate(request.certificate_pem.encode()).public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        if not renewal_holds(public, request):
+            return 403, b'{"detail": {"reason": "foreign", "detail": "signature"}}'
+        answer = EnrolmentAnswer(
+            certificate_pem=self.authority.sign(request.csr_pem), ca_pem=self.authority.pem
+        )
+        return 201, msgspec.json.encode(answer)
+
     @contextmanager
     def serving(self) -> Iterator["EnrolmentServer"]:
         outer = self
@@ -42,7 +58,7 @@ class EnrolmentServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, answer = outer.answer(body)
+                status, answer = outer.answer(self.path, body)
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(answer)

@@ -1,0 +1,119 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
+from agent.enrol.http import BadUrl, post, why
+from agent.enrol.identity import Identity
+from agent.enrol.step import Enrolment, Outcome
+from tests.controlpath.enrolment_server import EnrolmentServer
+from tests.controlpath.virtual import EUI, Authority, SigningFleet, VirtualClock, configuration
+
+TOKEN = "t" * 43
+
+
+def enrolled(server: EnrolmentServer, folder: Path, told: list[Enrolment]) -> Identity:
+    identity = Identity(folder / "identity", eui=EUI)
+    order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=server.authority.pem)
+    asyncio.run(enrol(order, identity, state=folder, clock=VirtualClock(), tell=told.append))
+    return identity
+
+
+def test_the_token_never_travels_and_the_certificate_is_kept(tmp_path: Path) -> None:
+    with EnrolmentServer(Authority(), TOKEN).serving() as server:
+        told: list[Enrolment] = []
+        identity = enrolled(server, tmp_path, told)
+    assert identity.enrolled
+    assert TOKEN not in str(server.requests)
+    assert [one.outcome for one in told] == [Outcome.ENROLLED]
+    assert load_enrolment(tmp_path).outcome is Outcome.ENROLLED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (403, {"detail": {"reason": "used", "detail": "used already"}}, Outcome.USED),
+        (403, {"detail": "this token has expired", "reason": "expired"}, Outcome.EXPIRED),
+        (500, {}, Outcome.SERVER_FAULT),
+    ],
+)
+def test_a_refusal_is_on_disk_for_agent_status(
+    tmp_path: Path, status: int, body: dict[str, object], outcome: Outcome
+) -> None:
+    told: list[Enrolment] = []
+
+    async def one_try(server: EnrolmentServer) -> None:
+        identity = Identity(tmp_path / "identity", eui=EUI)
+        order = SigningFleet().order(configuration(), enrol_url=server.url)
+        said = asyncio.Event()
+
+        def tell(enrolment: Enrolment) -> None:
+            told.append(enrolment)
+            said.set()
+
+        task = asyncio.create_task(enrol(order, identity, state=tmp_path, clock=VirtualClock(), tell=tell))
+        await said.wait()
+        task.cancel()
+
+    with EnrolmentServer(Authority(), TOKEN).serving() as server:
+        server.refusals = [(status, body)]
+        asyncio.run(one_try(server))
+    assert told[0].outcome is outcome
+    assert load_enrolment(tmp_path) == told[0]
+
+
+def test_a_foreign_certificate_in_the_answer_is_not_taken(tmp_path: Path) -> None:
+    with EnrolmentServer(Authority(), TOKEN).serving() as server:
+        identity = Identity(tmp_path / "identity", eui=EUI)
+        order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=Authority().pem)
+        said = asyncio.Event()
+
+        async def one_try() -> Enrolment:
+            told: list[Enrolment] = []
+
+            def tell(enrolment: Enrolment) -> None:
+                told.append(enrolment)
+                said.set()
+
+            task = asyncio.create_task(
+                enrol(order, identity, state=tmp_path, clock=VirtualClock(), tell=tell)
+            )
+            await said.wait()
+            task.cancel()
+            return told[0]
+
+        assert asyncio.run(one_try()).outcome is Outcome.BAD_CERTIFICATE
+    assert not identity.enrolled
+
+
+def test_renewal_at_a_third_of_the_life(tmp_path: Path) -> None:
+    with EnrolmentServer(Authority(), TOKEN).serving() as server:
+        identity = enrolled(server, tmp_path, [])
+        order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=server.authority.pem)
+        before = identity.certificate_path.read_bytes()
+        assert asyncio.run(renew_once(order, identity, new_key=False)) == (Outcome.ENROLLED, "")
+        assert identity.certificate_path.read_bytes() != before
+        validity = identity.validity_us()
+        assert validity is not None
+
+        async def until_renewed() -> Outcome:
+            outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+            clock = VirtualClock(now_us=0, wall_us=validity[1] + 1)
+            task = asyncio.create_task(
+                keep_renewed(
+                    order, identity, clock=clock, renewed=lambda outcome, _: outcomes.put_nowait(outcome)
+                )
+            )
+            outcome = await outcomes.get()
+            task.cancel()
+            return outcome
+
+        assert asyncio.run(until_renewed()) is Outcome.ENROLLED
+
+
+def test_bad_addresses_are_named() -> None:
+    with pytest.raises(BadUrl, match="enrol_url"):
+        post("ftp://x", "/", b"", ca_pem="")
+    assert why(b"\xff") == ("", "")
+    assert why(b'"no"') == ("", "no")
