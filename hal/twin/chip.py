@@ -6,6 +6,7 @@ reported after the lock is released: the callback may inject into any chip.
 Sources: FACTS §1 (framing), §13 (what a virtual chip must answer); ``README.md`` beside this file.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from hal.twin.address_space import AddressSpace
 from hal.twin.clock import ChipCounter, RealClock, TwinClock
 from hal.twin.complaints import ComplaintBook, Fault
 from hal.twin.emission import Emission
+from hal.twin.facts import MODEL_SX1302
 from hal.twin.faults import Faults
 from hal.twin.fifo import RxFifo
 from hal.twin.fifo_render import FrontEnd
@@ -24,13 +26,15 @@ from hal.twin.microcontrollers import Agc, Arb
 from hal.twin.pps import Pps
 from hal.twin.receiver import Receiver
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.special_registers import MODEL_SX1302, Silicon, SpecialRegisters
+from hal.twin.special_registers import Silicon, SpecialRegisters
 from hal.twin.sx1250 import Sx1250
 from hal.twin.sx1261 import Sx1261
 from hal.twin.thermometer import Thermometer
 from hal.twin.transmitter import Transmitter
 
 NEVER = 1 << 63
+
+log = logging.getLogger("hal.twin")
 HALF_TURN = 1 << 31
 RESET_SX1302, RESET_SX1261 = 0, 1
 
@@ -38,7 +42,8 @@ RESET_SX1302, RESET_SX1261 = 0, 1
 class VirtualChip:
     """One concentrator card: SX1302 or SX1303, two SX1250, an SX1261, a thermometer.
 
-    ``on_emission`` is called from whatever thread notices that a transmission has ended.
+    ``on_emission`` is called from whatever thread notices that a transmission has ended; a RuntimeError
+    from it (an event loop that was closed) is logged and does not disturb the bus.
     """
 
     def __init__(
@@ -291,4 +296,7 @@ class VirtualChip:
             ended, self._ended = self._ended, []
         if self.on_emission is not None:
             for emission in ended:
-                self.on_emission(emission)
+                try:
+                    self.on_emission(emission)
+                except RuntimeError as error:
+                    log.warning("%s: nobody hears its emissions any more: %s", self.name, error)

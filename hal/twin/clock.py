@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-TICKS_PER_SECOND = 32_000_000
-TICKS_PER_US = 32
-TICKS_PER_BUS_BYTE = 128
-"""8 bits at 2 MHz are 4 µs."""
+from hal.twin.facts import TICKS_PER_BUS_BYTE, TICKS_PER_SECOND, TICKS_PER_US
+
+__all__ = ["TICKS_PER_SECOND", "TICKS_PER_US", "ChipCounter", "RealClock", "TwinClock", "VirtualClock"]
 
 
 class TwinClock(Protocol):

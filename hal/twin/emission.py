@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hal.packets import Modulation, TxTrigger
-from hal.twin.clock import TICKS_PER_US
+from hal.twin.facts import TICKS_PER_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ Sources: FACTS §8 (2·m signed metrics), §9 (mean of cumulated metrics, clip t
 """
 
 from hal.packets import Crc, Lora
+from hal.twin.facts import MODEL_SX1303
 from hal.twin.rf_event import RfEvent
-from hal.twin.special_registers import MODEL_SX1303
 from hal.twin.symbols import payload_symbols
 
 MAX_METRICS = 0x58C1

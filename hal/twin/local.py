@@ -4,7 +4,7 @@ Tests and ``passerelle hal transcript`` use it: with a ``VirtualClock`` a whole 
 """
 
 from hal.twin.chip import VirtualChip
-from hal.twin.clock import TICKS_PER_US
+from hal.twin.facts import TICKS_PER_US
 
 
 class LocalBus:

@@ -3,7 +3,7 @@
 Sources: FACTS §9 (PPS-latched counter), §6.20 (GPS_EN).
 """
 
-from hal.twin.clock import TICKS_PER_SECOND
+from hal.twin.facts import TICKS_PER_SECOND
 
 
 class Pps:

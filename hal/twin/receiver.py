@@ -12,7 +12,7 @@ from collections import Counter
 
 from hal.packets import Lora
 from hal.twin.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
-from hal.twin.clock import TICKS_PER_US
+from hal.twin.facts import TICKS_PER_US
 from hal.twin.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
 from hal.twin.fine_metrics import metric_pairs, metrics
 from hal.twin.rf_event import RfEvent, Verdict
@@ -79,7 +79,9 @@ class Receiver:
         """Decide every frame that is decoded by ``now``."""
         while self._waiting and self._waiting[0][0] <= now:
             _, _, event = heapq.heappop(self._waiting)
-            self._count(self._decide(event, event.ends_at_ticks or now, timed=True))
+            self._count(
+                self._decide(event, now if event.ends_at_ticks is None else event.ends_at_ticks, timed=True)
+            )
 
     def _count(self, verdict: Verdict) -> Verdict:
         self.verdicts[verdict] += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hal.twin.address_space import AddressSpace
 from hal.twin.complaints import Fault
+from hal.twin.facts import MODEL_SX1302, MODEL_SX1303, VERSIONS
 from hal.twin.faults import AGC_STUCK_STATUS, Faults
 from hal.twin.fifo import RxFifo
 from hal.twin.microcontrollers import (
@@ -34,8 +35,7 @@ GPS_EN = 0x01
 OTP_ADDRESS, OTP_DATA, OTP_MODEL = 0x6180, 0x6181, 0xD0
 TX_BUFFER_BYTES = 0x100
 WRITE_BUFFER = 0x01
-MODEL_SX1302, MODEL_SX1303 = 0x02, 0x03
-VERSIONS = {MODEL_SX1302: 0x10, MODEL_SX1303: 0x12}
+__all__ = ["MODEL_SX1302", "MODEL_SX1303", "Silicon", "SpecialRegisters"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

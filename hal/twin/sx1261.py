@@ -7,8 +7,8 @@ Sources: FACTS §11 (status, patch, opcodes 0x9A and 0x9B, results at 0x0401, st
 import hashlib
 from collections.abc import Callable
 
-from hal.twin.clock import TICKS_PER_US
 from hal.twin.complaints import Fault
+from hal.twin.facts import TICKS_PER_US
 from hal.twin.images import PATCH_BYTES, Program, known_images
 from hal.twin.sx1250 import CALIBRATION_ERROR, CRYSTAL_HZ, FREQUENCY_STEPS, IMAGE_BANDS
 

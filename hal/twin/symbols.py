@@ -8,7 +8,7 @@ FACTS §9, §10.  Golden packets: ``tests/unit/hal/twin/test_symbols.py``.
 """
 
 from hal.packets import Fsk, Lora
-from hal.twin.clock import TICKS_PER_US
+from hal.twin.facts import TICKS_PER_US
 
 BASE_BANDWIDTH_HZ = 125_000
 FSK_SYNC_BYTES = 3

@@ -21,10 +21,10 @@ class Thermometer:
         self._registers = dict.fromkeys(range(0x100), 0)
 
     def write(self, address: int, data: bytes) -> bool:
-        """Set the pointer, and the register when a value follows."""
-        if self.missing or address != self.address or not data:
+        """Set the pointer, and the register when a value follows; nothing at all is a probe."""
+        if self.missing or address != self.address:
             return False
-        self._pointer = data[0]
+        self._pointer = data[0] if data else self._pointer
         for value in data[1:]:
             if self._pointer not in FIXED:
                 self._registers[self._pointer] = value

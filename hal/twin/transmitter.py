@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 from hal.packets import Cw, Fsk, Lora, Modulation, TxTrigger
 from hal.twin.channelizer import BANDWIDTH_CODES
-from hal.twin.clock import TICKS_PER_US
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
+from hal.twin.facts import TICKS_PER_US
 from hal.twin.power import power_dbm
 from hal.twin.symbols import fsk_air_time_us, lora_air_time_us
 

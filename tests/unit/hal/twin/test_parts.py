@@ -258,7 +258,7 @@ class TestThermometer:
         sensor.write(0x3B, b"\xfe")
         assert sensor.read(0x3B, 1) == b"\x53"
         assert sensor.read(0x39, 1) is None
-        assert not sensor.write(0x3B, b"")
+        assert sensor.write(0x3B, b""), "a probe"
         sensor.missing = True
         assert not sensor.write(0x3B, b"\x00")
 
