@@ -35,7 +35,7 @@ class Receiver:
         self._thermometer = thermometer
         self._front_end = front_end
         self.verdicts: Counter[Verdict] = Counter()
-        self._waiting: list[tuple[int, int, RfEvent]] = []
+        self._waiting: list[tuple[int, int, int, RfEvent]] = []
         self._sequence = 0
         self._busy_until = [0] * MULTI_SF_MODEMS
         self._next_modem = 0
@@ -72,16 +72,14 @@ class Receiver:
         if len(self._waiting) >= PENDING_LIMIT:
             return self._count(Verdict.NO_MODEM)
         self._sequence += 1
-        heapq.heappush(self._waiting, (shows_at, self._sequence, event))
+        heapq.heappush(self._waiting, (shows_at, self._sequence, event.ends_at_ticks, event))
         return self._count(Verdict.PENDING)
 
     def advance(self, now: int) -> None:
         """Decide every frame that is decoded by ``now``."""
         while self._waiting and self._waiting[0][0] <= now:
-            _, _, event = heapq.heappop(self._waiting)
-            self._count(
-                self._decide(event, now if event.ends_at_ticks is None else event.ends_at_ticks, timed=True)
-            )
+            _, _, ends, event = heapq.heappop(self._waiting)
+            self._count(self._decide(event, ends, timed=True))
 
     def _count(self, verdict: Verdict) -> Verdict:
         self.verdicts[verdict] += 1

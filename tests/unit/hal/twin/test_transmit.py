@@ -144,6 +144,20 @@ def test_fsk_and_carrier(station: Station) -> None:
     assert carrier.air_time_us == pytest.approx(100_000_000, abs=100)
 
 
+def test_a_listener_that_is_gone_does_not_disturb_the_bus(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    def closed(_: Emission) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    station.chip.on_emission = closed
+    station.host.prepare_lora(b"salut")
+    station.host.trigger()
+    station.chip.delay_ns(SECOND_NS)
+    assert station.status == 0x80
+    assert "Event loop is closed" in caplog.text
+
+
 def test_the_second_chain_has_its_own_registers(station: Station) -> None:
     station.host.prepare_lora(b"voie B", chain=1)
     station.host.trigger(chain=1)
