@@ -4,14 +4,13 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hal.twin.server import TwinServer
-
 from demo.child import Child, passerelle, run
 from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
 from fleet import commands
 from hal.twin.chip import VirtualChip
 from hal.twin.rf_event import Verdict
+from hal.twin.server import TwinServer
 
 Address = tuple[str, int]
 
