@@ -101,7 +101,7 @@ async def _watch(world: World, duration_s: float | None) -> None:
 
 
 async def _replay(world: World, options: Options, say: Say) -> int:
-    replay = Replay(rigs=world.rigs, lns=world.lns, options=options)
+    replay = Replay(rigs=world.rigs, lns=world.lns, options=options, say=say)
     await replay.play()
     report = replay.report(world.agent_counts())
     if options.report_json:

@@ -7,6 +7,7 @@ and what the network server has not fallen behind on, ``IN_FLIGHT_LIMIT`` frames
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from demo.frames import RecordedFrame, RefusedLine, read_frames
@@ -15,6 +16,8 @@ from demo.network import receiver_map
 from demo.options import Options
 from demo.report import GatewayCounts, Report
 from demo.rig import Rig
+from fleet.web.format import duration
+from fleet.web.i18n import t
 from hal.packets import Lora
 from hal.twin.rf_event import RfEvent, Verdict
 
@@ -25,6 +28,7 @@ FIFO_MARGIN_BYTES = 300
 SETTLE_LIMIT_S = 60.0
 """How long the last frames may take to arrive while none does."""
 TURN_S = 0.005
+TOLD_S = 5.0
 REFUSED_SHOWN = 20
 
 
@@ -35,6 +39,7 @@ class Replay:
     rigs: list[Rig]
     lns: Lns
     options: Options
+    say: Callable[[str], None]
     sent: dict[str, list[bytes]] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
     unheard: Counter[Verdict] = field(default_factory=Counter)
@@ -48,8 +53,20 @@ class Replay:
         queues = self._assign()
         self.sent = {rig.eui: [] for rig in self.rigs}
         first_ms = min((frame.at_ms for frames in queues.values() for frame in frames), default=0)
+        telling = asyncio.ensure_future(self._tell(sum(map(len, queues.values()))))
         await asyncio.gather(*(self._feed(rig, queues[rig.eui], first_ms) for rig in self.rigs))
         await self._settle()
+        telling.cancel()
+
+    async def _tell(self, total: int) -> None:
+        """Say every ``TOLD_S`` how far the replay is, how fast, and how long it will take."""
+        while True:
+            await asyncio.sleep(TOLD_S)
+            done = sum(self.lns.deliveries[eui] for eui in self.sent)
+            rate = done / (time.monotonic() - self._began_s)
+            left_us = int((total - done) / rate * 1e6) if rate else 0
+            left = duration("fr", left_us) if rate else "?"
+            self.say(t("fr", "demo.progress", done=done, count=total, rate=round(rate), left=left))
 
     def _assign(self) -> dict[str, list[RecordedFrame]]:
         """Read the file and deal its receivers out to the gateways."""
