@@ -11,18 +11,23 @@ from starlette.exceptions import HTTPException
 
 from fleet.identity.access import NotAllowed, current_person
 from fleet.web.pages import (
+    audit,
+    calls,
     communes,
+    duty,
     gateways,
     guide,
     incidents,
     live,
     overview,
+    people,
     preferences,
     reports,
     rollouts,
     search,
     territory,
     tickets,
+    works,
 )
 from fleet.web.pages.visit import Visit, words_of
 from fleet.web.rendering import FOLDER
@@ -33,7 +38,12 @@ PAGES: tuple[APIRouter, ...] = (
     communes.router,
     gateways.router,
     incidents.router,
+    calls.router,
     tickets.router,
+    duty.router,
+    works.router,
+    audit.router,
+    people.router,
     rollouts.router,
     reports.router,
     search.router,

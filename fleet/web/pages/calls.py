@@ -1,0 +1,85 @@
+"""A call or a mail becomes a ticket."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection
+
+from fleet.evidence.works import WorksRefused
+from fleet.identity.access import form_guard, technician
+from fleet.identity.people import Person
+from fleet.incidents import reported
+from fleet.incidents.reported import Call, CallRefused
+from fleet.incidents.scene import Scene
+from fleet.tickets.model import Criticality, Origin
+from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.pages.works import paris_us
+
+router = APIRouter()
+SEE_OTHER = 303
+FIELDS = {"commune_insee": "commune", "text": "text", "origin": "origin", "reported_at_us": "at"}
+"""Field of a refusal → field of the form."""
+Acting = Annotated[Person, Depends(technician)]
+Text = Annotated[str, Form(max_length=1000)]
+
+
+@router.get("/tickets/nouveau", response_class=HTMLResponse)
+def form(visit: Viewing, person: Acting) -> HTMLResponse:
+    """Show the form."""
+    del person
+    with visit.database.read() as connection:
+        return _page(visit, connection, {}, "", "")
+
+
+def _page(
+    visit: Visit, connection: Connection, typed: dict[str, str], field: str, problem: str
+) -> HTMLResponse:
+    communes = sorted(visit.network.communes.values(), key=lambda one: one.name)
+    return visit.page(
+        "pages/call.html",
+        connection,
+        status=422 if problem else 200,
+        communes=[("", "—"), *((one.insee, one.name) for one in communes)],
+        origins=[(one.value, visit.words.t(f"origin.{one}")) for one in (Origin.PHONE, Origin.MAIL)],
+        criticalities=[
+            (one.value, visit.words.t(f"criticality.{one}")) for one in reversed(list(Criticality))
+        ],
+        typed=typed,
+        errors={field: problem} if problem else {},
+    )
+
+
+@router.post("/tickets/nouveau", dependencies=[Depends(form_guard)])
+def enter(
+    visit: Viewing,
+    person: Acting,
+    *,
+    origin: Annotated[Origin, Form()],
+    commune: Annotated[str, Form(max_length=5)] = "",
+    caller: Text = "",
+    text: Text = "",
+    at: Annotated[str, Form(max_length=25)] = "",
+    criticality: Annotated[Criticality, Form()] = Criticality.MINOR,
+) -> Response:
+    """Open a ticket, or join the one that is known there."""
+    typed: dict[str, Any] = {"origin": origin, "commune": commune, "caller": caller, "text": text}
+    typed |= {"at": at, "criticality": criticality}
+    with visit.database.write() as connection:
+        try:
+            call = Call(
+                origin=origin,
+                commune_insee=commune,
+                text=text.strip(),
+                caller=caller.strip(),
+                reported_at_us=paris_us(at, "at") if at else visit.now_us,
+                who=person.name,
+                criticality=criticality,
+            )
+            ticket = reported.enter(Scene(connection, visit.network, visit.now_us), call)
+        except CallRefused as error:
+            field, _, why = str(error).partition(": ")
+            return _page(visit, connection, typed, FIELDS.get(field, "text"), why)
+        except WorksRefused as error:
+            return _page(visit, connection, typed, "at", visit.words.t(error.key))
+    return leave_toast(RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER), "toast.call", number=ticket.id)

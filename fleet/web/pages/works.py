@@ -1,0 +1,115 @@
+"""Works and maintenance: what is announced, and the form that announces."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, HTTPException
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection
+
+from fleet.availability.settings import DEFAULTS
+from fleet.evidence import works
+from fleet.evidence.works import Works, WorksRefused
+from fleet.identity.access import form_guard, operator
+from fleet.identity.people import Person, Role
+from fleet.registry.store import load_registry
+from fleet.web import format as formats
+from fleet.web.pages.visit import Viewing, Visit, leave_toast
+
+router = APIRouter()
+SEE_OTHER = 303
+
+
+@router.get("/travaux", response_class=HTMLResponse)
+def page(visit: Viewing) -> HTMLResponse:
+    """Show what is announced."""
+    with visit.database.read() as connection:
+        return _page(visit, connection)
+
+
+def _page(
+    visit: Visit,
+    connection: Connection,
+    *,
+    typed: dict[str, Any] | None = None,
+    wrong: WorksRefused | None = None,
+) -> HTMLResponse:
+    registry = load_registry(connection)
+    rows = [
+        {
+            "id": one.id,
+            "from_us": one.start_us,
+            "until_us": one.end_us,
+            "names": [registry.gateways[eui].name for eui in one.euis if eui in registry.gateways],
+            "reason": one.reason,
+            "who": one.approved_by,
+            "excuses": one.announced_at_us + DEFAULTS.maintenance_notice_us <= one.start_us,
+            "withdrawn": one.withdrawn,
+        }
+        for one in works.present_and_ahead(connection, visit.now_us)
+    ]
+    return visit.page(
+        "pages/works.html",
+        connection,
+        status=422 if wrong else 200,
+        rows=rows,
+        gateways=list(registry.gateways.values()),
+        may_plan=visit.person is not None and visit.person.may(Role.OPERATOR),
+        typed={"from": "", "until": "", "reason": "", "euis": []} | (typed or {}),
+        errors={wrong.field: visit.words.t(wrong.key)} if wrong else {},
+        notice_us=DEFAULTS.maintenance_notice_us,
+        cap_us=DEFAULTS.maintenance_cap_us,
+    )
+
+
+def paris_us(text: str, field: str) -> int:
+    """Return the instant of ``2026-11-22T14:30`` in Paris.
+
+    Raises:
+        WorksRefused: not a moment; ``field`` is named.
+    """
+    try:
+        return formats.instant(datetime.fromisoformat(text).replace(tzinfo=formats.ZONE))
+    except ValueError as error:
+        raise WorksRefused(field, "works.refused.moment") from error
+
+
+Planning = Annotated[Person, Depends(operator)]
+Guarded: Any = [Depends(form_guard)]
+
+
+@router.post("/travaux", dependencies=Guarded)
+def announce(
+    visit: Viewing,
+    person: Planning,
+    *,
+    begin: Annotated[str, Form(alias="from", max_length=25)] = "",
+    until: Annotated[str, Form(max_length=25)] = "",
+    reason: Annotated[str, Form(max_length=1000)] = "",
+    euis: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Announce a window."""
+    typed = {"from": begin, "until": until, "reason": reason, "euis": euis or []}
+    with visit.database.write() as connection:
+        known = load_registry(connection).gateways
+        chosen = tuple(eui for eui in euis or [] if eui in known)
+        try:
+            planned = Works(
+                euis=chosen,
+                from_us=paris_us(begin, "from"),
+                until_us=paris_us(until, "until"),
+                reason=reason,
+            )
+            works.announce(connection, planned, who=person.name, now_us=visit.now_us)
+        except WorksRefused as error:
+            return _page(visit, connection, typed=typed, wrong=error)
+    return leave_toast(RedirectResponse("/travaux", SEE_OTHER), "toast.works", count=len(chosen))
+
+
+@router.post("/travaux/{number}/retirer", dependencies=Guarded)
+def withdraw(number: int, visit: Viewing, person: Planning) -> Response:
+    """Withdraw a window."""
+    with visit.database.write() as connection:
+        if not works.withdraw(connection, number, who=person.name, now_us=visit.now_us):
+            raise HTTPException(404)
+    return leave_toast(RedirectResponse("/travaux", SEE_OTHER), "toast.works_withdrawn")
