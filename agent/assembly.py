@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.clock import SystemClock
 from agent.commands.actions import Actions
 from agent.commands.runner import CommandRunner
+from agent.configuration.boot import open_state
 from agent.configuration.control import ConfigurationControl
-from agent.configuration.model import Booted, State
+from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
 from agent.enrol.identity import Identity
 from agent.enrol.keeper import EnrolmentKeeper
@@ -45,11 +46,6 @@ _log = structlog.get_logger("agent")
 BOOT_BITS = 63
 RADIO_ANSWER_S = 20.0
 """Within this the radio thread must serve a question, or the watchdog is not fed."""
-
-
-def version_of(order: WorkOrder) -> int:
-    """Return the version of the configuration that a work order carries."""
-    return decode_envelope(order.configuration).version
 
 
 class DataPathPort(Protocol):
@@ -137,12 +133,12 @@ class Agent:
     def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
         trusted = self.clock.quality() is not TimeQuality.UNTRUSTED
-        ledger = slots.ledger()
-        if ledger is None or (order.token and ledger.seen_version < version_of(order)):
-            ledger = slots.begin(order.configuration, now_us=self.clock.utc_us() if trusted else None)
+        state, good, damage = open_state(slots, order, now_us=self.clock.utc_us() if trusted else None)
+        if damage:
+            self.journal.record(Change.CONFIGURATION, "slots", "DAMAGED", damage)
         return ConfigurationControl(
-            State(ledger=ledger, waiting=slots.load(ledger.waiting) if ledger.waiting else None),
-            slots.load(ledger.good),
+            state,
+            good,
             slots=slots,
             clock=self.clock,
             device=order.eui,

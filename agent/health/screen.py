@@ -21,6 +21,7 @@ _CONFIG = {
     "TRIAL": "à l’essai",
     "REFUSED": "en service ; la dernière reçue a été refusée",
     "ROLLED_BACK": "en service ; la dernière reçue a été annulée",
+    "WAITING": "en service ; la dernière reçue attend l’accord de la flotte",
 }
 ENROLMENT_WORDS = {
     "": "pas encore tenté",

@@ -1,0 +1,34 @@
+"""What to run at a start: the good slot, or, when the card damaged it, the work order's configuration again.
+
+Going back to version 1 forgets which versions were seen, so that the broker's retained one comes on trial
+again; a gateway on a mast that serves with its first configuration is worth more than one that refuses.
+"""
+
+from agent.configuration.model import State
+from agent.configuration.slots import Slots, SlotUnreadable
+from agent.wire.configuration import Configuration
+from agent.wire.envelope import decode_envelope
+from agent.wire.order import WorkOrder
+
+
+def version_of(order: WorkOrder) -> int:
+    """Return the version of the configuration that a work order carries."""
+    return decode_envelope(order.configuration).version
+
+
+def open_state(slots: Slots, order: WorkOrder, *, now_us: int | None) -> tuple[State, Configuration, str]:
+    """Return the state to begin with, the configuration to run, and what was damaged or an empty string.
+
+    Raises:
+        SlotUnreadable, EnvelopeRefused, ConfigurationError: the work order has no usable one either.
+    """
+    try:
+        ledger = slots.ledger()
+        if ledger is not None and not (order.token and ledger.seen_version < version_of(order)):
+            waiting = slots.load(ledger.waiting) if ledger.waiting else None
+            return State(ledger=ledger, waiting=waiting), slots.load(ledger.good), ""
+        damage = ""
+    except SlotUnreadable as error:
+        damage = str(error)
+    ledger = slots.begin(order.configuration, now_us=None if damage else now_us)
+    return State(ledger=ledger), slots.load(ledger.good), damage

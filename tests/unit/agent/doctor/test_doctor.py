@@ -1,0 +1,105 @@
+import tarfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.cli import main
+from agent.doctor.judge import Facts, Place, Verdict, judge
+from agent.doctor.report import write_report
+from agent.enrol.identity import Identity
+from agent.enrol.step import Outcome
+from agent.journal.journal import Journal
+from agent.wire.messages import TimeQuality
+from agent.wire.order import encode_order
+from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration
+
+GOOD = Facts(
+    settings_error="",
+    key_mode=0o600,
+    disk_free_bytes=10**10,
+    state_writable=True,
+    enrolment=Outcome.ENROLLED,
+    certificate_until_us=80 * 86_400_000_000,
+    now_us=0,
+    time_quality=TimeQuality.NTP,
+    bus="spi:/dev/spidev0.0",
+    bus_there=True,
+    images="",
+    places=(Place(what="Courtier MQTT", host="b", port=8883, resolved=True, reached=True),),
+    status=None,
+)
+
+
+def wrong(facts: Facts) -> dict[str, Verdict]:
+    return {one.what: one.verdict for one in judge(facts) if one.verdict is not Verdict.GOOD}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"settings_error": "missing"}, {"Réglages": Verdict.WRONG}),
+        ({"key_mode": 0o644}, {"Clé privée": Verdict.WRONG}),
+        ({"disk_free_bytes": 199_999_999}, {"Disque": Verdict.WATCH}),
+        ({"state_writable": False}, {"Dossier d’état": Verdict.WRONG}),
+        ({"certificate_until_us": None, "enrolment": Outcome.USED}, {"Enrôlement": Verdict.WRONG}),
+        ({"certificate_until_us": None, "enrolment": None}, {"Enrôlement": Verdict.WATCH}),
+        ({"certificate_until_us": 0}, {"Certificat": Verdict.WRONG}),
+        ({"certificate_until_us": 19 * 86_400_000_000}, {"Certificat": Verdict.WATCH}),
+        ({"time_quality": TimeQuality.UNTRUSTED}, {"Heure": Verdict.WATCH}),
+        ({"bus_there": False}, {"Bus du concentrateur": Verdict.WRONG}),
+        ({"images": "missing"}, {"Microcode": Verdict.WRONG}),
+        (
+            {"places": (Place(what="LNS", host="b", port=1, resolved=False, reached=None),)},
+            {"LNS": Verdict.WRONG},
+        ),
+        (
+            {"places": (Place(what="LNS", host="b", port=1, resolved=True, reached=False),)},
+            {"LNS": Verdict.WRONG},
+        ),
+        ({"places": (Place(what="LNS", host="b", port=1, resolved=True, reached=None),)}, {}),
+    ],
+)
+def test_each_trouble_is_found_with_a_remedy(
+    changes: dict[str, object], expected: dict[str, Verdict]
+) -> None:
+    fields = {name: getattr(GOOD, name) for name in Facts.__slots__}
+    facts = Facts(**(fields | changes))  # type: ignore[arg-type]
+    assert wrong(facts) == expected | {"Agent": Verdict.WRONG}
+    assert all(one.remedy for one in judge(facts) if one.verdict is not Verdict.GOOD)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    order = SigningFleet().order(configuration(), token="SECRET-TOKEN-0123456789")
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "settings.json").write_bytes(encode_order(order))
+    Identity(folder / "identity", eui=EUI)
+    Journal(folder / "journal", boot=1, clock=VirtualClock()).stop("test")
+    return folder
+
+
+def test_the_bundle_holds_no_secret(state: Path, tmp_path: Path) -> None:
+    names = write_report(state, tmp_path / "r.tar.gz", VirtualClock())
+    assert {"doctor.json", "journal.json", "settings.json"} <= set(names)
+    with tarfile.open(tmp_path / "r.tar.gz") as bundle:
+        content = b"".join(bundle.extractfile(member).read() for member in bundle)  # type: ignore[union-attr]
+    assert b"SECRET-TOKEN" not in content
+    assert b"PRIVATE KEY" not in content
+    key = (state / "identity" / "key.pem").read_bytes().splitlines()[1]
+    assert key not in content
+    assert b"STARTED" in content
+
+
+def test_the_commands_answer_in_french(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--state", str(state)]) == 1
+    assert "ne tourne pas" in capsys.readouterr().out
+    assert main(["status", "--state", str(state)]) == 1
+    assert "ARRÊTÉ" in capsys.readouterr().out
+    assert main(["config", "--schema"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out)
+    assert main(["config", "--explain"]) == 2
+    assert main(["doctor", "--state", str(state / "no")]) == 2
+    assert main(["status", "--state", str(state / "no")]) == 2

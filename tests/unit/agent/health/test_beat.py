@@ -1,0 +1,146 @@
+import pytest
+
+from agent.evidence.observation import ConnectorState, DataPathState
+from agent.health.beat import heartbeat
+from agent.health.details import parse_modem, parse_throttled
+from agent.health.reporting import next_due
+from agent.health.screen import render
+from agent.health.status import ConnectorStatus, Status
+from agent.health.vitals import Vitals
+from agent.wire.messages import Heartbeat, Radio, TimeQuality
+
+
+def state(**changes: object) -> DataPathState:
+    base: dict[str, object] = {
+        "radio": Radio.RECEIVING,
+        "radio_reason": "",
+        "radio_since_us": 0,
+        "connectors": (
+            ConnectorState(
+                name="lns", contractual=True, up=True, reason="", last_answer_us=4_000_000, queued=2
+            ),
+            ConnectorState(name="two", contractual=False, up=False, reason="", last_answer_us=None, queued=0),
+        ),
+        "spool_records": 3,
+        "spool_accepting": True,
+        "dropped": {"age": 2, "room": 1},
+        "crc_failed": 9,
+        "transmitted": 4,
+        "temperature_c": 51.6,
+    }
+    return DataPathState(**(base | changes))  # type: ignore[arg-type]
+
+
+def beat(vitals: Vitals | None, **changes: object) -> Heartbeat:
+    return heartbeat(
+        state(**changes),
+        vitals,
+        boot=1,
+        seq=2,
+        uptime_ms=30_000,
+        journal_seq=5,
+        at_us=7,
+        time_quality=TimeQuality.NTP,
+        now_us=5_000_000,
+        config_version=3,
+        interval_s=30,
+        backhaul_rtt_ms=40,
+    )
+
+
+def test_a_heartbeat_tells_the_state() -> None:
+    one = beat(None)
+    assert [(c.name, c.up, c.answer_age_ms, c.queued) for c in one.connectors] == [
+        ("lns", True, 1000, 2),
+        ("two", False, -1, 0),
+    ]
+    assert (one.dropped, one.spool_records) == (3, 3)
+    assert (one.temperature_c, one.crc_failed, one.backhaul_rtt_ms) == (None, None, None)
+
+
+def test_the_board_s_own_temperature_wins() -> None:
+    vitals = Vitals(cpu_percent=1, memory_percent=2, disk_percent=3, temperature_c=40)
+    assert beat(vitals).temperature_c == 52
+    assert beat(vitals, temperature_c=None).temperature_c == 40
+    assert (beat(vitals).crc_failed, beat(vitals).transmitted, beat(vitals).backhaul_rtt_ms) == (9, 4, 40)
+
+
+@pytest.mark.parametrize(
+    ("now_us", "expected"),
+    [(29, (30, 0)), (30, (30, 0)), (31, (60, 1)), (60, (60, 1)), (61, (90, 2)), (3_000, (3_000, 99))],
+)
+def test_the_grid_of_heartbeats_holds(now_us: int, expected: tuple[int, int]) -> None:
+    assert next_due(0, 30, now_us) == expected
+
+
+def test_throttling_of_a_raspberry_pi() -> None:
+    assert parse_throttled("throttled=0x50005\n") == {
+        "under_voltage": 1,
+        "throttled": 1,
+        "under_voltage_seen": 1,
+        "throttled_seen": 1,
+    }
+    assert parse_throttled("") == {}
+    assert parse_throttled("throttled=?") == {}
+
+
+def test_modem_signal() -> None:
+    text = "modem.generic.signal-quality.value : 67\nmodem.3gpp.operator-name : Orange F\nother : --\n"
+    assert parse_modem(text) == {"modem_signal_percent": "67", "modem_operator": "Orange F"}
+    assert parse_modem("") == {}
+
+
+def status(**changes: object) -> Status:
+    base: dict[str, object] = {
+        "eui": "0016c001f12a3b4c",
+        "site": "Mairie de Vouvray",
+        "version": "0.1.0",
+        "uptime_ms": 90_061_000,
+        "radio": "RECEIVING",
+        "radio_reason": "",
+        "connectors": (ConnectorStatus(name="lns", up=True, reason="", queued=0, answer_age_ms=2_000),),
+        "spool_records": 0,
+        "spool_accepting": True,
+        "received": 12_345,
+        "delivered": 12_345,
+        "dropped": 0,
+        "transmitted": 1,
+        "enrolment": "enrolled",
+        "enrolment_reason": "",
+        "certificate_expires_at_us": 1_790_000_000_000_000,
+        "link_online": True,
+        "link_reason": "",
+        "link_host": "broker:8883",
+        "config_version": 3,
+        "config_state": "CONFIRMED",
+        "config_reason": "",
+        "journal_pending": 0,
+        "time_quality": 1,
+        "vitals": {"cpu_percent": 3, "temperature_c": None},
+    }
+    return Status(**(base | changes))  # type: ignore[arg-type]
+
+
+def test_the_screen_is_french_and_complete() -> None:
+    text = render(status())
+    assert "EN SERVICE" in text
+    assert "12\u202f345" in text
+    assert "1 j 1 h" in text
+    assert "non mesurable" in text
+    assert len(text.splitlines()) <= 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"radio": "DEAF", "radio_reason": "parity"}, "SOURDE — parity"),
+        ({"link_online": False, "link_reason": "no route"}, "COUPÉ"),
+        ({"spool_accepting": False}, "RÉSERVE PLEINE"),
+        ({"enrolment": "used", "certificate_expires_at_us": None}, "jeton déjà utilisé"),
+        ({"config_state": "ROLLED_BACK", "config_reason": "why"}, "annulée"),
+        ({"config_state": "WAITING"}, "accord"),
+        ({"connectors": (ConnectorStatus(name="l", up=False, reason="", queued=7, answer_age_ms=-1),)}, "7"),
+    ],
+)
+def test_each_trouble_has_its_word(changes: dict[str, object], words: str) -> None:
+    assert words in render(status(**changes))
