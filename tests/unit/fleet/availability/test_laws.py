@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fleet.availability.facts import GatewayFacts
@@ -114,6 +114,7 @@ def _served(facts: GatewayFacts, blindness):
 @quick
 def test_complete_facts_give_the_physical_truth_but_where_only_silence_told(given_troubles):
     facts, lived = scene(given_troubles)
+    assume({fact.boot for fact in facts.journal} == {run.boot for run in facts.runs})
     line = timeline(facts, (), WINDOW, DEFAULTS, WINDOW.end_us + 1)
     edges = {edge for spans in lived.truth.values() for span in spans for edge in span}
     for state in (GatewayState.SERVING, GatewayState.BUFFERING):
