@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="un paquet pour l’assistance, sans secret")
     report.add_argument("--output", type=Path, default=Path("passerelle-report.tar.gz"))
     report.set_defaults(run=_report)
+    wire = commands.add_parser("wire", help="le langage entre passerelles et flotte (AsyncAPI)")
+    wire.add_argument("--asyncapi", action="store_true", required=True)
+    wire.set_defaults(run=_wire)
     for command in (run, status, config, doctor, report):
         required = command is not config
         command.add_argument("--state", type=Path, required=required, help="dossier d’état de l’agent")
@@ -133,6 +136,15 @@ def _report(options: argparse.Namespace) -> int:
     except OSError as error:
         return _fail(f"{options.output}\u202f: {error.strerror}")
     print(f"{options.output}\u202f: {', '.join(names)}. Sans clé ni jeton.")
+    return 0
+
+
+def _wire(_: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    from agent.wire.asyncapi import render
+
+    print(render(version("passerelle")).decode(), end="")
     return 0
 
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import msgspec
 
@@ -49,6 +50,12 @@ def test_source_and_unit_are_told() -> None:
     assert lines["connectors[1].port"].source == "flotte, version 4"
     assert lines["limits.spool_records"].value == "2\u202f000\u202f000"
     assert lines["fleet.tls"].source == "flotte, version 4"
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    published = Path(__file__).parents[4] / "docs" / "configuration.schema.json"
+    again = "passerelle agent config --schema > docs/configuration.schema.json"
+    assert published.read_bytes() == schema() + b"\n", again
 
 
 def test_the_schema_names_every_group() -> None:

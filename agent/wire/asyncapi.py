@@ -1,0 +1,102 @@
+"""The published description of what gateways and fleet say to each other: AsyncAPI 3.0, made from the types.
+
+Sources: AsyncAPI specification 3.0.0.  ``docs/asyncapi.json`` is this document; a test holds them equal.
+Print it with ``passerelle agent wire --asyncapi``.
+"""
+
+from typing import Any
+
+import msgspec
+
+from agent.wire import topics
+from agent.wire.command import Command
+from agent.wire.configuration import Configuration
+from agent.wire.envelope import Envelope
+from agent.wire.messages import (
+    ConfigReported,
+    Delivered,
+    Heard,
+    Heartbeat,
+    JournalBatch,
+    Noted,
+    Presence,
+    Reply,
+)
+
+_SAID: tuple[tuple[str, str, tuple[type, ...], int, bool, str], ...] = (
+    (topics.PRESENCE, "presence", (Presence,), 1, True, "Online or gone; the last will says gone. A hint."),
+    (topics.HEALTH, "health", (Heartbeat,), 0, False, "Heartbeat; on the wire in the compact form."),
+    (topics.JOURNAL, "journal", (JournalBatch,), 1, False, "Changes of state, until acknowledged."),
+    (topics.EVENT, "event", (Delivered, Noted, Heard), 1, False, "One event, told apart by its tag."),
+    (topics.CONFIG_REPORTED, "configReported", (ConfigReported,), 1, True, "What runs, and why not more."),
+    (f"{topics.REPLY}/{{id}}", "reply", (Reply,), 1, False, "The answer to one command."),
+)
+_OBEYED: tuple[tuple[str, str, int, bool, str], ...] = (
+    (topics.CONFIG_DESIRED, "configDesired", 1, True, "Signed configuration, kind CONFIGURATION."),
+    (f"{topics.COMMAND}/{{id}}", "command", 1, False, "Signed word: COMMAND, CONFIRMATION or PERMIT."),
+)
+_PAYLOADS = (Configuration, Command)
+_CONTENT_TYPE = "application/x-msgpack"
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the whole description as plain values."""
+    types = [kind for _, _, kinds, *_ in _SAID for kind in kinds] + [Envelope, *_PAYLOADS]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    for leaf, name, kinds, qos, retained, summary in _SAID:
+        channels[name] = _channel(leaf, [kind.__name__ for kind in kinds], summary)
+        operations[f"send_{name}"] = _operation("send", name, qos, retained=retained)
+        messages |= {kind.__name__: _message(kind) for kind in kinds}
+    for leaf, name, qos, retained, summary in _OBEYED:
+        channels[name] = _channel(leaf, ["Envelope"], summary)
+        operations[f"receive_{name}"] = _operation("receive", name, qos, retained=retained)
+    messages["Envelope"] = _message(Envelope)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Passerelle: gateway and fleet",
+            "version": version,
+            "description": "MessagePack arrays, fields only ever appended; (eui, boot, seq) is unique.",
+        },
+        "defaultContentType": _CONTENT_TYPE,
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def render(version: str) -> bytes:
+    """Return the document as indented JSON with a newline at its end."""
+    return msgspec.json.format(msgspec.json.encode(document(version)), indent=1) + b"\n"
+
+
+def _channel(leaf: str, names: list[str], summary: str) -> dict[str, Any]:
+    parameters = {"eui": {"description": "EUI-64 of the gateway, 16 lower-case hexadecimal digits"}}
+    if "{id}" in leaf:
+        parameters["id"] = {"description": "Name of the command; the reply carries the same"}
+    return {
+        "address": topics.topic("{eui}", leaf),
+        "description": summary,
+        "parameters": parameters,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+    }
+
+
+def _operation(action: str, channel: str, qos: int, *, retained: bool) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "bindings": {"mqtt": {"qos": qos, "retain": retained, "bindingVersion": "0.2.0"}},
+    }
+
+
+def _message(kind: type) -> dict[str, Any]:
+    name = kind.__name__
+    return {
+        "name": name,
+        "contentType": _CONTENT_TYPE,
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+    }

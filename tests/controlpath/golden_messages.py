@@ -1,0 +1,98 @@
+"""Write the messages of this version for ever: ``python -m tests.controlpath.golden_messages VERSION``.
+
+``tests/compat/messages-VERSION.json`` holds leaf, bytes as hex, and what they say.  A released file is
+never written again: today's code must read what old gateways say.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from agent.wire.messages import (
+    Change,
+    ConfigReported,
+    ConfigState,
+    ConnectorBeat,
+    Delivered,
+    Heard,
+    Heartbeat,
+    JournalBatch,
+    JournalRecord,
+    Noted,
+    Presence,
+    PreviousBoot,
+    Radio,
+    Reply,
+    TimeQuality,
+    encode,
+)
+
+FOLDER = Path(__file__).parents[1] / "compat"
+BOOT, AT_US = 2**62 + 7, 1_790_000_000_123_456
+_LNS = ConnectorBeat("lns", True, 9_000, 3)
+_PREVIOUS = PreviousBoot(BOOT - 1, 86_400_000, AT_US - 90_000_000, TimeQuality.NTP, False, 77)
+_RECORDS = tuple(
+    JournalRecord(
+        BOOT, seq, seq * 1000, AT_US, TimeQuality.GNSS, change, "subject", "VALUE", "reason", None, None
+    )
+    for seq, change in enumerate(Change, start=2)
+)
+_BOOT_RECORD = JournalRecord(
+    BOOT, 1, 0, AT_US, TimeQuality.UNTRUSTED, Change.BOOT, "agent", "STARTED", "", 0, _PREVIOUS
+)
+_BEAT = Heartbeat(
+    BOOT, 2_881, 86_400_040, 78, AT_US, TimeQuality.NTP, Radio.RECEIVING, (_LNS,), 3, True, 5_000, 4_997, 2, 12
+)  # fmt: skip
+MESSAGES: tuple[tuple[str, msgspec.Struct], ...] = (
+    ("presence", Presence(True, BOOT, AT_US)),
+    ("presence", Presence(False, BOOT)),
+    ("health", msgspec.structs.replace(_BEAT, crc_failed=None, transmitted=None)),
+    (
+        "health",
+        msgspec.structs.replace(
+            _BEAT,
+            radio=Radio.DEAF,
+            spool_accepting=False,
+            connectors=(_LNS, ConnectorBeat("two", False, -1, 0)),
+            temperature_c=51,
+            cpu_percent=3,
+            memory_percent=20,
+            disk_percent=14,
+            backhaul_rtt_ms=48,
+            crc_failed=9,
+            transmitted=4,
+            interval_s=60,
+        ),
+    ),
+    ("journal", JournalBatch((_BOOT_RECORD, *_RECORDS))),
+    ("event", Delivered(BOOT, 1, "lns", AT_US, AT_US + 1, AT_US + 2, 40, {"age": 1})),
+    ("event", Noted(BOOT, 2, AT_US, "details", {"disk_free_mb": 8000, "load": 0.5, "modem": "Orange F"})),
+    ("event", Heard("2026-11-22", "26011bda", 0b1010, 40, -80, 7.5, 7)),
+    *(("config/reported", ConfigReported(3, "ab" * 32, state, 4, "reason", AT_US)) for state in ConfigState),
+    ("reply/c-1", Reply("c-1", True, "all well", AT_US)),
+)
+
+
+def named(message: object) -> object:
+    """Return a message as names and values, so that appended fields do not disturb."""
+    match message:
+        case msgspec.Struct():
+            return {name: named(getattr(message, name)) for name in message.__struct_fields__}
+        case tuple() | list():
+            return [named(one) for one in message]
+        case _:
+            return msgspec.to_builtins(message)
+
+
+def main() -> None:
+    """Write the file of the version that is named."""
+    path = FOLDER / f"messages-{sys.argv[1]}.json"
+    if path.exists():
+        raise SystemExit(f"{path}: a released file is never written again")
+    rows = [{"leaf": leaf, "hex": encode(one).hex(), "says": named(one)} for leaf, one in MESSAGES]
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
