@@ -29,6 +29,8 @@ from hal.ports import Concentrator
 __all__ = ["ConnectorState", "DataPath", "DataPathState", "Observation", "Observed"]
 
 WATCH_INTERVAL_S = 1.0
+SESSIONS_A_BOOT = 1 << 16
+"""Starts of the radio that one boot can number, so that no two starts ever share a number."""
 STOP_TIMEOUT_S = 5.0
 """For the radio thread to stop the concentrator."""
 
@@ -72,7 +74,11 @@ class DataPath:
             wake=self._wake_radio,
         )
         self._thread = RadioThread(
-            concentrator=concentrator, clock=clock, transmissions=self._downlinks, report=self._report
+            concentrator=concentrator,
+            clock=clock,
+            transmissions=self._downlinks,
+            report=self._report,
+            sessions_from=boot * SESSIONS_A_BOOT,
         )
         self._switchboard = Switchboard(
             eui=eui,

@@ -11,3 +11,9 @@ def open_connector(config: ConnectorConfig, host: Host, configuration: Configura
             from agent.connectors.semtech_udp.connector import SemtechUdpConnector
 
             return SemtechUdpConnector(config, host, stat_s=configuration.intervals.stat_s)
+        case "chirpstack_mqtt":
+            from agent.connectors.chirpstack_mqtt.connector import ChirpstackMqttConnector
+
+            return ChirpstackMqttConnector(config, host, stat_s=configuration.intervals.stat_s)
+        case "basics_station":
+            raise NotImplementedError

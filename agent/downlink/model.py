@@ -81,6 +81,8 @@ class Verdict:
     ticket: int = 0
     start_us: int = 0
     """On the 64-bit timeline, when taken."""
+    ahead_us: int = 0
+    """From the verdict to the start."""
     power_dbm: float | None = None
     """E.i.r.p. that will be used, when it is less than what was asked for."""
 

@@ -108,7 +108,13 @@ class DownlinkScheduler(TransmitQueue):
             ticket=placed.ticket,
         )
         power = None if suited.power.as_asked else suited.power.eirp_dbm
-        return Verdict(code=Code.OK, ticket=placed.ticket, start_us=placed.start_us, power_dbm=power)
+        return Verdict(
+            code=Code.OK,
+            ticket=placed.ticket,
+            start_us=placed.start_us,
+            ahead_us=placed.start_us - now_us,
+            power_dbm=power,
+        )
 
     def _accept(self, queue: JitQueue, placed: Entry) -> None:
         transmission = replace(

@@ -91,6 +91,7 @@ class RadioThread:
         clock: Clock,
         transmissions: TransmitQueue,
         report: Callable[[RadioEvent], None],
+        sessions_from: int = 0,
     ) -> None:
         self._concentrator = concentrator
         self._clock = clock
@@ -99,7 +100,7 @@ class RadioThread:
         self._pace = Pace()
         self._ladder = Ladder()
         self._anchor: Anchor | None = None
-        self._session = 0
+        self._session = sessions_from
         self._running = False
         self._start_at_us = 0
         self._last_proof_us: int | None = None

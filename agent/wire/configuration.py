@@ -28,16 +28,51 @@ class RadioConfig(Strict, frozen=True, kw_only=True):
     lorawan_public: bool = True
 
 
+class FilterConfig(Strict, frozen=True, kw_only=True):
+    """Which frames a connector gets; an empty list lets all of its sort pass."""
+
+    net_ids: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{6}$")], ...] = ()
+    dev_addrs: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{8}/(3[0-2]|[12]?[0-9])$")], ...] = ()
+    """Prefixes such as ``26000000/7``."""
+    join_euis: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{16}-[0-9a-f]{16}$")], ...] = ()
+    """Ranges, both ends included."""
+    proprietary: bool = True
+    """Frames that are no LoRaWAN data or join."""
+
+
 class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """One LNS; the contractual one counts for availability."""
 
     name: Name
-    kind: Literal["semtech_udp"] = "semtech_udp"
+    kind: Literal["semtech_udp", "chirpstack_mqtt", "basics_station"] = "semtech_udp"
     host: Host
     port: Port
     contractual: bool = False
     replay: bool = True
     """Deliver frames that were stored while the server was away."""
+    drain_frames_per_s: Annotated[int, Meta(ge=1, le=2000)] = 20
+    """How fast stored frames are delivered."""
+    priority: Annotated[int, Meta(ge=0, le=255)] = 0
+    """Of its downlinks: a higher one displaces what is queued for a lower one and has not left yet."""
+    filters: FilterConfig = FilterConfig()
+    tls: bool = False
+    """For chirpstack_mqtt and basics_station; semtech_udp knows none."""
+    ca_file: str = ""
+    """PEM on the gateway; empty: the system's authorities."""
+    certificate_file: str = ""
+    key_file: str = ""
+    token_file: str = ""
+    """For basics_station: holds the value of the Authorization header."""
+    region_prefix: Annotated[str, Meta(max_length=32, pattern=r"^[a-z0-9_/-]*$")] = "eu868"
+    """For chirpstack_mqtt: what stands before ``gateway/`` in its topics."""
+
+    def __post_init__(self) -> None:
+        if self.kind == "semtech_udp" and (self.tls or self.certificate_file):
+            raise ValueError(
+                f"connectors.{self.name}.tls: semtech_udp knows no TLS; use a VPN or another kind"
+            )
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError(f"connectors.{self.name}.key_file: needed with, and only with, certificate_file")
 
 
 class FleetConfig(Strict, frozen=True, kw_only=True):

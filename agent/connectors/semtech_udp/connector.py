@@ -9,6 +9,7 @@ import contextlib
 import random
 from collections.abc import Iterable
 
+from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host
 from agent.connectors.reception import reception_of
@@ -42,7 +43,9 @@ class SemtechUdpConnector:
         self._host = host
         self._stat_us = stat_s * 1_000_000
         self._session = UdpSession(host.eui, first_token=random.getrandbits(16))  # no secret
-        self._outlet = Outlet(config.name, DeliveryRules(replay=config.replay), host, self._pump)
+        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
+        self._outlet = Outlet(config.name, rules, host, self._pump)
+        self._filter = filter_of(config.filters)
         self._unusable = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -56,7 +59,9 @@ class SemtechUdpConnector:
         self._outlet.restore(places)
 
     def heard(self, record: Record) -> bool:
-        """Take in a frame."""
+        """Take in a frame; False when the filter keeps it away."""
+        if not self._filter.passes(record):
+            return False
         self._outlet.heard(record)
         return True
 

@@ -1,0 +1,55 @@
+"""The alternatives of one downlink, tried in order: refused or failed in RX1, tried in RX2.
+
+The acknowledgement waits for the emission where it can; what starts more than 25 s ahead is acknowledged
+when it is queued (ChirpStack forgets a downlink after 30 s).
+"""
+
+from collections.abc import Callable, Sequence
+
+from agent.connectors.ports import Host, Outcome
+from agent.downlink.model import Code, Downlink, Verdict
+
+WAIT_LIMIT_US = 25_000_000
+
+Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
+"""Called once with the code of each alternative that was tried, and the verdict and outcome of the last."""
+
+
+class Attempts:
+    """Works through the alternatives of one downlink."""
+
+    def __init__(self, downlinks: Sequence[Downlink], host: Host, done: Done) -> None:
+        self._downlinks = list(downlinks)
+        self._host = host
+        self._done = done
+        self._codes: list[Code] = []
+        self._taken: Verdict | None = None
+
+    def start(self) -> None:
+        """Try the first alternative."""
+        self._next()
+
+    def _next(self) -> None:
+        verdict: Verdict | None = None
+        while self._downlinks:
+            verdict = self._host.submit(self._downlinks.pop(0), self._ended)
+            if verdict.taken:
+                self._taken = verdict
+                if verdict.ahead_us > WAIT_LIMIT_US:
+                    self._finish(Code.OK, None)
+                return
+            self._codes.append(verdict.code)
+        self._done(self._codes, verdict, None)
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self._codes and self._codes[-1] is Code.OK:
+            return
+        if outcome.sent:
+            self._finish(Code.OK, outcome)
+            return
+        self._codes.append(Code.INTERNAL)
+        self._next()
+
+    def _finish(self, code: Code, outcome: Outcome | None) -> None:
+        self._codes.append(code)
+        self._done(self._codes, self._taken, outcome)

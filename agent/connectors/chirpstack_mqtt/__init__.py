@@ -1,0 +1,1 @@
+"""ChirpStack v4's gateway API over MQTT."""

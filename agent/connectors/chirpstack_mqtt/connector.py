@@ -1,0 +1,257 @@
+"""The ChirpStack v4 MQTT connector: QoS 1, its PUBACK settles a frame.
+
+PUBACK says that the broker has the frame.  With reason 0x10 nobody subscribes and it is *not* delivered: the
+server needs a persistent subscription to ``PREFIX/gateway/+/event/+``.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable
+
+from agent.connectors.attempts import Attempts
+from agent.connectors.backoff import Backoff, wait_us
+from agent.connectors.chirpstack_mqtt import events
+from agent.connectors.chirpstack_mqtt.commands import CommandError, parse_downlink, read_exec_id
+from agent.connectors.chirpstack_mqtt.transport import (
+    Acknowledged,
+    Arrived,
+    Connected,
+    MqttEvent,
+    MqttLine,
+    Refused,
+)
+from agent.connectors.filters import filter_of
+from agent.connectors.liveness import Liveness
+from agent.connectors.outlet import Outlet
+from agent.connectors.ports import Host
+from agent.connectors.reception import reception_of
+from agent.connectors.rules import DeliveryRules
+from agent.downlink.model import Code
+from agent.evidence.observation import ConnectorState
+from agent.spool.record import Record
+from agent.wire.configuration import ConnectorConfig
+
+NO_SUBSCRIBER = 0x10
+HOLD_US = 10_000_000
+"""After "no matching subscribers" nothing is sent for this long."""
+TICK_S = 1.0
+
+
+class ChirpstackMqttConnector:
+    """One LNS behind a broker; see ``agent.connectors.ports.Connector``."""
+
+    def __init__(self, config: ConnectorConfig, host: Host, *, stat_s: int) -> None:
+        self.name = config.name
+        self._config = config
+        self._host = host
+        self._stat_us = stat_s * 1_000_000
+        prefix = f"{config.region_prefix}/" if config.region_prefix else ""
+        self._topic = f"{prefix}gateway/{host.eui}"
+        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
+        self._outlet = Outlet(config.name, rules, host, self._pump)
+        self._filter = filter_of(config.filters)
+        self._liveness = Liveness()
+        self._line: MqttLine | None = None
+        self._ended = asyncio.Event()
+        self._refused_by_server = False
+        self._flying: dict[int, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_stat_us = 0
+        self._tally = host.tally()
+        self._statuses: Counter[str] = Counter()
+        self._reason = "not connected yet"
+        self.counts: Counter[str] = Counter()
+
+    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Take in what an earlier run left in the spool."""
+        self._outlet.restore(places)
+
+    def heard(self, record: Record) -> bool:
+        """Take in a frame; False when the filter keeps it away."""
+        if not self._filter.passes(record):
+            return False
+        self._outlet.heard(record)
+        return True
+
+    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take in what the spool had no room for."""
+        self._outlet.evicted(places)
+
+    def state(self) -> ConnectorState:
+        """Return how this connector is."""
+        up = self._liveness.up(self._host.clock.monotonic_us())
+        return ConnectorState(
+            name=self.name,
+            contractual=self._config.contractual,
+            up=up,
+            reason="answers" if up else self._reason,
+            last_answer_us=self._liveness.last_answer_us,
+            queued=self._outlet.delivery.queued,
+        )
+
+    def counters(self) -> dict[str, int]:
+        """Return everything counted."""
+        return dict(self.counts + self._outlet.delivery.counts)
+
+    def oldest_id(self) -> int | None:
+        """Return the oldest frame that is not acknowledged."""
+        return self._outlet.delivery.oldest_id()
+
+    async def run(self) -> None:
+        """Connect and serve, again and again."""
+        backoff = Backoff()
+        while True:
+            started_us = self._host.clock.monotonic_us()
+            await self._session()
+            lasted_us = self._host.clock.monotonic_us() - started_us
+            uniform = random.random()  # noqa: S311  # no secret
+            backoff, delay_us = wait_us(
+                backoff, refused=self._refused_by_server, lasted_us=lasted_us, uniform=uniform
+            )
+            await asyncio.sleep(delay_us / 1_000_000)
+
+    async def _session(self) -> None:
+        self._ended.clear()
+        self._refused_by_server = False
+        will = (f"{self._topic}/state/conn", events.connection(self._host.eui, online=False))
+        try:
+            line = self._line = MqttLine(
+                self._config, client_id=self._host.eui, will=will, event=self._on_event
+            )
+            await line.open()
+        except OSError as error:
+            self.counts["connect_failed"] += 1
+            self._reason = f"{self._config.host}: {error}"
+            self._refused_by_server = isinstance(error, ConnectionRefusedError)
+            self._line = None
+            return
+        try:
+            await self._ended.wait()
+        finally:
+            self._line = None
+            self._liveness.closed()
+            self._pump()
+            self._flying.clear()
+            line.publish(*will, retain=True)
+            await asyncio.shield(line.close())
+
+    def _on_event(self, event: MqttEvent) -> None:
+        now_us = self._host.clock.monotonic_us()
+        match event:
+            case Connected() if self._line is not None:
+                self.counts["connected"] += 1
+                self._liveness.opened(now_us)
+                self._line.subscribe(f"{self._topic}/command/#")
+                self._publish_state()
+                self._pump()
+            case Refused(reason=reason, by_server=by_server):
+                self.counts["disconnected"] += 1
+                self._reason, self._refused_by_server = reason, by_server
+                self._ended.set()
+            case Acknowledged(mid=mid, code=code):
+                self._liveness.answered(now_us)
+                self._settle(mid, code, now_us)
+            case Arrived(topic=topic, payload=payload):
+                self._obey(topic.rpartition("/")[2], payload)
+            case _:
+                pass
+
+    def _settle(self, mid: int, code: int, now_us: int) -> None:
+        record_id = self._flying.pop(mid, None)
+        if record_id is None:
+            return
+        if code == NO_SUBSCRIBER:
+            self.counts["no_subscriber"] += 1
+            self._reason = "the broker has no subscriber for our frames"
+            self._liveness.hold(now_us + HOLD_US)
+        elif code < 0x80:
+            self._outlet.acknowledged([record_id])
+        else:
+            self.counts[f"puback_{code:#04x}"] += 1
+            self._reason = f"the broker refused a frame with {code:#04x}"
+            self._liveness.hold(now_us + HOLD_US)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send what is due and sleep until the next thing is."""
+        now_us = self._host.clock.monotonic_us()
+        self._outlet.link(reachable=self._liveness.reachable(now_us))
+        work = self._outlet.step(now_us, None)
+        for record in work.live:
+            self._send(record, now_us, late=False)
+        for record in work.late:
+            self._send(record, now_us, late=True)
+        if self._liveness.probe_due(now_us):
+            self._publish_state()
+        if self._liveness.lost(now_us):
+            self._reason = "no answer"
+            self._ended.set()
+        if self._liveness.connected and now_us >= self._next_stat_us:
+            self._next_stat_us = now_us + self._stat_us
+            self._publish("event/stats", self._stats(), now_us)
+        wake_s = TICK_S if work.wake_at_us is None else min((work.wake_at_us - now_us) / 1_000_000, TICK_S)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(max(wake_s, 0.0005), self._pump)
+
+    def _send(self, record: Record, now_us: int, *, late: bool) -> None:
+        reception = reception_of(record, self._host.clock, self._host.boot)
+        mid = self._publish("event/up", events.uplink(record, reception, self._host.eui, late=late), now_us)
+        if mid is not None:
+            self._flying[mid] = record.id
+
+    def _publish_state(self) -> None:
+        now_us = self._host.clock.monotonic_us()
+        self._publish("state/conn", events.connection(self._host.eui, online=True), now_us, retain=True)
+
+    def _publish(self, leaf: str, payload: bytes, now_us: int, *, retain: bool = False) -> int | None:
+        mid = (
+            None
+            if self._line is None
+            else self._line.publish(f"{self._topic}/{leaf}", payload, retain=retain)
+        )
+        if mid is not None:
+            self._liveness.asked(now_us)
+        return mid
+
+    def _obey(self, command: str, payload: bytes) -> None:
+        self.counts[f"command_{command}" if command in {"down", "exec", "config"} else "command_unknown"] += 1
+        try:
+            if command == "down":
+                self._transmit(payload)
+            elif command == "exec":
+                refusal = events.exec_refused(read_exec_id(payload), self._host.eui)
+                self._publish("event/exec", refusal, self._host.clock.monotonic_us())
+        except CommandError:
+            self.counts["command_malformed"] += 1
+
+    def _transmit(self, payload: bytes) -> None:
+        asked = parse_downlink(payload)
+        if asked.gateway_id and asked.gateway_id != self._host.eui:
+            raise CommandError(f"gateway_id: {asked.gateway_id} is not {self._host.eui}")
+
+        def done(codes: list[Code], _verdict: object, _outcome: object) -> None:
+            statuses = [events.STATUS_OF[code] for code in codes]
+            self._statuses.update(status.name for status in statuses)
+            statuses += [events.TxAckStatus.IGNORED] * (len(asked.items) - len(statuses))
+            body = events.tx_ack(asked.downlink_id, self._host.eui, tuple(statuses))
+            self._publish("event/ack", body, self._host.clock.monotonic_us())
+
+        Attempts(asked.items, self._host, done).start()
+
+    def _stats(self) -> bytes:
+        tally, before = self._host.tally(), self._tally
+        self._tally = tally
+        statuses, self._statuses = self._statuses, Counter()
+        return events.stats(
+            events.Statistics(
+                utc_us=self._host.clock.utc_us(),
+                received=tally.received - before.received,
+                received_ok=tally.received_ok - before.received_ok,
+                asked=sum(statuses.values()),
+                emitted=tally.transmitted - before.transmitted,
+                tx_by_status=tuple(statuses.items()),
+            ),
+            self._host.eui,
+        )

@@ -1,0 +1,150 @@
+"""What the gateway publishes: uplinks, statistics, acknowledgements, its connection; to protobuf, pure.
+
+Source: ``api/proto/gw/gw.proto`` of ChirpStack 4.20 (field numbers).  Checked byte for byte against
+``chirpstack-api`` in the tests.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.connectors.chirpstack_mqtt.context import encode_context
+from agent.connectors.chirpstack_mqtt.protobuf import message, number, octets, real, span, text
+from agent.connectors.reception import Reception
+from agent.downlink.model import Code
+from agent.spool.record import Record
+from agent.wire.messages import TimeQuality
+
+CRC_OK = 2
+NO_CRC = 0
+
+
+class TxAckStatus(IntEnum):
+    """What became of one item of a downlink."""
+
+    IGNORED = 0
+    OK = 1
+    TOO_LATE = 2
+    TOO_EARLY = 3
+    COLLISION_PACKET = 4
+    COLLISION_BEACON = 5
+    TX_FREQ = 6
+    TX_POWER = 7
+    GPS_UNLOCKED = 8
+    QUEUE_FULL = 9
+    INTERNAL_ERROR = 10
+    DUTY_CYCLE_OVERFLOW = 11
+
+
+STATUS_OF = {
+    Code.OK: TxAckStatus.OK,
+    Code.TOO_LATE: TxAckStatus.TOO_LATE,
+    Code.TOO_EARLY: TxAckStatus.TOO_EARLY,
+    Code.COLLISION_PACKET: TxAckStatus.COLLISION_PACKET,
+    Code.COLLISION_BEACON: TxAckStatus.COLLISION_BEACON,
+    Code.TX_FREQ: TxAckStatus.TX_FREQ,
+    Code.TX_POWER: TxAckStatus.TX_POWER,
+    Code.GPS_UNLOCKED: TxAckStatus.GPS_UNLOCKED,
+    Code.QUEUE_FULL: TxAckStatus.QUEUE_FULL,
+    Code.DUTY_CYCLE: TxAckStatus.DUTY_CYCLE_OVERFLOW,
+    Code.INTERNAL: TxAckStatus.INTERNAL_ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Counters of one interval."""
+
+    utc_us: int
+    received: int
+    received_ok: int
+    asked: int
+    emitted: int
+    tx_by_status: tuple[tuple[str, int], ...] = ()
+
+
+def uplink(record: Record, reception: Reception, eui: str, *, late: bool) -> bytes:
+    """Return an UplinkFrame."""
+    tx_info = number(1, record.frequency_hz) + message(2, _modulation(record))
+    rx_info = _rx_info(record, reception, eui, late=late)
+    return octets(1, record.payload) + message(4, tx_info) + message(5, rx_info)
+
+
+def _modulation(record: Record) -> bytes:
+    if not record.sf:
+        return message(4, number(2, record.rate))
+    return message(3, number(1, record.rate) + number(2, record.sf) + number(5, record.coding_rate))
+
+
+def _rx_info(record: Record, reception: Reception, eui: str, *, late: bool) -> bytes:
+    trusted = reception.quality is not TimeQuality.UNTRUSTED and reception.utc_us > 0
+    gps_us = reception.gps_us if trusted else None
+    parts = [
+        text(1, eui),
+        number(2, record.id & 0xFFFF_FFFF),
+        span(3, reception.utc_us) if trusted else b"",
+        span(4, gps_us) if gps_us is not None else b"",
+        _fine(gps_us, record),
+        number(6, round(record.rssi_channel_dbm)),
+        real(7, record.snr_db),
+        number(8, record.if_channel),
+        number(9, record.rf_chain),
+        octets(13, encode_context(record.counter_us, record.session)),
+        *(_pair(15, key, value) for key, value in _metadata(record, reception, late=late)),
+        number(16, CRC_OK if record.crc_checked else NO_CRC),
+    ]
+    return b"".join(parts)
+
+
+def _fine(gps_us: int | None, record: Record) -> bytes:
+    """The GPS second of reception with the fine time since its pulse."""
+    if gps_us is None or record.fine_ns is None:
+        return b""
+    return message(5, number(1, gps_us // 1_000_000) + number(2, record.fine_ns))
+
+
+def _metadata(record: Record, reception: Reception, *, late: bool) -> list[tuple[str, str]]:
+    pairs = [("time_quality", reception.quality.name.lower())]
+    if late:
+        held = [("hold_ms", str(reception.age_us // 1000))] if reception.age_us is not None else []
+        pairs = [*held, ("late", "1"), ("stored_seq", str(record.id)), *pairs]
+    return sorted(pairs)
+
+
+def _pair(field: int, key: str, value: str) -> bytes:
+    return message(field, text(1, key) + text(2, value))
+
+
+def tx_ack(downlink_id: int, eui: str, statuses: tuple[TxAckStatus, ...]) -> bytes:
+    """Return a DownlinkTxAck: one status for each item of the downlink."""
+    items = b"".join(message(5, number(1, status)) for status in statuses)
+    return number(2, downlink_id) + items + text(6, eui)
+
+
+def stats(statistics: Statistics, eui: str) -> bytes:
+    """Return GatewayStats."""
+    by_status = [
+        message(16, text(1, name) + number(2, count))
+        for name, count in sorted(statistics.tx_by_status)
+        if count
+    ]
+    return b"".join(
+        [
+            span(2, max(statistics.utc_us, 0)),
+            number(5, statistics.received),
+            number(6, statistics.received_ok),
+            number(7, statistics.asked),
+            number(8, statistics.emitted),
+            *by_status,
+            text(17, eui),
+        ]
+    )
+
+
+def connection(eui: str, *, online: bool) -> bytes:
+    """Return ConnState."""
+    return number(2, int(online)) + text(3, eui)
+
+
+def exec_refused(exec_id: int, eui: str) -> bytes:
+    """Return the GatewayCommandExecResponse that refuses a command."""
+    return text(5, "commands are refused") + text(6, eui) + number(7, exec_id)

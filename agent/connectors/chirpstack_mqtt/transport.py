@@ -1,0 +1,131 @@
+"""One MQTT 5 connection: paho in a thread of its own, its callbacks handed to the event loop.
+
+A connection is used once: what paho would send again by itself after a reconnect is ours to decide.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from agent.wire.configuration import ConnectorConfig
+
+KEEPALIVE_S = 20
+CONNECT_TIMEOUT_S = 5.0
+INFLIGHT_LIMIT = 1000
+"""Unacknowledged publications; the delivery's own window is smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The broker took us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The broker would not have us, or the connection failed or ended."""
+
+    reason: str
+    by_server: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """PUBACK; ``code`` 0x10 says that nobody subscribes to the topic."""
+
+    mid: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message for us."""
+
+    topic: str
+    payload: bytes
+
+
+MqttEvent: TypeAlias = Connected | Refused | Acknowledged | Arrived
+
+
+class MqttLine:
+    """Connect once, publish, close."""
+
+    def __init__(
+        self,
+        config: ConnectorConfig,
+        *,
+        client_id: str,
+        will: tuple[str, bytes],
+        event: Callable[[MqttEvent], None],
+    ) -> None:
+        self._config = config
+        self._loop = asyncio.get_running_loop()
+        self._event = event
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
+        self._client.max_inflight_messages_set(INFLIGHT_LIMIT)
+        self._client.connect_timeout = CONNECT_TIMEOUT_S
+        self._client.will_set(will[0], will[1], qos=1, retain=True)
+        if config.tls:
+            self._client.tls_set_context(tls_context(config))
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+
+    async def open(self) -> None:
+        """Connect and start the thread; the outcome comes as an event.
+
+        Raises:
+            OSError: no way there, or no TLS.
+        """
+        host, port = self._config.host, self._config.port
+        await asyncio.to_thread(self._client.connect, host, port, KEEPALIVE_S, clean_start=True)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+        """Send at QoS 1 and return the message id; None when the connection is gone."""
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for messages of a topic."""
+        self._client.subscribe(topic, qos=1)
+
+    async def close(self) -> None:
+        """Say goodbye and end the thread."""
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+
+    def _tell(self, event: MqttEvent) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event, event)
+
+    def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
+        self._tell(Refused(str(code), by_server=True) if code.is_failure else Connected())
+
+    def _on_disconnect(self, _client: object, _data: object, flags: Any, code: Any, _p: object) -> None:
+        self._client.disconnect()
+        self._tell(Refused(str(code), by_server=bool(flags.is_disconnect_packet_from_server)))
+
+    def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
+        self._tell(Acknowledged(mid, int(code.value)))
+
+    def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        self._tell(Arrived(message.topic, bytes(message.payload)))
+
+
+def tls_context(config: ConnectorConfig) -> ssl.SSLContext:
+    """Return the TLS settings of a connector.
+
+    Raises:
+        OSError: a file that is missing or wrong.
+    """
+    context = ssl.create_default_context(cafile=config.ca_file or None)
+    if config.certificate_file:
+        context.load_cert_chain(config.certificate_file, config.key_file)
+    return context

@@ -1,0 +1,66 @@
+"""Whether a server on a connection answers, pure: quiet links are probed, silent ones given up.
+
+    every answer (PUBACK, pong)       -> answering
+    10 s without one                  -> probe
+    something asked, 6 s no answer    -> silent: nothing more is sent
+    something asked, 15 s no answer   -> give the connection up
+
+Sources: AVAILABILITY §2 for LNS_UP: an answer not older than 30 s and no frame unanswered for longer.
+"""
+
+from dataclasses import dataclass
+
+PROBE_AFTER_US = 10_000_000
+SILENT_AFTER_US = 6_000_000
+GIVE_UP_AFTER_US = 15_000_000
+ANSWER_MAX_US = 30_000_000
+
+
+@dataclass(slots=True)
+class Liveness:
+    """Of one connection and the ones before it; all instants are monotonic."""
+
+    connected: bool = False
+    last_answer_us: int | None = None
+    asked_us: int | None = None
+    held_until_us: int = 0
+    """After a PUBACK that said "nobody subscribes": nothing is sent until then."""
+
+    def opened(self, now_us: int) -> None:
+        """Take in that a connection is up."""
+        self.connected, self.asked_us, self.last_answer_us = True, None, now_us
+
+    def closed(self) -> None:
+        """Take in that it is gone."""
+        self.connected, self.asked_us = False, None
+
+    def asked(self, now_us: int) -> None:
+        """Take in that something was sent that wants an answer."""
+        self.asked_us = now_us if self.asked_us is None else self.asked_us
+
+    def answered(self, now_us: int) -> None:
+        """Take in an answer to anything."""
+        self.last_answer_us, self.asked_us = now_us, None
+
+    def hold(self, until_us: int) -> None:
+        """Send nothing for a while although the connection stands."""
+        self.held_until_us = until_us
+
+    def reachable(self, now_us: int) -> bool:
+        """Whether frames may be sent."""
+        silent = self.asked_us is not None and now_us - self.asked_us >= SILENT_AFTER_US
+        return self.connected and not silent and now_us >= self.held_until_us
+
+    def probe_due(self, now_us: int) -> bool:
+        """Whether it is time to ask for a sign of life."""
+        quiet = self.last_answer_us is None or now_us - self.last_answer_us >= PROBE_AFTER_US
+        return self.connected and self.asked_us is None and quiet
+
+    def lost(self, now_us: int) -> bool:
+        """Whether to give the connection up."""
+        return self.connected and self.asked_us is not None and now_us - self.asked_us >= GIVE_UP_AFTER_US
+
+    def up(self, now_us: int) -> bool:
+        """Whether LNS_UP holds."""
+        recent = self.last_answer_us is not None and now_us - self.last_answer_us <= ANSWER_MAX_US
+        return recent and now_us >= self.held_until_us

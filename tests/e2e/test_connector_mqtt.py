@@ -1,0 +1,161 @@
+"""The ChirpStack connector against Debian's Mosquitto: mTLS, PUBACK, no subscriber, downlinks with RX2."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+from chirpstack_api.gw import gw_pb2 as gw
+
+from agent.clock import SystemClock
+from agent.datapath import DataPath
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.messages import TimeQuality
+from tests.datapath.virtual import VirtualConcentrator, data_up
+
+pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
+EUI = "0016c001f12a3b4c"
+UP = f"eu868/gateway/{EUI}/event/up"
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    if not Path(MOSQUITTO).exists():
+        pytest.skip(f"{MOSQUITTO} is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number = int(probe.getsockname()[1])
+    settings = tmp_path / "mosquitto.conf"
+    settings.write_text(f"listener {number} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 10000\n")
+    broker = subprocess.Popen([MOSQUITTO, "-c", str(settings)], stderr=subprocess.DEVNULL)
+    yield number
+    broker.terminate()
+    broker.wait(5)
+
+
+class Gateway:
+    def __init__(self, path: Path, port: int) -> None:
+        connector = ConnectorConfig(
+            name="cs", kind="chirpstack_mqtt", host="127.0.0.1", port=port, contractual=True
+        )
+        self.clock = SystemClock(TimeQuality.NTP)
+        self.radio = VirtualConcentrator(self.clock)
+        self.path = DataPath(
+            concentrator=self.radio,
+            configuration=Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1)),
+            eui=EUI,
+            state_dir=path,
+            clock=self.clock,
+            boot=1,
+            observe=lambda _: None,
+        )
+
+    async def __aenter__(self) -> "Gateway":
+        self.task = asyncio.create_task(self.path.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def until(self, condition: object, timeout_s: float = 10.0) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return dict(self.path.snapshot().counters)
+
+
+async def connected(port: int) -> aiomqtt.Client:
+    for _ in range(100):
+        try:
+            client = aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5)
+            await client.__aenter__()
+        except aiomqtt.MqttError:
+            await asyncio.sleep(0.05)
+        else:
+            return client
+    raise AssertionError("the broker does not listen")
+
+
+async def test_frames_arrive_and_are_settled_by_the_puback(tmp_path: Path, port: int) -> None:
+    server = await connected(port)
+    await server.subscribe("eu868/gateway/+/event/+", qos=1)
+    async with Gateway(tmp_path, port) as gateway:
+        await gateway.until(lambda: gateway.counters.get("cs.connected"))
+        payloads = [data_up(fcnt=n) for n in range(10)]
+        for payload in payloads:
+            gateway.radio.inject(payload)
+        arrived: list[bytes] = []
+        async with asyncio.timeout(10):
+            async for message in server.messages:
+                if message.topic.value == UP:
+                    arrived.append(gw.UplinkFrame.FromString(bytes(message.payload)).phy_payload)
+                if len(arrived) == len(payloads):
+                    break
+        assert arrived == payloads
+        await gateway.until(lambda: gateway.path.snapshot().delivered == 10)
+        assert gateway.path.snapshot().connectors[0].up
+    await server.__aexit__(None, None, None)
+
+
+async def test_a_broker_without_a_subscriber_is_no_delivery(tmp_path: Path, port: int) -> None:
+    client = await connected(port)
+    async with Gateway(tmp_path, port) as gateway:
+        await gateway.until(lambda: gateway.counters.get("cs.connected"))
+        gateway.radio.inject(data_up())
+        await gateway.until(lambda: gateway.counters.get("cs.no_subscriber"))
+        state = gateway.path.snapshot()
+        assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
+        assert state.connectors[0].reason == "the broker has no subscriber for our frames"
+    await client.__aexit__(None, None, None)
+
+
+async def test_rx2_is_tried_when_rx1_is_too_late_and_nonsense_is_counted(tmp_path: Path, port: int) -> None:
+    server = await connected(port)
+    await server.subscribe(f"eu868/gateway/{EUI}/event/#", qos=1)
+    async with Gateway(tmp_path, port) as gateway:
+        await gateway.until(lambda: gateway.counters.get("cs.connected"))
+        await server.publish(f"eu868/gateway/{EUI}/command/down", b"\xff\xff", qos=1)
+        await server.publish(f"eu868/gateway/{EUI}/command/reboot", b"", qos=1)
+        gateway.radio.inject(data_up())
+        async with asyncio.timeout(10):
+            async for message in server.messages:
+                leaf = message.topic.value.rpartition("/")[2]
+                if leaf == "up":
+                    uplink = gw.UplinkFrame.FromString(bytes(message.payload))
+                    await server.publish(
+                        f"eu868/gateway/{EUI}/command/down", answer(uplink).SerializeToString(), qos=1
+                    )
+                if leaf == "ack":
+                    ack = gw.DownlinkTxAck.FromString(bytes(message.payload))
+                    break
+        assert [item.status for item in ack.items] == [gw.TOO_LATE, gw.OK]
+        assert [sent.frequency_hz for sent in gateway.radio.sent] == [869_525_000]
+        counters = gateway.counters
+        assert (counters["cs.command_malformed"], counters["cs.command_unknown"]) == (1, 1)
+    await server.__aexit__(None, None, None)
+
+
+def answer(uplink: gw.UplinkFrame) -> gw.DownlinkFrame:
+    frame = gw.DownlinkFrame(downlink_id=5, gateway_id=EUI)
+    for frequency, delay_us in ((868_100_000, 1_000), (869_525_000, 300_000)):
+        item = frame.items.add(phy_payload=b"\x60abc")
+        item.tx_info.frequency, item.tx_info.power = frequency, 14
+        lora = item.tx_info.modulation.lora
+        lora.bandwidth, lora.spreading_factor, lora.polarization_inversion = 125_000, 7, True
+        item.tx_info.timing.delay.delay.FromMicroseconds(delay_us)
+        item.tx_info.context = uplink.rx_info.context
+    return frame

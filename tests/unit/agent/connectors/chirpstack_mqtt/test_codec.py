@@ -1,0 +1,283 @@
+"""Our codec of ChirpStack's gateway API against the official one, byte for byte and both ways."""
+
+from collections.abc import Callable
+
+import pytest
+from chirpstack_api.gw import gw_pb2 as gw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.connectors.chirpstack_mqtt import events
+from agent.connectors.chirpstack_mqtt.commands import ITEMS_LIMIT, CommandError, parse_downlink, read_exec_id
+from agent.connectors.chirpstack_mqtt.context import ContextError, decode_context, encode_context
+from agent.connectors.chirpstack_mqtt.events import STATUS_OF, Statistics, TxAckStatus
+from agent.connectors.chirpstack_mqtt.protobuf import ProtobufError, fields, read_span, span
+from agent.connectors.reception import Reception
+from agent.downlink.model import AtCounter, AtGps, Code, Immediate
+from agent.wire.messages import TimeQuality
+from hal.packets import Fsk, Lora
+from tests.datapath.virtual import JUNE_2024_US, data_up, record
+
+EUI = "0016c001f12a3b4c"
+AT = Reception(utc_us=JUNE_2024_US + 123_456, quality=TimeQuality.NTP, age_us=61_000_000)
+
+
+def official(payload: bytes, late: bool, fsk: bool, fine_ns: int | None) -> gw.UplinkFrame:
+    frame = gw.UplinkFrame(phy_payload=payload)
+    frame.tx_info.frequency = 868_100_000
+    if fsk:
+        frame.tx_info.modulation.fsk.datarate = 50_000
+    else:
+        frame.tx_info.modulation.lora.bandwidth = 125_000
+        frame.tx_info.modulation.lora.spreading_factor = 7
+        frame.tx_info.modulation.lora.code_rate = gw.CR_4_5
+    info = frame.rx_info
+    info.gateway_id, info.uplink_id = EUI, 5
+    info.gw_time.FromMicroseconds(AT.utc_us)
+    gps_us = AT.utc_us - 315_964_800_000_000 + 18_000_000
+    info.time_since_gps_epoch.FromMicroseconds(gps_us)
+    if fine_ns is not None:
+        info.fine_time_since_gps_epoch.seconds = gps_us // 1_000_000
+        info.fine_time_since_gps_epoch.nanos = fine_ns
+    info.rssi, info.snr, info.channel = -80, 7.25, 2
+    info.context = encode_context(77, 9)
+    info.metadata["time_quality"] = "ntp"
+    if late:
+        info.metadata["late"] = "1"
+        info.metadata["hold_ms"] = "61000"
+        info.metadata["stored_seq"] = "5"
+    info.crc_status = gw.CRC_OK
+    return frame
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("fsk", [False, True])
+@pytest.mark.parametrize("fine_ns", [None, 123_456_789])
+def test_uplinks_are_the_official_bytes(late: bool, fsk: bool, fine_ns: int | None) -> None:
+    changes: dict[str, object] = {"counter_us": 77, "session": 9, "fine_ns": fine_ns}
+    if fsk:
+        changes |= {"sf": 0, "rate": 50_000}
+    ours = events.uplink(record(5, data_up(), **changes), AT, EUI, late=late)
+    expected = official(data_up(), late, fsk, fine_ns)
+    assert ours == expected.SerializeToString(deterministic=True)
+    assert gw.UplinkFrame.FromString(ours) == expected
+
+
+def test_without_trusted_time_no_time_is_claimed() -> None:
+    unknown = Reception(utc_us=JUNE_2024_US, quality=TimeQuality.UNTRUSTED, age_us=None)
+    info = gw.UplinkFrame.FromString(events.uplink(record(1), unknown, EUI, late=True)).rx_info
+    assert not info.HasField("gw_time")
+    assert not info.HasField("time_since_gps_epoch")
+    assert dict(info.metadata) == {"late": "1", "stored_seq": "1", "time_quality": "untrusted"}
+
+
+@given(
+    st.integers(-200, 50),
+    st.floats(-30, 30, width=32),
+    st.integers(0, 2**40),
+    st.binary(max_size=255),
+    st.integers(0, 9),
+)
+def test_any_uplink_reads_back(rssi: int, snr: float, record_id: int, payload: bytes, channel: int) -> None:
+    made = record(record_id, payload, rssi_channel_dbm=float(rssi), snr_db=snr, if_channel=channel)
+    frame = gw.UplinkFrame.FromString(events.uplink(made, AT, EUI, late=False))
+    assert (frame.phy_payload, frame.rx_info.rssi, frame.rx_info.channel) == (payload, rssi, channel)
+    assert frame.rx_info.snr == pytest.approx(snr)
+    assert frame.rx_info.uplink_id == record_id & 0xFFFF_FFFF
+
+
+@given(st.lists(st.sampled_from(TxAckStatus), max_size=8), st.integers(0, 2**32 - 1))
+def test_acknowledgements_are_the_official_bytes(statuses: list[TxAckStatus], downlink_id: int) -> None:
+    expected = gw.DownlinkTxAck(downlink_id=downlink_id, gateway_id=EUI)
+    for status in statuses:
+        expected.items.add(status=int(status))
+    assert events.tx_ack(downlink_id, EUI, tuple(statuses)) == expected.SerializeToString()
+
+
+def test_the_words_are_the_official_ones() -> None:
+    assert {status.name: int(status) for status in TxAckStatus} == dict(gw.TxAckStatus.items())
+    assert set(STATUS_OF) == set(Code)
+
+
+def test_statistics_and_connection_are_the_official_bytes() -> None:
+    expected = gw.GatewayStats(
+        gateway_id=EUI,
+        rx_packets_received=9,
+        rx_packets_received_ok=8,
+        tx_packets_received=3,
+        tx_packets_emitted=2,
+    )
+    expected.time.FromMicroseconds(JUNE_2024_US)
+    expected.tx_packets_per_status["OK"] = 2
+    expected.tx_packets_per_status["TOO_LATE"] = 1
+    made = Statistics(
+        utc_us=JUNE_2024_US,
+        received=9,
+        received_ok=8,
+        asked=3,
+        emitted=2,
+        tx_by_status=(("OK", 2), ("TOO_LATE", 1)),
+    )
+    assert events.stats(made, EUI) == expected.SerializeToString(deterministic=True)
+    assert (
+        events.connection(EUI, online=True)
+        == gw.ConnState(gateway_id=EUI, state=gw.ConnState.ONLINE).SerializeToString()
+    )
+    assert events.connection(EUI, online=False) == gw.ConnState(gateway_id=EUI).SerializeToString()
+    refused = gw.GatewayCommandExecResponse(gateway_id=EUI, exec_id=7, error="commands are refused")
+    assert events.exec_refused(7, EUI) == refused.SerializeToString()
+
+
+def downlink() -> gw.DownlinkFrame:
+    frame = gw.DownlinkFrame(downlink_id=4_000_000_000, gateway_id=EUI)
+    for frequency, sf in ((868_100_000, 7), (869_525_000, 12)):
+        item = frame.items.add(phy_payload=b"\x60abc")
+        item.tx_info.frequency, item.tx_info.power = frequency, 14
+        lora = item.tx_info.modulation.lora
+        lora.bandwidth, lora.spreading_factor, lora.code_rate = 125_000, sf, gw.CR_4_5
+        lora.polarization_inversion = True
+        item.tx_info.timing.delay.delay.FromMicroseconds(1_000_000)
+        item.tx_info.context = encode_context(5_000_000, 3)
+    return frame
+
+
+def test_a_downlink_arrives_with_its_alternatives() -> None:
+    command = parse_downlink(downlink().SerializeToString())
+    assert (command.downlink_id, command.gateway_id) == (4_000_000_000, EUI)
+    first, second = command.items
+    assert (first.payload, first.modulation, first.frequency_hz) == (b"\x60abc", Lora(sf=7), 868_100_000)
+    assert first.timing == AtCounter(6_000_000, 3)
+    assert (first.power_dbm, first.invert_polarity, first.with_crc, first.preamble_symbols) == (
+        14,
+        True,
+        False,
+        8,
+    )
+    assert second.modulation == Lora(sf=12)
+
+
+def test_class_b_class_c_and_fsk() -> None:
+    frame = downlink()
+    frame.items[0].tx_info.timing.gps_epoch.time_since_gps_epoch.FromMicroseconds(5_500_000)
+    frame.items[1].tx_info.timing.immediately.SetInParent()
+    frame.items[1].tx_info.power = -3
+    frame.items[1].tx_info.modulation.fsk.datarate = 50_000
+    frame.items[1].tx_info.modulation.fsk.frequency_deviation = 25_000
+    first, second = parse_downlink(frame.SerializeToString()).items
+    assert first.timing == AtGps(5_500_000)
+    assert (second.timing, second.power_dbm) == (Immediate(), -3)
+    assert second.modulation == Fsk(bitrate_bps=50_000, deviation_hz=25_000)
+
+
+def _set(**values: int) -> Callable[[gw.DownlinkFrameItem], None]:
+    def change(item: gw.DownlinkFrameItem) -> None:
+        for name, value in values.items():
+            setattr(item.tx_info.modulation.lora, name, value)
+
+    return change
+
+
+def _fsk(item: gw.DownlinkFrameItem) -> None:
+    item.tx_info.modulation.fsk.datarate = 1
+
+
+def _context(item: gw.DownlinkFrameItem) -> None:
+    item.tx_info.context = b"1234"
+
+
+def _payload(item: gw.DownlinkFrameItem) -> None:
+    item.phy_payload = bytes(256)
+
+
+BREAKS: dict[str, Callable[[gw.DownlinkFrameItem], object]] = {
+    "no timing": lambda item: item.tx_info.ClearField("timing"),
+    "no modulation": lambda item: item.tx_info.ClearField("modulation"),
+    "no tx_info": lambda item: item.ClearField("tx_info"),
+    "context": _context,
+    "spreading_factor": _set(spreading_factor=4),
+    "bandwidth": _set(bandwidth=200_000),
+    "code_rate": _set(code_rate=gw.CR_LI_4_5),
+    "phy_payload": _payload,
+    "delay": lambda item: item.tx_info.timing.delay.delay.FromMicroseconds(-1),
+    "fsk": _fsk,
+    "preamble": _set(preamble=70_000),
+}
+
+
+def broken(change: str) -> bytes:
+    frame = downlink()
+    if change == "no items":
+        del frame.items[:]
+    elif change == "many items":
+        frame.items.extend([frame.items[0]] * ITEMS_LIMIT)
+    else:
+        BREAKS[change](frame.items[0])
+    return frame.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("no items", "items: 0"),
+        ("many items", "items: 10"),
+        ("no timing", "timing"),
+        ("no modulation", "modulation"),
+        ("no tx_info", "tx_info"),
+        ("context", "context: 31323334"),
+        ("spreading_factor", "sf: 4"),
+        ("bandwidth", "bandwidth_hz"),
+        ("code_rate", "code_rate"),
+        ("phy_payload", "phy_payload: 256 bytes"),
+        ("delay", "delay: -1 us"),
+        ("fsk", "fsk: 1 bit/s"),
+        ("preamble", "preamble"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_named(change: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        parse_downlink(broken(change))
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_a_command_or_a_command_error(payload: bytes) -> None:
+    for parse in (parse_downlink, read_exec_id):
+        try:
+            parse(payload)
+        except CommandError:
+            continue
+
+
+@given(st.integers(1, 255), st.data())
+def test_a_damaged_command_is_refused_or_differs(change: int, data: st.DataObject) -> None:
+    content = bytearray(downlink().SerializeToString())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= change
+    try:
+        parse_downlink(bytes(content))
+    except CommandError:
+        return
+
+
+def test_exec_is_answered_by_its_id() -> None:
+    request = gw.GatewayCommandExecRequest(gateway_id=EUI, command="reboot", exec_id=77)
+    assert read_exec_id(request.SerializeToString()) == 77
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x08", b"\x0a\x05abc", b"\x00\x01", b"\x0b", b"\x08" + b"\xff" * 11, bytes(70_000)]
+)
+def test_what_is_no_protobuf_is_refused(content: bytes) -> None:
+    with pytest.raises(ProtobufError):
+        list(fields(content))
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_durations_read_back(duration_us: int) -> None:
+    ((_, inner),) = fields(span(1, duration_us))
+    assert isinstance(inner, bytes)
+    assert read_span(inner) == duration_us
+
+
+def test_contexts_read_back_and_others_are_refused() -> None:
+    assert decode_context(encode_context(1 << 40, 3 << 16)) == (1 << 40, 3 << 16)
+    with pytest.raises(ContextError):
+        decode_context(b"\x02" + bytes(16))
