@@ -59,10 +59,15 @@ def _fsk_raw(level: float) -> int:
 
 
 def _frequency_raw(event: RfEvent, ear: Ear) -> int:
+    """Return the frequency error field: the channel's true centre minus the sender **[A]**.
+
+    This sign alone makes two steps of the reference right at once: it adds IF minus the IF register to the
+    reading, and it shortens the header of a sender that runs fast.
+    """
     if isinstance(event.modulation, Fsk):
         return 0
     lsb = FREQUENCY_LSB_HZ * (event.modulation.bandwidth_hz // 125_000)
-    return round((event.frequency_hz + event.frequency_error_hz - ear.centre_hz) / lsb)
+    return round((ear.centre_hz - event.frequency_hz - event.frequency_error_hz) / lsb)
 
 
 def latch_ticks(event: RfEvent, ear: Ear, *, legacy: bool, ends_at_ticks: int) -> int:

@@ -34,7 +34,7 @@ def test_a_lora_frame_in_the_layout_of_the_silicon(chip: VirtualChip, host: RawH
     assert chip.inject(EVENT) is Verdict.HEARD
     frame = host.fetch()
     assert frame[:6] == bytes((0xA5, 0xC0, 7, 0, 0x73, 0))
-    assert int.from_bytes(frame[6:9], "little") - (1 << 20) == round(-97.65625 / 0.11920929)
+    assert int.from_bytes(frame[6:9], "little") == round(97.65625 / 0.11920929)
     assert frame[9:16] == b"bonjour"
     flags, snr, rssi, signal = frame[16:20]
     assert (flags, snr, rssi, signal) == (0, 38, 121, 121)
@@ -131,7 +131,7 @@ def test_the_frequency_error_is_measured_against_the_true_channel(
     chip.inject(replace(EVENT, frequency_hz=868_500_000, frequency_error_hz=error_hz))
     raw = int.from_bytes(host.fetch()[6:9], "little")
     raw -= (raw & 0x80000) << 1
-    assert raw * 0.11920929 == pytest.approx(error_hz, abs=1)
+    assert raw * 0.11920929 == pytest.approx(-error_hz, abs=1)
 
 
 def test_a_frame_that_ends_later_comes_later(chip: VirtualChip, host: RawHost) -> None:
