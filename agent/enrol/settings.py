@@ -13,6 +13,7 @@ import msgspec
 from agent.durable import write_durably
 from agent.wire.order import WorkOrder, WorkOrderError, decode_order, encode_order
 from agent.wire.partition import (
+    MAGIC,
     PARTITION_BYTES,
     SECTOR_BYTES,
     PartitionError,
@@ -58,13 +59,17 @@ def _newer(order: WorkOrder, stored: WorkOrder) -> bool:
 def _from_image(image: Path) -> WorkOrder:
     try:
         with image.open("rb") as medium:
-            entry = settings_entry(medium.read(SECTOR_BYTES))
-            medium.seek(entry.offset_bytes)
+            medium.seek(_offset(medium.read(SECTOR_BYTES)))
             return decode_settings(medium.read(PARTITION_BYTES))
     except OSError as error:
         raise SettingsError(f"{image}: {error.strerror}; name the flashed card or image") from error
     except PartitionError as error:
         raise SettingsError(f"{image}: {error}") from error
+
+
+def _offset(first_sector: bytes) -> int:
+    """Return where the settings begin: in a whole card or image, or in the partition's own device."""
+    return 0 if first_sector.startswith(MAGIC) else settings_entry(first_sector).offset_bytes
 
 
 def wipe_token(state: Path, image: Path | None, order: WorkOrder) -> WorkOrder:
@@ -87,8 +92,8 @@ def _wipe_image(image: Path, order: WorkOrder, wiped: WorkOrder) -> None:
     except (OSError, SettingsError):
         return
     try:
-        entry = settings_entry(os.pread(descriptor, SECTOR_BYTES, 0))
-        os.pwrite(descriptor, encode_settings(wiped), entry.offset_bytes)
+        offset = _offset(os.pread(descriptor, SECTOR_BYTES, 0))
+        os.pwrite(descriptor, encode_settings(wiped), offset)
         os.fsync(descriptor)
     except OSError:
         return

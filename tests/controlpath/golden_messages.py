@@ -33,17 +33,28 @@ BOOT, AT_US = 2**62 + 7, 1_790_000_000_123_456
 _LNS = ConnectorBeat("lns", True, 9_000, 3)
 _PREVIOUS = PreviousBoot(BOOT - 1, 86_400_000, AT_US - 90_000_000, TimeQuality.NTP, False, 77)
 _RECORDS = tuple(
-    JournalRecord(
-        BOOT, seq, seq * 1000, AT_US, TimeQuality.GNSS, change, "subject", "VALUE", "reason", None, None
-    )
+    JournalRecord(BOOT, seq, seq * 1000, AT_US, TimeQuality.GNSS, change, "subject", "VALUE", "reason")
     for seq, change in enumerate(Change, start=2)
 )
 _BOOT_RECORD = JournalRecord(
     BOOT, 1, 0, AT_US, TimeQuality.UNTRUSTED, Change.BOOT, "agent", "STARTED", "", 0, _PREVIOUS
 )
 _BEAT = Heartbeat(
-    BOOT, 2_881, 86_400_040, 78, AT_US, TimeQuality.NTP, Radio.RECEIVING, (_LNS,), 3, True, 5_000, 4_997, 2, 12
-)  # fmt: skip
+    boot=BOOT,
+    seq=2_881,
+    uptime_ms=86_400_040,
+    journal_seq=78,
+    at_us=AT_US,
+    time_quality=TimeQuality.NTP,
+    radio=Radio.RECEIVING,
+    connectors=(_LNS,),
+    spool_records=3,
+    spool_accepting=True,
+    received=5_000,
+    delivered=4_997,
+    dropped=2,
+    config_version=12,
+)
 MESSAGES: tuple[tuple[str, msgspec.Struct], ...] = (
     ("presence", Presence(True, BOOT, AT_US)),
     ("presence", Presence(False, BOOT)),

@@ -34,6 +34,13 @@ def test_after_enrolment_no_copy_of_the_token_is_left(tmp_path: Path) -> None:
     assert image.stat().st_size == 1024 * 1024 + PARTITION_BYTES
 
 
+def test_the_partition_s_own_device_serves_as_well(tmp_path: Path) -> None:
+    partition = tmp_path / "settings"
+    partition.write_bytes(encode_settings(ORDER))
+    wipe_token(tmp_path, partition, load_settings(tmp_path, partition))
+    assert ORDER.token.encode() not in partition.read_bytes()
+
+
 def test_a_card_that_cannot_be_written_or_holds_another_order_is_left_alone(tmp_path: Path) -> None:
     load_settings(tmp_path, image_of(ORDER, tmp_path / "i.img"))
     other = image_of(msgspec.structs.replace(ORDER, token="u" * 43), tmp_path / "other.img")
