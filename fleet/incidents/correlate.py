@@ -87,7 +87,7 @@ def _explain_burst(euis: list[str], network: NetworkNow, totals: Mapping[SharedC
     while left:
         hits: dict[SharedCause, list[str]] = defaultdict(list)
         for eui in left:
-            for cause in _possible(network.gateways[eui], network):
+            for cause in possible(network.gateways[eui], network):
                 hits[cause].append(eui)
         best = max(
             (item for item in hits.items() if _blamed(*item, totals)), key=_better(totals), default=None
@@ -137,7 +137,8 @@ def domains(gateway: GatewayNow, network: NetworkNow) -> Iterator[SharedCause]:
     yield SharedCause(domain=Domain.NETWORK, value="")
 
 
-def _possible(gateway: GatewayNow, network: NetworkNow) -> Iterator[SharedCause]:
+def possible(gateway: GatewayNow, network: NetworkNow) -> Iterator[SharedCause]:
+    """Yield the shared causes that agree with what is proved about this gateway."""
     allowed = POSSIBLE.get(gateway.cause)
     for cause in domains(gateway, network):
         if cause.domain is Domain.LNS and gateway.cause is not Cause.LNS:

@@ -16,14 +16,29 @@ from dataclasses import dataclass
 from fleet.oncall.store import OnCallNow
 from fleet.tickets.model import MINUTE_US
 
-GROUP_WAIT_US = 10 * 1_000_000
-"""Between confirmation and the first message: losses of the same cause confirm within seconds of each other,
-and DESIGN §7 asks for the page within 30 s."""
+SECOND_US = 1_000_000
+
+GROUP_WAIT_US = 10 * SECOND_US
+"""Of calm before the first message: losses of one cause confirm within a heartbeat interval of each other."""
+
+GROUP_WAIT_LIMIT_US = 25 * SECOND_US
+"""However much it still grows: DESIGN §7 asks for the page within 30 s of the confirmation."""
 
 STEP_WAIT_US = 10 * MINUTE_US
 REPEAT_WAIT_US = 20 * MINUTE_US
 ROUNDS_LIMIT = 12
 """Three and a half hours; then the four-hour clock itself is the alarm on the wall."""
+
+
+def first_page_at_us(opened_us: int, grown_us: int) -> int:
+    """Return when the first message about an incident goes out.
+
+    >>> first_page_at_us(0, 0) // SECOND_US, first_page_at_us(0, 14 * SECOND_US) // SECOND_US
+    (10, 24)
+    >>> first_page_at_us(0, 20 * SECOND_US) // SECOND_US
+    25
+    """
+    return min(grown_us + GROUP_WAIT_US, opened_us + GROUP_WAIT_LIMIT_US)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

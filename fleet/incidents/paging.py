@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from fleet.incidents import store
 from fleet.incidents.dispatch import About, dispatch, tell_team, wake
-from fleet.incidents.escalation import GROUP_WAIT_US, step
+from fleet.incidents.escalation import GROUP_WAIT_US, first_page_at_us, step
 from fleet.incidents.scene import Scene
 from fleet.notify import outbox
 from fleet.notify.compose import Occasion
@@ -61,6 +62,8 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
         occasion = Occasion(timer.detail["occasion"])
         if not ticket.working or (ticket.acknowledged_at_us is not None and occasion is not Occasion.WORSE):
             continue
+        if occasion is Occasion.OPENED and _wait_for_more(scene, ticket):
+            continue
         mine = oncall.concerned(on_call, oncall.territory_of(scene.connection, ticket.commune_insee))
         number = int(timer.detail["round"])
         this = step(number, mine)
@@ -79,6 +82,17 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
                 occasion=Occasion.ESCALATED if number == 0 else Occasion.REMINDER,
             )
     _dispatch_all(scene, people, wanted, "page")
+
+
+def _wait_for_more(scene: Scene, ticket: Ticket) -> bool:
+    """Put the first message off while its incident still grows; return whether that was done."""
+    if ticket.incident_id is None or was_told(scene.connection, ticket.id):
+        return False
+    due_us = first_page_at_us(*store.growth(scene.connection, ticket.incident_id))
+    if due_us <= scene.now_us:
+        return False
+    plan_page(scene.connection, ticket.id, due_at_us=due_us)
+    return True
 
 
 def _dispatch_all(scene: Scene, people: dict[int, Person], wanted: dict[int, list[About]], word: str) -> None:

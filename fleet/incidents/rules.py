@@ -13,25 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fleet.availability.states import GatewayState
-from fleet.incidents.correlate import Part, explain
-from fleet.incidents.criticality import grade
 from fleet.incidents.divide import divide
 from fleet.incidents.flaps import flapping, open_flaps, regrades
+from fleet.incidents.gather import gather
 from fleet.incidents.model import (
     MINUTE_US,
     SECOND_US,
-    Absorb,
     Action,
     End,
-    Explain,
     Facts,
     Fail,
     Incident,
     IncidentState,
-    Join,
     Leave,
     Member,
-    Open,
     Recover,
 )
 from fleet.live.model import NetworkNow
@@ -44,9 +39,6 @@ STABLE_US = 30 * SECOND_US
 
 REOPEN_WINDOW_US = 30 * MINUTE_US
 """A loss of the same gateway within this time belongs to the incident that just ended."""
-
-YOUNG_US = 10 * MINUTE_US
-"""How long an incident's cause is still looked for together with new losses."""
 
 LOST_STATES = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
 
@@ -80,7 +72,7 @@ def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
     new = {eui: since for eui, since in lost.items() if eui not in view.open_by_eui}
     new = {eui: since for eui, since in new.items() if eui not in view.ended_by_eui}
     if new:
-        actions += _correlate(facts, new, now_us)
+        actions += gather(facts, new, now_us)
     actions += open_flaps(facts, flaps - view.open_by_eui.keys() - lost.keys())
     actions += divide(facts, flaps, now_us)
     actions += regrades(facts, flaps)
@@ -127,44 +119,6 @@ def _again(lost: dict[str, int], view: _View) -> Iterator[Action]:
             fallen.setdefault(incident.id, []).append(Member(eui=eui, since_us=since_us))
     for incident_id, members in fallen.items():
         yield Fail(incident_id=incident_id, members=tuple(members))
-
-
-def _correlate(facts: Facts, new: dict[str, int], now_us: int) -> Iterator[Action]:
-    young = [
-        incident
-        for incident in facts.incidents
-        if incident.state is IncidentState.OPEN and now_us - incident.opened_us < YOUNG_US
-    ]
-    owners = {member.eui: incident for incident in young for member in incident.failing}
-    pool = new | {member.eui: member.since_us for incident in young for member in incident.failing}
-    pool = {eui: since for eui, since in pool.items() if eui in facts.network.gateways}
-    settled: set[int] = set()
-    for part in explain(pool, facts.network):
-        mine = sorted({owners[eui].id for eui in part.euis if eui in owners} - settled)
-        members = tuple(Member(eui=eui, since_us=new[eui]) for eui in part.euis if eui in new)
-        settled.update(mine)
-        if mine:
-            yield from _gather(part, mine, members, owners)
-        elif members:
-            yield Open(
-                cause=part.cause,
-                members=members,
-                grade=grade(facts.network, [member.eui for member in members]),
-                reason=part.reason,
-            )
-
-
-def _gather(
-    part: Part, mine: list[int], members: tuple[Member, ...], owners: dict[str, Incident]
-) -> Iterator[Action]:
-    oldest = mine[0]
-    for other in mine[1:]:
-        yield Absorb(incident_id=oldest, other_id=other, reason=part.reason)
-    if members:
-        yield Join(incident_id=oldest, members=members, reason=part.reason)
-    causes = {incident.cause for incident in owners.values() if incident.id == oldest}
-    if causes != {part.cause}:
-        yield Explain(incident_id=oldest, cause=part.cause, reason=part.reason)
 
 
 def _ends(facts: Facts, flaps: frozenset[str], now_us: int) -> Iterator[Action]:

@@ -158,6 +158,20 @@ def log(
     connection.execute(insert(incident_events).values(**row, detail=detail))
 
 
+GROWTH = ("Open", "Join", "Absorb", "Fail")
+
+
+def growth(connection: Connection, incident_id: int) -> tuple[int, int]:
+    """Return when an incident was opened and when it last grew."""
+    columns = incident_events.c
+    query = select(func.max(columns.recorded_at_us)).where(
+        columns.incident_id == incident_id, columns.kind.in_(GROWTH)
+    )
+    opened = select(incidents.c.opened_at_us).where(incidents.c.id == incident_id)
+    opened_us = int(connection.execute(opened).scalar_one())
+    return opened_us, int(connection.execute(query).scalar() or opened_us)
+
+
 def count_open(connection: Connection) -> int:
     """Return how many incidents are open."""
     query = select(func.count()).select_from(incidents).where(incidents.c.state == IncidentState.OPEN)

@@ -3,7 +3,7 @@
 The first 100 characters decide (UI.md): criticality, where, what, since when, until when.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
@@ -13,6 +13,12 @@ from fleet.web.i18n import t
 
 LISTED_LIMIT = 5
 """Sites and communes named in a message; the rest is counted: a phone shows no more."""
+
+BUNDLED_WHOLE_LIMIT = 2
+"""Messages of a bundle that are given whole; after them a line each…"""
+
+BUNDLED_LINES_LIMIT = 10
+"""…up to so many, then a count: the page of incidents has them all."""
 
 SMS_LIMIT_CHARACTERS = 306
 """Two concatenated GSM-7 messages of 153 characters (3GPP TS 23.040)."""
@@ -103,14 +109,22 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
 
 
 def bundle(messages: list[Rendered], lang: str) -> Rendered:
-    """Return several messages for one person as one, the gravest first as given."""
+    """Return several messages for one person as one, the gravest first as given: few whole, then lines."""
     if len(messages) == 1:
         return messages[0]
-    subject = t(lang, "message.bundle", first=messages[0].subject, count=len(messages) - 1)
-    text = "\n———\n\n".join(message.text for message in messages)
-    sms = f"{messages[0].sms} (+{len(messages) - 1})"
-    html = "<hr>".join(message.html for message in messages)
-    return replace(messages[0], subject=subject, text=text, html=html, sms=sms)
+    first = messages[0]
+    whole, rest = messages[:BUNDLED_WHOLE_LIMIT], messages[BUNDLED_WHOLE_LIMIT:]
+    lines = [message.subject for message in rest[:BUNDLED_LINES_LIMIT]]
+    if len(rest) > BUNDLED_LINES_LIMIT:
+        lines.append(t(lang, "message.bundle.more", count=len(rest) - BUNDLED_LINES_LIMIT))
+    listed = ["\n".join(lines) + "\n"] if lines else []
+    html = [message.html for message in whole] + [f"<p>{escape(line)}</p>" for line in lines]
+    return Rendered(
+        subject=t(lang, "message.bundle", first=first.subject, count=len(messages) - 1),
+        text="\n———\n\n".join([message.text for message in whole] + listed),
+        html="<hr>".join(html),
+        sms=f"{first.sms} (+{len(messages) - 1})",
+    )
 
 
 def _cause(subject: Subject, lang: str) -> str:
