@@ -5,6 +5,7 @@ Each line has ``type``.  ``header`` comes first; all other lines may come in any
     header       format, version, month, as_of_us, code
     settings     every contract setting
     commune      what a commune weighs and belongs to, frozen at the month's start
+    gateway      the failure domains of a gateway
     run journal delivered commissioning maintenance statement membership blindness   the facts
 
 The hash of a month is SHA-256 over the sorted canonical lines, so that neither order nor repetition shows.
@@ -29,7 +30,7 @@ from fleet.availability.facts import (
     OperatorStatement,
     gather,
 )
-from fleet.availability.reckoning import CommuneCard, MonthInput
+from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
 from fleet.availability.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
@@ -49,8 +50,14 @@ KINDS: dict[str, type] = {
     "membership": Membership,
     "blindness": Blindness,
 }
+TYPES: dict[str, type] = {
+    "settings": ContractSettings,
+    "commune": CommuneCard,
+    "gateway": GatewayCard,
+    **KINDS,
+}
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
-Line: TypeAlias = Fact | CommuneCard | ContractSettings
+Line: TypeAlias = Fact | CommuneCard | GatewayCard | ContractSettings
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,9 +90,7 @@ def read(lines: Iterable[bytes]) -> MonthInput:
         DocumentError: no header, an unknown kind or field, or a value of the wrong type.
     """
     header: Header | None = None
-    settings: ContractSettings | None = None
-    cards: dict[str, CommuneCard] = {}
-    facts: dict[Fact, None] = {}
+    told: dict[str, list[Any]] = {}
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
@@ -94,26 +99,23 @@ def read(lines: Iterable[bytes]) -> MonthInput:
             if kind != "header":
                 raise DocumentError(f"line {number}: type: {kind!r} comes before the header")
             header = _header(_convert(fields, Header, number), number)
-        elif kind == "settings":
-            settings = _convert(fields, ContractSettings, number)
-        elif kind == "commune":
-            card = _convert(fields, CommuneCard, number)
-            cards[card.insee] = card
-        elif kind in KINDS:
-            facts[_convert(fields, KINDS[kind], number)] = None
+        elif kind in TYPES:
+            told.setdefault(kind, []).append(_convert(fields, TYPES[kind], number))
         else:
-            raise DocumentError(f"line {number}: type: {kind!r} is none of {', '.join(sorted(KINDS))}")
+            raise DocumentError(f"line {number}: type: {kind!r} is none of {', '.join(sorted(TYPES))}")
     if header is None:
         raise DocumentError("line 1: the document is empty; it begins with a header")
-    if settings is None:
+    if "settings" not in told:
         raise DocumentError("settings: the document has no line of this type")
-    communes = tuple(cards[insee] for insee in sorted(cards))
+    cards = {card.insee: card for card in told.get("commune", [])}
+    boxes = {box.eui: box for box in told.get("gateway", [])}
     return MonthInput(
         month=header.month,
         as_of_us=header.as_of_us,
-        facts=gather(facts),
-        communes=communes,
-        settings=settings,
+        facts=gather(dict.fromkeys(fact for kind in KINDS for fact in told.get(kind, []))),
+        communes=tuple(cards[insee] for insee in sorted(cards)),
+        gateways=tuple(boxes[eui] for eui in sorted(boxes)),
+        settings=told["settings"][-1],
     )
 
 
@@ -128,8 +130,7 @@ def digest(given: MonthInput) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one line."""
-    types = {"settings": ContractSettings, "commune": CommuneCard, **KINDS}
-    kinds = {"header": Header, **types}
+    kinds = {"header": Header, **TYPES}
     _, components = msgspec.json.schema_components(kinds.values(), ref_template="#/$defs/{name}")
     choices = [
         {
@@ -171,6 +172,8 @@ def _content(given: MonthInput) -> Iterator[bytes]:
     yield _line("settings", given.settings)
     for card in given.communes:
         yield _line("commune", card)
+    for box in given.gateways:
+        yield _line("gateway", box)
     for fact in facts_of(given.facts):
         yield _line(_NAMES[type(fact)], fact)
 

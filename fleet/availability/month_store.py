@@ -4,10 +4,10 @@ from sqlalchemy import Connection
 
 from fleet.availability.facts import NetworkFacts
 from fleet.availability.months import month_window
-from fleet.availability.reckoning import CommuneCard, MonthInput, relevant
+from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput, relevant
 from fleet.availability.settings import ContractSettings
 from fleet.evidence.month import load_facts
-from fleet.registry.store import load_communes
+from fleet.registry.store import load_communes, load_gateways
 
 
 def load_month(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> MonthInput:
@@ -43,5 +43,9 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
             blindness=facts.blindness,
         ),
         communes=cards,
+        gateways=tuple(
+            GatewayCard(eui=one.eui, backhaul_operator=one.backhaul_operator, power_feeder=one.power_feeder)
+            for one in sorted(load_gateways(connection), key=lambda gateway: gateway.eui)
+        ),
         settings=settings,
     )

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from fleet.availability.burn import Budget, budget
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.facts import GatewayFacts, NetworkFacts
+from fleet.availability.deferred import deferred
+from fleet.availability.facts import GatewayFacts, Membership, NetworkFacts
 from fleet.availability.figures import (
     CommuneFigures,
     GatewayFigures,
@@ -20,7 +21,9 @@ from fleet.availability.figures import (
     mean_of_gateways,
     whole,
 )
+from fleet.availability.intervals import total
 from fleet.availability.months import Window, month_window
+from fleet.availability.redundancy import below_two_domains
 from fleet.availability.settings import DEFAULTS, ContractSettings, Weight
 from fleet.availability.states import Cause, CommuneState
 from fleet.availability.timeline import Timeline, timeline
@@ -39,6 +42,20 @@ class CommuneCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCard:
+    """What a gateway shares with others: the domains in which it fails."""
+
+    eui: str
+    backhaul_operator: str = ""
+    power_feeder: str = ""
+    wave: str = ""
+    """Firmware wave."""
+
+
+DOMAINS = ("backhaul_operator", "power_feeder", "wave")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonthInput:
     """Everything that a month's figures depend on."""
 
@@ -47,6 +64,7 @@ class MonthInput:
     """Up to where the month is told; a closed month is told from its closing."""
     facts: NetworkFacts
     communes: tuple[CommuneCard, ...] = ()
+    gateways: tuple[GatewayCard, ...] = ()
     settings: ContractSettings = field(default_factory=lambda: DEFAULTS)
 
     @property
@@ -75,6 +93,8 @@ class MonthResult:
     commune_figures: dict[str, CommuneFigures]
     share: Share
     """The contract's global figure."""
+    deferred: Share
+    """The same with BUFFERING as served where delivery is proved; beside the contract's, never instead."""
     mean_of_gateways: Fraction | None
     lost_by: dict[tuple[Cause, str], int]
     """Lost time times weight."""
@@ -82,6 +102,8 @@ class MonthResult:
     """Of each commune over the whole month."""
     budget: Budget
     """Of the whole, in microseconds of the whole service (weights divided out, rounded down)."""
+    below_two_domains: dict[str, dict[str, int]]
+    """Of each commune and kind of failure domain: time with fewer than two of them serving."""
     not_covered: tuple[str, ...]
     """Communes without a member for the whole window; weight 0."""
 
@@ -131,12 +153,51 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
         gateway_figures=gateways,
         commune_figures=figures,
         share=share,
+        deferred=_deferred_share(given, lines, figures, weights),
         mean_of_gateways=mean_of_gateways(gateways.values()),
         lost_by=lost_by(figures.values(), weights),
         budgets={insee: commune_budget(given.month, one, settings) for insee, one in figures.items()},
         budget=whole_budget(given.month, figures.values(), weights, settings),
+        below_two_domains=_below_two_domains(given, members, lines),
         not_covered=tuple(insee for insee, one in figures.items() if _never_covered(one)),
     )
+
+
+def _deferred_share(
+    given: MonthInput,
+    lines: Mapping[str, Timeline],
+    figures: Mapping[str, CommuneFigures],
+    weights: Mapping[str, int],
+) -> Share:
+    """Return the deferred figure; only communes of gateways that delivered late are told again."""
+    facts, settings, window = given.facts, given.settings, given.window
+    late = {
+        eui: deferred(line, facts.gateways[eui], settings)
+        for eui, line in lines.items()
+        if facts.gateways[eui].delivered
+    }
+    told = {**lines, **late}
+    again = dict(figures)
+    for insee, members in members_of(facts.memberships).items():
+        if any(one.eui in late for one in members):
+            line = commune_timeline(insee, members, told, window, settings)
+            again[insee] = commune_figures(line, settings)
+    return whole(again.values(), weights)
+
+
+def _below_two_domains(
+    given: MonthInput, members: Mapping[str, Sequence[Membership]], lines: Mapping[str, Timeline]
+) -> dict[str, dict[str, int]]:
+    if not given.gateways:
+        return {}
+    domains = {kind: {card.eui: getattr(card, kind) for card in given.gateways} for kind in DOMAINS}
+    return {
+        insee: {
+            kind: total(below_two_domains(group_, lines, names, given.window))
+            for kind, names in domains.items()
+        }
+        for insee, group_ in members.items()
+    }
 
 
 def commune_budget(month: str, figures: CommuneFigures, settings: ContractSettings) -> Budget:

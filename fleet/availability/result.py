@@ -29,6 +29,7 @@ def document(given: MonthInput, result: MonthResult, *, timelines: bool = True) 
         "provisional": result.provisional,
         "hash": digest(given),
         "whole": share(result.share, settings.objective_global_ppm) | _budget(result.budget),
+        "deferred": share(result.deferred, None),
         "mean_of_gateways_percent": percent(mean, PERCENT_DIGITS) or None,
         "lost_by": lost(result.lost_by),
         "not_covered": list(result.not_covered),
@@ -47,6 +48,7 @@ def commune(given: MonthInput, result: MonthResult, insee: str, *, timelines: bo
         "below_two_us": figures.below_two_us,
         "redundancy_percent": percent(figures.redundancy, PERCENT_DIGITS) or None,
         "outages": figures.outages,
+        "below_two_domains_us": result.below_two_domains.get(insee, {}),
         "lost_by": lost(figures.lost_by_us),
     }
     told |= share(figures.share, given.settings.objective_commune_ppm) | _budget(result.budgets[insee])
