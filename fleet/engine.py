@@ -160,7 +160,7 @@ class Engine:
         self._link.acknowledge(batch)
 
     def _store(self, batch: list[Received]) -> None:
-        sorter = Sorter(self._memory.newest_runs, self._registry.gateways, self._settings)
+        sorter = Sorter(self._memory.newest_run, self._registry.gateways, self._settings)
         rows = sorter.sort(batch)
         with self._database.write() as connection:
             store.store_batch(connection, rows)
@@ -218,13 +218,16 @@ class Engine:
     def _refresh(self, connection: Connection, now_us: int) -> None:
         """Take what people changed: registry, acceptance, works, statements."""
         from_us = month_window(self._month).start_us
-        self._registry = load_registry(connection)
+        began_us = self._clock.now_us()
+        registry = load_registry(connection)
+        if registry != self._registry:
+            self._registry = registry
         self._memory.replace_people(
             facts.load_commissioning(connection),
             facts.load_maintenances(connection, from_us),
             facts.load_statements(connection, from_us),
         )
-        took_us = self._clock.now_us() - now_us
+        took_us = self._clock.now_us() - began_us
         self._refresh_due_us = now_us + max(CYCLE_US, REFRESH_REST * took_us)
 
     def _look(self, connection: Connection, now_us: int) -> None:

@@ -4,7 +4,7 @@
 reason; the store keeps the newest of them and counts all.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +59,8 @@ class Sorted:
 class Sorter:
     """What sorting needs to know beside the batch itself."""
 
-    newest_runs: Mapping[str, HeartbeatRun]
-    """Of each gateway before the batch."""
+    newest_run: Callable[[str], HeartbeatRun | None]
+    """Of a gateway before the batch."""
     known: Container[str]
     """EUIs of the registry."""
     settings: ContractSettings
@@ -91,7 +91,7 @@ class Sorter:
             _place(rows, eui, content, message)
 
     def _fold(self, rows: Sorted, eui: str, heartbeat: Heartbeat, message: Received) -> None:
-        before = rows.newest_runs.get(eui) or self.newest_runs.get(eui)
+        before = rows.newest_runs.get(eui) or self.newest_run(eui)
         folded = fold(before, eui, heartbeat, message.received_at_us, self.settings)
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1

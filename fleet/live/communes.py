@@ -3,7 +3,7 @@
 Sources: AVAILABILITY §3 (states), §7 (budget, breach ETA).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from fleet.availability.months import Window, month_of, month_window, next_month
 from fleet.availability.reckoning import commune_budget
 from fleet.availability.settings import ContractSettings
 from fleet.availability.states import CommuneState, GatewayState
-from fleet.live.gateways import Known
+from fleet.live.gateways import Entry
 from fleet.live.model import CommuneNow
 from fleet.registry.store import Commune
 
@@ -26,15 +26,14 @@ _WHOLE = Fraction(1)
 class Reckoned:
     """One commune as it was computed at ``at_us``."""
 
-    members: tuple[Membership, ...]
-    known: tuple[Known, ...]
     at_us: int
-    month_start_us: int
     state: CommuneState
     since_us: int
     budget_left_us: int
     charging: bool
     """Whether the budget shrinks while this state lasts."""
+    members: tuple[str, ...]
+    serving: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -42,35 +41,40 @@ class CommuneView:
     """Keeps what was computed of each commune."""
 
     settings: ContractSettings
+    charging: set[str] = field(default_factory=set)
+    """Communes whose budget shrinks: they differ at every cycle."""
     _reckoned: dict[str, Reckoned] = field(default_factory=dict)
 
-    def now(
+    def reckon(
         self,
         commune: Commune,
         members: tuple[Membership, ...],
-        known: Mapping[str, Known],
+        entries: Mapping[str, Entry],
         now_us: int,
     ) -> CommuneNow:
-        """Return one commune at ``now_us``; ``known`` are the gateways' states at that instant."""
-        valid = [eui for eui in dict.fromkeys(row.eui for row in members) if eui in known]
-        told = tuple(known[eui] for eui in valid)
-        found = self._reckoned.get(commune.insee)
-        if found is None or not _stands(found, members, told, now_us):
-            found = self._reckoned[commune.insee] = self._reckon(commune.insee, members, known, now_us)
-        present = _present(members, now_us)
-        counting = [eui for eui in valid if eui in present and known[eui].span.state is not GatewayState.OUT]
-        left_us = found.budget_left_us - (now_us - found.at_us if found.charging else 0)
+        """Compute one commune anew and return it at ``now_us``."""
+        told = self._reckoned[commune.insee] = self._compute(commune.insee, members, entries, now_us)
+        if told.charging:
+            self.charging.add(commune.insee)
+        else:
+            self.charging.discard(commune.insee)
+        return self.carry_on(commune, now_us)
+
+    def carry_on(self, commune: Commune, now_us: int) -> CommuneNow:
+        """Return a commune of which no member changed since it was computed."""
+        told = self._reckoned[commune.insee]
+        left_us = told.budget_left_us - (now_us - told.at_us if told.charging else 0)
         return CommuneNow(
             insee=commune.insee,
             name=commune.name,
             epci=commune.epci,
             population=commune.population,
-            state=found.state,
-            since_us=found.since_us,
-            members=tuple(counting),
-            serving=tuple(eui for eui in counting if known[eui].span.state is GatewayState.SERVING),
+            state=told.state,
+            since_us=told.since_us,
+            members=told.members,
+            serving=told.serving,
             budget_left_us=left_us,
-            breach_at_us=self._breach(left_us, now_us) if found.charging else None,
+            breach_at_us=self._breach(left_us, now_us) if told.charging else None,
         )
 
     def _breach(self, left_us: int, now_us: int) -> int | None:
@@ -78,15 +82,16 @@ class CommuneView:
         whole_us = budget(following, 0, 0, self.settings.objective_commune_ppm).whole
         return breach_at_us(left_us, whole_us, _WHOLE, now_us)
 
-    def _reckon(
-        self, insee: str, members: tuple[Membership, ...], known: Mapping[str, Known], now_us: int
+    def _compute(
+        self, insee: str, members: tuple[Membership, ...], entries: Mapping[str, Entry], now_us: int
     ) -> Reckoned:
-        month = month_window(month_of(now_us))
-        window = Window(month.start_us, max(month.start_us, now_us))
-        lines = {row.eui: known[row.eui].line_at(now_us) for row in members if row.eui in known}
+        month = month_of(now_us)
+        start_us = month_window(month).start_us
+        window = Window(start_us, max(start_us, now_us))
+        known = {row.eui: entries[row.eui].known for row in members if row.eui in entries}
+        lines = {eui: one.line_at(now_us) for eui, one in known.items()}
         line = commune_timeline(insee, members, lines, window, self.settings)
         figures = commune_figures(line, self.settings)
-        bearing = commune_budget(month_of(now_us), figures, self.settings)
         spans = line.spans
         state = spans[-1].state if spans else CommuneState.NOT_COVERED
         since_us = now_us
@@ -94,33 +99,19 @@ class CommuneView:
             if span.state is not state:
                 break
             since_us = span.start_us
+        present = [row.eui for row in members if _counts(row, now_us) and row.eui in known]
+        counting = [eui for eui in dict.fromkeys(present) if known[eui].span.state is not GatewayState.OUT]
         unknown = state is CommuneState.UNKNOWN and self.settings.unknown_is_charged
         return Reckoned(
-            members=members,
-            known=tuple(known[eui] for eui in dict.fromkeys(row.eui for row in members) if eui in known),
             at_us=now_us,
-            month_start_us=month.start_us,
             state=state,
             since_us=since_us,
-            budget_left_us=bearing.left,
+            budget_left_us=commune_budget(month, figures, self.settings).left,
             charging=state is CommuneState.LOST or unknown,
+            members=tuple(counting),
+            serving=tuple(eui for eui in counting if known[eui].span.state is GatewayState.SERVING),
         )
 
 
-def _stands(found: Reckoned, members: tuple[Membership, ...], known: Sequence[Known], now_us: int) -> bool:
-    if found.members is not members and found.members != members:
-        return False
-    if len(known) != len(found.known) or any(a is not b for a, b in zip(known, found.known, strict=True)):
-        return False
-    edges = (edge for row in members for edge in (row.valid_from_us, row.valid_to_us) if edge is not None)
-    if any(found.at_us < edge <= now_us for edge in edges):
-        return False
-    return month_window(month_of(now_us)).start_us == found.month_start_us
-
-
-def _present(members: tuple[Membership, ...], now_us: int) -> set[str]:
-    return {
-        row.eui
-        for row in members
-        if row.valid_from_us <= now_us and (row.valid_to_us is None or now_us < row.valid_to_us)
-    }
+def _counts(row: Membership, now_us: int) -> bool:
+    return row.valid_from_us <= now_us and (row.valid_to_us is None or now_us < row.valid_to_us)

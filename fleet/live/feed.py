@@ -127,4 +127,10 @@ class Feed:
 
 
 def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
+    return tuple(
+        sorted(key for key in before.keys() | after.keys() if _differ(before.get(key), after.get(key)))
+    )
+
+
+def _differ(before: object, after: object) -> bool:
+    return before is not after and before != after

@@ -42,6 +42,8 @@ class GatewayMemory:
     presence_at_us: int | None = None
     version: int = 0
     """Grows when a fact changes anything but the end of the newest run."""
+    stamp: int = 0
+    """Grows whenever anything was heard."""
     _history: History | None = None
 
     def facts(self) -> GatewayFacts:
@@ -73,6 +75,7 @@ class GatewayMemory:
         """Forget what was computed."""
         self._history = None
         self.version += facts
+        self.stamp += 1
 
 
 class Memory:
@@ -88,10 +91,10 @@ class Memory:
             found = self.gateways[eui] = GatewayMemory(eui)
         return found
 
-    @property
-    def newest_runs(self) -> dict[str, HeartbeatRun]:
-        """The newest run of each gateway that ever spoke."""
-        return {eui: one.newest_run for eui, one in self.gateways.items() if one.newest_run is not None}
+    def newest_run(self, eui: str) -> HeartbeatRun | None:
+        """Return the newest run of one gateway."""
+        found = self.gateways.get(eui)
+        return None if found is None else found.newest_run
 
     def take(self, rows: Sorted) -> None:
         """Remember a batch that was committed."""
@@ -103,6 +106,7 @@ class Memory:
         for eui, (presence, at_us) in rows.presence.items():
             one = self.of(eui)
             one.presence, one.presence_at_us = presence, at_us
+            one.stamp += 1
         for eui, record, at_us in rows.journal:
             one = self.of(eui)
             key = (record.boot, record.journal_seq)

@@ -78,7 +78,7 @@ def test_what_an_image_carries_is_not_published(tmp_path):
 
 
 def hear(database, memory, *messages):
-    rows = Sorter(memory.newest_runs, set(EUIS), DEFAULTS).sort(messages)
+    rows = Sorter(memory.newest_run, set(EUIS), DEFAULTS).sort(messages)
     assert rows.refused == []
     with database.write() as connection:
         store.store_batch(connection, rows)

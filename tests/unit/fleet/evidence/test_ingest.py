@@ -28,7 +28,7 @@ from fleet.live.recall import recall
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
 
 STEP_US = 30_000_000
-SORTER = Sorter({}, set(EUIS), DEFAULTS)
+SORTER = Sorter(lambda _eui: None, set(EUIS), DEFAULTS)
 
 
 def record(seq=1, **fields):

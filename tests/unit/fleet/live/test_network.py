@@ -32,7 +32,7 @@ class Day:
         self.sight: tuple[Blindness, ...] = ()
 
     def hear(self, *messages):
-        rows = Sorter(self.memory.newest_runs, self.registry.gateways, DEFAULTS).sort(messages)
+        rows = Sorter(self.memory.newest_run, self.registry.gateways, DEFAULTS).sort(messages)
         assert rows.refused == []
         self.memory.take(rows)
 
@@ -77,10 +77,10 @@ def test_silence_is_confirmed_after_ninety_seconds_and_dated_back(day, after_s, 
 def test_a_growing_run_is_not_computed_again(day):
     day.beat(ONE, 1)
     before = day.at(NOW_US + 31 * SECOND)
-    known = day.view.gateways.known(day.memory.of(ONE), day.sight, NOW_US + 31 * SECOND)
+    known = day.view.gateways.entries[ONE].known
     day.beat(ONE, 2)
     day.at(NOW_US + 61 * SECOND)
-    assert day.view.gateways.known(day.memory.of(ONE), day.sight, NOW_US + 61 * SECOND) is known
+    assert day.view.gateways.entries[ONE].known is known
     assert before.gateways[ONE].state is GatewayState.SERVING
 
 
