@@ -81,7 +81,11 @@ class Registers:
     def byte(self, address: int) -> int:
         """Return the byte at ``address``, from the shadow if it is known."""
         known = self.shadow.get(address)
-        return self.read(address)[0] if known is None else known
+        if known is None:
+            found = self.read(address)[0]
+            known = self.shadow.get(address)
+            return found if known is None else known
+        return known
 
     def apply(self, writes: Sequence[Write], *, known_only: bool = True) -> None:
         """Bring the fields to their values; bytes that we wrote before and that are right stay untouched.

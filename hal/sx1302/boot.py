@@ -18,7 +18,7 @@ from hal.sx1302 import channels, front_end, identity, mcu, multi_sf, single_mode
 from hal.sx1302.access import Registers
 from hal.sx1302.bitfields import Field
 from hal.sx1302.microcode import Images
-from hal.sx1302.registers import agc_mcu, clk_ctrl, common, gpio, timestamp, tx_top_a
+from hal.sx1302.registers import agc_mcu, arb_mcu, clk_ctrl, common, gpio, timestamp, tx_top_a
 from hal.sx1302.shadow import Write
 from hal.sx1302.tx_writes import CHAIN_STEP
 from hal.wiring import Thermometer, Wiring
@@ -35,11 +35,13 @@ CLOCK_SELECT = (
     clk_ctrl.CLK_CTRL_CLK_SEL_CLK_RADIO_A_SEL,
     clk_ctrl.CLK_CTRL_CLK_SEL_CLK_RADIO_B_SEL,
 )
-CONTROL_BLOCKS = ((0x5600, 6), (0x5780, 7), (0x57C0, 1))
+CONTROL_BLOCKS = ((0x5600, 6), (0x5780, 13), (0x57C0, 1))
 """Address and count of what is read once so that fields can be written without a read each."""
 CONFIGURATION_BLOCKS = ((0x5648, 8), (0x5701, 0x15), (0x5800, 0xC2), (0x5B00, 0x65), (0x609D, 4), (0x6080, 1))
 TX_BLOCK = (0x5200, 0x6F)
 CONFIGURED = 0x01
+HOST_RADIO_CTRL = 0x08
+"""Set after a reset, cleared by every start (FACTS §6.5)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +82,22 @@ def _identify(boot: Boot) -> None:
     boot.version = identity.read_version(boot.registers)
     boot.registers.write_field(gpio.GPIO_GPIO_OUT_L_OUT_VALUE, 0)
     boot.learn(CONTROL_BLOCKS)
+    if not boot.registers.byte(common.COMMON_CTRL0_HOST_RADIO_CTRL.address) & HOST_RADIO_CTRL:
+        _quieten(boot)
+
+
+def _quieten(boot: Boot) -> None:
+    """Take back what an earlier start left: no reset reached the chip, which is worth a warning."""
+    boot.warnings.append("the chip was not reset: is its reset line wired and named right?")
+    leftovers: list[Write] = [
+        (common.COMMON_GEN_GLOBAL_EN, 0),
+        (agc_mcu.AGC_MCU_CTRL_MCU_CLEAR, 1),
+        (agc_mcu.AGC_MCU_MCU_MAIL_BOX_WR_DATA_BYTE2_MCU_MAIL_BOX_WR_DATA, 0),
+        (arb_mcu.ARB_MCU_CTRL_MCU_CLEAR, 1),
+        (common.COMMON_CTRL0_HOST_RADIO_CTRL, 1),
+    ]
+    for write in leftovers:
+        boot.registers.apply([write], known_only=False)
 
 
 def _on_every_radio(boot: Boot, fields: tuple[Field, ...], value: int) -> None:
