@@ -8,6 +8,7 @@ const options = {
     passerelle: "assets/scripts/main.js",
     style: "assets/styles/main.css",
     map: "assets/scripts/map.js",
+    chart: "assets/scripts/chart.js",
     theme: "assets/scripts/theme.js",
   },
   outdir: "static/dist",

@@ -18,7 +18,7 @@ from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
 from fleet.web.pages import listing
 from fleet.web.pages.visit import Viewing, Visit, leave_toast
-from fleet.web.views import configurations, gateway, gateways, sentences, timeline
+from fleet.web.views import configurations, counts, gateway, gateways, sentences, timeline
 from fleet.web.views.tables import csv_text
 
 router = APIRouter()
@@ -82,6 +82,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             windows=timeline.WINDOWS,
             window=window,
             line=gateway.line_of(visit.past.gateways.get(eui), window, visit.lang, visit.now_us),
+            counts=counts.delivered(connection, eui, window, visit.now_us),
             beat=beat,
             vitals=gateway.vitals_of(visit.words, beat) if beat else [],
             journal=_journal(connection, eui),

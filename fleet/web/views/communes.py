@@ -69,10 +69,28 @@ def columns() -> list[Column[CommuneRow]]:
         Column(key="state", title="communes.state", value=lambda row: (URGENCY[row.state], row.name)),
         Column(key="name", title="communes.name", value=lambda row: row.name.casefold()),
         Column(key="epci", title="communes.epci", value=lambda row: row.epci.casefold(), secondary=True),
-        Column(key="population", title="communes.population", value=lambda row: row.population, numeric=True),
-        Column(key="serving", title="communes.serving", value=lambda row: row.serving, numeric=True),
+        Column(
+            key="population",
+            title="communes.population",
+            value=lambda row: row.population,
+            numeric=True,
+            secondary=True,
+        ),
+        Column(
+            key="serving",
+            title="communes.serving",
+            value=lambda row: row.serving,
+            numeric=True,
+            secondary=True,
+        ),
         Column(key="month", title="communes.month", value=_share, numeric=True),
-        Column(key="left", title="communes.left", value=lambda row: row.budget_left_us, numeric=True),
+        Column(
+            key="left",
+            title="communes.left",
+            value=lambda row: row.budget_left_us,
+            numeric=True,
+            secondary=True,
+        ),
         Column(key="breach", title="communes.breach", value=lambda row: row.breach_at_us, numeric=True),
     ]
 

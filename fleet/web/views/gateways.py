@@ -89,14 +89,42 @@ def columns() -> list[Column[GatewayRow]]:
     return [
         Column(key="state", title="gateways.state", value=lambda row: (URGENCY[row.state], row.since_us)),
         Column(key="name", title="gateways.name", value=lambda row: row.name.casefold()),
-        Column(key="commune", title="gateways.commune", value=lambda row: row.commune.casefold()),
+        Column(
+            key="commune", title="gateways.commune", value=lambda row: row.commune.casefold(), secondary=True
+        ),
         Column(key="since", title="gateways.since", value=lambda row: row.since_us or None, numeric=True),
-        Column(key="word", title="gateways.word", value=lambda row: row.last_word_us, numeric=True),
-        Column(key="received", title="gateways.received", value=lambda row: row.received, numeric=True),
-        Column(key="delivered", title="gateways.delivered", value=lambda row: row.delivered, numeric=True),
-        Column(key="stored", title="gateways.stored", value=lambda row: row.stored, numeric=True),
+        Column(
+            key="word",
+            title="gateways.word",
+            value=lambda row: row.last_word_us,
+            numeric=True,
+            secondary=True,
+        ),
+        Column(
+            key="received",
+            title="gateways.received",
+            value=lambda row: row.received,
+            numeric=True,
+            secondary=True,
+        ),
+        Column(
+            key="delivered",
+            title="gateways.delivered",
+            value=lambda row: row.delivered,
+            numeric=True,
+            secondary=True,
+        ),
+        Column(
+            key="stored", title="gateways.stored", value=lambda row: row.stored, numeric=True, secondary=True
+        ),
         Column(key="month", title="gateways.month", value=_share, numeric=True),
-        Column(key="version", title="gateways.version", value=lambda row: row.version, numeric=True),
+        Column(
+            key="version",
+            title="gateways.version",
+            value=lambda row: row.version,
+            numeric=True,
+            secondary=True,
+        ),
     ]
 
 

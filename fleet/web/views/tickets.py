@@ -71,21 +71,33 @@ def line_of(shown: TicketView) -> TicketLine:
 def columns() -> list[Column[TicketLine]]:
     """Return the columns of the list and its export."""
     return [
-        Column(key="id", title="incidents.id", value=lambda line: line.id, numeric=True),
+        Column(key="id", secondary=True, title="incidents.id", value=lambda line: line.id, numeric=True),
         Column(key="criticality", title="incidents.criticality", value=lambda line: line.criticality.weight),
         Column(key="title", title="incidents.title", value=lambda line: line.title.casefold()),
-        Column(key="state", title="incidents.state", value=lambda line: list(TicketState).index(line.state)),
-        Column(key="began", title="incidents.began", value=lambda line: line.began_at_us, numeric=True),
+        Column(
+            key="state",
+            secondary=True,
+            title="incidents.state",
+            value=lambda line: list(TicketState).index(line.state),
+        ),
+        Column(
+            key="began",
+            secondary=True,
+            title="incidents.began",
+            value=lambda line: line.began_at_us,
+            numeric=True,
+        ),
         Column(
             key="intervention", title="incidents.intervention", value=lambda line: line.urgency, numeric=True
         ),
         Column(
             key="resolution",
+            secondary=True,
             title="incidents.resolution",
             value=lambda line: line.resolution.left_us,
             numeric=True,
         ),
-        Column(key="who", title="incidents.who", value=lambda line: line.who.casefold()),
+        Column(key="who", secondary=True, title="incidents.who", value=lambda line: line.who.casefold()),
     ]
 
 

@@ -92,7 +92,7 @@ async function load(fit) {
   if (!answer.ok) throw new Error(`${answer.status}`);
   const territory = await answer.json();
   draw(territory);
-  if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [36, 36] });
+  if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [Math.min(90, place.clientWidth / 6), 36] });
   thin();
 }
 

@@ -20,7 +20,7 @@ from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.evidence import facts
-from fleet.evidence.tables import heartbeat_runs, journal_records, latest
+from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, latest
 from fleet.identity import routes as login
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
@@ -206,6 +206,26 @@ def journal_of(index: int) -> list[dict[str, Any]]:
     ]
 
 
+def deliveries_of(index: int) -> list[dict[str, Any]]:
+    """Return what an LNS acknowledged, hour by hour for two days, with a rhythm of day and night."""
+    end_us = runs_of(index)[-1]["last_at_us"] // HOUR_US * HOUR_US
+    return [
+        {
+            "eui": eui_of(index),
+            "boot": 7,
+            "seq": 100_000 + hour,
+            "connector": "lns",
+            "received_from_at_us": end_us - (hour + 1) * HOUR_US,
+            "received_until_at_us": end_us - hour * HOUR_US - 1,
+            "acked_at_us": end_us - hour * HOUR_US,
+            "frames": 40 + 11 * index + 6 * abs(12 - (hour + 3) % 24),
+            "dropped": {},
+            "recorded_at_us": end_us - hour * HOUR_US,
+        }
+        for hour in range(48)
+    ]
+
+
 def network_of(database: Database, now_us: int) -> NetworkNow:
     """Return the network that the stored facts prove, as the engine would."""
     from_us = NOW_US - 40 * DAY_US
@@ -299,6 +319,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
             connection.execute(insert(latest).values(row))
             connection.execute(insert(heartbeat_runs), runs_of(index))
             connection.execute(insert(journal_records), journal_of(index))
+            connection.execute(insert(deliveries), deliveries_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
             push.request(
