@@ -7,9 +7,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from fleet.identity.access import viewer
-from fleet.incidents import sms_routes, views, writes
+from fleet.incidents import site_page, sms_routes, views, writes
 from fleet.oncall import routes as oncall
+from fleet.tickets import joining
 from fleet.tickets import store as tickets
+from fleet.tickets.statistics import statistics
+from fleet.web.format import month_bounds
 
 api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
 
@@ -41,6 +44,16 @@ def list_tickets(request: Request, state: StateFilter = "open", before_id: int |
         return as_json({"tickets": tickets.open_tickets(connection, now_us)})
 
 
+@api.get("/tickets/statistics")
+def show_statistics(request: Request, at_us: int | None = None) -> Response:
+    """Return how the contract's clocks were kept in the Paris month around an instant."""
+    now_us = request.app.state.clock.now_us()
+    begin, end = month_bounds(now_us if at_us is None else at_us)
+    with request.app.state.database.read() as connection:
+        found = statistics(joining.between(connection, begin, end), now_us)
+    return as_json({"from_us": begin, "until_us": end, "statistics": found})
+
+
 @api.get("/tickets/{ticket_id}")
 def show_ticket(request: Request, ticket_id: int) -> Response:
     """Return one ticket with its audit trail, messages, incident and what was known when."""
@@ -54,6 +67,7 @@ def show_ticket(request: Request, ticket_id: int) -> Response:
 
 router = APIRouter()
 router.include_router(api)
+router.include_router(site_page.router)
 router.include_router(writes.router)
 router.include_router(oncall.router)
 router.include_router(sms_routes.router)

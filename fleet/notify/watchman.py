@@ -1,0 +1,71 @@
+"""The dead-man process on another host: silence of the manager for 3 minutes pages by its own SMS path.
+
+    passerelle fleet watchman --url https://passerelle.example/healthz --state /var/lib/watchman.json
+
+It knows nothing of the fleet but one address, has no database, and its way out (a modem or another SMS
+provider) is not the manager's.  Once a day it sends a test page, so that a chain that broke is noticed before
+it is needed.  ``step`` is pure; the loop only asks and sends.
+
+Sources: DESIGN §7 (3 min; daily test page).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import time
+
+from fleet.tickets.model import MINUTE_US
+from fleet.web.format import paris
+
+SILENCE_LIMIT_US = 3 * MINUTE_US
+REPEAT_US = 30 * MINUTE_US
+"""Between pages while it lasts."""
+
+ASK_EVERY_US = 20_000_000
+TEST_AT = time(10, 0)
+"""Paris: in office hours, so that a missing test page is asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What the watchman remembers; it survives its restarts."""
+
+    alive_at_us: int
+    """The last proof that the manager's cycle runs."""
+    paged_at_us: int | None = None
+    tested_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A message to send, by its key in the catalogue."""
+
+    key: str
+    since_us: int
+
+
+def alive(answered: bool, last_cycle_us: int | None, now_us: int) -> bool:
+    """Return whether an answer proves that the manager works: it answers *and* its cycle runs."""
+    return answered and last_cycle_us is not None and now_us - last_cycle_us < MINUTE_US
+
+
+def step(watch: Watch, proof: bool, now_us: int) -> tuple[Watch, tuple[Page, ...]]:
+    """Return what to remember and what to send.
+
+    silent ≥ 3 min, not paged or 30 min ago   page « silent »
+    proof, and paged                          page « back »
+    10:00 of a new day, and proof             page « test »
+    """
+    pages: list[Page] = []
+    if proof:
+        if watch.paged_at_us is not None:
+            pages.append(Page(key="watchman.back", since_us=watch.alive_at_us))
+        watch = replace(watch, alive_at_us=now_us, paged_at_us=None)
+        today = paris(now_us).date().isoformat()
+        if paris(now_us).time() >= TEST_AT and watch.tested_on != today:
+            pages.append(Page(key="watchman.test", since_us=now_us))
+            watch = replace(watch, tested_on=today)
+    elif now_us - watch.alive_at_us >= SILENCE_LIMIT_US and (
+        watch.paged_at_us is None or now_us - watch.paged_at_us >= REPEAT_US
+    ):
+        pages.append(Page(key="watchman.silent", since_us=watch.alive_at_us))
+        watch = replace(watch, paged_at_us=now_us)
+    return watch, tuple(pages)

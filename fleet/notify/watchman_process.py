@@ -1,0 +1,113 @@
+"""The watchman's loop: ask, decide, send, remember.  Its own settings, its own way out.
+
+environment                 meaning
+PASSERELLE_WATCHMAN_SMS     https://TOKEN@host/path of another SMS gateway, or gammu:/etc/gammu-smsdrc
+PASSERELLE_WATCHMAN_PHONES  numbers, separated by spaces
+"""
+
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from fleet.clock import Clock, SystemClock
+from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.notify.settings import Channels
+from fleet.notify.sms import sms_sender
+from fleet.notify.watchman import ASK_EVERY_US, Page, Watch, alive, step
+from fleet.web import format as formats
+from fleet.web.i18n import t
+
+ASK_TIMEOUT_S = 10.0
+UNSENT_LIMIT = 20
+"""Pages that wait for the SMS path; beyond it the oldest go, which say less than the newest."""
+
+
+class WatchmanSettingError(ValueError):
+    """A setting that is missing or wrong."""
+
+
+class Watchman:
+    """One watchman; ``round`` is what it does every 20 seconds."""
+
+    def __init__(self, *, url: str, state: Path, phones: tuple[str, ...], sms_url: str, clock: Clock) -> None:
+        self._url = url
+        self._state = state
+        self._phones = phones
+        self._send = sms_sender(Channels(sms_url=sms_url))
+        self._clock = clock
+        self._watch = self._recall()
+        self._unsent: list[Outgoing] = []
+
+    def _recall(self) -> Watch:
+        try:
+            found = msgspec.json.decode(self._state.read_bytes(), type=dict[str, int | str | None])
+            return msgspec.convert(found, Watch)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return Watch(alive_at_us=self._clock.now_us())
+
+    def round(self) -> int:
+        """Ask once, send what is due, remember; return how many pages still wait."""
+        now_us = self._clock.now_us()
+        self._watch, pages = step(self._watch, self._ask(now_us), now_us)
+        self._unsent += [self._message(page, phone, now_us) for page in pages for phone in self._phones]
+        self._unsent = [
+            message for message in self._unsent[-UNSENT_LIMIT:] if not self._sent(message, now_us)
+        ]
+        partial = self._state.with_suffix(".new")
+        partial.write_bytes(msgspec.json.encode(asdict(self._watch)))
+        partial.replace(self._state)
+        return len(self._unsent)
+
+    def _ask(self, now_us: int) -> bool:
+        try:
+            answer = httpx.get(self._url, timeout=ASK_TIMEOUT_S)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        last_us = body.get("last_cycle_at_us") if isinstance(body, dict) else None
+        return alive(answer.is_success, last_us if isinstance(last_us, int) else None, now_us)
+
+    def _message(self, page: Page, phone: str, now_us: int) -> Outgoing:
+        text = t("fr", page.key, since=formats.short("fr", page.since_us, now_us)).replace("\u202f", " ")
+        return Outgoing(
+            id=0,
+            key=f"{page.key}/{page.since_us}/{now_us}/{phone}",
+            channel=Channel.SMS,
+            address=phone,
+            subject=text,
+            text=text,
+            html="",
+            attempts=1,
+            created_at_us=now_us,
+        )
+
+    def _sent(self, message: Outgoing, now_us: int) -> bool:
+        try:
+            self._send(message, now_us)
+        except NotSent as error:
+            print(f"watchman: {message.address}: {error}", file=sys.stderr)
+            return error.final
+        return True
+
+
+def watch(*, url: str, state: Path, once: bool) -> None:
+    """Watch until stopped, or ask once.
+
+    Raises:
+        WatchmanSettingError: the way out is not set.
+    """
+    sms_url = os.environ.get("PASSERELLE_WATCHMAN_SMS", "")
+    phones = tuple(os.environ.get("PASSERELLE_WATCHMAN_PHONES", "").split())
+    if not sms_url or not phones:
+        raise WatchmanSettingError("watchman: set PASSERELLE_WATCHMAN_SMS and PASSERELLE_WATCHMAN_PHONES")
+    watchman = Watchman(url=url, state=state, phones=phones, sms_url=sms_url, clock=SystemClock())
+    pause = threading.Event()
+    while True:
+        watchman.round()
+        if once or pause.wait(ASK_EVERY_US / 1e6):
+            return
