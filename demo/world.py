@@ -150,7 +150,7 @@ class World:
         """Return (received, spooled) as each agent tells, by EUI; agents that do not answer are left out."""
         told = {rig.eui: ask_status(rig.state) for rig in self.rigs}
         return {
-            eui: (status.received, status.counters.get("spooled", 0))
+            eui: (status.received, status.counters.get("spool.written", 0))
             for eui, status in told.items()
             if status is not None
         }

@@ -47,6 +47,8 @@ class BrokerLink:
         self._clock = clock
         self._lock = threading.Lock()
         self._published: dict[int, Callable[[], None]] = {}
+        self._early: set[int] | None = None
+        """Numbers acknowledged while ``publish`` does not know its own yet."""
         self.epoch = 0
         """How often a connection was made."""
         self.connected = False
@@ -71,15 +73,24 @@ class BrokerLink:
                 self._client.ack(message.mid, message.qos)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool, done: Callable[[], None]) -> bool:
-        """Queue a QoS 1 message; ``done`` is called when the broker has it.  False: not now."""
+        """Queue a QoS 1 message; ``done`` is called when the broker has it.  False: not now.
+
+        Called by one thread.  Our lock is never held while paho is called: its own thread calls
+        ``_on_publish`` under paho's lock, and that may come before we know the message's number.
+        """
         if not self.connected:
             return False
         with self._lock:
-            info = self._client.publish(topic, payload, qos=1, retain=retain)
-            if info.rc != paho.MQTT_ERR_SUCCESS:
-                return False
-            self._published[info.mid] = done
-        return True
+            self._early = set()
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        with self._lock:
+            early, self._early = self._early, None
+            acknowledged = early is not None and info.mid in early
+            if info.rc == paho.MQTT_ERR_SUCCESS and not acknowledged:
+                self._published[info.mid] = done
+        if acknowledged:
+            done()
+        return info.rc == paho.MQTT_ERR_SUCCESS
 
     def sing(self, now_us: int) -> None:
         """Publish the canary."""
@@ -154,5 +165,7 @@ class BrokerLink:
     ) -> None:
         with self._lock:
             done = self._published.pop(mid, None)
+            if done is None and self._early is not None:
+                self._early.add(mid)
         if done is not None:
             done()
