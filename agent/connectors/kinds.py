@@ -16,4 +16,6 @@ def open_connector(config: ConnectorConfig, host: Host, configuration: Configura
 
             return ChirpstackMqttConnector(config, host, stat_s=configuration.intervals.stat_s)
         case "basics_station":
-            raise NotImplementedError
+            from agent.connectors.basics_station.connector import BasicsStationConnector
+
+            return BasicsStationConnector(config, host)

@@ -47,6 +47,12 @@ class Outlet:
         if known:
             self._host.settled(self.name, known, None)
 
+    def give_up(self, record_id: int, reason: str) -> None:
+        """Settle a frame that this server cannot be told."""
+        known = self.delivery.acknowledged([record_id], self._host.clock.monotonic_us())
+        if known:
+            self._host.settled(self.name, known, reason)
+
     def step(self, now_us: int, retry_us: int | None) -> Work:
         """Return what to send now; the rest is seen to here."""
         work = self.delivery.step(now_us, retry_us)

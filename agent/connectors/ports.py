@@ -49,6 +49,10 @@ class Host(Protocol):
         """Judge a downlink, at once; ``outcome`` is called once for a taken one, when the radio is done."""
         ...
 
+    def session(self) -> int:
+        """Return the number of the radio's present start."""
+        ...
+
     def stale(self, records: Iterable[Record]) -> None:
         """Take in that these frames go out late: no downlink may be timed by them."""
         ...

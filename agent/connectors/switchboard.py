@@ -211,6 +211,10 @@ class Switchboard:
             self._outcomes[verdict.ticket] = outcome
         return verdict
 
+    def session(self) -> int:
+        """Return the number of the radio's present start."""
+        return self._downlinks.session
+
     def stale(self, records: Iterable[Record]) -> None:
         """Take in that these frames go out late."""
         self._downlinks.stale(records)

@@ -49,6 +49,12 @@ class DownlinkScheduler(TransmitQueue):
         self._ticket = 0
         self._missed: list[Entry] = []
 
+    @property
+    def session(self) -> int:
+        """The number of the radio's present start; -1 while it is off."""
+        anchor = self._anchor
+        return -1 if anchor is None else anchor.session
+
     def submit(self, downlink: Downlink) -> Verdict:
         """Return the verdict on a downlink; a taken one is in the queue."""
         with self._lock:

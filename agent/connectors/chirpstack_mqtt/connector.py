@@ -7,10 +7,10 @@ server needs a persistent subscription to ``PREFIX/gateway/+/event/+``.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
 
 from agent.connectors.attempts import Attempts
 from agent.connectors.backoff import Backoff, wait_us
+from agent.connectors.base import BaseConnector
 from agent.connectors.chirpstack_mqtt import events
 from agent.connectors.chirpstack_mqtt.commands import CommandError, parse_downlink, read_exec_id
 from agent.connectors.chirpstack_mqtt.transport import (
@@ -21,14 +21,10 @@ from agent.connectors.chirpstack_mqtt.transport import (
     MqttLine,
     Refused,
 )
-from agent.connectors.filters import filter_of
 from agent.connectors.liveness import Liveness
-from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host
 from agent.connectors.reception import reception_of
-from agent.connectors.rules import DeliveryRules
 from agent.downlink.model import Code
-from agent.evidence.observation import ConnectorState
 from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig
 
@@ -38,67 +34,30 @@ HOLD_US = 10_000_000
 TICK_S = 1.0
 
 
-class ChirpstackMqttConnector:
+class ChirpstackMqttConnector(BaseConnector):
     """One LNS behind a broker; see ``agent.connectors.ports.Connector``."""
 
     def __init__(self, config: ConnectorConfig, host: Host, *, stat_s: int) -> None:
-        self.name = config.name
-        self._config = config
-        self._host = host
+        super().__init__(config, host)
         self._stat_us = stat_s * 1_000_000
         prefix = f"{config.region_prefix}/" if config.region_prefix else ""
         self._topic = f"{prefix}gateway/{host.eui}"
-        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
-        self._outlet = Outlet(config.name, rules, host, self._pump)
-        self._filter = filter_of(config.filters)
         self._liveness = Liveness()
         self._line: MqttLine | None = None
         self._ended = asyncio.Event()
         self._refused_by_server = False
         self._flying: dict[int, int] = {}
-        self._timer: asyncio.TimerHandle | None = None
         self._next_stat_us = 0
         self._tally = host.tally()
         self._statuses: Counter[str] = Counter()
-        self._reason = "not connected yet"
-        self.counts: Counter[str] = Counter()
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
-        """Take in what an earlier run left in the spool."""
-        self._outlet.restore(places)
+    def _is_up(self, now_us: int) -> bool:
+        return self._liveness.up(now_us)
 
-    def heard(self, record: Record) -> bool:
-        """Take in a frame; False when the filter keeps it away."""
-        if not self._filter.passes(record):
-            return False
-        self._outlet.heard(record)
-        return True
+    def _last_answer_us(self) -> int | None:
+        return self._liveness.last_answer_us
 
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
-        """Take in what the spool had no room for."""
-        self._outlet.evicted(places)
-
-    def state(self) -> ConnectorState:
-        """Return how this connector is."""
-        up = self._liveness.up(self._host.clock.monotonic_us())
-        return ConnectorState(
-            name=self.name,
-            contractual=self._config.contractual,
-            up=up,
-            reason="answers" if up else self._reason,
-            last_answer_us=self._liveness.last_answer_us,
-            queued=self._outlet.delivery.queued,
-        )
-
-    def counters(self) -> dict[str, int]:
-        """Return everything counted."""
-        return dict(self.counts + self._outlet.delivery.counts)
-
-    def oldest_id(self) -> int | None:
-        """Return the oldest frame that is not acknowledged."""
-        return self._outlet.delivery.oldest_id()
-
-    async def run(self) -> None:
+    async def _serve_always(self) -> None:
         """Connect and serve, again and again."""
         backoff = Backoff()
         while True:
@@ -191,9 +150,7 @@ class ChirpstackMqttConnector:
             self._next_stat_us = now_us + self._stat_us
             self._publish("event/stats", self._stats(), now_us)
         wake_s = TICK_S if work.wake_at_us is None else min((work.wake_at_us - now_us) / 1_000_000, TICK_S)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(max(wake_s, 0.0005), self._pump)
+        self._wake_in(wake_s)
 
     def _send(self, record: Record, now_us: int, *, late: bool) -> None:
         reception = reception_of(record, self._host.clock, self._host.boot)

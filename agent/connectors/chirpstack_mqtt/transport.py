@@ -4,7 +4,6 @@ A connection is used once: what paho would send again by itself after a reconnec
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from agent.connectors.tls import tls_context
 from agent.wire.configuration import ConnectorConfig
 
 KEEPALIVE_S = 20
@@ -117,15 +117,3 @@ class MqttLine:
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._tell(Arrived(message.topic, bytes(message.payload)))
-
-
-def tls_context(config: ConnectorConfig) -> ssl.SSLContext:
-    """Return the TLS settings of a connector.
-
-    Raises:
-        OSError: a file that is missing or wrong.
-    """
-    context = ssl.create_default_context(cafile=config.ca_file or None)
-    if config.certificate_file:
-        context.load_cert_chain(config.certificate_file, config.key_file)
-    return context

@@ -7,13 +7,10 @@ resolved again whenever the server has been silent for a while.
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterable
 
-from agent.connectors.filters import filter_of
-from agent.connectors.outlet import Outlet
+from agent.connectors.base import BaseConnector
 from agent.connectors.ports import Host
 from agent.connectors.reception import reception_of
-from agent.connectors.rules import DeliveryRules
 from agent.connectors.semtech_udp.datagrams import (
     DATAGRAM_LIMIT_BYTES,
     DatagramError,
@@ -23,7 +20,6 @@ from agent.connectors.semtech_udp.datagrams import (
 from agent.connectors.semtech_udp.rxpk import Statistics, rxpk, stat
 from agent.connectors.semtech_udp.session import UdpSession
 from agent.connectors.semtech_udp.txpk import TxpkError, malformed_body, parse_txpk, tx_ack_body
-from agent.evidence.observation import ConnectorState
 from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig
 
@@ -34,62 +30,30 @@ REOPEN_S = 1.0
 _WRAPPER_BYTES = len(b'{"rxpk":[]}') + 12
 
 
-class SemtechUdpConnector:
+class SemtechUdpConnector(BaseConnector):
     """One LNS over Semtech UDP; see ``agent.connectors.ports.Connector``."""
 
     def __init__(self, config: ConnectorConfig, host: Host, *, stat_s: int) -> None:
-        self.name = config.name
-        self._config = config
-        self._host = host
+        super().__init__(config, host)
         self._stat_us = stat_s * 1_000_000
         self._session = UdpSession(host.eui, first_token=random.getrandbits(16))  # no secret
-        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
-        self._outlet = Outlet(config.name, rules, host, self._pump)
-        self._filter = filter_of(config.filters)
         self._unusable = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._next_stat_us = 0
         self._tally = host.tally()
         self._acknowledged_at_stat = (0, 0)
-        self._reason = "not connected yet"
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
-        """Take in what an earlier run left in the spool."""
-        self._outlet.restore(places)
+    def _is_up(self, now_us: int) -> bool:
+        return self._session.up(now_us)
 
-    def heard(self, record: Record) -> bool:
-        """Take in a frame; False when the filter keeps it away."""
-        if not self._filter.passes(record):
-            return False
-        self._outlet.heard(record)
-        return True
-
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
-        """Take in what the spool had no room for."""
-        self._outlet.evicted(places)
-
-    def state(self) -> ConnectorState:
-        """Return how this connector is."""
-        up = self._session.up(self._host.clock.monotonic_us())
-        return ConnectorState(
-            name=self.name,
-            contractual=self._config.contractual,
-            up=up,
-            reason="answers" if up else self._reason,
-            last_answer_us=self._session.last_answer_us,
-            queued=self._outlet.delivery.queued,
-        )
+    def _last_answer_us(self) -> int | None:
+        return self._session.last_answer_us
 
     def counters(self) -> dict[str, int]:
         """Return everything counted."""
-        return dict(self._session.counts + self._outlet.delivery.counts)
+        return super().counters() | dict(self._session.counts)
 
-    def oldest_id(self) -> int | None:
-        """Return the oldest frame that the server has not acknowledged."""
-        return self._outlet.delivery.oldest_id()
-
-    async def run(self) -> None:
+    async def _serve_always(self) -> None:
         """Resolve, connect, serve; again when the server stays silent."""
         try:
             while True:
@@ -127,9 +91,7 @@ class SemtechUdpConnector:
         self._pump()
 
     def _disconnect(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._wake_in(None)
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -183,12 +145,7 @@ class SemtechUdpConnector:
             self._next_stat_us = now_us + self._stat_us
             self._send(self._session.push(b'{"stat":' + self._statistics() + b"}", (), now_us))
         wake_us = min(self._session.wake_at_us(now_us), work.wake_at_us or now_us + self._stat_us)
-        self._wake_in(max(wake_us - now_us, 500) / 1_000_000)
-
-    def _wake_in(self, delay_s: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._pump)
+        self._wake_in((wake_us - now_us) / 1_000_000)
 
     def _push(self, records: tuple[Record, ...], now_us: int) -> None:
         """Send records in as few datagrams as their size allows."""

@@ -1,0 +1,101 @@
+"""What every connector is, whatever its protocol: a name, a filter, an outlet, counters and a state."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable
+
+from agent.connectors.filters import filter_of
+from agent.connectors.outlet import Outlet
+from agent.connectors.ports import Host
+from agent.connectors.rules import DeliveryRules
+from agent.evidence.observation import ConnectorState
+from agent.spool.record import Record
+from agent.wire.configuration import ConnectorConfig
+
+SHORTEST_S = 0.0005
+"""No timer is shorter: a rule that is due twice a millisecond would spin."""
+
+
+class BaseConnector(ABC):
+    """See ``agent.connectors.ports.Connector``; a protocol adds ``_serve_always`` and ``_pump``."""
+
+    def __init__(self, config: ConnectorConfig, host: Host) -> None:
+        self.name = config.name
+        self._config = config
+        self._host = host
+        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
+        self._outlet = Outlet(config.name, rules, host, self._pump)
+        self._filter = filter_of(config.filters)
+        self._reason = "not connected yet"
+        self._serving = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.counts: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._serving = True
+        try:
+            await self._serve_always()
+        finally:
+            self._serving = False
+            self._wake_in(None)
+
+    def _wake_in(self, delay_s: float | None) -> None:
+        """Pump again after a while, instead of whenever it was due; None: not at all."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        awake = delay_s is not None and self._serving
+        self._timer = loop.call_later(max(delay_s or 0, SHORTEST_S), self._pump) if awake else None
+
+    @abstractmethod
+    async def _serve_always(self) -> None:
+        """Connect and serve, again and again."""
+
+    @abstractmethod
+    def _pump(self) -> None:
+        """Send what is due and sleep until the next thing is."""
+
+    @abstractmethod
+    def _is_up(self, now_us: int) -> bool:
+        """Whether LNS_UP holds."""
+
+    @abstractmethod
+    def _last_answer_us(self) -> int | None:
+        """Return the monotonic instant of the last positive answer."""
+
+    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Take in what an earlier run left in the spool."""
+        self._outlet.restore(places)
+
+    def heard(self, record: Record) -> bool:
+        """Take in a frame; False when the filter keeps it away."""
+        if not self._filter.passes(record):
+            return False
+        self._outlet.heard(record)
+        return True
+
+    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take in what the spool had no room for."""
+        self._outlet.evicted(places)
+
+    def state(self) -> ConnectorState:
+        """Return how this connector is."""
+        up = self._is_up(self._host.clock.monotonic_us())
+        return ConnectorState(
+            name=self.name,
+            contractual=self._config.contractual,
+            up=up,
+            reason="answers" if up else self._reason,
+            last_answer_us=self._last_answer_us(),
+            queued=self._outlet.delivery.queued,
+        )
+
+    def counters(self) -> dict[str, int]:
+        """Return everything counted."""
+        return dict(self.counts + self._outlet.delivery.counts)
+
+    def oldest_id(self) -> int | None:
+        """Return the oldest frame that is not acknowledged."""
+        return self._outlet.delivery.oldest_id()

@@ -1,0 +1,1 @@
+"""The LNS protocol of LoRa Basics Station, over WebSocket."""

@@ -1,0 +1,202 @@
+"""The Basics Station connector: frames are proved by pong, downlinks reported by dntxed."""
+
+import asyncio
+import random
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from agent.connectors.attempts import Attempts
+from agent.connectors.backoff import Backoff, wait_us
+from agent.connectors.base import BaseConnector
+from agent.connectors.basics_station.downlinks import DownlinkError, Wanted, parse_dnmsg, parse_dnsched
+from agent.connectors.basics_station.messages import (
+    REFUSED,
+    MessageError,
+    MsgType,
+    message_type,
+    parse_timesync,
+)
+from agent.connectors.basics_station.router import RouterConfig, RouterError, parse_router_config, version
+from agent.connectors.basics_station.transport import ServerRefused, StationLine
+from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
+from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
+from agent.connectors.ports import Host, Outcome
+from agent.connectors.reception import reception_of
+from agent.downlink.model import Code, Verdict
+from agent.spool.record import Record
+from agent.wire.configuration import ConnectorConfig
+
+TICK_S = 1.0
+TIMESYNC_US = 300_000_000
+DATA_RATE_UNKNOWN = "data_rate_unknown"
+
+
+class BasicsStationConnector(BaseConnector):
+    """One LNS over WebSocket; see ``agent.connectors.ports.Connector``."""
+
+    def __init__(self, config: ConnectorConfig, host: Host) -> None:
+        super().__init__(config, host)
+        self._liveness = Liveness()
+        self._line: StationLine | None = None
+        self._router: RouterConfig | None = None
+        self._lost = asyncio.Event()
+        self._opened_us = 0
+        self._next_timesync_us = 0
+
+    def _is_up(self, now_us: int) -> bool:
+        return self._liveness.up(now_us)
+
+    def _last_answer_us(self) -> int | None:
+        return self._liveness.last_answer_us
+
+    async def _serve_always(self) -> None:
+        """Discover, connect and serve, again and again."""
+        backoff = Backoff()
+        while True:
+            started_us = self._host.clock.monotonic_us()
+            refused = await self._session()
+            lasted_us = self._host.clock.monotonic_us() - started_us
+            uniform = random.random()  # noqa: S311  # no secret
+            backoff, delay_us = wait_us(backoff, refused=refused, lasted_us=lasted_us, uniform=uniform)
+            await asyncio.sleep(delay_us / 1_000_000)
+
+    async def _session(self) -> bool:
+        """Serve one connection; return whether the server refused or closed it."""
+        line = StationLine(self._config, proved=self._proved, asked=self._asked)
+        try:
+            uri = await line.discover(self._host.eui)
+            socket = await line.open(uri)
+        except (ServerRefused, ConnectionRefusedError) as error:
+            self._fail("refused", error)
+            return True
+        except (OSError, TimeoutError) as error:
+            self._fail("connect_failed", error)
+            return False
+        try:
+            return await self._serve(line, socket)
+        finally:
+            self._line = self._router = None
+            self._liveness.closed()
+            self._pump()
+            await asyncio.shield(socket.close())
+
+    def _fail(self, counter: str, error: Exception) -> None:
+        self.counts[counter] += 1
+        self._reason = f"{self._config.host}: {error or type(error).__name__}"
+
+    async def _serve(self, line: StationLine, socket: ClientConnection) -> bool:
+        self._lost.clear()
+        self._line = line
+        self._opened_us = self._host.clock.monotonic_us()
+        line.send(version())
+        tasks = {
+            asyncio.create_task(line.write(socket)),
+            asyncio.create_task(self._read(socket)),
+            asyncio.create_task(self._lost.wait()),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
+                raise result
+        self._reason = "no answer" if self._lost.is_set() else "the server closed the connection"
+        return not self._lost.is_set()
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for message in socket:
+            if isinstance(message, bytes):
+                self.counts["binary_refused"] += 1
+                continue
+            try:
+                self._obey(message.encode())
+            except (MessageError, DownlinkError, RouterError) as error:
+                self.counts["message_malformed"] += 1
+                self._reason = str(error)
+
+    def _obey(self, message: bytes) -> None:
+        kind = message_type(message)
+        self.counts[f"message_{kind}"] += 1
+        match kind:
+            case MsgType.ROUTER_CONFIG:
+                self._router = parse_router_config(message)
+                self._liveness.opened(self._host.clock.monotonic_us())
+                self._pump()
+            case MsgType.DNMSG if self._router is not None:
+                self._transmit(parse_dnmsg(message, self._router, self._host.session()))
+            case MsgType.DNSCHED if self._router is not None:
+                for downlink in parse_dnsched(message, self._router, self._host.session()):
+                    self._host.submit(downlink)
+            case MsgType.TIMESYNC:
+                self._synchronise(message)
+            case _ if kind in REFUSED:
+                self.counts["command_refused"] += 1
+            case _:
+                pass
+
+    def _transmit(self, wanted: Wanted) -> None:
+        def done(codes: list[Code], verdict: Verdict | None, outcome: Outcome | None) -> None:
+            self.counts[f"downlink_{codes[-1]}"] += 1
+            if outcome is None or verdict is None or self._line is None:
+                return
+            index = len(codes) - 1
+            report = transmitted(
+                diid=wanted.diid,
+                dev_eui=wanted.dev_eui,
+                rate=wanted.rates[index],
+                frequency_hz=wanted.alternatives[index].frequency_hz,
+                counter_us=outcome.start_us,
+                session=self._host.session(),
+                utc_us=self._host.clock.utc_us(),
+            )
+            self._line.send(report)
+
+        Attempts(wanted.alternatives, self._host, done).start()
+
+    def _synchronise(self, message: bytes) -> None:
+        """Note how far our GPS time is from the server's, where the server answered our question."""
+        answer = parse_timesync(message)
+        if answer.txtime and answer.gpstime:
+            now_us = self._host.clock.monotonic_us()
+            self.counts["timesync_round_trip_us"] = max(now_us - answer.txtime, 0)
+
+    def _proved(self, ids: list[int]) -> None:
+        self._liveness.answered(self._host.clock.monotonic_us())
+        self._outlet.acknowledged(ids)
+        self._pump()
+
+    def _asked(self) -> None:
+        self._liveness.asked(self._host.clock.monotonic_us())
+
+    def _pump(self) -> None:
+        """Send what is due and sleep until the next thing is."""
+        now_us = self._host.clock.monotonic_us()
+        self._outlet.link(reachable=self._router is not None and self._liveness.reachable(now_us))
+        work = self._outlet.step(now_us, None)
+        for record in (*work.live, *work.late):
+            self._send(record)
+        if self._line is not None and self._router is not None:
+            if self._liveness.probe_due(now_us):
+                self._line.probe()
+            if now_us >= self._next_timesync_us:
+                self._next_timesync_us = now_us + TIMESYNC_US
+                self._line.send(timesync(now_us))
+        nothing_yet = self._line is not None and self._router is None
+        if self._liveness.lost(now_us) or (nothing_yet and now_us - self._opened_us >= GIVE_UP_AFTER_US):
+            self._lost.set()
+        wake_s = TICK_S if work.wake_at_us is None else min((work.wake_at_us - now_us) / 1_000_000, TICK_S)
+        self._wake_in(wake_s)
+
+    def _send(self, record: Record) -> None:
+        if self._line is None or self._router is None:
+            return
+        try:
+            text = uplink(record, reception_of(record, self._host.clock, self._host.boot), self._router)
+        except NoDataRate:
+            self._outlet.give_up(record.id, DATA_RATE_UNKNOWN)
+            return
+        self._line.send(text, record.id)

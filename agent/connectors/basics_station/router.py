@@ -1,0 +1,116 @@
+"""Discovery and router_config of the LNS protocol: what the server says before frames flow, pure.
+
+Source: doc.sm.tc/station, "The LNS Protocol".  The radio belongs to the signed configuration: of
+router_config we take the data rates, without which a frame cannot be named, and report the rest.
+"""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+
+MESSAGE_LIMIT_BYTES = 64 * 1024
+DATA_RATES = 16
+PROTOCOL_VERSION = 2
+
+
+class RouterError(ValueError):
+    """An answer that cannot be used; the text names the field and the rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterConfig:
+    """What we keep of router_config."""
+
+    region: str
+    rates: tuple[tuple[int, int, bool], ...]
+    """By DR: (sf or 0 for FSK, bandwidth in kHz, downlink only); (-1, 0, False) where there is none."""
+
+    def rate_of(self, sf: int, bandwidth_hz: int) -> int | None:
+        """Return the DR of an uplink."""
+        wanted = (sf, 0 if sf == 0 else bandwidth_hz // 1000)
+        for number, (rate_sf, rate_khz, downlink_only) in enumerate(self.rates):
+            if not downlink_only and (rate_sf, 0 if rate_sf == 0 else rate_khz) == wanted:
+                return number
+        return None
+
+
+class _Discovered(msgspec.Struct, frozen=True):
+    uri: str = ""
+    error: str = ""
+
+
+class _Router(msgspec.Struct, frozen=True):
+    DRs: list[tuple[int, int, int]]
+    region: str = ""
+
+
+def id6(eui: str) -> str:
+    """Return an EUI as the protocol writes it.
+
+    >>> id6("0016c001f12a3b4c")
+    '16:c001:f12a:3b4c'
+    """
+    return ":".join(f"{int(eui[at : at + 4], 16):x}" for at in range(0, 16, 4))
+
+
+def discovery(eui: str) -> str:
+    """Return the question that discovery asks."""
+    return json.dumps({"router": id6(eui)})
+
+
+def discovered(answer: str | bytes) -> str:
+    """Return the URI that discovery answers with.
+
+    Raises:
+        RouterError: no JSON, an error of the server, or no ws:// or wss:// URI.
+    """
+    try:
+        found = msgspec.json.decode(answer, type=_Discovered)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise RouterError(f"discovery: {error}") from error
+    if found.error or not found.uri:
+        raise RouterError(f"discovery: {found.error or 'no uri'}")
+    try:
+        parts = urlsplit(found.uri)
+        good = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise RouterError(f"uri: {error}") from error
+    if not good:
+        raise RouterError(f"uri: {found.uri[:80]!r} is not ws://HOST or wss://HOST")
+    return found.uri
+
+
+def version() -> str:
+    """Return the first message on the connection."""
+    return json.dumps(
+        {
+            "msgtype": "version",
+            "station": "passerelle",
+            "firmware": "",
+            "package": "",
+            "model": "passerelle",
+            "protocol": PROTOCOL_VERSION,
+            "features": "",
+        }
+    )
+
+
+def parse_router_config(message: bytes) -> RouterConfig:
+    """Return what we keep of a router_config.
+
+    Raises:
+        RouterError: no data rates, or one that is none.
+    """
+    try:
+        found = msgspec.json.decode(message, type=_Router)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise RouterError(f"router_config: {error}") from error
+    if len(found.DRs) > DATA_RATES:
+        raise RouterError(f"DRs: {len(found.DRs)}, at most {DATA_RATES}")
+    for sf, khz, _ in found.DRs:
+        if sf not in {-1, 0, *range(5, 13)} or (sf > 0 and khz not in {125, 250, 500}):
+            raise RouterError(f"DRs: [{sf}, {khz}] is no data rate")
+    rates = tuple((sf, khz, bool(downlink_only)) for sf, khz, downlink_only in found.DRs)
+    return RouterConfig(region=found.region, rates=rates)

@@ -1,0 +1,113 @@
+"""One WebSocket session with an LNS: discovery, connection, and a writer that proves what it sent."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from agent.connectors.basics_station.router import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
+from agent.connectors.tls import tls_context
+from agent.wire.configuration import ConnectorConfig
+
+OPEN_TIMEOUT_S = 8.0
+ANSWER_TIMEOUT_S = 8.0
+CLOSE_TIMEOUT_S = 2.0
+
+
+class ServerRefused(Exception):
+    """The server is there and would not have us."""
+
+
+class StationLine:
+    """Opened once; ``send`` queues, the writer sends, pings, and tells what each pong proves."""
+
+    def __init__(
+        self, config: ConnectorConfig, *, proved: Callable[[list[int]], None], asked: Callable[[], None]
+    ) -> None:
+        self._config = config
+        self._proved = proved
+        self._asked = asked
+        self._outbox: deque[tuple[str, int | None]] = deque()
+        self._wake = asyncio.Event()
+        self._probe = False
+
+    async def discover(self, eui: str) -> str:
+        """Return the URI that the server names for this gateway.
+
+        Raises:
+            OSError, TimeoutError: no way there.
+            ServerRefused: an answer that cannot be used.
+        """
+        scheme = "wss" if self._config.tls else "ws"
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        async with await self._connect(f"{scheme}://{host}:{self._config.port}/router-info") as socket:
+            try:
+                await socket.send(discovery(eui))
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    return discovered(await socket.recv())
+            except (RouterError, ConnectionClosed) as error:
+                raise ServerRefused(str(error)) from error
+
+    async def open(self, uri: str) -> ClientConnection:
+        """Return the open connection; errors as for ``discover``."""
+        return await self._connect(uri)
+
+    async def _connect(self, uri: str) -> ClientConnection:
+        context = tls_context(self._config) if uri.startswith("wss:") else None
+        token = (
+            Path(self._config.token_file).read_text(encoding="ascii").strip()
+            if self._config.token_file
+            else ""
+        )
+        try:
+            return await connect(
+                uri,
+                ssl=context,
+                additional_headers={"Authorization": token} if token else None,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                ping_interval=None,
+                max_size=MESSAGE_LIMIT_BYTES,
+                proxy=None,
+            )
+        except (InvalidHandshake, InvalidStatus) as error:
+            raise ServerRefused(str(error)) from error
+
+    def send(self, text: str, record_id: int | None = None) -> None:
+        """Queue a message; a record's id comes back with the pong that proves it."""
+        self._outbox.append((text, record_id))
+        self._wake.set()
+
+    def probe(self) -> None:
+        """Ask for a sign of life."""
+        self._probe = True
+        self._wake.set()
+
+    async def write(self, socket: ClientConnection) -> None:
+        """Send what is queued until the connection ends.
+
+        Raises:
+            ConnectionClosed: it ended.
+        """
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            sent: list[int] = []
+            while self._outbox:
+                text, record_id = self._outbox.popleft()
+                await socket.send(text)
+                if record_id is not None:
+                    sent.append(record_id)
+            if sent or self._probe:
+                self._probe = False
+                self._asked()
+                waiter = asyncio.ensure_future(await socket.ping())
+                waiter.add_done_callback(partial(self._ponged, sent))
+
+    def _ponged(self, sent: list[int], waiter: "asyncio.Future[float]") -> None:
+        if not waiter.cancelled() and waiter.exception() is None:
+            self._proved(sent)
