@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from argparse import Namespace
+from contextlib import ExitStack
 from types import FrameType
 
 from hal.errors import OurMistake
@@ -11,9 +12,13 @@ from hal.tools.words import words
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import RealClock, VirtualClock
 from hal.twin.faults import Mcu
+from hal.twin.gnss_line import GnssLine
+from hal.twin.gnss_receiver import GnssReceiver
+from hal.twin.pseudo_terminal import PseudoTerminal
 from hal.twin.server import TwinServer
 from hal.twin.special_registers import MODEL_SX1302
 from hal.twin.thermometer import Thermometer
+from hal.twin.usb_mcu import UsbMcu
 
 MODELS = {"sx1302": MODEL_SX1302, "sx1303": 0x03}
 TORN_READS = 1000
@@ -38,17 +43,27 @@ def run(options: Namespace) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    server = TwinServer(chip, options.socket, reset_on_close=options.reset_on_close)
+    with ExitStack() as served:
+        serve(chip, options, served)
+        print(words(options.lang)["serving"].format(eui=chip.eui, path=options.socket), flush=True)
+        done.wait()
+    return 0
+
+
+def serve(chip: VirtualChip, options: Namespace, served: ExitStack) -> None:
+    """Serve the chip on its socket and, where asked, on pseudo-terminals; ``served`` ends it all.
+
+    Raises:
+        OurMistake: a path that cannot be served.
+    """
     try:
-        server.start()
+        served.enter_context(TwinServer(chip, options.socket, reset_on_close=options.reset_on_close))
+        if options.usb is not None:
+            served.enter_context(PseudoTerminal(UsbMcu(chip).feed, link=options.usb))
+        if options.gnss is not None:
+            served.enter_context(GnssLine(chip, GnssReceiver(), link=options.gnss))
     except OSError as error:
         raise OurMistake(f"cannot be served: {error.strerror}", where=str(options.socket)) from error
-    print(words(options.lang)["serving"].format(eui=chip.eui, path=options.socket), flush=True)
-    try:
-        done.wait()
-    finally:
-        server.close()
-    return 0
 
 
 def _eui(text: str) -> str:
