@@ -19,6 +19,7 @@ FEATURES = (
     "notify",
     "territory",
     "reports",
+    "objects",
 )
 
 

@@ -1,0 +1,1 @@
+"""The members' objects: who should be heard, without any key (MISSION, "The object list")."""

@@ -1,0 +1,1 @@
+"""Communes with their borders, and what became of them: renamed, merged, new."""
