@@ -17,6 +17,7 @@ from fleet.api.availability import By
 from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
 from fleet.incidents import cli as incidents_cli
+from fleet.territory import cli as territory_cli
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
@@ -135,6 +136,7 @@ def availability(
 
 
 app.add_typer(availability_cli.facts, name="facts")
+app.add_typer(territory_cli.app, name="territory")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)
 

@@ -16,5 +16,5 @@ month_versions = Table(
     Column("figures", JSON, nullable=False),
     Column("difference", JSON, nullable=False),
 )
-"""``facts`` is the NDJSON document, zlib-compressed; ``difference`` says what changed since the version before
-and which facts caused it."""
+"""``facts`` is the NDJSON document, zlib-compressed; ``difference`` says what changed since the version
+before and which facts caused it."""
