@@ -18,7 +18,7 @@ from fleet.clock import SystemClock
 from fleet.configurations import push
 from fleet.configurations.change import change
 from fleet.db.connect import Database
-from fleet.db.schema import create_schema
+from fleet.db.migrate import upgrade
 from fleet.identity import audit, enrolments, foundation, orders, people
 from fleet.identity.revocation import write_revocations
 from fleet.oncall.store import import_on_call, import_people
@@ -56,7 +56,7 @@ def init(data: Path, *, public_url: str, broker: str) -> list[str]:
     files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
     settings = read_settings(data)
     with closing(Database(settings.database_url)) as database:
-        create_schema(database)
+        upgrade(database)
     return [
         f"database  {settings.database_url}",
         f"authority {data / 'keys' / 'ca.pem'}",

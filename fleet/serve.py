@@ -24,7 +24,7 @@ from fleet.app import Parts, make_app
 from fleet.broker.link import BrokerLink
 from fleet.clock import SystemClock
 from fleet.db.connect import Database
-from fleet.db.schema import create_schema
+from fleet.db.migrate import upgrade
 from fleet.engine import Engine
 from fleet.evidence.inbox import Inbox
 from fleet.identity.foundation import read_keys
@@ -86,7 +86,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def assemble(settings: Settings) -> Parts:
     """Return the parts of one process, none of them started."""
     database = Database(settings.database_url)
-    create_schema(database)
+    upgrade(database)
     clock, inbox, feed = SystemClock(), Inbox(), Feed()
     keys = read_keys(settings.data)
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)

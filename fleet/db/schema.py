@@ -3,6 +3,8 @@
 import importlib
 import importlib.util
 
+from sqlalchemy import Connection
+
 from fleet.db.base import metadata
 from fleet.db.connect import Database
 
@@ -33,6 +35,11 @@ def load_tables() -> None:
 
 def create_schema(database: Database) -> None:
     """Create the tables that are missing."""
-    load_tables()
     with database.write() as connection:
-        metadata.create_all(connection)
+        create_tables(connection)
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the tables that are missing, within a transaction."""
+    load_tables()
+    metadata.create_all(connection)

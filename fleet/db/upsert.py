@@ -12,7 +12,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     if not rows:
         return 0
     statement = _insert(connection, table, rows[0]).on_conflict_do_nothing()
-    return connection.execute(statement, [dict(row) for row in rows]).rowcount
+    returning = statement.returning(next(iter(table.primary_key.columns)))
+    return len(connection.execute(returning, [dict(row) for row in rows]).all())
 
 
 def upsert(
