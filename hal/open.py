@@ -40,9 +40,7 @@ def open_concentrator(
         OurMistake: an unknown bus, board or plan, or no images.
         LineFailed: the device cannot be opened.
     """
-    kind, separator, path = bus.partition(":")
-    if not separator or kind not in _OPENERS or not path:
-        raise OurMistake(f"{bus!r} is not spi:DEVICE, usb:DEVICE or socket:PATH", where="bus")
+    kind, path = split_bus(bus)
     chosen = choose(board, plan=plan, public=public)
     if images is None:
         if kind != "socket":
@@ -50,6 +48,18 @@ def open_concentrator(
         images = synthetic_images()
     wiring = _OPENERS[kind](path, chosen.board, clock or _system_clock())
     return Sx1302(wiring, chosen.settings if settings is None else settings, images)
+
+
+def split_bus(bus: str) -> tuple[str, str]:
+    """Return the kind of a bus and where it is.
+
+    Raises:
+        OurMistake: a kind that there is not, or no place.
+    """
+    kind, _, path = bus.partition(":")
+    if kind not in _OPENERS or not path:
+        raise OurMistake(f"{bus!r} is not spi:DEVICE, usb:DEVICE or socket:PATH", where="bus")
+    return kind, path
 
 
 def synthetic_images() -> Images:

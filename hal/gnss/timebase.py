@@ -66,9 +66,8 @@ def pair(base: Timebase | None, pps_us: Micros, gps_us: int) -> tuple[Timebase, 
     if pps_us == base.pps_us:
         return base, Pairing.REPEATED
     counted, passed = pps_us - base.pps_us, second_us - base.gps_us
-    slope = counted / passed if passed > 0 else 0.0
-    if abs(slope - 1.0) * PPM <= SLOPE_LIMIT_PPM:
-        return replace(begun, rate=slope), Pairing.ACCEPTED
+    if passed > 0 and abs(counted - passed) * PPM <= SLOPE_LIMIT_PPM * passed:
+        return replace(begun, rate=counted / passed), Pairing.ACCEPTED
     if base.aberrant + 1 >= ABERRANT_LIMIT:
         return begun, Pairing.RESTARTED
     return replace(base, aberrant=base.aberrant + 1), Pairing.ABERRANT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hal.board_files import BoardChoice, choose
 from hal.errors import OurMistake
-from hal.open import open_concentrator, synthetic_images
+from hal.open import open_concentrator, split_bus, synthetic_images
 from hal.settings import Settings, Sx1261Settings
 from hal.sx1302.driver import Sx1302
 from hal.sx1302.microcode import MCU_IMAGE_BYTES, Images
@@ -69,6 +69,7 @@ def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, Bo
     """
     choice = chosen_board(options)
     bus = options.bus or choice.board.bus
+    split_bus(bus)
     settings: Settings = choice.settings
     listening = settings.sx1261 or (Sx1261Settings() if has_sx1261(bus, choice) else None)
     if with_sx1261 and listening is not None:

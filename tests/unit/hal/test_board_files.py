@@ -1,0 +1,90 @@
+"""Every board is complete and joins every plan; a wrong file names what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from hal.board_files import choose, names, plans, read_board, read_plan
+from hal.errors import OurMistake
+
+KNOWN = ["corecell", "rak2287", "rak5146", "rak5146-usb", "waveshare", "wm1302"]
+
+
+def test_the_boards_that_need_no_file() -> None:
+    assert names() == KNOWN
+    assert "EU868" in plans()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("plan", plans())
+def test_every_board_joins_every_plan(name: str, plan: str) -> None:
+    choice = choose(name, plan=plan)
+
+    assert choice.settings.radios[0] is not None
+    assert choice.settings.radios[0].tx_enabled
+    powers = [gain.power_dbm for gain in choice.settings.radios[0].gains]
+    assert powers == sorted(powers)
+    assert choice.board.bus.partition(":")[0] in ("spi", "usb")
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if name != "rak5146-usb"])
+def test_boards_on_spi_say_how_they_are_reset(name: str) -> None:
+    assert read_board(name).pins.sx1302_reset is not None
+
+
+def test_a_private_network_is_a_choice() -> None:
+    assert not choose("rak2287", public=False).settings.public
+
+
+def test_a_board_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(Path("hal/boards/rak2287.toml").read_text().replace("RAK2287", "Mine"))
+
+    assert read_board(str(path)).name == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("clock_source = 0", "clock_sauce = 0"), "unknown field `clock_sauce`"),
+        (("sx1302_reset = 17", "sx1302_rest = 17"), r"unknown field `sx1302_rest` - at `\$.pins`"),
+        (("power_dbm = 12,", 'power_dbm = "12",'), r"Expected `int`, got `str` - at `\$.radio.gains"),
+        (('name = "RAK2287"', "name = RAK"), "Invalid value"),
+        (("pwr", "pwr"), ""),
+    ],
+)
+def test_a_wrong_board_file_names_the_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(Path("hal/boards/rak2287.toml").read_text().replace(*change))
+    if not message:
+        assert read_board(str(path)).name == "RAK2287"
+        return
+
+    with pytest.raises(OurMistake, match=message):
+        read_board(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rak9999", "board: no board 'rak9999'; known: corecell"),
+        ("/nowhere.toml", "/nowhere.toml: cannot be read"),
+        ("/nowhere.json", "/nowhere.json: cannot be read"),
+    ],
+)
+def test_a_board_that_is_not_there(name: str, message: str) -> None:
+    with pytest.raises(OurMistake, match=message):
+        choose(name)
+
+
+def test_a_plan_that_is_not_there() -> None:
+    with pytest.raises(OurMistake, match="plan: no channel plan 'XX'"):
+        read_plan("XX")
+
+
+def test_a_file_too_large_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_bytes(b"#" * 300_000)
+
+    with pytest.raises(OurMistake, match="larger than 262144 bytes"):
+        read_board(str(path))
