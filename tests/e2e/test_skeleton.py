@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.enrol.identity import Identity
+from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
+from agent.wire.order import decode_order
 from tests.e2e.world import RunningDemo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("skeleton")]
@@ -21,6 +24,8 @@ LONELY = "0016c001f1370007"
 """Monnaie, château d'eau: the only gateway of its commune."""
 CONFIGURED = "0016c001f1370004"
 """Chançay, mairie."""
+OTHER = "0016c001f137000b"
+"""Vouvray, église."""
 TRIAL_S = 12
 DETECTION_LIMIT_S = 90 + 15
 """AVAILABILITY and DESIGN §7: confirmed 90 s after the last proof; a heartbeat may be 30 s old by then."""
@@ -79,22 +84,22 @@ def test_frames_count_up_and_sensors_join_and_are_acknowledged(demo: RunningDemo
     assert state["sensors"]["acknowledged"] <= state["sensors"]["acknowledgements_asked"]
 
 
-def test_a_used_token_is_refused(demo: RunningDemo, tmp_path: Path) -> None:
+def test_a_token_serves_once_and_for_its_gateway_only(demo: RunningDemo, tmp_path: Path) -> None:
     order = tmp_path / "order.json"
-    ordered = demo.command(
-        "fleet", "order", "--data", str(demo.data), "--eui", LONELY, "--output", str(order)
-    )
-    assert ordered.returncode == 0, ordered.stderr
-    from agent.enrol.identity import Identity
-    from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
-    from agent.wire.order import decode_order
-
-    del Identity
-    work_order = decode_order(order.read_bytes())
-    request = EnrolmentRequest(
-        eui=LONELY, csr_pem="no csr", proof=proof_of(token_key(work_order.token), LONELY, "no csr")
-    )
-    del request
+    arguments = ("--data", str(demo.data), "--eui", OTHER, "--output", str(order))
+    done = demo.command("fleet", "order", *arguments)
+    assert done.returncode == 0, done.stderr
+    key = token_key(decode_order(order.read_bytes()).token)
+    csr = Identity(tmp_path / "identity", eui=OTHER).csr_pem()
+    foreign = EnrolmentRequest(eui=CONFIGURED, csr_pem=csr, proof=proof_of(key, CONFIGURED, csr))
+    assert demo.enrol(foreign) in (403, 409, 422)
+    guessed = EnrolmentRequest(eui=OTHER, csr_pem=csr, proof=proof_of(bytes(32), OTHER, csr))
+    assert demo.enrol(guessed) == 403
+    first = EnrolmentRequest(eui=OTHER, csr_pem=csr, proof=proof_of(key, OTHER, csr))
+    assert demo.enrol(first) == 201
+    stranger = Identity(tmp_path / "stranger", eui=OTHER).csr_pem()
+    again = EnrolmentRequest(eui=OTHER, csr_pem=stranger, proof=proof_of(key, OTHER, stranger))
+    assert demo.enrol(again) in (403, 409)
 
 
 def test_a_good_configuration_is_confirmed(demo: RunningDemo) -> None:
@@ -138,20 +143,18 @@ def test_a_killed_agent_opens_a_ticket_and_sends_a_mail(demo: RunningDemo) -> No
 
     row = demo.wait_for("the gateway DOWN", down, DETECTION_LIMIT_S)
     assert before["last_word_us"] <= row["since_us"] <= killed_at_us, "dated back to the last proof"
-    tickets = demo.wait_for(
-        "a ticket", lambda: [t for t in demo.get("/api/v1/tickets")["items"] if t["open"]], 10
-    )
+    tickets = demo.wait_for("a ticket", lambda: demo.get("/api/v1/tickets")["tickets"], 10)
     assert len(tickets) == 1
-    mail = demo.wait_for("a mail", lambda: demo.mails(), 40)[0]
+    mail = demo.wait_for("a mail", demo.mails, 40)[0]
     text = mail.get_body(("plain",)).get_content()
     assert text.startswith("CRITIQUE Monnaie")
     link = re.search(r"http://127\.0\.0\.1:\d+(/a/\S+)", text)
     assert link, text
     for _ in range(2):
         assert demo.page(link[1])  # a mail scanner looks; nothing is acknowledged by that
-    assert demo.get("/api/v1/tickets")["items"][0]["state"] == "reported"
+    assert demo.get("/api/v1/tickets")["tickets"][0]["state"] == "reported"
     assert demo.post(link[1], demo.fleet) == 200
-    assert demo.get("/api/v1/tickets")["items"][0]["state"] == "acknowledged"
+    assert demo.get("/api/v1/tickets")["tickets"][0]["state"] == "acknowledged"
     assert demo.post(link[1], demo.fleet) != 500
 
 
@@ -159,7 +162,7 @@ def test_telemetry_closes_the_incident(demo: RunningDemo) -> None:
     assert demo.post("/power/Monnaie/mend", demo.control) == 200
 
     def restored() -> bool:
-        ticket = demo.get("/api/v1/tickets?all=1")["items"][0]
+        ticket = demo.get("/api/v1/tickets?state=all")["tickets"][0]
         return demo.gateway(LONELY)["state"] == "SERVING" and ticket["state"] in ("restored", "closed")
 
     demo.wait_for("restored by telemetry", restored, 90)

@@ -14,6 +14,8 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from demo.ports import free_port
 
 READY_LIMIT_S = 120.0
@@ -100,6 +102,16 @@ class RunningDemo:
         request = urllib.request.Request(f"{base}{path}", data=data, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def enrol(self, request: msgspec.Struct) -> int:
+        """Post an enrolment; return the status."""
+        url = f"{self.fleet}/api/v1/enrolments"
+        posted = urllib.request.Request(url, data=msgspec.json.encode(request), method="POST")
+        try:
+            with urllib.request.urlopen(posted, timeout=20) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
