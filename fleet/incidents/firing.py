@@ -9,14 +9,12 @@ from fleet.tickets.duties import DutyKind, arm, duties
 from fleet.tickets.model import Close, Lapse, Refused
 from fleet.tickets.timers import Timer
 
-WORKER = "engine"
 WHO = "telemetry"
 
 
 def fire_due(scene: Scene) -> None:
-    """Claim what is due, fire it, and mark it done in the same transaction."""
-    due = timers.claim(scene.connection, worker=WORKER, now_us=scene.now_us)
-    timers.done(scene.connection, [timer.id for timer in due], scene.now_us)
+    """Claim what is due and fire it in the same transaction."""
+    due = timers.claim(scene.connection, now_us=scene.now_us)
     pages = [timer for timer in due if timer.kind == paging.PAGE]
     wakes = [timer for timer in due if timer.kind == paging.WAKE]
     if pages:

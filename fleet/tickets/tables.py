@@ -116,8 +116,6 @@ timers = Table(
     Column("subject_id", Integer, nullable=False),
     Column("due_at_us", BigInteger, nullable=False),
     Column("detail", JSON, nullable=False),
-    Column("leased_by", String(64), nullable=False, default=""),
-    Column("leased_until_us", BigInteger, nullable=False, default=0),
     Column("done_at_us", BigInteger),
 )
 Index(

@@ -1,8 +1,8 @@
 """Timers are rows, written in the transaction of what they belong to; any number of workers may claim them.
 
-A claim takes a lease: on PostgreSQL rows are locked with ``SKIP LOCKED`` while they are leased, on SQLite
-the single writer does the same by ``UPDATE … RETURNING``.  A worker that dies leaves a lease that runs out,
-and the timer fires again: at least once, with ``key`` to make the effect idempotent.
+A claim marks timers fired in the transaction of their effects: a worker that is killed rolls both back, and
+the next one fires them.  On PostgreSQL ``SKIP LOCKED`` lets workers share what is due, on SQLite the single
+writer does.  So a timer fires once, and what it sends outside goes through the outbox, by key.
 
 Sources: DESIGN §7.
 """
@@ -16,11 +16,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.tickets.tables import timers
 
-LEASE_US = 60_000_000
-"""How long a claimed timer belongs to its worker; firing one takes milliseconds."""
-
 CLAIM_LIMIT_ROWS = 2_000
 """Timers of one claim; the rest follows in the next cycle, one second later."""
+
+
+NAMES = ("id", "key", "kind", "subject_id", "due_at_us", "detail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def plan(
 ) -> None:
     """Set a timer; the same key set twice moves it and arms it again."""
     values = {"kind": kind, "subject_id": subject_id, "due_at_us": due_at_us, "detail": detail or {}}
-    values |= {"leased_by": "", "leased_until_us": 0, "done_at_us": None}
+    values["done_at_us"] = None
     dialect = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     statement = dialect(timers).values(key=key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
@@ -58,33 +58,22 @@ def cancel(connection: Connection, *, subject_id: int, kinds: tuple[str, ...], n
     connection.execute(update(timers).where(mine).values(done_at_us=now_us))
 
 
-def claim(
-    connection: Connection, *, worker: str, now_us: int, limit: int = CLAIM_LIMIT_ROWS
-) -> tuple[Timer, ...]:
-    """Lease the timers that are due, oldest first."""
+def claim(connection: Connection, *, now_us: int, limit: int = CLAIM_LIMIT_ROWS) -> tuple[Timer, ...]:
+    """Take the timers that are due, oldest first; they are fired when the transaction commits."""
     due = (
         select(timers.c.id)
-        .where(
-            timers.c.done_at_us.is_(None), timers.c.due_at_us <= now_us, timers.c.leased_until_us <= now_us
-        )
+        .where(timers.c.done_at_us.is_(None), timers.c.due_at_us <= now_us)
         .order_by(timers.c.due_at_us, timers.c.id)
         .limit(limit)
     )
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    leased = (
+    taken = (
         update(timers)
         .where(timers.c.id.in_(due.scalar_subquery()))
-        .values(leased_by=worker, leased_until_us=now_us + LEASE_US)
-        .returning(timers)
+        .values(done_at_us=now_us)
+        .returning(*(timers.c[name] for name in NAMES))
     )
-    rows = connection.execute(leased).mappings().all()
-    names = ("id", "key", "kind", "subject_id", "due_at_us", "detail")
-    found = [Timer(**{name: row[name] for name in names}) for row in rows]
+    rows = connection.execute(taken).mappings().all()
+    found = [Timer(**row) for row in rows]
     return tuple(sorted(found, key=lambda timer: (timer.due_at_us, timer.id)))
-
-
-def done(connection: Connection, timer_ids: list[int], now_us: int) -> None:
-    """Mark timers fired, in the transaction of their effects."""
-    if timer_ids:
-        connection.execute(update(timers).where(timers.c.id.in_(timer_ids)).values(done_at_us=now_us))

@@ -21,8 +21,11 @@ PROGRAMS = ("prometheus-alertmanager", "alertmanager")
 GROUP_WAIT_S = 2
 """Its default is 30 s; shortened, which does not change how many notifications there are."""
 
+BACKLOG = 1_024
+"""Connections that may wait for us: Alertmanager opens one a group at once."""
+
 READY_LIMIT_S = 20.0
-QUIET_S = 3.0
+QUIET_S = 6.0
 """Without a new notification for so long, all have come."""
 
 CONFIGURATION = """
@@ -48,6 +51,7 @@ def notifications() -> int | None:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
+    ThreadingHTTPServer.request_queue_size = BACKLOG
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -136,7 +136,7 @@ def _work(url: str, sent: Path, now_us: int, limit: int) -> None:
 
 def _fire(database: Database, now_us: int, limit: int) -> int:
     with database.write() as connection:
-        due = timers.claim(connection, worker=str(os.getpid()), now_us=now_us, limit=limit)
+        due = timers.claim(connection, now_us=now_us, limit=limit)
         for timer in due:
             outbox.enqueue(
                 connection,
@@ -146,14 +146,13 @@ def _fire(database: Database, now_us: int, limit: int) -> int:
                 message=Rendered(subject=timer.key, text=timer.key),
                 now_us=now_us,
             )
-        timers.done(connection, [timer.id for timer in due], now_us)
     return len(due)
 
 
 def _judge(url: str, sent: Path, count: int, kills: int) -> Killed:
     database = Database(url)
     with database.read() as connection:
-        left = timers.claim(connection, worker="judge", now_us=2**62)
+        left = timers.claim(connection, now_us=2**62)
     database.close()
     taken = Counter(sent.read_text().split())
     wanted = {f"message/timer/{number}" for number in range(count)}

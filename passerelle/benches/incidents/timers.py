@@ -64,8 +64,7 @@ def _claim_once(database: Database, number: int) -> float:
     _plan(database, f"once{number}")
     began = time.perf_counter()
     with database.write() as connection:
-        claimed = timers.claim(connection, worker="one", now_us=NOON_US)
-        timers.done(connection, [timer.id for timer in claimed], NOON_US)
+        claimed = timers.claim(connection, now_us=NOON_US)
     assert len(claimed) == GATEWAYS
     return (time.perf_counter() - began) * 1_000
 
@@ -74,16 +73,15 @@ def _two_workers(database: Database) -> tuple[int, int]:
     _plan(database, "two")
     seen: list[str] = []
 
-    def work(name: str) -> None:
+    def work() -> None:
         while True:
             with database.write() as connection:
-                claimed = timers.claim(connection, worker=name, now_us=NOON_US, limit=100)
-                timers.done(connection, [timer.id for timer in claimed], NOON_US)
+                claimed = timers.claim(connection, now_us=NOON_US, limit=100)
             if not claimed:
                 return
             seen.extend(timer.key for timer in claimed)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
