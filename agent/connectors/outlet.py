@@ -9,6 +9,9 @@ from agent.connectors.ports import Host
 from agent.connectors.rules import DeliveryRules
 from agent.spool.record import Record
 
+READ_AGAIN_S = 5.0
+"""After the disk could not be asked."""
+
 
 class Outlet:
     """Runs ``Delivery``: reads what it wants from the spool, settles what it drops."""
@@ -71,6 +74,7 @@ class Outlet:
         return work
 
     async def _read(self, ids: tuple[int, ...]) -> None:
-        records = await self._host.read(ids)
+        while (records := await self._host.read(ids)) is None:
+            await asyncio.sleep(READ_AGAIN_S)
         self.delivery.fetched(ids, sorted(records, key=lambda record: record.id))
         self._changed()

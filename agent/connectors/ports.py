@@ -41,8 +41,8 @@ class Host(Protocol):
         """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
         ...
 
-    async def read(self, ids: Sequence[int]) -> list[Record]:
-        """Return stored records."""
+    async def read(self, ids: Sequence[int]) -> list[Record] | None:
+        """Return stored records; None when the disk could not be asked."""
         ...
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:

@@ -199,8 +199,8 @@ class Switchboard:
         self._spool.settle(done, 1 << self._bits[connector])
         self._accounts.settled(connector, len(done), reason)
 
-    async def read(self, ids: Sequence[int]) -> list[Record]:
-        """Return stored records."""
+    async def read(self, ids: Sequence[int]) -> list[Record] | None:
+        """Return stored records; None when the disk could not be asked."""
         return await self._spool.read(ids)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:

@@ -103,6 +103,9 @@ class Spool:
         return bits
 
     def _replace(self, why: str) -> None:
+        if self._disk is not None:
+            self._disk.close()
+            self._disk = None
         aside = quarantine(self._path, self._clock.utc_us() // 1_000_000)
         self.counts["quarantined"] += 1
         reason = f"{why}; moved to {aside.name}"
@@ -161,8 +164,8 @@ class Spool:
             self._group.settle(record_id, mask, now_us)
         self._wake.set()
 
-    async def read(self, ids: Sequence[int]) -> list[Record]:
-        """Return the records of ``ids`` that are there and whole."""
+    async def read(self, ids: Sequence[int]) -> list[Record] | None:
+        """Return the records of ``ids`` that are there and whole; None when the disk could not be asked."""
         found = [self._group.unwritten[i][0] for i in ids if i in self._group.unwritten]
         if self._committing is not None:
             wanted = set(ids)
@@ -173,8 +176,12 @@ class Spool:
         if rest and disk is not None:
             try:
                 records, damaged = await self._in_thread(lambda: disk.read(rest))
-            except (SpoolUnwritable, SpoolCorrupted):
+            except SpoolUnwritable:
                 self.counts["read_failed"] += 1
+                return None
+            except SpoolCorrupted as error:
+                why = str(error)
+                await self._in_thread(lambda: self._replace(why))
                 return found
             self.counts["crc_failed"] += len(damaged)
             found += records

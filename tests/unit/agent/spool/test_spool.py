@@ -1,0 +1,206 @@
+"""The spool beside traffic: group commit, bounds, a full disk, a damaged file, a restart."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.evidence.observation import Observation
+from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
+from agent.spool.spool import FILE_NAME, Place, Spool, age_us
+from agent.wire.configuration import Limits
+from agent.wire.messages import TimeQuality
+from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
+
+pytestmark = pytest.mark.anyio
+LNS = 1
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Running:
+    """A spool whose clock the test moves; ``commit`` makes everything due."""
+
+    def __init__(self, path: Path, limits: Limits | None = None, boot: int = 1) -> None:
+        self.clock = ManualClock()
+        self.observed: list[Observation] = []
+        self.gone: list[tuple[int, str]] = []
+        self.spool = Spool(
+            directory=path,
+            limits=limits or Limits(),
+            clock=self.clock,
+            boot=boot,
+            observe=self.observed.append,
+            evicted=self._evicted,
+        )
+
+    def _evicted(self, places: list[Place], reason: str) -> None:
+        self.gone += [(record_id, reason) for _, record_id, _, _ in places]
+
+    async def __aenter__(self) -> "Running":
+        self.bits = await self.spool.open(["lns"])
+        self.task = asyncio.create_task(self.spool.run())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    def hear(self, count: int = 1) -> list[int]:
+        ids = [self.spool.new_id() for _ in range(count)]
+        for record_id in ids:
+            self.spool.add(record(record_id, monotonic_us=self.clock.now_us), LNS)
+        return ids
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                self.clock.now_us += 10_000
+                self.spool.settle([], 0)
+                await asyncio.sleep(0.001)
+
+    async def commit(self) -> None:
+        commits = self.spool.counts["commits"]
+        await self.until(lambda: self.spool.counts["commits"] > commits)
+
+    async def places(self) -> list[int]:
+        found: list[Waiting] = []
+        await self.spool.restore(found.extend)
+        return [place[0] for place in found]
+
+    def said(self) -> list[str]:
+        return [observation.value for observation in self.observed]
+
+
+async def test_what_was_committed_is_there_after_a_restart_and_ids_go_on(tmp_path: Path) -> None:
+    async with Running(tmp_path) as first:
+        ids = first.hear(3)
+        await first.commit()
+        first.spool.settle(ids[:1], LNS)
+        await first.commit()
+    async with Running(tmp_path, boot=2) as second:
+        assert await second.places() == ids[1:]
+        assert second.spool.new_id() > max(ids)
+        assert [kept.id for kept in await second.spool.read(ids)] == ids[1:]
+
+
+async def test_an_orderly_stop_commits_what_was_not_due(tmp_path: Path) -> None:
+    async with Running(tmp_path) as first:
+        ids = first.hear(2)
+    async with Running(tmp_path) as second:
+        assert await second.places() == ids
+
+
+async def test_what_is_acknowledged_in_time_is_never_written(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        running.spool.settle(running.hear(10), LNS)
+        assert running.spool.records == 0
+    assert running.spool.counts["written"] == 0
+    disk = SpoolDisk(tmp_path / FILE_NAME)
+    assert disk.records == 0
+    disk.close()
+
+
+async def test_unwritten_records_can_be_read_and_are_found_by_a_new_connector(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        ids = running.hear(2)
+        assert [kept.id for kept in await running.spool.read([*ids, 99])] == ids
+        assert await running.places() == ids
+
+
+async def test_the_bound_by_count_drops_the_oldest(tmp_path: Path) -> None:
+    async with Running(tmp_path, Limits(spool_records=100)) as running:
+        ids = running.hear(100)
+        await running.commit()
+        assert running.gone == []
+        running.hear(3)
+        await running.commit()
+        await running.until(lambda: running.gone)
+        assert running.gone == [(record_id, "spool_count") for record_id in ids[:3]]
+        assert running.spool.records == 100
+
+
+async def test_the_bound_by_age_trusts_the_monotonic_clock_only(tmp_path: Path) -> None:
+    limits = Limits(spool_age_s=3600)
+    async with Running(tmp_path, limits) as running:
+        old = running.hear(2)
+        await running.commit()
+        running.clock.offset_us += 10 * 365 * 86_400_000_000
+        running.hear()
+        await running.commit()
+        assert running.gone == []
+        running.clock.now_us += 3600 * 1_000_000
+        running.hear()
+        await running.commit()
+        await running.until(lambda: running.gone)
+        assert [record_id for record_id, _ in running.gone][:2] == old
+
+
+@pytest.mark.parametrize(
+    ("boot", "stored", "present", "age"),
+    [
+        (1, TimeQuality.UNTRUSTED, TimeQuality.UNTRUSTED, 9),
+        (2, TimeQuality.NTP, TimeQuality.NTP, 100),
+        (2, TimeQuality.UNTRUSTED, TimeQuality.NTP, None),
+        (2, TimeQuality.NTP, TimeQuality.UNTRUSTED, None),
+    ],
+)
+def test_age(boot: int, stored: TimeQuality, present: TimeQuality, age: int | None) -> None:
+    kept = record(1, monotonic_us=1, time_quality=int(stored), received_at_us=JUNE_2024_US)
+    assert age_us(kept, boot, 10, JUNE_2024_US + 100, present) == age
+
+
+async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        disk = running.spool._disk
+        assert disk is not None
+        disk.limit_pages(1)
+        ids = running.hear(200)
+        await running.until(lambda: not running.spool.accepting)
+        assert running.spool.records == 200
+        assert [kept.id for kept in await running.spool.read(ids)] == ids
+        disk.limit_pages(1 << 20)
+        await running.until(lambda: running.spool.accepting)
+        assert disk.records == 200
+    assert running.said() == ["FULL", "ACCEPTING"]
+
+
+async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"damaged" * 1000)
+    async with Running(tmp_path) as running:
+        await running.until(lambda: running.observed)
+        running.hear()
+        await running.commit()
+        assert running.spool.records == 1
+    assert running.said() == ["QUARANTINED"]
+    assert list(tmp_path.glob("spool.db.damaged-*"))
+
+
+def _corrupted(*_: object) -> None:
+    raise SpoolCorrupted("database disk image is malformed")
+
+
+async def test_a_file_damaged_while_in_use_is_replaced_and_new_frames_are_kept(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        running.hear(3)
+        await running.commit()
+        disk = running.spool._disk
+        assert disk is not None
+        disk.commit = _corrupted  # type: ignore[method-assign]
+        running.hear(100)
+        await running.until(lambda: "QUARANTINED" in running.said())
+        await running.until(lambda: running.spool.accepting and not running.spool._group.unwritten)
+        assert running.spool.records == 100
+
+
+async def test_a_retired_connector_takes_its_frames_with_it(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        running.hear(2)
+        await running.commit()
+        assert await running.spool.keep(["other"]) == {"other": 0}
+        assert running.spool.records == 0
