@@ -77,6 +77,16 @@ def t(lang: str, key: str, **values: object) -> str:
     return text.format(**{name: _worded(lang, value) for name, value in values.items()})
 
 
+def word(lang: str, prefix: str, value: str) -> str:
+    """Return the word of a value that another part of the fleet wrote down; the value itself if it is new.
+
+    >>> word("en", "state", "DOWN"), word("en", "state", "NEWER")
+    ('Down', 'NEWER')
+    """
+    key = f"{prefix}.{value}"
+    return t(lang, key) if key in catalogue() else value
+
+
 def _worded(lang: str, value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fleet.web import format as formats
 from fleet.web import shapes
-from fleet.web.i18n import t
+from fleet.web.i18n import t, word
 
 FOLDER: Final = Path(__file__).parent
 DIST: Final = FOLDER / "static" / "dist"
@@ -44,6 +44,10 @@ class Words:
     def t(self, key: str, **values: object) -> str:
         """Return a sentence of the catalogue."""
         return t(self.lang, key, **values)
+
+    def word(self, prefix: str, value: str) -> str:
+        """Return the word of a value that may be newer than the catalogue."""
+        return word(self.lang, prefix, value)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number grouped by thousands."""

@@ -185,3 +185,27 @@ def test_without_scripts_the_pages_still_say_it(fleet: tuple[str, Path], chromiu
         assert page.locator("tbody tr").count() in (0, 1)
         page.goto(f"{fleet[0]}/communes")
         assert page.locator("tbody tr").count() == 10
+
+
+def test_steps_taken_without_coverage_keep_their_time_and_leave_by_themselves(
+    fleet: tuple[str, Path], chromium: Browser
+) -> None:
+    context = chromium.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.goto(f"{fleet[0]}/tickets/nouveau")
+    page.locator("#commune").select_option(label="Monnaie")
+    page.locator("#text").fill("plus aucun relevé")
+    page.get_by_role("button", name="Ouvrir le ticket").click()
+    page.wait_for_url(f"{fleet[0]}/tickets/*")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    context.set_offline(True)
+    page.get_by_role("button", name="En route").click()
+    expect(page.locator("#offline")).to_contain_text("gardée(s) sur ce téléphone")
+    page.reload()
+    expect(page.locator("#offline")).to_contain_text("1 étape(s)")
+    expect(page.locator(".steps li[data-done]")).to_have_count(1)
+    context.set_offline(False)
+    expect(page.locator(".steps li[data-done]")).to_have_count(3, timeout=30_000)
+    expect(page.locator("#offline")).to_be_hidden()
+    context.close()

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from fleet.identity.access import LOGIN_PATH, check_origin
 from fleet.identity.routes import inside
+from fleet.web import rendering
 from fleet.web.i18n import LANGUAGES
 from fleet.web.pages.visit import (
     LANGUAGE_COOKIE,
@@ -24,6 +25,13 @@ SEE_OTHER = 303
 def login(visit: Anybody, back: str = "/", error: str = "") -> HTMLResponse:
     """Show the form."""
     return visit.bare("pages/login.html", onward=inside(back), wrong=bool(error), typed_name="")
+
+
+@router.get("/sw.js")
+def worker() -> Response:
+    """Return the service worker: below the root, so that it may keep tickets."""
+    headers = dict(rendering.HEADERS) | {"Cache-Control": "no-cache"}
+    return FileResponse(rendering.FOLDER / "static" / "sw.js", media_type="text/javascript", headers=headers)
 
 
 @router.post("/preferences")

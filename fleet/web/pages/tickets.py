@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, HTTPException
+from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
@@ -11,7 +11,7 @@ from fleet.identity.access import form_guard, technician
 from fleet.identity.people import Person, Role
 from fleet.incidents import views as incidents
 from fleet.registry.tables import sites
-from fleet.tickets import actions
+from fleet.tickets import actions, attachments
 from fleet.tickets import store as tickets
 from fleet.tickets.model import (
     Acknowledge,
@@ -27,9 +27,10 @@ from fleet.tickets.model import (
     ResumeClocks,
     StopClocks,
 )
+from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.web.pages.visit import Viewing, Visit, leave_toast
 from fleet.web.views.clocks import intervention_of, resolution_of
-from fleet.web.views.tickets import actions_of, steps_of, trail_of
+from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
 
 router = APIRouter()
 VIA = "page"
@@ -72,6 +73,9 @@ def _page(
         commune=network.communes.get(ticket.commune_insee),
         may_act=visit.person is not None and visit.person.may(Role.TECHNICIAN),
         actions=actions_of(ticket),
+        offline=STEPS,
+        photos=attachments.of_ticket(connection, ticket_id),
+        messages=found.notifications,
         pause_reasons=[(reason.value, visit.words.t(f"pause.{reason}")) for reason in PauseReason],
         refused=refused,
         typed=typed or {},
@@ -137,6 +141,22 @@ def note(ticket_id: int, visit: Viewing, person: Acting, text: Text = "") -> Res
     if not text.strip():
         return RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return _act(visit, ticket_id, Note(who=person.name, via=VIA, at_us=visit.now_us, text=text.strip()))
+
+
+@router.post("/tickets/{ticket_id}/photo", dependencies=Guarded)
+def photo(ticket_id: int, visit: Viewing, person: Acting, file: Annotated[UploadFile, File()]) -> Response:
+    """Keep a photo, without what the camera wrote about place and person."""
+    data = file.file.read(PHOTO_LIMIT_BYTES + 1)
+    kept: dict[str, Any] = {"name": file.filename or "", "data": data, "who": person.name, "via": VIA}
+    with visit.database.write() as connection:
+        try:
+            attachments.attach(connection, ticket_id, now_us=visit.now_us, **kept)
+        except tickets.NoSuchTicket as error:
+            raise HTTPException(404) from error
+        except PhotoRefused as error:
+            return _page(visit, connection, ticket_id, refused=str(error))
+    answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
+    return leave_toast(answer, "toast.photo", number=ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/{action}", dependencies=Guarded)

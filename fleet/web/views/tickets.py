@@ -6,6 +6,7 @@ from typing import Any
 
 from fleet.tickets.model import Criticality, Ticket, TicketState
 from fleet.tickets.store import TicketEvent, TicketView
+from fleet.web.i18n import catalogue
 from fleet.web.rendering import Words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
 from fleet.web.views.tables import Column
@@ -113,6 +114,15 @@ def steps_of(ticket: Ticket) -> list[Step]:
     ]
 
 
+STEPS = {
+    "prendre": "acknowledge",
+    "partir": "depart",
+    "arriver": "arrive",
+    "reprendre": "resume",
+}
+"""Word of the address → step of the API, for what may wait on a phone without coverage."""
+
+
 def actions_of(ticket: Ticket) -> list[str]:
     """Return what a person may do next, the likeliest first, by the words of the address."""
     found: list[str] = []
@@ -136,7 +146,7 @@ def trail_of(words: Words, events: tuple[TicketEvent, ...]) -> list[TrailLine]:
         TrailLine(
             at_us=event.at_us,
             recorded_at_us=event.recorded_at_us,
-            text=words.t(f"trail.{event.kind}"),
+            text=words.word("trail", event.kind),
             who="" if event.who == "telemetry" else event.who,
             detail=_detail(words, event.kind, event.detail),
             late=event.recorded_at_us - event.at_us > LATE_US and event.kind not in ("Report", "Restore"),
@@ -153,7 +163,7 @@ def _detail(words: Words, kind: str, detail: dict[str, Any]) -> str:
 
 def _refusal(words: Words, detail: dict[str, Any]) -> str:
     values = {name: str(value) for name, value in detail.items() if name not in ("key", "event")}
-    return words.t(detail["key"], **values)
+    return words.t(detail["key"], **values) if detail["key"] in catalogue() else str(detail["key"])
 
 
 def _paused(words: Words, detail: dict[str, Any]) -> str:
@@ -172,6 +182,7 @@ _DETAILS: dict[str, Callable[[Words, dict[str, Any]], str]] = {
     "StopClocks": _paused,
     "Close": _closed,
     "Refused": _refusal,
+    "Attach": lambda words, detail: str(detail["name"]),  # noqa: ARG005
     "Note": lambda words, detail: str(detail["text"]),  # noqa: ARG005
     "Reopen": lambda words, detail: str(detail["reason"]),  # noqa: ARG005
 }

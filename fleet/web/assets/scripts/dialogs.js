@@ -13,7 +13,7 @@ export function startDialogs() {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented || form.dataset.offline) return;
     for (const button of form.querySelectorAll("button[type=submit], button:not([type])")) {
       setTimeout(() => { button.disabled = true; });
     }

@@ -4,6 +4,7 @@ import { startClocks } from "./clocks.js";
 import { startDialogs } from "./dialogs.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
+import { startOffline } from "./offline.js";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
@@ -15,6 +16,7 @@ startClocks();
 startDialogs();
 startKeys();
 startLive();
+startOffline();
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();

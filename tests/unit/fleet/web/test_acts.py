@@ -1,5 +1,6 @@
 """What people do on the pages: guarded, once, with what was typed kept and every refusal in words."""
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from tests.unit.fleet.web.network import eui_of, make_app
 
 TOKEN = {"csrf_token": OPEN_ACCESS.csrf_token}
 ALL = 11
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A PNG of one pixel."""
 
 
 @pytest.fixture
@@ -165,3 +170,75 @@ def test_preferences_are_kept_and_never_lead_away(client: TestClient) -> None:
     assert answer.headers["location"] == "/"
     assert client.get("/passerelles").text.count("Gateways") > 1
     assert 'data-choice="dark"' in client.get("/").text
+
+
+def test_a_photo_is_kept_and_what_is_none_is_refused(client: TestClient) -> None:
+    picture = {"file": ("coffret.png", PIXEL, "image/png")}
+    assert client.post("/tickets/1/photo", data=TOKEN, files=picture).status_code == 303
+    assert "coffret.png, par démonstration" in client.get("/tickets/1").text
+    words = {"file": ("coffret.png", b"no picture", "image/png")}
+    assert client.post("/tickets/1/photo", data=TOKEN, files=words).status_code == 409
+
+
+def test_works_are_announced_withdrawn_and_what_was_typed_is_kept(client: TestClient) -> None:
+    typed = {
+        "from": "2026-11-30T09:00",
+        "until": "2026-11-30T08:00",
+        "reason": "antenne",
+        "euis": [eui_of(2)],
+    }
+    wrong = client.post("/travaux", data=TOKEN | typed)
+    assert wrong.status_code == 422
+    assert "La fin doit venir après le début." in wrong.text
+    assert 'value="2026-11-30T09:00"' in wrong.text
+    assert client.post("/travaux", data=TOKEN | typed | {"until": "2026-11-30T11:00"}).status_code == 303
+    assert "décompté, préavis tenu" in client.get("/travaux").text
+    assert client.post("/travaux/1/retirer", data=TOKEN).status_code == 303
+    assert "retiré" in client.get("/travaux").text
+    assert client.post("/travaux/1/retirer", data=TOKEN).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"euis": []}, "Choisissez au moins une passerelle."),
+        ({"euis": ["ffffffffffffffff"]}, "Choisissez au moins une passerelle."),
+        ({"reason": " "}, "Dites pourquoi"),
+        ({"from": "demain"}, "Une date et une heure"),
+        ({"from": "2026-11-20T08:00", "until": "2026-11-20T09:00"}, "déjà passée"),
+        ({"until": "2026-12-30T09:00"}, "7 jours au plus"),
+        ({"from": "2028-11-30T08:00", "until": "2028-11-30T09:00"}, "Un an d’avance au plus."),
+    ],
+)
+def test_works_that_cannot_be_say_why(client: TestClient, changed: dict[str, object], sentence: str) -> None:
+    typed = {
+        "from": "2026-11-30T08:00",
+        "until": "2026-11-30T09:00",
+        "reason": "antenne",
+        "euis": [eui_of(2)],
+    }
+    answer = client.post("/travaux", data=TOKEN | typed | changed)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+
+
+def test_a_call_opens_a_ticket_or_joins_the_one_that_is_known(client: TestClient) -> None:
+    call = {"origin": "phone", "commune": "37052", "caller": "M. Durand", "text": "plus aucun relevé"}
+    answer = client.post("/tickets/nouveau", data=TOKEN | call)
+    assert answer.headers["location"] == "/tickets/2"
+    assert "M. Durand" in client.get("/tickets/2").text
+    again = client.post("/tickets/nouveau", data=TOKEN | call | {"commune": "37015"})
+    assert again.headers["location"] == "/tickets/1"
+
+
+def test_a_call_without_words_or_place_is_marked(client: TestClient) -> None:
+    call = {"origin": "phone", "commune": "37052", "caller": "M. Durand", "text": " "}
+    answer = client.post("/tickets/nouveau", data=TOKEN | call)
+    assert answer.status_code == 422
+    assert 'value="M. Durand"' in answer.text
+    assert client.post("/tickets/nouveau", data=TOKEN | call | {"commune": ""}).status_code == 422
+
+
+def test_people_are_for_administrators(client: TestClient) -> None:
+    assert client.get("/personnes").status_code == 403
+    assert client.post("/personnes", data=TOKEN | {"name": "x"}).status_code == 403
