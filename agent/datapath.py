@@ -31,6 +31,8 @@ __all__ = ["ConnectorState", "DataPath", "DataPathState", "Observation", "Observ
 WATCH_INTERVAL_S = 1.0
 SESSIONS_A_BOOT = 1 << 16
 """Starts of the radio that one boot can number, so that no two starts ever share a number."""
+SESSION_BOOT_BITS = 46
+"""Of the random boot id: with the number of the start that is 62 bits, which every codec can carry."""
 STOP_TIMEOUT_S = 5.0
 """For the radio thread to stop the concentrator."""
 
@@ -78,7 +80,7 @@ class DataPath:
             clock=clock,
             transmissions=self._downlinks,
             report=self._report,
-            sessions_from=boot * SESSIONS_A_BOOT,
+            sessions_from=boot % (1 << SESSION_BOOT_BITS) * SESSIONS_A_BOOT,
         )
         self._switchboard = Switchboard(
             eui=eui,
