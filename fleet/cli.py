@@ -136,6 +136,7 @@ def availability(
 
 
 app.add_typer(availability_cli.facts, name="facts")
+app.add_typer(availability_cli.months, name="month")
 app.add_typer(territory_cli.app, name="territory")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)

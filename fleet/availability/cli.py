@@ -15,11 +15,12 @@ from rich.table import Table
 from typer import Argument, Option
 
 from fleet.availability import document, result
-from fleet.availability.months import month_of
+from fleet.availability.months import month_of, to_datetime
 from fleet.availability.reckoning import reckon
 from fleet.availability.settings import DEFAULTS
 
 facts = typer.Typer(no_args_is_help=True, help="A month's facts, for anyone who wants to check it.")
+months = typer.Typer(no_args_is_help=True, help="Closed months and their versions.")
 WIDTH = 110
 
 
@@ -45,6 +46,39 @@ def export(
 def schema() -> None:
     """Print the JSON Schema of one line of an export."""
     print(msgspec.json.format(msgspec.json.encode(document.schema()), indent=1).decode())
+
+
+@months.command("close")
+def close_(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Argument(help="Such as 2026-10.")],
+) -> None:
+    """Close a month, or make a new version of it if facts came late."""
+    from fleet.availability.version_store import close_month
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.identity import audit
+
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        version = close_month(connection, month, DEFAULTS, who=audit.COMMAND_LINE, now_us=now_us)
+    if version is None:
+        print(f"{month}: nothing changed since its newest version")
+    else:
+        print(f"{month} version {version.number} {version.hash}")
+
+
+@months.command("list")
+def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]) -> None:
+    """List the versions of closed months."""
+    from fleet.availability.version_store import list_versions
+    from fleet.commands import open_fleet
+
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        for month, version, closed_at_us, who, hash_ in list_versions(connection):
+            print(f"{month} v{version} {to_datetime(closed_at_us):%Y-%m-%d %H:%M} {who} {hash_}")
 
 
 def compute(

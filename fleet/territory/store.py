@@ -23,7 +23,8 @@ class Applied:
 def apply_territory(connection: Connection, territory: Territory, *, source: str, now_us: int) -> Applied:
     """Upsert the communes and record what changed; nothing is ever deleted."""
     found = changes(load_known(connection), territory.communes)
-    kept = dict(connection.execute(select(communes.c.insee, communes.c.population)).tuples())
+    query = select(communes.c.insee, communes.c.population)
+    kept = {row.insee: row.population for row in connection.execute(query)}
     rows = [
         {
             "insee": one.insee,

@@ -1,0 +1,82 @@
+"""Versions of months in the database: append-only."""
+
+import zlib
+
+from sqlalchemy import Connection, insert, select
+
+from fleet.availability.closing import Version, close
+from fleet.availability.month_store import load_month
+from fleet.availability.settings import ContractSettings
+from fleet.availability.tables import month_versions
+from fleet.identity import audit
+
+
+def close_month(
+    connection: Connection,
+    month: str,
+    settings: ContractSettings,
+    *,
+    who: str,
+    now_us: int,
+    in_flight: int = 0,
+) -> Version | None:
+    """Close a month, or close it again because facts came late; None when nothing changed.
+
+    Raises:
+        NotYetError: it is too early.
+        ValueError: not a month.
+    """
+    given = load_month(connection, month, settings, now_us)
+    made = close(given, newest_version(connection, month), now_us, in_flight=in_flight)
+    if made is None:
+        return None
+    version, _ = made
+    row = {
+        "month": month,
+        "version": version.number,
+        "closed_at_us": now_us,
+        "closed_by": who,
+        "hash": version.hash,
+        "facts": zlib.compress(b"".join(version.facts), 6),
+        "figures": version.figures,
+        "difference": version.difference,
+    }
+    connection.execute(insert(month_versions).values(row))
+    audit.record(
+        connection,
+        now_us=now_us,
+        who=who,
+        action="month.close",
+        subject=month,
+        after={"version": version.number, "hash": version.hash},
+    )
+    return version
+
+
+def newest_version(connection: Connection, month: str) -> Version | None:
+    """Return the newest version of a month; None while it is open."""
+    query = select(month_versions).where(month_versions.c.month == month)
+    row = connection.execute(query.order_by(month_versions.c.version.desc()).limit(1)).mappings().first()
+    if row is None:
+        return None
+    return Version(
+        month=row["month"],
+        number=row["version"],
+        hash=row["hash"],
+        facts=tuple(zlib.decompress(row["facts"]).splitlines(keepends=True)),
+        figures=row["figures"],
+        difference=row["difference"],
+    )
+
+
+def list_versions(connection: Connection) -> list[tuple[str, int, int, str, str]]:
+    """Return (month, version, closed_at_us, closed_by, hash), newest month first."""
+    columns = (
+        month_versions.c.month,
+        month_versions.c.version,
+        month_versions.c.closed_at_us,
+        month_versions.c.closed_by,
+        month_versions.c.hash,
+    )
+    order = (month_versions.c.month.desc(), month_versions.c.version.desc())
+    return [tuple(row) for row in connection.execute(select(*columns).order_by(*order))]
