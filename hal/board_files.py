@@ -78,6 +78,7 @@ class Board(_Strict, frozen=True, kw_only=True):
     i2c: str | None = None
     sx1261: str | None = None
     """Device of the SX1261, ``usb`` behind the USB bridge, None where there is none."""
+    sx1261_rssi_offset_db: int = 0
     clock_source: int = 0
     pins: Pins = Pins()
     radio: _Radio

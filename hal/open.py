@@ -87,11 +87,26 @@ def _socket(path: str, _: Board, clock: HalClock) -> Wiring:
 
     return Wiring(
         bus=bus,
-        clock=clock,
+        clock=_ToldClock(clock, bus.delay_ns),
         sx1261=bus.sx1261,
         reset=reset,
         find_thermometer=lambda: thermometer.find(bus),
     )
+
+
+class _ToldClock:
+    """A clock whose sleeps are also told to a virtual chip, whose own time may follow them."""
+
+    def __init__(self, clock: HalClock, tell_ns: Callable[[int], None]) -> None:
+        self._clock = clock
+        self._tell_ns = tell_ns
+
+    def sleep(self, seconds: float) -> None:
+        self._tell_ns(round(seconds * 1e9))
+        self._clock.sleep(seconds)
+
+    def monotonic_us(self) -> int:
+        return self._clock.monotonic_us()
 
 
 def _spi(path: str, board: Board, clock: HalClock) -> Wiring:

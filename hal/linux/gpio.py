@@ -30,12 +30,15 @@ def load() -> Any:
 
 
 class ResetLines:
-    """The lines that a board file names; none of them is touched before the first ``reset``."""
+    """The lines that a board file names; none of them is touched before the first ``reset``.
 
-    def __init__(self, pins: Pins, clock: HalClock) -> None:
+    ``gpio`` is the ``RPi.GPIO`` module, or what stands in for it; None loads it at the first ``reset``.
+    """
+
+    def __init__(self, pins: Pins, clock: HalClock, gpio: Any = None) -> None:
         self._pins = pins
         self._clock = clock
-        self._gpio: Any = None
+        self._gpio = gpio
 
     def reset(self) -> None:
         """Power on and pulse every reset line, as the reference's script does.

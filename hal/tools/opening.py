@@ -71,7 +71,9 @@ def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, Bo
     bus = options.bus or choice.board.bus
     split_bus(bus)
     settings: Settings = choice.settings
-    listening = settings.sx1261 or (Sx1261Settings() if has_sx1261(bus, choice) else None)
+    listening = settings.sx1261
+    if listening is None and has_sx1261(bus, choice):
+        listening = Sx1261Settings(rssi_offset_db=choice.board.sx1261_rssi_offset_db)
     if with_sx1261 and listening is not None:
         settings = replace(settings, sx1261=listening)
     concentrator = open_concentrator(

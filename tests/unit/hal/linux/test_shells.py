@@ -1,0 +1,92 @@
+"""The Linux shells: what can be known without the hardware is the errors and the order of the pins."""
+
+import pytest
+
+from hal.board_files import Pins
+from hal.errors import LineFailed, OurMistake
+from hal.linux.gpio import STEP_US, ResetLines
+from hal.linux.i2c import I2cBus
+from hal.linux.spi import SpiBus
+from hal.linux.tty import SerialLine
+
+
+class Steps:
+    """A clock and an ``RPi.GPIO`` that write down what happens."""
+
+    BCM, OUT = "BCM", "OUT"
+
+    def __init__(self, refuse: int | None = None) -> None:
+        self.log: list[tuple[object, ...]] = []
+        self._refuse = refuse
+
+    def setup(self, pin: int, direction: str, *, initial: int) -> None:
+        if pin == self._refuse:
+            raise RuntimeError("not allowed")
+        self.log.append((pin, direction, initial))
+
+    def sleep(self, seconds: float) -> None:
+        self.log.append(("wait", round(seconds * 1e6)))
+
+    def monotonic_us(self) -> int:
+        return 0
+
+
+def test_lines_are_pulsed_as_the_references_script_does() -> None:
+    steps = Steps()
+    pins = Pins(power_enable=18, sx1302_reset=23, sx1261_reset=22, dac_reset=13)
+
+    ResetLines(pins, steps, steps).reset()
+
+    wait = ("wait", STEP_US)
+    assert steps.log == [
+        (18, "OUT", 1),
+        wait,
+        (23, "OUT", 1),
+        wait,
+        (23, "OUT", 0),
+        wait,
+        (22, "OUT", 0),
+        wait,
+        (22, "OUT", 1),
+        wait,
+        (13, "OUT", 0),
+        wait,
+        (13, "OUT", 1),
+        wait,
+    ]
+
+
+def test_lines_that_a_board_lacks_are_left_alone() -> None:
+    steps = Steps()
+
+    ResetLines(Pins(sx1302_reset=17), steps, steps).reset()
+
+    assert [entry for entry in steps.log if entry[0] != "wait"] == [(17, "OUT", 1), (17, "OUT", 0)]
+
+
+def test_a_line_that_cannot_be_driven_is_named() -> None:
+    steps = Steps(refuse=17)
+
+    with pytest.raises(LineFailed, match="sx1302_reset: GPIO 17 cannot be driven: not allowed"):
+        ResetLines(Pins(sx1302_reset=17), steps, steps).reset()
+
+
+@pytest.mark.parametrize("path", ["/dev/spidev", "/dev/spidev0", "/dev/ttyACM0", "/dev/spidevA.B"])
+def test_what_is_no_spi_device_is_our_mistake(path: str) -> None:
+    with pytest.raises(OurMistake, match=f"{path}: is not /dev/spidevBUS.DEVICE"):
+        SpiBus(path)
+
+
+def test_an_spi_device_that_is_not_there() -> None:
+    with pytest.raises((LineFailed, OurMistake), match=r"/dev/spidev97\.3: (cannot be opened|spidev is not)"):
+        SpiBus("/dev/spidev97.3")
+
+
+def test_an_i2c_bus_that_is_not_there() -> None:
+    with pytest.raises((LineFailed, OurMistake), match=r"/dev/i2c-97: (cannot be opened|smbus2 is not)"):
+        I2cBus("/dev/i2c-97")
+
+
+def test_a_serial_port_that_is_not_there() -> None:
+    with pytest.raises((LineFailed, OurMistake), match=r"/dev/nowhere: (cannot be opened|pyserial is not)"):
+        SerialLine("/dev/nowhere")
