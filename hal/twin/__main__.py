@@ -36,6 +36,8 @@ from hal.twin.usb_mcu import UsbMcu
 
 STEP_S = 0.02
 COUNT_EVERY_S = 10.0
+THREAD_SWITCH_S = 0.0005
+"""Python lets a busy thread run 5 ms before another gets a turn; a bus transaction should not wait so long."""
 RADIUS_DEGREES = 0.03
 """About three kilometres."""
 FREQUENCIES_HZ = (868_100_000, 868_300_000, 868_500_000)
@@ -138,6 +140,7 @@ def main(arguments: list[str]) -> int:
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
+    sys.setswitchinterval(THREAD_SWITCH_S)
     site = Site(options, _print_line)
     try:
         with ExitStack() as ways_in:
