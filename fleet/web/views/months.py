@@ -1,0 +1,153 @@
+"""A month's figures as the reports page shows them; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from fleet.availability.figures import Share
+from fleet.availability.reckoning import MonthResult
+from fleet.availability.settings import ContractSettings
+from fleet.registry.store import Commune
+from fleet.web.rendering import Words
+from fleet.web.views.tables import Column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostRow:
+    """Lost time of one cause and responsible party, as a part of all that was lost."""
+
+    cause: str
+    responsible: str
+    lost_us: int
+    """Of the whole network standing still."""
+    permille: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommuneMonth:
+    """One commune's month."""
+
+    insee: str
+    name: str
+    epci: str
+    share: Share
+    met: bool | None
+    lost_us: int
+    excluded_us: int
+    unknown_us: int
+    outages: int
+    below_two_us: int
+    left_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthView:
+    """The page of one month."""
+
+    month: str
+    provisional: bool
+    share: Share
+    met: bool | None
+    deferred: Share
+    mean: Fraction | None
+    budget_us: int
+    budget_left_us: int
+    kept: int
+    counted: int
+    not_covered: int
+    lost: tuple[LostRow, ...]
+    communes: tuple[CommuneMonth, ...]
+    outages: int
+    mttr_us: int | None
+    mtbf_us: int | None
+
+
+def view_of(result: MonthResult, communes: Mapping[str, Commune], settings: ContractSettings) -> MonthView:
+    """Return the month, the worst commune first."""
+    rows = sorted(
+        (_commune(result, insee, communes[insee], settings) for insee in communes if _counts(result, insee)),
+        key=lambda row: (row.share.ratio or Fraction(1), row.name),
+    )
+    gateways = result.gateway_figures.values()
+    outages = sum(one.outages for one in gateways)
+    repairs = [one.mttr_us * one.outages for one in gateways if one.mttr_us is not None]
+    between = [one.mtbf_us * one.outages for one in gateways if one.mtbf_us is not None]
+    return MonthView(
+        month=result.month,
+        provisional=result.provisional,
+        share=result.share,
+        met=result.share.meets(settings.objective_global_ppm),
+        deferred=result.deferred,
+        mean=result.mean_of_gateways,
+        budget_us=result.budget.whole,
+        budget_left_us=result.budget.left,
+        kept=sum(row.met is True for row in rows),
+        counted=len(rows),
+        not_covered=len(result.not_covered),
+        lost=_lost(result),
+        communes=tuple(rows),
+        outages=outages,
+        mttr_us=sum(repairs) // outages if outages else None,
+        mtbf_us=sum(between) // outages if outages else None,
+    )
+
+
+def _counts(result: MonthResult, insee: str) -> bool:
+    return insee in result.commune_figures and insee not in result.not_covered
+
+
+def _commune(result: MonthResult, insee: str, commune: Commune, settings: ContractSettings) -> CommuneMonth:
+    figures = result.commune_figures[insee]
+    by_state = {state.value: length for state, length in figures.by_state_us.items()}
+    return CommuneMonth(
+        insee=insee,
+        name=commune.name,
+        epci=commune.epci,
+        share=figures.share,
+        met=figures.share.meets(settings.objective_commune_ppm),
+        lost_us=by_state["LOST"],
+        excluded_us=by_state["EXCLUDED"],
+        unknown_us=by_state["UNKNOWN"],
+        outages=figures.outages,
+        below_two_us=figures.below_two_us,
+        left_us=result.budgets[insee].left,
+    )
+
+
+def _lost(result: MonthResult) -> tuple[LostRow, ...]:
+    total = sum(result.lost_by.values())
+    window_us = result.window.length_us
+    rows = [
+        LostRow(
+            cause=cause,
+            responsible=responsible,
+            lost_us=lost * window_us // max(1, result.share.counted),
+            permille=lost * 1000 // max(1, total),
+        )
+        for (cause, responsible), lost in result.lost_by.items()
+        if lost
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.lost_us))
+
+
+def columns(words: Words) -> list[Column[CommuneMonth]]:
+    """Return the columns of the export; lengths in seconds."""
+
+    def met(row: CommuneMonth) -> str:
+        return "" if row.met is None else words.t("month.met" if row.met else "month.missed")
+
+    def percent(row: CommuneMonth) -> float | None:
+        return float(row.share.ratio * 100) if row.share.ratio is not None else None
+
+    return [
+        Column(key="insee", title="communes.insee", value=lambda row: row.insee),
+        Column(key="name", title="communes.name", value=lambda row: row.name),
+        Column(key="epci", title="communes.epci", value=lambda row: row.epci),
+        Column(key="share", title="month.share", value=percent),
+        Column(key="met", title="month.promise", value=met),
+        Column(key="lost", title="month.lost_s", value=lambda row: row.lost_us / 1_000_000),
+        Column(key="excluded", title="month.excluded_s", value=lambda row: row.excluded_us / 1_000_000),
+        Column(key="unknown", title="month.unknown_s", value=lambda row: row.unknown_us / 1_000_000),
+        Column(key="outages", title="month.outages", value=lambda row: row.outages),
+        Column(key="below", title="month.below_two_s", value=lambda row: row.below_two_us / 1_000_000),
+    ]
