@@ -1,5 +1,7 @@
 """One HTTP request of a channel, with its failures sorted: try again, or never."""
 
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -45,4 +47,10 @@ def request(client: httpx.Client, method: str, url: str, **values: Any) -> httpx
 
 def client() -> httpx.Client:
     """Return a client with our time-outs; a redirect is a setting to mend, not to follow."""
-    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)
+    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, verify=_authorities())
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return the machine's certificate authorities, read once: it takes longer than a request."""
+    return ssl.create_default_context()

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from fleet.clock import Clock, SystemClock
+from fleet.notify import http
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
 from fleet.notify.sms import sms_sender
@@ -22,7 +23,6 @@ from fleet.notify.watchman import ASK_EVERY_US, Page, Watch, alive, step
 from fleet.web import format as formats
 from fleet.web.i18n import t
 
-ASK_TIMEOUT_S = 10.0
 UNSENT_LIMIT = 20
 """Pages that wait for the SMS path; beyond it the oldest go, which say less than the newest."""
 
@@ -65,7 +65,8 @@ class Watchman:
 
     def _ask(self, now_us: int) -> bool:
         try:
-            answer = httpx.get(self._url, timeout=ASK_TIMEOUT_S)
+            with http.client() as client:
+                answer = client.get(self._url)
             body = answer.json()
         except (httpx.HTTPError, ValueError):
             return False

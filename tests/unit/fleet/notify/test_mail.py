@@ -63,7 +63,8 @@ def test_a_mail_arrives_with_text_html_and_the_idempotency_key(smtp: tuple[Box, 
         mail.send(server, mail.build(outgoing(), "Passerelle <passerelle@example.fr>", 1_000_000))
     first, second = (message_from_bytes(one, policy=default) for one in box.mails)
     assert first["Subject"] == "CRITIQUE Azay-sur-Cher\u202f: plus de service"
-    assert first["Message-ID"] == second["Message-ID"] and first["Message-ID"].endswith("@example.fr>")
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first["Message-ID"].endswith("@example.fr>")
     assert [part.get_content_type() for part in first.walk()][1:] == ["text/plain", "text/html"]
     assert first["Auto-Submitted"] == "auto-generated"
 

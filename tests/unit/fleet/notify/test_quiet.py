@@ -1,0 +1,44 @@
+import pytest
+
+from fleet.notify.quiet import quiet_until_us, throttled_until_us, wake_at_us
+from fleet.tickets.model import Criticality
+from tests.stories.world import HOUR, MINUTE, paris
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2026-11-22 21:59:59", None),
+        ("2026-11-22 22:00:00", "2026-11-23 07:00:00"),
+        ("2026-11-23 06:59:59", "2026-11-23 07:00:00"),
+        ("2026-11-23 07:00:00", None),
+        ("2026-03-28 23:00:00", "2026-03-29 07:00:00"),
+        ("2026-10-25 01:00:00", "2026-10-25 07:00:00"),
+    ],
+)
+def test_quiet_hours_are_hours_of_paris_also_when_clocks_change(now: str, until: str | None) -> None:
+    assert quiet_until_us(paris(now)) == (None if until is None else paris(until))
+
+
+def test_critical_wakes_and_others_wait_but_not_past_what_the_four_hours_need() -> None:
+    night = paris("2026-11-23 02:00:00")
+    assert wake_at_us(Criticality.CRITICAL, night + 4 * HOUR, night) == night
+    assert wake_at_us(Criticality.MAJOR, night + 4 * HOUR, night) == night + 2 * HOUR
+    assert wake_at_us(Criticality.MAJOR, night + HOUR, night) == night
+    assert wake_at_us(Criticality.MINOR, None, night) == paris("2026-11-23 07:00:00")
+    late = paris("2026-11-23 06:00:00")
+    assert wake_at_us(Criticality.MINOR, late + 4 * HOUR, late) == paris("2026-11-23 07:00:00")
+    noon = paris("2026-11-23 12:00:00")
+    assert wake_at_us(Criticality.MINOR, noon + HOUR, noon) == noon
+
+
+@pytest.mark.parametrize(
+    ("sent_minutes_ago", "wait_minutes"),
+    [([], 0), ([1] * 4, 0), ([1] * 5, 14), ([14, 13, 12, 2, 1], 1), ([15, 13, 12, 2, 1], 0), ([20] * 11, 40)],
+)
+def test_throttle(sent_minutes_ago: list[int], wait_minutes: int) -> None:
+    now = 100 * HOUR
+    assert (
+        throttled_until_us([now - ago * MINUTE for ago in sent_minutes_ago], now)
+        == now + wait_minutes * MINUTE
+    )

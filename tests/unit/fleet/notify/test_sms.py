@@ -1,0 +1,87 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.notify.settings import Channels
+from fleet.notify.sms import inject, sms_sender
+from tests.unit.fleet.notify.servers import serving
+
+
+def outgoing(text: str = "CRITIQUE Azay") -> Outgoing:
+    return Outgoing(
+        id=1,
+        key="page/1/sms",
+        channel=Channel.SMS,
+        address="+33612345678",
+        subject="",
+        text=text,
+        html="",
+        attempts=1,
+        created_at_us=0,
+    )
+
+
+def send(server_url: str) -> str:
+    channels = Channels(
+        sms_url=server_url.replace("http://", "http://TOKEN@") + "/sms/jobs", sms_sender="VDL"
+    )
+    return sms_sender(channels)(outgoing(), 0)
+
+
+def test_a_job_is_posted_with_its_key_and_the_number_comes_back() -> None:
+    with serving(lambda _: (200, {"ids": [4711], "invalidReceivers": []})) as server:
+        assert send(server.url) == "sms-4711"
+    (seen,) = server.seen
+    assert seen.json == {
+        "receivers": ["+33612345678"],
+        "message": "CRITIQUE Azay",
+        "sender": "VDL",
+        "tag": "page/1/sms",
+    }
+    assert (seen.headers["Authorization"], seen.headers["Idempotency-Key"]) == ("Bearer TOKEN", "page/1/sms")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "final"),
+    [
+        ((200, {"ids": [], "invalidReceivers": ["+33612345678"]}), "refuses the number", True),
+        ((200, {"ids": []}), "no number", False),
+        ((200, b"<html>"), "no JSON", False),
+        ((200, [1]), "no JSON", False),
+        ((500, b"oops"), "500", False),
+        ((401, b"who?"), "401", False),
+        ((400, b"what?"), "400", True),
+        ((302, b""), "302", False),
+    ],
+)
+def test_each_failure_is_named_and_sorted(answer: tuple[int, object], words: str, final: bool) -> None:
+    with serving(lambda _: answer) as server, pytest.raises(NotSent, match=words) as caught:
+        send(server.url)
+    assert caught.value.final is final
+
+
+def test_no_gateway_is_tried_again() -> None:
+    with serving(lambda _: (200, {})) as server:
+        url = server.url
+    with pytest.raises(NotSent) as caught:
+        send(url)
+    assert not caught.value.final
+
+
+def test_the_modem_gets_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "gammu-smsd-inject"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/told\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    inject(outgoing("Église"), "/etc/gammu-smsdrc")
+    assert (tmp_path / "told").read_text().split("\n")[2:6] == ["TEXT", "+33612345678", "-unicode", "-text"]
+
+
+def test_a_modem_that_is_not_there_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotSent, match="apt install gammu-smsd"):
+        inject(outgoing(), "/etc/gammu-smsdrc")
