@@ -152,9 +152,9 @@ def test_a_killed_agent_opens_a_ticket_and_sends_a_mail(demo: RunningDemo) -> No
     assert link, text
     for _ in range(2):
         assert demo.page(link[1])  # a mail scanner looks; nothing is acknowledged by that
-    assert demo.get("/api/v1/tickets")["tickets"][0]["state"] == "reported"
+    assert demo.get("/api/v1/tickets")["tickets"][0]["ticket"]["state"] == "reported"
     assert demo.post(link[1], demo.fleet) == 200
-    assert demo.get("/api/v1/tickets")["tickets"][0]["state"] == "acknowledged"
+    assert demo.get("/api/v1/tickets")["tickets"][0]["ticket"]["state"] == "acknowledged"
     assert demo.post(link[1], demo.fleet) != 500
 
 
@@ -162,7 +162,7 @@ def test_telemetry_closes_the_incident(demo: RunningDemo) -> None:
     assert demo.post("/power/Monnaie/mend", demo.control) == 200
 
     def restored() -> bool:
-        ticket = demo.get("/api/v1/tickets?state=all")["tickets"][0]
+        ticket = demo.get("/api/v1/tickets?state=all")["tickets"][0]["ticket"]
         return demo.gateway(LONELY)["state"] == "SERVING" and ticket["state"] in ("restored", "closed")
 
     demo.wait_for("restored by telemetry", restored, 90)
