@@ -37,7 +37,7 @@ from hal.twin.usb_mcu import UsbMcu
 STEP_S = 0.02
 COUNT_EVERY_S = 10.0
 THREAD_SWITCH_S = 0.0005
-"""Python lets a busy thread run 5 ms before another gets a turn; a bus transaction should not wait so long."""
+"""Python lets a busy thread run 5 ms before another has its turn; the bus should not wait so long."""
 RADIUS_DEGREES = 0.03
 """About three kilometres."""
 FREQUENCIES_HZ = (868_100_000, 868_300_000, 868_500_000)
