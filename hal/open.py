@@ -8,6 +8,7 @@ Device libraries are imported only for the bus that is asked for.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from hal import thermometer
 from hal.board_files import Board, choose
@@ -112,17 +113,23 @@ class _ToldClock:
 def _spi(path: str, board: Board, clock: HalClock) -> Wiring:
     from hal.linux import gpio, i2c, spi
 
-    bus = spi.SpiBus(path)
-    wire = None if board.i2c is None else i2c.I2cBus(board.i2c)
-    pins = gpio.ResetLines(board.pins, clock)
-    return Wiring(
-        bus=bus,
-        clock=clock,
-        sx1261=None if board.sx1261 is None else spi.SpiBus(board.sx1261),
-        reset=pins.reset,
-        find_thermometer=None if wire is None else lambda: thermometer.find(wire),
-        close=pins.close,
-    )
+    with ExitStack() as opened:
+        bus = spi.SpiBus(path)
+        opened.callback(bus.close)
+        listener = None if board.sx1261 is None else spi.SpiBus(board.sx1261)
+        if listener is not None:
+            opened.callback(listener.close)
+        wire = None if board.i2c is None else i2c.I2cBus(board.i2c)
+        if wire is not None:
+            opened.callback(wire.close)
+        return Wiring(
+            bus=bus,
+            clock=clock,
+            sx1261=listener,
+            reset=gpio.ResetLines(board.pins, clock).reset,
+            find_thermometer=None if wire is None else lambda: thermometer.find(wire),
+            close=opened.pop_all().close,
+        )
 
 
 def _usb(path: str, board: Board, clock: HalClock) -> Wiring:

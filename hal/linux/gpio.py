@@ -32,6 +32,7 @@ def load() -> Any:
 class ResetLines:
     """The lines that a board file names; none of them is touched before the first ``reset``.
 
+    They keep their levels when the program ends: releasing one would let a reset line float.
     ``gpio`` is the ``RPi.GPIO`` module, or what stands in for it; None loads it at the first ``reset``.
     """
 
@@ -65,6 +66,3 @@ class ResetLines:
             self._gpio.setup(pin, self._gpio.OUT, initial=level)
         except (RuntimeError, ValueError, OSError) as error:
             raise LineFailed(f"GPIO {pin} cannot be driven: {error}", where=name) from error
-
-    def close(self) -> None:
-        """Let the lines keep their levels: releasing them would let a reset line float."""

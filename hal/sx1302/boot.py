@@ -80,6 +80,8 @@ def _identify(boot: Boot) -> None:
         boot.wiring.reset()
     boot.registers.shadow.forget()
     boot.version = identity.read_version(boot.registers)
+    if boot.version not in identity.KNOWN_VERSIONS:
+        boot.warnings.append(f"unknown chip version {boot.version:#04x}: a noisy bus, or a newer chip")
     boot.registers.write_field(gpio.GPIO_GPIO_OUT_L_OUT_VALUE, 0)
     boot.learn(CONTROL_BLOCKS)
     if not boot.registers.byte(common.COMMON_CTRL0_HOST_RADIO_CTRL.address) & HOST_RADIO_CTRL:

@@ -31,7 +31,8 @@ class Golden:
 
     configuration: dict[str, Any]
     eui: str
-    temperature_c: float
+    temperature_c: float | None
+    """None: the board has no sensor that answers."""
     phases: tuple[Phase, ...]
 
 
@@ -51,7 +52,7 @@ def read_golden(path: Path) -> Golden:
         return Golden(
             configuration=value["config"],
             eui=value["eui"],
-            temperature_c=float(value["temperature_c"]),
+            temperature_c=None if value["temperature_c"] is None else float(value["temperature_c"]),
             phases=tuple(_phase(phase) for phase in value["phases"]),
         )
     except (KeyError, TypeError, ValueError) as error:

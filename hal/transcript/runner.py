@@ -59,8 +59,9 @@ class Stage:
             eui=golden.eui,
             model=MODEL_SX1303 if fine else MODEL_SX1302,
             clock=VirtualClock(),
-            thermometer=Thermometer(temperature_c=golden.temperature_c),
+            thermometer=Thermometer(temperature_c=golden.temperature_c or 0.0),
         )
+        self.chip.thermometer.missing = golden.temperature_c is None
         first = next((phase.counters[0].running for phase in golden.phases if phase.counters), 0)
         self.chip.clock.slip(max(first - START_TICKS, 0))
         self.tape = Tape()
@@ -133,7 +134,8 @@ def _eui(stage: Stage) -> str:
 
 
 def _temperature(stage: Stage) -> str:
-    return f"TEMP {stage.driver.temperature_c(fresh=True):.3f}"
+    celsius = stage.driver.temperature_c(fresh=True)
+    return "TEMP none" if celsius is None else f"TEMP {celsius:.3f}"
 
 
 def _counter(stage: Stage) -> str:
