@@ -117,7 +117,7 @@ def columns() -> list[Column[GatewayRow]]:
         Column(
             key="stored", title="gateways.stored", value=lambda row: row.stored, numeric=True, secondary=True
         ),
-        Column(key="month", title="gateways.month", value=_share, numeric=True),
+        Column(key="month", title="gateways.month", value=_share, numeric=True, secondary=True),
         Column(
             key="version",
             title="gateways.version",

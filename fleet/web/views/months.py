@@ -81,7 +81,7 @@ def view_of(result: MonthResult, communes: Mapping[str, Commune], settings: Cont
         mean=result.mean_of_gateways,
         budget_us=result.budget.whole,
         budget_left_us=result.budget.left,
-        kept=sum(row.met is True for row in rows),
+        kept=sum(row.left_us >= 0 for row in rows),
         counted=len(rows),
         not_covered=len(result.not_covered),
         lost=_lost(result),
@@ -134,7 +134,11 @@ def columns(words: Words) -> list[Column[CommuneMonth]]:
     """Return the columns of the export; lengths in seconds."""
 
     def met(row: CommuneMonth) -> str:
-        return "" if row.met is None else words.t("month.met" if row.met else "month.missed")
+        if row.met is None:
+            return ""
+        if row.left_us < 0:
+            return words.t("month.missed")
+        return words.t("month.met" if row.met else "month.tenable")
 
     def percent(row: CommuneMonth) -> float | None:
         return float(row.share.ratio * 100) if row.share.ratio is not None else None

@@ -47,7 +47,7 @@ function inner(box) {
 }
 
 function thin() {
-  const taken = [...place.querySelectorAll(".commune-disc")].map((mark) => inner(mark.getBoundingClientRect()));
+  const taken = [...place.querySelectorAll(".commune-disc, .map-mark")].map((mark) => inner(mark.getBoundingClientRect()));
   const frame = place.getBoundingClientRect();
   for (const { label, fixed, r, worst } of labels) {
     const element = label.getElement();
