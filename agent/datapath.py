@@ -17,6 +17,7 @@ from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
+from agent.evidence.evidence import Evidence
 from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.spool.record import record_of
@@ -93,6 +94,10 @@ class DataPath:
             observe=observe,
             temperature_c=lambda: self._thread.temperature_c,
         )
+        self._evidence = Evidence(
+            directory=state_dir, clock=clock, boot=boot, observe=observe, state=self.snapshot
+        )
+        self._metrics_port = configuration.metrics_port
         self._radio_state = RadioChanged(
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
         )
@@ -104,6 +109,8 @@ class DataPath:
         self._loop = asyncio.get_running_loop()
         self._directory.mkdir(parents=True, exist_ok=True)
         self._book.load()
+        self._evidence.load()
+        await self._evidence.serve(self._metrics_port)
         await self._switchboard.open()
         self._thread.start()
         async with asyncio.TaskGroup() as group:
@@ -114,11 +121,13 @@ class DataPath:
                 self._thread.stop()
                 await asyncio.shield(self._loop.run_in_executor(None, self._thread.join, STOP_TIMEOUT_S))
                 await self._switchboard.close()
+                self._evidence.close()
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_INTERVAL_S)
             self._switchboard.watch()
+            self._evidence.tick()
             await self._switchboard.prove()
 
     def snapshot(self) -> DataPathState:
@@ -149,6 +158,9 @@ class DataPath:
         self._accounts.contractual = contractual_of(configuration)
         self._downlinks.antenna = antenna_of(configuration.radio)
         self._spool.limit(configuration.limits)
+        if configuration.metrics_port != self._metrics_port:
+            self._metrics_port = configuration.metrics_port
+            await self._evidence.serve(self._metrics_port)
         await self._switchboard.reconfigure(configuration)
 
     def _evicted(self, places: list[Place], reason: str) -> None:
@@ -189,21 +201,22 @@ class DataPath:
         )
 
     def _heard(self, frame: ReceivedFrame, monotonic_us: int, session: int) -> None:
+        self._evidence.on_air(frame)
         if frame.crc is not Crc.OK:
             self._counts["crc_failed" if frame.crc is Crc.BAD else "crc_absent"] += 1
             return
         self._counts["received"] += 1
-        self._switchboard.heard(
-            record_of(
-                frame,
-                record_id=self._spool.new_id(),
-                received_at_us=self._clock.utc_us() - (self._clock.monotonic_us() - monotonic_us),
-                time_quality=self._clock.quality(),
-                boot=self._boot,
-                monotonic_us=monotonic_us,
-                session=session,
-            )
+        record = record_of(
+            frame,
+            record_id=self._spool.new_id(),
+            received_at_us=self._clock.utc_us() - (self._clock.monotonic_us() - monotonic_us),
+            time_quality=self._clock.quality(),
+            boot=self._boot,
+            monotonic_us=monotonic_us,
+            session=session,
         )
+        self._switchboard.heard(record)
+        self._evidence.heard(record)
 
 
 def contractual_of(configuration: Configuration) -> str:

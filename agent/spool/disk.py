@@ -17,7 +17,9 @@ CONNECTORS_LIMIT = 32
 ROW_OVERHEAD_BYTES = 32
 """Rowid, header, address, waiting, instant and CRC beside the body; estimate for the bound by bytes."""
 CACHE_KIB = 512
-WAL_CHECKPOINT_PAGES = 256
+WAL_CHECKPOINT_PAGES = 1024
+PAGE_BYTES = 1024
+"""The smallest that holds any record: a commit of one frame writes one page and 24 bytes."""
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
@@ -191,6 +193,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
+    database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar
 
 from agent.clock import Clock
 from agent.evidence.observation import Observation
-from agent.spool.disk import SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting, quarantine
+from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting, quarantine
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
 from agent.spool.record import Record
 from agent.wire.configuration import Limits
@@ -30,7 +30,6 @@ IDS_RESERVED = 100_000
 """Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
 PLACES_READ = 10_000
 EVICTED_AT_A_TIME = 256
-PAGE_BYTES = 4096
 FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
 FILE_NAME = "spool.db"

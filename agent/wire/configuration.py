@@ -110,6 +110,8 @@ class Configuration(Strict, frozen=True, kw_only=True):
     fleet: FleetConfig
     intervals: Intervals = Intervals()
     limits: Limits = Limits()
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    """Prometheus' text on 127.0.0.1 of the gateway; 0: none."""
     permit_needed: bool = False
     """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 

@@ -1,0 +1,117 @@
+"""What the data path keeps beside the traffic: sketches of a day, the RF picture, a metrics page."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.clock import Clock
+from agent.evidence.metrics import MetricsPage
+from agent.evidence.observation import DataPathState, Observed
+from agent.evidence.rf import RfPicture, exposition
+from agent.evidence.sketches import Sketchbook, decode_book, encode_book
+from agent.spool.record import Record
+from agent.wire.messages import Noted, TimeQuality
+from hal.packets import ReceivedFrame
+
+SAVE_INTERVAL_US = 600_000_000
+"""Sketches are kept on disk this often: what a power cut takes of them is ten minutes of evidence."""
+PICTURE_INTERVAL_US = 3_600_000_000
+FILE_NAME = "heard.msgpack"
+
+
+class Evidence:
+    """Called for every frame and once a second."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        clock: Clock,
+        boot: int,
+        observe: Callable[[Observed], None],
+        state: Callable[[], DataPathState],
+    ) -> None:
+        self._path = directory / FILE_NAME
+        self._clock = clock
+        self._boot = boot
+        self._observe = observe
+        self._state = state
+        self._book = Sketchbook()
+        self._picture = RfPicture()
+        self._saved_us = self._pictured_us = clock.monotonic_us()
+        self._page: asyncio.Server | None = None
+        self.write_failed = 0
+
+    def load(self) -> None:
+        """Take in the day that an earlier run began."""
+        try:
+            self._book = decode_book(self._path.read_bytes())
+        except FileNotFoundError:
+            return
+        except OSError:
+            self.write_failed += 1
+
+    def on_air(self, frame: ReceivedFrame) -> None:
+        """Take in a frame of any CRC."""
+        self._picture.heard(frame)
+
+    def heard(self, record: Record) -> None:
+        """Take in a good frame; without trusted time nothing is said about a day."""
+        if record.time_quality != TimeQuality.UNTRUSTED:
+            self._turn(record.received_at_us)
+            self._book.heard(record, record.received_at_us)
+
+    def _turn(self, utc_us: int) -> None:
+        for sketch in self._book.turn(utc_us):
+            self._observe(sketch)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        now_us = self._clock.monotonic_us()
+        if self._clock.quality() is not TimeQuality.UNTRUSTED:
+            self._turn(self._clock.utc_us())
+        if self._book.changed and now_us - self._saved_us >= SAVE_INTERVAL_US:
+            self.save()
+        if now_us - self._pictured_us >= PICTURE_INTERVAL_US:
+            self._pictured_us = now_us
+            at_us = self._clock.utc_us()
+            fields = self._picture.fields()
+            self._observe(Noted(boot=self._boot, seq=0, at_us=at_us, name="rf_picture", fields=fields))
+
+    def save(self) -> None:
+        """Keep the day on disk, in one step."""
+        self._saved_us, self._book.changed = self._clock.monotonic_us(), False
+        fresh = self._path.with_suffix(".new")
+        try:
+            fresh.write_bytes(encode_book(self._book))
+            fresh.replace(self._path)
+        except OSError:
+            self.write_failed += 1
+
+    async def serve(self, port: int) -> None:
+        """Serve the metrics page on a port, or nowhere for 0; a port that is taken is counted, no more."""
+        if self._page is not None:
+            self._page.close()
+            self._page = None
+        if port:
+            try:
+                self._page = await MetricsPage(self.text).serve(port)
+            except OSError:
+                self.write_failed += 1
+
+    def text(self) -> str:
+        """Return the metrics page."""
+        state = self._state()
+        gauges = {
+            "radio": float(state.radio),
+            "spool_records": float(state.spool_records),
+            "spool_accepting": float(state.spool_accepting),
+            "connectors_up": float(sum(connector.up for connector in state.connectors)),
+        }
+        return "\n".join(exposition(self._picture, dict(state.counters), gauges)) + "\n"
+
+    def close(self) -> None:
+        """Keep the day and close the page."""
+        self.save()
+        if self._page is not None:
+            self._page.close()

@@ -1,0 +1,96 @@
+"""The RF picture, pure: per channel and SF what was heard, what failed, how long, over which noise.
+
+The noise floor is estimated as RSSI − SNR of weak frames (SNR below 5 dB, where the demodulator's SNR is not
+saturated) and is labelled so; without such frames there is none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hal.airtime import fsk_us, lora_us
+from hal.packets import Crc, Lora, ReceivedFrame
+
+CHANNELS_LIMIT = 64
+"""Pairs of frequency and SF; a plan has 8 channels of 6 SF and two single ones."""
+WEAK_SNR_DB = 5.0
+NOISE_WEIGHT = 0.05
+"""Of the newest estimate in the running mean."""
+
+
+@dataclass(slots=True)
+class Cell:
+    """One channel at one SF; 0 stands for FSK."""
+
+    frames: int = 0
+    crc_failed: int = 0
+    airtime_us: int = 0
+
+
+@dataclass(slots=True)
+class RfPicture:
+    """Since the start of the data path."""
+
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    noise_dbm: dict[int, float] = field(default_factory=dict)
+    """Estimated, by frequency."""
+
+    def heard(self, frame: ReceivedFrame) -> None:
+        """Count a frame of any CRC."""
+        lora = frame.modulation if isinstance(frame.modulation, Lora) else None
+        key = (int(frame.frequency_hz), lora.sf if lora else 0)
+        cell = self.cells.get(key)
+        if cell is None:
+            if len(self.cells) >= CHANNELS_LIMIT:
+                return
+            cell = self.cells[key] = Cell()
+        cell.frames += 1
+        cell.crc_failed += frame.crc is Crc.BAD
+        cell.airtime_us += _airtime_us(frame)
+        if lora and frame.snr_db < WEAK_SNR_DB and frame.crc is Crc.OK:
+            self._noise(key[0], frame.rssi_signal_dbm - frame.snr_db)
+
+    def _noise(self, frequency_hz: int, estimate_dbm: float) -> None:
+        known = self.noise_dbm.get(frequency_hz)
+        self.noise_dbm[frequency_hz] = (
+            estimate_dbm if known is None else known + NOISE_WEIGHT * (estimate_dbm - known)
+        )
+
+    def fields(self) -> dict[str, str | int | float]:
+        """Return the picture as short fields for the fleet: ``FREQ.SF`` is frames/failed/air time in ms."""
+        told: dict[str, str | int | float] = {
+            f"{frequency_hz}.{sf}": f"{cell.frames}/{cell.crc_failed}/{cell.airtime_us // 1000}"
+            for (frequency_hz, sf), cell in sorted(self.cells.items())
+        }
+        return told | {f"noise_estimated.{f}": round(noise, 1) for f, noise in sorted(self.noise_dbm.items())}
+
+
+def _airtime_us(frame: ReceivedFrame) -> int:
+    if isinstance(frame.modulation, Lora):
+        return lora_us(frame.modulation, len(frame.payload))
+    return fsk_us(frame.modulation, len(frame.payload))
+
+
+def exposition(picture: RfPicture, counters: dict[str, int], gauges: dict[str, float]) -> Iterator[str]:
+    """Yield the lines of Prometheus' text format, version 0.0.4."""
+    series = (
+        ("frames_total", "Frames heard, any CRC", "frames"),
+        ("crc_failed_total", "Frames whose CRC failed", "crc_failed"),
+        ("airtime_microseconds_total", "Air time heard", "airtime_us"),
+    )
+    for name, text, count in series:
+        yield f"# HELP passerelle_rf_{name} {text}"
+        yield f"# TYPE passerelle_rf_{name} counter"
+        for (frequency_hz, sf), cell in sorted(picture.cells.items()):
+            labels = f'frequency_hz="{frequency_hz}",sf="{sf or "fsk"}"'
+            yield f"passerelle_rf_{name}{{{labels}}} {getattr(cell, count)}"
+    yield "# HELP passerelle_rf_noise_floor_estimated_dbm RSSI - SNR of weak frames"
+    yield "# TYPE passerelle_rf_noise_floor_estimated_dbm gauge"
+    for frequency_hz, noise in sorted(picture.noise_dbm.items()):
+        yield f'passerelle_rf_noise_floor_estimated_dbm{{frequency_hz="{frequency_hz}"}} {noise:.1f}'
+    yield "# HELP passerelle_events_total Counters of the data path, by name"
+    yield "# TYPE passerelle_events_total counter"
+    for name, events in sorted(counters.items()):
+        yield f'passerelle_events_total{{name="{name}"}} {events}'
+    for name, level in sorted(gauges.items()):
+        yield f"# TYPE passerelle_{name} gauge"
+        yield f"passerelle_{name} {level:g}"

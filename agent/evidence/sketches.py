@@ -1,0 +1,126 @@
+"""Who was heard on a day, pure: per DevAddr (or DevEUI of a join) 24 bits of hours, a count, the best levels.
+
+Source: AVAILABILITY §9.  Nothing of the payload is kept; a day is a day in UTC.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from agent.lorawan.phy import DataUp, JoinRequest, PhyError, RejoinRequest, parse_phy
+from agent.spool.record import Record
+from agent.wire.messages import Heard
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+ADDRESSES_LIMIT = 5_000
+"""A day; addresses beyond it are counted only."""
+NO_SF = 0
+
+
+class Sketch(msgspec.Struct, array_like=True):
+    """One address on one day."""
+
+    hours: int = 0
+    frames: int = 0
+    best_rssi_dbm: int = -200
+    best_snr_db: float = -100.0
+    lowest_sf: int = NO_SF
+
+
+class _File(msgspec.Struct, array_like=True):
+    day: int
+    sketches: dict[str, Sketch]
+
+
+def address_of(payload: bytes) -> str | None:
+    """Return the DevAddr of a data frame or the DevEUI of a join; None for anything else."""
+    try:
+        frame = parse_phy(payload)
+    except PhyError:
+        return None
+    match frame:
+        case DataUp():
+            return frame.address
+        case JoinRequest(dev_eui=dev_eui) | RejoinRequest(dev_eui=dev_eui):
+            return dev_eui
+        case _:
+            return None
+
+
+@dataclass(slots=True)
+class Sketchbook:
+    """The present day; ``turn`` hands over a day that is over."""
+
+    day: int = 0
+    """Days since 1970-01-01 UTC."""
+    sketches: dict[str, Sketch] | None = None
+    overflowed: int = 0
+    changed: bool = False
+
+    def heard(self, record: Record, utc_us: int) -> None:
+        """Count a frame received at ``utc_us``; call ``turn`` with the same instant before."""
+        address = address_of(record.payload)
+        if address is None:
+            return
+        book = self.sketches = {} if self.sketches is None else self.sketches
+        sketch = book.get(address)
+        if sketch is None:
+            if len(book) >= ADDRESSES_LIMIT:
+                self.overflowed += 1
+                return
+            sketch = book[address] = Sketch()
+        sketch.hours |= 1 << utc_us % DAY_US // HOUR_US
+        sketch.frames += 1
+        sketch.best_rssi_dbm = max(sketch.best_rssi_dbm, round(record.rssi_channel_dbm))
+        sketch.best_snr_db = max(sketch.best_snr_db, round(record.snr_db, 1))
+        if record.sf:
+            sketch.lowest_sf = min(sketch.lowest_sf or record.sf, record.sf)
+        self.changed = True
+
+    def turn(self, utc_us: int) -> list[Heard]:
+        """Return the sketches of a day that is over; a clock that steps back ends no day."""
+        day = utc_us // DAY_US
+        if day <= self.day:
+            return []
+        over = list(self._told())
+        self.day, self.sketches, self.changed = day, {}, True
+        return over
+
+    def _told(self) -> Iterator[Heard]:
+        for address, sketch in (self.sketches or {}).items():
+            yield Heard(
+                day=date_of(self.day),
+                address=address,
+                hours=sketch.hours,
+                frames=sketch.frames,
+                best_rssi_dbm=sketch.best_rssi_dbm,
+                best_snr_db=sketch.best_snr_db,
+                lowest_sf=sketch.lowest_sf,
+            )
+
+
+def date_of(day: int) -> str:
+    """Return a day since 1970 as a date.
+
+    >>> date_of(19_875)
+    '2024-06-01'
+    """
+    from datetime import date, timedelta
+
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def encode_book(book: Sketchbook) -> bytes:
+    """Return the bytes that keep a book across a restart."""
+    return msgspec.msgpack.encode(_File(book.day, book.sketches or {}))
+
+
+def decode_book(content: bytes) -> Sketchbook:
+    """Return the book that was kept; an empty one when the bytes are damaged."""
+    try:
+        file = msgspec.msgpack.decode(content, type=_File)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        return Sketchbook()
+    return Sketchbook(day=file.day, sketches=file.sketches)
