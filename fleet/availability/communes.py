@@ -178,14 +178,16 @@ def _members(
         end_us = window.end_us if membership.valid_to_us is None else membership.valid_to_us
         valid.setdefault(membership.eui, []).append((membership.valid_from_us, end_us))
     members = []
-    whole = _whole(window)
     for eui in sorted(valid):
         line = lines.get(eui)
-        inside = clip(normal(valid[eui]), window.start_us, window.end_us)
-        if line is None or not inside:
+        if line is None:
             continue
-        if inside == whole and line.start_us <= window.start_us and window.end_us <= line.end_us:
+        since_us, until_us = valid[eui][0]
+        if max(since_us, line.start_us) <= window.start_us and window.end_us <= min(until_us, line.end_us):
             members.append(Member(eui, line, (), line.edges))
+            continue
+        inside = clip(normal(valid[eui]), window.start_us, window.end_us)
+        if not inside:
             continue
         inside = clip(inside, line.start_us, line.end_us)
         outside = complement(inside, window.start_us, window.end_us)

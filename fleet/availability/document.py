@@ -56,6 +56,7 @@ TYPES: dict[str, type] = {
     "gateway": GatewayCard,
     **KINDS,
 }
+_ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
 Line: TypeAlias = Fact | CommuneCard | GatewayCard | ContractSettings
 
@@ -179,8 +180,8 @@ def _content(given: MonthInput) -> Iterator[bytes]:
 
 
 def _line(kind: str, content: Line | Header) -> bytes:
-    fields = msgspec.to_builtins(content, str_keys=True)
-    return msgspec.json.encode({"type": kind, **fields}, order="sorted") + b"\n"
+    """Return one canonical line: fields in the order of their declaration, ``type`` first, no spaces."""
+    return b'{"type":"%s",%s\n' % (kind.encode(), _ENCODER.encode(content)[1:])
 
 
 def _fields(raw: bytes, number: int) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,86 @@
+"""A report as tables of typed cells: built once, written as CSV, XLSX or PDF.  Pure.
+
+A cell is a value of its column's kind, so that a spreadsheet gets numbers and a page gets words.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeAlias
+
+Cell: TypeAlias = str | int | bool | Fraction | None
+
+
+class Kind(StrEnum):
+    """What the cells of a column are."""
+
+    TEXT = "text"
+    COUNT = "count"
+    PERCENT = "percent"
+    """A ``Fraction``; shown truncated."""
+    DURATION = "duration"
+    """Microseconds."""
+    INSTANT = "instant"
+    """Microseconds UTC; shown in Paris time."""
+    EUROS = "euros"
+    """Cents."""
+    VERDICT = "verdict"
+    """True: held; None: nothing counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column; ``title`` is what people read."""
+
+    title: str
+    kind: Kind = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table; ``name`` is its file and sheet."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: str = "Aucune ligne."
+    """What an empty table says."""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.name}: {len(row)} cells for {len(self.columns)} columns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A document: a head in sentences, then tables and pictures."""
+
+    title: str
+    subtitle: str
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
+    pictures: tuple["Picture", ...] = ()
+    identity: str = ""
+    """Month, version and hash: what a reader quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """One commune in a picture: rings of (lon, lat), or one point."""
+
+    name: str
+    rings: tuple[tuple[tuple[float, float], ...], ...]
+    point: tuple[float, float]
+    verdict: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A map of one département; the table of communes says the same in words."""
+
+    title: str
+    alternative: str
+    areas: tuple[Area, ...] = field(default_factory=tuple)
