@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from agent.evidence.observation import ConnectorState, DataPathState
+from agent.health.status import ConnectorStatus, Status
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
@@ -107,6 +108,38 @@ class SigningFleet:
             "bus": "socket:/nowhere",
         }
         return WorkOrder(**(base | changes))  # type: ignore[arg-type]
+
+
+def status(**changes: object) -> Status:
+    """Facts of a gateway that serves; ``changes`` replace fields."""
+    base: dict[str, object] = {
+        "eui": "0016c001f12a3b4c",
+        "site": "Mairie de Vouvray",
+        "version": "0.1.0",
+        "uptime_ms": 90_061_000,
+        "radio": "RECEIVING",
+        "radio_reason": "",
+        "connectors": (ConnectorStatus(name="lns", up=True, reason="", queued=0, answer_age_ms=2_000),),
+        "spool_records": 0,
+        "spool_accepting": True,
+        "received": 12_345,
+        "delivered": 12_345,
+        "dropped": 0,
+        "transmitted": 1,
+        "enrolment": "enrolled",
+        "enrolment_reason": "",
+        "certificate_expires_at_us": 1_790_000_000_000_000,
+        "link_online": True,
+        "link_reason": "",
+        "link_host": "broker:8883",
+        "config_version": 3,
+        "config_state": "CONFIRMED",
+        "config_reason": "",
+        "journal_pending": 0,
+        "time_quality": 1,
+        "vitals": {"cpu_percent": 3, "temperature_c": None},
+    }
+    return Status(**(base | changes))  # type: ignore[arg-type]
 
 
 class VirtualDataPath:

@@ -5,9 +5,10 @@ from agent.health.beat import heartbeat
 from agent.health.details import parse_modem, parse_throttled
 from agent.health.reporting import next_due
 from agent.health.screen import render
-from agent.health.status import ConnectorStatus, Status
+from agent.health.status import ConnectorStatus
 from agent.health.vitals import Vitals
 from agent.wire.messages import Heartbeat, Radio, TimeQuality
+from tests.controlpath.virtual import status
 
 
 def state(**changes: object) -> DataPathState:
@@ -88,37 +89,6 @@ def test_modem_signal() -> None:
     text = "modem.generic.signal-quality.value : 67\nmodem.3gpp.operator-name : Orange F\nother : --\n"
     assert parse_modem(text) == {"modem_signal_percent": "67", "modem_operator": "Orange F"}
     assert parse_modem("") == {}
-
-
-def status(**changes: object) -> Status:
-    base: dict[str, object] = {
-        "eui": "0016c001f12a3b4c",
-        "site": "Mairie de Vouvray",
-        "version": "0.1.0",
-        "uptime_ms": 90_061_000,
-        "radio": "RECEIVING",
-        "radio_reason": "",
-        "connectors": (ConnectorStatus(name="lns", up=True, reason="", queued=0, answer_age_ms=2_000),),
-        "spool_records": 0,
-        "spool_accepting": True,
-        "received": 12_345,
-        "delivered": 12_345,
-        "dropped": 0,
-        "transmitted": 1,
-        "enrolment": "enrolled",
-        "enrolment_reason": "",
-        "certificate_expires_at_us": 1_790_000_000_000_000,
-        "link_online": True,
-        "link_reason": "",
-        "link_host": "broker:8883",
-        "config_version": 3,
-        "config_state": "CONFIRMED",
-        "config_reason": "",
-        "journal_pending": 0,
-        "time_quality": 1,
-        "vitals": {"cpu_percent": 3, "temperature_c": None},
-    }
-    return Status(**(base | changes))  # type: ignore[arg-type]
 
 
 def test_the_screen_is_french_and_complete() -> None:

@@ -1,0 +1,123 @@
+import asyncio
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.enrol.identity import Identity
+from agent.health.reporting import Reporting
+from agent.health.status import Status, ask_status, serve_status
+from agent.health.timesync import kernel_quality
+from agent.journal.journal import Journal
+from agent.journal.store import JOURNAL
+from agent.link.mqtt import Link
+from agent.supervisor.notify import ServiceManager
+from agent.wire.messages import Change, ConfigReported, ConfigState, JournalRecord, TimeQuality
+from tests.controlpath.virtual import EUI, VirtualClock, VirtualDataPath, configuration, status
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: VirtualClock) -> Journal:
+    return Journal(tmp_path / "journal", boot=5, clock=clock)
+
+
+@pytest.fixture
+def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal) -> Reporting:
+    async def ignore(*_: object) -> None:
+        return
+
+    content = configuration()
+    link = Link(
+        identity=Identity(tmp_path / "identity", eui=EUI),
+        boot=5,
+        fleet=content.fleet,
+        outbox=journal.outbox,
+        clock=clock,
+        desired=ignore,
+        command=ignore,
+        reported=lambda: ConfigReported(1, "", ConfigState.CONFIRMED, 1, ""),
+    )
+    return Reporting(
+        state=tmp_path,
+        clock=clock,
+        trust=clock.trust,
+        journal=journal,
+        link=link,
+        snapshot=VirtualDataPath(content).snapshot,
+        running=lambda: (1, content),
+        more_details=dict,
+    )
+
+
+def changes(journal: Journal) -> list[tuple[Change, str]]:
+    rows = journal.outbox.oldest(JOURNAL, limit=100, limit_bytes=10**6)
+    records = [msgspec.msgpack.decode(body, type=JournalRecord) for _, body in rows]
+    return [(record.change, record.value) for record in records]
+
+
+@pytest.mark.parametrize(("step_us", "told"), [(2_000_000, False), (2_000_001, True), (-3_600_000_000, True)])
+def test_a_step_of_the_clock_is_a_record(
+    reporting: Reporting, clock: VirtualClock, journal: Journal, step_us: int, told: bool
+) -> None:
+    clock.advance(30)
+    clock.wall_us += step_us
+    reporting.look_at_clock(TimeQuality.NTP)
+    assert ((Change.CLOCK, "STEPPED") in changes(journal)) is told
+
+
+def test_a_change_of_quality_is_a_record(reporting: Reporting, clock: VirtualClock, journal: Journal) -> None:
+    reporting.look_at_clock(TimeQuality.UNTRUSTED)
+    assert (Change.CLOCK, "UNTRUSTED") in changes(journal)
+    assert clock.quality() is TimeQuality.UNTRUSTED
+    reporting.look_at_clock(TimeQuality.UNTRUSTED)
+    assert len(changes(journal)) == 2
+
+
+def test_vitals_are_told_by_every_tenth_heartbeat(reporting: Reporting) -> None:
+    told = [reporting.beat().cpu_percent is not None for _ in range(21)]
+    assert [number for number, one in enumerate(told, start=1) if one] == [1, 11, 21]
+
+
+def test_status_is_asked_over_a_socket_however_deep_the_folder(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    assert ask_status(deep) is None
+    assert ask_status(tmp_path / "gone") is None
+    said: Status = status()
+
+    async def ask() -> Status | None:
+        server = asyncio.create_task(serve_status(deep, lambda: said))
+        while not (deep / "status.sock").exists():
+            await asyncio.sleep(0)
+        answer = await asyncio.to_thread(ask_status, deep)
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+        return answer
+
+    assert asyncio.run(ask()) == said
+    assert not (deep / "status.sock").exists()
+
+
+def test_the_kernel_tells_whether_its_clock_is_right() -> None:
+    assert kernel_quality() in {TimeQuality.NTP, TimeQuality.UNTRUSTED}
+
+
+def test_the_service_manager_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "n"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+        monkeypatch.setenv("WATCHDOG_USEC", "90000000")
+        manager = ServiceManager()
+        assert manager.watchdog_s == 90.0
+        manager.ready("serving")
+        assert line.recv(100) == b"READY=1\nSTATUS=serving"
+        manager.working()
+        assert line.recv(100) == b"WATCHDOG=1"
+        manager.stopping()
+        assert line.recv(100) == b"STOPPING=1"
