@@ -227,6 +227,16 @@ class World:
             senders=dict.fromkeys(Channel, self.postman),
         )
 
+    def enable(self, *ways: Channel) -> None:
+        """Set up more ways out than mail."""
+        with self.database.write() as connection:
+            outbox.enable_channels(connection, [Channel.MAIL, *ways], self.clock.at_us)
+
+    def sms(self, address: str = "") -> list[str]:
+        """Return the SMS that were sent, oldest first, with plain spaces."""
+        found = [one for one in self.postman.taken if one.channel is Channel.SMS]
+        return [plain(one.text) for one in found if not address or one.address == address]
+
     # --- what came of it -------------------------------------------------------------------------
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -261,8 +271,8 @@ class World:
 
     def mails(self, address: str = "") -> list[str]:
         """Return the subjects that were sent, oldest first, with plain spaces."""
-        found = [one for one in self.postman.taken if not address or one.address == address]
-        return [plain(one.subject) for one in found]
+        found = [one for one in self.postman.taken if one.channel is Channel.MAIL]
+        return [plain(one.subject) for one in found if not address or one.address == address]
 
     def written(self) -> int:
         """Return how many messages the outbox holds, sent or not."""
@@ -302,8 +312,8 @@ def plain(text: str) -> str:
     return text.replace("\u202f", " ").replace("\u00a0", " ").replace("’", "'")
 
 
-def new_world(folder: Path, at: str = "2026-11-22 02:13:48") -> World:
-    """Return an empty fleet at a Paris time."""
-    database = Database(sqlite_url(folder / "fleet.db"))
+def new_world(folder: Path, at: str = "2026-11-22 02:13:48", url: str = "") -> World:
+    """Return an empty fleet at a Paris time, on SQLite or where ``url`` says."""
+    database = Database(url or sqlite_url(folder / "fleet.db"))
     create_schema(database)
     return World(database=database, clock=Clock(paris(at)), postman=Postman(), folder=folder)
