@@ -201,6 +201,7 @@ class Agent:
             self.reporting.beat_on(),
             self.reporting.stay_alive(),
             self.reporting.tell_details(),
+            self.reporting.flush_events(),
             self.keeper.run(),
             self._feed_watchdog(),
             self._wait_to_leave(),

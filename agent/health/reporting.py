@@ -17,7 +17,7 @@ from agent.health.timesync import kernel_quality
 from agent.health.usage import Level, Usage, count, level
 from agent.health.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
-from agent.journal.journal import Journal
+from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.link.mqtt import Link
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Heartbeat, Noted, TimeQuality
@@ -137,6 +137,12 @@ class Reporting:
         if reached is not self._level:
             self._level = reached
             self._note("month_bytes", {"level": reached.value, "used_mb": self.usage.used_bytes // 1_000_000})
+
+    async def flush_events(self) -> None:
+        """Put events down in one transaction a second, away from the event loop, until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            await asyncio.to_thread(self._journal.flush)
 
     async def tell_details(self) -> None:
         """Tell details every 15 minutes, until cancelled."""

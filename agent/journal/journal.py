@@ -6,6 +6,8 @@ afterwards carries it.  BOOT is record 1 and tells when the boot before was last
 
 import sqlite3
 import threading
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -16,8 +18,10 @@ from agent.journal.alive import AliveFile
 from agent.journal.store import EVENT, JOURNAL, Outbox
 from agent.wire.messages import Change, Heard, JournalRecord, PreviousBoot
 
-UNWRITTEN_LIMIT = 1_000
-"""Rows kept in memory while the disk refuses them; beyond it the oldest go, and are counted."""
+UNWRITTEN_LIMIT = 5_000
+"""Rows kept in memory until ``flush`` or while the disk refuses them; beyond it the oldest go, counted."""
+FLUSH_EVERY_S = 1.0
+"""What a power cut may take of events (never of changes of state)."""
 
 
 class Journal:
@@ -61,7 +65,8 @@ class Journal:
             self._event_seq += 1
             if not isinstance(observed, Heard):
                 observed = msgspec.structs.replace(observed, boot=self.boot, seq=self._event_seq)
-            self._write(EVENT, self._event_seq, observed)
+            self._unwritten.append((EVENT, self._event_seq, observed))
+            self._bound()
 
     def record(self, change: Change, subject: str, value: str, reason: str = "") -> None:
         """Put down a change of state that the control path saw."""
@@ -92,22 +97,32 @@ class Journal:
                 since_ms=None if since_us is None else self.uptime_ms(since_us),
                 previous=previous,
             )
-            self._write(JOURNAL, self._seq, record)
+            self._unwritten.append((JOURNAL, self._seq, record))
+            self._write_waiting()
 
-    def _write(self, kind: str, seq: int, row: msgspec.Struct) -> None:
-        """Put down this row behind those that the disk refused before; never raises for a full disk."""
-        self._unwritten.append((kind, seq, row))
+    def flush(self) -> None:
+        """Put down the events that wait; callable from any thread, never raises for a full disk."""
+        with self._lock:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write rows of one kind together, in order, behind those that the disk refused before."""
         try:
             while self._unwritten:
-                kind, seq, row = self._unwritten[0]
-                self.outbox.append(kind, [(self.boot, seq, row)])
-                del self._unwritten[0]
+                kind, rows = next(
+                    (kind, list(rows)) for kind, rows in groupby(self._unwritten, itemgetter(0))
+                )
+                self.outbox.append(kind, [(self.boot, seq, row) for _, seq, row in rows])
+                del self._unwritten[: len(rows)]
         except sqlite3.Error:
             self.disk_refusals += 1
-            excess = len(self._unwritten) - UNWRITTEN_LIMIT
-            if excess > 0:
-                del self._unwritten[:excess]
-                self.unwritten_dropped += excess
+            self._bound()
+
+    def _bound(self) -> None:
+        excess = len(self._unwritten) - UNWRITTEN_LIMIT
+        if excess > 0:
+            del self._unwritten[:excess]
+            self.unwritten_dropped += excess
 
     def still_alive(self, *, clean: bool = False) -> None:
         """Put down that this boot lives at this instant; ``clean`` for the last word of an orderly stop."""
@@ -123,5 +138,6 @@ class Journal:
         """Record an orderly stop and close."""
         self.record(Change.STOP, "agent", "STOPPED", reason)
         self.still_alive(clean=True)
+        self.flush()
         self.outbox.close()
         self._alive.close()

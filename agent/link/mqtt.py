@@ -304,6 +304,8 @@ class Link:
                 await asyncio.sleep(UPLOAD_CHECK_S)
 
     async def _upload_journal(self, client: aiomqtt.Client) -> int:
+        if not self._outbox.pending(JOURNAL):
+            return 0
         rows = self._outbox.oldest(JOURNAL, limit=BATCH_RECORDS, limit_bytes=BATCH_BYTES)
         if not rows:
             return 0
@@ -319,7 +321,7 @@ class Link:
         return len(rows)
 
     async def _upload_events(self, client: aiomqtt.Client) -> int:
-        if self.saving:
+        if self.saving or not self._outbox.pending(EVENT):
             return 0
         rows = self._outbox.oldest(EVENT, limit=EVENTS_AT_ONCE, limit_bytes=BATCH_BYTES)
         if not rows:

@@ -17,6 +17,7 @@ def records(journal: Journal) -> list[JournalRecord]:
 
 
 def events(journal: Journal) -> list[Event]:
+    journal.flush()
     rows = journal.outbox.oldest(EVENT, limit=1000, limit_bytes=10**7)
     return [msgspec.msgpack.decode(body, type=Event) for _, body in rows]  # type: ignore[arg-type]
 
