@@ -141,6 +141,7 @@ def _twin(commands: "Commands[argparse.ArgumentParser]", tongue: argparse.Argume
     twin.add_argument("--socket", type=Path, required=True, metavar="CHEMIN")
     twin.add_argument("--usb", type=Path, metavar="LIEN", help="aussi comme carte USB, sur ce lien")
     twin.add_argument("--gnss", type=Path, metavar="LIEN", help="récepteur GNSS, sur ce lien")
+    twin.add_argument("--sensors", type=int, default=0, help="capteurs alentour (temps réel seulement)")
     twin.add_argument("--eui", default="0016c001f12a3b4c")
     twin.add_argument("--model", choices=("sx1302", "sx1303"), default="sx1302")
     twin.add_argument("--temperature", type=float, default=25.5)

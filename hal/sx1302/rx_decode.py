@@ -8,7 +8,6 @@ Sources: FACTS §8 (frequency, RSSI, status), §9 (timestamps); FSK RSSI polynom
 
 import struct
 from collections import Counter
-from dataclasses import dataclass
 
 from hal.packets import Crc, Fsk, Lora, ReceivedFrame
 from hal.settings import Channel, Radio, Settings, TemperatureCompensation
@@ -24,6 +23,7 @@ from hal.sx1302.timestamps import (
 )
 from hal.units import Dbm, Hz, Micros, Ticks32MHz
 
+_FLOAT = struct.Struct("f")
 OFFSET_STEP_HZ = {125_000: 0.11920929, 250_000: 0.238418579, 500_000: 0.476837158}
 FSK_RSSI = (90.636423, 0.420835, 0.007129, -0.000026)
 FSK_UNDEFINED_DB = -128.0
@@ -32,34 +32,39 @@ DUPLICATE_TOLERANCE_US = 24
 """Two demodulations of one packet lie at most three samples apart (FACTS §8)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decoding:
-    """What a fetch is decoded with."""
+    """What one fetch is decoded with; the offsets of both radios are worked out once."""
 
-    settings: Settings
-    timeline: Timeline
-    history: PpsHistory
-    temperature_c: float | None
+    __slots__ = ("history", "levels", "settings", "timeline")
+
+    def __init__(
+        self, *, settings: Settings, timeline: Timeline, history: PpsHistory, temperature_c: float | None
+    ) -> None:
+        self.settings = settings
+        self.timeline = timeline
+        self.history = history
+        self.levels = tuple(
+            (0.0, 0.0) if radio is None else level_offsets(radio, temperature_c) for radio in settings.radios
+        )
 
 
 def single(value: float) -> float:
     """Return ``value`` in the precision of a C float."""
-    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+    rounded: float = _FLOAT.unpack(_FLOAT.pack(value))[0]
     return rounded
+
+
+def level_offsets(radio: Radio, temperature_c: float | None) -> tuple[float, float]:
+    """Return what is added to a radio's raw RSSI: its board's offset, and temperature compensation."""
+    if temperature_c is None:
+        return single(radio.rssi_offset_db), 0.0
+    return single(radio.rssi_offset_db), temperature_offset_db(radio.compensation, temperature_c)
 
 
 def temperature_offset_db(compensation: TemperatureCompensation, temperature_c: float) -> float:
     """Return the RSSI correction at a board temperature."""
-    a, b, c, d, e = (
-        single(coefficient)
-        for coefficient in (
-            compensation.a,
-            compensation.b,
-            compensation.c,
-            compensation.d,
-            compensation.e,
-        )
-    )
+    of = compensation
+    a, b, c, d, e = (single(coefficient) for coefficient in (of.a, of.b, of.c, of.d, of.e))
     t = single(temperature_c)
     return single((a * t**4 + b * t**3 + c * t**2 + single(d * t) + e) / 65536)
 
@@ -91,11 +96,9 @@ def decode(packets: tuple[RawPacket, ...], context: Decoding, counts: Counter[st
     return merged
 
 
-def _signal_db(raw: float, radio: Radio, context: Decoding) -> Dbm:
-    level = single(single(raw) + single(radio.rssi_offset_db))
-    if context.temperature_c is None:
-        return Dbm(level)
-    return Dbm(single(level + temperature_offset_db(radio.compensation, context.temperature_c)))
+def _signal_db(raw: float, rf_chain: int, context: Decoding) -> Dbm:
+    offset, compensation = context.levels[rf_chain]
+    return Dbm(single(single(single(raw) + offset) + compensation))
 
 
 def _crc(packet: RawPacket, settings: Settings) -> Crc:
@@ -143,8 +146,8 @@ def _lora(packet: RawPacket, channel: Channel, radio: Radio, context: Decoding) 
         modem=packet.modem,
         crc=verdict,
         crc16=packet.crc16,
-        rssi_channel_dbm=_signal_db(packet.rssi_channel, radio, context),
-        rssi_signal_dbm=_signal_db(packet.rssi_signal, radio, context),
+        rssi_channel_dbm=_signal_db(packet.rssi_channel, channel.rf_chain, context),
+        rssi_signal_dbm=_signal_db(packet.rssi_signal, channel.rf_chain, context),
         snr_db=packet.snr_quarters / 4,
         fine_ns=_fine(packet, channel, (frequency_hz + offset_hz) / frequency_hz - 1.0, context)
         if verdict is Crc.OK
@@ -167,8 +170,8 @@ def _fsk(packet: RawPacket, channel: Channel, radio: Radio, context: Decoding) -
         modem=packet.modem,
         crc=_crc(packet, context.settings),
         crc16=packet.crc16,
-        rssi_channel_dbm=_signal_db(level, radio, context),
-        rssi_signal_dbm=_signal_db(FSK_UNDEFINED_DB, radio, context),
+        rssi_channel_dbm=_signal_db(level, channel.rf_chain, context),
+        rssi_signal_dbm=_signal_db(FSK_UNDEFINED_DB, channel.rf_chain, context),
         snr_db=FSK_UNDEFINED_DB,
     )
 

@@ -9,6 +9,7 @@ from types import FrameType
 
 from hal.errors import OurMistake
 from hal.tools.words import words
+from hal.twin.__main__ import main as site
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import RealClock, VirtualClock
 from hal.twin.faults import Mcu
@@ -27,6 +28,8 @@ BIT_ERROR_EVERY_BYTES = 10_000
 
 def run(options: Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
+    if options.sensors:
+        return _inhabited(options)
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     chip = VirtualChip(
         eui=_eui(options.eui),
@@ -48,6 +51,17 @@ def run(options: Namespace) -> int:
         print(words(options.lang)["serving"].format(eui=chip.eui, path=options.socket), flush=True)
         done.wait()
     return 0
+
+
+def _inhabited(options: Namespace) -> int:
+    """Serve a whole site, with sensors that speak; what happens is written as JSON lines."""
+    if options.virtual_time or options.fault or options.reset_on_close:
+        raise OurMistake("go with a chip alone: no faults, virtual time or reset on close", where="--sensors")
+    arguments = ["--socket", str(options.socket), "--eui", _eui(options.eui), "--model", options.model]
+    arguments += ["--sensors", str(options.sensors)]
+    for name, path in (("--usb", options.usb), ("--gnss", options.gnss)):
+        arguments += [] if path is None else [name, str(path)]
+    return site(arguments)
 
 
 def serve(chip: VirtualChip, options: Namespace, served: ExitStack) -> None:
