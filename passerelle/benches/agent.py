@@ -124,12 +124,15 @@ class Bench:
         import base64
 
         from hal.packets import Lora
-        from hal.twin.rf_event import RfEvent
+        from hal.twin.rf_event import RfEvent, Verdict
 
         self.numbers += 1
         payload = payload_of(self.numbers, addresses)
-        self.sent[base64.b64encode(payload).decode()] = time.perf_counter()
-        self.chip.inject(RfEvent(payload=payload, modulation=Lora(sf=7), frequency_hz=868_100_000))
+        data = base64.b64encode(payload).decode()
+        self.sent[data] = time.perf_counter()
+        event = RfEvent(payload=payload, modulation=Lora(sf=7), frequency_hz=868_100_000)
+        if self.chip.inject(event) is not Verdict.HEARD:
+            del self.sent[data]
 
     async def traffic(self, per_s: float, duration_s: float, addresses: int = 200) -> list[float]:
         """Put frames on air at random instants; return the milliseconds each took to the first server."""

@@ -104,8 +104,11 @@ def tx_ack_body(verdict: Verdict) -> bytes:
 
 
 def malformed_body() -> bytes:
-    """Return the TX_ACK for a txpk that could not be read: the protocol's own word for anything else."""
-    return msgspec.json.encode({"txpk_ack": {"error": "UNKNOWN"}})
+    """Return the TX_ACK for a txpk that could not be read.
+
+    The protocol's nearest word is TX_FREQ, "not supported by the TX RF chain"; strict servers know no other.
+    """
+    return msgspec.json.encode({"txpk_ack": {"error": str(Code.TX_FREQ)}})
 
 
 def _payload(txpk: _Txpk) -> bytes:

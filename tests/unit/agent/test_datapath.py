@@ -112,7 +112,7 @@ async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> N
         assert server.tx_acks == [
             (1, b""),
             (2, b'{"txpk_ack":{"error":"TOO_LATE"}}'),
-            (3, b'{"txpk_ack":{"error":"UNKNOWN"}}'),
+            (3, b'{"txpk_ack":{"error":"TX_FREQ"}}'),
         ]
         assert gateway.radio.sent[0].payload == b"a\x00b"
         await server.until(lambda: gateway.path.snapshot().transmitted == 1)

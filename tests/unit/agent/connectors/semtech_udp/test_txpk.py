@@ -130,4 +130,4 @@ def test_every_verdict_has_its_word(verdict: Verdict, body: bytes) -> None:
 
 
 def test_a_txpk_that_could_not_be_read_is_answered() -> None:
-    assert json.loads(malformed_body()) == {"txpk_ack": {"error": "UNKNOWN"}}
+    assert json.loads(malformed_body()) == {"txpk_ack": {"error": "TX_FREQ"}}
