@@ -84,11 +84,13 @@ class VirtualChip:
             Transmitter(0, registers, complain, name=self.name),
             Transmitter(1, registers, complain, name=self.name),
         )
+        board = front_end if front_end is not None else FrontEnd()
         for transmitter in self.transmitters:
             transmitter.may_send = self._may_send
+            transmitter.power_dbm = board.tx_power_dbm
         silicon = self._silicon(model)
         self._special = SpecialRegisters(silicon)
-        self._receiver = Receiver(silicon, thermometer=self.thermometer, front_end=front_end or FrontEnd())
+        self._receiver = Receiver(silicon, thermometer=self.thermometer, front_end=board)
         self._decoder = FrameDecoder(silicon, self._special, self._memory)
         self._power_on()
 
@@ -139,8 +141,7 @@ class VirtualChip:
         with self._lock:
             self.clock.delay_ns(nanoseconds)
             self._advance()
-        if self._ended:
-            self._report()
+        self._report()
 
     # The air
 
@@ -150,8 +151,7 @@ class VirtualChip:
             self._advance()
             verdict = self._receiver.arrive(event, self.clock.ticks())
             self._plan()
-        if self._ended:
-            self._report()
+        self._report()
         return verdict
 
     def inject_fifo(self, raw: bytes) -> bool:
@@ -189,8 +189,7 @@ class VirtualChip:
         """Let what is due happen, without a bus transaction."""
         with self._lock:
             self._advance()
-        if self._ended:
-            self._report()
+        self._report()
 
     def place_counters(self, *, free_running: int, pps: int | None = None) -> None:
         """Set what 0x6105 shows, the shorter way round, and the last latch; for replays of phases."""
@@ -200,16 +199,14 @@ class VirtualChip:
                 now = self.clock.ticks()
                 self.pps.align(now - ((now - pps) & 0xFFFFFFFF))
             self._advance()
-        if self._ended:
-            self._report()
+        self._report()
 
     def slip_counter(self, ticks: int) -> None:
         """Let the counter jump: the fault of a crystal or of a supply."""
         with self._lock:
             self._jump(ticks)
             self._advance()
-        if self._ended:
-            self._report()
+        self._report()
 
     def registers(self) -> bytes:
         """Return a copy of the whole address space as stored."""

@@ -4,10 +4,12 @@ Sources: FACTS §8 (layout, RSSI, SNR, frequency error, CRC16), §9 (what the ti
 """
 
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hal.packets import Crc, Fsk, Lora
 from hal.twin.channelizer import Ear
+from hal.twin.power import power_dbm
 from hal.twin.rf_event import RfEvent
 from hal.twin.symbols import fsk_delay_us, legacy_delay_us, precision_delay_us, us_to_ticks
 
@@ -29,6 +31,8 @@ class FrontEnd:
 
     rssi_offset_db: float = -215.4
     rssi_tcomp: tuple[float, float, float, float, float] = (0.0, 0.0, 20.41, 2162.56, 0.0)
+    tx_power_dbm: Callable[[int], float] = power_dbm
+    """Conducted power for a value of AGC_TX_PWR; boards differ, this is Semtech's reference design."""
 
     def raw_rssi(self, rssi_dbm: float, temperature_c: float) -> float:
         """Return what the chip measures, in its own decibels."""

@@ -21,13 +21,13 @@ from hal.twin.channelizer import BANDWIDTH_CODES
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
 from hal.twin.facts import TICKS_PER_US
-from hal.twin.power import power_dbm
+from hal.twin.power import power_dbm as reference_power_dbm
 from hal.twin.symbols import fsk_air_time_us, lora_air_time_us
 
 CHAIN_SPAN = 0x200
 TX_BASE = 0x5200
 TX_BUFFER = 0x100
-TRIG, TIMER, START_DELAY, CTRL, STATUS = 0x00, 0x01, 0x05, 0x07, 0x11
+TRIG, TIMER, START_DELAY, CTRL, POWER, STATUS = 0x00, 0x01, 0x05, 0x07, 0x0D, 0x11
 IMMEDIATE, DELAYED, GPS, FSM_CLEAR = 0x01, 0x02, 0x04, 0x08
 FREE, SCHEDULED, EMITTING = 0x80, 0x91, 0x60
 LATE_HALF_RANGE = 1 << 31
@@ -56,6 +56,7 @@ class Transmitter:
         self._name = name
         self._pending: _Pending | None = None
         self.stuck = False
+        self.power_dbm: Callable[[int], float] = reference_power_dbm
         self.may_send: Callable[[Emission], bool] = lambda _: True
         self.last_on_air: tuple[int, int] = (-1, -1)
         """Start and end of the latest emission, for half duplex."""
@@ -116,7 +117,8 @@ class Transmitter:
             return
         if emission.frequency_hz not in TX_RANGE_HZ:
             self._complain(Fault.TX_OUT_OF_RANGE, f"tx {self.rf_chain}: {emission.frequency_hz} Hz")
-        self._pending = _Pending(emission, fires)
+        power = self.power_dbm(registers[base + POWER])
+        self._pending = _Pending(replace(emission, power_dbm=power), fires)
         registers[base + STATUS] = SCHEDULED
         if trigger is TxTrigger.IMMEDIATE:
             self._depart(fires)
@@ -183,7 +185,10 @@ def _modulation(registers: bytearray, base: int) -> Modulation | None:
 
 
 def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: TxTrigger) -> Emission | None:
-    """Return the frame that the registers of ``rf_chain`` describe, None if they describe none."""
+    """Return the frame that the registers of ``rf_chain`` describe, None if they describe none.
+
+    When it starts, and how strong it leaves, is not in it yet.
+    """
     base = TX_BASE + CHAIN_SPAN * rf_chain
     modulation = _modulation(registers, base)
     buffer = base + TX_BUFFER
@@ -206,14 +211,14 @@ def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: Tx
             crc = bool(registers[base + 0x41] & 0x02)
         case Cw():
             payload, preamble, air_time_us = b"", 0, CW_AIR_TIME_US
-    power = registers[base + 0x0D]
+    power = registers[base + POWER]
     return Emission(
         name=name,
         rf_chain=rf_chain,
         trigger=trigger,
         modulation=modulation,
         frequency_hz=_frequency_hz(registers, base),
-        power_dbm=power_dbm(power),
+        power_dbm=0.0,
         pa_enabled=bool(power & 0x40),
         power_index=power & 0x3F,
         payload=payload,

@@ -110,7 +110,7 @@ def test_a_frame_there_and_a_frame_back(
     chip.delay_ns(1_000_000_000)
     assert radio.tx_state(0) is TxState.FREE
     (sent,) = emissions
-    assert (sent.payload, sent.started_at_ticks // 32, sent.power_dbm) == (b"salut", at_us, 27.0)
+    assert (sent.payload, sent.started_at_ticks // 32, sent.pa_enabled) == (b"salut", at_us, True)
     radio.stop()
     assert list(chip.complaints) == []
 

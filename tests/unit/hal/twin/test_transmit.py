@@ -7,6 +7,7 @@ from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
+from hal.twin.fifo_render import FrontEnd
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.symbols import lora_air_time_us
 from tests.unit.hal.twin.bring_up import RawHost, started
@@ -158,6 +159,17 @@ def test_a_listener_that_is_gone_does_not_disturb_the_bus(
     assert "Event loop is closed" in caplog.text
 
 
+def test_the_boards_front_end_says_how_strong_it_leaves() -> None:
+    emissions: list[Emission] = []
+    board = FrontEnd(tx_power_dbm=lambda register: register / 2)
+    chip = VirtualChip(clock=VirtualClock(), front_end=board, on_emission=emissions.append)
+    host = started(chip)
+    host.prepare_lora(b"fort")
+    host.trigger()
+    chip.delay_ns(SECOND_NS)
+    assert [sent.power_dbm for sent in emissions] == [0x11 / 2]
+
+
 def test_the_second_chain_has_its_own_registers(station: Station) -> None:
     station.host.prepare_lora(b"voie B", chain=1)
     station.host.trigger(chain=1)
@@ -232,3 +244,22 @@ class TestListenBeforeTalk:
         station.host.trigger()
         assert station.status == 0x80
         assert station.faults == [Fault.TRIGGER_WITHOUT_LBT]
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        (0x5220, (0x0F,)),
+        (0x5260, (0x30 | 9,)),
+        (0x5260, (0x40 | 13,)),
+        (0x5225, (0, 0, 1)),
+        (0x5225, (0xFF, 0, 0)),
+    ],
+)
+def test_registers_that_describe_no_frame_are_a_complaint(
+    station: Station, address: int, values: tuple[int, ...]
+) -> None:
+    station.host.prepare_lora(b"hors gabarit")
+    station.host.write(address, *values)
+    station.host.trigger()
+    assert station.faults == [Fault.TX_OUT_OF_RANGE]
