@@ -17,6 +17,7 @@ from fleet.api.availability import By
 from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
 from fleet.incidents import cli as incidents_cli
+from fleet.reports import cli as reports_cli
 from fleet.territory import cli as territory_cli
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -58,8 +59,18 @@ def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
 ) -> None:
-    """Upsert communes, sites, gateways, memberships, technicians and on-call from JSON."""
-    print(commands.import_file(data, file, dry_run=dry_run))
+    """Upsert the registry and people from JSON, or sites and gateways from a CSV or XLSX sheet."""
+    from fleet.registry import exchange
+
+    print(exchange.import_file(data, file, dry_run=dry_run))
+
+
+@app.command()
+def export(data: Data, file: Path) -> None:
+    """Write sites and gateways to FILE, a CSV or XLSX sheet that can be imported again."""
+    from fleet.registry import exchange
+
+    print(exchange.export_file(data, file))
 
 
 @app.command()
@@ -137,6 +148,7 @@ def availability(
 
 app.add_typer(availability_cli.facts, name="facts")
 app.add_typer(availability_cli.months, name="month")
+app.add_typer(reports_cli.app, name="report")
 app.add_typer(territory_cli.app, name="territory")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)

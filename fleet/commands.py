@@ -21,8 +21,6 @@ from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.identity import audit, enrolments, foundation, orders, people
 from fleet.identity.revocation import write_revocations
-from fleet.oncall.store import import_on_call, import_people
-from fleet.registry import document as documents
 from fleet.registry import store
 from fleet.settings import (
     BROKER_PORT,
@@ -34,8 +32,6 @@ from fleet.settings import (
     write_settings,
 )
 
-IMPORT_LIMIT_BYTES = 256 * 1024 * 1024
-"""Of one import file; the polygons of 36,000 communes fit."""
 LNS_PORT = 1700
 """Semtech UDP packet forwarder protocol, default port."""
 ORDER_MODE = 0o600
@@ -69,35 +65,6 @@ def open_fleet(data: Path) -> tuple[Settings, Database]:
     """Return the settings and the database of ``data``."""
     settings = read_settings(data)
     return settings, Database(settings.database_url)
-
-
-def import_file(data: Path, path: Path, *, dry_run: bool) -> str:
-    """Check ``path`` whole, then apply it whole; return what was done."""
-    if path.stat().st_size > IMPORT_LIMIT_BYTES:
-        raise MistakeError(f"{path}: larger than {IMPORT_LIMIT_BYTES} bytes")
-    _, database = open_fleet(data)
-    now_us = SystemClock().now_us()
-    with closing(database), database.write() as connection:
-        document = documents.read_document(path.read_bytes(), store.known_keys(connection))
-        if document.problems:
-            more = document.problem_count - len(document.problems)
-            listed = "\n".join(document.problems) + (f"\n… and {more} more" if more else "")
-            raise MistakeError(f"{path}: {document.problem_count} problems, nothing was changed\n{listed}")
-        counts = store.apply_document(connection, document, who=audit.COMMAND_LINE, now_us=now_us)
-        counts["technicians"] = import_people(connection, document.technicians)
-        counts["on_call"] = import_on_call(connection, document.on_call)
-        audit.record(
-            connection,
-            now_us=now_us,
-            who=audit.COMMAND_LINE,
-            action="registry.import",
-            subject=path.name,
-            after=counts,
-        )
-        if dry_run:
-            connection.rollback()
-    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"{'would import' if dry_run else 'imported'} {listed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ from fleet.live.recall import recall
 from fleet.registry.store import Registry, load_registry
 
 CYCLE_US = 1_000_000
+CYCLE_REST = 3
+"""At most a third of the time goes to cycles, so that messages never wait for long."""
 REFRESH_REST = 20
 """What people change is looked for every second, or twenty times what the look took."""
 RETRY_WAIT_S = 1.0
@@ -110,7 +112,8 @@ class Engine:
             now_us = self._clock.now_us()
             if now_us >= due_us:
                 self._supervised(self.cycle)
-                due_us = max(due_us + CYCLE_US, now_us)
+                took_us = self._clock.now_us() - now_us
+                due_us = max(due_us + CYCLE_US, now_us + CYCLE_REST * took_us)
         self._drain()
 
     def _drain(self) -> None:

@@ -13,7 +13,7 @@ from fleet.commands import named
 from fleet.configurations.stand import Stand, stands
 from fleet.identity.access import viewer
 from fleet.live.model import GatewayNow, NetworkNow
-from fleet.registry.store import Gateway, load_communes, load_gateways
+from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)], tags=["network"])
 Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3b4c"])]
@@ -23,10 +23,11 @@ Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3
 def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
     """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
     with request.app.state.database.read() as connection:
-        found = sorted(load_gateways(connection), key=lambda gateway: gateway.eui)
-        chosen, following = page_of(found, [one.eui for one in found], limit=limit, after=after)
+        found = load_gateways_after(connection, after, limit + 1)
+        chosen = found[:limit]
         told = stands(connection, [one.eui for one in chosen])
     items = [gateway_row(request, one, told.get(one.eui)) for one in chosen]
+    following = chosen[-1].eui if len(found) > limit else None
     return answer(request, {"items": items, "next": following})
 
 
@@ -38,7 +39,7 @@ def show_gateway(request: Request, eui: Eui) -> Response:
     except ValueError as error:
         raise Problem(422, "Not an EUI", str(error), field="eui") from error
     with request.app.state.database.read() as connection:
-        gateway = next((one for one in load_gateways(connection) if one.eui == plain), None)
+        gateway = load_gateway(connection, plain)
         told = stands(connection, [plain])
     if gateway is None:
         raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")

@@ -1,6 +1,7 @@
 """The import document, ``{"communes": […], "sites": […], …}``: read whole, every problem named by its path.
 
-Pure: bytes in, rows and problems out.  What points outside the document (a site's commune, a gateway's site)
+A field that is not there leaves what the registry has; a new row needs ``NEEDED``.  Pure: bytes in, rows and
+problems out.  What points outside the document (a site's commune, a gateway's site)
 is checked against the keys that are already known.
 """
 
@@ -9,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from agent.wire.eui import parse_eui
-from fleet.registry.model import SiteKind, Status
+from fleet.registry.model import AgreementKind, SiteKind, Status
 
 PROBLEMS_LIMIT = 1000
 """Problems listed; beyond, only counted."""
@@ -20,6 +21,9 @@ PROBLEMS_LIMIT = 1000
 Insee = Annotated[str, Meta(pattern=r"^(\d{5}|2[AB]\d{3})$")]
 Key = Annotated[str, Meta(min_length=1, max_length=64)]
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
+Short = Annotated[str, Meta(max_length=200)]
+Label = Annotated[str, Meta(max_length=100)]
+Day = Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lon = Annotated[float, Meta(ge=-180, le=180)]
 
@@ -32,43 +36,43 @@ class CommuneRow(_Row, frozen=True, kw_only=True):
     """One commune; ``polygon`` is a GeoJSON geometry."""
 
     insee: Insee
-    name: Words
-    epci: str = ""
-    departement: Annotated[str, Meta(max_length=3)] = ""
-    population: Annotated[int, Meta(ge=0)] = 0
-    lat: Lat | None = None
-    lon: Lon | None = None
-    polygon: dict[str, Any] | None = None
+    name: Words | UnsetType = UNSET
+    epci: Short | UnsetType = UNSET
+    departement: Annotated[str, Meta(max_length=3)] | UnsetType = UNSET
+    population: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    lat: Lat | UnsetType | None = UNSET
+    lon: Lon | UnsetType | None = UNSET
+    polygon: dict[str, Any] | UnsetType | None = UNSET
 
 
 class SiteRow(_Row, frozen=True, kw_only=True):
     """One place where a gateway can hang."""
 
     key: Key
-    name: Words
-    commune_insee: Insee
-    kind: SiteKind = SiteKind.OTHER
-    owner: str = ""
-    address: str = ""
-    lat: Lat | None = None
-    lon: Lon | None = None
-    access_notes: str = ""
-    power_feeder: str = ""
+    name: Words | UnsetType = UNSET
+    commune_insee: Insee | UnsetType = UNSET
+    kind: SiteKind | UnsetType = UNSET
+    owner: Short | UnsetType = UNSET
+    address: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
+    lat: Lat | UnsetType | None = UNSET
+    lon: Lon | UnsetType | None = UNSET
+    access_notes: str | UnsetType = UNSET
+    power_feeder: Label | UnsetType = UNSET
 
 
 class GatewayRow(_Row, frozen=True, kw_only=True):
     """One box and the site where it hangs or shall hang."""
 
     eui: str
-    name: Words
-    site_key: Key
-    backhaul_operator: str = ""
-    power_feeder: str = ""
-    hardware: str = ""
-    firmware: str = ""
-    antenna: str = ""
-    planned_on: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    status: Status = Status.PLANNED
+    name: Words | UnsetType = UNSET
+    site_key: Key | UnsetType = UNSET
+    backhaul_operator: Label | UnsetType = UNSET
+    power_feeder: Label | UnsetType = UNSET
+    hardware: Label | UnsetType = UNSET
+    firmware: Label | UnsetType = UNSET
+    antenna: Label | UnsetType = UNSET
+    planned_on: Day | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
 
 
 class MembershipRow(_Row, frozen=True, kw_only=True):
@@ -90,6 +94,16 @@ class MembershipRow(_Row, frozen=True, kw_only=True):
             raise ValueError("valid_from: needs a time zone, such as 2026-11-01T00:00:00+01:00")
 
 
+class AgreementRow(_Row, frozen=True, kw_only=True):
+    """Paper that a site needs; ISO days, empty when not yet."""
+
+    site_key: Key
+    kind: AgreementKind
+    asked_on: Day = ""
+    given_on: Day = ""
+    reference: Annotated[str, Meta(max_length=200)] = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """Keys that exist before the import."""
@@ -107,6 +121,7 @@ class Document:
     sites: list[SiteRow] = field(default_factory=list)
     gateways: list[GatewayRow] = field(default_factory=list)
     memberships: list[MembershipRow] = field(default_factory=list)
+    agreements: list[AgreementRow] = field(default_factory=list)
     technicians: list[dict[str, Any]] = field(default_factory=list)
     on_call: list[dict[str, Any]] = field(default_factory=list)
     """People and duty are checked by ``fleet.oncall``."""
@@ -125,7 +140,10 @@ ROWS: dict[str, type[msgspec.Struct]] = {
     "sites": SiteRow,
     "gateways": GatewayRow,
     "memberships": MembershipRow,
+    "agreements": AgreementRow,
 }
+NEEDED = {"communes": ("name",), "sites": ("name", "commune_insee"), "gateways": ("name", "site_key")}
+POINTS_TO = {"commune_insee": "commune", "site_key": "site", "eui": "gateway"}
 PEOPLE = ("technicians", "on_call")
 AnyRow = TypeVar("AnyRow", bound=msgspec.Struct)
 
@@ -193,17 +211,28 @@ def _check_keys(document: Document, known: Known) -> None:
     communes = known.communes | _unique(document, "communes", [row.insee for row in document.communes])
     sites = known.sites | _unique(document, "sites", [row.key for row in document.sites])
     gateways = known.gateways | _unique(document, "gateways", [row.eui for row in document.gateways])
-    for index, site in enumerate(document.sites):
-        if site.commune_insee not in communes:
-            document.refuse(f"sites[{index}].commune_insee", f"no commune {site.commune_insee}")
-    for index, gateway in enumerate(document.gateways):
-        if gateway.site_key not in sites:
-            document.refuse(f"gateways[{index}].site_key", f"no site {gateway.site_key}")
-    for index, member in enumerate(document.memberships):
-        if member.commune_insee not in communes:
-            document.refuse(f"memberships[{index}].commune_insee", f"no commune {member.commune_insee}")
-        if member.eui not in gateways:
-            document.refuse(f"memberships[{index}].eui", f"no gateway {member.eui}")
+    _check_needed(document, "communes", [row.insee in known.communes for row in document.communes])
+    _check_needed(document, "sites", [row.key in known.sites for row in document.sites])
+    _check_needed(document, "gateways", [row.eui in known.gateways for row in document.gateways])
+    _check_points(document, "sites", "commune_insee", communes)
+    _check_points(document, "gateways", "site_key", sites)
+    _check_points(document, "agreements", "site_key", sites)
+    _check_points(document, "memberships", "commune_insee", communes)
+    _check_points(document, "memberships", "eui", gateways)
+
+
+def _check_needed(document: Document, section: str, known: list[bool]) -> None:
+    for index, (row, is_known) in enumerate(zip(getattr(document, section), known, strict=True)):
+        for name in NEEDED[section]:
+            if not is_known and getattr(row, name) is UNSET:
+                document.refuse(f"{section}[{index}].{name}", "is needed for a new row")
+
+
+def _check_points(document: Document, section: str, name: str, keys: frozenset[str]) -> None:
+    for index, row in enumerate(getattr(document, section)):
+        key = getattr(row, name)
+        if key is not UNSET and key not in keys:
+            document.refuse(f"{section}[{index}].{name}", f"no {POINTS_TO[name]} {key}")
 
 
 def _unique(document: Document, name: str, keys: list[str]) -> frozenset[str]:

@@ -1,14 +1,16 @@
 """The registry in the database: upsert by key, and the whole of it as values for the engine and the pages."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+import msgspec
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from fleet.availability.facts import Membership
 from fleet.db.upsert import insert_new, upsert
-from fleet.registry.document import Document, GatewayRow, Known
+from fleet.registry.document import Document, Known
 from fleet.registry.model import COUNTING, Status
-from fleet.registry.tables import commissioning, communes, gateways, hangings, memberships, sites
+from fleet.registry.tables import agreements, commissioning, communes, gateways, hangings, memberships, sites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,12 @@ def load_gateways(connection: Connection) -> list[Gateway]:
     return [_gateway(row) for row in connection.execute(query).mappings()]
 
 
+def load_gateways_after(connection: Connection, eui: str, limit: int) -> list[Gateway]:
+    """Return up to ``limit`` gateways behind ``eui``, by EUI."""
+    query = _GATEWAYS.where(gateways.c.eui > eui).order_by(gateways.c.eui).limit(limit)
+    return [_gateway(row) for row in connection.execute(query).mappings()]
+
+
 def load_gateway(connection: Connection, eui: str) -> Gateway | None:
     """Return one gateway."""
     row = connection.execute(_GATEWAYS.where(gateways.c.eui == eui)).mappings().first()
@@ -139,35 +147,57 @@ def known_keys(connection: Connection) -> Known:
 def apply_document(connection: Connection, document: Document, *, who: str, now_us: int) -> dict[str, int]:
     """Upsert every row of a document without problems and return the counts by section."""
     assert not document.problems
-    upsert(connection, communes, [_fields(row) for row in document.communes], key=("insee",))
-    upsert(connection, sites, [_fields(row) for row in document.sites], key=("key",))
+    _write(connection, communes, "insee", [_fields(row) for row in document.communes])
+    _write(connection, sites, "key", [_fields(row) for row in document.sites])
     site_ids = {row.key: row.id for row in connection.execute(select(sites.c.key, sites.c.id))}
-    for row in document.gateways:
-        _apply_gateway(connection, row, site_ids[row.site_key], who=who, now_us=now_us)
+    before = {row["eui"]: row for row in connection.execute(select(gateways)).mappings()}
+    rows = [_fields(row) for row in document.gateways]
+    for row in rows:
+        if "site_key" in row:
+            row["site_id"] = site_ids[row.pop("site_key")]
+    _write(connection, gateways, "eui", rows)
+    for row in rows:
+        _follow(connection, row, before.get(row["eui"]), who=who, now_us=now_us)
     _apply_memberships(connection, document, who=who, now_us=now_us)
-    return {
-        "communes": len(document.communes),
-        "sites": len(document.sites),
-        "gateways": len(document.gateways),
-        "memberships": len(document.memberships),
-    }
+    papers = [_fields(row) for row in document.agreements]
+    for paper in papers:
+        paper["site_id"] = site_ids[paper.pop("site_key")]
+    upsert(connection, agreements, papers, key=("site_id", "kind"))
+    sections = ("communes", "sites", "gateways", "memberships", "agreements")
+    return {name: len(getattr(document, name)) for name in sections}
 
 
-def _fields(row: object) -> dict[str, object]:
-    return {name: getattr(row, name) for name in row.__struct_fields__}  # type: ignore[attr-defined]
+def _fields(row: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields that the document names."""
+    told = {name: getattr(row, name) for name in row.__struct_fields__}
+    return {name: value for name, value in told.items() if value is not msgspec.UNSET}
 
 
-def _apply_gateway(connection: Connection, row: GatewayRow, site_id: int, *, who: str, now_us: int) -> None:
-    before = connection.execute(select(gateways).where(gateways.c.eui == row.eui)).mappings().first()
-    fields = _fields(row) | {"site_id": site_id}
-    del fields["site_key"]
-    upsert(connection, gateways, [fields], key=("eui",))
-    if before is None or before["site_id"] != site_id:
-        hang(connection, row.eui, site_id, now_us)
-    if row.status in COUNTING and (before is None or before["accepted_at_us"] is None):
-        accept(connection, row.eui, at_us=now_us, who=who, now_us=now_us, status=row.status)
-    if row.status is Status.WITHDRAWN and before is not None and before["withdrawn_at_us"] is None:
-        withdraw(connection, row.eui, at_us=now_us, who=who, now_us=now_us)
+def _write(connection: Connection, table: Table, key: str, rows: list[dict[str, Any]]) -> None:
+    """Insert rows whose key is new, change only what is named of the others."""
+    known = set(connection.scalars(select(table.c[key])))
+    new: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row[key] not in known:
+            new.setdefault(tuple(row), []).append(row)
+        elif len(row) > 1:
+            changed = {name: value for name, value in row.items() if name != key}
+            connection.execute(update(table).where(table.c[key] == row[key]).values(changed))
+    for alike in new.values():
+        connection.execute(insert(table), alike)
+
+
+def _follow(
+    connection: Connection, row: dict[str, Any], before: RowMapping | None, *, who: str, now_us: int
+) -> None:
+    """Write what a changed gateway means: another hanging, acceptance, withdrawal."""
+    eui, status = row["eui"], row.get("status")
+    if "site_id" in row and (before is None or before["site_id"] != row["site_id"]):
+        hang(connection, eui, row["site_id"], now_us)
+    if status in COUNTING and (before is None or before["status"] not in COUNTING):
+        accept(connection, eui, at_us=now_us, who=who, now_us=now_us, status=status)
+    if status is Status.WITHDRAWN and before is not None and before["status"] != Status.WITHDRAWN:
+        withdraw(connection, eui, at_us=now_us, who=who, now_us=now_us)
 
 
 def _apply_memberships(connection: Connection, document: Document, *, who: str, now_us: int) -> None:
