@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from fleet.identity.access import viewer
-from fleet.incidents import site_page, sms_routes, views, writes
+from fleet.incidents import shift_page, site_page, sms_routes, views, writes
 from fleet.oncall import routes as oncall
 from fleet.tickets import joining
 from fleet.tickets import store as tickets
@@ -68,6 +68,7 @@ def show_ticket(request: Request, ticket_id: int) -> Response:
 router = APIRouter()
 router.include_router(api)
 router.include_router(site_page.router)
+router.include_router(shift_page.router)
 router.include_router(writes.router)
 router.include_router(oncall.router)
 router.include_router(sms_routes.router)

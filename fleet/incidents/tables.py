@@ -72,3 +72,16 @@ pulse_edges = Table(
     Column("lost", Boolean, nullable=False),
 )
 """Losses and returns, confirmed or not, of the last hours."""
+
+shift_entries = Table(
+    "shift_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("settled_at_us", BigInteger),
+    Column("settled_by", Text, nullable=False, default=""),
+)
+"""The main courante; append-only but for settling."""

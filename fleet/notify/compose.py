@@ -3,6 +3,7 @@
 The first 100 characters decide (UI.md): criticality, where, what, since when, until when.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -22,6 +23,9 @@ BUNDLED_LINES_LIMIT = 10
 
 SMS_LIMIT_CHARACTERS = 306
 """Two concatenated GSM-7 messages of 153 characters (3GPP TS 23.040)."""
+
+
+_GEO = re.compile(r"geo:-?[0-9.]+,-?[0-9.]+")
 
 
 class Occasion(StrEnum):
@@ -175,7 +179,9 @@ def _html(subject: Subject, lang: str, lines: list[str], sites: list[str]) -> st
     first, *rest = lines
     parts = [f'<p style="font-size:1.15em"><strong>{escape(first)}</strong></p>']
     parts += [f"<p>{escape(line)}</p>" for line in rest]
-    parts += ["<p>" + "<br>".join(escape(line) for line in site.split("\n")) + "</p>" for site in sites]
+    parts += [
+        "<p>" + "<br>".join(_linked(escape(line)) for line in site.split("\n")) + "</p>" for site in sites
+    ]
     if subject.link:
         button = "padding:12px 20px;background:#2457a6;color:#fff;text-decoration:none;border-radius:4px"
         label = escape(t(lang, "message.button"))
@@ -185,6 +191,11 @@ def _html(subject: Subject, lang: str, lines: list[str], sites: list[str]) -> st
         parts.append(f'<p><a href="{escape(subject.ticket_url)}">{label}</a></p>')
     head = f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{escape(first)}</title>'
     return f'{head}<body style="font-family:sans-serif">{"".join(parts)}</body></html>'
+
+
+def _linked(line: str) -> str:
+    """Return a line of HTML with its place on the map to be tapped."""
+    return _GEO.sub(r'<a href="\g<0>">\g<0></a>', line)
 
 
 def _sms(first: str, subject: Subject) -> str:
