@@ -55,6 +55,12 @@ def demo(  # noqa: PLR0917 - typer passes by name
     folder: Annotated[
         Path | None, Option(help="Where everything is kept; a temporary folder if not given.")
     ] = None,
+    gateways: Annotated[
+        int, Option(min=11, max=5000, help="Beyond the eleven, light twins that only beat.")
+    ] = 11,
+    communes: Annotated[
+        Path | None, Option(exists=True, dir_okay=False, help="JSON list of communes for the light twins.")
+    ] = None,
     sensors: Annotated[int, Option(min=0, max=500, help="Virtual sensors.")] = 44,
     wheel_broker: Annotated[
         bool, Option("--wheel-broker", help="The broker wheel even where Mosquitto is.")
@@ -78,5 +84,7 @@ def demo(  # noqa: PLR0917 - typer passes by name
             duration_s=duration,
             sensors=sensors,
             without_mosquitto=wheel_broker,
+            gateways=gateways,
+            communes=communes,
         )
         return asyncio.run(run(options, lambda text: console.print(text, markup=False)))

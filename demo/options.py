@@ -19,3 +19,6 @@ class Options:
     seed: int = 37
     without_mosquitto: bool = False
     report_json: bool = False
+    gateways: int = 11
+    """Beyond the eleven, light ones that only beat (``demo.light``)."""
+    communes: Path | None = None

@@ -12,6 +12,7 @@ from agent.health.status import ask_status
 from demo.broker import BrokerPlan, broker_child, plan_broker
 from demo.child import Child, ChildFailed, passerelle, run
 from demo.field import Field
+from demo.light import LightBeats, LightNetwork, load_communes, plan_light
 from demo.lns.core import Lns
 from demo.lns.server import LnsServer, open_lns
 from demo.mailbox import Mail, Mailbox
@@ -42,6 +43,8 @@ class World:
         self._mailbox = Mailbox(options.folder / "mails")
         self._lns_server: LnsServer | None = None
         self._children: list[Child] = []
+        self.light: LightNetwork | None = None
+        self._light_beats: asyncio.Task[None] | None = None
 
     @property
     def fleet_url(self) -> str:
@@ -83,7 +86,22 @@ class World:
             broker_tls=broker.tls,
             lns=("127.0.0.1", self._lns_server.port),
         )
+        await self._open_light(fleet_data, broker)
         await self._prepare_gateways(around)
+
+    async def _open_light(self, fleet_data: Path, broker: BrokerPlan) -> None:
+        more = self.options.gateways - len(planned_gateways())
+        if more <= 0:
+            return
+        self._say(t("fr", "demo.light", count=more))
+        self.light = plan_light(more, load_communes(self.options.communes, more))
+        document = self.options.folder / "light.json"
+        document.write_text(json.dumps(self.light.document))
+        await run(passerelle("fleet", "import", "--data", str(fleet_data), str(document)))
+        beats = LightBeats(self.light, broker.port, fleet_data / "keys" if broker.tls else None)
+        self._light_beats = asyncio.ensure_future(beats.run())
+        euis = [gateway.eui for gateway in self.light.gateways]
+        await asyncio.to_thread(commands.accept, fleet_data, euis)
 
     async def _found(self, fleet_data: Path, broker: BrokerPlan) -> None:
         self._say(t("fr", "demo.founding"))
@@ -156,7 +174,9 @@ class World:
         }
 
     def check_children(self) -> None:
-        """Raise ChildFailed if broker or fleet has stopped by itself."""
+        """Raise ChildFailed if broker, fleet or light twin has stopped by itself."""
+        if self._light_beats is not None and self._light_beats.done():
+            raise ChildFailed(f"light twin: {self._light_beats.exception()}")
         for child in self._children:
             if not child.running:
                 raise ChildFailed(
@@ -183,11 +203,20 @@ class World:
             raise KeyError(feeder)
         await asyncio.gather(*(rig.power(on=on) for rig in hanging))
 
+    def set_cause(self, cause: str, *, cut: bool) -> None:
+        """Cut or mend an operator or a feeder of the light twin."""
+        if self.light is None or cause not in self.light.causes():
+            raise KeyError(cause)
+        (self.light.cut.add if cut else self.light.cut.discard)(cause)
+
     def _rig(self, eui: str) -> Rig:
-        return next(rig for rig in self.rigs if rig.eui == eui)
+        rigs = {rig.eui: rig for rig in self.rigs}
+        return rigs[eui]
 
     async def close(self) -> None:
         """Stop agents, fleet and broker in good order."""
+        if self._light_beats is not None:
+            self._light_beats.cancel()
         await asyncio.gather(*(rig.close() for rig in self.rigs))
         for child in reversed(self._children):
             await child.stop()

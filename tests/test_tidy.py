@@ -42,6 +42,8 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_a_function_fits_the_screen(path: Path) -> None:
+    if "migrations" in path.parts:
+        return  # a migration is a list of columns
     long = []
     for node in ast.walk(TREES[path]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:

@@ -17,6 +17,7 @@ from fleet.web.i18n import known, t
 
 STATIC = Path(__file__).parent / "static"
 MAILS_SHOWN = 20
+CAUSES_SHOWN = 40
 
 
 Action = Callable[[str, bool], Awaitable[None]]
@@ -26,10 +27,15 @@ def control_app(world: World) -> FastAPI:
     """Return the page and its actions; everything is POST, GET changes nothing."""
     app = FastAPI(title="Passerelle demo", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_page(app, world)
+    _add_actions(app, _actions(world))
+    return app
+
+
+def _add_page(app: FastAPI, world: World) -> None:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape()
     )
-    actions = _actions(world)
 
     @app.get("/", response_class=HTMLResponse)
     async def page(lang: str = "fr") -> str:
@@ -42,6 +48,7 @@ def control_app(world: World) -> FastAPI:
             gateways=world.gateways(),
             feeders=feeders,
             powered={gateway.feeder: gateway.powered for gateway in world.gateways()},
+            causes=world.light.causes()[:CAUSES_SHOWN] if world.light else [],
             mails=world.mails[-MAILS_SHOWN:][::-1],
         )
 
@@ -57,6 +64,8 @@ def control_app(world: World) -> FastAPI:
             }
         )
 
+
+def _add_actions(app: FastAPI, actions: dict[str, Action]) -> None:
     @app.post("/{what}/{which}/{order}")
     async def act(request: Request, what: str, which: str, order: str) -> RedirectResponse:
         origin = request.headers.get("origin")
@@ -69,8 +78,6 @@ def control_app(world: World) -> FastAPI:
         except KeyError:
             raise HTTPException(404, f"{what}: {which!r} is not in this demo") from None
         return RedirectResponse("/", status_code=303)
-
-    return app
 
 
 def _actions(world: World) -> dict[str, Action]:
@@ -86,4 +93,7 @@ def _actions(world: World) -> dict[str, Action]:
     async def lns(_: str, broken: bool) -> None:
         world.set_lns(silent=broken)
 
-    return {"backhaul": backhaul, "radio": radio, "power": power, "lns": lns}
+    async def light(cause: str, broken: bool) -> None:
+        world.set_cause(cause, cut=broken)
+
+    return {"backhaul": backhaul, "radio": radio, "power": power, "lns": lns, "light": light}
