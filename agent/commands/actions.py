@@ -23,6 +23,8 @@ from hal.units import Hz
 
 SCANNED_HZ = tuple(Hz(frequency) for frequency in range(867_100_000, 868_600_000, 200_000))
 """The eight channels of the EU868 plan."""
+SPEED_TEST_PATH = "/api/v1/openapi.json"
+"""Public, and the same for everyone: read again and again up to the limit."""
 REPLY_FIRST_S = 1.0
 """From the answer to the restart, so that the answer is out."""
 
@@ -114,20 +116,19 @@ class Actions:
         return f"{len(lines)} lines follow as events"
 
     async def _speed_test(self, command: Command) -> str:
-        path = f"/api/v1/speed?bytes={command.limit_bytes}"
         began_us = self._clock.monotonic_us()
         try:
             status, count = await asyncio.to_thread(
                 download,
                 self._order.enrol_url,
-                path,
+                SPEED_TEST_PATH,
                 ca_pem=self._order.fleet_ca_pem,
                 limit_bytes=command.limit_bytes,
             )
         except BadUrl as error:
             raise CommandFailed(str(error)) from error
         if status != 200:
-            raise CommandFailed(f"the fleet offers no speed test (HTTP {status})")
+            raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {status})")
         elapsed_us = max(1, self._clock.monotonic_us() - began_us)
         return f"{count} bytes in {elapsed_us // 1000} ms: {count * 8_000 // elapsed_us} kbit/s down"
 

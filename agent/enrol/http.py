@@ -42,19 +42,22 @@ def post(base: str, path: str, body: bytes, *, ca_pem: str) -> tuple[int, bytes]
 
 
 def download(base: str, path: str, *, ca_pem: str, limit_bytes: int) -> tuple[int, int]:
-    """Return (status, bytes received) of a GET, read no further than ``limit_bytes``.
+    """Return (status, bytes received) of a GET repeated on one connection up to ``limit_bytes`` of bodies.
 
     Raises:
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
     connection, prefix = _connection(base, ca_pem)
     try:
-        connection.request("GET", prefix + path)
-        answer = connection.getresponse()
-        count = 0
-        while count < limit_bytes and (part := answer.read(min(65_536, limit_bytes - count))):
-            count += len(part)
-        return answer.status, count
+        count, status = 0, 200
+        while count < limit_bytes and status == 200:
+            connection.request("GET", prefix + path)
+            answer = connection.getresponse()
+            body = answer.read(limit_bytes - count)
+            count, status = count + len(body), answer.status
+            if not body or not answer.isclosed():
+                break
+        return status, count
     finally:
         connection.close()
 

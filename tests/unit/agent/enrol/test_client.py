@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
-from agent.enrol.http import BadUrl, post, why
+from agent.enrol.http import BadUrl, download, post, why
 from agent.enrol.identity import Identity
 from agent.enrol.step import Enrolment, Outcome
 from tests.controlpath.enrolment_server import EnrolmentServer
@@ -117,3 +117,10 @@ def test_bad_addresses_are_named() -> None:
         post("ftp://x", "/", b"", ca_pem="")
     assert why(b"\xff") == ("", "")
     assert why(b'"no"') == ("", "no")
+
+
+def test_a_download_ends_at_its_limit() -> None:
+    with EnrolmentServer(Authority(), TOKEN).serving() as server:
+        for limit, expected in ((150_000, 150_000), (1_000, 1_000), (300_000, 300_000)):
+            assert download(server.url, "/big", ca_pem="", limit_bytes=limit) == (200, expected)
+        assert download(server.url, "/none", ca_pem="", limit_bytes=1000)[0] == 404
