@@ -192,7 +192,7 @@ class VirtualChip:
         self._report()
 
     def place_counters(self, *, free_running: int, pps: int | None = None) -> None:
-        """Set what 0x6105 shows, the shorter way round, and the last latch; for replays of phases."""
+        """Set what 0x6105 shows, the shorter way round, and let a PPS edge be at ``pps``; for replays."""
         with self._lock:
             self._jump(((free_running - self.clock.ticks() + HALF_TURN) & 0xFFFFFFFF) - HALF_TURN)
             if pps is not None:
