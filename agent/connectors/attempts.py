@@ -6,11 +6,12 @@ when it is queued (ChirpStack forgets a downlink after 30 s).
 
 from collections.abc import Callable, Sequence
 
-from agent.connectors.ports import Host, Outcome
+from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
 
 WAIT_LIMIT_US = 25_000_000
 
+Submit = Callable[[Downlink, Callable[[Outcome], None]], Verdict]
 Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
 """Called once with the code of each alternative that was tried, and the verdict and outcome of the last."""
 
@@ -18,9 +19,9 @@ Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
 class Attempts:
     """Works through the alternatives of one downlink."""
 
-    def __init__(self, downlinks: Sequence[Downlink], host: Host, done: Done) -> None:
+    def __init__(self, downlinks: Sequence[Downlink], submit: Submit, done: Done) -> None:
         self._downlinks = list(downlinks)
-        self._host = host
+        self._submit = submit
         self._done = done
         self._codes: list[Code] = []
         self._taken: Verdict | None = None
@@ -32,7 +33,7 @@ class Attempts:
     def _next(self) -> None:
         verdict: Verdict | None = None
         while self._downlinks:
-            verdict = self._host.submit(self._downlinks.pop(0), self._ended)
+            verdict = self._submit(self._downlinks.pop(0), self._ended)
             if verdict.taken:
                 self._taken = verdict
                 if verdict.ahead_us > WAIT_LIMIT_US:

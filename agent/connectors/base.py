@@ -3,16 +3,20 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
-from agent.connectors.ports import Host
+from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
+from agent.downlink.model import Downlink, Verdict
 from agent.evidence.observation import ConnectorState
 from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig
 
+SERVER_PRIORITIES = 256
+"""Priorities that a server may tell apart among its own downlinks."""
 SHORTEST_S = 0.0005
 """No timer is shorter: a rule that is due twice a millisecond would spin."""
 
@@ -64,6 +68,11 @@ class BaseConnector(ABC):
     @abstractmethod
     def _last_answer_us(self) -> int | None:
         """Return the monotonic instant of the last positive answer."""
+
+    def _submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+        """Have a downlink judged, with this connector's priority before the server's own."""
+        ranked = replace(downlink, priority=self._config.priority * SERVER_PRIORITIES + downlink.priority)
+        return self._host.submit(ranked, outcome)
 
     def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
         """Take in what an earlier run left in the spool."""

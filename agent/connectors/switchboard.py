@@ -185,11 +185,14 @@ class Switchboard:
 
     def ended(self, entry: Entry, *, sent: bool, reason: str) -> None:
         """Take in what the radio made of a downlink."""
+        self._settle(entry.ticket, sent=sent, reason=reason, start_us=entry.start_us)
+
+    def _settle(self, ticket: int, *, sent: bool, reason: str, start_us: int) -> None:
         if not sent:
-            self._downlinks.unsent(entry.ticket)
-        outcome = self._outcomes.pop(entry.ticket, None)
+            self._downlinks.unsent(ticket)
+        outcome = self._outcomes.pop(ticket, None)
         if outcome is not None:
-            outcome(Outcome(sent=sent, reason=reason, start_us=entry.start_us))
+            outcome(Outcome(sent=sent, reason=reason, start_us=start_us))
 
     # What connectors ask for.
 
@@ -209,6 +212,11 @@ class Switchboard:
         self._accounts.counts[f"downlink.{verdict.code}"] += 1
         if verdict.taken and outcome is not None:
             self._outcomes[verdict.ticket] = outcome
+        for ticket in verdict.displaced:
+            self._accounts.counts["downlink.displaced"] += 1
+            self._settle(
+                ticket, sent=False, reason="a downlink of higher priority took its place", start_us=0
+            )
         return verdict
 
     def session(self) -> int:

@@ -6,7 +6,7 @@ and reserved time 2.12 s of beacons (LoRaWAN 1.0.4 §12.1).  Two of its answers 
 has passed is TOO_LATE (not TOO_EARLY) and a full queue says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from agent.downlink.model import Code
@@ -50,6 +50,7 @@ class Entry:
     start_us: int
     airtime_us: int
     transmission: Transmission
+    priority: int = 0
 
     @property
     def end_us(self) -> int:
@@ -72,8 +73,16 @@ class Refused:
     reason: str
 
 
-def place(queue: JitQueue, entry: Entry, now_us: int) -> Entry | Refused:
-    """Return the entry with its final start, or why it cannot be had; a class C start is chosen here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An entry with its final start, and what it displaces: queued entries of a lower priority."""
+
+    entry: Entry
+    displaced: tuple[Entry, ...] = ()
+
+
+def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | Refused:
+    """Return where an entry goes, or why it cannot be had; a class C start is chosen here."""
     busy = _busy(queue, now_us)
     if len(queue.entries) >= QUEUE_LIMIT:
         return Refused(code=Code.QUEUE_FULL, reason=f"{QUEUE_LIMIT} downlinks are queued")
@@ -83,15 +92,18 @@ def place(queue: JitQueue, entry: Entry, now_us: int) -> Entry | Refused:
         refused = _judge_time(entry.start_us - now_us)
         if refused:
             return refused
-    for other in busy:
-        if _collide(entry, other):
+    colliding = tuple(other for other in busy if _collide(entry, other))
+    for other in colliding:
+        if other is queue.programmed or other.priority >= entry.priority:
             return _collision(other)
-    return entry
+    return Placed(entry=entry, displaced=colliding)
 
 
-def insert(queue: JitQueue, entry: Entry) -> JitQueue:
-    """Return the queue with a placed entry."""
-    entries = sorted((*queue.entries, entry), key=lambda queued: (queued.start_us, queued.ticket))
+def insert(queue: JitQueue, placed: Placed) -> JitQueue:
+    """Return the queue with a placed entry, and without what that displaces."""
+    gone = {entry.ticket for entry in placed.displaced}
+    kept = [entry for entry in queue.entries if entry.ticket not in gone]
+    entries = sorted([*kept, placed.entry], key=lambda queued: (queued.start_us, queued.ticket))
     return JitQueue(entries=tuple(entries), programmed=queue.programmed)
 
 
@@ -141,25 +153,15 @@ def _judge_time(ahead_us: int) -> Refused | None:
     return None
 
 
-def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Entry | Refused:
+def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | Refused:
     starts = [now_us + ASAP_LEAD_US, *(other.end_us + PACKET_GAP_US for other in busy)]
     obstacle: Entry | None = None
     for start_us in sorted(start for start in starts if start >= now_us + ASAP_LEAD_US):
-        candidate = _moved(entry, start_us)
+        candidate = replace(entry, start_us=start_us)
         obstacle = next((other for other in busy if _collide(candidate, other)), None)
         if obstacle is None:
-            return candidate
+            return Placed(entry=candidate)
     return _collision(obstacle) if obstacle else Refused(code=Code.COLLISION_PACKET, reason="no gap")
-
-
-def _moved(entry: Entry, start_us: int) -> Entry:
-    return Entry(
-        ticket=entry.ticket,
-        kind=entry.kind,
-        start_us=start_us,
-        airtime_us=entry.airtime_us,
-        transmission=entry.transmission,
-    )
 
 
 def _collide(entry: Entry, other: Entry) -> bool:

@@ -53,7 +53,7 @@ class Downlink:
     with_crc: bool = False
     implicit_header: bool = False
     priority: int = 0
-    connector: str = ""
+    """A higher one displaces queued downlinks of a lower one."""
 
 
 class Code(StrEnum):
@@ -84,7 +84,9 @@ class Verdict:
     ahead_us: int = 0
     """From the verdict to the start."""
     power_dbm: float | None = None
-    """E.i.r.p. that will be used, when it is less than what was asked for."""
+    """E.i.r.p. that will be used, when it is not what was asked for."""
+    displaced: tuple[int, ...] = ()
+    """Tickets of queued downlinks that gave way to this one."""
 
     @property
     def taken(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from agent.clock import Clock
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import Antenna, airtime_of
-from agent.downlink.jit import Entry, JitQueue, Kind, Refused, cancel, due, insert, next_due_us, place
+from agent.downlink.jit import Entry, JitQueue, Kind, Placed, Refused, cancel, due, insert, next_due_us, place
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
 from agent.radio.thread import TransmitQueue
 from agent.radio.timebase import Anchor, GpsReference, unroll
@@ -101,32 +101,32 @@ class DownlinkScheduler(TransmitQueue):
             start_us=start_us,
             airtime_us=airtime_us,
             transmission=suited.transmission,
+            priority=downlink.priority,
         )
         queue = self._queues[suited.transmission.rf_chain]
         placed = place(queue, entry, now_us)
         if isinstance(placed, Refused):
             return Verdict(code=placed.code, reason=placed.reason)
         self._accept(queue, placed)
-        self._book.charge(
-            suited.band,
-            end_us=anchor.monotonic_of(placed.end_us),
-            airtime_us=airtime_us,
-            ticket=placed.ticket,
-        )
+        start_us, end_us = placed.entry.start_us, anchor.monotonic_of(placed.entry.end_us)
+        self._book.charge(suited.band, end_us=end_us, airtime_us=airtime_us, ticket=entry.ticket)
         power = None if suited.power.as_asked else suited.power.eirp_dbm
         return Verdict(
             code=Code.OK,
-            ticket=placed.ticket,
-            start_us=placed.start_us,
-            ahead_us=placed.start_us - now_us,
+            ticket=entry.ticket,
+            start_us=start_us,
+            ahead_us=start_us - now_us,
             power_dbm=power,
+            displaced=tuple(other.ticket for other in placed.displaced),
         )
 
-    def _accept(self, queue: JitQueue, placed: Entry) -> None:
+    def _accept(self, queue: JitQueue, placed: Placed) -> None:
+        entry = placed.entry
         transmission = replace(
-            placed.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=Micros(placed.start_us)
+            entry.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=Micros(entry.start_us)
         )
-        self._queues[transmission.rf_chain] = insert(queue, replace(placed, transmission=transmission))
+        final = replace(placed, entry=replace(entry, transmission=transmission))
+        self._queues[transmission.rf_chain] = insert(queue, final)
 
     def _timed(self, downlink: Downlink, now_us: int) -> tuple[Kind, int] | Refused:
         match downlink.timing:

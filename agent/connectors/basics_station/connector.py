@@ -130,7 +130,7 @@ class BasicsStationConnector(BaseConnector):
                 self._transmit(parse_dnmsg(message, self._router, self._host.session()))
             case MsgType.DNSCHED if self._router is not None:
                 for downlink in parse_dnsched(message, self._router, self._host.session()):
-                    self._host.submit(downlink)
+                    self._submit(downlink)
             case MsgType.TIMESYNC:
                 self._synchronise(message)
             case _ if kind in REFUSED:
@@ -155,7 +155,7 @@ class BasicsStationConnector(BaseConnector):
             )
             self._line.send(report)
 
-        Attempts(wanted.alternatives, self._host, done).start()
+        Attempts(wanted.alternatives, self._submit, done).start()
 
     def _synchronise(self, message: bytes) -> None:
         """Note how far our GPS time is from the server's, where the server answered our question."""

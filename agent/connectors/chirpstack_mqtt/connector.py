@@ -195,7 +195,7 @@ class ChirpstackMqttConnector(BaseConnector):
             body = events.tx_ack(asked.downlink_id, self._host.eui, tuple(statuses))
             self._publish("event/ack", body, self._host.clock.monotonic_us())
 
-        Attempts(asked.items, self._host, done).start()
+        Attempts(asked.items, self._submit, done).start()
 
     def _stats(self) -> bytes:
         tally, before = self._host.tally(), self._tally

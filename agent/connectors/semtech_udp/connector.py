@@ -115,7 +115,7 @@ class SemtechUdpConnector(BaseConnector):
         except TxpkError:
             self._session.counts["txpk_malformed"] += 1
             return malformed_body()
-        verdict = self._host.submit(downlink)
+        verdict = self._submit(downlink)
         self._session.counts[f"txpk_{verdict.code}"] += 1
         return tx_ack_body(verdict)
 

@@ -20,12 +20,15 @@ from agent.downlink.jit import (
     Entry,
     JitQueue,
     Kind,
+    Placed,
     Refused,
     cancel,
     due,
-    insert,
     next_due_us,
     place,
+)
+from agent.downlink.jit import (
+    insert as put,
 )
 from agent.downlink.model import Code
 from hal.packets import Lora, Transmission
@@ -42,6 +45,10 @@ def entry(start_us: int, kind: Kind = Kind.CLASS_A, ticket: int = 1, airtime_us:
     return Entry(
         ticket=ticket, kind=kind, start_us=start_us, airtime_us=airtime_us, transmission=transmission
     )
+
+
+def insert(queue: JitQueue, placed: Entry) -> JitQueue:
+    return put(queue, Placed(entry=placed))
 
 
 def code(queue: JitQueue, wanted: Entry) -> Code:
@@ -122,13 +129,13 @@ def test_the_beacon_reserves_its_time(after_us: int, expected: Code) -> None:
 
 def test_class_c_leaves_at_once_or_in_the_first_gap() -> None:
     free = place(JitQueue(), entry(0, Kind.CLASS_C), NOW)
-    assert isinstance(free, Entry)
-    assert free.start_us == NOW + ASAP_LEAD_US
+    assert isinstance(free, Placed)
+    assert free.entry.start_us == NOW + ASAP_LEAD_US
     queue = insert(JitQueue(), entry(NOW + ASAP_LEAD_US))
     queue = insert(queue, entry(NOW + ASAP_LEAD_US + AIR + 30_000, ticket=2))
     gap = place(queue, entry(0, Kind.CLASS_C), NOW)
-    assert isinstance(gap, Entry)
-    assert gap.start_us > NOW + ASAP_LEAD_US + AIR + 30_000 + AIR
+    assert isinstance(gap, Placed)
+    assert gap.entry.start_us > NOW + ASAP_LEAD_US + AIR + 30_000 + AIR
 
 
 @pytest.mark.parametrize(("queued", "expected"), [(QUEUE_LIMIT - 1, Code.OK), (QUEUE_LIMIT, Code.QUEUE_FULL)])
@@ -176,9 +183,27 @@ def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int
     queue = JitQueue()
     for ticket, (ahead_us, airtime_us, kind) in enumerate(asked):
         placed = place(queue, entry(NOW + ahead_us, kind, ticket, airtime_us), NOW)
-        if isinstance(placed, Entry):
-            queue = insert(queue, replace(placed, ticket=ticket))
+        if isinstance(placed, Placed):
+            queue = put(queue, placed)
     ordered = queue.entries
     for before, after in itertools.pairwise(ordered):
         assert after.start_us - before.end_us >= PACKET_GAP_US
     assert len(ordered) <= QUEUE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("queued", "wanted", "expected"),
+    [(1, 1, Code.COLLISION_PACKET), (1, 2, Code.OK), (2, 1, Code.COLLISION_PACKET)],
+)
+def test_a_higher_priority_displaces_what_is_queued(queued: int, wanted: int, expected: Code) -> None:
+    queue = insert(JitQueue(), replace(entry(NOW + 1_000_000), priority=queued))
+    placed = place(queue, replace(entry(NOW + 1_000_000, ticket=2), priority=wanted), NOW)
+    assert (placed.code if isinstance(placed, Refused) else Code.OK) is expected
+    if isinstance(placed, Placed):
+        assert [gone.ticket for gone in placed.displaced] == [1]
+        assert [left.ticket for left in put(queue, placed).entries] == [2]
+
+
+def test_what_the_chip_holds_is_not_displaced() -> None:
+    queue = JitQueue(programmed=entry(NOW + 40_000))
+    assert code(queue, replace(entry(NOW + 50_000), priority=9)) is Code.COLLISION_PACKET
