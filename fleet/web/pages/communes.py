@@ -45,7 +45,7 @@ def one(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
         row = next((row for row in rows if row.insee == insee), None)
         if row is None:
             raise HTTPException(404)
-        window = fenetre if fenetre in timeline.WINDOWS else timeline.WINDOWS[0]
+        window = fenetre if fenetre in timeline.WINDOWS else timeline.DEFAULT_WINDOW
         now = visit.network.communes.get(insee)
         members = [visit.network.gateways[eui] for eui in now.members] if now else []
         return visit.page(

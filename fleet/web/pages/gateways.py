@@ -66,7 +66,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
         if found is None:
             raise HTTPException(404)
         row = next(row for row in _rows(visit, connection) if row.eui == eui)
-        window = fenetre if fenetre in timeline.WINDOWS else timeline.WINDOWS[0]
+        window = fenetre if fenetre in timeline.WINDOWS else timeline.DEFAULT_WINDOW
         stand = stands(connection, [eui]).get(eui)
         beat = stand.heartbeat if stand else None
         ticket = _ticket(visit, connection, found)

@@ -5,9 +5,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from fleet.tickets import store as tickets
 from fleet.web.pages import listing
+from fleet.web.pages.scene import lines_of
 from fleet.web.pages.visit import Viewing
 from fleet.web.views.tables import csv_text
-from fleet.web.views.tickets import columns, export_columns, line_of
+from fleet.web.views.tickets import columns, export_columns
 
 router = APIRouter()
 
@@ -17,7 +18,7 @@ def table(visit: Viewing, tous: bool = False) -> Response:
     """Show open tickets, or all."""
     with visit.database.read() as connection:
         load = tickets.recent if tous else tickets.open_tickets
-        lines = [line_of(shown) for shown in load(connection, visit.now_us)]
+        lines = lines_of(visit, connection, load(connection, visit.now_us))
         shown = listing.listing_of(visit, lines, columns(), "-id" if tous else "intervention")
         if shown.wants_csv:
             return visit.csv("tickets", csv_text(visit.lang, export_columns(visit.words), shown.rows))

@@ -5,9 +5,9 @@ from fastapi.responses import HTMLResponse
 
 from fleet.registry.store import load_registry
 from fleet.tickets import store as tickets
+from fleet.web.pages.scene import lines_of
 from fleet.web.pages.visit import Viewing
 from fleet.web.views import communes, overview
-from fleet.web.views.tickets import line_of
 
 router = APIRouter()
 
@@ -25,7 +25,7 @@ def show(visit: Viewing) -> HTMLResponse:
             "pages/overview.html",
             connection,
             verdict=overview.verdict_of(visit.words, frame, visit.network, breaches),
-            tickets=[line_of(one) for one in tickets.open_tickets(connection, visit.now_us)],
+            tickets=lines_of(visit, connection, tickets.open_tickets(connection, visit.now_us)),
             breaches=breaches[: overview.LISTED_LIMIT],
             changes=overview.changes_of(visit.words, past, registry, visit.now_us),
         )

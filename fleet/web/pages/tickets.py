@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from fleet.identity.access import form_guard, technician
 from fleet.identity.people import Person, Role
 from fleet.incidents import views as incidents
+from fleet.notify.compose import map_link
 from fleet.registry.tables import sites
 from fleet.tickets import actions, attachments
 from fleet.tickets import store as tickets
@@ -28,6 +29,7 @@ from fleet.tickets.model import (
     StopClocks,
 )
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
+from fleet.web.pages.scene import told
 from fleet.web.pages.visit import Viewing, Visit, leave_toast
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
@@ -64,6 +66,8 @@ def _page(
         connection,
         status=409 if refused else 200,
         ticket=ticket,
+        told=told(visit, connection, ticket),
+        map_link=map_link,
         intervention=intervention_of(found.shown),
         resolution=resolution_of(found.shown),
         steps=steps_of(ticket),

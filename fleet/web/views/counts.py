@@ -7,18 +7,22 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from fleet.evidence.tables import deliveries
-from fleet.web.format import HOUR_US, paris
+from fleet.web.format import HOUR_US, MINUTE_US, paris
 from fleet.web.views.timeline import window_of
 
-STEPS_HOURS: Final[Mapping[str, int]] = {"24h": 1, "7j": 6, "mois": 24}
-"""Width of a bar in hours of Paris, by the name of the window: 24 to 31 bars."""
+STEPS_MINUTES: Final[Mapping[str, int]] = {"1h": 5, "24h": 60, "7j": 6 * 60, "mois": 24 * 60}
+"""Width of a bar in minutes of Paris, by the name of the window: 12 to 31 bars."""
+UNIT_MINUTES: Final = 5
+HOUR_MINUTES: Final = 60
+UNIT_US: Final = UNIT_MINUTES * MINUTE_US
+"""What the database groups by; every bar is a whole number of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Frames that an LNS acknowledged, by the time of their reception."""
 
-    step_hours: int
+    step_minutes: int
     buckets: tuple[tuple[int, int], ...]
     """(start, frames), oldest first."""
 
@@ -31,8 +35,8 @@ class Counts:
     def chart(self) -> dict[str, object]:
         """What the script draws."""
         return {
-            "step_s": self.step_hours * 3600,
-            "span_s": self.step_hours * 3600 * len(self.buckets),
+            "step_s": self.step_minutes * 60,
+            "span_s": self.step_minutes * 60 * len(self.buckets),
             "at_s": [at_us // 1_000_000 for at_us, _ in self.buckets],
             "counts": [frames for _, frames in self.buckets],
         }
@@ -41,25 +45,33 @@ class Counts:
 def delivered(connection: Connection, eui: str, window: str, now_us: int) -> Counts:
     """Return the frames of one gateway over a window."""
     from_us, until_us = window_of(window, now_us)
-    hour = deliveries.c.received_until_at_us // HOUR_US
+    unit = deliveries.c.received_until_at_us // UNIT_US
     inside = (deliveries.c.received_until_at_us >= from_us) & (deliveries.c.received_until_at_us < until_us)
-    query = select(hour, func.sum(deliveries.c.frames)).where(deliveries.c.eui == eui, inside)
-    found = {int(index): int(frames) for index, frames in connection.execute(query.group_by(hour))}
-    return counts_of(found, from_us, until_us, STEPS_HOURS[window])
+    query = select(unit, func.sum(deliveries.c.frames)).where(deliveries.c.eui == eui, inside)
+    found = {int(index): int(frames) for index, frames in connection.execute(query.group_by(unit))}
+    return counts_of(found, from_us, until_us, STEPS_MINUTES[window])
 
 
-def counts_of(found: Mapping[int, int], from_us: int, until_us: int, step_hours: int) -> Counts:
-    """Return bars for the whole window from frames by hour since 1970; what was not counted is 0.
+def counts_of(found: Mapping[int, int], from_us: int, until_us: int, step_minutes: int) -> Counts:
+    """Return bars for the whole window from frames by unit since 1970; what was not counted is 0.
 
     Bars begin at multiples of their width in Paris, so that the day of a change of hour has 23 or 25 hours.
 
-    >>> counts_of({1: 5}, 0, 3 * HOUR_US, 1).buckets
-    ((0, 0), (3600000000, 5), (7200000000, 0))
+    >>> counts_of({1: 5}, 0, 3 * UNIT_US, 5).buckets
+    ((0, 0), (300000000, 5), (600000000, 0))
     """
     bars: dict[tuple[int, int], list[int]] = {}
-    for index in range(from_us // HOUR_US, -(-until_us // HOUR_US)):
-        there = paris(index * HOUR_US)
-        name = (there.toordinal(), index if step_hours == 1 else there.hour // step_hours)
-        bar = bars.setdefault(name, [index * HOUR_US, 0])
+    hour = (-1, 0, 0)
+    for index in range(from_us // UNIT_US, -(-until_us // UNIT_US)):
+        at_us = index * UNIT_US
+        if at_us // HOUR_US != hour[0]:
+            there = paris(at_us)
+            hour = (at_us // HOUR_US, there.toordinal(), there.hour)
+        minute = at_us // MINUTE_US % 60
+        name = (hour[1], (hour[2] * 60 + minute) // step_minutes)
+        name = (hour[0], name[1]) if step_minutes <= HOUR_MINUTES else name
+        bar = bars.setdefault(name, [at_us, 0])
         bar[1] += found.get(index, 0)
-    return Counts(step_hours=step_hours, buckets=tuple((at_us, frames) for at_us, frames in bars.values()))
+    return Counts(
+        step_minutes=step_minutes, buckets=tuple((at_us, frames) for at_us, frames in bars.values())
+    )

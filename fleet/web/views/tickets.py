@@ -21,6 +21,7 @@ class TicketLine:
 
     id: int
     title: str
+    cause: str
     state: TicketState
     criticality: Criticality
     began_at_us: int
@@ -51,14 +52,15 @@ class TrailLine:
     late: bool
 
 
-def line_of(shown: TicketView) -> TicketLine:
-    """Return a ticket as a line."""
+def line_of(shown: TicketView, *, title: str = "", cause: str = "") -> TicketLine:
+    """Return a ticket as a line; ``title`` and ``cause`` put it in words."""
     ticket = shown.ticket
     waiting = ticket.working and ticket.on_site_at_us is None
     left_us = shown.intervention.left_us if waiting else shown.resolution.left_us
     return TicketLine(
         id=ticket.id,
-        title=ticket.title,
+        title=title or ticket.title,
+        cause=cause,
         state=ticket.state,
         criticality=ticket.criticality,
         began_at_us=ticket.began_at_us,

@@ -14,6 +14,7 @@ WIDTH: Final = 1000.0
 SHORTEST: Final = 2.0
 HOUR_US: Final = formats.HOUR_US
 DAY_US: Final = formats.DAY_US
+TEN_MINUTES_US: Final = 10 * formats.MINUTE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +58,16 @@ class Timeline:
     """What the table behind lists: all but calm service, newest first."""
 
 
-WINDOWS: Final = ("24h", "7j", "mois")
+WINDOWS: Final = ("1h", "24h", "7j", "mois")
+DEFAULT_WINDOW: Final = "24h"
 CALM: Final = ("SERVING", "SERVED", "OUT", "NOT_COVERED")
 
 
 def window_of(name: str, now_us: int) -> tuple[int, int]:
-    """Return the span of a window's name that ends now: a day, a week, or the Paris month so far."""
+    """Return the span of a window's name that ends now: an hour, a day, a week, the Paris month so far."""
     if name == "mois":
         return formats.month_bounds(now_us)[0], now_us
-    return now_us - (7 * DAY_US if name == "7j" else DAY_US), now_us
+    return now_us - {"1h": HOUR_US, "7j": 7 * DAY_US}.get(name, DAY_US), now_us
 
 
 def timeline_of(
@@ -111,6 +113,12 @@ def _filled(spans: Sequence[Span], from_us: int, until_us: int) -> list[Span]:
 def _ticks(from_us: int, until_us: int, lang: str) -> tuple[Tick, ...]:
     length_us = until_us - from_us
     scale = WIDTH / max(1, length_us)
+    if length_us <= HOUR_US:
+        first = -(-from_us // TEN_MINUTES_US) * TEN_MINUTES_US
+        return tuple(
+            Tick(x=round((at_us - from_us) * scale, 2), label=formats.clock(lang, at_us))
+            for at_us in range(first, until_us, TEN_MINUTES_US)
+        )
     if length_us <= 30 * HOUR_US:
         return tuple(
             Tick(x=round((at_us - from_us) * scale, 2), label=formats.clock(lang, at_us))

@@ -1,0 +1,46 @@
+"""Tickets in words for the pages: what is lost, where and why, as the messages of the same ticket say it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from fleet.incidents.scene import Scene
+from fleet.incidents.subjects import subject
+from fleet.notify.compose import Occasion, Subject
+from fleet.tickets.model import Ticket
+from fleet.tickets.store import TicketView
+from fleet.web.pages.visit import Visit
+from fleet.web.views.tickets import TicketLine, line_of
+
+WORDED_LIMIT: Final = 50
+"""Tickets of one list that are put in words; the rest goes by its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A ticket in words."""
+
+    title: str
+    cause: str
+    about: Subject | None
+
+
+def told(visit: Visit, connection: Connection, ticket: Ticket) -> Told:
+    """Return what a ticket is about; what somebody called in is told in their words."""
+    if ticket.incident_id is None:
+        return Told(title=ticket.title, cause="", about=None)
+    scene = Scene(connection, visit.network, visit.now_us)
+    about = subject(scene, ticket, occasion=Occasion.OPENED, lang=visit.lang)
+    title = visit.words.t(f"ticket.what.{about.what}", where=about.where)
+    cause = visit.words.t(f"message.cause.{about.cause}", count=about.gateways, value=about.cause_known)
+    return Told(title=title, cause=cause, about=about)
+
+
+def lines_of(visit: Visit, connection: Connection, shown: tuple[TicketView, ...]) -> list[TicketLine]:
+    """Return tickets as lines, the first ones in words."""
+    lines = []
+    for index, one in enumerate(shown):
+        words = told(visit, connection, one.ticket) if index < WORDED_LIMIT else None
+        lines.append(line_of(one, title=words.title if words else "", cause=words.cause if words else ""))
+    return lines
