@@ -9,14 +9,15 @@ Sources: FACTS §8 (fetch), §9 (counters), §10 (TX), §11 (LBT), §14 (watchdo
 from collections import Counter
 
 from hal.errors import OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState, TxTrigger
+from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
 from hal.settings import RF_CHAINS, Settings
-from hal.sx1261 import lbt
 from hal.sx1261.commands import Spectrum
 from hal.sx1261.driver import Sx1261
+from hal.sx1261.lbt import Verdict
 from hal.sx1302 import boot, clockwork, identity, mcu, tx_writes
 from hal.sx1302.access import Registers
 from hal.sx1302.fetch import Fetch
+from hal.sx1302.listen_first import ListenFirst
 from hal.sx1302.microcode import Images
 from hal.sx1302.registers import common
 from hal.sx1302.rx_decode import Decoding, decode
@@ -30,7 +31,6 @@ TEMPERATURE_INTERVAL_US = 10_000_000
 ABORT_LIMIT_US = 1_000_000
 AGC_STUCK = 0x14
 """The status of a deaf AGC (FACTS §14, issue 154 of the reference)."""
-ON_GPS_LIMIT_US = 1_000_000
 
 
 class Sx1302:
@@ -44,7 +44,6 @@ class Sx1302:
         self.sx1261 = None if wiring.sx1261 is None else Sx1261(wiring.sx1261, wiring.clock)
         self.counts: Counter[str] = Counter()
         self.warnings: list[str] = []
-        self.last_verdict: lbt.Verdict | None = None
         self.version = 0
         self._eui = ""
         self._started = False
@@ -61,8 +60,14 @@ class Sx1302:
         )
         self._fetch = Fetch(self.registers, self.counts)
         self._transmitter = Transmitter(self.registers, self.settings)
-        self._listening: lbt.Listening | None = None
+        self._listen_first: ListenFirst | None = None
+        if self.sx1261 is not None:
+            self._listen_first = ListenFirst(
+                self.registers, self._transmitter, self.sx1261, self.wiring.clock, self.counts
+            )
         self._rest = b""
+        self._held = False
+        """Whether ``_rest`` came in a fetch that failed before it was decoded: nothing fetched is lost."""
 
     @property
     def eui(self) -> str:
@@ -122,12 +127,14 @@ class Sx1302:
         self._must_run()
         self.poll()
         data = self._fetch.fetch()
-        if not data:
+        if not data and not self._held:
             self._clockwork.refresh_if_due()
             return []
-        parsed = parse(self._rest + data)
-        self._rest = parsed.rest
-        timeline = self._clockwork.read()
+        self._rest += data
+        self._held = True
+        timeline, celsius = self._clockwork.read(), self.temperature_c()
+        parsed = parse(self._rest)
+        self._rest, self._held = parsed.rest, False
         self.counts.update(
             fetched_bytes=len(data),
             packets=len(parsed.packets),
@@ -142,7 +149,7 @@ class Sx1302:
             settings=self.settings,
             timeline=timeline,
             history=self._clockwork.history,
-            temperature_c=self.temperature_c(),
+            temperature_c=celsius,
         )
         return decode(parsed.packets, context, self.counts)
 
@@ -155,17 +162,14 @@ class Sx1302:
         self._must_run()
         self.poll()
         program = tx_writes.program(transmission, self.settings)
-        if self._listening is not None:
-            raise OurMistake("the previous transmission still listens", where="listen before talk")
+        if self._listen_first is not None:
+            self._listen_first.must_be_idle()
         if self.settings.strict_tx:
             self._transmitter.must_be_free(transmission.rf_chain)
             self._must_be_in_time(transmission)
-        rules = None if self.settings.sx1261 is None else self.settings.sx1261.lbt
-        if rules is not None and self.sx1261 is not None and self.settings.sx1261 is not None:
-            channel = lbt.channel_for(transmission, rules)
-            threshold = rules.threshold_dbm + self.settings.sx1261.rssi_offset_db
-            self.sx1261.listen(transmission.frequency_hz, channel.bandwidth_hz, channel.scan_us, threshold)
-            self._listening = self._awaiting(transmission)
+        listener = self.settings.sx1261
+        if self._listen_first is not None and listener is not None and listener.lbt is not None:
+            self._listen_first.begin(transmission, listener, self._clockwork.predicted_us())
         self._transmitter.send(program, transmission.rf_chain)
         self.counts["transmissions"] += 1
 
@@ -176,50 +180,20 @@ class Sx1302:
         if start_us <= (now_us := self._clockwork.predicted_us()):
             raise OurMistake(f"starts {now_us - start_us} us ago", where="at_us")
 
-    def _awaiting(self, transmission: Transmission) -> lbt.Awaiting:
-        now_us = self.wiring.clock.monotonic_us()
-        wait_us = 0
-        if transmission.at_us is not None:
-            wait_us = max(transmission.at_us - self._clockwork.predicted_us(), 0)
-        longest_us = ON_GPS_LIMIT_US if transmission.trigger is TxTrigger.ON_GPS else wait_us
-        return lbt.Awaiting(
-            rf_chain=transmission.rf_chain,
-            from_us=now_us + max(wait_us - lbt.LISTEN_LEAD_US, 0),
-            until_us=now_us + longest_us + lbt.VERDICT_LIMIT_US,
-        )
-
     def poll(self) -> None:
         """Advance listen-before-talk by one look at the AGC; nothing where none is under way."""
-        now_us = self.wiring.clock.monotonic_us()
-        if self._listening is None or not lbt.worth_a_look(self._listening, now_us):
-            return
-        status = self.registers.read(mcu.AGC.status)[0]
-        after, commands = lbt.step(self._listening, status, now_us)
-        listened = self._listening
-        self._listening = None if isinstance(after, lbt.Verdict) else after
-        for command in commands:
-            self._carry_out(command, listened)
-        if isinstance(after, lbt.Verdict):
-            self.last_verdict = after
-            self.counts[f"lbt_{after}"] += 1
-
-    def _carry_out(self, command: lbt.Do, listened: lbt.Listening) -> None:
-        match command:
-            case lbt.Do.CLEAR_AGC:
-                self.registers.write(mcu.MAILBOX_WRITE, b"\xff")
-            case lbt.Do.ACKNOWLEDGE:
-                self.registers.write(mcu.MAILBOX_WRITE, b"\x00")
-            case lbt.Do.STOP_LISTENING:
-                if self.sx1261 is not None:
-                    self.sx1261.stop_listening()
-            case lbt.Do.ABORT:
-                if isinstance(listened, lbt.Awaiting):
-                    self._transmitter.clear_triggers(listened.rf_chain)
+        if self._listen_first is not None:
+            self._listen_first.poll()
 
     @property
     def listening(self) -> bool:
         """Whether a transmission awaits its listen-before-talk verdict."""
-        return self._listening is not None
+        return self._listen_first is not None and self._listen_first.busy
+
+    @property
+    def last_verdict(self) -> Verdict | None:
+        """What became of the last transmission that listened first."""
+        return None if self._listen_first is None else self._listen_first.last_verdict
 
     def tx_state(self, rf_chain: int) -> TxState:
         """Return what the TX state machine of one chain says."""
@@ -235,6 +209,8 @@ class Sx1302:
         """
         self._must_run()
         self._transmitter.clear_triggers(rf_chain)
+        if self._listen_first is not None:
+            self._listen_first.abandon(rf_chain)
         wait_for(
             lambda: self._transmitter.state(rf_chain),
             lambda state: state is TxState.FREE,
@@ -307,7 +283,7 @@ class Sx1302:
         self._must_run()
         if self.sx1261 is None or self.settings.sx1261 is None:
             raise OurMistake("needs an SX1261 that the settings enable", where="spectral scan")
-        if self._listening is not None:
+        if self.listening:
             raise OurMistake("the SX1261 listens before a transmission", where="spectral scan")
         return self.sx1261.scan(frequency_hz, scans, self.settings.sx1261.rssi_offset_db)
 

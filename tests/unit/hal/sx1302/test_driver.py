@@ -319,3 +319,45 @@ def test_stop_ends_what_is_sent_and_twice_is_once() -> None:
     made.driver.stop()
 
     assert not made.driver.started
+
+
+class FailingOnce:
+    """A bus whose next read of the counters fails."""
+
+    def __init__(self, made: Rig) -> None:
+        self._made = made
+        self.failures = 1
+
+    def transfer(self, mosi: bytes) -> bytes:
+        if self.failures and mosi[:3] == b"\x00\x61\x01":
+            self.failures = 0
+            raise LineFailed("pulled", where="bus")
+        return self._made.chip.transfer(mosi)
+
+    def close(self) -> None: ...
+
+
+def test_what_was_fetched_survives_a_line_that_fails_before_it_is_decoded() -> None:
+    made = started()
+    made.driver.registers.bus = FailingOnce(made)
+    made.chip.inject_fifo(raw(made))
+
+    with pytest.raises(LineFailed, match="pulled"):
+        made.driver.receive()
+
+    assert [frame.payload for frame in made.driver.receive()] == [PAYLOAD]
+
+
+def test_an_aborted_transmission_stops_listening_at_once() -> None:
+    made = started(with_lbt())
+    at_us = Micros(made.driver.counter_us() + 60_000_000)
+    made.driver.transmit(send(TxTrigger.TIMESTAMPED, at_us=at_us))
+
+    made.driver.abort(0)
+    for _ in range(100):
+        made.clock.sleep(0.01)
+        made.driver.receive()
+
+    assert not made.driver.listening
+    assert made.driver.last_verdict is Verdict.UNKNOWN
+    made.driver.transmit(send())
