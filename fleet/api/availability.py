@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from fleet.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
 from fleet.api.pages import answer
 from fleet.availability.figures import Share, percent
 from fleet.availability.month_store import load_month
@@ -15,7 +16,12 @@ from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.identity.access import viewer
 from fleet.registry.store import load_gateways
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)], tags=["availability"])
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(viewer)],
+    tags=["availability"],
+    responses=REFUSALS | NOT_MODIFIED,
+)
 PERCENT_DIGITS = 4
 
 
@@ -29,7 +35,7 @@ class By(StrEnum):
     GATEWAY = "gateway"
 
 
-@router.get("/availability")
+@router.get("/availability", responses={200: shown("One month.", AVAILABILITY)})
 def show_availability(
     request: Request,
     month: Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-11"])] = "",

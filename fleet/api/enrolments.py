@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
 from agent.wire.eui import parse_eui
 from agent.wire.renewal import RenewalRequest
+from fleet.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.api.problems import Problem
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import Refused
 from fleet.identity.enrolments import Enrolled, enrol, renew
 from fleet.identity.revocation import write_revocations
 
-router = APIRouter(prefix="/api/v1", tags=["enrolment"])
+router = APIRouter(prefix="/api/v1", tags=["enrolment"], responses=CERTIFICATE_REFUSALS | {201: CERTIFICATE})
 BODY_LIMIT_BYTES = 16 * 1024
 STATUS = {"used": 409, "expired": 403, "revoked": 403, "foreign": 403}
 Asked = TypeVar("Asked", EnrolmentRequest, RenewalRequest)

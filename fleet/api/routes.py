@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
+from fleet.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
 from fleet.api.pages import PAGE_DEFAULT, After, Limit, answer, page_of
 from fleet.api.problems import Problem
 from fleet.commands import named
@@ -15,11 +16,16 @@ from fleet.identity.access import viewer
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)], tags=["network"])
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(viewer)],
+    tags=["network"],
+    responses=REFUSALS | NOT_MODIFIED,
+)
 Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3b4c"])]
 
 
-@router.get("/gateways")
+@router.get("/gateways", responses={200: shown("One page.", {"items": [GATEWAY], "next": None})})
 def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
     """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
     with request.app.state.database.read() as connection:
@@ -31,7 +37,7 @@ def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = 
     return answer(request, {"items": items, "next": following})
 
 
-@router.get("/gateways/{eui}")
+@router.get("/gateways/{eui}", responses={200: shown("One gateway.", GATEWAY)})
 def show_gateway(request: Request, eui: Eui) -> Response:
     """Return one gateway."""
     try:
@@ -46,7 +52,7 @@ def show_gateway(request: Request, eui: Eui) -> Response:
     return answer(request, gateway_row(request, gateway, told.get(plain)))
 
 
-@router.get("/communes")
+@router.get("/communes", responses={200: shown("One page.", {"items": [COMMUNE], "next": None})})
 def list_communes(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
     """Return communes by INSEE code with their present state."""
     with request.app.state.database.read() as connection:

@@ -1,0 +1,92 @@
+"""Answers as the OpenAPI document shows them: examples, and the problems that any route may answer."""
+
+from typing import Any
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string"},
+        "reason": {"type": "string"},
+    },
+}
+
+
+def problem(description: str, **example: object) -> dict[str, Any]:
+    """Return the description of one problem."""
+    content = {"schema": PROBLEM_SCHEMA, "example": {"type": "about:blank"} | example}
+    return {"description": description, "content": {"application/problem+json": content}}
+
+
+def shown(description: str, example: object) -> dict[str, Any]:
+    """Return the description of an answer with an example."""
+    content = {"schema": {"type": "object"}, "example": example}
+    return {"description": description, "content": {"application/json": content}}
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: problem("Nobody is logged in.", title="Login needed", status=401, detail="log in first"),
+    403: problem("Not allowed.", title="Not allowed", status=403, detail="needs the role operator"),
+    404: problem("Not there.", title="No such gateway", status=404, detail="eui: no gateway …", field="eui"),
+    422: problem("The request is not valid.", title="Request not valid", status=422, detail="query.limit: …"),
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As `If-None-Match` says."}}
+CERTIFICATE_REFUSALS: dict[int | str, dict[str, Any]] = {
+    403: problem(
+        "The token or certificate does not allow it.",
+        title="Refused",
+        status=403,
+        detail="proof: this token has expired; ask for a new work order",
+        field="proof",
+        reason="expired",
+    ),
+    409: problem(
+        "The token was used with another key.",
+        title="Refused",
+        status=409,
+        detail="proof: this token was used already with another key; ask for a new work order",
+        field="proof",
+        reason="used",
+    ),
+    413: problem("Too large.", title="Too large", status=413, detail="body: at most 16384 bytes"),
+    422: problem("Not acceptable.", title="Request not valid", status=422, detail="csr_pem: …"),
+}
+CERTIFICATE = shown(
+    "Certificate for 90 days.",
+    {"certificate_pem": "-----BEGIN CERTIFICATE-----…", "ca_pem": "-----BEGIN CERTIFICATE-----…"},
+)
+GATEWAY: dict[str, Any] = {
+    "eui": "0016c001f12a3b4c",
+    "name": "Vouvray, mairie",
+    "status": "in_service",
+    "site": {"key": "vouvray-mairie", "name": "Mairie de Vouvray", "kind": "town_hall"},
+    "commune_insee": "37281",
+    "state": "DOWN",
+    "since_us": 1_795_358_680_497_242,
+    "proved": False,
+    "suspect": False,
+    "cause": "unknown",
+    "reason": "silent since the last proof of life",
+    "last_word_us": 1_795_358_680_498_244,
+    "radio": "RECEIVING",
+    "config": {"desired_version": 2, "reported_version": 2, "state": "CONFIRMED", "in_force": True},
+}
+COMMUNE: dict[str, Any] = {
+    "insee": "37281",
+    "name": "Vouvray",
+    "epci": "CC Touraine-Est Vallées",
+    "departement": "37",
+    "population": 3200,
+    "now": {"state": "LOST", "budget_left_us": 20_336_148_437, "breach_at_us": 1_795_379_410_091_243},
+}
+AVAILABILITY: dict[str, Any] = {
+    "month": "2026-11",
+    "provisional": True,
+    "whole": {"served": 96_024_291_200, "charged": 0, "availability_percent": "100.0000", "met": True},
+    "by": "commune",
+    "items": [{"insee": "37281", "availability_percent": "100.0000", "met": True, "budget_left_us": 20_736}],
+}
