@@ -18,7 +18,7 @@ from enum import StrEnum
 from hal.packets import Crc, Fsk, Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.emission import Emission
-from hal.twin.propagation import PathLoss, Position, Signal, survives
+from hal.twin.propagation import PathLoss, Position, Signal, level_dbm, survives
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.symbols import air_time_us
 
@@ -88,15 +88,17 @@ class Air:
         self._ending: list[tuple[int, int, _OnAir]] = []
         self._remembered: list[_OnAir] = []
         self._emitted: list[tuple[str, Emission]] = []
+        self._losses: dict[tuple[tuple[str, Position], tuple[str, Position]], float] = {}
         self._sequence = 0
         self._lock = threading.Lock()
         self.fates: Counter[Fate] = Counter()
 
     def add_gateway(self, name: str, chip: VirtualChip, position: Position) -> None:
-        """Put a chip's antenna at ``position``; its emissions go to this air from now on."""
+        """Put a chip's antenna at ``position``; its emissions and its SX1261's ear are in this air."""
         with self._lock:
             self._gateways[name] = (chip, position)
         chip.on_emission = lambda emission: self._sent(name, emission)
+        chip.sx1261.noise_dbm = lambda frequency_hz: self.level_dbm(name, frequency_hz)
 
     def add_sensor(self, name: str, position: Position, hear: Callable[[Heard], None]) -> None:
         """Put a sensor at ``position``; ``hear`` gets every emission that reaches it."""
@@ -119,6 +121,17 @@ class Air:
             self._sequence += 1
             heapq.heappush(self._ending, (ended_us, self._sequence, frame))
         return ended_us
+
+    def level_dbm(self, gateway: str, frequency_hz: int) -> float:
+        """Return what an SX1261 beside ``gateway`` measures now in 125 kHz around ``frequency_hz``."""
+        chip, position = self._gateways[gateway]
+        now_us = chip.clock.host_us(chip.now_ticks())
+        with self._lock:
+            frames = [frame for _, _, frame in self._ending if frame.began_us <= now_us < frame.ended_us]
+            emissions = self._still_emitting(gateway)
+        signals = [self._uplink_signal(frame, gateway, position) for frame in frames]
+        signals += [self._emission_signal(*one, (gateway, position)) for one in emissions]
+        return level_dbm(signals, frequency_hz)
 
     def next_at_us(self) -> int | None:
         """Return when the next frame ends, for whoever moves time."""
@@ -146,8 +159,9 @@ class Air:
     def _deliver(self, frame: _OnAir) -> None:
         with self._lock:
             gateways = list(self._gateways.items())
-            rivals = [one for one in self._remembered if one is not frame]
-            rivals += [one for _, _, one in self._ending]
+            others = [one for one in self._remembered if one is not frame]
+            others += [one for _, _, one in self._ending]
+        rivals = [one for one in others if one.began_us < frame.ended_us and frame.began_us < one.ended_us]
         for name, (chip, position) in gateways:
             wanted = self._uplink_signal(frame, name, position)
             if survives(wanted, [self._uplink_signal(one, name, position) for one in rivals]):
@@ -156,7 +170,7 @@ class Air:
                 self._count(Fate.TOO_WEAK_OR_COLLIDED)
 
     def _uplink_signal(self, frame: _OnAir, gateway: str, position: Position) -> Signal:
-        loss = self._loss.between((frame.name, frame.position), (gateway, position))
+        loss = self._loss_between((frame.name, frame.position), (gateway, position))
         return Signal(
             modulation=frame.uplink.modulation,
             frequency_hz=frame.uplink.frequency_hz + frame.uplink.frequency_error_hz,
@@ -164,6 +178,14 @@ class Air:
             began_us=frame.began_us,
             ended_us=frame.ended_us,
         )
+
+    def _loss_between(self, one: tuple[str, Position], other: tuple[str, Position]) -> float:
+        """Return the loss, computed once for two ends that stay where they are."""
+        key = (one, other)
+        loss = self._losses.get(key)
+        if loss is None:
+            loss = self._losses[key] = self._loss.between(one, other)
+        return loss
 
     def _sent(self, gateway: str, emission: Emission) -> None:
         ended_us = emission.started_at_us + emission.air_time_us
@@ -193,7 +215,7 @@ class Air:
         return found
 
     def _emission_signal(self, gateway: str, emission: Emission, at: tuple[str, Position]) -> Signal:
-        loss = self._loss.between((gateway, self._gateways[gateway][1]), at)
+        loss = self._loss_between(at, (gateway, self._gateways[gateway][1]))
         return Signal(
             modulation=emission.modulation,
             frequency_hz=emission.frequency_hz,

@@ -42,6 +42,7 @@ RESET_SX1302, RESET_SX1261 = 0, 1
 class VirtualChip:
     """One concentrator card: SX1302 or SX1303, two SX1250, an SX1261, a thermometer.
 
+    ``verdicts`` counts what became of every injected frame.
     ``on_emission`` is called from whatever thread notices that a transmission has ended; a RuntimeError
     from it (an event loop that was closed) is logged and does not disturb the bus.
     """
@@ -91,6 +92,7 @@ class VirtualChip:
         silicon = self._silicon(model)
         self._special = SpecialRegisters(silicon)
         self._receiver = Receiver(silicon, thermometer=self.thermometer, front_end=board)
+        self.verdicts: Counter[Verdict] = self._receiver.verdicts
         self._decoder = FrameDecoder(silicon, self._special, self._memory)
         self._power_on()
 
@@ -133,8 +135,12 @@ class VirtualChip:
                 self.sx1261.restart()
             else:
                 self.resets += 1
+                self._advance()
+                for transmitter in self.transmitters:
+                    self._keep(transmitter.abort(self.clock.ticks()))
                 self._jump(-self.clock.ticks())
                 self._power_on()
+        self._report()
 
     def delay_ns(self, nanoseconds: int) -> None:
         """Let virtual time pass, as a program that sleeps does."""
@@ -168,11 +174,6 @@ class VirtualChip:
     def lost_fifo_full(self) -> int:
         """Frames lost because the driver did not fetch in time."""
         return self.fifo.lost_frames
-
-    @property
-    def verdicts(self) -> Counter[Verdict]:
-        """What became of every injected frame."""
-        return self._receiver.verdicts
 
     @property
     def receiving(self) -> bool:

@@ -138,3 +138,18 @@ def survives(wanted: Signal, others: list[Signal]) -> bool:
         for other in others
         if overlaps(wanted, other)
     )
+
+
+def level_dbm(signals: list[Signal], frequency_hz: int) -> float:
+    """Return the power in 125 kHz around ``frequency_hz``: thermal noise and whatever is on air there.
+
+    >>> round(level_dbm([], 868_100_000))
+    -117
+    """
+    window = Lora(sf=7)
+    milliwatts = 10 ** (noise_dbm(window) / 10)
+    for signal in signals:
+        reach_hz = (bandwidth_hz(window) + bandwidth_hz(signal.modulation)) / 2
+        if abs(signal.frequency_hz - frequency_hz) < reach_hz:
+            milliwatts += 10 ** (signal.rssi_dbm / 10)
+    return 10 * math.log10(milliwatts)

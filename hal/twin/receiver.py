@@ -41,8 +41,10 @@ class Receiver:
         self._next_modem = 0
 
     def restart(self) -> None:
-        """Reset: what was being demodulated is gone."""
-        self._waiting.clear()
+        """Reset: what was being demodulated is gone, and counted as not heard."""
+        if self._waiting:
+            self.verdicts[Verdict.NOT_RUNNING] += len(self._waiting)
+            self._waiting.clear()
         self._busy_until = [0] * MULTI_SF_MODEMS
 
     @property

@@ -85,7 +85,7 @@ class Transmitter:
         before = self._registers[self.base + TRIG]
         self._registers[self.base + TRIG] = value
         if value & FSM_CLEAR or (before and not value & 0x07):
-            return self._abort(now)
+            return self.abort(now)
         rising = value & ~before
         if rising & 0x07:
             self._fire(rising, now, next_pps)
@@ -149,7 +149,8 @@ class Transmitter:
         self.restart()
         return [pending.emission]
 
-    def _abort(self, now: int) -> list[Emission]:
+    def abort(self, now: int) -> list[Emission]:
+        """Fall silent; return what was cut short."""
         pending = self._pending
         if self.stuck:
             return []

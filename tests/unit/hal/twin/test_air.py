@@ -165,6 +165,37 @@ def test_gateways_overhear_what_is_not_inverted() -> None:
     assert host.fetch().count(b"essai") == 1
 
 
+def test_an_sx1261_hears_the_air(world: World) -> None:
+    ear = world.chips["a"].sx1261
+    assert ear.noise_dbm(868_100_000) == pytest.approx(-117, abs=0.1)
+    world.speak(world.sensor("s", 47.41, 0.71), replace(UPLINK, modulation=Lora(sf=12)))
+    world.clock.delay_ns(10_000_000)
+    assert ear.noise_dbm(868_100_000) == pytest.approx(-116, abs=8)
+    assert ear.noise_dbm(868_100_000) > -117
+    assert ear.noise_dbm(869_525_000) == pytest.approx(-117, abs=0.1)
+    world.run(3 * SECOND_US)
+    assert ear.noise_dbm(868_100_000) == pytest.approx(-117, abs=0.1)
+
+
+def test_a_neighbours_emission_blocks_a_polite_gateway() -> None:
+    world = World()
+    polite = VirtualChip(clock=world.clock, name="c")
+    host = started(polite, lbt=1)
+    world.air.add_gateway("c", polite, Position(lat=47.401, lon=0.701))
+    polite.sx1261.patched = True
+    polite.transfer_sx1261(bytes((0x86, *(869_525_000 * (1 << 25) // 32_000_000).to_bytes(4, "big"))))
+    polite.transfer_sx1261(bytes.fromhex("9a0b0018c801"))
+    for expected in (0x01, 0x40):
+        host.prepare_lora(b"puis-je")
+        host.trigger()
+        assert host.read(0x5781) == bytes((expected,))
+        host.write(0x578C, 0xFF)
+        world.run(SECOND_US)
+        world.hosts["a"].prepare_lora(b"je parle longtemps", sf=12)
+        world.hosts["a"].trigger()
+        world.clock.delay_ns(100_000_000)
+
+
 def test_an_aborted_emission_reaches_nobody(world: World) -> None:
     world.sensor("s", 47.41, 0.71)
     world.hosts["a"].prepare_lora(b"coupe")

@@ -111,6 +111,12 @@ def test_nothing_is_heard_before_start_nor_after_a_reset(chip: VirtualChip) -> N
     assert chip.fifo_free_bytes == FIFO_LIMIT_BYTES
 
 
+def test_what_is_being_demodulated_is_lost_with_a_reset_and_counted(chip: VirtualChip, host: RawHost) -> None:
+    chip.inject(replace(EVENT, ends_at_ticks=chip.now_ticks() + 32_000_000))
+    chip.reset()
+    assert chip.verdicts == {Verdict.PENDING: 1, Verdict.NOT_RUNNING: 1}
+
+
 @pytest.mark.parametrize(
     ("crc", "flags", "present", "same"),
     [(Crc.OK, 0, 1, True), (Crc.BAD, 1, 1, False), (Crc.ABSENT, 0, 0, False)],

@@ -203,6 +203,25 @@ def test_a_trigger_before_the_agc_runs_is_a_complaint() -> None:
     assert [complaint.fault for complaint in chip.complaints] == [Fault.TRIGGER_BEFORE_START]
 
 
+def test_a_reset_cuts_what_is_on_air_and_forgets_what_is_scheduled(station: Station) -> None:
+    station.host.prepare_lora(b"coupe")
+    station.host.trigger()
+    station.host.prepare_lora(b"jamais", chain=1)
+    station.host.trigger(delayed_to=station.host.counter() + 10 * SECOND_TICKS, chain=1)
+    station.chip.delay_ns(50_000_000)
+    station.chip.reset()
+    station.chip.delay_ns(20 * SECOND_NS)
+    assert [(sent.payload, sent.aborted) for sent in station.emissions] == [(b"coupe", True)]
+
+
+def test_what_ended_unnoticed_before_a_reset_is_still_reported(station: Station) -> None:
+    station.host.prepare_lora(b"partie")
+    station.host.trigger()
+    station.chip.clock.delay_ns(SECOND_NS)
+    station.chip.reset()
+    assert [(sent.payload, sent.aborted) for sent in station.emissions] == [(b"partie", False)]
+
+
 def test_a_stuck_transmitter_never_becomes_free(station: Station) -> None:
     station.chip.faults.tx_stuck = True
     station.host.prepare_lora(b"salut")
