@@ -22,6 +22,8 @@ from fleet.db.schema import create_schema
 from fleet.evidence import facts
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, latest
 from fleet.identity import routes as login
+from fleet.incidents import store as incidents
+from fleet.incidents.model import Domain, Grade, Member, SharedCause
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
@@ -331,10 +333,19 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
                 now_us=NOW_US - DAY_US,
                 by_image=True,
             )
+        began_us = NOW_US - 68 * MINUTE_US
+        incident_id = incidents.create(
+            connection,
+            cause=SharedCause(domain=Domain.FEEDER, value="Départ Azay-sur-Cher"),
+            members=[Member(eui=eui, since_us=began_us) for eui in DARK],
+            grade=Grade(criticality=Criticality.CRITICAL, reason="grade.lost", communes=("37015",)),
+            now_us=NOW_US - 65 * MINUTE_US,
+        )
         tickets.create(
             connection,
+            incident_id=incident_id,
             origin=Origin.TELEMETRY,
-            title="Azay-sur-Cher : plus de service, trois passerelles sans alimentation",
+            title="Azay-sur-Cher",
             criticality=Criticality.CRITICAL,
             began_at_us=NOW_US - 67 * 60_000_000,
             reported_at_us=NOW_US - 65 * 60_000_000,

@@ -1,5 +1,6 @@
 """The frame, the errors, the headers, the login, and tables in the address."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +109,23 @@ def test_without_a_session_pages_lead_to_the_login(tmp_path: Path) -> None:
     assert 'name="back" value="/"' in page.get("/connexion?back=https://evil.example").text
     wrong = page.post("/connexion", data={"name": "x", "password": "y"})
     assert "Nom ou mot de passe inconnu" in page.get(wrong.headers["location"]).text
+
+
+def test_a_ticket_is_told_in_words_with_its_cause_and_sites(client: TestClient) -> None:
+    text = client.get("/tickets/1").text
+    assert "<h1>Azay-sur-Cher\u202f: plus de service</h1>" in text
+    assert "3 passerelles sur le même départ électrique Départ Azay-sur-Cher." in text
+    assert text.count("Clé à la mairie") == 3
+    assert 'href="geo:47.' in text
+    assert "Azay-sur-Cher\u202f: plus de service" in client.get("/incidents").text
+
+
+def test_the_month_so_far_can_still_be_kept(client: TestClient) -> None:
+    text = client.get("/rapports").text
+    lost = 3100 * 68 + 5300 * 25 + 1700 * 7
+    told = re.search(r"<dd>(99,\d{4})\u202f%", text)
+    assert told is not None
+    assert float(told[1].replace(",", ".")) == pytest.approx(100 - 100 * lost / (39780 * 28_800), abs=2e-4)
+    assert "encore tenable" in text
+    exported = client.get("/rapports?csv=1").text.splitlines()
+    assert exported[1].startswith("37015;Azay-sur-Cher;CC Touraine-Est Vallées;99,76")
