@@ -34,6 +34,8 @@ class Column:
 
     title: str
     kind: Kind = Kind.TEXT
+    sheet_only: bool = False
+    """Left out on paper, where a reader wants the verdict and not every term of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +49,28 @@ class Table:
     empty: str = "Aucune ligne."
     """What an empty table says."""
     note: str = ""
+    paper_rows: int = 600
+    """Rows on paper; what is beyond is counted below the table and stands in the sheets."""
 
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.name}: {len(row)} cells for {len(self.columns)} columns")
+
+    def on_paper(self) -> "Table":
+        """Return what a page shows of it."""
+        kept = [index for index, column in enumerate(self.columns) if not column.sheet_only]
+        rows = self.rows[: self.paper_rows]
+        beyond = len(self.rows) - len(rows)
+        more = f"… et {beyond} autres lignes, dans le classeur joint." if beyond else ""
+        return Table(
+            name=self.name,
+            title=self.title,
+            columns=tuple(self.columns[index] for index in kept),
+            rows=tuple(tuple(row[index] for index in kept) for row in rows),
+            empty=self.empty,
+            note=" ".join(part for part in (more, self.note) if part),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.reports.model import Cell, Column, Kind, Picture, Report, Table
 from fleet.web.format import NARROW, duration, month, ratio
 
+PAPER_ROWS = 100
+"""Of the long lists on paper; the sheets have all of them."""
 CAUSES = {
     Cause.NONE: "aucune",
     Cause.POWER: "énergie",
@@ -47,6 +49,8 @@ class Names:
     network: str = "Réseau LoRa Val de Loire"
     version: str = ""
     """« version 2 »; empty while the month is open."""
+    digest: str = ""
+    """The hash that the version was closed with; empty: computed."""
 
 
 def monthly(
@@ -85,7 +89,7 @@ def monthly(
             _settings(given),
         ),
         pictures=pictures,
-        identity=f"{given.month} · {state} · SHA-256 {digest(given)}",
+        identity=f"{given.month} · {state} · SHA-256 {names.digest or digest(given)}",
     )
 
 
@@ -151,14 +155,14 @@ def _communes(given: MonthInput, told: MonthResult, cards: list[CommuneCard]) ->
             )
         )
     columns = (
-        Column(title="INSEE"),
+        Column(title="INSEE", sheet_only=True),
         Column(title="Commune"),
-        Column(title="EPCI"),
+        Column(title="EPCI", sheet_only=True),
         Column(title="Disponibilité", kind=Kind.PERCENT),
         Column(title="Engagement", kind=Kind.VERDICT),
         Column(title="Perdu", kind=Kind.DURATION),
-        Column(title="Inconnu", kind=Kind.DURATION),
-        Column(title="Exclu", kind=Kind.DURATION),
+        Column(title="Inconnu", kind=Kind.DURATION, sheet_only=True),
+        Column(title="Exclu", kind=Kind.DURATION, sheet_only=True),
         Column(title="Budget restant", kind=Kind.DURATION),
         Column(title="Coupures", kind=Kind.COUNT),
         Column(title="Deux passerelles", kind=Kind.PERCENT),
@@ -258,7 +262,7 @@ def _outages(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table
         Column(title="Durée", kind=Kind.DURATION),
         Column(title="Cause"),
         Column(title="Passerelle en cause"),
-        Column(title="Preuve"),
+        Column(title="Preuve", sheet_only=True),
         Column(title="Tickets"),
     )
     return Table(
@@ -267,6 +271,7 @@ def _outages(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table
         columns=columns,
         rows=tuple(rows),
         empty="Aucune coupure de service.",
+        paper_rows=PAPER_ROWS,
     )
 
 
@@ -336,7 +341,13 @@ def _gateways(told: MonthResult, given: MonthInput, names: Names, inside: set[st
         Column(title="MTBF", kind=Kind.DURATION),
         Column(title="MTTR", kind=Kind.DURATION),
     )
-    return Table(name="passerelles", title="Passerelles", columns=columns, rows=tuple(rows))
+    return Table(
+        name="passerelles",
+        title="Passerelles, de la moins à la plus disponible",
+        columns=columns,
+        rows=tuple(rows),
+        paper_rows=PAPER_ROWS,
+    )
 
 
 def _settings(given: MonthInput) -> Table:

@@ -1,0 +1,57 @@
+"""`passerelle fleet report monthly|deployment`: a report into a file."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+app = typer.Typer(no_args_is_help=True, help="Reports that are signed and sent.")
+Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
+Output = Annotated[Path, Option("--output", help="File; its ending says the form: .pdf, .xlsx, .zip (CSV).")]
+ENDINGS = {".pdf": "pdf", ".xlsx": "xlsx", ".zip": "csv"}
+
+
+@app.command()
+def monthly(
+    data: Data,
+    output: Output,
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    epci: Annotated[str, Option(help="Only this EPCI.")] = "",
+) -> None:
+    """Write the availability report of a month."""
+    from fleet.availability.months import month_of
+    from fleet.availability.settings import DEFAULTS
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.reports.store import WRITERS, Form, monthly_report
+
+    writer, _, _ = WRITERS[Form(_form(output))]
+    now_us = SystemClock().now_us()
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        report = monthly_report(connection, month or month_of(now_us), DEFAULTS, now_us, epci=epci)
+    output.write_bytes(writer(report))
+    print(f"{output}: {report.title}, {report.identity}")
+
+
+@app.command()
+def deployment(data: Data, output: Output) -> None:
+    """Write the deployment against the plan."""
+    from fleet.commands import open_fleet
+    from fleet.reports.store import WRITERS, Form, deployment_report
+
+    writer, _, _ = WRITERS[Form(_form(output))]
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        report = deployment_report(connection)
+    output.write_bytes(writer(report))
+    print(f"{output}: {report.title}, {report.subtitle}")
+
+
+def _form(output: Path) -> str:
+    form = ENDINGS.get(output.suffix.lower())
+    if form is None:
+        raise ValueError(f"--output: {output.name} ends in none of {', '.join(ENDINGS)}")
+    return form

@@ -1,0 +1,93 @@
+"""What a report needs from the database, and the report in the form that is asked for."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from sqlalchemy import Connection, select
+
+from fleet.availability import document
+from fleet.availability.month_store import load_month
+from fleet.availability.months import to_datetime
+from fleet.availability.reckoning import MonthInput, reckon
+from fleet.availability.settings import ContractSettings
+from fleet.availability.version_store import newest_version
+from fleet.registry.store import load_gateways
+from fleet.registry.tables import agreements, communes, gateways, sites
+from fleet.reports.deployment import Deployed, deployment
+from fleet.reports.model import Report
+from fleet.reports.monthly import Names, monthly
+from fleet.reports.pdf import pdf_of
+from fleet.reports.picture import pictures
+from fleet.reports.sheets import csv_archive, xlsx_of
+
+DEPARTEMENTS = {"37": "Indre-et-Loire", "41": "Loir-et-Cher"}
+
+
+class Form(StrEnum):
+    """How a report is written."""
+
+    PDF = "pdf"
+    XLSX = "xlsx"
+    CSV = "csv"
+    """A ZIP of one CSV a table."""
+
+
+WRITERS: dict[Form, tuple[Callable[[Report], bytes], str, str]] = {
+    Form.PDF: (pdf_of, "application/pdf", "pdf"),
+    Form.XLSX: (xlsx_of, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    Form.CSV: (csv_archive, "application/zip", "csv.zip"),
+}
+"""Writer, media type and ending of each form."""
+
+
+def monthly_report(
+    connection: Connection, month: str, settings: ContractSettings, now_us: int, *, epci: str = ""
+) -> Report:
+    """Return the report of a month: its newest closed version, else as it is known now.
+
+    Raises:
+        ValueError: not a month, or no commune in that EPCI.
+    """
+    version = newest_version(connection, month)
+    given: MonthInput
+    if version is None:
+        given = load_month(connection, month, settings, now_us)
+    else:
+        given = document.read(version.facts)
+    told = reckon(given)
+    names = Names(
+        gateways={one.eui: one.name for one in load_gateways(connection)},
+        version="" if version is None else f"version {version.number}",
+        digest="" if version is None else version.hash,
+    )
+    rows = connection.execute(
+        select(communes.c.insee, communes.c.lon, communes.c.lat, communes.c.polygon)
+    ).all()
+    points = {row.insee: (row.lon, row.lat) for row in rows if row.lon is not None and row.lat is not None}
+    polygons = {row.insee: row.polygon for row in rows}
+    drawn = pictures(given, told, polygons, points, DEPARTEMENTS, epci=epci)
+    return monthly(given, told, names, epci=epci, pictures=drawn)
+
+
+def deployment_report(connection: Connection) -> Report:
+    """Return the deployment as the registry has it, beside the plan."""
+    asked: dict[int, int] = {}
+    given: dict[int, int] = {}
+    for row in connection.execute(select(agreements)).mappings():
+        asked[row["site_id"]] = asked.get(row["site_id"], 0) + bool(row["asked_on"])
+        given[row["site_id"]] = given.get(row["site_id"], 0) + bool(row["given_on"])
+    query = (
+        select(gateways.c.status, gateways.c.accepted_at_us, gateways.c.site_id, communes.c.name)
+        .join(sites, sites.c.id == gateways.c.site_id)
+        .join(communes, communes.c.insee == sites.c.commune_insee)
+    )
+    return deployment(
+        Deployed(
+            commune=row.name,
+            status=row.status,
+            accepted_year=None if row.accepted_at_us is None else to_datetime(row.accepted_at_us).year,
+            agreements_given=given.get(row.site_id, 0),
+            agreements_asked=asked.get(row.site_id, 0),
+        )
+        for row in connection.execute(query)
+    )
