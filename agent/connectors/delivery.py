@@ -50,7 +50,7 @@ class Delivery:
     def __init__(self, rules: DeliveryRules) -> None:
         self._rules = rules
         self._live: dict[int, _Live] = {}
-        self._late: dict[int, tuple[Record, int]] = {}
+        self._late: dict[int, tuple[Record, int | None]] = {}
         self._doubtful: dict[int, int] = {}
         self._timers: list[tuple[int, int]] = []
         self._unsent: list[int] = []
@@ -126,9 +126,10 @@ class Delivery:
         self._expire(now_us, retry_us, out)
         late = self.backlog.take(now_us) if self.reachable else []
         for record in late:
-            self._late[record.id] = (record, now_us)
-            if retry_us is not None:
-                heapq.heappush(self._timers, (now_us + 2 * retry_us, record.id))
+            due_us = None if retry_us is None else now_us + 2 * retry_us
+            self._late[record.id] = (record, due_us)
+            if due_us is not None:
+                heapq.heappush(self._timers, (due_us, record.id))
         fetch = self.backlog.wanted() if self.reachable else []
         self.counts["sent"] += len(out.live)
         self.counts["sent_late"] += len(late)
@@ -157,8 +158,8 @@ class Delivery:
             if live is not None:
                 self._overdue(live, now_us, retry_us, out)
             elif record_id in self._late:
-                record, sent_us = self._late[record_id]
-                if retry_us is None or now_us >= sent_us + 2 * retry_us:
+                record, due_us = self._late[record_id]
+                if due_us is not None and now_us >= due_us:
                     del self._late[record_id]
                     self.counts["retried_late"] += 1
                     self.backlog.retry(record_id, record.address)

@@ -1,5 +1,6 @@
 """A link in virtual time: one ``Delivery`` against a server that answers, loses and goes away."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -17,6 +18,8 @@ class Line:
     patience_us: int = 400_000
     step_us: int = 5_000
     round_trip_us: int = 20_000
+    patience_of: Callable[[int], int] | None = None
+    """Patience that changes with time."""
     loss: float = 0.0
     seed: int = 1
     now_us: int = 0
@@ -64,7 +67,8 @@ class Line:
             self.done.append(record_id)
             del self.stored[record_id]
         for _ in range(3):
-            work = self.delivery.step(self.now_us, self.patience_us)
+            patience_us = self.patience_of(self.now_us) if self.patience_of else self.patience_us
+            work = self.delivery.step(self.now_us, patience_us)
             self._send(work.live, late=False)
             self._send(work.late, late=True)
             for record_id, reason in work.dropped:

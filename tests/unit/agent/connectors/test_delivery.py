@@ -177,6 +177,21 @@ def test_what_the_spool_lost_is_dropped_with_a_reason_and_the_rest_goes_on() -> 
     assert line.done == [1, 3, 4]
 
 
+def test_a_late_frame_is_sent_again_although_patience_grew_meanwhile() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(data_up())
+    line.run(4 * SECOND)
+    line.cut()
+    line.delivery.link(reachable=True)
+    line.run(100_000)
+    line.patience_us = 5 * SECOND
+    line.run(2 * SECOND)
+    line.server_up = True
+    line.run(15 * SECOND)
+    assert line.done == [1]
+
+
 def test_what_the_spool_evicted_is_not_asked_for() -> None:
     line = Line()
     line.notice(reachable=False)
@@ -201,6 +216,7 @@ def test_no_data_frame_is_lost_whatever_the_link_does(
     seed: int, loss: float, replay_rate: int, cuts: list[tuple[int, int]]
 ) -> None:
     line = Line(rules=DeliveryRules(drain_frames_per_s=replay_rate), loss=loss, seed=seed, step_us=50_000)
+    line.patience_of = lambda now_us: 200_000 + now_us % 7 * 100_000
     changes = {at: False for at, _ in cuts} | {at + length: True for at, length in cuts}
     joins = set()
     for n in range(90):
