@@ -24,7 +24,7 @@ def run(options: Namespace) -> int:
     for phase in replay(golden, images):
         print("\n".join(lines(phase)), flush=True)
         phases.append(phase)
-    found = differences(golden, phases)
+    found = differences(golden, phases, exact=images is not None)
     text = words(options.lang)
     for difference in found[:DIFFERENCES_SHOWN]:
         print(difference, file=sys.stderr)

@@ -2,8 +2,8 @@
 
 The same: after start every address the reference wrote holds the same value; the radios got the same
 commands in the same order; the same FIFO bytes give the same packets; a transmission leaves the same
-registers and payload.  Firmware bytes are compared only with Semtech's own images, so patch words and
-program pieces count by address and length.
+registers and payload.  With synthetic images, program pieces and patch words count by address and length;
+with Semtech's own (``exact``) every byte counts.
 
 Sources: ``README.md`` beside the golden files.
 """
@@ -21,10 +21,11 @@ PROGRAM_RAM_END = 0x4000
 class Memory:
     """What was last written to each address, read back from the lines of a transcript."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = False) -> None:
+        self.exact = exact
         self.bytes: dict[int, int] = {}
         self.radio: list[str] = []
-        self.pieces: list[tuple[str, int]] = []
+        self.pieces: list[tuple[object, ...]] = []
         self.transactions = 0
         self.slept_us = 0
 
@@ -43,25 +44,29 @@ class Memory:
             return
         self.transactions += 1
         if parts[0] != "0":
-            self.radio.append(_command(" ".join(parts[: 4 if parts[1] == "R" else 5])))
+            self.radio.append(self.command(" ".join(parts[: 4 if parts[1] == "R" else 5])))
         elif parts[1] == "W":
             self._write(int(parts[2], 16), int(parts[3]), parts[4])
 
+    def command(self, text: str) -> str:
+        """Return a radio command as far as it is compared."""
+        return text if self.exact or not text.startswith(PATCH_WRITES) else text[:PATCH_LENGTH]
+
+    def piece(self, address: str, count: int, digest: str) -> tuple[object, ...]:
+        """Return a piece of firmware as far as it is compared."""
+        return (address, count, digest) if self.exact else (address, count)
+
     def _write(self, address: int, count: int, data: str) -> None:
         if address < PROGRAM_RAM_END:
-            self.pieces.append((f"{address:04x}", count))
+            self.pieces.append(self.piece(f"{address:04x}", count, data))
             return
         for position, byte in enumerate(bytes.fromhex(data), start=address):
             self.bytes[position] = byte
 
 
-def _command(text: str) -> str:
-    return text[:PATCH_LENGTH] if text.startswith(PATCH_WRITES) else text
-
-
-def differences(golden: Golden, replayed: Iterable[Replayed]) -> list[str]:
+def differences(golden: Golden, replayed: Iterable[Replayed], *, exact: bool = False) -> list[str]:
     """Return one line for each thing that is not as in the golden file; none when all is the same."""
-    memory = Memory()
+    memory = Memory(exact=exact)
     found: list[str] = []
     for phase, ours in zip(golden.phases, replayed, strict=True):
         memory.follow(ours.lines)
@@ -75,10 +80,10 @@ def _phase(expected: dict[str, object], ours: Replayed, memory: Memory) -> list[
     if isinstance(registers, dict):
         found += _registers(registers, memory)
     if isinstance(radio, list):
-        found += _sequence("radio command", [_command(text) for text in radio], memory.radio)
+        found += _sequence("radio command", [memory.command(text) for text in radio], memory.radio)
     firmware = expected.get("firmware")
     if isinstance(firmware, list):
-        pieces = [(address, count) for address, count, _ in firmware]
+        pieces = [memory.piece(*piece) for piece in firmware]
         found += _sequence("firmware piece", pieces, memory.pieces)
     if "packets" in expected:
         found += _packets(expected["packets"], ours.packets)
