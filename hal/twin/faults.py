@@ -46,15 +46,15 @@ class Faults:
     bad_checksums: int = 0
     """That many next frames get a wrong checksum byte."""
     spi_bit_error_every_bytes: int = 0
-    """On average one flipped MISO bit per so many bytes; 0 is never."""
+    """On average one flipped bit per so many bytes, in both directions; 0 is never."""
     random: Random = field(default_factory=lambda: Random(1302))  # noqa: S311 - a reproducible fault, no secret
 
-    def flip_bits(self, miso: bytes) -> bytes:
-        """Return ``miso`` with the bit errors of the line."""
+    def flip_bits(self, moved: bytes) -> bytes:
+        """Return ``moved`` with the bit errors of the line."""
         every = self.spi_bit_error_every_bytes
         if not every:
-            return miso
-        spoiled = bytearray(miso)
+            return moved
+        spoiled = bytearray(moved)
         for index in range(len(spoiled)):
             if self.random.randrange(every) == 0:
                 spoiled[index] ^= 1 << self.random.randrange(8)

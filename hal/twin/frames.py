@@ -30,8 +30,11 @@ class FrameDecoder:
         faults = self._silicon.faults
         if faults.dead_bus is not None:
             return bytes((faults.dead_bus,)) * len(mosi)
+        noisy = faults.spi_bit_error_every_bytes
+        if noisy:
+            mosi = faults.flip_bits(mosi)
         miso = self._chip(mosi) if len(mosi) >= 3 and mosi[0] == MUX_CHIP else self._radio(mosi)
-        return faults.flip_bits(miso) if faults.spi_bit_error_every_bytes else miso
+        return faults.flip_bits(miso) if noisy else miso
 
     def _chip(self, mosi: bytes) -> bytes:
         high = mosi[1]

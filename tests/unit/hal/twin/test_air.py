@@ -1,5 +1,6 @@
 """Two gateways and some sensors under one virtual clock: who hears whom, and twice the same."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -204,6 +205,35 @@ def test_an_aborted_emission_reaches_nobody(world: World) -> None:
     world.hosts["a"].write(0x5200, 0)
     world.run(SECOND_US)
     assert world.heard == []
+
+
+def test_drivers_sensors_and_time_may_come_from_any_thread(world: World) -> None:
+    for index in range(5):
+        world.sensor(f"s{index}", 47.40 + index / 100, 0.70)
+
+    def drive(host: RawHost, chain: int) -> None:
+        for _ in range(40):
+            host.prepare_lora(b"fil", chain=chain)
+            host.trigger(chain=chain)
+            host.fetch()
+            world.clock.delay_ns(1_000_000)
+
+    threads = [
+        threading.Thread(target=drive, args=(host, chain))
+        for host in world.hosts.values()
+        for chain in (0, 1)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        world.speak("s1", UPLINK)
+        world.air.level_dbm("a", 868_100_000)
+        world.air.advance(world.now_us)
+    world.run(5 * SECOND_US)
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert world.air.next_at_us() is None
 
 
 def test_a_run_is_reproducible_to_the_byte() -> None:

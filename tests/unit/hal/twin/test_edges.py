@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hal.packets import Fsk, Lora
 from hal.twin import air, receiver
@@ -37,6 +39,7 @@ def test_an_impossible_event_is_refused(field: str, value: object, says: str) ->
         RfEvent(**fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_frames_that_wait_have_a_limit(chip: VirtualChip) -> None:
     started(chip)
     future = replace(EVENT, ends_at_ticks=chip.now_ticks() + 10**9)
@@ -77,6 +80,30 @@ def test_a_burst_beyond_the_last_address_is_survived(chip: VirtualChip) -> None:
     chip.transfer(bytes((0, 0xFF, 0xFF, 1, 2, 3)))
     assert len(host.read(0x7FFF, 4)) == 4
     assert chip.registers()[0x7FFF] == 1
+
+
+@given(frames=st.lists(st.binary(max_size=40), max_size=30), sx1261=st.binary(max_size=20))
+def test_any_bytes_on_the_bus_are_answered_in_their_length(frames: list[bytes], sx1261: bytes) -> None:
+    chip = VirtualChip(clock=VirtualClock())
+    for frame in frames:
+        assert len(chip.transfer(frame)) == len(frame)
+    assert len(chip.transfer_sx1261(sx1261)) == len(sx1261)
+    chip.delay_ns(10**12)
+
+
+@settings(max_examples=4)
+@given(seed=st.integers(0, 1000))
+def test_a_line_of_noise_crashes_nothing(seed: int) -> None:
+    chip = VirtualChip(clock=VirtualClock())
+    host = started(chip)
+    chip.faults.random.seed(seed)
+    chip.faults.spi_bit_error_every_bytes = 3
+    for _ in range(50):
+        host.prepare_lora(b"bruit")
+        host.trigger()
+        chip.inject(EVENT)
+        host.read(0x4000, 30)
+        chip.delay_ns(100_000_000)
 
 
 class TestWhoIsNotHeard:
