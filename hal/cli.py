@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from hal.errors import HalError, OurMistake
+from hal.tools.words import words
 
 DESCRIPTION = "Le concentrateur à la main : identité, écoute, émission, spectre, autotest, jumeau."
 TWIN_FAULTS = (
@@ -35,17 +36,23 @@ def main(arguments: list[str]) -> int:
     try:
         module = importlib.import_module(f"hal.tools.{options.module}")
         return int(module.run(options))
-    except OurMistake as error:
-        print(f"passerelle hal: {error}", file=sys.stderr)
-        return 2
     except HalError as error:
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        print(f"passerelle hal: {error}{notes}", file=sys.stderr)
-        return 1
+        print(f"passerelle hal: {_explained(error, options.lang)}", file=sys.stderr)
+        return 2 if isinstance(error, OurMistake) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
+
+
+def _explained(error: HalError, lang: str | None) -> str:
+    """Return the kind of an error in the user's words, then what and where as the driver says it."""
+    text = words(lang)
+    notes = "".join(
+        f" [{text['at_step']} {note.rpartition(': ')[2]}]" for note in getattr(error, "__notes__", ())
+    )
+    kind = text.get(type(error).__name__, type(error).__name__)
+    return f"{kind} ({error}){notes}"
 
 
 def _parser() -> argparse.ArgumentParser:

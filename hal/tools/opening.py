@@ -70,19 +70,12 @@ def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, Bo
     choice = chosen_board(options)
     bus = options.bus or choice.board.bus
     split_bus(bus)
+    images = images_for(bus, options.images)
     settings: Settings = choice.settings
-    listening = settings.sx1261
-    if listening is None and has_sx1261(bus, choice):
+    if with_sx1261 and settings.sx1261 is None and images.sx1261 is not None and has_sx1261(bus, choice):
         listening = Sx1261Settings(rssi_offset_db=choice.board.sx1261_rssi_offset_db)
-    if with_sx1261 and listening is not None:
         settings = replace(settings, sx1261=listening)
-    concentrator = open_concentrator(
-        bus,
-        options.board,
-        images=images_for(bus, options.images),
-        settings=settings,
-        plan=options.plan,
-    )
+    concentrator = open_concentrator(bus, options.board, images=images, settings=settings, plan=options.plan)
     return concentrator, choice
 
 

@@ -61,10 +61,10 @@ def run(options: Namespace) -> int:
     """Print every check as it ends; 0 when none is bad."""
     concentrator, choice = opened(options, with_sx1261=True)
     text = words(options.lang)
-    listens = has_sx1261(options.bus or choice.board.bus, choice)
+    silent = "no_patch" if has_sx1261(options.bus or choice.board.bus, choice) else "no_sx1261"
     bad = 0
     try:
-        for check in checks(concentrator, text, sx1261=listens, gnss=options.gnss):
+        for check in checks(concentrator, text, silent=text[silent], gnss=options.gnss):
             bad += check.verdict is Verdict.BAD
             shown = f"{text[check.verdict]:<14} {check.name}"
             if check.detail:
@@ -77,15 +77,15 @@ def run(options: Namespace) -> int:
     return 1 if bad else 0
 
 
-def checks(concentrator: Sx1302, text: dict[str, str], *, sx1261: bool, gnss: str | None) -> Iterator[Check]:
-    """Yield the checks in order."""
+def checks(concentrator: Sx1302, text: dict[str, str], *, silent: str, gnss: str | None) -> Iterator[Check]:
+    """Yield the checks in order; ``silent`` says why noise cannot be measured, where it cannot."""
     failed = False
     for check in _start(concentrator, text):
         failed = failed or check.verdict is Verdict.BAD
         yield check
     if not failed:
         yield from _running(concentrator, text)
-        yield from _noise(concentrator, text, sx1261=sx1261)
+        yield from _noise(concentrator, text, silent)
         yield _pps(concentrator, text)
     yield _gnss(concentrator, text, gnss)
 
@@ -146,7 +146,7 @@ def _running(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
     )
 
 
-def _noise(concentrator: Sx1302, text: dict[str, str], *, sx1261: bool) -> Iterator[Check]:
+def _noise(concentrator: Sx1302, text: dict[str, str], silent: str) -> Iterator[Check]:
     for channel in concentrator.settings.channels:
         if channel is None:
             continue
@@ -154,8 +154,8 @@ def _noise(concentrator: Sx1302, text: dict[str, str], *, sx1261: bool) -> Itera
         assert radio is not None, "settings were checked"
         frequency_hz = Hz(radio.frequency_hz + channel.if_hz)
         name = text["check_noise"].format(frequency=frequency_hz / 1e6)
-        if not sx1261:
-            yield Check(name=name, verdict=Verdict.UNKNOWN, detail=text["no_sx1261"])
+        if concentrator.settings.sx1261 is None:
+            yield Check(name=name, verdict=Verdict.UNKNOWN, detail=silent)
             continue
         yield _on_line(name, partial(_floor, concentrator, frequency_hz, text))
 

@@ -2,11 +2,9 @@
 
 import json
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 from hal.errors import OurMistake
-from hal.settings import Sx1261Settings
 from hal.sx1261.commands import Spectrum
 from hal.tools.opening import has_sx1261, opened
 from hal.tools.picture import floor_dbm, line, png
@@ -20,11 +18,10 @@ def run(options: Namespace) -> int:
     """Scan, print one line per frequency, write the picture."""
     frequencies = _frequencies(options)
     concentrator, choice = opened(options, with_sx1261=True)
-    if not has_sx1261(options.bus or choice.board.bus, choice):
-        raise OurMistake("has no SX1261: it cannot scan", where=choice.board.name)
-    concentrator.settings = replace(
-        concentrator.settings, sx1261=concentrator.settings.sx1261 or Sx1261Settings()
-    )
+    if concentrator.settings.sx1261 is None:
+        has = has_sx1261(options.bus or choice.board.bus, choice)
+        reason = "the SX1261's patch was not imported" if has else "has no SX1261: it cannot scan"
+        raise OurMistake(reason, where=choice.board.name)
     text = words(options.lang)
     spectra: list[Spectrum] = []
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hal.cli import main
+from hal.open import synthetic_images
 from hal.twin.chip import VirtualChip
 from hal.twin.server import TwinServer
 
@@ -54,6 +55,19 @@ def test_selftest_names_what_is_broken(
     assert "MAUVAIS" in out
     assert "SX1250 of radio 1: image calibration failed" in out
     assert "Le concentrateur a 1 défaut(s)." in out
+
+
+def test_without_the_sx1261s_patch_the_rest_is_tested(
+    chip: tuple[VirtualChip, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = synthetic_images()
+    (tmp_path / "agc_sx1250.bin").write_bytes(images.agc)
+    (tmp_path / "arb.bin").write_bytes(images.arb)
+
+    assert main(["selftest", "--bus", chip[1], "--images", str(tmp_path)]) == 0
+    assert "microprogramme du SX1261 non importé" in capsys.readouterr().out
+    assert main(["spectrum", "--bus", chip[1], "--images", str(tmp_path)]) == 2
+    assert "the SX1261's patch was not imported" in capsys.readouterr().err
 
 
 def test_spectrum_draws_a_picture(
