@@ -7,6 +7,7 @@ neither write outside nor fill anything.
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from firmware.catalogue import shipped_as
@@ -65,9 +66,9 @@ def _read(path: Path) -> bytes:
 
 
 def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    for count, inside in enumerate(sorted(path.rglob("*"))):
-        if count >= MEMBER_LIMIT:
-            raise FirmwareRefused("too_many", where=str(path), limit=MEMBER_LIMIT)
+    insides = list(islice(path.rglob("*"), MEMBER_LIMIT + 1))
+    _check_count(len(insides), path)
+    for inside in sorted(insides):
         if inside.is_file() and _wanted(inside.name):
             yield str(inside.relative_to(path)), _read(inside)
 

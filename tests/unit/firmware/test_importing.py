@@ -122,6 +122,14 @@ def test_too_many_entries(tmp_path: Path) -> None:
     assert refusal(crowd, tmp_path / "store").key == "too_many"
 
 
+def test_a_folder_that_is_no_release_is_left_early(tmp_path: Path) -> None:
+    crowd = tmp_path / "crowd"
+    crowd.mkdir()
+    for index in range(MEMBER_LIMIT + 1):
+        (crowd / str(index)).touch()
+    assert refusal(crowd, tmp_path / "store").key == "too_many"
+
+
 def test_too_many_that_look_like_images(tmp_path: Path) -> None:
     for index in range(CANDIDATE_LIMIT + 1):
         (tmp_path / f"{index}.var").write_text("uint8_t a[] = {1};")
