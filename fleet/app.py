@@ -18,7 +18,7 @@ from fleet.identity.foundation import Keys
 from fleet.live.feed import Feed
 from fleet.settings import Settings
 
-FEATURE_ROUTERS = ("fleet.incidents.routes", "fleet.incidents.link_page")
+FEATURE_ROUTERS = ("fleet.incidents.routes", "fleet.incidents.link_page", "fleet.reports.routes")
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""
 

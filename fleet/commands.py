@@ -27,6 +27,7 @@ from fleet.settings import (
     PUBLIC_URL,
     Founded,
     Settings,
+    is_founded,
     parse_host_port,
     read_settings,
     write_settings,
@@ -48,6 +49,8 @@ def init(data: Path, *, public_url: str, broker: str) -> list[str]:
     now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
     founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
+    if is_founded(data):
+        founded = msgspec.structs.replace(founded, retention=read_settings(data).retention)
     write_settings(data, founded)
     files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
     settings = read_settings(data)

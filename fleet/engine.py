@@ -28,6 +28,7 @@ from fleet.evidence import facts, store
 from fleet.evidence.blindness import Closed, Eyes, Opened, restart_gap, step
 from fleet.evidence.inbox import Inbox, Received
 from fleet.evidence.ingest import Sorter
+from fleet.evidence.retention import SWEEP_EVERY_US, Retention, sweep
 from fleet.incidents import cycle as incidents
 from fleet.live.feed import Feed
 from fleet.live.memory import Memory
@@ -76,6 +77,7 @@ class Engine:
         clock: Clock,
         signing: Ed25519PrivateKey,
         settings: ContractSettings = DEFAULTS,
+        retention: Retention | None = None,
     ) -> None:
         self._database = database
         self._link = link
@@ -84,6 +86,8 @@ class Engine:
         self._clock = clock
         self._signing = signing
         self._settings = settings
+        self._retention = retention or Retention()
+        self._sweep_due_us = 0
         self._memory = Memory()
         self._view = NetworkView.empty(settings)
         self._registry = Registry(gateways={}, communes={}, memberships=())
@@ -212,6 +216,9 @@ class Engine:
             now_us=now_us,
         )
         incidents.run(connection, network, now_us)
+        if now_us >= self._sweep_due_us:
+            sweep(connection, self._retention, now_us)
+            self._sweep_due_us = now_us + SWEEP_EVERY_US
         desk.confirm_working(connection, self._signing, self._memory, now_us)
         while not self._noted.empty():
             connection.execute(self._noted.get_nowait())

@@ -90,7 +90,15 @@ def assemble(settings: Settings) -> Parts:
     clock, inbox, feed = SystemClock(), Inbox(), Feed()
     keys = read_keys(settings.data)
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)
-    engine = Engine(database=database, link=link, inbox=inbox, feed=feed, clock=clock, signing=keys.signing)
+    engine = Engine(
+        database=database,
+        link=link,
+        inbox=inbox,
+        feed=feed,
+        clock=clock,
+        signing=keys.signing,
+        retention=settings.retention,
+    )
     return Parts(
         settings=settings,
         database=database,

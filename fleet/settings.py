@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fleet.db.connect import sqlite_url
+from fleet.evidence.retention import Retention
 
 FILE_NAME = "fleet.json"
 BROKER_PORT = 8883
@@ -34,6 +35,7 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     public_url: str
     broker_host: str
     broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+    retention: Retention = Retention()
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker: Broker
     smtp_url: str | None
     mail_from: str
+    retention: Retention = Retention()
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -85,7 +88,13 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         broker=parse_broker_url(url) if url else broker,
         smtp_url=environment.get("PASSERELLE_SMTP_URL") or None,
         mail_from=environment.get("PASSERELLE_MAIL_FROM") or MAIL_FROM,
+        retention=founded.retention,
     )
+
+
+def is_founded(data: Path) -> bool:
+    """Return whether ``fleet init`` was here before."""
+    return (data / FILE_NAME).exists()
 
 
 def write_settings(data: Path, founded: Founded) -> None:

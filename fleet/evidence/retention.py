@@ -1,0 +1,56 @@
+"""How long things are kept, by setting, and the sweep that ends it (MISSION: GDPR; docs/rgpd-registre.md).
+
+Facts that availability is computed from are kept for good: they name gateways, no person.  Addresses of
+members' objects, what people did and who they were logged in as go after their time.
+"""
+
+from typing import Annotated
+
+import msgspec
+from sqlalchemy import Column, Connection, Table, delete, select
+
+from fleet.evidence.tables import heard, notes, presence_edges
+from fleet.identity.tables import audit_log, sessions
+
+DAY_US = 86_400_000_000
+SWEEP_EVERY_US = 3_600_000_000
+SWEEP_LIMIT_ROWS = 20_000
+"""Of one table in one sweep: a sweep never holds the database for long; the rest goes an hour later."""
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days that each kind is kept; section ``retention`` of fleet.json."""
+
+    heard_days: Days = 90
+    """DevAddr and DevEUI of members' objects."""
+    audit_days: Days = 365
+    """Who did what."""
+    notes_days: Days = 365
+    """Events of gateways for the operator's eyes."""
+    presence_days: Days = 30
+    """Edges of broker sessions: hints for people."""
+
+
+def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str, int]:
+    """Delete what is over its time and return how many rows of each table."""
+    kept: tuple[tuple[Table, Column[int], int], ...] = (
+        (heard, heard.c.recorded_at_us, retention.heard_days),
+        (audit_log, audit_log.c.at_us, retention.audit_days),
+        (notes, notes.c.recorded_at_us, retention.notes_days),
+        (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),
+        (sessions, sessions.c.expires_at_us, 1),
+    )
+    return {
+        table.name: _delete_before(connection, table, column, now_us - days * DAY_US)
+        for table, column, days in kept
+    }
+
+
+def _delete_before(connection: Connection, table: Table, column: "Column[int]", limit_us: int) -> int:
+    """Delete the oldest rows before ``limit_us``, about ``SWEEP_LIMIT_ROWS`` at most."""
+    query = select(column).where(column < limit_us).order_by(column).limit(1)
+    newest_us = connection.scalar(query.offset(SWEEP_LIMIT_ROWS - 1))
+    ends = column <= newest_us if newest_us is not None else column < limit_us
+    return connection.execute(delete(table).where(ends)).rowcount
