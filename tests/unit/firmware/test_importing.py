@@ -9,7 +9,7 @@ import pytest
 from firmware.catalogue import CATALOGUE
 from firmware.errors import FirmwareRefused
 from firmware.importing import import_firmware
-from firmware.sources import CANDIDATE_LIMIT, FILE_LIMIT_BYTES, MEMBER_LIMIT
+from firmware.sources import CANDIDATE_LIMIT, FILE_LIMIT_BYTES, MEMBER_LIMIT, candidates
 from firmware.store import State, verify
 from tests.unit.firmware.sample import (
     ENTRIES,
@@ -114,20 +114,15 @@ def test_a_bomb_is_refused_by_its_announced_size(tmp_path: Path) -> None:
     assert refusal(big, tmp_path / "store").key == "too_big"
 
 
-def test_too_many_entries(tmp_path: Path) -> None:
-    crowd = tmp_path / "crowd.zip"
-    with zipfile.ZipFile(crowd, "w") as archive:
-        for index in range(MEMBER_LIMIT + 1):
-            archive.writestr(str(index), b"")
-    assert refusal(crowd, tmp_path / "store").key == "too_many"
-
-
-def test_a_folder_that_is_no_release_is_left_early(tmp_path: Path) -> None:
-    crowd = tmp_path / "crowd"
-    crowd.mkdir()
-    for index in range(MEMBER_LIMIT + 1):
-        (crowd / str(index)).touch()
-    assert refusal(crowd, tmp_path / "store").key == "too_many"
+@pytest.mark.parametrize("release", [release_zip, release_tar, release_folder])
+def test_entries_have_a_limit(tmp_path: Path, release: Callable[[Path], Path]) -> None:
+    path = release(tmp_path / "release")
+    entries = 7 if path.is_dir() else 4
+    assert len(candidates(path, member_limit=entries)) == 3, "a folder counts the three folders inside it too"
+    with pytest.raises(FirmwareRefused) as refused:
+        candidates(path, member_limit=entries - 1)
+    assert refused.value.key == "too_many"
+    assert entries * 10 < MEMBER_LIMIT
 
 
 def test_too_many_that_look_like_images(tmp_path: Path) -> None:
