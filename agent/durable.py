@@ -23,6 +23,15 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def write_if_possible(path: Path, content: bytes) -> bool:
+    """Return whether ``path`` was replaced; for files whose loss costs little, on a disk that may be full."""
+    try:
+        write_durably(path, content)
+    except OSError:
+        return False
+    return True
+
+
 def sync_folder(folder: Path) -> None:
     """Make names created or renamed in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

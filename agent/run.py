@@ -1,7 +1,8 @@
 """The daemon as a process: one per state folder, signals, exit codes that say what went wrong.
 
-0  asked to stop          1  a part failed (systemd starts it again)
+0  asked to stop          1  a part or the disk failed (systemd starts it again)
 2  settings unusable      3  another agent holds the state folder
+75 a restart was asked for (systemd starts it again)
 """
 
 import asyncio
@@ -36,8 +37,6 @@ _UNUSABLE = (
     EnvelopeRefused,
     ConfigurationError,
     BadCertificate,
-    OSError,
-    sqlite3.Error,
 )
 _log = structlog.get_logger("agent")
 
@@ -60,12 +59,14 @@ def run_agent(state: Path, image: Path | None) -> int:
     except BlockingIOError:
         return _fail(ALREADY_RUNNING, f"{state}: un autre agent utilise ce dossier")
     except OSError as error:
-        return _fail(UNUSABLE, f"{state}: {error.strerror}")
+        return _fail(FAILED, f"{state}: {error.strerror}")
     clock = SystemClock()
     try:
         agent = Agent(state=state, image=image, clock=clock, make_datapath=_radio_maker(state, clock))
     except _UNUSABLE as error:
         return _fail(UNUSABLE, str(error))
+    except (OSError, sqlite3.Error) as error:
+        return _fail(FAILED, str(error))
     leave: Leave | None = None
     try:
         leave = asyncio.run(_serve(agent))

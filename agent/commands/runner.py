@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
 from agent.commands.step import CommandLedger, Refused, judge_command
-from agent.durable import write_durably
+from agent.durable import write_if_possible
 from agent.wire.command import Action, Command
 from agent.wire.messages import Noted, Reply
 from hal.errors import HalError
@@ -62,8 +62,9 @@ class CommandRunner:
         ledger, verdict = judge_command(
             self._ledger, payload, device=self._device, key=self._key, utc_us=self._clock.utc_us()
         )
-        if ledger != self._ledger:
-            write_durably(self._path, msgspec.json.encode(ledger))
+        if ledger != self._ledger and not write_if_possible(self._path, msgspec.json.encode(ledger)):
+            verdict = Refused(reason="disk", text="not carried out: the card cannot be written")
+        else:
             self._ledger = ledger
         if isinstance(verdict, Refused):
             self._answer(command_id, "", ok=False, text=verdict.text, count=verdict.reason)

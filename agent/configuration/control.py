@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
@@ -29,6 +31,10 @@ TICK_S = 1.0
 """How late after its deadline a trial may end."""
 
 
+class CannotWrite(Exception):
+    """The disk refused a slot or the ledger."""
+
+
 class ConfigurationControl:
     """The one place that changes what runs; ``running`` is it."""
 
@@ -53,6 +59,7 @@ class ConfigurationControl:
         self._key = key
         self._apply = apply
         self._report = report
+        self.disk_refusals = 0
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -79,9 +86,16 @@ class ConfigurationControl:
         async with self._one_at_a_time:
             pending: list[Event] = [event]
             while pending:
-                self.state, commands = step(self.state, pending.pop(0), self._now())
+                before = self.state
+                self.state, commands = step(before, pending.pop(0), self._now())
                 for command in commands:
-                    failed = await self._carry_out(command)
+                    try:
+                        failed = await self._carry_out(command)
+                    except CannotWrite as error:
+                        if any(isinstance(one, KeepEnvelope) for one in commands):
+                            self._not_kept(before, str(error))
+                            break
+                        continue  # going back or standing still needs no disk: the next boot does the same
                     if failed is not None:
                         pending.append(failed)
                         break
@@ -90,10 +104,8 @@ class ConfigurationControl:
 
     async def _carry_out(self, command: Command) -> ApplyFailed | None:
         match command:
-            case KeepEnvelope():
-                self._slots.keep(command.slot, command.envelope)
-            case SaveLedger():
-                self._slots.save(command.ledger)
+            case KeepEnvelope() | SaveLedger():
+                self._write(command)
             case Apply():
                 try:
                     await self._run(command.configuration)
@@ -104,6 +116,22 @@ class ConfigurationControl:
             case Report():
                 self._report(command.reported)
         return None
+
+    def _write(self, command: KeepEnvelope | SaveLedger) -> None:
+        try:
+            if isinstance(command, KeepEnvelope):
+                self._slots.keep(command.slot, command.envelope)
+            else:
+                self._slots.save(command.ledger)
+        except OSError as error:
+            self.disk_refusals += 1
+            raise CannotWrite(f"cannot be written: {error.strerror}") from error
+
+    def _not_kept(self, before: State, why: str) -> None:
+        """A document that is not on disk is not tried; what ran before goes on, and the fleet is told."""
+        ledger = msgspec.structs.replace(before.ledger, last="refused", reason=why)
+        self.state = replace(before, ledger=ledger)
+        self._report(self.reported())
 
     async def _run(self, configuration: Configuration) -> None:
         self.running = configuration

@@ -43,6 +43,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "limits.spool_bytes": ("octets", "place de la réserve de trames"),
     "limits.spool_age_s": ("s", "âge au-delà duquel une trame gardée est abandonnée"),
     "limits.month_bytes": ("octets/mois", "plafond du lien\u202f; au-delà, notes et esquisses attendent"),
+    "metrics_port": ("", "port local des mesures Prometheus (0\u202f: fermé)"),
     "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
 }
 UNEXPLAINED = "sans explication"

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from agent.clock import Clock
-from agent.durable import write_durably
+from agent.durable import write_if_possible
 from agent.enrol.http import BadUrl, post, why
 from agent.enrol.identity import BadCertificate, Identity
 from agent.enrol.step import Enrolment, Outcome, outcome_of, renewal_due_us, wait_s
@@ -47,7 +47,7 @@ async def enrol(
         tries_alike = tries_alike + 1 if outcome is before.outcome else 1
         now = Enrolment(outcome=outcome, reason=reason, tries=before.tries + 1, last_at_us=clock.utc_us())
         if outcome is not before.outcome or reason != before.reason:
-            write_durably(state / "enrolment.json", msgspec.json.encode(now))
+            write_if_possible(state / "enrolment.json", msgspec.json.encode(now))
             tell(now)
         before = now
         if outcome is Outcome.ENROLLED:
@@ -78,6 +78,8 @@ def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[O
         identity.accept(certificate, order.fleet_ca_pem)
     except (msgspec.DecodeError, msgspec.ValidationError, BadCertificate) as error:
         return Outcome.BAD_CERTIFICATE, str(error)[:REASON_LIMIT]
+    except OSError as error:
+        return Outcome.DISK, f"the certificate cannot be kept: {error}"[:REASON_LIMIT]
     return outcome, ""
 
 

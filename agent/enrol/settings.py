@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.durable import write_durably
+from agent.durable import write_durably, write_if_possible
 from agent.wire.order import WorkOrder, WorkOrderError, decode_order, encode_order
 from agent.wire.partition import (
     MAGIC,
@@ -46,7 +46,10 @@ def load_settings(state: Path, image: Path | None) -> WorkOrder:
         return stored
     order = _from_image(image)
     if stored is None or _newer(order, stored):
-        write_durably(path, encode_order(order))
+        try:
+            write_durably(path, encode_order(order))
+        except OSError as error:
+            raise SettingsError(f"{path}: {error.strerror}; the card cannot be written") from error
         return order
     return stored
 
@@ -78,7 +81,7 @@ def wipe_token(state: Path, image: Path | None, order: WorkOrder) -> WorkOrder:
     A card that cannot be written keeps a token that is used up; that is no secret any more.
     """
     wiped = msgspec.structs.replace(order, token="")
-    write_durably(state / "settings.json", encode_order(wiped))
+    write_if_possible(state / "settings.json", encode_order(wiped))
     if image is not None:
         _wipe_image(image, order, wiped)
     return wiped

@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     FOREIGN = "foreign"
     MALFORMED = "malformed"
     BAD_CERTIFICATE = "bad_certificate"
+    DISK = "disk"
+    """Ours: full or read-only."""
 
 
 _BY_STATUS = {
@@ -46,7 +48,7 @@ _BY_WORD = {
     "foreign": Outcome.FOREIGN,
     "revoked": Outcome.REVOKED,
 }
-_SOON = frozenset({Outcome.UNREACHABLE, Outcome.SERVER_FAULT})
+_SOON = frozenset({Outcome.UNREACHABLE, Outcome.SERVER_FAULT, Outcome.DISK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

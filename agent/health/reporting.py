@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from agent.clock import Clock
-from agent.durable import write_durably
+from agent.durable import write_if_possible
 from agent.evidence.observation import DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
 from agent.health.details import DETAILS_EVERY_S, Fields, backhaul_bytes, machine_details
@@ -131,7 +131,7 @@ class Reporting:
         month = datetime.fromtimestamp(self._clock.utc_us() / 1_000_000, UTC).strftime("%Y-%m")
         self.usage = count(self.usage, month, backhaul_bytes())
         if keep:
-            write_durably(self._usage_path, msgspec.json.encode(self.usage))
+            write_if_possible(self._usage_path, msgspec.json.encode(self.usage))
         reached = level(self.usage, self._running()[1].limits.month_bytes)
         self._link.saving = reached is Level.OVER
         if reached is not self._level:

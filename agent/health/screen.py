@@ -35,6 +35,7 @@ ENROLMENT_WORDS = {
     "foreign": "REFUSÉ : jeton d’une autre passerelle ; vérifiez l’image flashée",
     "malformed": "REFUSÉ : demande illisible ; mettez le logiciel à jour",
     "bad_certificate": "certificat reçu invalide ; prévenez le gestionnaire de flotte",
+    "disk": "la carte est pleine ou en lecture seule ; voyez agent doctor",
 }
 
 

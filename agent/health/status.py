@@ -4,16 +4,20 @@ The running agent answers one JSON document per connection; nothing is written t
 """
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 SOCKET_NAME = "status.sock"
 ANSWER_WAIT_S = 3.0
 ANSWER_LIMIT_BYTES = 256 * 1024
+RETRY_S = 60.0
+Answer: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +62,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def serve_status(state: Path, ask: Callable[[], Status]) -> None:
-    """Answer on ``state``/status.sock until cancelled."""
+    """Answer on ``state``/status.sock until cancelled; a disk that refuses the socket stops nothing else."""
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -69,6 +73,13 @@ async def serve_status(state: Path, ask: Callable[[], Status]) -> None:
         finally:
             writer.close()
 
+    while True:
+        with contextlib.suppress(OSError):
+            await _serve(state, answer)
+        await asyncio.sleep(RETRY_S)
+
+
+async def _serve(state: Path, answer: Answer) -> None:
     descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
     try:
         (state / SOCKET_NAME).unlink(missing_ok=True)
@@ -78,7 +89,8 @@ async def serve_status(state: Path, ask: Callable[[], Status]) -> None:
             await server.serve_forever()
     finally:
         os.close(descriptor)
-        (state / SOCKET_NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (state / SOCKET_NAME).unlink(missing_ok=True)
 
 
 def ask_status(state: Path) -> Status | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from agent.clock import Clock
-from agent.durable import write_durably
+from agent.durable import write_if_possible
 from agent.evidence.observation import DataPathState
 from agent.health.expectation import HOUR_US, Past, learn, suspicion
 from agent.supervisor.budget import Budgets
@@ -81,7 +81,7 @@ class Supervisor:
         if commands or now_us - self._kept_at_us >= KEEP_EVERY_US:
             self._kept_at_us = now_us
             kept = Kept(budgets=self.state.budgets, past=self.past)
-            write_durably(self._path, msgspec.json.encode(kept))
+            write_if_possible(self._path, msgspec.json.encode(kept))
         for command in commands:
             if isinstance(command, Skipped):
                 self._record(Change.RECOVERY, command.stage.value, "SKIPPED", command.reason)

@@ -81,11 +81,14 @@ class UdpServer:
 class Rig:
     """Use as a context; ``heard`` is everything that the gateway said, with the time it came."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, broker_bind: str = "127.0.0.1", broker_host: str = "127.0.0.1"
+    ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.fleet, self.authority = SigningFleet(), Authority()
-        self.broker = Broker(folder, extra=self.authority.server(folder))
+        self.broker = Broker(folder, extra=self.authority.server(folder), bind=broker_bind)
+        self.broker_host = broker_host
         self.lns = UdpServer()
         self.chip = VirtualChip(eui=EUI)
         self.twin = TwinServer(self.chip, folder / "chip")
@@ -127,7 +130,7 @@ class Rig:
             "connectors": (
                 ConnectorConfig(name="lns", host="127.0.0.1", port=self.lns.port, contractual=True),
             ),
-            "fleet": FleetConfig(host="127.0.0.1", port=self.broker.port),
+            "fleet": FleetConfig(host=self.broker_host, port=self.broker.port),
             "intervals": Intervals(heartbeat_s=1, config_trial_s=TRIAL_S),
         }
         return Configuration(**(base | changes))

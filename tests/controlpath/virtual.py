@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from agent.wire.messages import Radio, TimeQuality
 from agent.wire.order import WorkOrder
 from hal.errors import LineFailed
 
+SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2")
 EUI = "0016c001f12a3b4c"
 FAR_AT_US = 4_000_000_000_000_000
 
@@ -201,10 +203,10 @@ def free_port() -> int:
 class Broker:
     """A real Mosquitto on loopback; use as a context."""
 
-    def __init__(self, folder: Path, *, extra: str = "", port: int = 0) -> None:
+    def __init__(self, folder: Path, *, extra: str = "", port: int = 0, bind: str = "127.0.0.1") -> None:
         self.port = port or free_port()
         self._path = folder / "mosquitto.conf"
-        self._path.write_text(f"listener {self.port} 127.0.0.1\n{extra or 'allow_anonymous true'}\n")
+        self._path.write_text(f"listener {self.port} {bind}\n{extra or 'allow_anonymous true'}\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Broker":
@@ -276,7 +278,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         names = x509.SubjectAlternativeName(
-            [x509.DNSName("localhost"), x509.IPAddress(__import__("ipaddress").ip_address("127.0.0.1"))]
+            [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(one)) for one in SERVER_ADDRESSES)]
         )
         certificate = (
             self._builder(name, self.certificate.subject, key.public_key())

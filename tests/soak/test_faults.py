@@ -24,7 +24,7 @@ from agent.wire.messages import Change, ConfigState, Radio
 from hal.twin.faults import Mcu
 from hal.twin.server import TwinServer
 from tests.controlpath.rig import TRIAL_S, Rig
-from tests.controlpath.virtual import SigningFleet, free_port
+from tests.controlpath.virtual import Authority, SigningFleet, free_port
 
 pytestmark = pytest.mark.soak
 Wanted = Callable[[str, Any], bool]
@@ -138,6 +138,25 @@ def restart_broker(number: int, gap_s: float) -> Callable[[Rig], None]:
         process.wait(10)
         time.sleep(gap_s)
         rig.broker.start()
+
+    return strike
+
+
+def other_authority(name: str) -> Callable[[Rig], None]:
+    """The broker shows, or asks for, certificates of another authority for a while."""
+
+    def strike(rig: Rig) -> None:
+        kept = {one: (rig.folder / one).read_bytes() for one in ("ca.pem", "server.pem", "server.key")}
+        other = rig.folder / "other"
+        other.mkdir()
+        Authority().server(other)
+        for one in ("ca.pem",) if name == "client" else ("server.pem", "server.key"):
+            (rig.folder / one).write_bytes((other / one).read_bytes())
+        restart_broker(signal.SIGTERM, 0.5)(rig)
+        time.sleep(10)
+        for one, content in kept.items():
+            (rig.folder / one).write_bytes(content)
+        restart_broker(signal.SIGTERM, 0.5)(rig)
 
     return strike
 
@@ -261,6 +280,20 @@ FAULTS = (
         )[2],
         told=any_beat,
         says="trou ; service LoRaWAN maintenu",
+        hears_meanwhile=True,
+    ),
+    Fault(
+        name="certificat du courtier étranger 10 s",
+        strike=other_authority("server"),
+        told=presence(online=True),
+        says="refusé, puis nouvelle session",
+        hears_meanwhile=True,
+    ),
+    Fault(
+        name="certificat de la passerelle refusé 10 s",
+        strike=other_authority("client"),
+        told=presence(online=True),
+        says="refusé, puis nouvelle session",
         hears_meanwhile=True,
     ),
     Fault(
