@@ -199,7 +199,9 @@ class Backlog:
         if previous is None:
             return 0
         natural = following.monotonic_us - previous.monotonic_us
-        if line.count > ADDRESS_PATIENCE_FRAMES and previous.boot == following.boot and natural >= 0:
+        held = line.held_from is not None and following.id >= line.held_from
+        hurried = held or line.count > ADDRESS_PATIENCE_FRAMES
+        if hurried and previous.boot == following.boot and natural >= 0:
             return min(ADDRESS_SPACING_US, natural // 2)
         return ADDRESS_SPACING_US
 

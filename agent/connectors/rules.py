@@ -7,7 +7,8 @@ LATE_AFTER_US = 3_000_000
 ADDRESS_SPACING_US = 500_000
 """Between two stored frames of one DevAddr: beyond the servers' deduplication (200 ms in ChirpStack)."""
 ADDRESS_PATIENCE_FRAMES = 20
-"""An address with more frames than this waiting may drain at twice the pace at which it sent.
+"""An address with more frames than this waiting may drain at twice the pace at which it sent; so may frames
+that came in while the server answered.
 
 That is faster only for frames less than 1 s apart, which no device on air keeps up under its duty cycle.
 A replay of recorded frames does, and would otherwise never catch up.

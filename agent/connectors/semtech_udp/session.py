@@ -16,7 +16,7 @@ PROBE_US = 1_000_000
 """While the server is silent, ± a fifth: the first frame leaves within 2 s of the link's return."""
 PATIENCE_MIN_US = 400_000
 PATIENCE_MAX_US = 10_000_000
-SILENCE_MIN_US = 2_000_000
+SILENCE_MIN_US = 3_000_000
 SILENCE_MAX_US = 20_000_000
 ANSWER_MAX_US = 30_000_000
 """AVAILABILITY: ``lns_answer_max``."""
