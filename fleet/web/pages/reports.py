@@ -1,15 +1,27 @@
 """The month so far, and the reports of closed months."""
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection, func, select
+
+from fleet.availability.closing import NotYetError
+from fleet.availability.months import closes_at_us, months_between
 from fleet.availability.settings import DEFAULTS
+from fleet.availability.version_store import close_month, list_versions
+from fleet.identity.access import form_guard, operator
+from fleet.identity.people import Person, Role
 from fleet.registry.store import load_communes
-from fleet.web.pages.visit import Viewing
+from fleet.registry.tables import commissioning
+from fleet.web.pages.visit import Viewing, leave_toast
 from fleet.web.views import months
 from fleet.web.views.tables import csv_text
 
 router = APIRouter()
+SEE_OTHER = 303
+MONTHS_LIMIT = 36
+"""Months whose reports are offered; older ones by their address."""
 
 
 @router.get("/rapports", response_class=HTMLResponse)
@@ -22,4 +34,37 @@ def page(visit: Viewing, csv: bool = False) -> Response:
         if csv:
             text = csv_text(visit.lang, months.columns(visit.words), month.communes)
             return visit.csv(f"communes-{month.month}", text)
-        return visit.page("pages/reports.html", connection, month=month, settings=DEFAULTS)
+        return visit.page(
+            "pages/reports.html",
+            connection,
+            month=month,
+            settings=DEFAULTS,
+            months=_months(connection, visit.now_us),
+            versions=list_versions(connection),
+            may_close=visit.person is not None and visit.person.may(Role.OPERATOR),
+            epcis=sorted({one.epci for one in communes.values() if one.epci}),
+        )
+
+
+def _months(connection: Connection, now_us: int) -> list[str]:
+    """Return the months since the first acceptance, the newest first."""
+    first_us = connection.scalar(select(func.min(commissioning.c.at_us)))
+    found = [] if first_us is None else months_between(first_us, now_us)
+    return list(reversed(found))[:MONTHS_LIMIT]
+
+
+@router.post("/rapports/{month}/clore", dependencies=[Depends(form_guard)])
+def close(month: str, visit: Viewing, person: Annotated[Person, Depends(operator)]) -> Response:
+    """Close a month, or close it again with what came late; said who, in the audit trail."""
+    with visit.database.write() as connection:
+        if month not in _months(connection, visit.now_us):
+            raise HTTPException(404)
+        try:
+            made = close_month(connection, month, DEFAULTS, who=person.name, now_us=visit.now_us)
+        except NotYetError as error:
+            due = visit.words.moment(closes_at_us(month))
+            raise HTTPException(409, visit.words.t("reports.too_early", due=due)) from error
+    answer = RedirectResponse("/rapports", SEE_OTHER)
+    if made is None:
+        return leave_toast(answer, "toast.month_same", month=month)
+    return leave_toast(answer, "toast.month_closed", month=month, number=made.number)

@@ -16,7 +16,7 @@ from fleet.identity.tables import audit_log
 from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
 from fleet.tickets.model import TicketState
-from tests.unit.fleet.web.network import eui_of, make_app
+from tests.unit.fleet.web.network import DAY_US, eui_of, make_app
 
 TOKEN = {"csrf_token": OPEN_ACCESS.csrf_token}
 ALL = 11
@@ -242,3 +242,16 @@ def test_a_call_without_words_or_place_is_marked(client: TestClient) -> None:
 def test_people_are_for_administrators(client: TestClient) -> None:
     assert client.get("/personnes").status_code == 403
     assert client.post("/personnes", data=TOKEN | {"name": "x"}).status_code == 403
+
+
+def test_a_month_closes_once_it_is_due_and_again_only_if_facts_came(client: TestClient) -> None:
+    assert client.post("/rapports/2026-11/clore", data=TOKEN).status_code == 409
+    assert client.post("/rapports/2025-01/clore", data=TOKEN).status_code == 404
+    clock = client.app.state.clock  # type: ignore[attr-defined]
+    clock.at_us += 20 * DAY_US
+    assert client.post("/rapports/2026-11/clore", data=TOKEN).status_code == 303
+    text = client.get("/rapports").text
+    assert "2026-11 clos, version 1." in text
+    assert re.search(r"[0-9a-f]{64}", text)
+    client.post("/rapports/2026-11/clore", data=TOKEN)
+    assert "rien n’a changé depuis la dernière version" in client.get("/rapports").text
