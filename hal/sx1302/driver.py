@@ -14,12 +14,11 @@ from hal.settings import RF_CHAINS, Settings
 from hal.sx1261.commands import Spectrum
 from hal.sx1261.driver import Sx1261
 from hal.sx1261.lbt import Verdict
-from hal.sx1302 import boot, clockwork, identity, mcu, tx_writes
+from hal.sx1302 import boot, clockwork, health, mcu, tx_writes
 from hal.sx1302.access import Registers
 from hal.sx1302.fetch import Fetch
 from hal.sx1302.listen_first import ListenFirst
 from hal.sx1302.microcode import Images
-from hal.sx1302.registers import common
 from hal.sx1302.rx_decode import Decoding, decode
 from hal.sx1302.rx_fifo import parse
 from hal.sx1302.transmitter import Transmitter
@@ -29,8 +28,6 @@ from hal.wiring import Thermometer, Wiring
 
 TEMPERATURE_INTERVAL_US = 10_000_000
 ABORT_LIMIT_US = 1_000_000
-AGC_STUCK = 0x14
-"""The status of a deaf AGC (FACTS §14, issue 154 of the reference)."""
 
 
 class Sx1302:
@@ -246,27 +243,27 @@ class Sx1302:
         return None if self._temperature is None else self._temperature[1]
 
     def status(self) -> ConcentratorStatus:
-        """Return the radio's health: microcontrollers, version register, counter."""
+        """Return the radio's health: microcontrollers, version, enables, counter; four transactions."""
         self._must_run()
         before = self._clockwork.timeline
-        agc = self.registers.read(mcu.AGC.clear.address, 2)
-        arb = self.registers.read(mcu.ARB.clear.address)[0]
-        version = self.registers.read_field(common.COMMON_VERSION_VERSION)
+        agc_control, agc_status = self.registers.read(mcu.AGC.clear.address, 2)
+        arb_control = self.registers.read(mcu.ARB.clear.address)[0]
+        enables, version = self.registers.read(health.ENABLES_AT, 2)
         timeline = self._clockwork.read(check_moving=True)
-        fault = ""
-        if version in identity.DEAD_BUS:
-            fault = f"version register reads {version:#04x}"
-        elif agc[0] & mcu.PARITY_BIT or arb & mcu.PARITY_BIT:
-            fault = f"parity error of the {'AGC' if agc[0] & mcu.PARITY_BIT else 'ARB'} program"
-        elif agc[1] == AGC_STUCK:
-            fault = f"AGC stuck with status {AGC_STUCK:#04x}"
-        elif before is not None and before.raw == timeline.raw:
-            fault = "the counter stands still"
+        vitals = health.Vitals(
+            enables=enables,
+            version=version,
+            agc_control=agc_control,
+            agc_status=agc_status,
+            arb_control=arb_control,
+            counter_moves=before is None or before.raw != timeline.raw,
+        )
+        fault = health.fault(vitals)
         return ConcentratorStatus(
             counter_us=timeline.counter_us,
-            agc_status=agc[1],
-            agc_parity_ok=not agc[0] & mcu.PARITY_BIT,
-            arb_parity_ok=not arb & mcu.PARITY_BIT,
+            agc_status=agc_status,
+            agc_parity_ok=vitals.agc_parity_ok,
+            arb_parity_ok=vitals.arb_parity_ok,
             tx=self._transmitter.last_states(),
             temperature_c=self.temperature_c(),
             receiving=not fault,

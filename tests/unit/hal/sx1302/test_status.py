@@ -1,7 +1,10 @@
 """Silent failures are found: a counter that stands still, a version that is gone, unknown chips."""
 
+from dataclasses import replace
+
 import pytest
 
+from hal.sx1302.health import Vitals, fault
 from hal.sx1302.identity import Identity
 from hal.twin.chip import VirtualChip
 from tests.unit.hal.sx1302.rigs import Rig, rig, started
@@ -25,16 +28,17 @@ class Answers:
 
 
 @pytest.mark.parametrize(
-    ("fixed", "fault"),
+    ("fixed", "reason"),
     [
         ({0x6101: bytes.fromhex("0000000000123456")}, "the counter stands still"),
-        ({0x5606: b"\x00"}, "version register reads 0x00"),
+        ({0x5605: b"\x0f\x00"}, "version register reads 0x00"),
+        ({0x5605: b"\x0b\x10"}, "the chip lost its configuration (enables read 0x0b): reset or power dip"),
         ({0x5780: b"\x11\x00"}, "parity error of the AGC program"),
         ({0x6080: b"\x21"}, "parity error of the ARB program"),
         ({0x5780: b"\x10\x14"}, "AGC stuck with status 0x14"),
     ],
 )
-def test_each_fault_has_its_reason(fixed: dict[int, bytes], fault: str) -> None:
+def test_each_fault_has_its_reason(fixed: dict[int, bytes], reason: str) -> None:
     made = started()
     made.driver.registers.bus = Answers(made, fixed)
     made.driver.receive()
@@ -43,8 +47,38 @@ def test_each_fault_has_its_reason(fixed: dict[int, bytes], fault: str) -> None:
 
     status = made.driver.status()
 
-    assert status.fault == fault
+    assert status.fault == reason
     assert not status.receiving
+
+
+def test_a_chip_that_was_reset_behind_our_back_is_found() -> None:
+    made = started()
+    made.chip.reset(0)
+
+    status = made.driver.status()
+
+    assert status.fault == "the chip lost its configuration (enables read 0x00): reset or power dip"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, ""),
+        ({"version": 0xFF, "enables": 0xFF}, "version register reads 0xff"),
+        ({"enables": 0x07, "agc_control": 1}, "the chip lost its configuration"),
+        ({"agc_control": 0x11, "arb_control": 0x21}, "parity error of the AGC program"),
+        ({"arb_control": 0x21, "agc_status": 0x14}, "parity error of the ARB program"),
+        ({"agc_status": 0x14, "counter_moves": False}, "AGC stuck"),
+        ({"counter_moves": False}, "the counter stands still"),
+    ],
+)
+def test_the_most_fundamental_reason_comes_first(changes: dict[str, int], reason: str) -> None:
+    healthy = Vitals(
+        enables=0x0F, version=0x10, agc_control=0x10, agc_status=0, arb_control=0x20, counter_moves=True
+    )
+
+    assert fault(replace(healthy, **changes)).startswith(reason)
+    assert bool(fault(replace(healthy, **changes))) == bool(reason)
 
 
 def test_an_unknown_version_is_a_warning() -> None:
