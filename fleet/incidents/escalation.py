@@ -13,7 +13,7 @@ Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowl
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet.oncall.store import OnCallNow
+from fleet.oncall.model import OnCallNow
 from fleet.tickets.model import MINUTE_US
 
 SECOND_US = 1_000_000

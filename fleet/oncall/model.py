@@ -70,3 +70,11 @@ class Duty:
     until_us: int
     source: str
     """``override``, ``holiday``, ``span`` or the rotation's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallNow:
+    """One person on call, for pages and messages."""
+
+    person: Person
+    duty: Duty

@@ -1,13 +1,12 @@
 """People and duty in the database.  Rows of an import are checked here, with the path of what is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from fleet.oncall.model import Duty, Period, Person, Rota, Rotation, Span
+from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, Span
 from fleet.oncall.rules import PARIS, on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
@@ -16,14 +15,6 @@ from fleet.registry.tables import communes
 
 class RowRefused(ValueError):
     """A row of an import that cannot be used: where, and what to write instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnCallNow:
-    """One person on call, for pages and messages."""
-
-    person: Person
-    duty: Duty
 
 
 def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -1,10 +1,10 @@
-"""`passerelle bench incidents`: mass outage, timers, killed workers; Alertmanager beside it."""
+"""`passerelle bench incidents`: mass outage, broker restarts, timers, kills; Alertmanager beside it."""
 
-from passerelle.benches.incidents import alertmanager, kills, storm, timers
+from passerelle.benches.incidents import alertmanager, kills, restarts, storm, timers
 from passerelle.figures import Figure
 
 
 def measure() -> list[Figure]:
     """Return every figure, measured in this run."""
     peer = alertmanager.notifications()
-    return [*storm.figures(peer), *timers.figures(), *kills.figures()]
+    return [*storm.figures(peer), *restarts.figures(), *timers.figures(), *kills.figures()]
