@@ -12,7 +12,7 @@ from pathlib import Path
 from hal.errors import HalError, OurMistake
 from hal.tools.words import words
 
-DESCRIPTION = "Le concentrateur à la main : identité, écoute, émission, spectre, autotest, jumeau."
+DESCRIPTION = "Le concentrateur à la main\u202f: identité, écoute, émission, spectre, autotest, jumeau."
 TWIN_FAULTS = (
     "agc-stuck",
     "deaf",
@@ -106,8 +106,8 @@ def _transmit(commands: "Commands[argparse.ArgumentParser]", board: argparse.Arg
     transmit.add_argument("--coding-rate", choices=("4/5", "4/6", "4/7", "4/8"), default="4/5")
     transmit.add_argument("--bitrate", type=int, default=50_000)
     transmit.add_argument("--deviation", type=int, default=25_000, metavar="HZ")
-    transmit.add_argument("--offset", type=int, default=10_000, metavar="HZ", help="porteuse : écart")
-    transmit.add_argument("--seconds", type=float, default=1.0, help="porteuse : durée")
+    transmit.add_argument("--offset", type=int, default=10_000, metavar="HZ", help="porteuse\u202f: écart")
+    transmit.add_argument("--seconds", type=float, default=1.0, help="porteuse\u202f: durée")
     transmit.add_argument("--power", type=float, default=14.0, metavar="DBM")
     transmit.add_argument("--preamble", type=int, default=8)
     transmit.add_argument("--rf-chain", type=int, choices=(0, 1), default=0)

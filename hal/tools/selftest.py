@@ -68,7 +68,7 @@ def run(options: Namespace) -> int:
             bad += check.verdict is Verdict.BAD
             shown = f"{text[check.verdict]:<14} {check.name}"
             if check.detail:
-                shown += f"\u202f: {check.detail}" if text["ok"] == "bon" else f": {check.detail}"
+                shown += text["colon"] + check.detail
             print(json.dumps(asdict(check), ensure_ascii=False) if options.json else shown, flush=True)
     finally:
         concentrator.stop()
