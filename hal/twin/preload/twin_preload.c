@@ -34,12 +34,14 @@
 #define HEADER_BYTES 6
 #define BODY_LIMIT_BYTES 65536
 #define TRANSFERS_LIMIT 64
+#define SETTINGS 8 /* mode, order, bits, speed, mode32 by their ioctl numbers */
 
 enum device { SX1302, SX1261, I2C, DEVICES };
 
 static const char *const paths[DEVICES] = {"/dev/spidev0.0", "/dev/spidev0.1", "/dev/i2c-1"};
 static int descriptors[DEVICES] = {-1, -1, -1};
 static int line = -1;
+static uint32_t settings[DEVICES][SETTINGS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void give_up(const char *what)
@@ -179,6 +181,23 @@ static int spi_message(enum device device, const struct spi_ioc_transfer *transf
     return (int)total;
 }
 
+/* Mode, speed and the like change nothing on a virtual bus, but are read back as they were written. */
+static int spi_setting(enum device device, unsigned long request, void *argument)
+{
+    uint32_t *setting = &settings[device][_IOC_NR(request)];
+    size_t size = _IOC_SIZE(request);
+
+    if (size > sizeof *setting) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (_IOC_DIR(request) & _IOC_WRITE)
+        memcpy(setting, argument, size);
+    else
+        memcpy(argument, setting, size);
+    return 0;
+}
+
 static int i2c_messages(struct i2c_rdwr_ioctl_data *batch)
 {
     for (unsigned int index = 0; index < batch->nmsgs; index++) {
@@ -220,8 +239,12 @@ int ioctl(int descriptor, unsigned long request, ...)
     }
     if (device == I2C)
         return request == I2C_RDWR ? i2c_messages(argument) : 0;
-    if (_IOC_TYPE(request) != SPI_IOC_MAGIC || _IOC_NR(request) != 0)
-        return 0; /* mode, speed, bits a word: the virtual bus has but one */
+    if (_IOC_TYPE(request) != SPI_IOC_MAGIC || _IOC_NR(request) >= SETTINGS) {
+        errno = ENOTTY;
+        return -1;
+    }
+    if (_IOC_NR(request) != 0)
+        return spi_setting(device, request, argument);
     return spi_message(device, argument, _IOC_SIZE(request) / sizeof(struct spi_ioc_transfer));
 }
 

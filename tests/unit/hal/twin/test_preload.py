@@ -27,6 +27,16 @@ def transfer(tx, rx):
     fcntl.ioctl(spi, SPI_IOC_MESSAGE_2, head + tail)
     return received.raw
 
+fcntl.ioctl(spi, 0x40016B01, b"\\x03")
+mode = bytearray(1)
+fcntl.ioctl(spi, 0x80016B01, mode)
+assert mode == b"\\x03", "the mode as it was written"
+try:
+    fcntl.ioctl(spi, 0x5401, bytearray(64))
+except OSError:
+    pass
+else:
+    raise AssertionError("a bus is no terminal")
 assert transfer(bytes((0, 0x56, 0x06, 0)), 1) == b"\\x10", "the version register"
 i2c = os.open("/dev/i2c-1", os.O_RDWR)
 pointer, value = ctypes.create_string_buffer(b"\\xfe", 1), ctypes.create_string_buffer(1)
