@@ -11,12 +11,14 @@ import click
 import typer
 from typer import Option
 
+from agent.wire.command import Action
 from agent.wire.eui import parse_eui
 from fleet import commands
 from fleet.api.availability import By
 from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
 from fleet.incidents import cli as incidents_cli
+from fleet.objects import cli as objects_cli
 from fleet.reports import cli as reports_cli
 from fleet.territory import cli as territory_cli
 
@@ -134,6 +136,16 @@ def configure(
 
 
 @app.command()
+def command(
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    action: Annotated[Action, Option(help="What to do.")],
+) -> None:
+    """Sign a command for one gateway; `fleet serve` sends it."""
+    print(commands.send_command(data, parse_eui(eui), action))
+
+
+@app.command()
 def availability(
     data: Data,
     month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
@@ -149,6 +161,7 @@ def availability(
 app.add_typer(availability_cli.facts, name="facts")
 app.add_typer(availability_cli.months, name="month")
 app.add_typer(reports_cli.app, name="report")
+app.add_typer(objects_cli.app, name="objects")
 app.add_typer(territory_cli.app, name="territory")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)

@@ -1,0 +1,53 @@
+"""`passerelle fleet objects import FILE`: the members' object list."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from fleet.objects.sheet import read
+
+app = typer.Typer(no_args_is_help=True, help="The members' objects, without any key.")
+LISTED_LIMIT = 50
+
+
+@app.callback()
+def _objects() -> None:
+    """The members' objects, without any key."""
+
+
+@app.command("import")
+def import_(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    file: Annotated[Path, Argument(exists=True, dir_okay=False, help="CSV or XLSX.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
+) -> None:
+    """Read an object list; App Keys are dropped before anything is written."""
+    from fleet.clock import SystemClock
+    from fleet.commands import MistakeError, open_fleet
+    from fleet.identity import audit
+    from fleet.objects.store import apply_objects
+
+    listed = read(file.name, file.read_bytes())
+    for problem in listed.problems[:LISTED_LIMIT]:
+        print(problem)
+    if listed.problem_count:
+        raise MistakeError(f"{file}: {listed.problem_count} problems, nothing was changed")
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        count = apply_objects(connection, listed, now_us)
+        audit.record(
+            connection,
+            now_us=now_us,
+            who=audit.COMMAND_LINE,
+            action="objects.import",
+            subject=file.name,
+            after={"objects": count, "keys_dropped": listed.keys_dropped},
+        )
+        if dry_run:
+            connection.rollback()
+    did = "would import" if dry_run else "imported"
+    print(f"{did} {count} objects, {listed.keys_dropped} App Keys dropped")
