@@ -12,7 +12,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from agent.wire import messages, topics
+from agent.wire.command import Action, Command, encode_command
 from agent.wire.configuration import FleetConfig
+from agent.wire.envelope import Kind
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
 from fleet.configurations import push
@@ -169,6 +171,26 @@ def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
             )
             lines.append(f"{each}: version {envelope.version} requested")
     return lines
+
+
+def send_command(data: Path, eui: str, action: Action) -> str:
+    """Sign one command and queue it."""
+    _, database = open_fleet(data)
+    keys = foundation.read_keys(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        _gateway(connection, eui)
+        payload = encode_command(Command(action=action))
+        word = push.word(connection, keys.signing, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+        audit.record(
+            connection,
+            now_us=now_us,
+            who=audit.COMMAND_LINE,
+            action="gateway.command",
+            subject=eui,
+            after={"action": action, "id": word},
+        )
+    return f"{eui}: {word} queued ({action})"
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -220,6 +220,7 @@ class Engine:
             sweep(connection, self._retention, now_us)
             self._sweep_due_us = now_us + SWEEP_EVERY_US
         desk.confirm_working(connection, self._signing, self._memory, now_us)
+        desk.grant_permits(connection, self._signing, network, now_us)
         while not self._noted.empty():
             connection.execute(self._noted.get_nowait())
         facts.mark(connection, facts.LAST_CYCLE, now_us)

@@ -1,4 +1,4 @@
-"""Configurations each cycle: what is desired and not published goes out, what works is confirmed."""
+"""Configurations each cycle: what is desired goes out, what waits is permitted, what works is confirmed."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,10 @@ from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations import push
 from fleet.configurations.confirm import Trial, should_confirm
+from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
 from fleet.configurations.tables import configuration_versions, reported_configurations, words
 from fleet.live.memory import Memory
+from fleet.live.model import NetworkNow
 
 PUBLISH_LIMIT = 500
 """Envelopes handed to the broker in one cycle; the rest waits for the next."""
@@ -83,6 +85,43 @@ def _reported(row: RowMapping) -> ConfigReported | None:
         seen_version=row["seen_version"],
         reason=row["reason"],
     )
+
+
+def grant_permits(
+    connection: Connection, key: Ed25519PrivateKey, network: NetworkNow, now_us: int
+) -> dict[str, str]:
+    """Permit each waiting change that harms nobody now; return why each of the others waits on."""
+    reports, table = reported_configurations, configuration_versions
+    waiting = connection.execute(
+        select(reports.c.eui, table.c.sha256)
+        .join(table, and_(table.c.eui == reports.c.eui, table.c.version == reports.c.seen_version))
+        .where(reports.c.state == int(ConfigState.WAITING))
+    ).all()
+    if not waiting:
+        return {}
+    lately = select(words.c.eui, func.max(words.c.issued_at_us)).group_by(words.c.eui)
+    permits = connection.execute(lately.where(words.c.kind == Kind.PERMIT))
+    said: dict[str, int] = {row[0]: row[1] for row in permits}
+    under_way = {eui for eui, at_us in said.items() if now_us - at_us < PERMIT_LIFE_US}
+    refused: dict[str, str] = {}
+    for eui, sha256 in sorted(waiting, key=lambda row: (said.get(row[0], 0), row[0])):
+        if now_us - said.get(eui, 0) < ASK_AGAIN_US:
+            continue
+        why = why_not(network, eui, under_way)
+        if why:
+            refused[eui] = why
+            continue
+        under_way.add(eui)
+        push.word(
+            connection,
+            key,
+            eui=eui,
+            kind=Kind.PERMIT,
+            payload=sha256.encode(),
+            now_us=now_us,
+            life_us=PERMIT_LIFE_US,
+        )
+    return refused
 
 
 def publish_waiting(connection: Connection, publish: Publish, done: Note) -> int:

@@ -76,12 +76,19 @@ def request(
 
 
 def word(
-    connection: Connection, key: Ed25519PrivateKey, *, eui: str, kind: Kind, payload: bytes, now_us: int
+    connection: Connection,
+    key: Ed25519PrivateKey,
+    *,
+    eui: str,
+    kind: Kind,
+    payload: bytes,
+    now_us: int,
+    life_us: int = WORD_ACCEPTANCE_US,
 ) -> str:
     """Sign a word for one gateway, queue it for ``command/{id}``, and return the id."""
     newest = select(func.max(words.c.version)).where(words.c.eui == eui, words.c.kind == kind)
     version = (connection.scalar(newest) or 0) + 1
-    envelope = _sealed(key, kind, eui, version, payload, now_us=now_us, life_us=WORD_ACCEPTANCE_US)
+    envelope = _sealed(key, kind, eui, version, payload, now_us=now_us, life_us=life_us)
     row = {
         "eui": eui,
         "kind": kind,
