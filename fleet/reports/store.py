@@ -1,19 +1,21 @@
 """What a report needs from the database, and the report in the form that is asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
 from fleet.availability import document
 from fleet.availability.month_store import load_month
-from fleet.availability.months import to_datetime
+from fleet.availability.months import month_window, to_datetime
 from fleet.availability.reckoning import MonthInput, reckon
 from fleet.availability.settings import ContractSettings
 from fleet.availability.version_store import newest_version
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
 from fleet.reports.deployment import Deployed, deployment
+from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
 from fleet.reports.monthly import Names, monthly
 from fleet.reports.pdf import pdf_of
@@ -55,8 +57,10 @@ def monthly_report(
     else:
         given = document.read(version.facts)
     told = reckon(given)
+    window = month_window(month)
     names = Names(
         gateways={one.eui: one.name for one in load_gateways(connection)},
+        tickets=tickets_by_gateway(connection, window.start_us, window.end_us),
         version="" if version is None else f"version {version.number}",
         digest="" if version is None else version.hash,
     )
@@ -66,7 +70,11 @@ def monthly_report(
     points = {row.insee: (row.lon, row.lat) for row in rows if row.lon is not None and row.lat is not None}
     polygons = {row.insee: row.polygon for row in rows}
     drawn = pictures(given, told, polygons, points, DEPARTEMENTS, epci=epci)
-    return monthly(given, told, names, epci=epci, pictures=drawn)
+    report = monthly(given, told, names, epci=epci, pictures=drawn)
+    if epci:
+        return report
+    clocks = load_interventions(connection, window.start_us, window.end_us, now_us)
+    return replace(report, tables=(*report.tables, *clocks))
 
 
 def deployment_report(connection: Connection) -> Report:
