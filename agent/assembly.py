@@ -88,16 +88,7 @@ class Agent:
         self.control = self._make_control(order, key)
         running = self.control.running
         self.datapath = make_datapath(order, running, self.journal.boot, self.journal.observe)
-        self.link = Link(
-            identity=self.identity,
-            boot=self.journal.boot,
-            fleet=running.fleet,
-            outbox=self.journal.outbox,
-            clock=clock,
-            desired=self.control.arrived,
-            command=self._word,
-            reported=self.control.reported,
-        )
+        self.link = self._make_link(running)
         self.keeper = EnrolmentKeeper(
             order,
             self.identity,
@@ -145,6 +136,18 @@ class Agent:
             key=key,
             apply=self._apply,
             report=self._report,
+        )
+
+    def _make_link(self, running: Configuration) -> Link:
+        return Link(
+            identity=self.identity,
+            boot=self.journal.boot,
+            fleet=running.fleet,
+            outbox=self.journal.outbox,
+            clock=self.clock,
+            desired=self.control.arrived,
+            command=self._word,
+            reported=self.control.reported,
         )
 
     def _make_commands(self, order: WorkOrder, key: Ed25519PublicKey) -> CommandRunner:

@@ -8,16 +8,16 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from functools import partial
 
 import aiomqtt
 
 from agent.clock import Clock
 from agent.enrol.identity import Identity
-from agent.journal.store import EVENT, JOURNAL, Outbox
-from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
+from agent.journal.store import Outbox
 from agent.link.step import Ended, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel
+from agent.link.upload import LinkCounts, Uploader
 from agent.wire import topics
 from agent.wire.configuration import FleetConfig
 from agent.wire.messages import (
@@ -26,7 +26,6 @@ from agent.wire.messages import (
     Heartbeat,
     Presence,
     Reply,
-    WireError,
     encode,
 )
 from agent.wire.topics import topic
@@ -38,26 +37,8 @@ PING_EVERY_S = 600
 CONNECT_WAIT_S = 15.0
 PUBACK_WAIT_S = 30.0
 GOODBYE_WAIT_S = 2.0
-EVENTS_AT_ONCE = 20
-"""Events published before the first PUBACK is awaited."""
-UPLOAD_CHECK_S = 1.0
-"""How often the outbox is looked at while it is empty."""
 NOT_ALLOWED_CODES = frozenset({4, 5, 134, 135})
 """CONNACK: bad user name or password, not authorised (MQTT 3.1.1 §3.2.2.3; MQTT 5 §3.2.2.2)."""
-
-
-@dataclass(slots=True)
-class LinkCounts:
-    """Since boot."""
-
-    sessions: int = 0
-    heartbeats_sent: int = 0
-    heartbeats_missed: int = 0
-    """Not sent for want of a session; the sequence shows the gap."""
-    records_uploaded: int = 0
-    events_uploaded: int = 0
-    unreadable_rows: int = 0
-    unknown_topics: int = 0
 
 
 class Link:
@@ -181,7 +162,11 @@ class Link:
             await self._greet(client)
             self.online, self.reason, self.lost_since_us = True, "", None
             self.counts.sessions += 1
-            work = [tasks.create_task(self._upload(client)), tasks.create_task(self._tell(client))]
+            uploader = Uploader(self._outbox, partial(self._publish, client), self.counts)
+            work = [
+                tasks.create_task(uploader.run(lambda: self.saving)),
+                tasks.create_task(self._tell(client)),
+            ]
             try:
                 await self._listen(client)
             except asyncio.CancelledError:
@@ -296,40 +281,6 @@ class Link:
                 reply = self._replies[0]
                 await self._publish(client, f"{topics.REPLY}/{reply.command_id}", encode(reply))
                 del self._replies[0]
-
-    async def _upload(self, client: aiomqtt.Client) -> None:
-        while True:
-            sent = await self._upload_journal(client) + await self._upload_events(client)
-            if not sent:
-                await asyncio.sleep(UPLOAD_CHECK_S)
-
-    async def _upload_journal(self, client: aiomqtt.Client) -> int:
-        if not self._outbox.pending(JOURNAL):
-            return 0
-        rows = self._outbox.oldest(JOURNAL, limit=BATCH_RECORDS, limit_bytes=BATCH_BYTES)
-        if not rows:
-            return 0
-        try:
-            message = batch_message([body for _, body in rows])
-        except WireError:
-            self.counts.unreadable_rows += len(rows)
-            self._outbox.acknowledged(JOURNAL, [identity for identity, _ in rows])
-            return len(rows)
-        await self._publish(client, topics.JOURNAL, message)
-        self._outbox.acknowledged(JOURNAL, [identity for identity, _ in rows])
-        self.counts.records_uploaded += len(rows)
-        return len(rows)
-
-    async def _upload_events(self, client: aiomqtt.Client) -> int:
-        if self.saving or not self._outbox.pending(EVENT):
-            return 0
-        rows = self._outbox.oldest(EVENT, limit=EVENTS_AT_ONCE, limit_bytes=BATCH_BYTES)
-        if not rows:
-            return 0
-        await asyncio.gather(*(self._publish(client, topics.EVENT, body) for _, body in rows))
-        self._outbox.acknowledged(EVENT, [identity for identity, _ in rows])
-        self.counts.events_uploaded += len(rows)
-        return len(rows)
 
     def _topic(self, leaf: str) -> str:
         return topic(self._eui, leaf)

@@ -1,0 +1,71 @@
+"""Journal and events from the outbox on disk to the broker, until it acknowledged them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from agent.journal.store import EVENT, JOURNAL, Outbox
+from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
+from agent.wire import topics
+from agent.wire.messages import WireError
+
+EVENTS_AT_ONCE = 20
+"""Events published before the first PUBACK is awaited."""
+UPLOAD_CHECK_S = 1.0
+"""How often the outbox is looked at while it is empty."""
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    """Since boot."""
+
+    sessions: int = 0
+    heartbeats_sent: int = 0
+    heartbeats_missed: int = 0
+    """Not sent for want of a session; the sequence shows the gap."""
+    records_uploaded: int = 0
+    events_uploaded: int = 0
+    unreadable_rows: int = 0
+    unknown_topics: int = 0
+
+
+class Uploader:
+    """One session's upload; ``publish`` returns after PUBACK."""
+
+    def __init__(
+        self, outbox: Outbox, publish: Callable[[str, bytes], Awaitable[None]], counts: LinkCounts
+    ) -> None:
+        self._outbox, self._publish, self._counts = outbox, publish, counts
+
+    async def run(self, saving: Callable[[], bool]) -> None:
+        """Upload until cancelled; while ``saving`` events wait on disk."""
+        while True:
+            sent = await self.journal() + (0 if saving() else await self.events())
+            if not sent:
+                await asyncio.sleep(UPLOAD_CHECK_S)
+
+    async def journal(self) -> int:
+        """Send one message of records and return how many rows that was."""
+        if not self._outbox.pending(JOURNAL):
+            return 0
+        rows = self._outbox.oldest(JOURNAL, limit=BATCH_RECORDS, limit_bytes=BATCH_BYTES)
+        identities = [identity for identity, _ in rows]
+        try:
+            message = batch_message([body for _, body in rows])
+        except WireError:
+            self._counts.unreadable_rows += len(rows)
+        else:
+            await self._publish(topics.JOURNAL, message)
+            self._counts.records_uploaded += len(rows)
+        self._outbox.acknowledged(JOURNAL, identities)
+        return len(rows)
+
+    async def events(self) -> int:
+        """Send a handful of events together and return how many."""
+        if not self._outbox.pending(EVENT):
+            return 0
+        rows = self._outbox.oldest(EVENT, limit=EVENTS_AT_ONCE, limit_bytes=BATCH_BYTES)
+        await asyncio.gather(*(self._publish(topics.EVENT, body) for _, body in rows))
+        self._outbox.acknowledged(EVENT, [identity for identity, _ in rows])
+        self._counts.events_uploaded += len(rows)
+        return len(rows)
