@@ -7,19 +7,22 @@ pages never cost more than a twentieth of one core.
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.facts import NetworkFacts
+from fleet.availability.facts import DeliveredFact, NetworkFacts
 from fleet.availability.months import Window, month_of, month_window
-from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, reckon
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, from_timelines, reckon
 from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
+from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.month import load_facts
+from fleet.evidence.store import load_deliveries
 from fleet.registry.store import load_communes
 from fleet.web.format import DAY_US
 
@@ -40,24 +43,36 @@ class Past:
 
 
 class History:
-    """Keeps the newest ``Past`` of one process."""
+    """Keeps the newest ``Past`` of one process; only the very first visit waits for it."""
 
     def __init__(self, settings: ContractSettings = DEFAULTS) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
+        self._first = threading.Lock()
+        self._working = threading.Lock()
         self._past: Past | None = None
         self._stands_until_us = 0
 
-    def past(self, database: Database, clock: Any) -> Past:
-        """Return the past, computed again when the kept one is too old; one thread computes, others wait."""
-        with self._lock:
-            now_us: int = clock.now_us()
-            if self._past is None or now_us >= self._stands_until_us:
-                with database.read() as connection:
-                    self._past = compute(connection, self._settings, now_us)
-                took_us = clock.now_us() - now_us
-                self._stands_until_us = now_us + max(KEPT_US, REST * took_us)
-            return self._past
+    def past(self, database: Database, clock: Clock) -> Past:
+        """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
+        with self._first:
+            if self._past is None:
+                self._renew(database, clock)
+        if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
+            threading.Thread(target=self._renew_once, args=(database, clock), daemon=True).start()
+        assert self._past is not None
+        return self._past
+
+    def _renew_once(self, database: Database, clock: Clock) -> None:
+        try:
+            self._renew(database, clock)
+        finally:
+            self._working.release()
+
+    def _renew(self, database: Database, clock: Clock) -> None:
+        now_us = clock.now_us()
+        with database.read() as connection:
+            self._past = compute(connection, self._settings, now_us)
+        self._stands_until_us = now_us + max(KEPT_US, REST * (clock.now_us() - now_us))
 
 
 def history_of(state: Any) -> History:
@@ -72,7 +87,7 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     """Return the past from the facts in the database."""
     month = month_of(now_us)
     window = Window(min(month_window(month).start_us, now_us - LOOK_BACK_US), now_us)
-    facts = load_facts(connection, window.start_us)
+    facts = load_facts(connection, window.start_us, deliveries=False)
     cards = tuple(
         CommuneCard(
             insee=one.insee,
@@ -85,6 +100,9 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     )
     given = MonthInput(month=month, as_of_us=now_us, facts=facts, communes=cards, settings=settings)
     result = reckon(given)
+    if late := _buffered(result):
+        facts = _with_deliveries(connection, facts, late, window.start_us)
+        result = from_timelines(replace(given, facts=facts), result.lines)
     if window == result.window:
         return Past(at_us=now_us, month=result, gateways=result.lines, communes=result.communes)
     lines = {
@@ -93,6 +111,21 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     return Past(
         at_us=now_us, month=result, gateways=lines, communes=_communes(cards, facts, lines, window, settings)
     )
+
+
+def _buffered(result: MonthResult) -> list[str]:
+    """Return the gateways whose deliveries can make something good: those that buffered."""
+    return [eui for eui, one in result.gateway_figures.items() if one.by_state_us[GatewayState.BUFFERING]]
+
+
+def _with_deliveries(
+    connection: Connection, facts: NetworkFacts, euis: list[str], from_us: int
+) -> NetworkFacts:
+    found: dict[str, list[DeliveredFact]] = {}
+    for proof in load_deliveries(connection, from_us, euis):
+        found.setdefault(proof.eui, []).append(proof)
+    told = {eui: replace(facts.gateways[eui], delivered=tuple(proofs)) for eui, proofs in found.items()}
+    return replace(facts, gateways={**facts.gateways, **told})
 
 
 def _communes(

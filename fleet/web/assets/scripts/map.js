@@ -5,7 +5,11 @@ import "leaflet/dist/leaflet.css";
 const place = document.getElementById("map");
 const REFRESH_MS = 5000;
 let layers = [];
+let names = [];
 let labels = [];
+let gateways = [];
+let marks = [];
+let drawn = "";
 let map = null;
 
 function shape(feature) {
@@ -33,74 +37,111 @@ function text(words) {
 }
 
 // The worst first; a name stands below its place, else beside or above it, else waits for a closer look.
+// Places are reckoned from numbers, not from the page: five hundred names must not cost a layout each.
 const RADIUS = 12;
 const RADIUS_LOST = 16;
+const MARK_RADIUS = 8;
+const NAME_HEIGHT = 18;
+const MARKS_LIMIT = 300; // beyond, gateways that serve are drawn only from this zoom on
+const MARKS_ZOOM = 11;
 const radius = (commune) => (commune.state === "LOST" ? RADIUS_LOST : RADIUS);
-const sides = (r) => [["bottom", [0, r - 1]], ["right", [r + 1, 0]], ["left", [-r - 1, 0]], ["top", [0, 1 - r]]];
+const pen = document.createElement("canvas").getContext("2d");
+
+function boxAround(x, y, halfWidth, halfHeight) {
+  return { left: x - halfWidth, right: x + halfWidth, top: y - halfHeight, bottom: y + halfHeight };
+}
+
 const overlaps = (box) => (other) =>
   box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top;
 
-// The middle of a disc: a name may touch its rim.
-function inner(box) {
-  const rim = box.width / 6;
-  return { left: box.left + rim, right: box.right - rim, top: box.top + rim, bottom: box.bottom - rim };
+function sides({ at, r, fixed, halfWidth }) {
+  const { x, y } = map.latLngToContainerPoint(at);
+  const half = NAME_HEIGHT / 2;
+  if (fixed) return [["center", [0, 0], boxAround(x, y, halfWidth, half)]];
+  return [
+    ["bottom", [0, r - 1], boxAround(x, y + r + half, halfWidth, half)],
+    ["right", [r + 1, 0], boxAround(x + r + 4 + halfWidth, y, halfWidth, half)],
+    ["left", [-r - 1, 0], boxAround(x - r - 4 - halfWidth, y, halfWidth, half)],
+    ["top", [0, 1 - r], boxAround(x, y - r - half, halfWidth, half)],
+  ];
 }
 
-function thin() {
-  const taken = [...place.querySelectorAll(".commune-disc, .map-mark")].map((mark) => inner(mark.getBoundingClientRect()));
-  const frame = place.getBoundingClientRect();
-  for (const { label, fixed, r, worst } of labels) {
-    const element = label.getElement();
-    if (!element) continue;
-    let box = null;
-    for (const [direction, offset] of fixed ? [["center", [0, 0]]] : sides(r)) {
-      label.options.direction = direction;
-      label.options.offset = L.point(offset);
-      label.update();
-      const found = element.getBoundingClientRect();
-      const inside = found.left >= frame.left && found.right <= frame.right;
-      if (inside && !taken.some(overlaps(found))) { box = found; break; }
-    }
-    element.style.visibility = box || worst ? "" : "hidden";
-    if (box) taken.push(box);
+// The middle of a disc: a name may touch its rim.
+function discs() {
+  const bounds = map.getBounds().pad(0.1);
+  const seen = [...names.filter((name) => !name.fixed), ...marks].filter(({ at }) => bounds.contains(at));
+  return seen.map(({ at, r }) => {
+    const { x, y } = map.latLngToContainerPoint(at);
+    return boxAround(x, y, r * 0.67, r * 0.67);
+  });
+}
+
+function write() {
+  for (const label of labels) label.remove();
+  labels = [];
+  const { x: width, y: height } = map.getSize();
+  const taken = discs();
+  for (const name of names) {
+    const choices = sides(name).filter(([, , box]) => box.left >= 0 && box.right <= width && box.bottom >= 0 && box.top <= height);
+    const chosen = choices.find(([, , box]) => !taken.some(overlaps(box))) ?? (name.worst ? choices[0] : undefined);
+    if (!chosen) continue;
+    const [direction, offset, box] = chosen;
+    taken.push(box);
+    labels.push(L.tooltip({ permanent: true, className: "map-label", direction, offset }).setLatLng(name.at).setContent(text(name.words)).addTo(map));
   }
 }
 
 function draw(territory) {
-  labels = [];
   for (const layer of layers) layer.remove();
   layers = [];
+  names = [];
+  pen.font = `600 12px ${getComputedStyle(place).fontFamily}`;
   for (const commune of territory.communes) {
     if (!commune.polygon && commune.lat === null) continue;
     const layer = shape(commune).addTo(map);
     layer.bindTooltip(text(commune.title));
     layer.on("click", () => { location.href = commune.href; });
     const at = commune.polygon ? layer.getBounds().getCenter() : L.latLng(commune.lat, commune.lon);
-    const label = L.tooltip({ permanent: true, className: "map-label" }).setLatLng(at).setContent(text(commune.name));
     const worst = commune.state !== "SERVED" && commune.state !== "NOT_COVERED";
-    const named = { label, fixed: Boolean(commune.polygon), r: radius(commune), worst };
-    if (worst) labels.unshift(named);
-    else labels.push(named);
+    const name = { at, words: commune.name, r: radius(commune), fixed: Boolean(commune.polygon), worst, halfWidth: pen.measureText(commune.name).width / 2 + 4 };
+    if (worst) names.unshift(name);
+    else names.push(name);
     layers.push(layer);
   }
-  for (const { label } of labels) layers.push(label.addTo(map));
-  for (const gateway of territory.gateways) layers.push(mark(gateway).addTo(map));
+  gateways = territory.gateways;
+}
+
+// What is fine takes little room: in a large network the gateways that serve wait for a closer look.
+function point() {
+  for (const { layer } of marks) layer.remove();
+  const all = gateways.length <= MARKS_LIMIT || map.getZoom() >= MARKS_ZOOM;
+  const bounds = map.getBounds().pad(0.1);
+  const shown = gateways.filter((gateway) => (all || gateway.state !== "SERVING") && bounds.contains([gateway.lat, gateway.lon]));
+  marks = shown.map((gateway) => ({ at: L.latLng(gateway.lat, gateway.lon), r: MARK_RADIUS, layer: mark(gateway).addTo(map) }));
+}
+
+function settle() {
+  point();
+  write();
 }
 
 async function load(fit) {
   const answer = await fetch(place.dataset.source, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`${answer.status}`);
-  const territory = await answer.json();
+  const received = await answer.text();
+  if (received === drawn) return;
+  drawn = received;
+  const territory = JSON.parse(received);
   draw(territory);
   if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [Math.min(90, place.clientWidth / 6), 36] });
-  thin();
+  settle();
 }
 
 if (place) {
   map = L.map(place, { attributionControl: false, zoomSnap: 0.25, scrollWheelZoom: place.dataset.full === "1", zoomControl: false });
   L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
   map.setView([47.4, 0.9], 10);
-  map.on("zoomend moveend", thin);
+  map.on("zoomend moveend", settle);
   load(true).catch(() => {});
   let waiting = null;
   document.addEventListener("live:refreshed", () => {
