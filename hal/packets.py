@@ -75,6 +75,9 @@ class Cw:
     offset_hz: int = 0
     bandwidth_hz: int = 125_000
 
+    def __str__(self) -> str:
+        return f"CW{self.offset_hz:+d}"
+
 
 Modulation: TypeAlias = Lora | Fsk | Cw
 

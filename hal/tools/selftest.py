@@ -55,6 +55,14 @@ STEP_CHECKS = {
     "start ARB": "check_arb",
     "start SX1261": "check_sx1261",
 }
+"""The steps that are a check of their own when they pass."""
+STEP_LABELS = STEP_CHECKS | {
+    "calibrate radios": "check_radios",
+    "configure": "check_registers",
+    "prepare transmission": "check_registers",
+    "find thermometer": "check_thermometer",
+    "finish": "check_registers",
+}
 
 
 def run(options: Namespace) -> int:
@@ -94,7 +102,7 @@ def _start(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
     """Run start-up step by step; ``adopt`` hands a complete start to the driver."""
     steps = concentrator.prepare_start()
     for name, step in boot.STEPS:
-        shown = text.get(STEP_CHECKS.get(name, ""), name)
+        shown = text[STEP_LABELS[name]]
         try:
             step(steps)
         except HalError as error:

@@ -10,6 +10,7 @@ from hal.errors import ChipMisbehaved, HalError, LineFailed, OurMistake
 from hal.open import synthetic_images
 from hal.settings import FineTimestampMode, Sx1261Settings
 from hal.sx1302 import boot
+from hal.tools.selftest import STEP_LABELS
 from hal.twin.faults import Mcu
 from tests.unit.hal.sx1302.rigs import rig, started
 
@@ -143,6 +144,7 @@ def test_steps_have_names_that_say_something() -> None:
 
     assert names[0] == "identify"
     assert len(set(names)) == len(names)
+    assert set(names) == set(STEP_LABELS)
 
 
 def test_both_radios_are_reset_by_the_same_writes() -> None:
