@@ -7,7 +7,7 @@
     NOT_COVERED  no member that is not OUT
 
 With ``serving = all`` the mirror: SERVED while all serve, else LOST if any is down or buffering, else
-UNKNOWN, else EXCLUDED.  A stretch takes the cause of the member whose state began last: it took the service.
+UNKNOWN, else EXCLUDED.  A stretch takes the cause of the member that made it so last: it took the service.
 """
 
 from bisect import bisect_right
@@ -24,6 +24,12 @@ from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
 
 OVER_THE_CAP = "maintenance beyond the month's cap"
+_DECIDES = {
+    CommuneState.UNKNOWN: (GatewayState.UNKNOWN,),
+    CommuneState.EXCLUDED: (GatewayState.MAINTENANCE,),
+    CommuneState.LOST: (GatewayState.DOWN, GatewayState.BUFFERING),
+}
+"""States of members that make a commune what it is: the cause comes from one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +266,8 @@ def _state_of(
     state = _rule(kinds, all_away=len(away) == len(counting), settings=settings)
     if state is CommuneState.SERVED:
         return CommuneSpan(start_us, end_us, state)
-    eui, span = max(away, key=lambda pair: (pair[1].start_us, pair[0]))
+    decisive = [pair for pair in away if pair[1].state in _DECIDES[state]]
+    eui, span = max(decisive, key=lambda pair: (pair[1].start_us, pair[0]))
     return CommuneSpan(start_us, end_us, state, span.cause, span.responsible, eui, span.reason)
 
 
