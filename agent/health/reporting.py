@@ -20,10 +20,13 @@ from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.link.mqtt import Link
 from agent.wire.configuration import Configuration
-from agent.wire.messages import Change, Heartbeat, Noted, TimeQuality
+from agent.wire.messages import Change, Heartbeat, Noted, Radio, TimeQuality
 
 CLOCK_STEP_US = 2_000_000
 """AVAILABILITY §1: times that differ by more are not the same clock."""
+FIRST_BEAT_LIMIT_US = 15_000_000
+"""A start of the radio takes 1.3 s of sleeps, a TLS session on a slow 4G line some seconds."""
+FIRST_BEAT_LOOK_S = 0.2
 USAGE_KEEP_EVERY = 60
 """Looks (of 30 s) between two writes of the month's bytes."""
 _log = structlog.get_logger("agent")
@@ -76,6 +79,7 @@ class Reporting:
 
     async def beat_on(self) -> None:
         """Send heartbeats at their interval, on a grid that does not drift, until cancelled."""
+        await self._something_to_say()
         due_us = self._clock.monotonic_us()
         while True:
             await self._link.heartbeat(self.beat())
@@ -83,6 +87,18 @@ class Reporting:
             due_us, missed = next_due(due_us, interval_us, self._clock.monotonic_us())
             self._seq += missed
             await asyncio.sleep(max(0.0, (due_us - self._clock.monotonic_us()) / 1_000_000))
+
+    async def _something_to_say(self) -> None:
+        """Wait until the radio receives and the fleet is there to hear it, ``FIRST_BEAT_LIMIT_US`` at most.
+
+        The grid begins with the first heartbeat: one that says OFF because the radio is starting would be
+        followed by the next an interval later only.
+        """
+        until_us = self._clock.monotonic_us() + FIRST_BEAT_LIMIT_US
+        while self._clock.monotonic_us() < until_us:
+            if self._snapshot().radio is Radio.RECEIVING and self._link.counts.sessions:
+                return
+            await asyncio.sleep(FIRST_BEAT_LOOK_S)
 
     def beat(self) -> Heartbeat:
         """Return the next heartbeat."""
