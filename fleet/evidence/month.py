@@ -8,9 +8,9 @@ from fleet.live.recall import recall
 from fleet.registry.store import load_memberships
 
 
-def load_facts(connection: Connection, from_us: int) -> NetworkFacts:
+def load_facts(connection: Connection, from_us: int, *, deliveries: bool = True) -> NetworkFacts:
     """Return every fact that decides timelines from ``from_us`` on."""
-    memory = recall(connection, from_us)
+    memory = recall(connection, from_us, deliveries=deliveries)
     memory.replace_people(
         facts.load_commissioning(connection),
         facts.load_maintenances(connection, from_us),

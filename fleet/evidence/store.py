@@ -1,5 +1,6 @@
 """Evidence in the database: a sorted batch goes in, one transaction; facts come out for the timelines."""
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
@@ -203,10 +204,14 @@ def load_journal(connection: Connection, from_us: int) -> list[JournalFact]:
     return [_journal_fact(row) for row in connection.execute(query).mappings()]
 
 
-def load_deliveries(connection: Connection, from_us: int) -> list[DeliveredFact]:
-    """Return the proofs of delivery of frames received at ``from_us`` or later."""
+def load_deliveries(
+    connection: Connection, from_us: int, euis: Collection[str] | None = None
+) -> list[DeliveredFact]:
+    """Return the proofs of delivery of frames received at ``from_us`` or later, of some gateways or all."""
     table = deliveries
     query = select(table).where(table.c.received_until_at_us >= from_us)
+    if euis is not None:
+        query = query.where(table.c.eui.in_(euis))
     return [
         DeliveredFact(
             eui=row["eui"],

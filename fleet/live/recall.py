@@ -8,14 +8,17 @@ from fleet.evidence.tables import latest
 from fleet.live.memory import Memory
 
 
-def recall(connection: Connection, from_us: int) -> Memory:
-    """Return what was known, from ``from_us`` on and the newest word before it of each gateway."""
+def recall(connection: Connection, from_us: int, *, deliveries: bool = True) -> Memory:
+    """Return what was known, from ``from_us`` on and the newest word before it of each gateway.
+
+    Without ``deliveries``: they are many, and decide nothing but the deferred figure.
+    """
     memory = Memory()
     for run in sorted(store.load_runs(connection, from_us), key=lambda run: run.recorded_at_us):
         memory.of(run.eui).add_run(run)
     for fact in store.load_journal(connection, from_us):
         memory.of(fact.eui).journal[fact.boot, fact.journal_seq] = fact
-    for proof in store.load_deliveries(connection, from_us):
+    for proof in store.load_deliveries(connection, from_us) if deliveries else ():
         memory.of(proof.eui).delivered[proof.boot, proof.seq] = proof
     for row in connection.execute(select(latest)).mappings():
         one = memory.of(row["eui"])
