@@ -120,7 +120,9 @@ def _compare(descriptor: int, plan: Plan, base: Path | None, report: Callable[[P
         if back != piece:
             pairs = enumerate(zip(piece, back.ljust(len(piece), b"\0"), strict=False))
             wrong = offset + next((index for index, (put, got) in pairs if put != got), len(back))
-            raise MediumError(f"byte {wrong} came back different; the medium is bad, use another")
+            raise MediumError(
+                f"l’octet {wrong} relu diffère\u202f: la carte est mauvaise, prenez-en une autre"
+            )
         report(progress("verify", offset + len(piece), plan.total_bytes, elapsed_s=monotonic_s() - began))
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from agent.wire.partition import PartitionError
+from agent.wire.words import french
 from provisioning.plan import Refusal
 
 _FRENCH = {
@@ -78,6 +80,12 @@ def say(key: str, **values: object) -> str:
     """Return the sentence ``key`` in the installer's language."""
     words = _ENGLISH if os.environ.get("PASSERELLE_LANG", "fr").startswith("en") else _FRENCH
     return words[key].format(**values)
+
+
+def said(error: Exception) -> str:
+    """Return an error in the installer's language, as far as it has words for it."""
+    english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
+    return french(error) if isinstance(error, PartitionError) and not english else str(error)
 
 
 def size(count: int) -> str:

@@ -21,6 +21,7 @@ from agent.wire.partition import (
     encode_settings,
     settings_entry,
 )
+from agent.wire.words import french
 
 
 class SettingsError(ValueError):
@@ -39,17 +40,21 @@ def load_settings(state: Path, image: Path | None) -> WorkOrder:
     except FileNotFoundError:
         stored = None
     except WorkOrderError as error:
-        raise SettingsError(f"{path}: {error}; remove it and start again with --image") from error
+        raise SettingsError(
+            f"{path}\u202f: illisible, supprimez-le et relancez avec --image [{error}]"
+        ) from error
     if image is None:
         if stored is None:
-            raise SettingsError(f"{path}: missing; start with --image FILE (passerelle provision flash)")
+            raise SettingsError(
+                f"{path}\u202f: absent, lancez avec --image FICHIER (passerelle provision flash)"
+            )
         return stored
     order = _from_image(image)
     if stored is None or _newer(order, stored):
         try:
             write_durably(path, encode_order(order))
         except OSError as error:
-            raise SettingsError(f"{path}: {error.strerror}; the card cannot be written") from error
+            raise SettingsError(f"{path}\u202f: la carte refuse l’écriture ({error.strerror})") from error
         return order
     return stored
 
@@ -65,9 +70,11 @@ def _from_image(image: Path) -> WorkOrder:
             medium.seek(_offset(medium.read(SECTOR_BYTES)))
             return decode_settings(medium.read(PARTITION_BYTES))
     except OSError as error:
-        raise SettingsError(f"{image}: {error.strerror}; name the flashed card or image") from error
+        raise SettingsError(
+            f"{image}\u202f: {error.strerror}, indiquez la carte ou l’image flashée"
+        ) from error
     except PartitionError as error:
-        raise SettingsError(f"{image}: {error}") from error
+        raise SettingsError(f"{image}\u202f: {french(error)}") from error
 
 
 def _offset(first_sector: bytes) -> int:

@@ -31,7 +31,11 @@ _CHS_LBA = b"\xfe\xff\xff"
 
 
 class PartitionError(ValueError):
-    """A card or image without readable settings; says which part and what to do."""
+    """A card or image without readable settings; ``words.py`` has a sentence for each ``reason``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +65,12 @@ def entries(mbr: bytes) -> list[Entry]:
         PartitionError: no MBR, or a GPT behind a protective one.
     """
     if len(mbr) < SECTOR_BYTES or mbr[510:512] != _SIGNATURE:
-        raise PartitionError("image: sector 0 is no partition table (MBR); flash the card again")
+        raise PartitionError("no_table", "image: sector 0 is no partition table (MBR); flash the card again")
     found = []
     for index in range(_ENTRIES):
         _, _, kind, _, first, sectors = _ENTRY.unpack_from(mbr, _TABLE_AT + index * _ENTRY.size)
         if kind == GPT_TYPE:
-            raise PartitionError("image: partition table is GPT; use a base image with an MBR")
+            raise PartitionError("gpt", "image: partition table is GPT; use a base image with an MBR")
         if kind and sectors:
             found.append(Entry(index=index, kind=kind, first_sector=first, sectors=sectors))
     return found
@@ -81,7 +85,7 @@ def settings_entry(mbr: bytes) -> Entry:
     found = [entry for entry in entries(mbr) if entry.kind == PARTITION_TYPE]
     if len(found) != 1:
         raise PartitionError(
-            f"image: {len(found)} settings partitions (type 0xDA), one is needed; flash again"
+            "no_settings", f"image: {len(found)} settings partitions (type 0xDA), one is needed; flash again"
         )
     return found[0]
 
@@ -97,11 +101,13 @@ def add_settings(mbr: bytes, *, image_bytes: int) -> tuple[bytes, int]:
     sector = bytearray(mbr[:SECTOR_BYTES] if mbr else bytes(510) + _SIGNATURE)
     taken = entries(bytes(sector))
     if any(entry.kind == PARTITION_TYPE for entry in taken):
-        raise PartitionError("image: the base image has a settings partition already; use one without")
+        raise PartitionError(
+            "taken", "image: the base image has a settings partition already; use one without"
+        )
     free = sorted(set(range(_ENTRIES)) - {entry.index for entry in taken})
     if not free:
         raise PartitionError(
-            "image: all four primary partitions of the base image are taken; one must be free"
+            "full", "image: all four primary partitions of the base image are taken; one must be free"
         )
     end = max([image_bytes, SECTOR_BYTES, *(entry.end_bytes for entry in taken)])
     offset = -(-end // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
@@ -121,7 +127,9 @@ def encode_settings(order: WorkOrder) -> bytes:
     """
     document = encode_order(order)
     if _HEAD.size + len(document) > PARTITION_BYTES:
-        raise PartitionError(f"work order: {len(document)} bytes do not fit into {PARTITION_BYTES}")
+        raise PartitionError(
+            "too_big", f"work order: {len(document)} bytes do not fit into {PARTITION_BYTES}"
+        )
     head = _HEAD.pack(MAGIC, FORMAT_VERSION, len(document), hashlib.sha256(document).digest())
     return (head + document).ljust(PARTITION_BYTES, b"\0")
 
@@ -133,20 +141,26 @@ def decode_settings(partition: bytes) -> WorkOrder:
         PartitionError: wrong magic, version, length or hash, or no work order inside; names the field.
     """
     if len(partition) < _HEAD.size:
-        raise PartitionError(f"settings: {len(partition)} bytes, too short for a header; flash again")
+        raise PartitionError(
+            "short", f"settings: {len(partition)} bytes, too short for a header; flash again"
+        )
     magic, version, length, digest = _HEAD.unpack_from(partition)
     if magic != MAGIC:
-        raise PartitionError("settings.magic: not written by passerelle provision; flash again")
+        raise PartitionError("magic", "settings.magic: not written by passerelle provision; flash again")
     if version != FORMAT_VERSION:
-        raise PartitionError(f"settings.version: {version}, this software reads {FORMAT_VERSION}; update it")
+        raise PartitionError(
+            "version", f"settings.version: {version}, this software reads {FORMAT_VERSION}; update it"
+        )
     document = partition[_HEAD.size : _HEAD.size + length]
     if len(document) != length:
-        raise PartitionError(f"settings.length: {length} bytes named, {len(document)} there; flash again")
+        raise PartitionError(
+            "length", f"settings.length: {length} bytes named, {len(document)} there; flash again"
+        )
     if hashlib.sha256(document).digest() != digest:
         raise PartitionError(
-            "settings.sha256: does not match; the card is damaged, use another and flash again"
+            "sha256", "settings.sha256: does not match; the card is damaged, use another and flash again"
         )
     try:
         return decode_order(document)
     except WorkOrderError as error:
-        raise PartitionError(f"settings.document: {error}") from error
+        raise PartitionError("document", f"settings.document: {error}") from error

@@ -60,7 +60,7 @@ def test_a_later_order_on_the_card_is_believed(tmp_path: Path, later_us: int, be
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="missing"):
+    with pytest.raises(SettingsError, match="absent"):
         load_settings(tmp_path, None)
     with pytest.raises(SettingsError, match="No such file"):
         load_settings(tmp_path, tmp_path / "gone.img")
@@ -68,5 +68,5 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="MBR"):
         load_settings(tmp_path, tmp_path / "bad.img")
     (tmp_path / "settings.json").write_bytes(encode_order(ORDER)[:50])
-    with pytest.raises(SettingsError, match="remove it"):
+    with pytest.raises(SettingsError, match="supprimez"):
         load_settings(tmp_path, None)
