@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from typer import Option
+from typer.exceptions import TyperException
 
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
@@ -30,13 +30,11 @@ def main(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
         result = app(args=arguments, prog_name="passerelle fleet", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+    except TyperException as error:
+        if words := error.format_message().strip():
+            print(f"passerelle fleet: {words}", file=sys.stderr)
         return 2
-    except click.ClickException as error:
-        print(f"passerelle fleet: {error.format_message()}", file=sys.stderr)
-        return 2
-    except click.Abort:
+    except typer.Abort:
         return 130
     except (MistakeError, ValueError, OSError) as error:
         print(f"passerelle fleet: {error}", file=sys.stderr)

@@ -117,6 +117,15 @@ def desired(connection: Connection, eui: str) -> Version | None:
     return None if row is None else _version(row)
 
 
+def all_desired(connection: Connection) -> dict[str, Version]:
+    """Return the newest version of every gateway that has one, by EUI."""
+    table = configuration_versions
+    newest = select(table.c.eui, func.max(table.c.version).label("version")).group_by(table.c.eui).subquery()
+    same = (newest.c.eui == table.c.eui) & (newest.c.version == table.c.version)
+    rows = connection.execute(select(table).join(newest, same)).mappings()
+    return {row["eui"]: _version(row) for row in rows}
+
+
 def history(connection: Connection, eui: str, limit: int = 50) -> list[Version]:
     """Return the versions of ``eui``, newest first."""
     table = configuration_versions
