@@ -30,6 +30,7 @@ def table(visit: Viewing) -> Response:
             rows=shown.rows,
             heads=shown.heads,
             export=shown.export,
+            listing=shown,
             total=len(rows),
             states_found=listing.chips_of(visit, (row.state for row in rows), list(communes.URGENCY)),
             all_href=listing.all_href(visit),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
-from agent.wire.messages import Change
+from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.stand import stands
 from fleet.evidence.tables import journal_records
 from fleet.identity import audit
@@ -31,31 +31,48 @@ SEE_OTHER = 303
 def table(visit: Viewing) -> Response:
     """Show every gateway, the worst first."""
     with visit.database.read() as connection:
-        rows = _rows(visit, connection)
         state, text = listing.filters_of(visit)
-        columns = gateways.columns()
-        shown = listing.listing_of(visit, gateways.filtered(rows, state, text), columns, "state")
+        rows = _rows(visit, connection, beats=_needs_beats(visit))
+        chosen = gateways.filtered(rows, state, text)
+        shown = listing.listing_of(visit, chosen, gateways.columns(), "state")
         if shown.wants_csv:
             exported = gateways.export_columns(visit.words)
             return visit.csv("passerelles", csv_text(visit.lang, exported, shown.rows))
         return visit.page(
             "pages/gateways.html",
             connection,
-            rows=shown.rows,
+            rows=_with_beats(connection, shown.rows),
             heads=shown.heads,
             export=shown.export,
+            listing=shown,
             total=len(rows),
             states_found=listing.chips_of(visit, (row.state for row in rows), list(gateways.URGENCY)),
             all_href=listing.all_href(visit),
         )
 
 
-def _rows(visit: Visit, connection: Connection) -> list[gateways.GatewayRow]:
+def _needs_beats(visit: Visit) -> bool:
+    """Return whether the order or the export needs every gateway's counters."""
+    query = visit.request.query_params
+    by_counter = query.get("tri", "").removeprefix("-") in gateways.COUNTERS
+    return by_counter or query.get(listing.CSV) == "1"
+
+
+def _beats(connection: Connection, euis: list[str]) -> dict[str, Heartbeat]:
+    told = stands(connection, euis)
+    return {eui: one.heartbeat for eui, one in told.items() if one.heartbeat is not None}
+
+
+def _with_beats(connection: Connection, rows: list[gateways.GatewayRow]) -> list[gateways.GatewayRow]:
+    beats = _beats(connection, [row.eui for row in rows])
+    return [gateways.counted(row, beats.get(row.eui)) for row in rows]
+
+
+def _rows(visit: Visit, connection: Connection, *, beats: bool = True) -> list[gateways.GatewayRow]:
     registry = store.load_registry(connection)
-    told = stands(connection, list(registry.gateways))
-    beats = {eui: one.heartbeat for eui, one in told.items() if one.heartbeat is not None}
+    told = _beats(connection, list(registry.gateways)) if beats else {}
     shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
-    return gateways.rows_of(visit.network, registry, beats=beats, shares=shares)
+    return gateways.rows_of(visit.network, registry, beats=told, shares=shares)
 
 
 @router.get("/passerelles/{eui}", response_class=HTMLResponse)
@@ -65,7 +82,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
         found = store.load_gateway(connection, eui)
         if found is None:
             raise HTTPException(404)
-        row = next(row for row in _rows(visit, connection) if row.eui == eui)
+        row = next(row for row in _rows(visit, connection, beats=False) if row.eui == eui)
         window = fenetre if fenetre in timeline.WINDOWS else timeline.DEFAULT_WINDOW
         stand = stands(connection, [eui]).get(eui)
         beat = stand.heartbeat if stand else None

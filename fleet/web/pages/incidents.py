@@ -28,5 +28,6 @@ def table(visit: Viewing, tous: bool = False) -> Response:
             rows=shown.rows,
             heads=shown.heads,
             export=shown.export,
+            listing=shown,
             all=tous,
         )

@@ -13,6 +13,10 @@ Row = TypeVar("Row")
 STATE: Final = "etat"
 TEXT: Final = "q"
 CSV: Final = "csv"
+PAGE: Final = "page"
+PAGE_ROWS: Final = 200
+"""Rows of one page, the worst first; the export holds them all."""
+NUMBER_DIGITS: Final = 6
 TEXT_LIMIT: Final = 100
 """Characters of a filter that are looked at."""
 
@@ -25,6 +29,12 @@ class Listing(Generic[Row]):
     heads: list[Head]
     export: str
     wants_csv: bool
+    total: int
+    page: int
+    pages: int
+    before: str
+    """Address of the page before; empty on the first."""
+    after: str
 
 
 def listing_of(
@@ -33,11 +43,25 @@ def listing_of(
     """Return the rows sorted as the address asks."""
     query, path = dict(visit.request.query_params), visit.request.url.path
     sorting = tables.sorting_of(query.get(tables.SORT), columns, default)
+    ordered = tables.sort(rows, columns, sorting)
+    pages = max(1, -(-len(ordered) // PAGE_ROWS))
+    asked = query.get(PAGE, "")
+    page = min(pages, max(1, int(asked))) if asked.isdigit() and len(asked) < NUMBER_DIGITS else 1
+    whole = query.get(CSV) == "1"
+
+    def turned(number: int) -> str:
+        return tables.address(path, query, **{PAGE: str(number)}) if 1 <= number <= pages else ""
+
     return Listing(
-        rows=tables.sort(rows, columns, sorting),
+        rows=ordered if whole else ordered[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         heads=tables.heads(visit.lang, path, query, columns, sorting),
-        export=tables.address(path, query, **{CSV: "1"}),
-        wants_csv=query.get(CSV) == "1",
+        export=tables.address(path, query, **{CSV: "1", PAGE: None}),
+        wants_csv=whole,
+        total=len(ordered),
+        page=page,
+        pages=pages,
+        before=turned(page - 1),
+        after=turned(page + 1),
     )
 
 
@@ -52,7 +76,7 @@ def chips_of(visit: Visit, states: Iterable[Any], order: Sequence[Any]) -> list[
     counts = Counter(states)
     query, path = dict(visit.request.query_params), visit.request.url.path
     return [
-        (state, counts[state], tables.address(path, query, **{STATE: str(state)}))
+        (state, counts[state], tables.address(path, query, **{STATE: str(state), PAGE: None}))
         for state in order
         if counts[state]
     ]
@@ -60,4 +84,6 @@ def chips_of(visit: Visit, states: Iterable[Any], order: Sequence[Any]) -> list[
 
 def all_href(visit: Visit) -> str:
     """Return the address without the state's filter."""
-    return tables.address(visit.request.url.path, dict(visit.request.query_params), **{STATE: None})
+    return tables.address(
+        visit.request.url.path, dict(visit.request.query_params), **{STATE: None, PAGE: None}
+    )

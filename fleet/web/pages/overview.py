@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from fleet.registry.store import load_registry
 from fleet.tickets import store as tickets
 from fleet.web.pages.scene import lines_of
 from fleet.web.pages.visit import Viewing
@@ -16,10 +15,9 @@ router = APIRouter()
 def show(visit: Viewing) -> HTMLResponse:
     """Show the whole network at a glance."""
     with visit.database.read() as connection:
-        registry = load_registry(connection)
         past = visit.past
         frame = visit.frame(connection)
-        rows = communes.rows_of(visit.network, registry, past)
+        rows = communes.rows_now(visit.network, past)
         breaches = communes.next_breaches(rows)
         return visit.page(
             "pages/overview.html",
@@ -27,5 +25,5 @@ def show(visit: Viewing) -> HTMLResponse:
             verdict=overview.verdict_of(visit.words, frame, visit.network, breaches),
             tickets=lines_of(visit, connection, tickets.open_tickets(connection, visit.now_us)),
             breaches=breaches[: overview.LISTED_LIMIT],
-            changes=overview.changes_of(visit.words, past, registry, visit.now_us),
+            changes=overview.changes_of(visit.words, past, visit.network, visit.now_us),
         )

@@ -56,8 +56,8 @@ class Desk:
 
 def _desk(connection: Connection, target: str) -> Desk:
     gateways = load_gateways(connection)
-    found = {one.eui: push.desired(connection, one.eui) for one in gateways}
-    versions = {eui: version for eui, version in found.items() if version is not None}
+    found = push.all_desired(connection)
+    versions = {one.eui: found[one.eui] for one in gateways if one.eui in found}
     return Desk(gateways=gateways, versions=versions, target=target if target in versions else ALL)
 
 

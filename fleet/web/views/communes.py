@@ -46,7 +46,12 @@ def rows_of(network: NetworkNow, registry: Registry, past: Past) -> list[Commune
     return [_row(commune, network.communes.get(insee), past) for insee, commune in registry.communes.items()]
 
 
-def _row(commune: Commune, now: CommuneNow | None, past: Past) -> CommuneRow:
+def rows_now(network: NetworkNow, past: Past) -> list[CommuneRow]:
+    """Return a row for every commune of the newest cycle; asks no database."""
+    return [_row(one, one, past) for one in network.communes.values()]
+
+
+def _row(commune: Commune | CommuneNow, now: CommuneNow | None, past: Past) -> CommuneRow:
     figures = past.month.commune_figures.get(commune.insee)
     return CommuneRow(
         insee=commune.insee,

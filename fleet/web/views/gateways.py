@@ -1,7 +1,7 @@
 """Gateways as the table shows them; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.wire.messages import Heartbeat
 from fleet.availability.figures import Share
@@ -20,6 +20,8 @@ URGENCY = {
     GatewayState.OUT: 5,
 }
 """Worst first, always."""
+COUNTERS = ("received", "delivered", "stored")
+"""Columns that come from the last heartbeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def _row(
     gateway: Gateway, now: GatewayNow | None, registry: Registry, beat: Heartbeat | None, share: Share | None
 ) -> GatewayRow:
     commune = registry.communes.get(gateway.commune_insee)
-    return GatewayRow(
+    row = GatewayRow(
         eui=gateway.eui,
         name=gateway.name,
         site=gateway.site_name,
@@ -76,12 +78,20 @@ def _row(
         suspect=now.suspect if now else False,
         cause=now.cause if now else Cause.NONE,
         last_word_us=now.last_word_us if now else None,
-        received=beat.received if beat else None,
-        delivered=beat.delivered if beat else None,
-        stored=beat.spool_records if beat else None,
+        received=None,
+        delivered=None,
+        stored=None,
         share=share,
         version=now.config_version if now else None,
     )
+    return counted(row, beat)
+
+
+def counted(row: GatewayRow, beat: Heartbeat | None) -> GatewayRow:
+    """Return the row with the counters of its last heartbeat."""
+    if beat is None:
+        return row
+    return replace(row, received=beat.received, delivered=beat.delivered, stored=beat.spool_records)
 
 
 def columns() -> list[Column[GatewayRow]]:

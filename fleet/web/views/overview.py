@@ -6,7 +6,6 @@ from typing import Final
 
 from fleet.availability.states import GatewayState
 from fleet.live.model import NetworkNow
-from fleet.registry.store import Registry
 from fleet.web.history import Past
 from fleet.web.rendering import Words
 from fleet.web.views.communes import CommuneRow
@@ -77,11 +76,11 @@ def _named(words: Words, names: Iterable[str]) -> str:
     return words.t("verdict.and_more", names=text, count=more) if more > 0 else text
 
 
-def changes_of(words: Words, past: Past, registry: Registry, now_us: int) -> list[Change]:
+def changes_of(words: Words, past: Past, network: NetworkNow, now_us: int) -> list[Change]:
     """Return what changed in the last hour, newest first."""
     found = []
     for eui, line in past.gateways.items():
-        gateway = registry.gateways.get(eui)
+        gateway = network.gateways.get(eui)
         if gateway is None:
             continue
         before = None

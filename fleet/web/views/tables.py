@@ -92,7 +92,7 @@ def heads(
         found.append(
             Head(
                 title=t(lang, column.title),
-                href=address(path, query, **{SORT: turned.text}),
+                href=address(path, query, **{SORT: turned.text, "page": None}),
                 direction=("descending" if sorting.descending else "ascending") if here else "",
                 numeric=column.numeric,
                 secondary=column.secondary,

@@ -1,7 +1,10 @@
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from fleet.web.pages.listing import PAGE_ROWS, listing_of
 from fleet.web.views import tables
 from fleet.web.views.tables import Column, Sorting
 
@@ -58,3 +61,26 @@ def test_export_never_begins_a_formula(start: str) -> None:
 
 def test_address_drops_what_is_empty() -> None:
     assert tables.address("/x", {"a": "1"}, a=None, b="") == "/x"
+
+
+@pytest.mark.parametrize(
+    ("asked", "page", "before", "after"),
+    [
+        ("", 1, "", "/x?tri=name&page=2"),
+        ("2", 2, "/x?tri=name&page=1", "/x?tri=name&page=3"),
+        ("3", 3, "/x?tri=name&page=2", ""),
+        ("99", 3, "/x?tri=name&page=2", ""),
+        ("-1", 1, "", "/x?tri=name&page=2"),
+        ("999999999999", 1, "", "/x?tri=name&page=2"),
+    ],
+)
+def test_long_tables_turn_pages(asked: str, page: int, before: str, after: str) -> None:
+    rows = [Row(f"{index:04d}", None) for index in range(2 * PAGE_ROWS + 1)]
+    query = {"tri": "name"} | ({"page": asked} if asked else {})
+    url = SimpleNamespace(path="/x")
+    request = SimpleNamespace(query_params=query, url=url)
+    visit = cast("Any", SimpleNamespace(request=request, lang="fr"))
+    shown = listing_of(visit, rows, COLUMNS, "name")
+    assert (shown.page, shown.pages, shown.total) == (page, 3, 2 * PAGE_ROWS + 1)
+    assert (shown.before, shown.after) == (before, after)
+    assert shown.rows == rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
