@@ -85,3 +85,12 @@ shift_entries = Table(
     Column("settled_by", Text, nullable=False, default=""),
 )
 """The main courante; append-only but for settling."""
+
+works_notices = Table(
+    "works_notices",
+    metadata,
+    Column("works_id", Integer, primary_key=True),
+    Column("key", String(12), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Which planned works were told to the EPCI concerned."""

@@ -14,6 +14,9 @@ from sqlalchemy import Connection, select
 from fleet.identity.access import form_guard, operator, technician, viewer
 from fleet.identity.people import Person
 from fleet.incidents import reported
+from fleet.incidents.apply import apply
+from fleet.incidents.criticality import grade
+from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
 from fleet.incidents.scene import Scene
 from fleet.incidents.steps import Step, event_of
 from fleet.incidents.views import members
@@ -177,12 +180,45 @@ def merge(request: Request, ticket_id: int, into: int, person: Operator) -> dict
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
         if other.id == mine.id or not mine.working:
             raise HTTPException(409, t("fr", "ticket.refused.over"))
+        if other.incident_id is not None and mine.incident_id is not None:
+            ids = {"incident_id": mine.incident_id, "other_id": other.incident_id}
+            apply(scene, Absorb(**ids, reason=person.name))
+            return {"ticket": into}
         event = Merge(who=person.name, via="api", at_us=scene.now_us, into=into)
         outcome = actions.act(connection, ticket_id, event, scene.now_us)
         if isinstance(outcome, Refused):
             raise HTTPException(409, t("fr", outcome.key, **dict(outcome.values)))
         joining.inherit(connection, mine, other)
         return {"ticket": into}
+
+
+class SplitBody(BaseModel):
+    """Gateways that are another matter."""
+
+    euis: list[str] = Field(min_length=1, max_length=2000)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+@router.post("/{ticket_id}/split", status_code=201)
+def split(request: Request, ticket_id: int, body: SplitBody, person: Operator) -> dict[str, Any]:
+    """Take gateways out of a ticket's incident into one of their own; the report stays when it was."""
+    with request.app.state.database.write() as connection:
+        scene = scene_of(request, connection)
+        ticket = _ticket(connection, ticket_id)
+        present = [] if ticket.incident_id is None else members(connection, ticket.incident_id)
+        mine = {one.eui: one.since_us for one in present if one.restored_us is None}
+        chosen = [eui for eui in dict.fromkeys(body.euis) if eui in mine and eui in scene.network.gateways]
+        if ticket.incident_id is None or not chosen or len(chosen) == len(mine):
+            raise HTTPException(422, "euis: write some of the ticket's gateways that are lost, but not all")
+        action = Split(
+            incident_id=ticket.incident_id,
+            cause=SharedCause(domain=Domain.GATEWAY, value=chosen[0]),
+            members=tuple(Member(eui=eui, since_us=mine[eui]) for eui in chosen),
+            grade=grade(scene.network, chosen),
+            reason=f"{person.name} : {body.reason}",
+        )
+        apply(scene, action)
+        return {"ticket": ticket_id, "split": chosen}
 
 
 @router.post("/{ticket_id}/photos", status_code=201)

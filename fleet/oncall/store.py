@@ -12,6 +12,9 @@ from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
 from fleet.registry.tables import communes
 
+CONTACT = "contact"
+"""Skill of somebody at an EPCI who is told of planned works and never called."""
+
 
 class RowRefused(ValueError):
     """A row of an import that cannot be used: where, and what to write instead."""
@@ -186,9 +189,16 @@ def on_call_now(connection: Connection, now_us: int) -> tuple[OnCallNow, ...]:
     if not duties:
         duties = [
             Duty(person_id=person_id, level=1, from_us=now_us, until_us=now_us, source="gap")
-            for person_id in persons
+            for person_id, person in persons.items()
+            if CONTACT not in person.skills
         ]
     return tuple(OnCallNow(person=persons[duty.person_id], duty=duty) for duty in duties)
+
+
+def contacts(connection: Connection, epci: frozenset[str]) -> tuple[Person, ...]:
+    """Return who is told of planned works in these EPCI."""
+    persons = everybody(connection).values()
+    return tuple(one for one in persons if CONTACT in one.skills and epci.intersection(one.territories))
 
 
 def territory_of(connection: Connection, insee: str) -> frozenset[str]:
