@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,6 +122,7 @@ def lines(draw):
     return found
 
 
+@pytest.mark.slow
 @given(lines(), st.data())
 @settings(deadline=None, max_examples=80)
 def test_equals_the_rule_read_instant_by_instant(given_lines, data):

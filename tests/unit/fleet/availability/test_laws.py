@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from fleet.simulation.second_reading import Reading
 from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, scene, torn, troubles
 
 LATE = WINDOW.end_us + 10_000_000_000
+pytestmark = pytest.mark.slow
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 

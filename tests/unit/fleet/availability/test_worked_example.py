@@ -33,6 +33,7 @@ def told():
     return json.loads(block("json"))
 
 
+@pytest.mark.slow
 def test_every_number_of_the_page(given, told):
     month = reckon(given)
     share, figures = month.share, month.commune_figures["37015"]
