@@ -1,0 +1,50 @@
+import pytest
+
+from agent.configuration.model import Arrived, Booted, Held, Ledger, State, Tick
+from agent.configuration.step import Now, reported, step
+from agent.wire.words import french_reason
+from tests.controlpath.virtual import EUI, SigningFleet, configuration
+
+FLEET = SigningFleet()
+GOOD = configuration()
+
+
+def now(monotonic_us: int = 0) -> Now:
+    return Now(
+        monotonic_us=monotonic_us,
+        utc_us=10,
+        utc_trusted=True,
+        device=EUI,
+        key=FLEET.key.public_key(),
+        good=GOOD,
+    )
+
+
+START = State(ledger=Ledger(good=Held(version=1, sha256="0" * 64, slot="a"), seen_version=1))
+TRIAL, _ = step(START, Arrived(payload=FLEET.configuration(2, configuration(permit_needed=True))), now())
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "words"),
+    [
+        (TRIAL, Tick(), "la flotte ne l’a pas confirmée en 300 s"),
+        (TRIAL, Booted(), "a redémarré pendant l’essai"),
+        (START, Arrived(payload=b"?"), "message illisible"),
+        (START, Arrived(payload=SigningFleet().configuration(2, GOOD)), "signature"),
+        (START, Arrived(payload=FLEET.configuration(0, GOOD)), "trop ancienne"),
+        (START, Arrived(payload=FLEET.configuration(2, GOOD, expires_at_us=1)), "périmée"),
+        (START, Arrived(payload=FLEET.configuration(2, GOOD, device="0016c001f12a3b4d")), "destinée à"),
+    ],
+)
+def test_what_the_machine_of_configurations_says_is_known_in_french(
+    state: State, event: object, words: str
+) -> None:
+    after, _ = step(state, event, now(10**12))  # type: ignore[arg-type]
+    said = french_reason(reported(after, now()).reason)
+    assert words in said
+    assert "version 2 rolled" not in said
+
+
+def test_an_unknown_sentence_passes_through() -> None:
+    assert french_reason("something {new}") == "something {new}"
+    assert french_reason("") == ""
