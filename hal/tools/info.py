@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 
 from hal.sx1302 import identity
+from hal.sx1302.driver import Sx1302
 from hal.sx1302.identity import Identity
 from hal.tools.opening import opened
 from hal.tools.words import words
@@ -11,36 +12,37 @@ from hal.tools.words import words
 
 def run(options: Namespace) -> int:
     """Start, print, stop."""
-    concentrator, choice = opened(options)
-    clock = concentrator.wiring.clock
-    began_us = clock.monotonic_us()
-    try:
-        concentrator.start()
-        took_s = (clock.monotonic_us() - began_us) / 1e6
-        transactions = concentrator.registers.transactions
-        who = Identity(
-            version=concentrator.version,
-            model=identity.read_model(concentrator.registers),
-            eui=concentrator.eui,
-        )
-        facts = {
-            "board": choice.board.name,
-            "bus": options.bus or choice.board.bus,
-            "chip": who.model_name,
-            "version": identity.KNOWN_VERSIONS.get(who.version, f"{who.version:#04x}"),
-            "eui": who.eui,
-            "agc": concentrator.images.agc_version,
-            "arb": concentrator.images.arb_version,
-            "temperature": concentrator.temperature_c(),
-            "counter": concentrator.counter_us(),
-            "transactions": transactions,
-            "start_s": round(took_s, 3),
-            "warnings": concentrator.warnings,
-        }
-    finally:
-        concentrator.stop()
+    with opened(options) as (concentrator, choice):
+        facts = _facts(concentrator, choice.board.name, options.bus or choice.board.bus)
     print(json.dumps(facts, ensure_ascii=False) if options.json else _table(facts, options.lang))
     return 0
+
+
+def _facts(concentrator: Sx1302, board: str, bus: str) -> dict[str, object]:
+    clock = concentrator.wiring.clock
+    began_us = clock.monotonic_us()
+    concentrator.start()
+    took_s = (clock.monotonic_us() - began_us) / 1e6
+    transactions = concentrator.registers.transactions
+    who = Identity(
+        version=concentrator.version,
+        model=identity.read_model(concentrator.registers),
+        eui=concentrator.eui,
+    )
+    return {
+        "board": board,
+        "bus": bus,
+        "chip": who.model_name,
+        "version": identity.KNOWN_VERSIONS.get(who.version, f"{who.version:#04x}"),
+        "eui": who.eui,
+        "agc": concentrator.images.agc_version,
+        "arb": concentrator.images.arb_version,
+        "temperature": concentrator.temperature_c(),
+        "counter": concentrator.counter_us(),
+        "transactions": transactions,
+        "start_s": round(took_s, 3),
+        "warnings": concentrator.warnings,
+    }
 
 
 def _table(facts: dict[str, object], lang: str | None) -> str:

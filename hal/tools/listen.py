@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 
 from hal.packets import Crc, Lora, ReceivedFrame
 from hal.sx1302.driver import Sx1302
@@ -24,10 +25,9 @@ COLUMNS = (
 
 def run(options: Namespace) -> int:
     """Print frames until the limits that were given, or until interrupted."""
-    concentrator, _ = opened(options)
     text = words(options.lang)
     frames = bad = 0
-    try:
+    with opened(options) as (concentrator, _), suppress(KeyboardInterrupt):
         concentrator.start()
         if not options.json:
             print(text["listening"].format(eui=concentrator.eui), flush=True)
@@ -38,10 +38,6 @@ def run(options: Namespace) -> int:
             print(json.dumps(record(frame)) if options.json else row(frame), flush=True)
             if options.count and frames >= options.count:
                 break
-    except KeyboardInterrupt:
-        pass
-    finally:
-        concentrator.stop()
     if not options.json:
         print(text["heard"].format(frames=frames, bad=bad))
     return 0

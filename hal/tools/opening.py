@@ -2,11 +2,13 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from hal.board_files import BoardChoice, choose
-from hal.errors import OurMistake
+from hal.errors import HalError, OurMistake
 from hal.open import open_concentrator, split_bus, synthetic_images
 from hal.settings import Settings, Sx1261Settings
 from hal.sx1302.driver import Sx1302
@@ -61,8 +63,9 @@ def chosen_board(options: Namespace) -> BoardChoice:
     return choose(options.board, plan=options.plan, public=not options.private)
 
 
-def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, BoardChoice]:
-    """Return the concentrator that the options name, not started yet.
+@contextmanager
+def opened(options: Namespace, *, with_sx1261: bool = False) -> Iterator[tuple[Sx1302, BoardChoice]]:
+    """Yield the concentrator that the options name, not started yet; it is stopped in the end.
 
     Raises:
         HalError: an unknown name, missing images, a device that cannot be opened.
@@ -76,7 +79,13 @@ def opened(options: Namespace, *, with_sx1261: bool = False) -> tuple[Sx1302, Bo
         listening = Sx1261Settings(rssi_offset_db=choice.board.sx1261_rssi_offset_db)
         settings = replace(settings, sx1261=listening)
     concentrator = open_concentrator(bus, options.board, images=images, settings=settings, plan=options.plan)
-    return concentrator, choice
+    try:
+        yield concentrator, choice
+    except BaseException:
+        with suppress(HalError):
+            concentrator.stop()
+        raise
+    concentrator.stop()
 
 
 def has_sx1261(bus: str, choice: BoardChoice) -> bool:

@@ -67,19 +67,16 @@ STEP_LABELS = STEP_CHECKS | {
 
 def run(options: Namespace) -> int:
     """Print every check as it ends; 0 when none is bad."""
-    concentrator, choice = opened(options, with_sx1261=True)
     text = words(options.lang)
-    silent = "no_patch" if has_sx1261(options.bus or choice.board.bus, choice) else "no_sx1261"
     bad = 0
-    try:
+    with opened(options, with_sx1261=True) as (concentrator, choice):
+        silent = "no_patch" if has_sx1261(options.bus or choice.board.bus, choice) else "no_sx1261"
         for check in checks(concentrator, text, silent=text[silent], gnss=options.gnss):
             bad += check.verdict is Verdict.BAD
             shown = f"{text[check.verdict]:<14} {check.name}"
             if check.detail:
                 shown += text["colon"] + check.detail
             print(json.dumps(asdict(check), ensure_ascii=False) if options.json else shown, flush=True)
-    finally:
-        concentrator.stop()
     if not options.json:
         print(text["verdict_bad"].format(count=bad) if bad else text["verdict_good"])
     return 1 if bad else 0

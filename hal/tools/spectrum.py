@@ -17,21 +17,18 @@ FREQUENCIES_LIMIT = 512
 def run(options: Namespace) -> int:
     """Scan, print one line per frequency, write the picture."""
     frequencies = _frequencies(options)
-    concentrator, choice = opened(options, with_sx1261=True)
-    if concentrator.settings.sx1261 is None:
-        has = has_sx1261(options.bus or choice.board.bus, choice)
-        reason = "the SX1261's patch was not imported" if has else "has no SX1261: it cannot scan"
-        raise OurMistake(reason, where=choice.board.name)
     text = words(options.lang)
     spectra: list[Spectrum] = []
-    try:
+    with opened(options, with_sx1261=True) as (concentrator, choice):
+        if concentrator.settings.sx1261 is None:
+            has = has_sx1261(options.bus or choice.board.bus, choice)
+            reason = "the SX1261's patch was not imported" if has else "has no SX1261: it cannot scan"
+            raise OurMistake(reason, where=choice.board.name)
         concentrator.start()
         for frequency_hz in frequencies:
             spectrum = concentrator.spectral_scan(frequency_hz, options.scans)
             spectra.append(spectrum)
             print(_shown(spectrum, text, as_json=options.json), flush=True)
-    finally:
-        concentrator.stop()
     if options.png is not None:
         _save(options.png, png(spectra))
         if not options.json:

@@ -23,9 +23,8 @@ def run(options: Namespace) -> int:
     transmission = of(options)
     if not 1 <= options.count <= COUNT_LIMIT:
         raise OurMistake(f"{options.count} is not in 1..{COUNT_LIMIT}", where="--count")
-    concentrator, _ = opened(options)
     text = words(options.lang)
-    try:
+    with opened(options) as (concentrator, _board):
         concentrator.start()
         for _ in range(options.count):
             reason = send(concentrator, transmission, carrier_s=min(options.seconds, CARRIER_LIMIT_S))
@@ -41,8 +40,6 @@ def run(options: Namespace) -> int:
                 ),
                 flush=True,
             )
-    finally:
-        concentrator.stop()
     return 0
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.gnss import nmea, ubx
@@ -123,6 +123,7 @@ def test_a_payload_of_the_wrong_size_is_refused() -> None:
 MESSAGES = (RMC, time_gps(), GGA, time_gps(week=2401), ubx.encode((5, 1), b"\x06\x01"))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(MESSAGES), max_size=6), st.data())
 def test_messages_come_out_of_any_chunks(messages: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(messages)

@@ -1,7 +1,7 @@
 """FIFO bytes to packets: layout, one bad packet costs one packet, any bytes give packets or counts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.sx1302.rx_fifo import (
@@ -73,6 +73,7 @@ def test_decode_inverts_encode(packet: RawPacket) -> None:
     assert parse(encode(packet)) == Parsed(packets=(packet,))
 
 
+@settings(max_examples=30)
 @given(st.lists(packets, max_size=5), st.integers(0, 10_000))
 def test_any_cut_loses_nothing(several: list[RawPacket], cut: int) -> None:
     """A fetch that ends inside a packet keeps its beginning; the next one completes it."""
@@ -95,6 +96,7 @@ def test_any_bytes_give_packets_or_counts(data: bytes) -> None:
     assert len(parsed.rest) <= PACKET_LIMIT_BYTES
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=300), st.lists(packets, min_size=1, max_size=4))
 def test_a_packet_is_found_behind_rubbish(rubbish: bytes, several: list[RawPacket]) -> None:
     clean = rubbish.replace(SYNC, b"..").rstrip(b"\xa5")
