@@ -22,6 +22,9 @@ from fleet.availability.reckoning import from_timelines
 from fleet.availability.result import document
 from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
+from fleet.reports.monthly import Names, monthly
+from fleet.reports.pdf import pdf_of
+from fleet.reports.sheets import csv_archive
 from fleet.simulation.network import NetworkMonth, network_month
 from fleet.simulation.second_reading import Reading, commune
 from passerelle.figures import Figure
@@ -53,6 +56,7 @@ def measure() -> list[Figure]:
         *_growth(month, lines),
         *_exactness(month, lines),
         *_sizes(month, lines),
+        *_reports(month, lines),
     ]
     return figures + prometheus_figures(month, lines)
 
@@ -254,6 +258,17 @@ def _sizes(month: NetworkMonth, lines: dict[str, Timeline]) -> list[Figure]:
             target=None,
             how="heartbeat runs and journal, uncompressed export",
         ),
+    ]
+
+
+def _reports(month: NetworkMonth, lines: dict[str, Timeline]) -> list[Figure]:
+    report = monthly(month.given, from_timelines(month.given, lines), Names())
+    sheets_s, _ = _best(lambda: csv_archive(report), rounds=2)
+    paper_s, paper = _best(lambda: pdf_of(report), rounds=2)
+    pages = f"{COMMUNES} communes, {len(paper) / 1e6:.1f} MB, best of 2"
+    return [
+        Figure(name="monthly report as CSV", value=sheets_s, unit="s", target=10, how="every table, zipped"),
+        Figure(name="monthly report as PDF/UA", value=paper_s, unit="s", target=10, how=pages),
     ]
 
 
