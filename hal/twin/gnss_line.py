@@ -1,6 +1,6 @@
 """The GNSS receiver on a pseudo-terminal, in step with the PPS of a virtual chip.
 
-A thread says each second, ``SAY_AFTER_EDGE_S`` after the edge, what the receiver has to say of it.
+A thread says, ``SAY_AFTER_EDGE_S`` after each edge of the chip's PPS, what the receiver has to say of it.
 """
 
 import threading
@@ -15,6 +15,10 @@ from hal.twin.pseudo_terminal import PseudoTerminal
 
 SAY_AFTER_EDGE_S = 0.1
 """A NEO-M8 reports an epoch some 50 to 150 ms after its PPS."""
+
+TOGETHER_US = 200
+"""Two clocks read within so long count as read at once; a busy machine may need another try."""
+TRIES = 20
 
 
 class GnssLine:
@@ -36,7 +40,7 @@ class GnssLine:
 
     def align(self) -> None:
         """Let an edge of the chip's PPS be where a UTC second begins."""
-        now_s, now_us = time.time(), time.monotonic_ns() // 1000
+        now_s, now_us = _both_clocks()
         edge_us = now_us - round((now_s % 1) * 1_000_000)
         self._chip.pps.align(self._chip.clock.ticks_at(edge_us))
 
@@ -55,9 +59,25 @@ class GnssLine:
         self.close()
 
     def _run(self) -> None:
+        clock, pps = self._chip.clock, self._chip.pps
         while True:
-            now_s = time.time()
-            edge_s = int(now_s - SAY_AFTER_EDGE_S) + 1
-            if self._closing.wait(edge_s + SAY_AFTER_EDGE_S - now_s):
+            edge_us = clock.host_us(pps.next(self._chip.now_ticks()))
+            wait_s = (edge_us - _monotonic_us()) / 1_000_000 + SAY_AFTER_EDGE_S
+            if self._closing.wait(max(0.0, wait_s)):
                 return
+            now_s, now_us = _both_clocks()
+            edge_s = round(now_s - (now_us - edge_us) / 1_000_000)
             self.terminal.say(self._receiver.second(datetime.fromtimestamp(edge_s, UTC)))
+
+
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def _both_clocks() -> tuple[float, int]:
+    """Return UTC in seconds and the monotonic clock in microseconds, read close together."""
+    for _ in range(TRIES):
+        before_us, now_s, after_us = _monotonic_us(), time.time(), _monotonic_us()
+        if after_us - before_us <= TOGETHER_US:
+            break
+    return now_s, (before_us + after_us) // 2

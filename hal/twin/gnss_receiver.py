@@ -1,10 +1,10 @@
-"""A u-blox receiver on a serial line: NMEA RMC and GGA every second, UBX NAV-TIMEGPS once it is enabled.
+"""A u-blox receiver on a serial line: NMEA every second, UBX NAV-TIMEGPS once it is enabled.
 
 What it says after a PPS edge is the time of that edge, as the real one does.
 
 Sources: u-blox 7/8 receiver description (UBX framing and Fletcher checksum §32, NAV-TIMEGPS 0x01 0x20,
-CFG-MSG 0x06 0x01, ACK-ACK 0x05 0x01); NMEA 0183 (RMC, GGA); sx1302_hal ``loragw_gps.c`` for what a host
-of this chip asks of it (FACTS §15).
+CFG-MSG 0x06 0x01, ACK-ACK 0x05 0x01); NMEA 0183 (RMC, GGA, GSA, GLL); sx1302_hal ``loragw_gps.c`` for
+what a host of this chip asks of it (FACTS §15).
 """
 
 from dataclasses import dataclass
@@ -88,12 +88,12 @@ class GnssReceiver:
         """Return what the receiver says after the PPS edge at ``utc``."""
         if self.faults.silent:
             return b""
-        said = rmc(utc, self.place, fix=not self.faults.no_fix) + gga(
-            utc, self.place, fix=not self.faults.no_fix
-        )
+        fix = not self.faults.no_fix
+        said = rmc(utc, self.place, fix=fix) + gga(utc, self.place, fix=fix)
         if self.timegps_enabled:
             valid = 0 if self.faults.no_fix else ALL_VALID & ~(0x04 if self.faults.leap_unknown else 0)
             said += nav_timegps(utc, valid=valid)
+        said += gsa(self.place, fix=fix) + gll(utc, self.place, fix=fix)
         return _spoil(said) if self.faults.bad_checksums else said
 
 
@@ -182,3 +182,18 @@ def gga(utc: datetime, place: Place, *, fix: bool) -> bytes:
     return sentence(
         f"GNGGA,{clock},{_where(place)},1,{place.satellites:02d},0.98,{place.alt_m:.1f},M,46.0,M,,"
     )
+
+
+def gsa(place: Place, *, fix: bool) -> bytes:
+    """Return the satellites in use; like GLL it follows NAV-TIMEGPS, for hosts that read in blocks."""
+    if not fix:
+        return sentence("GNGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99")
+    used = ",".join(f"{number:02d}" for number in range(1, place.satellites + 1))
+    empty = "," * max(0, 12 - place.satellites)
+    return sentence(f"GNGSA,A,3,{used}{empty},1.60,0.98,1.27")
+
+
+def gll(utc: datetime, place: Place, *, fix: bool) -> bytes:
+    """Return position and time."""
+    clock = utc.strftime("%H%M%S.00")
+    return sentence(f"GNGLL,{_where(place)},{clock},A,A" if fix else f"GNGLL,,,,,{clock},V,N")

@@ -21,6 +21,26 @@ ACK = "b5620501020006010f38"
 NOON = datetime(2026, 11, 22, 12, 34, 56, tzinfo=UTC)
 
 
+def frame_in(said: bytes) -> bytes:
+    start = said.index(b"\xb5\x62")
+    return said[start : start + 6 + 16 + 2]
+
+
+def test_every_sentence_of_a_second_reads_back() -> None:
+    for fix in (True, False):
+        receiver = GnssReceiver(Place(satellites=7))
+        receiver.faults.no_fix = not fix
+        lines = receiver.second(NOON).splitlines(keepends=True)
+        assert [NMEAReader.parse(line).msgID for line in lines] == ["RMC", "GGA", "GSA", "GLL"]
+
+
+def test_hosts_that_read_in_blocks_of_eight_see_the_time_at_once() -> None:
+    receiver = GnssReceiver()
+    receiver.feed(ENABLE_TIMEGPS)
+    said = receiver.second(NOON)
+    assert said.index(nav_timegps(NOON)) + 24 < len(said) // 8 * 8
+
+
 def test_a_published_sentence_has_its_published_checksum() -> None:
     assert sentence("GPGLL,5300.97914,N,00259.98174,E,125926,A").startswith(b"$GPGLL,5300.97914")
     assert sentence("GPGLL,5300.97914,N,00259.98174,E,125926,A").endswith(b"*28\r\n")
@@ -60,7 +80,7 @@ def test_without_a_fix_it_says_so() -> None:
     lines = receiver.second(NOON)
     assert b",V," in lines
     assert b",,,,,0,00," in lines
-    assert UBXReader.parse(lines[lines.index(b"\xb5\x62") :]).towValid == 0
+    assert UBXReader.parse(frame_in(lines)).towValid == 0
 
 
 def test_unknown_leap_seconds_are_flagged() -> None:
@@ -68,7 +88,7 @@ def test_unknown_leap_seconds_are_flagged() -> None:
     receiver.feed(ENABLE_TIMEGPS)
     receiver.faults.leap_unknown = True
     lines = receiver.second(NOON)
-    assert UBXReader.parse(lines[lines.index(b"\xb5\x62") :]).leapSValid == 0
+    assert UBXReader.parse(frame_in(lines)).leapSValid == 0
 
 
 def test_bad_checksums_and_silence() -> None:
