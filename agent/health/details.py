@@ -1,6 +1,6 @@
 """Details every 15 minutes: what a heartbeat has no room for, each name with its unit.
 
-Sources: Raspberry Pi ``vcgencmd get_throttled`` bits (documentation of raspberrypi.com, *os.adoc*);
+Sources: bits of ``get_throttled`` (documentation of raspberrypi.com, *os.adoc*);
 ModemManager ``mmcli --output-keyvalue``; sectors of ``/proc/diskstats`` through psutil.
 """
 
@@ -13,6 +13,8 @@ import psutil
 
 DETAILS_EVERY_S = 900
 TOOL_WAIT_S = 5.0
+THROTTLED_FILE = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+"""Hexadecimal bits, by the kernel's raspberrypi-firmware driver."""
 MODEM_KEYS = {
     "modem.3gpp.operator-name": "modem_operator",
     "modem.generic.access-technologies.value[1]": "modem_technology",
@@ -43,7 +45,7 @@ def machine_details(state: Path) -> Fields:
         if name != "lo":
             fields[f"net_{name}_sent_kb"] = counters.bytes_sent // 1000
             fields[f"net_{name}_received_kb"] = counters.bytes_recv // 1000
-    return fields | _throttling() | _modem()
+    return fields | throttling() | _modem()
 
 
 def backhaul_bytes() -> int:
@@ -79,8 +81,23 @@ def parse_modem(text: str) -> Fields:
     return {name: values[key] for key, name in MODEM_KEYS.items() if values.get(key, "--") != "--"}
 
 
-def _throttling() -> Fields:
-    return parse_throttled(_output("vcgencmd", "get_throttled"))
+def throttling(path: Path = THROTTLED_FILE) -> Fields:
+    """Return the flags of a Raspberry Pi's firmware; nothing on another machine."""
+    try:
+        return parse_throttled("throttled=" + path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def power_word(flags: Fields) -> str | None:
+    """Return the state of the supply in a word for the journal, or None where nobody tells.
+
+    >>> power_word({"under_voltage": 1, "throttled": 1})
+    'UNDER_VOLTAGE'
+    """
+    if not flags:
+        return None
+    return "UNDER_VOLTAGE" if flags["under_voltage"] else "THROTTLED" if flags["throttled"] else "GOOD"
 
 
 def _modem() -> Fields:

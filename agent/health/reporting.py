@@ -12,7 +12,14 @@ from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.evidence.observation import DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.details import DETAILS_EVERY_S, Fields, backhaul_bytes, machine_details
+from agent.health.details import (
+    DETAILS_EVERY_S,
+    Fields,
+    backhaul_bytes,
+    machine_details,
+    power_word,
+    throttling,
+)
 from agent.health.timesync import kernel_quality
 from agent.health.usage import Level, Usage, count, level
 from agent.health.vitals import read_vitals
@@ -66,6 +73,7 @@ class Reporting:
         self._running, self._more_details = running, more_details
         self._seq = 0
         self._told_session = 0
+        self._power: str | None = None
         self._level = Level.NORMAL
         self._usage_path = state / "usage.json"
         self.usage = self._load_usage()
@@ -129,6 +137,7 @@ class Reporting:
             await asyncio.sleep(ALIVE_EVERY_US / 1_000_000)
             looks += 1
             self.look_at_clock(kernel_quality())
+            self.look_at_power(power_word(throttling()))
             self._journal.still_alive()
             self._look_at_bytes(keep=looks % USAGE_KEEP_EVERY == 0)
 
@@ -142,6 +151,13 @@ class Reporting:
             self._journal.record(Change.CLOCK, "clock", "STEPPED", f"by {step_us / 1_000_000:.1f} s")
         if quality is not before:
             self._journal.record(Change.CLOCK, "clock", quality.name, f"was {before.name}")
+
+    def look_at_power(self, word: str | None) -> None:
+        """Record a change of the supply: under-voltage is how cabinets die slowly."""
+        if word is not None and word != self._power:
+            reason = "" if self._power is None else f"was {self._power}"
+            self._journal.record(Change.POWER, "supply", word, reason)
+            self._power = word
 
     def _look_at_bytes(self, *, keep: bool) -> None:
         month = datetime.fromtimestamp(self._clock.utc_us() / 1_000_000, UTC).strftime("%Y-%m")

@@ -1,6 +1,6 @@
 """What people read of this package's sentences, in French; on the wire and in errors they are English.
 
-``french`` is for a card or image that is not usable, ``french_reason`` for the reasons that a gateway reports.
+``french`` is for a card or image that is not usable, ``french_reason`` for what a gateway reports.
 A sentence without an entry passes through as it is.
 """
 

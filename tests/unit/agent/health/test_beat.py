@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import heartbeat
-from agent.health.details import parse_modem, parse_throttled
+from agent.health.details import parse_modem, parse_throttled, power_word, throttling
 from agent.health.reporting import next_due
 from agent.health.screen import render
 from agent.health.status import ConnectorStatus
@@ -83,6 +85,13 @@ def test_throttling_of_a_raspberry_pi() -> None:
     }
     assert parse_throttled("") == {}
     assert parse_throttled("throttled=?") == {}
+
+
+def test_the_firmware_s_file_is_read_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "get_throttled").write_text("50004\n")
+    assert power_word(throttling(tmp_path / "get_throttled")) == "THROTTLED"
+    assert power_word(throttling(tmp_path / "gone")) is None
+    assert power_word(parse_throttled("throttled=0")) == "GOOD"
 
 
 def test_modem_signal() -> None:

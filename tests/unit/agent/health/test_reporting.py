@@ -79,6 +79,16 @@ def test_a_change_of_quality_is_a_record(reporting: Reporting, clock: VirtualClo
     assert len(changes(journal)) == 2
 
 
+def test_a_change_of_the_supply_is_a_record(reporting: Reporting, journal: Journal) -> None:
+    for word in (None, "GOOD", "GOOD", "UNDER_VOLTAGE", "GOOD"):
+        reporting.look_at_power(word)
+    assert [value for change, value in changes(journal) if change is Change.POWER] == [
+        "GOOD",
+        "UNDER_VOLTAGE",
+        "GOOD",
+    ]
+
+
 def test_vitals_are_told_by_every_tenth_heartbeat(reporting: Reporting) -> None:
     told = [reporting.beat().cpu_percent is not None for _ in range(21)]
     assert [number for number, one in enumerate(told, start=1) if one] == [1, 11, 21]
