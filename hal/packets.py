@@ -138,7 +138,7 @@ class Transmission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcentratorStatus:
-    """The radio's own health, read in at most four bus transactions."""
+    """The radio's own health: four bus transactions, and one for each chain not seen free since it sent."""
 
     counter_us: Micros
     agc_status: int

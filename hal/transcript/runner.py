@@ -7,11 +7,13 @@ Sources: ``README.md`` beside the golden files (phases, keys); FACTS §13.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from hal import thermometer
 from hal.errors import OurMistake
 from hal.global_conf import settings_of
 from hal.open import synthetic_images
+from hal.ports import Bus
 from hal.sx1302 import identity
 from hal.sx1302.counter import TURN_TICKS, Reading
 from hal.sx1302.driver import Sx1302
@@ -37,6 +39,10 @@ START_TICKS = 3 * 32_000_000
 """How long before the first recorded counter the run begins: a start and a little more."""
 
 
+Through: TypeAlias = Callable[[VirtualChip], tuple[Bus, Bus]]
+"""From a chip to the buses of its SX1302 and SX1261, such as the USB bridge's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
     """One phase as we did it."""
@@ -51,7 +57,7 @@ class Replayed:
 class Stage:
     """The virtual chip with our driver on it, its bus written down."""
 
-    def __init__(self, golden: Golden, images: Images | None = None) -> None:
+    def __init__(self, golden: Golden, images: Images | None = None, through: Through | None = None) -> None:
         self.golden = golden
         self.settings = replace(settings_of(golden.configuration), strict_tx=False)
         fine = self.settings.fine_timestamp is not None
@@ -68,10 +74,11 @@ class Stage:
         local = LocalBus(self.chip)
         self.clock = RecordedClock(ChipClock(self.chip), self.tape)
         i2c = RecordedI2c(local, self.tape)
+        main, listener = (local, local.sx1261) if through is None else through(self.chip)
         wiring = Wiring(
-            bus=RecordedBus(local, self.tape),
+            bus=RecordedBus(main, self.tape),
             clock=self.clock,
-            sx1261=RecordedBus(local.sx1261, self.tape, sx1261=True),
+            sx1261=RecordedBus(listener, self.tape, sx1261=True),
             find_thermometer=lambda: thermometer.find(i2c),
         )
         self.driver = Sx1302(wiring, self.settings, images or synthetic_images())
@@ -83,9 +90,11 @@ class Stage:
         self.chip.place_counters(free_running=reading.running, pps=reading.pps)
 
 
-def replay(golden: Golden, images: Images | None = None) -> Iterator[Replayed]:
-    """Yield each phase as it has run."""
-    stage = Stage(golden, images)
+def replay(
+    golden: Golden, images: Images | None = None, through: Through | None = None
+) -> Iterator[Replayed]:
+    """Yield each phase as it has run; ``through`` puts another way to the chip in between."""
+    stage = Stage(golden, images, through)
     printer = PacketPrinter(stage.settings)
     for phase in golden.phases:
         yield _run(stage, phase, printer)

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from hal.ports import Bus
 from hal.transcript.compare import Memory, differences
 from hal.transcript.golden import read_golden
 from hal.transcript.runner import replay
+from hal.twin.chip import VirtualChip
+from hal.usb.bridge import UsbBridge
+from tests.unit.hal.usb.test_bridge import McuLine
 
 TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "hal" / "transcripts"
 GOLDEN = sorted(TRANSCRIPTS.glob("*.golden.json"))
@@ -23,6 +27,19 @@ def test_same_as_the_reference(path: Path) -> None:
     golden = read_golden(path)
 
     assert differences(golden, replay(golden)) == []
+
+
+def over_usb(chip: VirtualChip) -> tuple[Bus, Bus]:
+    bridge = UsbBridge(McuLine(chip))
+    bridge.reset()
+    return bridge, bridge.sx1261
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
+def test_the_same_behind_the_usb_bridge(path: Path) -> None:
+    golden = read_golden(path)
+
+    assert differences(golden, replay(golden, through=over_usb)) == []
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
