@@ -96,12 +96,13 @@ def gather(
 
 def render(status: Status) -> str:
     """Return the screen that an installer reads."""
-    good = status.radio == "RECEIVING" and status.link_online and any(one.up for one in status.connectors)
+    hears = status.radio == "RECEIVING"
+    good = hears and status.link_online and any(one.up for one in status.connectors)
     lines = [
         f"Passerelle {status.eui} — {status.site}",
         f"  État général     {'EN SERVICE' if good else 'À VÉRIFIER'}   (logiciel {status.version},"
         f" en marche depuis {_duration(status.uptime_ms // 1000)})",
-        f"  Radio            {_RADIO[status.radio]}{_unless(status.radio == 'RECEIVING', status.radio_reason)}",
+        f"  Radio            {_RADIO[status.radio]}{_unless(hears, status.radio_reason)}",
         *(_connector(one) for one in status.connectors),
         f"  Trames           reçues {_count(status.received)}, remises {_count(status.delivered)},"
         f" en réserve {_count(status.spool_records)}, perdues {_count(status.dropped)}"
@@ -125,7 +126,8 @@ def _connector(one: ConnectorStatus) -> str:
         "jamais de réponse" if one.answer_age_ms < 0 else f"réponse il y a {one.answer_age_ms // 1000} s"
     )
     state = "joint" if one.up else "NE RÉPOND PAS"
-    return f"  Serveur {one.name:<8} {state} ({answered}, {_count(one.queued)} en attente){_unless(one.up, one.reason)}"
+    waiting = f"{_count(one.queued)} en attente"
+    return f"  Serveur {one.name:<8} {state} ({answered}, {waiting}){_unless(one.up, one.reason)}"
 
 
 def _unless(well: bool, reason: str) -> str:
