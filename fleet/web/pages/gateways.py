@@ -68,7 +68,7 @@ def _with_beats(connection: Connection, rows: list[gateways.GatewayRow]) -> list
     return [gateways.counted(row, beats.get(row.eui)) for row in rows]
 
 
-def _rows(visit: Visit, connection: Connection, *, beats: bool = True) -> list[gateways.GatewayRow]:
+def _rows(visit: Visit, connection: Connection, *, beats: bool) -> list[gateways.GatewayRow]:
     registry = store.load_registry(connection)
     told = _beats(connection, list(registry.gateways)) if beats else {}
     shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
@@ -82,7 +82,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
         found = store.load_gateway(connection, eui)
         if found is None:
             raise HTTPException(404)
-        row = next(row for row in _rows(visit, connection, beats=False) if row.eui == eui)
+        row = _row(visit, connection, found)
         window = fenetre if fenetre in timeline.WINDOWS else timeline.DEFAULT_WINDOW
         stand = stands(connection, [eui]).get(eui)
         beat = stand.heartbeat if stand else None
@@ -105,6 +105,14 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             journal=_journal(connection, eui),
             **configurations.of_gateway(visit.words, connection, eui, stand),
         )
+
+
+def _row(visit: Visit, connection: Connection, found: Gateway) -> gateways.GatewayRow:
+    communes = {one.insee: one for one in store.load_communes(connection)}
+    alone = store.Registry(gateways={found.eui: found}, communes=communes, memberships=())
+    figures = visit.past.month.gateway_figures.get(found.eui)
+    shares = {found.eui: figures.share} if figures else {}
+    return gateways.rows_of(visit.network, alone, beats={}, shares=shares)[0]
 
 
 def _sentence(visit: Visit, eui: str, ticket: TicketView | None) -> str:

@@ -20,6 +20,8 @@ from fleet.web.views.configurations import ALL, PlanRefused
 router = APIRouter()
 SEE_OTHER = 303
 REASON_LIMIT = 300
+LISTED_LIMIT = 200
+"""Rows of the table, those that are not settled first; each gateway's own page tells the rest."""
 FIELDS_LIMIT = 100
 """Settings of one form that are read."""
 
@@ -85,7 +87,8 @@ def _page(
         "pages/rollouts.html",
         connection,
         status=422 if problem else 200,
-        rows=rows,
+        rows=rows[:LISTED_LIMIT],
+        total=len(rows),
         agreed=sum(row.step == "running" for row in rows),
         may_push=visit.person is not None and visit.person.may(Role.OPERATOR),
         base=bool(desk.versions),
