@@ -116,7 +116,8 @@ class VirtualChip:
             self.clock.bus_bytes(len(mosi))
             if self.faults.dead_bus is not None:
                 return bytes((self.faults.dead_bus,)) * len(mosi)
-            return self.sx1261.transfer(mosi)
+            flip = self.faults.flip_bits
+            return flip(self.sx1261.transfer(flip(mosi)))
 
     def i2c_write(self, address: int, data: bytes) -> bool:
         """Serve one I2C write; False is a NAK."""

@@ -161,6 +161,11 @@ class TestFaultsOnRequest:
         other.faults.spi_bit_error_every_bytes = 50
         assert [raw(other, 0, 0x58, 0x00, *bytes(97)) for _ in range(50)] == answers
 
+    def test_the_sx1261s_line_has_them_too(self, chip: VirtualChip) -> None:
+        chip.faults.spi_bit_error_every_bytes = 2
+        answers = {chip.transfer_sx1261(bytes.fromhex("c000")) for _ in range(50)}
+        assert len(answers) > 10
+
     def test_a_torn_counter_read_is_torn_once(self, chip: VirtualChip) -> None:
         host = started(chip)
         chip.faults.torn_counter_reads = 1
