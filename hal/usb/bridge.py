@@ -41,6 +41,8 @@ class UsbBridge:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._identifier = 0
+        self._out_of_step = False
+        """Whether the last command failed, so that bytes of its answer may still come."""
         self.identity: McuIdentity | None = None
         self.commands = 0
         self.sx1261 = _Chip(self, SpiTarget.SX1261)
@@ -85,12 +87,17 @@ class UsbBridge:
         self._line.close()
 
     def _ask(self, command: Command, payload: bytes = b"") -> bytes:
+        if self._out_of_step:
+            self._line.flush_input()
+        self._out_of_step = True
         self._identifier = (self._identifier + 1) & 0xFF
         self.commands += 1
         self._line.write(protocol.encode(self._identifier, command, payload))
         header = protocol.decode_header(self._exactly(protocol.HEADER_BYTES, command))
         protocol.check_header(header, self._identifier, command, self.where)
-        return self._exactly(header.size, command)
+        answer = self._exactly(header.size, command)
+        self._out_of_step = False
+        return answer
 
     def _exactly(self, count: int, command: Command) -> bytes:
         data = self._line.read(count) if count else b""

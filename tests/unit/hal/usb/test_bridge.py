@@ -10,7 +10,7 @@ from hal.sx1302.driver import Sx1302
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.local import ChipClock
-from hal.twin.usb_mcu import UsbMcu
+from hal.twin.usb_mcu import McuFaults, UsbMcu
 from hal.units import Hz
 from hal.usb.bridge import UsbBridge
 from hal.wiring import Wiring
@@ -21,7 +21,7 @@ class McuLine:
     """A serial line to the virtual microcontroller; ``cut`` makes it vanish."""
 
     def __init__(self, chip: VirtualChip) -> None:
-        self._mcu = UsbMcu(chip)
+        self.mcu = UsbMcu(chip)
         self._waiting = b""
         self.cut = False
         self.commands = 0
@@ -33,7 +33,7 @@ class McuLine:
         if self.cut:
             raise LineFailed("gone", where="line")
         self.commands += 1
-        self._waiting += self._mcu.feed(data)
+        self._waiting += self.mcu.feed(data)
 
     def read(self, count: int) -> bytes:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
@@ -115,3 +115,66 @@ def test_an_answer_of_another_command_is_not_taken() -> None:
 
     with pytest.raises(ChipMisbehaved, match="USB bridge: answered"):
         link.status()
+
+
+@pytest.mark.parametrize(
+    ("faults", "kind", "message"),
+    [
+        (McuFaults(mute=True), LineFailed, "0 of 4 bytes answered SPI in time"),
+        (McuFaults(wrong_id=True), ChipMisbehaved, "answered id"),
+        (McuFaults(error_answers=1), ChipMisbehaved, "refused SPI"),
+        (McuFaults(cut_answers_to=3), LineFailed, "3 of 4 bytes answered SPI"),
+        (McuFaults(cut_answers_to=8), LineFailed, r"4 of \d+ bytes answered SPI"),
+        (McuFaults(spi_status=1), ChipMisbehaved, r"status 1 \(failed\)"),
+        (McuFaults(spi_status=3), ChipMisbehaved, r"status 3 \(time-out\)"),
+    ],
+)
+def test_each_fault_of_the_microcontroller_is_named_and_survived(
+    faults: McuFaults, kind: type[Exception], message: str
+) -> None:
+    _, line, driver = behind_usb()
+    driver.start()
+    line.mcu.faults = faults
+
+    with pytest.raises(kind, match=message):
+        driver.receive()
+
+    line.mcu.faults = McuFaults()
+    assert driver.receive() == []
+    assert driver.status().receiving
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_next() -> None:
+    _, line, driver = behind_usb()
+    driver.start()
+    late = Late(line)
+    driver.wiring.bus._line = late  # type: ignore[attr-defined]
+
+    with pytest.raises(LineFailed, match="0 of 4 bytes"):
+        driver.receive()
+
+    assert driver.receive() == []
+    assert driver.counter_us() > 0
+
+
+class Late:
+    """A line whose next answer comes after the limit."""
+
+    def __init__(self, line: McuLine) -> None:
+        self._line = line
+        self._late = True
+
+    def flush_input(self) -> None:
+        self._line.flush_input()
+
+    def write(self, data: bytes) -> None:
+        self._line.write(data)
+
+    def read(self, count: int) -> bytes:
+        if self._late:
+            self._late = False
+            return b""
+        return self._line.read(count)
+
+    def close(self) -> None:
+        self._line.close()
