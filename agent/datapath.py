@@ -70,30 +70,12 @@ class DataPath:
             evicted=self._evicted,
         )
         self._book = AirtimeBook(directory=state_dir, clock=clock, later=self._later)
+        antenna = antenna_of(configuration.radio)
         self._downlinks = DownlinkScheduler(
-            clock=clock,
-            antenna=antenna_of(configuration.radio),
-            book=self._book,
-            wake=self._wake_radio,
+            clock=clock, antenna=antenna, book=self._book, wake=self._wake_radio
         )
-        self._thread = RadioThread(
-            concentrator=concentrator,
-            clock=clock,
-            transmissions=self._downlinks,
-            report=self._report,
-            sessions_from=boot % (1 << SESSION_BOOT_BITS) * SESSIONS_A_BOOT,
-        )
-        self._switchboard = Switchboard(
-            eui=eui,
-            boot=boot,
-            clock=clock,
-            configuration=configuration,
-            spool=self._spool,
-            downlinks=self._downlinks,
-            accounts=self._accounts,
-            observe=observe,
-            temperature_c=lambda: self._thread.temperature_c,
-        )
+        self._thread = self._radio_thread()
+        self._switchboard = self._connections(eui, configuration)
         self._evidence = Evidence(
             directory=state_dir, clock=clock, boot=boot, observe=observe, state=self.snapshot
         )
@@ -103,6 +85,28 @@ class DataPath:
         )
         self._chip_eui = ""
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _radio_thread(self) -> RadioThread:
+        return RadioThread(
+            concentrator=self._concentrator,
+            clock=self._clock,
+            transmissions=self._downlinks,
+            report=self._report,
+            sessions_from=self._boot * SESSIONS_A_BOOT,
+        )
+
+    def _connections(self, eui: str, configuration: Configuration) -> Switchboard:
+        return Switchboard(
+            eui=eui,
+            boot=self._boot,
+            clock=self._clock,
+            configuration=configuration,
+            spool=self._spool,
+            downlinks=self._downlinks,
+            accounts=self._accounts,
+            observe=self._observe,
+            temperature_c=lambda: self._thread.temperature_c,
+        )
 
     async def run(self) -> None:
         """Receive, store, deliver and transmit until cancelled; never raises for a peer's fault."""

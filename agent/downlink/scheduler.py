@@ -14,7 +14,6 @@ from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import Antenna, airtime_of
 from agent.downlink.jit import Entry, JitQueue, Kind, Placed, Refused, cancel, due, insert, next_due_us, place
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
-from agent.radio.thread import TransmitQueue
 from agent.radio.timebase import Anchor, GpsReference, unroll
 from agent.spool.record import Record
 from hal.packets import TxTrigger
@@ -26,8 +25,8 @@ RX_DELAYS_S = range(1, 17)
 """A class A downlink starts a whole number of seconds after its uplink: 1 to 15 s, RX2 one more."""
 
 
-class DownlinkScheduler(TransmitQueue):
-    """Judges downlinks and hands them to the radio in time."""
+class DownlinkScheduler:
+    """Judges downlinks; the radio thread's ``TransmitQueue``."""
 
     def __init__(
         self,

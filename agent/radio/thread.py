@@ -12,6 +12,7 @@ from typing import TypeAlias
 from agent.clock import Clock
 from agent.downlink.jit import Entry
 from agent.radio.pace import Pace
+from agent.radio.ports import TransmitQueue
 from agent.radio.recovery import Ladder, Step, came_up, failed
 from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
 from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
@@ -63,22 +64,6 @@ class Sent:
 
 
 RadioEvent: TypeAlias = Heard | RadioChanged | Recovering | Sent
-
-
-class TransmitQueue:
-    """What the thread asks of the downlinks; called in the radio thread.  See ``downlink.scheduler``."""
-
-    def due(self, counter_us: int) -> Entry | None:
-        """Return the entry to program now."""
-        raise NotImplementedError
-
-    def next_due_us(self) -> int | None:
-        """Return the counter at which ``due`` has something to do."""
-        raise NotImplementedError
-
-    def anchored(self, anchor: Anchor | None, gps: GpsReference | None) -> None:
-        """Take in the relation of counter and clocks; None while the radio is off."""
-        raise NotImplementedError
 
 
 class RadioThread:

@@ -13,7 +13,6 @@ from agent.radio.thread import (
     RadioThread,
     Recovering,
     Sent,
-    TransmitQueue,
 )
 from agent.radio.timebase import Anchor, unroll
 from agent.wire.messages import Radio
@@ -23,7 +22,7 @@ from hal.units import Hz, Micros
 from tests.datapath.virtual import ManualClock, VirtualConcentrator, data_up
 
 
-class OneEntry(TransmitQueue):
+class OneEntry:
     def __init__(self) -> None:
         self.entry: Entry | None = None
         self.anchor: Anchor | None = None

@@ -1,0 +1,163 @@
+"""The twin and the servers around the process that is measured."""
+
+import asyncio
+import base64
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+
+from hal.packets import Lora
+from hal.twin.chip import VirtualChip
+from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.server import TwinServer
+
+LOSS_WAIT_S = 5.0
+
+
+def payload_of(number: int, addresses: int) -> bytes:
+    """Return a data frame; its number is in the FRMPayload."""
+    address = 0x26000000 + number % addresses
+    head = b"\x40" + address.to_bytes(4, "little") + b"\x00" + (number & 0xFFFF).to_bytes(2, "little")
+    return head + b"\x01" + number.to_bytes(5, "big") + bytes(4)
+
+
+class Server(asyncio.DatagramProtocol):
+    """Acknowledges; notes when each frame arrived."""
+
+    def __init__(self) -> None:
+        self.answering = True
+        self.arrived: dict[str, float] = {}
+        self.verdicts: list[float] = []
+        self._asked_at = 0.0
+        self._gateway: tuple[str, int] | None = None
+
+    async def listen(self) -> int:
+        """Listen on a free port and return it."""
+        loop = asyncio.get_running_loop()
+        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        return int(self.transport.get_extra_info("sockname")[1])
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer as a network server does."""
+        now = time.perf_counter()
+        if data[3] == 5:
+            self.verdicts.append(now - self._asked_at)
+        if data[3] == 2:
+            self._gateway = addr
+        if not self.answering:
+            return
+        if data[3] == 2:
+            self.transport.sendto(data[:3] + b"\x04", addr)
+        if data[3] == 0:
+            self.transport.sendto(data[:3] + b"\x01", addr)
+            for frame in json.loads(data[12:]).get("rxpk", ()):
+                self.arrived.setdefault(frame["data"], now)
+
+    def ask(self) -> None:
+        """Ask for a class C downlink."""
+        body = b'{"txpk":{"imme":true,"freq":869.525,"datr":"SF7BW125","powe":14,"data":"YQ==","codr":"4/5"}}'
+        assert self._gateway is not None
+        self._asked_at = time.perf_counter()
+        self.transport.sendto(b"\x02\x00\x07\x03" + body, self._gateway)
+
+
+class Bench:
+    """One twin, its servers, and the process that is measured."""
+
+    def __init__(self, directory: Path, *, servers: int = 1, rate: int = 20) -> None:
+        self.directory = directory
+        self.servers = [Server() for _ in range(servers)]
+        self.rate = rate
+        self.numbers = 0
+        self.sent: dict[str, float] = {}
+
+    async def start(self) -> None:
+        """Start everything and wait until frames can flow."""
+        self.chip = VirtualChip()
+        self.socket = self.directory / "chip.sock"
+        self.twin = TwinServer(self.chip, self.socket)
+        self.twin.start()
+        self.ports = [await server.listen() for server in self.servers]
+        self.spawn()
+        await self.ready()
+
+    def spawn(self) -> None:
+        """Start the process that is measured."""
+        command = [sys.executable, "-m", "passerelle.benches.agent.serve", str(self.socket)]
+        command += [str(self.directory), str(self.rate), *map(str, self.ports)]
+        self.child = psutil.Process(subprocess.Popen(command).pid)
+
+    async def ready(self) -> None:
+        """Wait until a frame gets through."""
+        for _ in range(100):
+            self.inject(1)
+            await asyncio.sleep(0.1)
+            if self.servers[0].arrived or not self.servers[0].answering:
+                break
+        await asyncio.sleep(0.5)
+        self.sent.clear()
+
+    def stop(self) -> None:
+        """End the process and the twin."""
+        self.child.terminate()
+        self.child.wait(10)
+        self.twin.close()
+        for server in self.servers:
+            server.transport.close()
+
+    def inject(self, addresses: int) -> None:
+        """Put one frame on air, and note when."""
+        self.numbers += 1
+        payload = payload_of(self.numbers, addresses)
+        data = base64.b64encode(payload).decode()
+        self.sent[data] = time.perf_counter()
+        event = RfEvent(payload=payload, modulation=Lora(sf=7), frequency_hz=868_100_000)
+        if self.chip.inject(event) is not Verdict.HEARD:
+            del self.sent[data]
+
+    async def traffic(self, per_s: float, duration_s: float, addresses: int = 200) -> list[float]:
+        """Put frames on air at random instants; return the milliseconds each took to the first server."""
+        self.sent.clear()
+        shuffle = random.Random(5)  # noqa: S311  # a seed, no secret
+        end = time.perf_counter() + duration_s
+        while time.perf_counter() < end:
+            await asyncio.sleep(
+                shuffle.expovariate(per_s) if per_s > 5 else shuffle.uniform(0.9, 1.1) / per_s
+            )
+            self.inject(addresses)
+        deadline = time.perf_counter() + LOSS_WAIT_S
+        arrived = self.servers[0].arrived
+        while not self.sent.keys() <= arrived.keys() and time.perf_counter() < deadline:
+            await asyncio.sleep(0.02)
+        return [1000 * (arrived[data] - at) for data, at in self.sent.items() if data in arrived]
+
+    async def cpu_percent(self, wait: Callable[[], Awaitable[object]]) -> float:
+        """Return the share of a core that the process used while ``wait`` ran."""
+        before, started = sum(self.child.cpu_times()[:2]), time.perf_counter()
+        await wait()
+        used = float(sum(self.child.cpu_times()[:2]) - before)
+        return 100 * used / (time.perf_counter() - started)
+
+    def written_bytes(self) -> int:
+        """Return what the process has written to the disk."""
+        return int(self.child.io_counters().write_bytes)
+
+
+@asynccontextmanager
+async def bench(*, servers: int = 1, rate: int = 20) -> AsyncIterator[Bench]:
+    """Run a bench in a directory of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        made = Bench(Path(directory), servers=servers, rate=rate)
+        await made.start()
+        try:
+            yield made
+        finally:
+            made.stop()

@@ -1,0 +1,38 @@
+"""The process that is measured: one data path on the twin's socket.
+
+``python -m passerelle.benches.agent.serve SOCKET DIRECTORY RATE PORT...``
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from agent.clock import SystemClock
+from agent.datapath import DataPath
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.messages import TimeQuality
+from hal.open import open_concentrator
+
+
+async def _serve(arguments: list[str]) -> None:
+    socket, directory, rate, *ports = arguments
+    connectors = tuple(
+        ConnectorConfig(
+            name=f"lns{n}", host="127.0.0.1", port=int(port), contractual=n == 0, drain_frames_per_s=int(rate)
+        )
+        for n, port in enumerate(ports)
+    )
+    datapath = DataPath(
+        concentrator=open_concentrator(f"socket:{socket}", "rak2287"),
+        configuration=Configuration(connectors=connectors, fleet=FleetConfig(host="127.0.0.1", port=1)),
+        eui="0016c001f12a3b4c",
+        state_dir=Path(directory),
+        clock=SystemClock(TimeQuality.NTP),
+        boot=1,
+        observe=lambda _: None,
+    )
+    await datapath.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1:]))
