@@ -174,7 +174,8 @@ class Reporting:
         """Put events down in one transaction a second, away from the event loop, until cancelled."""
         while True:
             await asyncio.sleep(FLUSH_EVERY_S)
-            await asyncio.to_thread(self._journal.flush)
+            if self._journal.waiting:
+                await asyncio.to_thread(self._journal.flush)
 
     async def tell_details(self) -> None:
         """Tell details every 15 minutes, until cancelled."""

@@ -50,6 +50,11 @@ class Journal:
         """Of the newest record."""
         return self._seq
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are not on disk yet."""
+        return len(self._unwritten)
+
     def uptime_ms(self, at_us: int | None = None) -> int:
         """Return monotonic milliseconds since this boot, at ``at_us`` or at this instant."""
         return ((self._clock.monotonic_us() if at_us is None else at_us) - self._began_us) // 1000
