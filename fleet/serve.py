@@ -55,6 +55,7 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     if open_access and not is_loopback(host):
         raise SettingsError(f"--open-access: only with --host 127.0.0.1, {host} is reachable by others")
     settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
+    worker.check(settings)
     _log_to_stderr()
     asyncio.run(_serve(settings, _listen(host, port)))
 

@@ -66,6 +66,8 @@ def _measured(scene: Scene, base: Subject, ticket: Ticket, lang: str) -> Subject
     euis = failing or [one.eui for one in members]
     names = _names(connection, network, list(row.communes))
     domain = Domain(row.domain)
+    if not names and row.value in network.gateways:
+        names = [network.gateways[row.value].name]
     return replace(
         base,
         where=where(lang, domain, row.value, names),

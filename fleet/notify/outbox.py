@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
-from fleet.notify.retries import next_attempt_us
+from fleet.notify.retries import ATTEMPTS_LIMIT, next_attempt_us
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
 from fleet.oncall.tables import people
 
@@ -89,6 +89,7 @@ def claim(
     connection: Connection, *, worker: str, now_us: int, limit: int = CLAIM_LIMIT_ROWS
 ) -> tuple[Outgoing, ...]:
     """Lease the messages that are due, oldest first."""
+    _give_up(connection, now_us)
     due = _due(now_us).order_by(outbox.c.due_at_us, outbox.c.id).limit(limit)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
@@ -113,6 +114,17 @@ def claim(
     rows = connection.execute(leased).mappings().all()
     found = [Outgoing(channel=Channel(row["channel"]), **{name: row[name] for name in names}) for row in rows]
     return tuple(sorted(found, key=lambda message: message.id))
+
+
+def _give_up(connection: Connection, now_us: int) -> None:
+    """Fail what ended its workers too often: it must not stop the others for ever."""
+    mine = (
+        (outbox.c.state == Delivery.PENDING)
+        & (outbox.c.attempts >= ATTEMPTS_LIMIT)
+        & (outbox.c.leased_until_us <= now_us)
+    )
+    words = f"given up: {ATTEMPTS_LIMIT} attempts ended without an answer"
+    connection.execute(update(outbox).where(mine).values(state=Delivery.FAILED, error=words))
 
 
 def sent(connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "") -> None:

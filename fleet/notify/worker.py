@@ -55,7 +55,10 @@ def mail_sender(settings: Settings) -> Sender:
             server = mail.parse_mail_url(settings.smtp_url)
         except mail.MailUrlError as error:
             raise NotSent(str(error)) from error
-        built = mail.build(message, settings.mail_from, now_us)
+        try:
+            built = mail.build(message, settings.mail_from, now_us)
+        except ValueError as error:
+            raise NotSent(f"this cannot be a mail: {error}", final=True) from error
         mail.send(server, built)
         return str(built["Message-ID"])
 
@@ -157,7 +160,10 @@ class Worker:
 
         while True:
             claimed = await asyncio.to_thread(self.claim)
-            await asyncio.gather(*(one(message) for message in claimed))
+            ends = await asyncio.gather(*(one(message) for message in claimed), return_exceptions=True)
+            for message, end in zip(claimed, ends, strict=True):
+                if isinstance(end, Exception):
+                    log.error("message_failed", key=message.key, error=f"{type(end).__name__}: {end}")
             if not claimed:
                 await asyncio.sleep(POLL_S)
 
@@ -174,6 +180,18 @@ def senders_of(settings: Settings, channels: Channels) -> dict[Channel, Sender]:
     if channels.glpi_url:
         senders[Channel.GLPI] = glpi_sender(channels)
     return senders
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that no message could be sent with, before anything starts.
+
+    Raises:
+        ChannelSettingError: half a setting, or an address that is none.
+        MailUrlError: the mail server's address cannot be used.
+    """
+    senders_of(settings, read_channels())
+    if settings.smtp_url is not None:
+        mail.parse_mail_url(settings.smtp_url)
 
 
 def worker(database: Database, settings: Settings, clock: Clock) -> Worker:

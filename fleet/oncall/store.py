@@ -1,5 +1,6 @@
 """People and duty in the database.  Rows of an import are checked here, with the path of what is wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
@@ -11,6 +12,10 @@ from fleet.oncall.rules import PARIS, on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
 from fleet.registry.tables import communes
+from fleet.web.i18n import LANGUAGES
+
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+"""Enough to find a slip of the keyboard; whether it exists, the mail server says."""
 
 CONTACT = "contact"
 """Skill of somebody at an EPCI who is told of planned works and never called."""
@@ -31,13 +36,16 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     for index, row in enumerate(rows):
         path = f"technicians[{index}]"
         email = _text(row, "email", path).strip().lower()
-        if "@" not in email:
+        if not _ADDRESS.fullmatch(email):
             raise RowRefused(f"{path}.email: {email!r} is not a mail address; write name@domain")
+        language = str(row.get("language") or "fr")
+        if language not in LANGUAGES:
+            raise RowRefused(f"{path}.language: {language!r} is not spoken; write fr or en")
         values = {
             "name": _text(row, "name", path),
             "email": email,
             "phone": international(str(row.get("phone") or "")),
-            "language": str(row.get("language") or "fr"),
+            "language": language,
             "skills": list(row.get("skills") or []),
             "territories": [str(code) for code in row.get("territories") or []],
             "active": bool(row.get("active", True)),

@@ -9,6 +9,7 @@ Sources: DESIGN §7; itsdangerous ``Signer`` (HMAC); RFC 9110 §9.2.1 on safe me
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,9 @@ LIFE_US = 24 * HOUR_US
 
 NAME_BYTES = 16
 """128 bits of randomness."""
+
+SECRET_BYTES = 32
+"""As long as the digest that it keys."""
 
 TOKEN_LIMIT_CHARACTERS = 128
 """Longer ones are refused before any arithmetic."""
@@ -52,14 +56,21 @@ class Link:
 
 
 def read_secret(path: Path) -> bytes:
-    """Return the signing secret in ``path``, made at first use, readable by its owner only."""
+    """Return the signing secret in ``path``, made at first use, readable by its owner only.
+
+    It is written whole beside its place and linked there: two processes that start together share one.
+    """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
         return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+    except FileNotFoundError:
+        partial = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+        with suppress(FileExistsError):
+            os.link(partial, path)
+        partial.unlink()
+        return path.read_bytes()
 
 
 def mint(
