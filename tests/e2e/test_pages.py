@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demo.ports import free_port
-from tests.unit.fleet.web.network import eui_of, registry_document
+from tests.unit.fleet.web.sample import eui_of, registry_document
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

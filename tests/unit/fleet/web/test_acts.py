@@ -16,7 +16,8 @@ from fleet.identity.tables import audit_log
 from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
 from fleet.tickets.model import TicketState
-from tests.unit.fleet.web.network import DAY_US, eui_of, make_app
+from tests.unit.fleet.web.network import make_app
+from tests.unit.fleet.web.sample import DAY_US, eui_of
 
 TOKEN = {"csrf_token": OPEN_ACCESS.csrf_token}
 ALL = 11

@@ -7,7 +7,8 @@ import pytest
 from fleet.db.connect import Database
 from fleet.web.format import instant, month_bounds
 from fleet.web.views.counts import UNIT_US, counts_of, delivered
-from tests.unit.fleet.web.network import NOW_US, deliveries_of, eui_of, make_app
+from tests.unit.fleet.web.network import make_app
+from tests.unit.fleet.web.sample import NOW_US, deliveries_of, eui_of
 
 
 @pytest.mark.parametrize(("window", "bars"), [("1h", 13), ("24h", 25), ("7j", 29), ("mois", 22)])

@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from fleet.web.views.frame import FROZEN_AFTER_US
-from tests.unit.fleet.web.network import DARK, StillClock, eui_of, make_app
+from tests.unit.fleet.web.network import StillClock, make_app
+from tests.unit.fleet.web.sample import DARK, eui_of
 
 
 @pytest.fixture(scope="module")

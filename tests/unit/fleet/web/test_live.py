@@ -16,7 +16,8 @@ from fleet.tickets.model import Acknowledge
 from fleet.web.pages.live import COUNTERS_EACH, Story
 from fleet.web.pages.visit import Visit
 from fleet.web.rendering import Words
-from tests.unit.fleet.web.network import NOW_US, eui_of, make_app, network_of
+from tests.unit.fleet.web.network import make_app, network_of
+from tests.unit.fleet.web.sample import NOW_US, eui_of
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.unit.fleet.web.network import eui_of, make_app
+from tests.unit.fleet.web.network import make_app
+from tests.unit.fleet.web.sample import eui_of
 
 PAGES = [
     "/",
