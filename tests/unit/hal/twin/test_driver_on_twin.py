@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from random import Random
 
 import pytest
 
@@ -211,3 +212,23 @@ def test_over_a_real_serial_device_until_the_plug_is_pulled(chip: VirtualChip) -
         terminal.vanish()
         with pytest.raises(LineFailed):
             radio.receive()
+
+
+@pytest.mark.slow
+def test_an_hour_across_every_wrap_of_the_counter(chip: VirtualChip) -> None:
+    """The 27-bit microsecond counter wraps every 134 s; no frame's instant may slip by one."""
+    radio = driver(over_spi(chip))
+    radio.start()
+    draw = Random(1302)
+    expected: list[int] = []
+    received: list[int] = []
+    for _ in range(400):
+        chip.delay_ns(draw.randrange(1_000_000, 18_000_000_000))
+        ends = chip.now_ticks()
+        expected.append(ends // 32)
+        chip.inject(replace(EVENT, modulation=Lora(sf=draw.randint(7, 10)), ends_at_ticks=ends))
+        chip.delay_ns(draw.randrange(20_000_000, 60_000_000))
+        received += [frame.counter_us for frame in radio.receive()]
+    assert chip.now_ticks() > 3600 * 32_000_000
+    assert all(abs(there - here) <= 1 for there, here in zip(expected, received, strict=True))
+    assert list(chip.complaints) == []
