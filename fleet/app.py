@@ -1,13 +1,11 @@
 """The web application: routers of every feature, errors, and what routes share in ``app.state``."""
 
-import importlib
-import importlib.util
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from fleet.api import availability, enrolments, problems, routes
+from fleet.api import availability, enrolments, problems, routes, speed
 from fleet.broker.link import BrokerLink
 from fleet.clock import Clock
 from fleet.db.connect import Database
@@ -15,10 +13,13 @@ from fleet.engine import Engine
 from fleet.evidence.inbox import Inbox
 from fleet.identity import routes as login
 from fleet.identity.foundation import Keys
+from fleet.incidents import link_page as acknowledge
+from fleet.incidents import routes as incidents
 from fleet.live.feed import Feed
+from fleet.reports import routes as reports
 from fleet.settings import Settings
+from fleet.web import mount
 
-FEATURE_ROUTERS = ("fleet.incidents.routes", "fleet.incidents.link_page", "fleet.reports.routes")
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""
 
@@ -46,23 +47,13 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(enrolments.router)
     app.include_router(routes.router)
     app.include_router(availability.router)
-    for name in FEATURE_ROUTERS:
-        if importlib.util.find_spec(name) is not None:
-            app.include_router(importlib.import_module(name).router)
+    app.include_router(speed.router)
+    for feature in (incidents, acknowledge, reports):
+        app.include_router(feature.router)
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
-    _mount_web(app)
+    mount(app)
     app.include_router(login.router)
     return app
-
-
-def _mount_web(app: FastAPI) -> None:
-    web = importlib.import_module("fleet.web")
-    router = getattr(web, "router", None)
-    if router is not None:
-        app.include_router(router)
-    mount = getattr(web, "mount", None)
-    if mount is not None:
-        mount(app)
 
 
 def healthz(request: Request) -> Response:

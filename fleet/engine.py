@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from fleet.availability.facts import Blindness
 from fleet.availability.months import month_of, month_window
 from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.availability.states import GatewayState
 from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.clock import Clock
 from fleet.configurations import desk
@@ -35,7 +36,8 @@ from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
 from fleet.live.recall import recall
-from fleet.registry.store import Registry, load_registry
+from fleet.registry.model import Status
+from fleet.registry.store import Registry, load_registry, put_in_service
 
 CYCLE_US = 1_000_000
 CYCLE_REST = 3
@@ -230,6 +232,7 @@ class Engine:
         """Take what people changed: registry, acceptance, works, statements."""
         from_us = month_window(self._month).start_us
         began_us = self._clock.now_us()
+        put_in_service(connection, self._seen_serving(), now_us=now_us)
         registry = load_registry(connection)
         if registry != self._registry:
             self._registry = registry
@@ -240,6 +243,18 @@ class Engine:
         )
         took_us = self._clock.now_us() - began_us
         self._refresh_due_us = now_us + max(CYCLE_US, REFRESH_REST * took_us)
+
+    def _seen_serving(self) -> list[str]:
+        """Return the accepted gateways that the newest cycle saw serving."""
+        latest = self._feed.latest
+        if latest is None:
+            return []
+        shown = latest.network.gateways
+        return [
+            eui
+            for eui, gateway in self._registry.gateways.items()
+            if gateway.status is Status.ACCEPTED and eui in shown and shown[eui].state is GatewayState.SERVING
+        ]
 
     def _look(self, connection: Connection, now_us: int) -> None:
         eyes = Eyes(

@@ -1,5 +1,6 @@
 """The registry in the database: upsert by key, and the whole of it as values for the engine and the pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from fleet.availability.facts import Membership
 from fleet.db.upsert import insert_new, upsert
+from fleet.identity import audit
 from fleet.registry.document import Document, Known
 from fleet.registry.model import COUNTING, Status
 from fleet.registry.tables import agreements, commissioning, communes, gateways, hangings, memberships, sites
@@ -238,6 +240,16 @@ def accept(
     """Make the gateway count from ``at_us`` on."""
     changed = {"status": status, "accepted_at_us": at_us, "withdrawn_at_us": None}
     _commission(connection, eui, "accepted", changed, at_us=at_us, who=who, now_us=now_us)
+
+
+def put_in_service(connection: Connection, euis: Iterable[str], *, now_us: int) -> None:
+    """Say of accepted gateways that they were seen serving."""
+    for eui in euis:
+        accepted = update(gateways).where(gateways.c.eui == eui, gateways.c.status == Status.ACCEPTED)
+        if connection.execute(accepted.values(status=Status.IN_SERVICE)).rowcount:
+            audit.record(
+                connection, now_us=now_us, who=audit.SYSTEM, action="gateway.in_service", subject=eui
+            )
 
 
 def withdraw(connection: Connection, eui: str, *, at_us: int, who: str, now_us: int) -> None:

@@ -1,0 +1,32 @@
+import pytest
+
+from agent.wire.command import SPEED_LIMIT_BYTES
+from fleet.api import speed
+from tests.unit.fleet.api.site import Site
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    return Site(tmp_path_factory.mktemp("site"), open_access=False).client
+
+
+@pytest.mark.parametrize("count", [1_000, 65_536, 65_537])
+def test_as_many_bytes_as_asked_without_a_login(client, count):
+    answer = client.get(f"/api/v1/speed?bytes={count}")
+    assert (answer.status_code, len(answer.content)) == (200, count)
+
+
+@pytest.mark.parametrize("count", [0, 999, SPEED_LIMIT_BYTES + 1])
+def test_other_sizes_are_refused(client, count):
+    assert client.get(f"/api/v1/speed?bytes={count}").status_code == 422
+
+
+def test_only_so_many_at_once(client):
+    for _ in range(speed.AT_ONCE_LIMIT):
+        assert speed._slots.acquire(blocking=False)
+    try:
+        assert client.get("/api/v1/speed").status_code == 503
+    finally:
+        for _ in range(speed.AT_ONCE_LIMIT):
+            speed._slots.release()
+    assert client.get("/api/v1/speed").status_code == 200
