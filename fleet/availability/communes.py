@@ -13,10 +13,11 @@ UNKNOWN, else EXCLUDED.  A stretch takes the cause of the member that made it so
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise, takewhile
+from itertools import pairwise, takewhile
 
 from fleet.availability.facts import Membership
-from fleet.availability.intervals import Interval, clip, complement, edges_of, normal, subtract
+from fleet.availability.intervals import Interval, clip, subtract
+from fleet.availability.members import Member, any_away, depths, parts, whole_window
 from fleet.availability.months import Window, month_window, months_between
 from fleet.availability.revisions import current
 from fleet.availability.settings import ContractSettings, Serving
@@ -78,18 +79,6 @@ class CommuneTimeline:
         return tuple(whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One gateway's part in a commune."""
-
-    eui: str
-    line: Timeline
-    outside: Sequence[Interval]
-    """Within the window: when it was no member, or its timeline tells nothing."""
-    edges: Sequence[int]
-    """When it was not SERVING, or outside: see ``_depths``."""
-
-
 def members_of(memberships: Iterable[Membership]) -> dict[str, tuple[Membership, ...]]:
     """Return the approved memberships of each commune; of one id the newest counts."""
     found: dict[str, list[Membership]] = {}
@@ -107,13 +96,13 @@ def commune_timeline(
     settings: ContractSettings,
 ) -> CommuneTimeline:
     """Return the timeline of one commune; a member without a timeline counts as OUT."""
-    members = _members(memberships, lines, window)
+    members = parts(memberships, lines, window)
     count = len(members)
     if count:
-        none_serving, below_two = _depths(members, window)
-        doubtful = none_serving if settings.serving is Serving.ANY else _any_away(members, window)
+        none_serving, below_two = depths(members, window)
+        doubtful = none_serving if settings.serving is Serving.ANY else any_away(members, window)
     else:
-        doubtful = below_two = _whole(window)
+        doubtful = below_two = whole_window(window)
     spans: list[CommuneSpan] = []
     for gap in doubtful:
         simple = _simple(members, gap, settings)
@@ -125,81 +114,6 @@ def commune_timeline(
         exceptions=_capped(_joined(spans), settings),
         below_two=tuple(below_two),
     )
-
-
-def _depths(members: Sequence[Member], window: Window) -> tuple[list[Interval], list[Interval]]:
-    """Return when all members were away, and when fewer than two were not; one sweep over their edges.
-
-    The edges are those of ``intervals.edges_of``: at one instant what ends comes first; touching intervals
-    are joined again.
-    """
-    edges = sorted(chain.from_iterable(member.edges for member in members))
-    all_away, but_one = len(members), len(members) - 1
-    none_serving: list[Interval] = []
-    below_two: list[Interval] = []
-    none_since = one_since = window.start_us
-    away = 0
-    for edge in edges:
-        if edge & 1:
-            away += 1
-            if away >= but_one:
-                none_since, one_since = (edge >> 1, one_since) if away > but_one else (none_since, edge >> 1)
-        else:
-            if away == all_away:
-                _add(none_serving, none_since, edge >> 1, window)
-            elif away == but_one:
-                _add(below_two, one_since, edge >> 1, window)
-            away -= 1
-    if not but_one:
-        below_two = _whole(window)
-    return none_serving, below_two
-
-
-def _add(found: list[Interval], start_us: int, end_us: int, window: Window) -> None:
-    """Append an interval within the window, joined to the last one if they touch."""
-    start_us, end_us = max(start_us, window.start_us), min(end_us, window.end_us)
-    if start_us >= end_us:
-        return
-    if found and found[-1][1] >= start_us:
-        found[-1] = (found[-1][0], end_us)
-    else:
-        found.append((start_us, end_us))
-
-
-def _any_away(members: Sequence[Member], window: Window) -> list[Interval]:
-    away = [(span.start_us, span.end_us) for member in members for span in member.line.exceptions]
-    outside = [interval for member in members for interval in member.outside]
-    return clip(normal([*away, *outside]), window.start_us, window.end_us)
-
-
-def _whole(window: Window) -> list[Interval]:
-    return [(window.start_us, window.end_us)] if window.length_us else []
-
-
-def _members(
-    memberships: Sequence[Membership], lines: Mapping[str, Timeline], window: Window
-) -> list[Member]:
-    valid: dict[str, list[Interval]] = {}
-    for membership in memberships:
-        end_us = window.end_us if membership.valid_to_us is None else membership.valid_to_us
-        valid.setdefault(membership.eui, []).append((membership.valid_from_us, end_us))
-    members = []
-    for eui in sorted(valid):
-        line = lines.get(eui)
-        if line is None:
-            continue
-        since_us, until_us = valid[eui][0]
-        if max(since_us, line.start_us) <= window.start_us and window.end_us <= min(until_us, line.end_us):
-            members.append(Member(eui, line, (), line.edges))
-            continue
-        inside = clip(normal(valid[eui]), window.start_us, window.end_us)
-        if not inside:
-            continue
-        inside = clip(inside, line.start_us, line.end_us)
-        outside = complement(inside, window.start_us, window.end_us)
-        away = normal([*((span.start_us, span.end_us) for span in line.exceptions), *outside])
-        members.append(Member(eui, line, outside, edges_of(away)))
-    return members
 
 
 def _simple(members: Sequence[Member], gap: Interval, settings: ContractSettings) -> CommuneSpan | None:

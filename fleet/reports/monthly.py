@@ -5,52 +5,23 @@ Sources: MISSION "What is promised to users"; AVAILABILITY §3 to §8.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import date
-from fractions import Fraction
 
 from fleet.availability.document import digest
 from fleet.availability.figures import CommuneFigures, Share, whole
-from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
-from fleet.availability.revisions import current
-from fleet.availability.states import Cause, CommuneState, GatewayState
-from fleet.reports.model import Cell, Column, Kind, Picture, Report, Table
+from fleet.availability.reckoning import MonthInput, MonthResult
+from fleet.reports.model import Picture, Report
+from fleet.reports.monthly_tables import (
+    Names,
+    communes_table,
+    exclusions_table,
+    gateways_table,
+    groups_table,
+    lost_table,
+    outages_table,
+    settings_table,
+)
 from fleet.web.format import NARROW, duration, month, ratio
-
-PAPER_ROWS = 100
-"""Of the long lists on paper; the sheets have all of them."""
-CAUSES = {
-    Cause.NONE: "aucune",
-    Cause.POWER: "énergie",
-    Cause.BACKHAUL: "liaison",
-    Cause.LNS: "cœur de réseau (LNS)",
-    Cause.BOX: "boîtier",
-    Cause.RADIO: "radio",
-    Cause.OURS: "supervision ou travaux",
-    Cause.UNKNOWN: "inconnue",
-}
-STATES = {
-    GatewayState.OUT: "Non déployée",
-    GatewayState.SERVING: "En service",
-    GatewayState.MAINTENANCE: "Maintenance",
-    GatewayState.BUFFERING: "Mémorise",
-    GatewayState.DOWN: "Hors service",
-    GatewayState.UNKNOWN: "Inconnu",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """What people call things, and what else belongs to a month."""
-
-    gateways: Mapping[str, str] = field(default_factory=dict)
-    tickets: Mapping[str, str] = field(default_factory=dict)
-    """Tickets by EUI of the gateway they are about."""
-    network: str = "Réseau LoRa Val de Loire"
-    version: str = ""
-    """« version 2 »; empty while the month is open."""
-    digest: str = ""
-    """The hash that the version was closed with; empty: computed."""
 
 
 def monthly(
@@ -79,14 +50,14 @@ def monthly(
         subtitle=f"{names.network}{f' · {epci}' if epci else ''}",
         sentences=_sentences(given, told, share, figures, whole_network=not epci),
         tables=(
-            _communes(given, told, cards),
-            _groups("epci", "Par EPCI", cards, figures, given),
-            _groups("departement", "Par département", cards, figures, given),
-            _lost(figures, given),
-            _outages(told, cards, names),
-            _exclusions(given, told, inside),
-            _gateways(told, given, names, inside),
-            _settings(given),
+            communes_table(given, told, cards),
+            groups_table("epci", "Par EPCI", cards, figures, given),
+            groups_table("departement", "Par département", cards, figures, given),
+            lost_table(figures),
+            outages_table(told, cards, names),
+            exclusions_table(given, told, inside),
+            gateways_table(told, given, names, inside),
+            settings_table(given),
         ),
         pictures=pictures,
         identity=f"{given.month} · {state} · SHA-256 {names.digest or digest(given)}",
@@ -132,230 +103,3 @@ def _sentences(
             f"(remises tardives prouvées) {_percent(told.deferred)}.",
         ]
     return tuple(sentences)
-
-
-def _communes(given: MonthInput, told: MonthResult, cards: list[CommuneCard]) -> Table:
-    objective = given.settings.objective_commune_ppm
-    rows: list[tuple[Cell, ...]] = []
-    for card in sorted(cards, key=lambda card: _worst_first(told.commune_figures[card.insee], card.insee)):
-        one = told.commune_figures[card.insee]
-        rows.append(
-            (
-                card.insee,
-                card.name,
-                card.epci,
-                one.share.ratio,
-                one.share.meets(objective),
-                one.by_state_us[CommuneState.LOST],
-                one.by_state_us[CommuneState.UNKNOWN],
-                one.by_state_us[CommuneState.EXCLUDED],
-                told.budgets[card.insee].left,
-                one.outages,
-                one.redundancy,
-            )
-        )
-    columns = (
-        Column(title="INSEE", sheet_only=True),
-        Column(title="Commune"),
-        Column(title="EPCI", sheet_only=True),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Engagement", kind=Kind.VERDICT),
-        Column(title="Perdu", kind=Kind.DURATION),
-        Column(title="Inconnu", kind=Kind.DURATION, sheet_only=True),
-        Column(title="Exclu", kind=Kind.DURATION, sheet_only=True),
-        Column(title="Budget restant", kind=Kind.DURATION),
-        Column(title="Coupures", kind=Kind.COUNT),
-        Column(title="Deux passerelles", kind=Kind.PERCENT),
-    )
-    return Table(
-        name="communes",
-        title="Communes, de la moins à la plus disponible",
-        columns=columns,
-        rows=tuple(rows),
-        note="Pourcentages tronqués, jamais arrondis ; les verdicts comparent des microsecondes entières.",
-    )
-
-
-def _worst_first(one: CommuneFigures, insee: str) -> tuple[Fraction, int, str]:
-    ratio_ = one.share.ratio
-    return (Fraction(2) if ratio_ is None else ratio_, -one.below_two_us, insee)
-
-
-def _groups(
-    key: str,
-    title: str,
-    cards: list[CommuneCard],
-    figures: Mapping[str, CommuneFigures],
-    given: MonthInput,
-) -> Table:
-    groups: dict[str, list[CommuneFigures]] = {}
-    for card in cards:
-        groups.setdefault(getattr(card, key), []).append(figures[card.insee])
-    objective = given.settings.objective_commune_ppm
-    rows = [
-        (
-            name or "—",
-            len(members),
-            whole(members, given.weights).ratio,
-            sum(one.share.meets(objective) is False for one in members),
-            sum(one.by_state_us[CommuneState.LOST] for one in members),
-        )
-        for name, members in sorted(groups.items())
-    ]
-    columns = (
-        Column(title="Nom"),
-        Column(title="Communes", kind=Kind.COUNT),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Sous l’engagement", kind=Kind.COUNT),
-        Column(title="Perdu (somme)", kind=Kind.DURATION),
-    )
-    return Table(name=key, title=title, columns=columns, rows=tuple(rows))
-
-
-def _lost(figures: Mapping[str, CommuneFigures], given: MonthInput) -> Table:
-    lost: dict[tuple[Cause, str], int] = {}
-    for one in figures.values():
-        for key, length in one.lost_by_us.items():
-            lost[key] = lost.get(key, 0) + length
-    whole_ = sum(lost.values())
-    rows = [
-        (CAUSES[cause], who, length, Fraction(length, whole_))
-        for (cause, who), length in sorted(lost.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    del given
-    columns = (
-        Column(title="Cause"),
-        Column(title="Responsable"),
-        Column(title="Perdu (somme des communes)", kind=Kind.DURATION),
-        Column(title="Part", kind=Kind.PERCENT),
-    )
-    return Table(
-        name="causes",
-        title="Temps perdu par cause et responsable",
-        columns=columns,
-        rows=tuple(rows),
-        empty="Aucun temps perdu.",
-    )
-
-
-def _outages(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            card.name,
-            span.start_us,
-            span.end_us,
-            span.end_us - span.start_us,
-            CAUSES[span.cause],
-            names.gateways.get(span.eui, span.eui),
-            span.reason,
-            names.tickets.get(span.eui, ""),
-        )
-        for card in cards
-        for span in told.communes[card.insee].exceptions
-        if span.state is CommuneState.LOST
-    ]
-    rows.sort(key=lambda row: (row[1], row[0]))
-    columns = (
-        Column(title="Commune"),
-        Column(title="Début", kind=Kind.INSTANT),
-        Column(title="Fin", kind=Kind.INSTANT),
-        Column(title="Durée", kind=Kind.DURATION),
-        Column(title="Cause"),
-        Column(title="Passerelle en cause"),
-        Column(title="Preuve", sheet_only=True),
-        Column(title="Tickets"),
-    )
-    return Table(
-        name="coupures",
-        title="Coupures de service des communes",
-        columns=columns,
-        rows=tuple(rows),
-        empty="Aucune coupure de service.",
-        paper_rows=PAPER_ROWS,
-    )
-
-
-def _exclusions(given: MonthInput, told: MonthResult, inside: set[str]) -> Table:
-    serving = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
-    windows = {
-        one.id: one
-        for gateway in given.facts.gateways.values()
-        for one in current(gateway.maintenances)
-        if serving & set(one.euis)
-    }
-    rows = [
-        (
-            one.id,
-            one.start_us,
-            one.end_us,
-            one.announced_at_us,
-            one.approved_by,
-            len(one.euis),
-            one.reason,
-            sum(
-                span.end_us - span.start_us
-                for eui in one.euis
-                if eui in told.lines
-                for span in told.lines[eui].exceptions
-                if span.state is GatewayState.MAINTENANCE and span.evidence == one.id
-            ),
-        )
-        for one in sorted(windows.values(), key=lambda one: (one.start_us, one.id))
-    ]
-    columns = (
-        Column(title="N°"),
-        Column(title="Début", kind=Kind.INSTANT),
-        Column(title="Fin", kind=Kind.INSTANT),
-        Column(title="Annoncée le", kind=Kind.INSTANT),
-        Column(title="Approuvée par"),
-        Column(title="Passerelles", kind=Kind.COUNT),
-        Column(title="Motif"),
-        Column(title="Retenu (somme)", kind=Kind.DURATION),
-    )
-    return Table(
-        name="exclusions",
-        title="Maintenances et temps retenu",
-        columns=columns,
-        rows=tuple(rows),
-        empty="Aucune maintenance ce mois-ci.",
-        note="Seul le temps sans service d’une fenêtre approuvée et annoncée à temps est retenu.",
-    )
-
-
-def _gateways(told: MonthResult, given: MonthInput, names: Names, inside: set[str]) -> Table:
-    serving = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
-    rows: list[tuple[Cell, ...]] = []
-    for eui in sorted(serving & set(told.gateway_figures)):
-        one = told.gateway_figures[eui]
-        lost = (one.by_state_us[GatewayState.DOWN], one.by_state_us[GatewayState.BUFFERING])
-        name = names.gateways.get(eui, "")
-        rows.append((eui, name, one.share.ratio, *lost, one.outages, one.mtbf_us, one.mttr_us))
-    rows.sort(key=lambda row: (row[2] is None, row[2] if isinstance(row[2], Fraction) else 0, str(row[0])))
-    columns = (
-        Column(title="EUI"),
-        Column(title="Passerelle"),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Hors service", kind=Kind.DURATION),
-        Column(title="Mémorise", kind=Kind.DURATION),
-        Column(title="Coupures", kind=Kind.COUNT),
-        Column(title="MTBF", kind=Kind.DURATION),
-        Column(title="MTTR", kind=Kind.DURATION),
-    )
-    return Table(
-        name="passerelles",
-        title="Passerelles, de la moins à la plus disponible",
-        columns=columns,
-        rows=tuple(rows),
-        paper_rows=PAPER_ROWS,
-    )
-
-
-def _settings(given: MonthInput) -> Table:
-    rows = []
-    for one in fields(given.settings):
-        value = getattr(given.settings, one.name)
-        if isinstance(value, dict):
-            value = ", ".join(f"{CAUSES[cause]}{NARROW}: {who}" for cause, who in value.items() if who)
-        rows.append((one.name, str(value)))
-    columns = (Column(title="Réglage"), Column(title="Valeur"))
-    return Table(name="reglages", title="Réglages du contrat", columns=columns, rows=tuple(rows))

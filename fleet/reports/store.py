@@ -17,7 +17,8 @@ from fleet.registry.tables import agreements, communes, gateways, sites
 from fleet.reports.deployment import Deployed, deployment
 from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
-from fleet.reports.monthly import Names, monthly
+from fleet.reports.monthly import monthly
+from fleet.reports.monthly_tables import Names
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
 from fleet.reports.sheets import csv_archive, xlsx_of

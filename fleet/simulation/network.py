@@ -15,7 +15,7 @@ from fleet.availability.months import month_window
 from fleet.availability.reckoning import CommuneCard, MonthInput
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.availability.states import GatewayState
-from fleet.simulation.gateway import Kind, Trouble, live
+from fleet.simulation.gateway import Kind, Lived, Trouble, live
 
 MEMBERS = (2, 3, 4)
 """Gateways that serve a commune, in turn: 1,615 for 539 (MISSION) are three each."""
@@ -53,36 +53,9 @@ def network_month(
     length_ms = window.length_us // 1000 + 2 * AROUND_MS
     start_us = window.start_us - AROUND_MS * 1000
     euis = [f"{0x0016C00100000000 + index:016x}" for index in range(gateways)]
-    own: dict[str, list[Trouble]] = {eui: [] for eui in euis}
-    left = troubles
-    while left > 0:
-        lasts_ms = SHORTEST_MS + int(chance.expovariate(1 / MIDDLE_MS))
-        start_ms = chance.randrange(AROUND_MS, length_ms - AROUND_MS)
-        trouble = Trouble(start_ms, lasts_ms, chance.choice(KINDS))
-        struck = min(left, SHARED_GATEWAYS if chance.randrange(100) < SHARED_PERCENT else 1)
-        first = chance.randrange(gateways)
-        for step in range(struck):
-            own[euis[(first + step) % gateways]].append(trouble)
-        left -= struck
+    own = _troubles(chance, euis, troubles, length_ms)
     lived = {eui: live(eui, start_us, length_ms, own[eui]) for eui in euis}
-    facts = {
-        eui: GatewayFacts(
-            eui=eui,
-            runs=one.runs,
-            journal=one.journal,
-            commissioning=(
-                Commissioning(
-                    id=eui,
-                    eui=eui,
-                    kind=CommissioningKind.ACCEPTED,
-                    at_us=window.start_us,
-                    who="simulation",
-                    recorded_at_us=window.start_us,
-                ),
-            ),
-        )
-        for eui, one in lived.items()
-    }
+    facts = {eui: _facts(eui, one, window.start_us) for eui, one in lived.items()}
     cards = tuple(
         CommuneCard(insee=f"{number:05d}", population=chance.randrange(100, 8_000))
         for number in range(communes)
@@ -111,6 +84,36 @@ def network_month(
         for eui, one in lived.items()
     }
     return NetworkMonth(given=given, truth=truth, troubles=troubles)
+
+
+def _troubles(
+    chance: random.Random, euis: list[str], troubles: int, length_ms: int
+) -> dict[str, list[Trouble]]:
+    """Spread the troubles; some strike neighbours together."""
+    own: dict[str, list[Trouble]] = {eui: [] for eui in euis}
+    left = troubles
+    while left > 0:
+        lasts_ms = SHORTEST_MS + int(chance.expovariate(1 / MIDDLE_MS))
+        start_ms = chance.randrange(AROUND_MS, length_ms - AROUND_MS)
+        trouble = Trouble(start_ms, lasts_ms, chance.choice(KINDS))
+        struck = min(left, SHARED_GATEWAYS if chance.randrange(100) < SHARED_PERCENT else 1)
+        first = chance.randrange(len(euis))
+        for step in range(struck):
+            own[euis[(first + step) % len(euis)]].append(trouble)
+        left -= struck
+    return own
+
+
+def _facts(eui: str, lived: Lived, accepted_at_us: int) -> GatewayFacts:
+    accepted = Commissioning(
+        id=eui,
+        eui=eui,
+        kind=CommissioningKind.ACCEPTED,
+        at_us=accepted_at_us,
+        who="simulation",
+        recorded_at_us=accepted_at_us,
+    )
+    return GatewayFacts(eui=eui, runs=lived.runs, journal=lived.journal, commissioning=(accepted,))
 
 
 def _members(index: int, communes: int, euis: list[str]) -> list[str]:

@@ -22,7 +22,8 @@ from fleet.availability.reckoning import from_timelines
 from fleet.availability.result import document
 from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
-from fleet.reports.monthly import Names, monthly
+from fleet.reports.monthly import monthly
+from fleet.reports.monthly_tables import Names
 from fleet.reports.pdf import pdf_of
 from fleet.reports.sheets import csv_archive
 from fleet.simulation.network import NetworkMonth, network_month

@@ -26,7 +26,8 @@ from fleet.reports.deployment import (
     deployment,
 )
 from fleet.reports.model import Column, Kind, Report, Table
-from fleet.reports.monthly import Names, monthly
+from fleet.reports.monthly import monthly
+from fleet.reports.monthly_tables import Names
 from fleet.reports.pdf import html_of, pdf_of
 from fleet.reports.picture import pictures, svg
 from fleet.reports.sheets import csv_archive, csv_of, xlsx_of
