@@ -14,7 +14,7 @@ import pytest
 from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import Kind
 from agent.wire.messages import ConfigState
-from tests.controlpath.rig import TRIAL_S, Rig
+from tests.controlpath.rig import TRIAL_S, Rig, serving
 from tests.controlpath.virtual import SigningFleet, free_port
 
 ROUNDS = 25
@@ -54,10 +54,7 @@ def test_it_serves_on_with_the_last_good_one(tmp_path: Path) -> None:
                 rig.stop(signal.SIGKILL)
                 rig.start()
             rig.wait(lambda leaf, one: leaf == "config/reported" and one.state in ENDED, since=struck)
-            rig.wait(
-                lambda leaf, one: leaf == "health" and one.config_version == 1 and one.connectors[0].up,
-                since=time.monotonic(),
-            )
+            rig.wait(lambda leaf, one: serving(leaf, one) and one.config_version == 1, since=time.monotonic())
             rig.frames(2)
-        assert rig.wait_delivered() == 0
+            assert rig.wait_delivered() == 0
         print(f"\n{ROUNDS} configurations mauvaises : version 1 en service, 0 trame perdue")
