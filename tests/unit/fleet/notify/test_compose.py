@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+import pytest
+
+from fleet.notify.compose import BUNDLED_LINES_LIMIT, BUNDLED_WHOLE_LIMIT, Occasion, bundle, compose
+from fleet.notify.marks import acknowledge_mark, filled, ticket_mark, tickets_to_acknowledge
+from fleet.notify.model import Rendered
+from tests.unit.fleet.notify.test_messages_in_docs import AZAY, NOW, ORANGE
+
+ONE = compose(AZAY, "fr", NOW)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 13, 300])
+def test_a_bundle_stays_readable_and_loses_no_count(count: int) -> None:
+    messages = [replace(ONE, subject=f"Incident {number}.") for number in range(count)]
+    found = bundle(messages, "fr")
+    assert len(found.text) < 2_500
+    whole = min(count, BUNDLED_WHOLE_LIMIT)
+    lines = min(count - whole, BUNDLED_LINES_LIMIT)
+    assert found.text.count("Prendre en charge") == whole
+    beyond = count - whole - lines
+    assert (f"et {beyond} autre" in found.text) is (beyond > 0)
+    assert ("(+ " in found.subject.replace("\u202f", " ")) is (count > 1)
+
+
+def test_one_message_is_itself() -> None:
+    assert bundle([ONE], "fr") is ONE
+
+
+def test_a_line_for_each_occasion_and_none_at_the_beginning() -> None:
+    for occasion in Occasion:
+        text = compose(replace(AZAY, occasion=occasion, ended_us=NOW), "fr", NOW).text
+        assert text.count("\n") >= 2
+    assert "aggrave" in compose(replace(AZAY, occasion=Occasion.WORSE), "fr", NOW).text
+
+
+def test_many_communes_are_named_up_to_a_limit_and_counted() -> None:
+    text = compose(ORANGE, "fr", NOW).text
+    assert "Commune 4 et 173 autres" in text
+    assert "Commune 5" not in text
+
+
+def test_marks_are_filled_everywhere_and_found_once() -> None:
+    text = f"a {acknowledge_mark(7)} b {ticket_mark(7)} c {acknowledge_mark(7)} d {acknowledge_mark(8)}"
+    assert tickets_to_acknowledge(text) == (7, 8)
+    made = filled(text, lambda number: f"A{number}", lambda number: f"T{number}")
+    assert made == "a A7 b T7 c A7 d A8"
+    assert filled("[[acknowledge:x]] [[other:1]]", str, str) == "[[acknowledge:x]] [[other:1]]"
+
+
+def test_an_sms_is_cut_without_its_link_rather_than_through_it() -> None:
+    long = replace(AZAY, where="Azay " * 80)
+    sms = compose(long, "fr", NOW).sms
+    assert len(sms) == 306
+    assert isinstance(compose(long, "fr", NOW), Rendered)
