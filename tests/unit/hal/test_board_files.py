@@ -1,5 +1,6 @@
 """Every board is complete and joins every plan; a wrong file names what is wrong with it."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hal.board_files import choose, names, plans, read_board, read_plan
 from hal.errors import OurMistake
 
+RAK2287 = files("hal.boards").joinpath("rak2287.toml").read_text()
 KNOWN = ["corecell", "rak2287", "rak5146", "rak5146-usb", "waveshare", "wm1302"]
 
 
@@ -38,7 +40,7 @@ def test_a_private_network_is_a_choice() -> None:
 
 def test_a_board_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(Path("hal/boards/rak2287.toml").read_text().replace("RAK2287", "Mine"))
+    path.write_text(RAK2287.replace("RAK2287", "Mine"))
 
     assert read_board(str(path)).name == "Mine"
 
@@ -55,7 +57,7 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
 )
 def test_a_wrong_board_file_names_the_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     path = tmp_path / "wrong.toml"
-    path.write_text(Path("hal/boards/rak2287.toml").read_text().replace(*change))
+    path.write_text(RAK2287.replace(*change))
     if not message:
         assert read_board(str(path)).name == "RAK2287"
         return

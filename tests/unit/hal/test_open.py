@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_start_resets_a_chip_that_was_running() -> None:
 
 def test_a_private_network_and_a_board_file(tmp_path: Path) -> None:
     path = tmp_path / "board.toml"
-    path.write_text(Path("hal/boards/wm1302.toml").read_text())
+    path.write_text(files("hal.boards").joinpath("wm1302.toml").read_text())
     chip = VirtualChip(clock=VirtualClock())
     with TwinServer(chip, tmp_path / "chip") as server:
         concentrator = open_concentrator(f"socket:{server.path}", str(path), public=False)
