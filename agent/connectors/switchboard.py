@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from agent.clock import Clock
 from agent.connectors.kinds import open_connector
 from agent.connectors.ports import Connector, Outcome, Tally
+from agent.downlink.beacon import gateway_info
 from agent.downlink.jit import Entry
 from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
@@ -137,6 +138,10 @@ class Switchboard:
         """Tell which connectors came up or went down since the last time, and which downlinks were missed."""
         for connector in self._connectors.values():
             self._watch(connector.state())
+        if self._configuration.radio.class_b_beacon:
+            verdict = self._downlinks.send_beacons(gateway_info(self.eui))
+            if verdict is not None:
+                self._accounts.counts[f"beacon.{verdict.code}"] += 1
         for entry in self._downlinks.missed():
             self._accounts.counts["downlink.missed"] += 1
             self.ended(entry, sent=False, reason="its instant passed before the radio had it")

@@ -12,15 +12,21 @@ from dataclasses import replace
 from agent.clock import Clock
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import Antenna, airtime_of
+from agent.downlink.beacon import PREAMBLE_SYMBOLS, beacon_payload, next_beacon_us
 from agent.downlink.jit import Entry, JitQueue, Kind, Placed, Refused, cancel, due, insert, next_due_us, place
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
+from agent.downlink.plan import DIPOLE_GAIN_DB
 from agent.radio.timebase import Anchor, GpsReference, unroll
 from agent.spool.record import Record
-from hal.packets import TxTrigger
-from hal.units import Micros
+from hal.packets import Lora, TxTrigger
+from hal.units import Hz, Micros
 
 RF_CHAINS = 2
 STALE_LIMIT_FRAMES = 1024
+BEACON_AHEAD_US = 10_000_000
+"""A beacon is queued this long ahead: before the class B downlinks around it, most of which come later."""
+BEACON_PRIORITY = 1 << 30
+"""Above what any connector can have."""
 RX_DELAYS_S = range(1, 17)
 """A class A downlink starts a whole number of seconds after its uplink: 1 to 15 s, RX2 one more."""
 
@@ -46,6 +52,7 @@ class DownlinkScheduler:
         self._gps: GpsReference | None = None
         self._stale: deque[int] = deque(maxlen=STALE_LIMIT_FRAMES)
         self._ticket = 0
+        self._beacon_us = 0
         self._missed: list[Entry] = []
 
     @property
@@ -61,6 +68,30 @@ class DownlinkScheduler:
         if verdict.taken:
             self._wake()
         return verdict
+
+    def send_beacons(self, info: bytes) -> Verdict | None:
+        """Queue the next class B beacon when it is near; None when there is nothing to do."""
+        beacon, gps, anchor = self.antenna.plan.beacon, self._gps, self._anchor
+        if beacon is None or gps is None or anchor is None:
+            return None
+        gps_now_us = gps.gps_at(anchor.counter_at(self._clock.monotonic_us()))
+        at_us = next_beacon_us(max(gps_now_us, self._beacon_us))
+        if at_us - gps_now_us > BEACON_AHEAD_US:
+            return None
+        self._beacon_us = at_us
+        return self.submit(
+            Downlink(
+                payload=beacon_payload(at_us, rfu_bytes=beacon.rfu_bytes, info=info),
+                modulation=Lora(sf=beacon.sf, bandwidth_hz=beacon.bandwidth_hz),
+                frequency_hz=Hz(beacon.frequency_hz),
+                timing=AtGps(at_us),
+                power_dbm=beacon.erp_dbm + DIPOLE_GAIN_DB,
+                invert_polarity=False,
+                preamble_symbols=PREAMBLE_SYMBOLS,
+                implicit_header=True,
+                priority=BEACON_PRIORITY,
+            )
+        )
 
     def stale(self, records: Iterable[Record]) -> None:
         """Remember frames that go out late: what is timed by them comes too late."""
@@ -141,7 +172,8 @@ class DownlinkScheduler:
                 return (Kind.CLASS_A, counter_us) if same else other
             case AtGps(gps_us=gps_us):
                 unlocked = Refused(code=Code.GPS_UNLOCKED, reason="no GPS time")
-                return (Kind.CLASS_B, self._gps.counter_at(gps_us)) if self._gps else unlocked
+                kind = Kind.BEACON if downlink.priority == BEACON_PRIORITY else Kind.CLASS_B
+                return (kind, self._gps.counter_at(gps_us)) if self._gps else unlocked
 
     def _answers_late_frame(self, tmst: int) -> bool:
         delays_us = {delay_s * 1_000_000 for delay_s in RX_DELAYS_S}

@@ -26,6 +26,8 @@ class RadioConfig(Strict, frozen=True, kw_only=True):
     antenna_gain_db: Annotated[float, Meta(ge=0, le=15)] = 0.0
     cable_loss_db: Annotated[float, Meta(ge=0, le=20)] = 0.0
     lorawan_public: bool = True
+    class_b_beacon: bool = False
+    """Send the beacon every 128 s, where GNSS time and pulse are known."""
 
 
 class FilterConfig(Strict, frozen=True, kw_only=True):

@@ -20,9 +20,9 @@ from agent.connectors.basics_station.messages import (
 from agent.connectors.basics_station.router import RouterConfig, RouterError, parse_router_config, version
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
+from agent.connectors.dating import reception_of
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
-from agent.connectors.reception import reception_of
 from agent.downlink.model import Code, Verdict
 from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig

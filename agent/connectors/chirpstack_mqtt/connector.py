@@ -21,9 +21,9 @@ from agent.connectors.chirpstack_mqtt.transport import (
     MqttLine,
     Refused,
 )
+from agent.connectors.dating import reception_of
 from agent.connectors.liveness import Liveness
 from agent.connectors.ports import Host
-from agent.connectors.reception import reception_of
 from agent.downlink.model import Code
 from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig

@@ -9,8 +9,8 @@ import contextlib
 import random
 
 from agent.connectors.base import BaseConnector
+from agent.connectors.dating import reception_of
 from agent.connectors.ports import Host
-from agent.connectors.reception import reception_of
 from agent.connectors.semtech_udp.datagrams import (
     DATAGRAM_LIMIT_BYTES,
     DatagramError,

@@ -6,6 +6,7 @@ import pytest
 
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
+from agent.downlink.beacon import gateway_info, next_beacon_us
 from agent.downlink.jit import MIN_LEAD_US, PROGRAM_AHEAD_US
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Timing
 from agent.downlink.scheduler import DownlinkScheduler
@@ -159,3 +160,43 @@ def test_a_pulse_must_fit_the_time_of_the_host(pulse_age_us: int, error_us: int,
     at = Anchor(counter_us=1_000, monotonic_us=9_000_000, session=1)
     found = reference_of(at, 1_000 - pulse_age_us, 50 * SECOND + pulse_age_us + error_us, 9_000_000)
     assert found == (GpsReference(counter_us=1_000 - pulse_age_us, gps_us=50 * SECOND) if good else None)
+
+
+def test_beacons_leave_every_128_seconds_of_gps_time_and_guard_their_time(
+    scheduler: DownlinkScheduler, clock: ManualClock
+) -> None:
+    assert scheduler.send_beacons(gateway_info("0016c001f12a3b4c")) is None
+    beacon_us = 0xCC020000 * SECOND
+    start = clock.now_us
+    reference = GpsReference(counter_us=COUNTER, gps_us=beacon_us - 20 * SECOND)
+    scheduler.anchored(anchor(clock), reference)
+    assert scheduler.send_beacons(bytes(7)) is None
+    clock.now_us = start + 12 * SECOND
+    verdict = scheduler.send_beacons(bytes.fromhex("00012000008103"))
+    assert verdict is not None
+    assert (verdict.code, verdict.start_us) == (Code.OK, COUNTER + 20 * SECOND + 1_500)
+    assert scheduler.send_beacons(bytes(7)) is None
+    ping = downlink(AtGps(beacon_us - 2 * SECOND), frequency_hz=869_525_000)
+    assert scheduler.submit(ping).code is Code.COLLISION_BEACON
+    assert scheduler.submit(downlink(AtGps(beacon_us + 3 * SECOND), frequency_hz=869_525_000)).code is Code.OK
+    entry = scheduler.due(COUNTER + 20 * SECOND - 30_000)
+    assert entry is not None
+    sent = entry.transmission
+    assert sent.payload.hex() == "0000000002cca27e00012000008103de55"
+    assert (sent.implicit_header, sent.invert_polarity, sent.with_crc, sent.preamble_symbols) == (
+        True,
+        False,
+        False,
+        10,
+    )
+    clock.now_us = start + (20 + 120) * SECOND
+    second = scheduler.send_beacons(bytes(7))
+    assert second is not None
+    assert second.start_us - verdict.start_us == 128 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"), [(0, 1_500), (1_500, 128_001_500), (128_000_000, 128_001_500)]
+)
+def test_the_next_beacon(after: int, expected: int) -> None:
+    assert next_beacon_us(after) == expected

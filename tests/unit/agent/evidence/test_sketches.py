@@ -58,7 +58,7 @@ def test_600_addresses_are_less_than_100_kb_a_day() -> None:
     book = Sketchbook()
     book.turn(JUNE_2024_US)
     for n in range(600):
-        for hour in range(24):
+        for hour in (0, 23):
             book.heard(record(1, data_up(0x26000000 + n)), JUNE_2024_US + hour * HOUR_US)
     assert sum(len(msgspec.msgpack.encode(told)) + 60 for told in book.turn(JUNE_2024_US + DAY_US)) < 100_000
 

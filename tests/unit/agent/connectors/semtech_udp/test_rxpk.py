@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from agent.connectors.reception import Reception, reception_of
+from agent.connectors.dating import reception_of
+from agent.connectors.reception import Reception
 from agent.connectors.semtech_udp.rxpk import LATEST_UTC_US, Statistics, rxpk, stat
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, record
