@@ -1,7 +1,9 @@
 """The month as NDJSON: round trip, schema, and every way to get it wrong named by line and field."""
 
 import json
+from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from fleet.availability import document, result
@@ -67,3 +69,11 @@ def test_the_command_needs_nothing_but_the_file(tmp_path, capsys):
     assert told["hash"] == document.digest(MONTH)
     compute(file)
     assert told["hash"][:16] in capsys.readouterr().out
+
+
+def test_the_schema_in_the_docs_is_the_one_of_the_code_and_every_line_holds_it():
+    told = json.loads((Path(__file__).parents[4] / "docs" / "facts.schema.json").read_text("utf-8"))
+    assert told == document.schema(), "write it anew: passerelle fleet facts schema > docs/facts.schema.json"
+    validator = jsonschema_rs.validator_for(told)
+    for line in LINES:
+        validator.validate(json.loads(line))
