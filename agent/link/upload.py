@@ -9,8 +9,8 @@ from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
 from agent.wire import topics
 from agent.wire.messages import WireError
 
-EVENTS_AT_ONCE = 20
-"""Events published before the first PUBACK is awaited."""
+EVENTS_AT_ONCE = 10
+"""Events published before the first PUBACK is awaited; aiomqtt complains beyond ten."""
 UPLOAD_CHECK_S = 1.0
 """How often the outbox is looked at while it is empty."""
 

@@ -26,7 +26,16 @@ from agent.journal.store import EVENT, Outbox
 from agent.link.mqtt import PING_EVERY_S, Link
 from agent.link.tcp import HEADERS_BYTES, TcpInfo, tcp_info
 from agent.wire.configuration import FleetConfig
-from agent.wire.messages import ConfigReported, ConfigState, Heartbeat, Noted, Radio, TimeQuality, encode
+from agent.wire.messages import (
+    ConfigReported,
+    ConfigState,
+    Heard,
+    Heartbeat,
+    Noted,
+    Radio,
+    TimeQuality,
+    encode,
+)
 from fleet.clock import SystemClock as FleetClock
 from fleet.identity.foundation import found_keys, write_broker_files
 from passerelle.figures import Figure
@@ -37,6 +46,8 @@ SAMPLE_BEATS = 200
 DAY_S = 86_400
 MB = 1_000_000
 STARTED_US = 1_790_000_000_000_000
+SKETCHED_ADDRESSES = 560
+"""300,000 sensors (MISSION), each heard by three of 1,615 gateways."""
 PING_BYTES = 2 * (2 + 22)
 """PINGREQ and PINGRESP, each in a TLS 1.3 record (5 header, 1 type, 16 tag)."""
 
@@ -48,6 +59,7 @@ class Measured:
     payload_bytes: int
     heartbeat_wire_bytes: float
     session_wire_bytes: int
+    sketches_wire_bytes: int
     details_wire_bytes: float
 
 
@@ -82,6 +94,22 @@ def measure() -> list[Figure]:
                 how="the same, one TLS session and the details of 15 min; without the members' frames",
             ),
         ]
+    figures += [
+        Figure(
+            name=f"sketches of {SKETCHED_ADDRESSES} addresses, payload",
+            value=sum(len(encode(one)) for one in _sketches()) / MB,
+            unit="MB/day",
+            target=0.1,
+            how="one event an address and day, MQTT payload",
+        ),
+        Figure(
+            name=f"sketches of {SKETCHED_ADDRESSES} addresses, on the wire",
+            value=idle.sketches_wire_bytes / MB,
+            unit="MB/day",
+            target=None,
+            how="the same at QoS 1 with TLS, TCP, IP both ways; loopback joins no segments, a slow line does",
+        ),
+    ]
     return figures
 
 
@@ -106,6 +134,7 @@ async def _day(folder: Path, identity: Identity, port: int, frames_per_s: int) -
         sample_payload = sum(len(encode(beat)) for beat in beats[:SAMPLE_BEATS])
         around = (sample - sample_payload) / SAMPLE_BEATS
         details = await _details_cost(link, outbox, folder)
+        sketches = await _sketches_cost(link, outbox)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -113,6 +142,7 @@ async def _day(folder: Path, identity: Identity, port: int, frames_per_s: int) -
         payload_bytes=payload,
         heartbeat_wire_bytes=payload + around * DAY_BEATS,
         session_wire_bytes=session.wire_bytes,
+        sketches_wire_bytes=sketches,
         details_wire_bytes=details * DAY_S / DETAILS_EVERY_S,
     )
 
@@ -125,6 +155,22 @@ async def _details_cost(link: Link, outbox: Outbox, folder: Path) -> float:
     while outbox.pending(EVENT):
         await asyncio.sleep(0.01)
     return (await _settled(link)).wire_bytes - before
+
+
+async def _sketches_cost(link: Link, outbox: Outbox) -> int:
+    """Return wire bytes of one day's sketches, with their PUBACKs."""
+    before = (await _settled(link)).wire_bytes
+    outbox.append(EVENT, [(1, number, one) for number, one in enumerate(_sketches())])
+    while outbox.pending(EVENT):
+        await asyncio.sleep(0.01)
+    return (await _settled(link)).wire_bytes - before
+
+
+def _sketches() -> list[Heard]:
+    return [
+        Heard("2026-11-22", f"{0x26000000 + number:08x}", 0xFFFFFF, 24, -97, 7.25, 9)
+        for number in range(SKETCHED_ADDRESSES)
+    ]
 
 
 async def _settled(link: Link) -> TcpInfo:
