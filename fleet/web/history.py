@@ -28,6 +28,7 @@ from fleet.web.format import DAY_US
 
 KEPT_US: Final = 5_000_000
 REST: Final = 20
+STALE_US: Final = 5_000_000
 LOOK_BACK_US: Final = 7 * DAY_US
 """The longest window of a page besides the month."""
 
@@ -43,7 +44,11 @@ class Past:
 
 
 class History:
-    """Keeps the newest ``Past`` of one process; only the very first visit waits for it."""
+    """Keeps the newest ``Past`` of one process.
+
+    A visit waits only for the very first, and for one that nobody asked for in ``STALE_US`` beyond its time;
+    an open page keeps it fresh.
+    """
 
     def __init__(self, settings: ContractSettings = DEFAULTS) -> None:
         self._settings = settings
@@ -55,7 +60,7 @@ class History:
     def past(self, database: Database, clock: Clock) -> Past:
         """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
         with self._first:
-            if self._past is None:
+            if self._past is None or clock.now_us() > self._stands_until_us + STALE_US:
                 self._renew(database, clock)
         if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
             threading.Thread(target=self._renew_once, args=(database, clock), daemon=True).start()

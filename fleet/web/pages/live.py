@@ -2,8 +2,9 @@
 
     event: cycle   {"at_us": …, "topics": ["network", "tickets"], "values": {"word:EUI": "14:37:05", …}}
 
-``network``: a gateway or commune changed state; ``tickets``: the tickets' trail grew.  Words of every second
-(last word, counters) go as texts in the person's language.
+``network``: a gateway or commune changed state; ``figures``: figures caught up with it, or half a minute went
+by; ``tickets``: the tickets' trail grew.  Words of every second (last word, counters) go as texts in the
+person's language.
 """
 
 import json
@@ -23,6 +24,8 @@ from fleet.tickets.tables import ticket_events
 from fleet.web.pages.visit import Viewing, Visit
 
 router = APIRouter()
+FIGURES_EACH_US: Final = 30_000_000
+"""While an outage lasts, budgets shrink: open pages look again so often."""
 COUNTERS_EACH: Final = 5
 """Cycles between two looks at the counters of gateways that spoke."""
 
@@ -58,6 +61,8 @@ class Story:
         self._before: NetworkNow | None = None
         self._trail: int | None = None
         self._spoke: set[str] = set()
+        self._owed_us: int | None = None
+        self._figures_us = 0
 
     def tell(self, update: LiveUpdate) -> dict[str, Any]:
         """Return the event of one cycle."""
@@ -66,9 +71,23 @@ class Story:
         topics = []
         if update.lagged or (before is not None and differs(before, network)):
             topics.append("network")
+            self._owed_us = network.at_us
+        topics += self._figures(network.at_us)
         if self._tickets_grew():
             topics.append("tickets")
         return {"at_us": network.at_us, "topics": topics, "values": self._values(update, before)}
+
+    def _figures(self, now_us: int) -> list[str]:
+        """Return whether figures are worth another look: they caught up with a change, or time went by."""
+        past_us = self._visit.past.at_us
+        caught_up = self._owed_us is not None and past_us >= self._owed_us
+        if not caught_up and now_us - self._figures_us < FIGURES_EACH_US:
+            return []
+        first = self._figures_us == 0
+        self._figures_us = now_us
+        if caught_up:
+            self._owed_us = None
+        return [] if first and not caught_up else ["figures"]
 
     def _tickets_grew(self) -> bool:
         with self._visit.database.read() as connection:

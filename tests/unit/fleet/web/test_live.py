@@ -66,7 +66,7 @@ def test_a_change_of_state_is_a_topic(told: tuple[Story, NetworkNow, Any]) -> No
     story.tell(update(network))
     down = replace(network.gateways[eui_of(0)], state=GatewayState.DOWN)
     after = replace(network, gateways={**network.gateways, eui_of(0): down})
-    assert story.tell(update(after, 2))["topics"] == ["network"]
+    assert story.tell(update(after, 2))["topics"] == ["network", "figures"]
 
 
 def test_a_new_line_of_a_ticket_is_a_topic(told: tuple[Story, NetworkNow, Any]) -> None:
@@ -80,4 +80,21 @@ def test_a_new_line_of_a_ticket_is_a_topic(told: tuple[Story, NetworkNow, Any]) 
 def test_a_client_that_lagged_looks_again(told: tuple[Story, NetworkNow, Any]) -> None:
     story, network, _ = told
     story.tell(update(network))
-    assert story.tell(update(network, 9, lagged=True))["topics"] == ["network"]
+    assert story.tell(update(network, 9, lagged=True))["topics"] == ["network", "figures"]
+
+
+def test_figures_are_looked_at_again_while_time_goes_by(told: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = told
+    topics = [story.tell(update(replace(network, at_us=NOW_US + s * 1_000_000)))["topics"] for s in range(62)]
+    assert [second for second, found in enumerate(topics) if found == ["figures"]] == [30, 60]
+
+
+def test_figures_follow_once_they_have_caught_up_with_a_change(told: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = told
+    story.tell(update(network))
+    down = replace(network.gateways[eui_of(0)], state=GatewayState.DOWN)
+    later = replace(network, at_us=NOW_US + 1, gateways={**network.gateways, eui_of(0): down})
+    assert story.tell(update(later, 2))["topics"] == ["network"]
+    story._visit.request.app.state.clock.at_us += 20_000_000
+    assert story.tell(update(later, 3))["topics"] == ["figures"]
+    assert story.tell(update(later, 4))["topics"] == []
