@@ -20,7 +20,7 @@ from agent.spool.disk import Waiting
 from agent.spool.record import Record
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration, ConnectorConfig
-from agent.wire.messages import Change, Noted
+from agent.wire.messages import Change, Noted, TimeQuality
 
 BEHIND_US = 5_000_000
 """A frame that waits for longer makes a backlog, whose end is reported at once."""
@@ -62,6 +62,10 @@ class Switchboard:
         wanted = self._configuration.connectors
         self._bits = await self._spool.open([config.name for config in wanted])
         await self._begin(wanted)
+        oldest_id = self._connectors[self._accounts.contractual].oldest_id()
+        for record in (await self._spool.read([oldest_id]) or []) if oldest_id is not None else []:
+            if record.time_quality != TimeQuality.UNTRUSTED:
+                self._accounts.reaches_back(record.received_at_us)
 
     async def close(self) -> None:
         """End every connector."""

@@ -26,6 +26,10 @@ class Accounts:
         else:
             self.dropped[reason] += count
 
+    def reaches_back(self, received_at_us: int) -> None:
+        """Let the first span begin at a frame that an earlier run left."""
+        self._spans.from_us = min(self._spans.from_us, received_at_us)
+
     def span(
         self, *, until_us: int, utc_us: int, monotonic_us: int, behind: bool, boot: int
     ) -> Delivered | None:

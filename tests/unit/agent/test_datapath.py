@@ -8,8 +8,9 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath, Observation, Observed
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
 from agent.wire.messages import Change, Radio, TimeQuality
+from hal.errors import LineFailed
 from hal.packets import Crc
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up, join_request
 
@@ -85,11 +86,15 @@ async def test_frames_heard_while_the_server_is_away_arrive_when_it_is_back(tmp_
         for n in range(5):
             gateway.radio.inject(data_up(fcnt=n))
         await server.until(lambda: gateway.path.snapshot().received == 5)
+        stored = await gateway.path._spool.read(range(1, 2))
+        assert stored is not None
+        first_us = stored[0].received_at_us
     # A restart: what was stored is delivered by the next run.
     server.answering = True
     async with Running(tmp_path, server.port) as gateway:
         await server.until(lambda: len(server.frames) >= 1)
         assert gateway.path.snapshot().spool_records >= 4
+        assert gateway.path._accounts._spans.from_us == first_us
     server.transport.close()
 
 
@@ -116,4 +121,68 @@ async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> N
         ]
         assert gateway.radio.sent[0].payload == b"a\x00b"
         await server.until(lambda: gateway.path.snapshot().transmitted == 1)
+    server.transport.close()
+
+
+async def test_a_new_server_gets_what_waited_for_the_old_one_and_the_radio_goes_on(tmp_path: Path) -> None:
+    silent, server = await UdpServer().listen(), await UdpServer().listen()
+    silent.answering = False
+    async with Running(tmp_path, silent.port) as gateway:
+        await server.until(lambda: gateway.radio.running)
+        for n in range(3):
+            gateway.radio.inject(data_up(0x26000000 + n, n))
+        await server.until(lambda: gateway.path.snapshot().received == 3)
+        await gateway.path.reconfigure(configuration(server.port))
+        gateway.radio.inject(data_up(0x26000009, 9))
+        await server.until(lambda: gateway.path.snapshot().delivered == 4)
+        assert gateway.radio.started == 1
+        assert len(server.frames) == 4
+    silent.transport.close()
+    server.transport.close()
+
+
+async def test_two_servers_one_silent_and_a_filter(tmp_path: Path) -> None:
+    first, second = await UdpServer().listen(), await UdpServer().listen()
+    second.answering = False
+    async with Running(tmp_path, first.port) as gateway:
+        two = (
+            ConnectorConfig(name="lns", host="127.0.0.1", port=first.port, contractual=True),
+            ConnectorConfig(
+                name="other",
+                host="127.0.0.1",
+                port=second.port,
+                filters=FilterConfig(dev_addrs=("26000000/8",)),
+            ),
+        )
+        await gateway.path.reconfigure(
+            Configuration(connectors=two, fleet=FleetConfig(host="127.0.0.1", port=1))
+        )
+        gateway.radio.inject(data_up(0x26000001, 1))
+        gateway.radio.inject(data_up(0x48000001, 2))
+        await first.until(lambda: gateway.path.snapshot().delivered == 2)
+        await first.until(lambda: gateway.path.snapshot().counters.get("other.filtered") == 1)
+        state = gateway.path.snapshot()
+        assert [connector.name for connector in state.connectors] == ["lns", "other"]
+        assert (state.spool_records, state.dropped) == (1, {})
+    first.transport.close()
+    second.transport.close()
+
+
+async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    server.answering = False
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.radio.running)
+        gateway.radio.inject(data_up())
+        await server.until(lambda: gateway.path.snapshot().received == 1)
+    server.answering = True
+    broken = Running(tmp_path, server.port)
+    broken.radio.failure = LineFailed("gone", where="/dev/spidev0.0")
+    async with broken:
+        await server.until(lambda: broken.path.snapshot().delivered == 1)
+        state = broken.path.snapshot()
+        assert (state.radio, state.radio_reason) == (Radio.OFF, "/dev/spidev0.0: gone")
+        assert (Change.RECOVERY, "RESTART_RX") in [
+            (o.change, o.value) for o in broken.observed if isinstance(o, Observation)
+        ]
     server.transport.close()
