@@ -2,9 +2,11 @@
 
 import http.server
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,7 +54,8 @@ class EnrolmentServer:
         return 201, msgspec.json.encode(answer)
 
     @contextmanager
-    def serving(self) -> Iterator["EnrolmentServer"]:
+    def serving(self, tls_folder: Path | None = None) -> Iterator["EnrolmentServer"]:
+        """Listen on loopback; with ``tls_folder`` (see ``Authority.server``) over HTTPS."""
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,6 +86,11 @@ class EnrolmentServer:
 
         server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{server.server_port}"
+        if tls_folder is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls_folder / "server.pem", tls_folder / "server.key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -124,3 +124,12 @@ def test_a_download_ends_at_its_limit() -> None:
         for limit, expected in ((150_000, 150_000), (1_000, 1_000), (300_000, 300_000)):
             assert download(server.url, "/big", ca_pem="", limit_bytes=limit) == (200, expected)
         assert download(server.url, "/none", ca_pem="", limit_bytes=1000)[0] == 404
+
+
+def test_over_https_the_fleet_s_own_authority_is_believed_and_no_other(tmp_path: Path) -> None:
+    authority = Authority()
+    authority.server(tmp_path)
+    with EnrolmentServer(authority, TOKEN).serving(tls_folder=tmp_path) as server:
+        assert enrolled(server, tmp_path, []).enrolled
+        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+            post(server.url, "/api/v1/enrolments", b"{}", ca_pem=Authority().pem)
