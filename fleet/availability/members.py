@@ -62,28 +62,32 @@ def depths(members: Sequence[Member], window: Window) -> tuple[list[Interval], l
     for edge in edges:
         if edge & 1:
             away += 1
-            if away >= but_one:
-                none_since, one_since = (edge >> 1, one_since) if away > but_one else (none_since, edge >> 1)
+            if away == all_away:
+                none_since = edge >> 1
+            elif away == but_one:
+                one_since = edge >> 1
         else:
             if away == all_away:
-                _add(none_serving, none_since, edge >> 1, window)
+                none_serving.append((none_since, edge >> 1))
             elif away == but_one:
-                _add(below_two, one_since, edge >> 1, window)
+                below_two.append((one_since, edge >> 1))
             away -= 1
-    if not but_one:
-        below_two = whole_window(window)
-    return none_serving, below_two
+    return _tidy(none_serving, window), _tidy(below_two, window) if but_one else whole_window(window)
 
 
-def _add(found: list[Interval], start_us: int, end_us: int, window: Window) -> None:
-    """Append an interval within the window, joined to the last one if they touch."""
-    start_us, end_us = max(start_us, window.start_us), min(end_us, window.end_us)
-    if start_us >= end_us:
-        return
-    if found and found[-1][1] >= start_us:
-        found[-1] = (found[-1][0], end_us)
-    else:
-        found.append((start_us, end_us))
+def _tidy(found: list[Interval], window: Window) -> list[Interval]:
+    """Return intervals that come in order within the window, those that touch joined."""
+    tidy: list[Interval] = []
+    last_us = -1
+    for start_us, end_us in found:
+        if start_us == last_us:
+            tidy[-1] = (tidy[-1][0], end_us)
+        else:
+            tidy.append((start_us, end_us))
+        last_us = end_us
+    if tidy and (tidy[0][0] < window.start_us or tidy[-1][1] > window.end_us):
+        return clip(tidy, window.start_us, window.end_us)
+    return tidy
 
 
 def any_away(members: Sequence[Member], window: Window) -> list[Interval]:
