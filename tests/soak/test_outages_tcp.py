@@ -111,7 +111,7 @@ async def chirpstack(path: Path) -> None:
             async def collect() -> None:
                 async for message in server.messages:
                     payload = gw.UplinkFrame.FromString(bytes(message.payload)).phy_payload
-                    arrived.append(payload)  # noqa: PERF401  # one by one, as they come
+                    arrived.append(payload)  # one by one, as they come
 
             collecting = asyncio.create_task(collect())
             relay = TcpRelay(port)
