@@ -112,10 +112,10 @@ class Rig:
         """Cut or restore its power: the agent dies at once, the chip forgets everything."""
         self.powered = on
         if on and not self.agent.running:
-            self.chip.reset()
             await self.agent.start()
         elif not on:
             await self.agent.kill()
+            self.chip.reset()
 
     async def close(self) -> None:
         """Stop the agent in good order, then the chip and the relays."""
