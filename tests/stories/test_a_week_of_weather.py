@@ -85,9 +85,9 @@ def holds(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_a_day(world: World, seed: int) -> None:
-    weather(world, random.Random(seed), events=15)
+    weather(world, random.Random(seed), events=7)
 
 
 @pytest.mark.soak
