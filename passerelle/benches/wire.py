@@ -67,34 +67,39 @@ def measure() -> list[Figure]:
     """Return the figures of an idle day and of a day at 2 frames/s."""
     idle = _measure(frames_per_s=0)
     busy = _measure(frames_per_s=2)
+    return [*_figures("idle day", idle), *_figures("day at 2 frames/s", busy), *_sketch_figures(idle)]
+
+
+def _figures(name: str, day: Measured) -> list[Figure]:
     pings = DAY_S / PING_EVERY_S * (PING_BYTES + 3 * HEADERS_BYTES)
-    figures = []
-    for name, day in (("idle day", idle), ("day at 2 frames/s", busy)):
-        everything = day.heartbeat_wire_bytes + day.session_wire_bytes + day.details_wire_bytes + pings
-        figures += [
-            Figure(
-                name=f"heartbeat payload, {name}",
-                value=day.payload_bytes / MB,
-                unit="MB/day",
-                target=0.15,
-                how=f"{DAY_BEATS} heartbeats, MQTT payload, vitals every {VITALS_EVERY}th",
-            ),
-            Figure(
-                name=f"heartbeats on the wire, {name}",
-                value=(day.heartbeat_wire_bytes + pings) / MB,
-                unit="MB/day",
-                target=0.7,
-                how=f"MQTT, TLS, TCP, IP headers both ways, pings; {SAMPLE_BEATS} sampled by TCP_INFO",
-            ),
-            Figure(
-                name=f"all to the fleet on the wire, {name}",
-                value=everything / MB,
-                unit="MB/day",
-                target=None,
-                how="the same, one TLS session and the details of 15 min; without the members' frames",
-            ),
-        ]
-    figures += [
+    everything = day.heartbeat_wire_bytes + day.session_wire_bytes + day.details_wire_bytes + pings
+    return [
+        Figure(
+            name=f"heartbeat payload, {name}",
+            value=day.payload_bytes / MB,
+            unit="MB/day",
+            target=0.15,
+            how=f"{DAY_BEATS} heartbeats, MQTT payload, vitals every {VITALS_EVERY}th",
+        ),
+        Figure(
+            name=f"heartbeats on the wire, {name}",
+            value=(day.heartbeat_wire_bytes + pings) / MB,
+            unit="MB/day",
+            target=0.7,
+            how=f"MQTT, TLS, TCP, IP headers both ways, pings; {SAMPLE_BEATS} sampled by TCP_INFO",
+        ),
+        Figure(
+            name=f"all to the fleet on the wire, {name}",
+            value=everything / MB,
+            unit="MB/day",
+            target=None,
+            how="the same, one TLS session and the details of 15 min; without the members' frames",
+        ),
+    ]
+
+
+def _sketch_figures(day: Measured) -> list[Figure]:
+    return [
         Figure(
             name=f"sketches of {SKETCHED_ADDRESSES} addresses, payload",
             value=sum(len(encode(one)) for one in _sketches()) / MB,
@@ -104,13 +109,12 @@ def measure() -> list[Figure]:
         ),
         Figure(
             name=f"sketches of {SKETCHED_ADDRESSES} addresses, on the wire",
-            value=idle.sketches_wire_bytes / MB,
+            value=day.sketches_wire_bytes / MB,
             unit="MB/day",
             target=None,
             how="the same at QoS 1 with TLS, TCP, IP both ways; loopback joins no segments, a slow line does",
         ),
     ]
-    return figures
 
 
 def _measure(*, frames_per_s: int) -> Measured:
