@@ -44,6 +44,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_pulses")),
     )
     op.create_table(
+        "shift_entries",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("settled_at_us", sa.BigInteger(), nullable=True),
+        sa.Column("settled_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_entries")),
+    )
+    op.create_table(
+        "works_notices",
+        sa.Column("works_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=12), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("works_id", "key", name=op.f("pk_works_notices")),
+    )
+    op.create_table(
         "incident_events",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("incident_id", sa.Integer(), nullable=False),
