@@ -97,16 +97,18 @@ class SpoolDisk:
         with _translated(), self._db:
             self._db.executemany("INSERT OR IGNORE INTO frame VALUES (?, ?, ?, ?, ?, ?)", rows)
             for record_id, mask in settled:
-                self._db.execute("UPDATE frame SET waiting = waiting & ~? WHERE id = ?", (mask, record_id))
-                gone += self._deleted("id = ? AND waiting = 0", record_id)
+                sizes = self._deleted("id = ? AND waiting & ~? = 0", record_id, mask)
+                gone += sizes
+                if not sizes:
+                    self._db.execute(
+                        "UPDATE frame SET waiting = waiting & ~? WHERE id = ?", (mask, record_id)
+                    )
         self.records += len(rows) - len(gone)
         self.bytes += sum(len(row[5]) + ROW_OVERHEAD_BYTES for row in rows) - sum(gone)
 
-    def _deleted(self, condition: str, record_id: int) -> list[int]:
+    def _deleted(self, condition: str, *values: int) -> list[int]:
         query = f"DELETE FROM frame WHERE {condition} RETURNING length(body)"  # noqa: S608  # our own constants
-        return [
-            int(size) + ROW_OVERHEAD_BYTES for (size,) in self._db.execute(query, (record_id,)).fetchall()
-        ]
+        return [int(size) + ROW_OVERHEAD_BYTES for (size,) in self._db.execute(query, values).fetchall()]
 
     def read(self, ids: Sequence[int]) -> tuple[list[Record], list[int]]:
         """Return the records of ``ids`` that are there and whole, and the ids of those that are damaged."""

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.server import TwinServer
 
 LOSS_WAIT_S = 5.0
+RECEIVE_BUFFER_BYTES = 4 << 20
+"""The server's; what this machine allows of it."""
 
 
 def payload_of(number: int, addresses: int) -> bytes:
@@ -43,7 +46,9 @@ class Server(asyncio.DatagramProtocol):
         """Listen on a free port and return it."""
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
-        return int(self.transport.get_extra_info("sockname")[1])
+        listening = self.transport.get_extra_info("socket")
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        return int(listening.getsockname()[1])
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer as a network server does."""
@@ -82,8 +87,8 @@ class Bench:
     async def start(self) -> None:
         """Start everything and wait until frames can flow."""
         self.chip = VirtualChip()
-        self.socket = self.directory / "chip.sock"
-        self.twin = TwinServer(self.chip, self.socket)
+        self.path = self.directory / "chip.sock"
+        self.twin = TwinServer(self.chip, self.path)
         self.twin.start()
         self.ports = [await server.listen() for server in self.servers]
         self.spawn()
@@ -91,7 +96,7 @@ class Bench:
 
     def spawn(self) -> None:
         """Start the process that is measured."""
-        command = [sys.executable, "-m", "passerelle.benches.agent.serve", str(self.socket)]
+        command = [sys.executable, "-m", "passerelle.benches.agent.serve", str(self.path)]
         command += [str(self.directory), str(self.rate), *map(str, self.ports)]
         self.child = psutil.Process(subprocess.Popen(command).pid)
 
