@@ -15,7 +15,7 @@ import aiomqtt
 from agent.clock import Clock
 from agent.enrol.identity import Identity
 from agent.journal.store import Outbox
-from agent.link.step import Ended, wait_s
+from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel
 from agent.link.upload import LinkCounts, Uploader
 from agent.wire import topics
@@ -62,6 +62,7 @@ class Link:
         """As the configuration says; decides whether MQTT's own pings are needed."""
         self.saving = False
         """The month's bytes are used up: events wait on disk."""
+        self._unacknowledged = False
         self.lost_since_us: int | None = None
         """Monotonic instant since which the line fails; None while it works or a server refuses."""
         self.reason = "not connected yet"
@@ -89,6 +90,7 @@ class Link:
         if self._client is None or not self.online:
             self.counts.heartbeats_missed += 1
             return
+        self._unacknowledged = self._waits_for_acknowledgement()
         try:
             await self._client.publish(self._topic(topics.HEALTH), encode(beat), qos=0)
             self.counts.heartbeats_sent += 1
@@ -153,7 +155,8 @@ class Link:
             ended = Ended.LINE_LOST, "moved to another broker"
         except* (aiomqtt.MqttError, OSError) as group:
             ended = self._ended(_first(group))
-        return *ended, self.counts.sessions > sessions
+        worked = self.counts.sessions > sessions
+        return end_of(ended[0], worked=worked, unacknowledged=self._unacknowledged), ended[1], worked
 
     async def _session(self, tasks: asyncio.TaskGroup) -> None:
         async with self._new_client() as client:
@@ -161,6 +164,7 @@ class Link:
             self._watch_line(client)
             await self._greet(client)
             self.online, self.reason, self.lost_since_us = True, "", None
+            self._unacknowledged = False
             self.counts.sessions += 1
             uploader = Uploader(self._outbox, partial(self._publish, client), self.counts)
             work = [
@@ -234,6 +238,14 @@ class Link:
             return None if line is None or not self.online else tcp_info(line).rtt_us // 1000
         except (OSError, ValueError):
             return None
+
+    def _waits_for_acknowledgement(self) -> bool:
+        """Whether what was sent before this heartbeat, an interval ago, is still on its way."""
+        line = self.line
+        try:
+            return line is not None and tcp_info(line).unacked_segments > 0
+        except (OSError, ValueError):
+            return True
 
     def _watch_line(self, client: aiomqtt.Client) -> None:
         """Let the kernel find a dead line, and ping seldom; a longer heartbeat keeps MQTT's own pings."""

@@ -25,6 +25,19 @@ class Ended(StrEnum):
     NOT_ALLOWED = "not_allowed"
 
 
+def end_of(ended: Ended, *, worked: bool, unacknowledged: bool) -> Ended:
+    """Return what ended a session, told apart by the kernel.
+
+    A session that worked and ends with everything acknowledged was closed by the broker: all gateways saw
+    that at the same instant and must spread.  Data that nobody acknowledged means that the line failed.
+
+    >>> end_of(Ended.LINE_LOST, worked=True, unacknowledged=False).value
+    'refused'
+    """
+    closed = ended is Ended.LINE_LOST and worked and not unacknowledged
+    return Ended.REFUSED if closed else ended
+
+
 def wait_s(ended: Ended, *, tries: int, jitter: float) -> float:
     """Return the wait before try ``tries`` (1 is the first after a session that worked).
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.link.batch import batch_message
-from agent.link.step import Ended, wait_s
+from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import TcpInfo, decode_tcp_info
 from agent.wire.messages import (
     Change,
@@ -34,6 +34,23 @@ from agent.wire.messages import (
 )
 def test_waits(ended: Ended, tries: int, jitter: float, expected: float) -> None:
     assert wait_s(ended, tries=tries, jitter=jitter) == expected
+
+
+@pytest.mark.parametrize(
+    ("ended", "worked", "unacknowledged", "expected"),
+    [
+        (Ended.LINE_LOST, True, False, Ended.REFUSED),
+        (Ended.LINE_LOST, True, True, Ended.LINE_LOST),
+        (Ended.LINE_LOST, False, False, Ended.LINE_LOST),
+        (Ended.LINE_LOST, False, True, Ended.LINE_LOST),
+        (Ended.REFUSED, True, True, Ended.REFUSED),
+        (Ended.REFUSED, False, False, Ended.REFUSED),
+        (Ended.NOT_ALLOWED, True, False, Ended.NOT_ALLOWED),
+        (Ended.NOT_ALLOWED, False, True, Ended.NOT_ALLOWED),
+    ],
+)
+def test_who_ended_the_session(ended: Ended, worked: bool, unacknowledged: bool, expected: Ended) -> None:
+    assert end_of(ended, worked=worked, unacknowledged=unacknowledged) is expected
 
 
 @given(st.sampled_from(Ended), st.integers(1, 10**6), st.floats(0, 1))
