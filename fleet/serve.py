@@ -9,6 +9,7 @@ Stopping: the link leaves the broker, the engine stores what it has, pages are l
 import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -34,6 +35,9 @@ from fleet.settings import Settings, SettingsError, read_settings
 
 STOP_LIMIT_S = 10
 """For requests and for the engine's last batch each."""
+
+STOP_HARD_S = 25
+"""Then a page that still computes is cut off; below the 90 s of systemd's own patience."""
 
 log = structlog.get_logger("fleet")
 
@@ -121,7 +125,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
+        _end_at_last()
         parts.feed.close()
+        parts.engine.stop()
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -140,10 +146,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     outbox.cancel()
     parts.link.stop()
     parts.inbox.close()
-    parts.engine.stop()
     await asyncio.to_thread(thread.join, STOP_LIMIT_S)
     parts.database.close()
     log.info("stopped", cycles=parts.engine.health.cycles)
+
+
+def _end_at_last() -> None:
+    """Let nothing hold the process for longer than ``STOP_HARD_S``: what was acknowledged is committed."""
+    watchdog = threading.Timer(STOP_HARD_S, os._exit, (1,))
+    watchdog.daemon = True
+    watchdog.start()
 
 
 def _tell_end(task: "asyncio.Task[None]") -> None:
