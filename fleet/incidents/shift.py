@@ -19,7 +19,7 @@ class EntryKind(StrEnum):
     """What an entry is."""
 
     NOTE = "note"
-    TODO = "todo"
+    FOLLOW = "follow"
     HANDOVER = "handover"
 
 
@@ -42,7 +42,7 @@ class Entry:
     @property
     def open(self) -> bool:
         """Whether the next shift must know of it."""
-        return self.kind is EntryKind.TODO and self.settled_at_us is None
+        return self.kind is EntryKind.FOLLOW and self.settled_at_us is None
 
 
 def write(connection: Connection, *, kind: EntryKind, text: str, who: str, now_us: int) -> int:
@@ -65,7 +65,7 @@ def settle(connection: Connection, entry_id: int, *, who: str, now_us: int) -> b
     """Settle an open entry; False if it is settled, or none."""
     mine = (
         (shift_entries.c.id == entry_id)
-        & (shift_entries.c.kind == EntryKind.TODO)
+        & (shift_entries.c.kind == EntryKind.FOLLOW)
         & shift_entries.c.settled_at_us.is_(None)
     )
     done = update(shift_entries).where(mine).values(settled_at_us=now_us, settled_by=who)
@@ -88,7 +88,7 @@ def hand_over(connection: Connection, *, by: str, to: str, words: str, now_us: i
 def open_entries(connection: Connection) -> tuple[Entry, ...]:
     """Return what is open, oldest first."""
     query = select(shift_entries).where(
-        shift_entries.c.kind == EntryKind.TODO, shift_entries.c.settled_at_us.is_(None)
+        shift_entries.c.kind == EntryKind.FOLLOW, shift_entries.c.settled_at_us.is_(None)
     )
     rows = connection.execute(query.order_by(shift_entries.c.id)).mappings()
     return tuple(Entry(**{**row, "kind": EntryKind(row["kind"])}) for row in rows)

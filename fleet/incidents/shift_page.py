@@ -33,7 +33,7 @@ def _page(visit: Visit, before_id: int | None = None, *, refused: str = "", type
             waiting=shift.open_entries(connection),
             entries=shift.entries(connection, before_id),
             full=shift.PAGE_LIMIT_ROWS,
-            kinds=[(kind.value, visit.words.t(f"shift.{kind}")) for kind in (EntryKind.NOTE, EntryKind.TODO)],
+            kinds=[(kind.value, visit.words.t(f"shift.{kind}")) for kind in (EntryKind.NOTE, EntryKind.FOLLOW)],
             may_write=visit.person is not None and visit.person.may(Role.OPERATOR),
             refused=refused,
             typed=typed,

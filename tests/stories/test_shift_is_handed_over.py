@@ -8,7 +8,7 @@ def test_what_is_open_is_listed_in_the_handover_until_it_is_settled(azay: World)
     client = client_of(azay)
     assert "Rien à suivre" in client.get("/main-courante").text
     client.post("/main-courante", data={"kind": "note", "text": "Enedis prévenu"})
-    client.post("/main-courante", data={"kind": "todo", "text": "Rappeler la mairie"})
+    client.post("/main-courante", data={"kind": "follow", "text": "Rappeler la mairie"})
     azay.clock.at_us += MINUTE
     client.post("/main-courante/releve", data={"to": "Bruno", "words": "calme"})
     page = client.get("/main-courante").text
