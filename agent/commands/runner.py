@@ -18,6 +18,8 @@ from hal.errors import HalError
 
 QUEUE_LIMIT = 16
 """Commands waiting; one more is refused."""
+UNBELIEVED = frozenset({"malformed", "too_large", "bad_signature", "foreign", "wrong_kind"})
+"""Not the fleet's word: answered and counted, but nothing of it is written to the card."""
 TEXT_LIMIT = 480
 """Characters of a reply."""
 
@@ -97,5 +99,7 @@ class CommandRunner:
         self.counts[count] += 1
         at_us, text = self._clock.utc_us(), text[:TEXT_LIMIT]
         self._reply(Reply(command_id, ok, text, at_us))
+        if count in UNBELIEVED:
+            return
         fields: dict[str, str | int | float] = {"id": command_id, "action": action, "verdict": count}
         self._note(Noted(0, 0, at_us, "command", fields | {"text": text}))

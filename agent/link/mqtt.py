@@ -36,6 +36,8 @@ PING_EVERY_S = 600
 """Our own question whether the broker's process lives; the line itself is watched by the kernel."""
 CONNECT_WAIT_S = 15.0
 PUBACK_WAIT_S = 30.0
+REPLIES_LIMIT = 64
+"""Answers waiting for a session; the oldest goes."""
 GOODBYE_WAIT_S = 2.0
 NOT_ALLOWED_CODES = frozenset({4, 5, 134, 135})
 """CONNACK: bad user name or password, not authorised (MQTT 3.1.1 §3.2.2.3; MQTT 5 §3.2.2.2)."""
@@ -104,6 +106,9 @@ class Link:
     def reply(self, reply: Reply) -> None:
         """Answer a command, as soon as there is a session."""
         self._replies.append(reply)
+        if len(self._replies) > REPLIES_LIMIT:
+            del self._replies[0]
+            self.counts.replies_dropped += 1
         self._report_due.set()
 
     def reconnect(self) -> None:

@@ -27,6 +27,7 @@ class LinkCounts:
     events_uploaded: int = 0
     unreadable_rows: int = 0
     unknown_topics: int = 0
+    replies_dropped: int = 0
 
 
 class Uploader:

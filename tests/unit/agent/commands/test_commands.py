@@ -108,6 +108,16 @@ def test_each_outcome_is_answered_and_audited(tmp_path: Path) -> None:
     assert [note.fields["verdict"] for note in bench.notes] == ["older", "done", "failed"]
 
 
+def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for payload in (b"?", OTHER.envelope(Kind.COMMAND, 9, encode_command(TEST))):
+        bench.runner.arrived("x", payload)
+    assert [reply.ok for reply in bench.replies] == [False, False]
+    assert bench.notes == []
+    assert bench.runner.counts == {"malformed": 1, "bad_signature": 1}
+    assert not (tmp_path / "commands.json").exists()
+
+
 def test_a_command_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     async def endless(_: Command) -> str:
         raise TimeoutError
