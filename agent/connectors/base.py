@@ -29,10 +29,11 @@ class BaseConnector(ABC):
         self._config = config
         self._host = host
         rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
-        self._outlet = Outlet(config.name, rules, host, self._pump)
+        self._outlet = Outlet(config.name, rules, host, self._soon)
         self._filter = filter_of(config.filters)
         self._reason = "not connected yet"
         self._serving = False
+        self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
         self.counts: Counter[str] = Counter()
 
@@ -44,6 +45,16 @@ class BaseConnector(ABC):
         finally:
             self._serving = False
             self._wake_in(None)
+
+    def _soon(self) -> None:
+        """Pump once after all that happens at this instant: frames of one fetch share a datagram."""
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump_once)
+
+    def _pump_once(self) -> None:
+        self._pumping = False
+        self._pump()
 
     def _wake_in(self, delay_s: float | None) -> None:
         """Pump again after a while, instead of whenever it was due; None: not at all."""

@@ -167,7 +167,7 @@ class BasicsStationConnector(BaseConnector):
     def _proved(self, ids: list[int]) -> None:
         self._liveness.answered(self._host.clock.monotonic_us())
         self._outlet.acknowledged(ids)
-        self._pump()
+        self._soon()
 
     def _asked(self) -> None:
         self._liveness.asked(self._host.clock.monotonic_us())

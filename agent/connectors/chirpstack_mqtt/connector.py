@@ -130,7 +130,7 @@ class ChirpstackMqttConnector(BaseConnector):
             self.counts[f"puback_{code:#04x}"] += 1
             self._reason = f"the broker refused a frame with {code:#04x}"
             self._liveness.hold(now_us + HOLD_US)
-        self._pump()
+        self._soon()
 
     def _pump(self) -> None:
         """Send what is due and sleep until the next thing is."""

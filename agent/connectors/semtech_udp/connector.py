@@ -107,7 +107,7 @@ class SemtechUdpConnector(BaseConnector):
             self._send(tx_ack(taken.token, self._host.eui, self._transmit(taken)))
             return
         self._outlet.acknowledged(taken)
-        self._pump()
+        self._soon()
 
     def _transmit(self, asked: PullResp) -> bytes:
         try:
