@@ -171,6 +171,7 @@ class Engine:
     def _store(self, batch: list[Received]) -> None:
         sorter = Sorter(self._memory.newest_run, self._registry.gateways, self._settings)
         rows = sorter.sort(batch)
+        self._memory.complete(rows)
         with self._database.write() as connection:
             store.store_batch(connection, rows)
         self._memory.take(rows)

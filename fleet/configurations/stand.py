@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, and_, func, select
 
-from agent.wire.messages import ConfigReported, ConfigState, Heartbeat, WireError, decode
+from agent.wire.messages import ConfigReported, ConfigState, Heartbeat
 from fleet.configurations.tables import configuration_versions, reported_configurations
+from fleet.evidence.store import stored_heartbeat
 from fleet.evidence.tables import latest
 
 
@@ -65,7 +66,7 @@ def _desired(connection: Connection, euis: list[str]) -> list[RowMapping]:
 def _stand(eui: str, word: RowMapping | None, report: RowMapping | None, wanted: RowMapping | None) -> Stand:
     return Stand(
         eui=eui,
-        heartbeat=_heartbeat(word["heartbeat"]) if word and word["heartbeat"] is not None else None,
+        heartbeat=stored_heartbeat(word["heartbeat"]) if word and word["heartbeat"] is not None else None,
         heartbeat_at_us=word["heartbeat_at_us"] if word else None,
         online=word["online"] if word else None,
         desired_version=wanted["version"] if wanted else None,
@@ -86,11 +87,3 @@ def _reported(row: RowMapping) -> ConfigReported:
         reason=row["reason"],
         at_us=row["at_us"],
     )
-
-
-def _heartbeat(payload: bytes) -> Heartbeat | None:
-    try:
-        message = decode("health", payload)
-    except WireError:
-        return None
-    return message if isinstance(message, Heartbeat) else None

@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from agent.wire.messages import Change, JournalRecord, PreviousBoot, Radio, TimeQuality
+from agent.wire.messages import (
+    Change,
+    Heartbeat,
+    JournalRecord,
+    PreviousBoot,
+    Radio,
+    TimeQuality,
+    WireError,
+    decode,
+)
+from agent.wire.topics import HEALTH
 from fleet.availability.facts import DeliveredFact, HeartbeatRun, JournalFact
 from fleet.configurations.tables import reported_configurations, words
 from fleet.db.upsert import insert_new, upsert
@@ -168,6 +178,15 @@ def count(connection: Connection, increments: dict[str, int]) -> None:
             changed = update(counters).where(counters.c.name == name)
             if not connection.execute(changed.values(value=counters.c.value + increment)).rowcount:
                 connection.execute(insert(counters).values(name=name, value=increment))
+
+
+def stored_heartbeat(payload: bytes) -> Heartbeat | None:
+    """Return a heartbeat as it was stored; None when only newer code could read it."""
+    try:
+        message = decode(HEALTH, payload)
+    except WireError:
+        return None
+    return message if isinstance(message, Heartbeat) else None
 
 
 def run_row(run: HeartbeatRun) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.wire.beat import with_known
-from agent.wire.messages import Heartbeat, Presence
+from agent.wire.messages import Heartbeat, Presence, encode
 from fleet.availability.facts import (
     Commissioning,
     DeliveredFact,
@@ -96,13 +96,21 @@ class Memory:
         found = self.gateways.get(eui)
         return None if found is None else found.newest_run
 
+    def complete(self, rows: Sorted) -> None:
+        """Carry vitals that heartbeats do not tell forward, so that what is stored has them too."""
+        for eui, (heartbeat, _, at_us) in rows.heartbeats.items():
+            known = self.gateways.get(eui)
+            if known is not None and known.heartbeat is not None:
+                whole = with_known(heartbeat, known.heartbeat)
+                rows.heartbeats[eui] = (whole, encode(whole), at_us)
+
     def take(self, rows: Sorted) -> None:
         """Remember a batch that was committed."""
         for (eui, _, _), run in rows.runs.items():
             self.of(eui).add_run(run)
         for eui, (heartbeat, _, at_us) in rows.heartbeats.items():
             one = self.of(eui)
-            one.heartbeat, one.heartbeat_at_us = with_known(heartbeat, one.heartbeat), at_us
+            one.heartbeat, one.heartbeat_at_us = heartbeat, at_us
         for eui, (presence, at_us) in rows.presence.items():
             one = self.of(eui)
             one.presence, one.presence_at_us = presence, at_us

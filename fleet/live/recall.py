@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from agent.wire.messages import Heartbeat, Presence, WireError, decode
+from agent.wire.messages import Presence
 from fleet.evidence import store
 from fleet.evidence.tables import latest
 from fleet.live.memory import Memory
@@ -23,16 +23,9 @@ def recall(connection: Connection, from_us: int, *, deliveries: bool = True) -> 
     for row in connection.execute(select(latest)).mappings():
         one = memory.of(row["eui"])
         if row["heartbeat"] is not None:
-            one.heartbeat, one.heartbeat_at_us = _heartbeat(row["heartbeat"]), row["heartbeat_at_us"]
+            one.heartbeat = store.stored_heartbeat(row["heartbeat"])
+            one.heartbeat_at_us = row["heartbeat_at_us"]
         if row["online"] is not None:
             one.presence = Presence(online=row["online"], boot=row["presence_boot"])
             one.presence_at_us = row["presence_at_us"]
     return memory
-
-
-def _heartbeat(payload: bytes) -> Heartbeat | None:
-    try:
-        message = decode("health", payload)
-    except WireError:
-        return None
-    return message if isinstance(message, Heartbeat) else None

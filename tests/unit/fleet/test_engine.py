@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from agent.wire.messages import Presence
 from fleet.availability.states import CommuneState, GatewayState
+from fleet.configurations.stand import stands
 from fleet.engine import CYCLE_US, Engine
 from fleet.evidence import store
 from fleet.evidence.blindness import CANARY_MISSING_US, RESTART_GAP_US
@@ -187,3 +188,11 @@ def test_a_failing_cycle_is_tried_again_and_counted(scene, monkeypatch):
     scene.engine._supervised(work)
     assert len(tries) == 2
     assert (scene.engine.health.failures, scene.engine.health.last_error) == (1, "RuntimeError: once")
+
+
+def test_vitals_that_a_heartbeat_does_not_tell_are_kept(scene):
+    scene.engine.take([received(EUIS[0], "health", heartbeat(1, temperature_c=41))])
+    scene.engine.take([received(EUIS[0], "health", heartbeat(2))])
+    assert scene.engine._memory.of(EUIS[0]).heartbeat.temperature_c == 41
+    with scene.database.read() as connection:
+        assert stands(connection, [EUIS[0]])[EUIS[0]].heartbeat.temperature_c == 41
