@@ -162,9 +162,9 @@ class _Reader:
     def _row(self, sheet: str, number: int, fields: Sequence[str | None], row: Sequence[str]) -> None:
         cells = {field: cell.strip() for field, cell in zip(fields, row, strict=False) if field is not None}
         at = f"{sheet or 'fichier'} ligne {number}"
-        wrong = [f"{at}, {TITLES[name]} : obligatoire" for name in MANDATORY if not cells.get(name)]
+        wrong = [f"{at}, {TITLES[name]} : obligatoire" for name in MANDATORY if not cells.get(name)]
         wrong += [
-            f"{at}, {TITLES[name]} : {len(cell)} signes, {CELL_LIMIT} au plus"
+            f"{at}, {TITLES[name]} : {len(cell)} signes, {CELL_LIMIT} au plus"
             for name, cell in cells.items()
             if len(cell) > CELL_LIMIT
         ]
@@ -175,7 +175,7 @@ class _Reader:
                 wrong = [f"{at}, {error}"]
             else:
                 if found.dev_eui in self.rows:
-                    wrong = [f"{at}, dev eui : {found.dev_eui} figure déjà plus haut"]
+                    wrong = [f"{at}, dev eui : {found.dev_eui} figure déjà plus haut"]
                 else:
                     self.rows[found.dev_eui] = found
         self.problems.extend(wrong)
@@ -185,10 +185,10 @@ def _object(cells: dict[str, str], sheet: str) -> ObjectRow:
     lat, lon = _degrees(cells, "lat", 90), _degrees(cells, "lon", 180)
     geolocation = Geolocation(_choice(cells, "geolocation", Geolocation))
     if geolocation is Geolocation.MANUAL and (lat is None or lon is None):
-        raise ValueError("latitude : obligatoire quand la géolocalisation est MANUAL")
+        raise ValueError("latitude : obligatoire quand la géolocalisation est MANUAL")
     class_name = cells["class_name"].upper()
     if class_name not in ("A", "B", "C"):
-        raise ValueError("classe : A, B ou C")
+        raise ValueError("classe : A, B ou C")
     return ObjectRow(
         dev_eui=_eui(cells, "dev_eui"),
         name=cells["name"],
@@ -213,13 +213,13 @@ def _eui(cells: dict[str, str], field: str) -> str:
         return parse_eui(cells[field])
     except ValueError:
         # The cell is not repeated: a key that slipped into this column must not reach a message.
-        raise ValueError(f"{TITLES[field]} : 16 chiffres hexadécimaux, comme 70b3d57ed0001234") from None
+        raise ValueError(f"{TITLES[field]} : 16 chiffres hexadécimaux, comme 70b3d57ed0001234") from None
 
 
 def _choice(cells: dict[str, str], field: str, kind: type[StrEnum]) -> str:
     value = cells.get(field, "").upper()
     if value and value not in [str(one) for one in kind]:
-        raise ValueError(f"{TITLES[field]} : l’un de {', '.join(kind)}")
+        raise ValueError(f"{TITLES[field]} : l’un de {', '.join(kind)}")
     return value
 
 
@@ -230,9 +230,9 @@ def _degrees(cells: dict[str, str], field: str, limit: int) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{TITLES[field]} : un nombre de degrés, comme 47,3497") from None
+        raise ValueError(f"{TITLES[field]} : un nombre de degrés, comme 47,3497") from None
     if not -limit <= value <= limit:
-        raise ValueError(f"{TITLES[field]} : entre -{limit} et {limit}")
+        raise ValueError(f"{TITLES[field]} : entre -{limit} et {limit}")
     return value
 
 

@@ -78,7 +78,7 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
         title="Communes, de la moins à la plus disponible",
         columns=columns,
         rows=tuple(rows),
-        note="Pourcentages tronqués, jamais arrondis ; les verdicts comparent des microsecondes entières.",
+        note="Pourcentages tronqués, jamais arrondis ; les verdicts comparent des microsecondes entières.",
     )
 
 

@@ -36,7 +36,7 @@ def pictures(
         areas = tuple(_area(card, given, told, polygons.get(card.insee), points) for card in inside)
         below = sum(area.verdict is False for area in areas)
         title = names.get(departement, departement)
-        words = f"{title} : {below} communes sous l’engagement sur {len(areas)}"
+        words = f"{title} : {below} communes sous l’engagement sur {len(areas)}"
         made.append(Picture(title=words, alternative=f"Carte. {words}.", areas=areas))
     return tuple(made)
 

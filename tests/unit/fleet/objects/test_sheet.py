@@ -53,14 +53,14 @@ def test_commas_and_tabs():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (GOOD.replace("Compteur 1", ""), "ligne 2, nom : obligatoire"),
-        (GOOD.replace("70B3D57ED0001234", "12"), "ligne 2, dev eui : 16 chiffres hexadécimaux"),
-        (GOOD.replace("SERVICE", "ACTIF"), "ligne 2, statut : l’un de DELIVERY"),
-        (GOOD.replace("47,3497", "97"), "ligne 2, latitude : entre -90 et 90"),
-        (GOOD.replace("47,3497", ""), "ligne 2, latitude : obligatoire"),
-        (GOOD.replace("47,3497", "nord"), "ligne 2, latitude : un nombre de degrés"),
-        (GOOD.replace(";A;", ";D;"), "ligne 2, classe : A, B ou C"),
-        (GOOD.replace("Compteur 1", "x" * 301), "ligne 2, nom : 301 signes, 300 au plus"),
+        (GOOD.replace("Compteur 1", ""), "ligne 2, nom : obligatoire"),
+        (GOOD.replace("70B3D57ED0001234", "12"), "ligne 2, dev eui : 16 chiffres hexadécimaux"),
+        (GOOD.replace("SERVICE", "ACTIF"), "ligne 2, statut : l’un de DELIVERY"),
+        (GOOD.replace("47,3497", "97"), "ligne 2, latitude : entre -90 et 90"),
+        (GOOD.replace("47,3497", ""), "ligne 2, latitude : obligatoire"),
+        (GOOD.replace("47,3497", "nord"), "ligne 2, latitude : un nombre de degrés"),
+        (GOOD.replace(";A;", ";D;"), "ligne 2, classe : A, B ou C"),
+        (GOOD.replace("Compteur 1", "x" * 301), "ligne 2, nom : 301 signes, 300 au plus"),
     ],
 )
 def test_each_problem_names_row_and_column(wrong, said):
