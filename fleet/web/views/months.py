@@ -116,12 +116,11 @@ def _commune(result: MonthResult, insee: str, commune: Commune, settings: Contra
 
 def _lost(result: MonthResult) -> tuple[LostRow, ...]:
     total = sum(result.lost_by.values())
-    window_us = result.window.length_us
     rows = [
         LostRow(
             cause=cause,
             responsible=responsible,
-            lost_us=lost * window_us // max(1, result.share.counted),
+            lost_us=lost * result.budget.spent // max(1, result.share.charged),
             permille=lost * 1000 // max(1, total),
         )
         for (cause, responsible), lost in result.lost_by.items()

@@ -133,7 +133,7 @@ async function load(fit) {
   drawn = received;
   const territory = JSON.parse(received);
   draw(territory);
-  if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [Math.min(90, place.clientWidth / 6), 36] });
+  if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [Math.min(90, place.clientWidth / 6), 36], animate: false });
   settle();
 }
 

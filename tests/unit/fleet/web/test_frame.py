@@ -128,5 +128,8 @@ def test_the_month_so_far_can_still_be_kept(client: TestClient) -> None:
     assert told is not None
     assert float(told[1].replace(",", ".")) == pytest.approx(100 - 100 * lost / (39780 * 28_800), abs=2e-4)
     assert "encore tenable" in text
+    unknown = re.search(r"<td>inconnue</td><td>à établir</td><td class=\"n\">([^<]*)</td>", text)
+    assert unknown is not None
+    assert unknown[1].startswith("8\u202fmin"), "(3100 × 68 + 5300 × 25) / 39780 min"
     exported = client.get("/rapports?csv=1").text.splitlines()
     assert exported[1].startswith("37015;Azay-sur-Cher;CC Touraine-Est Vallées;99,76")
