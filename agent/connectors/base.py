@@ -35,16 +35,26 @@ class BaseConnector(ABC):
         self._serving = False
         self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
+        self._broken: asyncio.Future[None] | None = None
         self.counts: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        self._serving = True
+        """Serve until cancelled; raises what broke the pump, which is our own mistake."""
+        loop = asyncio.get_running_loop()
+        self._serving, self._broken = True, loop.create_future()
+        serving = loop.create_task(self._serve_always())
         try:
-            await self._serve_always()
+            await asyncio.wait({serving, self._broken}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._serving = False
             self._wake_in(None)
+            serving.cancel()
+            ended = await asyncio.gather(serving, return_exceptions=True)
+        if self._broken.done():
+            self._broken.result()
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     def _soon(self) -> None:
         """Pump once after all that happens at this instant: frames of one fetch share a datagram."""
@@ -54,7 +64,11 @@ class BaseConnector(ABC):
 
     def _pump_once(self) -> None:
         self._pumping = False
-        self._pump()
+        try:
+            self._pump()
+        except Exception as error:  # noqa: BLE001  # handed to ``run``, which the supervisor restarts
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(error)
 
     def _wake_in(self, delay_s: float | None) -> None:
         """Pump again after a while, instead of whenever it was due; None: not at all."""
@@ -62,7 +76,7 @@ class BaseConnector(ABC):
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         awake = delay_s is not None and self._serving
-        self._timer = loop.call_later(max(delay_s or 0, SHORTEST_S), self._pump) if awake else None
+        self._timer = loop.call_later(max(delay_s or 0, SHORTEST_S), self._pump_once) if awake else None
 
     @abstractmethod
     async def _serve_always(self) -> None:

@@ -78,7 +78,7 @@ class BasicsStationConnector(BaseConnector):
         finally:
             self._line = self._router = None
             self._liveness.closed()
-            self._pump()
+            self._pump_once()
             await asyncio.shield(socket.close())
 
     def _fail(self, counter: str, error: Exception) -> None:
@@ -125,7 +125,7 @@ class BasicsStationConnector(BaseConnector):
             case MsgType.ROUTER_CONFIG:
                 self._router = parse_router_config(message)
                 self._liveness.opened(self._host.clock.monotonic_us())
-                self._pump()
+                self._pump_once()
             case MsgType.DNMSG if self._router is not None:
                 self._transmit(parse_dnmsg(message, self._router, self._host.session()))
             case MsgType.DNSCHED if self._router is not None:

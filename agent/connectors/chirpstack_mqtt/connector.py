@@ -90,7 +90,7 @@ class ChirpstackMqttConnector(BaseConnector):
         finally:
             self._line = None
             self._liveness.closed()
-            self._pump()
+            self._pump_once()
             self._flying.clear()
             line.publish(*will, retain=True)
             await asyncio.shield(line.close())
@@ -103,7 +103,7 @@ class ChirpstackMqttConnector(BaseConnector):
                 self._liveness.opened(now_us)
                 self._line.subscribe(f"{self._topic}/command/#")
                 self._publish_state()
-                self._pump()
+                self._pump_once()
             case Refused(reason=reason, by_server=by_server):
                 self.counts["disconnected"] += 1
                 self._reason, self._refused_by_server = reason, by_server

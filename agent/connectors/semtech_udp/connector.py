@@ -88,7 +88,7 @@ class SemtechUdpConnector(BaseConnector):
             self._reason = f"{self._config.host}: {error}"
             return
         self._session.counts["connected"] += 1
-        self._pump()
+        self._pump_once()
 
     def _disconnect(self) -> None:
         self._wake_in(None)
@@ -125,7 +125,7 @@ class SemtechUdpConnector(BaseConnector):
         self._reason = f"{self._config.host}: {error.strerror or error}"
         if not isinstance(error, ConnectionRefusedError):
             self._unusable.set()
-        self._pump()
+        self._pump_once()
 
     def _pump(self) -> None:
         """Send what is due and sleep until the next thing is."""

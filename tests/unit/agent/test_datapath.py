@@ -9,7 +9,7 @@ import pytest
 from agent.clock import SystemClock
 from agent.datapath import DataPath, Observation, Observed
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
-from agent.wire.messages import Change, Radio, TimeQuality
+from agent.wire.messages import Change, Noted, Radio, TimeQuality
 from hal.errors import LineFailed
 from hal.packets import Crc
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up, join_request
@@ -186,3 +186,22 @@ async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_pa
             (o.change, o.value) for o in broken.observed if isinstance(o, Observation)
         ]
     server.transport.close()
+
+
+async def test_a_connector_that_breaks_is_noted_and_started_again(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.path.snapshot().connectors)
+        connector = gateway.path._switchboard._connectors["lns"]
+        whole, connector._pump = connector._pump, _broken  # type: ignore[attr-defined]
+        gateway.radio.inject(data_up())
+        await server.until(lambda: any(isinstance(event, Noted) for event in gateway.observed))
+        connector._pump = whole  # type: ignore[attr-defined]
+        noted = next(event for event in gateway.observed if isinstance(event, Noted))
+        assert (noted.name, noted.fields["connector"]) == ("connector_failed", "lns")
+        assert gateway.radio.running
+    server.transport.close()
+
+
+def _broken() -> None:
+    raise ValueError("a bug")
