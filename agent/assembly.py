@@ -38,7 +38,7 @@ from agent.supervisor.notify import ServiceManager
 from agent.supervisor.watch import Supervisor
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
-from agent.wire.messages import Change, ConfigReported, ConfigState, Radio, TimeQuality
+from agent.wire.messages import Change, ConfigReported, ConfigState, Radio
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator
 
@@ -123,8 +123,7 @@ class Agent:
 
     def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
-        trusted = self.clock.quality() is not TimeQuality.UNTRUSTED
-        state, good, damage = open_state(slots, order, now_us=self.clock.utc_us() if trusted else None)
+        state, good, damage = open_state(slots, order)
         if damage:
             self.journal.record(Change.CONFIGURATION, "slots", "DAMAGED", damage)
         return ConfigurationControl(

@@ -1,7 +1,8 @@
 """What to run at a start: the good slot, or, when the card damaged it, the work order's configuration again.
 
 Going back to version 1 forgets which versions were seen, so that the broker's retained one comes on trial
-again; a gateway on a mast that serves with its first configuration is worth more than one that refuses.
+again; a gateway on a mast that serves with its first configuration is worth more than one that refuses.  For the same reason the work
+order's configuration never expires on its card: the token does, and the fleet may extend that.
 """
 
 from agent.configuration.model import State
@@ -16,7 +17,7 @@ def version_of(order: WorkOrder) -> int:
     return decode_envelope(order.configuration).version
 
 
-def open_state(slots: Slots, order: WorkOrder, *, now_us: int | None) -> tuple[State, Configuration, str]:
+def open_state(slots: Slots, order: WorkOrder) -> tuple[State, Configuration, str]:
     """Return the state to begin with, the configuration to run, and what was damaged or an empty string.
 
     Raises:
@@ -30,5 +31,5 @@ def open_state(slots: Slots, order: WorkOrder, *, now_us: int | None) -> tuple[S
         damage = ""
     except SlotUnreadable as error:
         damage = str(error)
-    ledger = slots.begin(order.configuration, now_us=None if damage else now_us)
+    ledger = slots.begin(order.configuration)
     return State(ledger=ledger), slots.load(ledger.good), damage

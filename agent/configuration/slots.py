@@ -60,14 +60,14 @@ class Slots:
         except (EnvelopeRefused, ConfigurationError, FileNotFoundError) as error:
             raise SlotUnreadable(f"configuration slot {held.slot}: {error}") from error
 
-    def begin(self, envelope_bytes: bytes, *, now_us: int | None) -> Ledger:
-        """Return the first ledger, made from the configuration of the work order.
+    def begin(self, envelope_bytes: bytes) -> Ledger:
+        """Return the first ledger, made from the configuration of the work order; its expiry is not judged.
 
         Raises:
             EnvelopeRefused: it is not the fleet's, or not for this gateway.
         """
         envelope = decode_envelope(envelope_bytes)
-        judge(envelope, self._key, device=self._device, newest_version=-1, now_us=now_us)
+        judge(envelope, self._key, device=self._device, newest_version=-1, now_us=None)
         self.keep("a", envelope_bytes)
         good = Held(version=envelope.version, sha256=envelope.sha256, slot="a")
         ledger = Ledger(good=good, seen_version=envelope.version)

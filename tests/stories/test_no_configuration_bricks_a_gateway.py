@@ -134,7 +134,7 @@ def test_every_seed_ends_in_the_last_good_one(tmp_path: Path, block: int) -> Non
     for seed in SEEDS[block * 10 : block * 10 + 10]:
         rng = random.Random(seed)
         folder = tmp_path / str(seed)
-        Slots(folder, device=EUI, key=FLEET.key.public_key()).begin(FLEET.configuration(1, GOOD), now_us=None)
+        Slots(folder, device=EUI, key=FLEET.key.public_key()).begin(FLEET.configuration(1, GOOD))
         sent = bad_envelope(rng)
         slots = DyingSlots(folder, rng, dies_at=rng.randrange(1, 6))
         with contextlib.suppress(PowerCut):

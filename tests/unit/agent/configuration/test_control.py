@@ -39,7 +39,7 @@ class World:
         self.told: list[ConfigReported] = []
         self.applied: list[Configuration] = []
         self.control = ConfigurationControl(
-            State(ledger=self.slots.begin(FLEET.configuration(1, ONE), now_us=None)),
+            State(ledger=self.slots.begin(FLEET.configuration(1, ONE))),
             ONE,
             slots=self.slots,
             clock=self.clock,
