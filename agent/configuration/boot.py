@@ -1,8 +1,9 @@
 """What to run at a start: the good slot, or, when the card damaged it, the work order's configuration again.
 
 Going back to version 1 forgets which versions were seen, so that the broker's retained one comes on trial
-again; a gateway on a mast that serves with its first configuration is worth more than one that refuses.  For the same reason the work
-order's configuration never expires on its card: the token does, and the fleet may extend that.
+again; a gateway on a mast that serves with its first configuration is worth more than one that refuses.
+For the same reason the work order's configuration never expires on its card: the token does, and the fleet
+may extend that.
 """
 
 from agent.configuration.model import State
