@@ -31,6 +31,7 @@ class Storm:
     first_after_s: float
     longest_characters: int
     slowest_cycle_ms: float
+    slowest_cycle_cpu_ms: float
 
 
 def figures(peer: int | None) -> list[Figure]:
@@ -60,11 +61,18 @@ def figures(peer: int | None) -> list[Figure]:
             target=READABLE_CHARACTERS,
         ),
         Figure(
-            name="slowest cycle",
+            name="slowest cycle, CPU",
+            value=found.slowest_cycle_cpu_ms,
+            unit="ms",
+            target=500,
+            how="of its thread: what else the machine does is not counted; half of the second that it has",
+        ),
+        Figure(
+            name="slowest cycle, elapsed",
             value=found.slowest_cycle_ms,
             unit="ms",
-            target=1_000,
-            how="real time, whole cycle",
+            target=None,
+            how="with whatever else the machine does",
         ),
     ]
 
@@ -72,17 +80,18 @@ def figures(peer: int | None) -> list[Figure]:
 def _run(database: Database) -> Storm:
     calm = territory.network(NOON_US)
     territory.fill(database, calm)
-    slowest = 0.0
+    slowest = slowest_cpu = 0.0
     lost_us = NOON_US + 30 * SECOND_US
     with database.write() as connection:
         cycle.run(connection, calm, NOON_US)
     for second in range(CYCLES):
         now_us = lost_us + second * SECOND_US
         network = territory.silenced(calm, now_us, lost_us)
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.thread_time()
         with database.write() as connection:
             cycle.run(connection, network, now_us)
         slowest = max(slowest, time.perf_counter() - began)
+        slowest_cpu = max(slowest_cpu, time.thread_time() - began_cpu)
     last_words = [one.last_word_us for one in territory.silenced(calm, lost_us, lost_us).gateways.values()]
     first_us = min(one for one in last_words if one is not None)
     with database.read() as connection:
@@ -96,4 +105,5 @@ def _run(database: Database) -> Storm:
         first_after_s=(max(row.created_at_us for row in rows) - first_us - CONFIRM_US) / 1e6,
         longest_characters=max(len(row.text) for row in rows),
         slowest_cycle_ms=slowest * 1_000,
+        slowest_cycle_cpu_ms=slowest_cpu * 1_000,
     )

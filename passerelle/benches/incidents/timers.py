@@ -11,6 +11,8 @@ from passerelle.benches.incidents.territory import GATEWAYS, NOON_US
 from passerelle.figures import Figure
 
 TARGET_MS = 100
+ROUNDS = 7
+"""The machine does other things too; what the claim itself takes is the shortest of several."""
 
 
 def figures() -> list[Figure]:
@@ -38,7 +40,7 @@ def _postgresql() -> list[Figure]:
 
 
 def _of(database: Database, name: str) -> list[Figure]:
-    took_ms = min(_claim_once(database, number) for number in range(3))
+    took_ms = min(_claim_once(database, number) for number in range(ROUNDS))
     lost, double = _two_workers(database)
     return [
         Figure(
@@ -46,7 +48,7 @@ def _of(database: Database, name: str) -> list[Figure]:
             value=took_ms,
             unit="ms",
             target=TARGET_MS,
-            how="best of 3",
+            how=f"best of {ROUNDS}",
         ),
         Figure(name=f"timers lost by two workers, {name}", value=lost, unit="", target=0),
         Figure(name=f"timers claimed twice, {name}", value=double, unit="", target=0),
