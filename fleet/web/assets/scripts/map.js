@@ -41,7 +41,8 @@ function text(words) {
 const RADIUS = 12;
 const RADIUS_LOST = 16;
 const MARK_RADIUS = 8;
-const NAME_HEIGHT = 18;
+let namePx = 12; // --map-label of the stylesheet; the wall writes larger
+const LINE = 1.5;
 const MARKS_LIMIT = 300; // beyond, gateways that serve are drawn only from this zoom on
 const MARKS_ZOOM = 11;
 const radius = (commune) => (commune.state === "LOST" ? RADIUS_LOST : RADIUS);
@@ -56,7 +57,7 @@ const overlaps = (box) => (other) =>
 
 function sides({ at, r, fixed, halfWidth }) {
   const { x, y } = map.latLngToContainerPoint(at);
-  const half = NAME_HEIGHT / 2;
+  const half = (namePx * LINE) / 2;
   if (fixed) return [["center", [0, 0], boxAround(x, y, halfWidth, half)]];
   return [
     ["bottom", [0, r - 1], boxAround(x, y + r + half, halfWidth, half)],
@@ -95,7 +96,9 @@ function draw(territory) {
   for (const layer of layers) layer.remove();
   layers = [];
   names = [];
-  pen.font = `600 12px ${getComputedStyle(place).fontFamily}`;
+  const style = getComputedStyle(place);
+  namePx = parseFloat(style.getPropertyValue("--map-label")) || namePx;
+  pen.font = `600 ${namePx}px ${style.fontFamily}`;
   for (const commune of territory.communes) {
     if (!commune.polygon && commune.lat === null) continue;
     const layer = shape(commune).addTo(map);
