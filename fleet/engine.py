@@ -44,6 +44,8 @@ CYCLE_REST = 3
 """At most a third of the time goes to cycles, so that messages never wait for long."""
 REFRESH_REST = 20
 """What people change is looked for every second, or twenty times what the look took."""
+IN_SERVICE_LIMIT = 200
+"""Gateways that come into service in one look; the others in the next."""
 RETRY_WAIT_S = 1.0
 """After a failed transaction."""
 NOTED_LIMIT = 100_000
@@ -255,7 +257,7 @@ class Engine:
             eui
             for eui, gateway in self._registry.gateways.items()
             if gateway.status is Status.ACCEPTED and eui in shown and shown[eui].state is GatewayState.SERVING
-        ]
+        ][:IN_SERVICE_LIMIT]
 
     def _look(self, connection: Connection, now_us: int) -> None:
         eyes = Eyes(

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, select
 
 from agent.wire.messages import ConfigReported, ConfigState, Heartbeat
 from fleet.configurations.tables import configuration_versions, reported_configurations
-from fleet.evidence.store import stored_heartbeat
+from fleet.evidence.load import stored_heartbeat
 from fleet.evidence.tables import latest
 
 

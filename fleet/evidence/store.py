@@ -1,23 +1,14 @@
-"""Evidence in the database: a sorted batch goes in, one transaction; facts come out for the timelines."""
+"""Evidence into the database: a sorted batch in one transaction, append-only."""
 
-from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from agent.wire.messages import (
-    Change,
-    Heartbeat,
     JournalRecord,
-    PreviousBoot,
-    Radio,
-    TimeQuality,
-    WireError,
-    decode,
 )
-from agent.wire.topics import HEALTH
-from fleet.availability.facts import DeliveredFact, HeartbeatRun, JournalFact
+from fleet.availability.facts import HeartbeatRun
 from fleet.configurations.tables import reported_configurations, words
 from fleet.db.upsert import insert_new, upsert
 from fleet.evidence.inbox import Received
@@ -38,7 +29,7 @@ REFUSED_KEPT = 1_000
 """Refused messages kept for inspection; older ones give way and stay counted."""
 REFUSED_PAYLOAD_BYTES = 4 * 1024
 REASON_LIMIT_CHARACTERS = 500
-_RUN_FIELDS = tuple(field.name for field in fields(HeartbeatRun))
+RUN_FIELDS = tuple(field.name for field in fields(HeartbeatRun))
 
 
 def store_batch(connection: Connection, rows: Sorted) -> None:
@@ -180,79 +171,12 @@ def count(connection: Connection, increments: dict[str, int]) -> None:
                 connection.execute(insert(counters).values(name=name, value=increment))
 
 
-def stored_heartbeat(payload: bytes) -> Heartbeat | None:
-    """Return a heartbeat as it was stored; None when only newer code could read it."""
-    try:
-        message = decode(HEALTH, payload)
-    except WireError:
-        return None
-    return message if isinstance(message, Heartbeat) else None
-
-
 def run_row(run: HeartbeatRun) -> dict[str, Any]:
     """Return the row of a run."""
-    row = {name: getattr(run, name) for name in _RUN_FIELDS}
+    row = {name: getattr(run, name) for name in RUN_FIELDS}
     row["radio"] = int(run.radio)
     row["time_quality"] = int(run.time_quality)
     return row
-
-
-def load_runs(connection: Connection, from_us: int) -> list[HeartbeatRun]:
-    """Return the runs that end at or after ``from_us``, and the newest before it of each gateway."""
-    table = heartbeat_runs
-    newest = (
-        select(table.c.eui, func.max(table.c.last_at_us).label("last_at_us"))
-        .where(table.c.last_at_us < from_us)
-        .group_by(table.c.eui)
-        .subquery()
-    )
-    before = select(table).join(
-        newest, (newest.c.eui == table.c.eui) & (newest.c.last_at_us == table.c.last_at_us)
-    )
-    rows = [
-        *connection.execute(before).mappings(),
-        *connection.execute(select(table).where(table.c.last_at_us >= from_us)).mappings(),
-    ]
-    return [_run(row) for row in rows]
-
-
-def load_journal(connection: Connection, from_us: int) -> list[JournalFact]:
-    """Return the journal records that say or were recorded at ``from_us`` or later."""
-    table = journal_records
-    query = select(table).where((table.c.at_us >= from_us) | (table.c.recorded_at_us >= from_us))
-    return [_journal_fact(row) for row in connection.execute(query).mappings()]
-
-
-def load_deliveries(
-    connection: Connection, from_us: int, euis: Collection[str] | None = None
-) -> list[DeliveredFact]:
-    """Return the proofs of delivery of frames received at ``from_us`` or later, of some gateways or all."""
-    table = deliveries
-    query = select(table).where(table.c.received_until_at_us >= from_us)
-    if euis is not None:
-        query = query.where(table.c.eui.in_(euis))
-    return [
-        DeliveredFact(
-            eui=row["eui"],
-            boot=row["boot"],
-            seq=row["seq"],
-            connector=row["connector"],
-            received_from_us=row["received_from_at_us"],
-            received_until_us=row["received_until_at_us"],
-            acked_at_us=row["acked_at_us"],
-            frames=row["frames"],
-            dropped=sum(row["dropped"].values()),
-            recorded_at_us=row["recorded_at_us"],
-        )
-        for row in connection.execute(query).mappings()
-    ]
-
-
-def _run(row: RowMapping) -> HeartbeatRun:
-    values = {name: row[name] for name in _RUN_FIELDS}
-    values["radio"] = Radio(values["radio"])
-    values["time_quality"] = TimeQuality(values["time_quality"])
-    return HeartbeatRun(**values)
 
 
 def _journal_row(eui: str, record: JournalRecord, at_us: int) -> dict[str, Any]:
@@ -277,31 +201,3 @@ def _journal_row(eui: str, record: JournalRecord, at_us: int) -> dict[str, Any]:
         "previous_journal_seq": None if previous is None else previous.journal_seq,
         "recorded_at_us": at_us,
     }
-
-
-def _journal_fact(row: RowMapping) -> JournalFact:
-    previous = None
-    if row["previous_boot"] is not None:
-        previous = PreviousBoot(
-            boot=row["previous_boot"],
-            uptime_ms=row["previous_uptime_ms"],
-            at_us=row["previous_at_us"],
-            time_quality=TimeQuality(row["previous_time_quality"]),
-            clean=row["previous_clean"],
-            journal_seq=row["previous_journal_seq"] or 0,
-        )
-    return JournalFact(
-        eui=row["eui"],
-        boot=row["boot"],
-        journal_seq=row["journal_seq"],
-        uptime_ms=row["uptime_ms"],
-        at_us=row["at_us"],
-        time_quality=TimeQuality(row["time_quality"]),
-        change=Change(row["change"]),
-        subject=row["subject"],
-        value=row["value"],
-        reason=row["reason"],
-        since_ms=row["since_ms"],
-        previous=previous,
-        recorded_at_us=row["recorded_at_us"],
-    )

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from agent.wire.messages import Presence
-from fleet.evidence import store
+from fleet.evidence import load
 from fleet.evidence.tables import latest
 from fleet.live.memory import Memory
 
@@ -14,16 +14,16 @@ def recall(connection: Connection, from_us: int, *, deliveries: bool = True) -> 
     Without ``deliveries``: they are many, and decide nothing but the deferred figure.
     """
     memory = Memory()
-    for run in sorted(store.load_runs(connection, from_us), key=lambda run: run.recorded_at_us):
+    for run in sorted(load.load_runs(connection, from_us), key=lambda run: run.recorded_at_us):
         memory.of(run.eui).add_run(run)
-    for fact in store.load_journal(connection, from_us):
+    for fact in load.load_journal(connection, from_us):
         memory.of(fact.eui).journal[fact.boot, fact.journal_seq] = fact
-    for proof in store.load_deliveries(connection, from_us) if deliveries else ():
+    for proof in load.load_deliveries(connection, from_us) if deliveries else ():
         memory.of(proof.eui).delivered[proof.boot, proof.seq] = proof
     for row in connection.execute(select(latest)).mappings():
         one = memory.of(row["eui"])
         if row["heartbeat"] is not None:
-            one.heartbeat = store.stored_heartbeat(row["heartbeat"])
+            one.heartbeat = load.stored_heartbeat(row["heartbeat"])
             one.heartbeat_at_us = row["heartbeat_at_us"]
         if row["online"] is not None:
             one.presence = Presence(online=row["online"], boot=row["presence_boot"])

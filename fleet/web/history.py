@@ -21,8 +21,8 @@ from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.evidence.load import load_deliveries
 from fleet.evidence.month import load_facts
-from fleet.evidence.store import load_deliveries
 from fleet.registry.store import load_communes
 from fleet.web.format import DAY_US
 

@@ -20,7 +20,7 @@ from agent.wire.messages import (
     encode,
 )
 from fleet.availability.settings import DEFAULTS
-from fleet.evidence import store, tables
+from fleet.evidence import load, store, tables
 from fleet.evidence.bounds import INTEGER_LIMIT, TEXT_LIMIT_CHARACTERS
 from fleet.evidence.inbox import Received
 from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
@@ -178,8 +178,8 @@ def test_a_run_reads_back_as_it_was_written(tmp_path):
     rows = SORTER.sort(beats(2))
     with database.write() as connection:
         store.store_batch(connection, rows)
-        assert store.load_runs(connection, 0) == list(rows.runs.values())
-        assert store.load_runs(connection, NOW_US * 2) == list(rows.runs.values())
+        assert load.load_runs(connection, 0) == list(rows.runs.values())
+        assert load.load_runs(connection, NOW_US * 2) == list(rows.runs.values())
 
 
 def test_payloads_are_what_the_wire_says():
