@@ -57,12 +57,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]
     broker = ("/usr/sbin/mosquitto", "-c", str(data / "mosquitto" / "mosquitto.conf"))
     serve = [*PASSERELLE, "fleet", "serve", "--data", str(data), "--port", str(port), "--open-access"]
     with (
+        (data.parent / "serve.log").open("w+") as said,
         subprocess.Popen(broker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as mosquitto,
-        subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
+        subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=said, text=True) as process,
     ):
         assert process.stdout is not None
         try:
-            assert process.stdout.readline().startswith("Passerelle : ")
+            first = process.stdout.readline()
+            assert first.startswith("Passerelle : "), (data.parent / "serve.log").read_text()
             yield f"http://127.0.0.1:{port}", data
         finally:
             process.terminate()
