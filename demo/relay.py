@@ -120,6 +120,8 @@ class TcpRelay:
             await self._both_ways((reader, upstream), (far_reader, writer))
         except OSError:
             pass  # the server is away; the client sees a closed connection
+        except asyncio.CancelledError:
+            pass  # the demo ends; Python 3.11 prints a traceback for a stream's task that ends cancelled
         finally:
             for end in (writer, upstream):
                 if end is not None:

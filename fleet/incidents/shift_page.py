@@ -16,6 +16,8 @@ Acting = Annotated[Person, Depends(operator)]
 Guarded: Any = [Depends(form_guard)]
 SEE_OTHER = 303
 ADDRESS = "/main-courante"
+WRITTEN_KINDS = (EntryKind.NOTE, EntryKind.FOLLOW)
+"""What a person writes; hand-overs have a form of their own."""
 
 
 @router.get(ADDRESS, response_class=HTMLResponse, include_in_schema=False)
@@ -33,7 +35,7 @@ def _page(visit: Visit, before_id: int | None = None, *, refused: str = "", type
             waiting=shift.open_entries(connection),
             entries=shift.entries(connection, before_id),
             full=shift.PAGE_LIMIT_ROWS,
-            kinds=[(kind.value, visit.words.t(f"shift.{kind}")) for kind in (EntryKind.NOTE, EntryKind.FOLLOW)],
+            kinds=[(kind.value, visit.words.t(f"shift.{kind}")) for kind in WRITTEN_KINDS],
             may_write=visit.person is not None and visit.person.may(Role.OPERATOR),
             refused=refused,
             typed=typed,
