@@ -41,7 +41,9 @@ from fleet.registry.store import Registry, load_registry, put_in_service
 
 CYCLE_US = 1_000_000
 CYCLE_REST = 3
-"""At most a third of the time goes to cycles, so that messages never wait for long."""
+"""A cycle is followed by three times its own length for messages, so that they never wait for long …"""
+CYCLE_REST_LIMIT_US = 3_000_000
+"""… but no longer than this: a closed socket is shown within 5 s (DESIGN §11)."""
 REFRESH_REST = 20
 """What people change is looked for every second, or twenty times what the look took."""
 IN_SERVICE_LIMIT = 200
@@ -121,7 +123,8 @@ class Engine:
             if now_us >= due_us:
                 self._supervised(self.cycle)
                 took_us = self._clock.now_us() - now_us
-                due_us = max(due_us + CYCLE_US, now_us + CYCLE_REST * took_us)
+                rest_us = min(CYCLE_REST * took_us, CYCLE_REST_LIMIT_US)
+                due_us = max(due_us + CYCLE_US, now_us + took_us + rest_us)
         self._drain()
 
     def _drain(self) -> None:
