@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
-from fleet.notify.retries import ATTEMPTS_LIMIT, next_attempt_us
+from fleet.notify.retries import LIFE_US, next_attempt_us
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
 from fleet.oncall.tables import people
 
@@ -96,7 +96,7 @@ def claim(
     leased = (
         update(outbox)
         .where(outbox.c.id.in_(due.scalar_subquery()))
-        .values(leased_by=worker, leased_until_us=now_us + LEASE_US, attempts=outbox.c.attempts + 1)
+        .values(leased_by=worker, leased_until_us=now_us + LEASE_US)
         .returning(outbox)
     )
     names = (
@@ -106,30 +106,42 @@ def claim(
         "subject",
         "text",
         "html",
-        "attempts",
         "created_at_us",
         "person_id",
         "detail",
     )
     rows = connection.execute(leased).mappings().all()
-    found = [Outgoing(channel=Channel(row["channel"]), **{name: row[name] for name in names}) for row in rows]
+    found = [
+        Outgoing(
+            channel=Channel(row["channel"]),
+            attempts=row["attempts"] + 1,
+            **{name: row[name] for name in names},
+        )
+        for row in rows
+    ]
     return tuple(sorted(found, key=lambda message: message.id))
 
 
 def _give_up(connection: Connection, now_us: int) -> None:
-    """Fail what ended its workers too often: it must not stop the others for ever."""
+    """Fail what ends its workers again and again: it must not go on for ever."""
     mine = (
         (outbox.c.state == Delivery.PENDING)
-        & (outbox.c.attempts >= ATTEMPTS_LIMIT)
+        & (outbox.c.created_at_us <= now_us - LIFE_US)
         & (outbox.c.leased_until_us <= now_us)
     )
-    words = f"given up: {ATTEMPTS_LIMIT} attempts ended without an answer"
+    words = "given up: no worker came to an end with it within two days"
     connection.execute(update(outbox).where(mine).values(state=Delivery.FAILED, error=words))
 
 
 def sent(connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "") -> None:
     """Note that the server took it."""
-    values = {"state": Delivery.SENT, "sent_at_us": now_us, "error": "", "provider_id": provider_id}
+    values: dict[str, Any] = {
+        "state": Delivery.SENT,
+        "sent_at_us": now_us,
+        "error": "",
+        "provider_id": provider_id,
+    }
+    values["attempts"] = message.attempts
     connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))
     _attempt(connection, message.id, now_us, "sent", "")
 
@@ -142,6 +154,7 @@ def failed(
     again_us = None if final else next_attempt_us(message.attempts, now_us)
     state = Delivery.FAILED if again_us is None else Delivery.PENDING
     values: dict[str, Any] = {"state": state, "error": error, "leased_until_us": 0}
+    values["attempts"] = message.attempts
     if again_us is not None:
         values["due_at_us"] = again_us
     connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))

@@ -10,6 +10,10 @@ LONGEST_WAIT_US = 10 * 60 * SECOND_US
 ATTEMPTS_LIMIT = 12
 """5 s, 10 s, … 10 min: about an hour in all; after that it is *failed*, seen on the ticket and escalated."""
 
+LIFE_US = 48 * 3600 * SECOND_US
+"""A message without any outcome for so long is given up: the longest clock it may speak of is over.  Workers
+that are killed while they send do not count as attempts: they said nothing about the message."""
+
 
 def next_attempt_us(attempts: int, now_us: int) -> int | None:
     """Return when to try again after so many attempts; None: give up.

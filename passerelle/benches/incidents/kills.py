@@ -18,6 +18,7 @@ from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Outgoing, Rendered
+from fleet.notify.outbox import LEASE_US
 from fleet.notify.worker import Worker
 from fleet.tickets import timers
 from passerelle.figures import Figure
@@ -26,7 +27,7 @@ KILLS = 500
 TIMERS = 2_000
 SEED = 20261122
 LONGEST_LIFE_S = 0.06
-STEP_US = 200_000_000
+STEP_US = LEASE_US + 1_000_000
 """Each worker lives this much later than the one before: its predecessor's leases have run out."""
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Delivery, NotSent, Outgoing, Rendered
-from fleet.notify.retries import ATTEMPTS_LIMIT, LONGEST_WAIT_US, next_attempt_us
+from fleet.notify.retries import ATTEMPTS_LIMIT, LIFE_US, LONGEST_WAIT_US, next_attempt_us
 from fleet.notify.worker import Worker, mail_sender
 from fleet.settings import Broker, Settings
 from tests.stories.world import MINUTE, World, new_world
@@ -50,14 +50,14 @@ def test_the_database_never_holds_a_token_and_the_mail_does(world: World) -> Non
     assert token.encode() not in b"".join(path.read_bytes() for path in world.folder.glob("fleet.db*"))
 
 
-def test_a_worker_that_dies_leaves_a_lease_and_after_the_last_attempt_it_is_failed(world: World) -> None:
+def test_workers_that_die_are_no_attempts_and_after_two_days_it_is_failed(world: World) -> None:
     enqueue(world, channel=Channel.WEBHOOK)
-    worker = world.worker()
-    for attempt in range(ATTEMPTS_LIMIT):
+    worker, until_us = world.worker(), world.clock.at_us + LIFE_US
+    while world.clock.at_us < until_us:
         (claimed,) = worker.claim()
-        assert claimed.attempts == attempt + 1
+        assert claimed.attempts == 1
         assert worker.claim() == ()
-        world.clock.at_us += outbox.LEASE_US
+        world.clock.at_us += LIFE_US // 20
     assert worker.claim() == ()
     (shown,) = world.notifications()
     assert shown.state is Delivery.FAILED
