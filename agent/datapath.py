@@ -92,7 +92,7 @@ class DataPath:
             clock=self._clock,
             transmissions=self._downlinks,
             report=self._report,
-            sessions_from=self._boot * SESSIONS_A_BOOT,
+            sessions_from=self._boot % (1 << SESSION_BOOT_BITS) * SESSIONS_A_BOOT,
         )
 
     def _connections(self, eui: str, configuration: Configuration) -> Switchboard:
