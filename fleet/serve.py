@@ -2,6 +2,7 @@
 
     main thread    uvicorn's event loop: pages, API, live feed, the outbox worker
     engine thread  messages and cycles
+    closer thread  months that are due
     MQTT thread    the broker link
 Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
 """
@@ -24,6 +25,7 @@ import uvicorn
 from fleet.app import Parts, make_app
 from fleet.broker.link import BrokerLink
 from fleet.clock import SystemClock
+from fleet.closer import Closer
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.engine import Engine
@@ -123,17 +125,20 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
+    closer = Closer(database=parts.database, clock=parts.clock, in_flight=lambda: parts.inbox.waiting)
 
     def stop() -> None:
         _end_at_last()
         parts.feed.close()
         parts.engine.stop()
+        closer.stop()
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     thread = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
     thread.start()
+    threading.Thread(target=closer.run, name="closer", daemon=True).start()
     parts.link.start()
     outbox = asyncio.create_task(worker.run(parts.database, settings, parts.clock))
     outbox.add_done_callback(_tell_end)

@@ -2,7 +2,7 @@
 
 import zlib
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from fleet.availability.closing import Version, close
 from fleet.availability.month_store import load_month
@@ -26,13 +26,31 @@ def close_month(
         NotYetError: it is too early.
         ValueError: not a month.
     """
+    version = next_version(connection, month, settings, now_us=now_us, in_flight=in_flight)
+    return None if version is None else store_version(connection, version, who=who, now_us=now_us)
+
+
+def next_version(
+    connection: Connection, month: str, settings: ContractSettings, *, now_us: int, in_flight: int = 0
+) -> Version | None:
+    """Return what ``close_month`` would store; reads only, and takes seconds for a large network.
+
+    Raises:
+        NotYetError: it is too early.
+        ValueError: not a month.
+    """
     given = load_month(connection, month, settings, now_us)
     made = close(given, newest_version(connection, month), now_us, in_flight=in_flight)
-    if made is None:
+    return None if made is None else made[0]
+
+
+def store_version(connection: Connection, version: Version, *, who: str, now_us: int) -> Version | None:
+    """Store a version; None when someone else stored one since it was reckoned."""
+    newest = select(func.max(month_versions.c.version)).where(month_versions.c.month == version.month)
+    if (connection.scalar(newest) or 0) + 1 != version.number:
         return None
-    version, _ = made
     row = {
-        "month": month,
+        "month": version.month,
         "version": version.number,
         "closed_at_us": now_us,
         "closed_by": who,
@@ -47,7 +65,7 @@ def close_month(
         now_us=now_us,
         who=who,
         action="month.close",
-        subject=month,
+        subject=version.month,
         after={"version": version.number, "hash": version.hash},
     )
     return version

@@ -1,0 +1,79 @@
+"""Months close by themselves: a thread that looks every ``LOOK_EVERY_S`` and closes at most one month a look.
+
+    standings (read) → due (pure) → next version (read, seconds) → store (a short write)
+
+The engine's cycles go on meanwhile: nothing holds the database for writing but the last step.
+"""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from fleet.availability import late
+from fleet.availability.closing import Version
+from fleet.availability.due import due
+from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.availability.version_store import next_version, store_version
+from fleet.clock import Clock
+from fleet.db.connect import Database
+
+LOOK_EVERY_S = 60.0
+"""A month closes within a minute of its hour."""
+OVERLAP_US = 600_000_000
+"""What was received this long before a look counts as new at the next: it may have been committed after."""
+WHO = "passerelle"
+"""Who closed a month, in its version and in the audit log."""
+
+log = structlog.get_logger("fleet.closer")
+
+
+class Closer:
+    """Closes months; ``run`` is the thread's body, so that one month at a time is reckoned."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        in_flight: Callable[[], int],
+        settings: ContractSettings = DEFAULTS,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._in_flight = in_flight
+        self._settings = settings
+        self._stopping = threading.Event()
+        self.failures = 0
+
+    def stop(self) -> None:
+        """Let ``run`` return after its present look."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Look until stopped; a look that fails is logged, counted and tried again."""
+        while not self._stopping.wait(LOOK_EVERY_S):
+            try:
+                self.look()
+            except Exception:
+                self.failures += 1
+                log.exception("month_not_closed")
+
+    def look(self) -> Version | None:
+        """Close the month that is due, if one is; return its new version."""
+        now_us = self._clock.now_us()
+        with self._database.read() as connection:
+            month = due(late.standings(connection, now_us), now_us)
+            if month is None:
+                return None
+            if waiting := self._in_flight():
+                log.info("month_waits", month=month, messages=waiting)
+                return None
+            version = next_version(connection, month, self._settings, now_us=now_us)
+        with self._database.write() as connection:
+            if version is not None:
+                version = store_version(connection, version, who=WHO, now_us=now_us)
+            late.looked(connection, month, now_us - OVERLAP_US)
+        if version is not None:
+            log.info("month_closed", month=month, version=version.number, hash=version.hash)
+        return version
