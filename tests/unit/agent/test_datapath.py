@@ -41,7 +41,7 @@ class Running:
             eui=EUI,
             state_dir=path,
             clock=self.clock,
-            boot=3,
+            boot=2**63 - 1,
             observe=self.observed.append,
         )
 
