@@ -5,10 +5,11 @@ Sources: MISSION (AMI 1.2: 4 h to site, 1 or 2 days to resolution); DESIGN §7.
 
 from fractions import Fraction
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from fleet.incidents.tables import incident_gateways
 from fleet.reports.model import Cell, Column, Kind, Table
+from fleet.reports.monthly_tables import TicketSpan
 from fleet.tickets.joining import between
 from fleet.tickets.statistics import Compliance, Statistics, Times, statistics
 from fleet.tickets.tables import tickets
@@ -22,17 +23,29 @@ def load_interventions(connection: Connection, from_us: int, until_us: int, now_
     return interventions(statistics(between(connection, from_us, until_us), now_us))
 
 
-def tickets_by_gateway(connection: Connection, from_us: int, until_us: int) -> dict[str, str]:
-    """Return the tickets of a window by EUI of the gateways that they are about."""
+def tickets_by_gateway(
+    connection: Connection, from_us: int, until_us: int
+) -> dict[str, tuple[TicketSpan, ...]]:
+    """Return the tickets by EUI of the gateways that they were about in a window.
+
+    A ticket that was merged is named by the one it was merged into.
+    """
+    member = incident_gateways.c
     query = (
-        select(incident_gateways.c.eui, tickets.c.id)
-        .join(tickets, tickets.c.incident_id == incident_gateways.c.incident_id)
-        .where(tickets.c.reported_at_us >= from_us, tickets.c.reported_at_us < until_us)
-        .order_by(tickets.c.id)
+        select(
+            member.eui,
+            func.coalesce(tickets.c.merged_into, tickets.c.id).label("number"),
+            member.since_us,
+            member.restored_us,
+        )
+        .join(tickets, tickets.c.incident_id == member.incident_id)
+        .where(member.since_us < until_us, member.restored_us.is_(None) | (member.restored_us > from_us))
+        .order_by(member.eui, member.since_us, tickets.c.id)
     )
-    found: dict[str, str] = {}
-    for eui, number in connection.execute(query):
-        found[eui] = f"{found[eui]}, n° {number}" if eui in found else f"n° {number}"
+    found: dict[str, tuple[TicketSpan, ...]] = {}
+    for eui, number, since_us, restored_us in connection.execute(query):
+        span = TicketSpan(number=number, since_us=since_us, until_us=restored_us)
+        found[eui] = (*found.get(eui, ()), span)
     return found
 
 

@@ -1,6 +1,6 @@
 """The tables of the monthly report, worst first; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
@@ -26,11 +26,21 @@ CAUSES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketSpan:
+    """A ticket, and from when to when it was about one gateway."""
+
+    number: int
+    since_us: int
+    until_us: int | None
+    """None: the gateway is not restored yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """What people call things, and what else belongs to a month."""
 
     gateways: Mapping[str, str] = field(default_factory=dict)
-    tickets: Mapping[str, str] = field(default_factory=dict)
+    tickets: Mapping[str, tuple[TicketSpan, ...]] = field(default_factory=dict)
     """Tickets by EUI of the gateway they are about."""
     network: str = "Réseau LoRa Val de Loire"
     version: str = ""
@@ -145,6 +155,16 @@ def lost_table(figures: Mapping[str, CommuneFigures]) -> Table:
     )
 
 
+def _tickets(known: Iterable[TicketSpan], start_us: int, end_us: int) -> str:
+    """Return the tickets that were about a gateway during an outage."""
+    numbers = {
+        one.number
+        for one in known
+        if one.since_us < end_us and (one.until_us is None or one.until_us > start_us)
+    }
+    return ", ".join(f"n°\u00a0{number}" for number in sorted(numbers))
+
+
 def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
     """Return every stretch that a commune was lost, in order of time."""
     rows: list[tuple[Cell, ...]] = [
@@ -156,7 +176,7 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
             CAUSES[span.cause],
             names.gateways.get(span.eui, span.eui),
             span.reason,
-            names.tickets.get(span.eui, ""),
+            _tickets(names.tickets.get(span.eui, ()), span.start_us, span.end_us),
         )
         for card in cards
         for span in told.communes[card.insee].exceptions

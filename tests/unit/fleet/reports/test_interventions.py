@@ -1,9 +1,15 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from fleet.reports.interventions import interventions
+from sqlalchemy import insert
+
+from fleet.incidents.tables import incident_gateways, incidents
+from fleet.reports.interventions import interventions, tickets_by_gateway
+from fleet.reports.monthly_tables import TicketSpan
 from fleet.tickets.model import HOUR_US, FieldReport
 from fleet.tickets.statistics import statistics
+from fleet.tickets.tables import tickets
+from tests.unit.fleet.founded import EUIS, empty_database
 from tests.unit.fleet.tickets.test_rules import CLOSED, T0
 
 REPORT = FieldReport(cause="Disjoncteur", action="réarmé")
@@ -22,3 +28,28 @@ def test_an_empty_month_has_no_rate() -> None:
     clocks, misses, causes = interventions(statistics([], T0))
     assert clocks.rows[1][5] is None
     assert (misses.rows, causes.rows) == ((), ())
+
+
+def test_tickets_by_gateway_are_those_of_the_window(tmp_path) -> None:
+    database = empty_database(tmp_path)
+    with database.write() as connection:
+        for number, (since_us, restored_us, merged_into) in enumerate(
+            [(0, 10, None), (5, 20, None), (15, None, 2), (30, None, None)], start=1
+        ):
+            incident = {"id": number, "state": "open", "domain": "power", "value": "F1"}
+            incident |= {"criticality": "urgent", "reason": "", "communes": [], "began_at_us": since_us}
+            connection.execute(insert(incidents).values(incident | {"opened_at_us": since_us}))
+            member = {"incident_id": number, "eui": EUIS[0], "since_us": since_us, "restored_us": restored_us}
+            connection.execute(insert(incident_gateways).values(member))
+            ticket = {"id": number, "incident_id": number, "origin": "telemetry", "title": "t", "state": "x"}
+            ticket |= {"criticality": "urgent", "resolution_limit_us": 1, "began_at_us": since_us}
+            ticket |= {"reported_at_us": since_us, "merged_into": merged_into}
+            connection.execute(insert(tickets).values(ticket))
+        found = tickets_by_gateway(connection, 10, 30)
+    database.close()
+    assert found == {
+        EUIS[0]: (
+            TicketSpan(number=2, since_us=5, until_us=20),
+            TicketSpan(number=2, since_us=15, until_us=None),
+        )
+    }

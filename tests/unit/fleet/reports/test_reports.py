@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from fleet.availability.facts import Maintenance
 from fleet.availability.reckoning import reckon
+from fleet.availability.states import CommuneState
 from fleet.reports.deployment import (
     CALLS_CENTS,
     DEPARTEMENT_CENTS,
@@ -27,7 +28,7 @@ from fleet.reports.deployment import (
 )
 from fleet.reports.model import Column, Kind, Report, Table
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import Names
+from fleet.reports.monthly_tables import Names, TicketSpan
 from fleet.reports.pdf import html_of, pdf_of
 from fleet.reports.picture import pictures, svg
 from fleet.reports.sheets import csv_archive, csv_of, xlsx_of
@@ -64,6 +65,20 @@ def test_every_outage_is_listed():
     outages = table(REPORT, "coupures").rows
     assert sum(row[3] for row in outages) == sum(row[5] for row in table(REPORT, "communes").rows)
     assert [row[1] for row in outages] == sorted(row[1] for row in outages)
+
+
+def test_an_outage_names_the_tickets_that_were_about_its_gateway_then():
+    span = next(
+        one for line in TOLD.communes.values() for one in line.exceptions if one.state is CommuneState.LOST
+    )
+    known = (
+        TicketSpan(number=9, since_us=span.start_us + 1, until_us=None),
+        TicketSpan(number=4, since_us=span.start_us - 5, until_us=span.start_us + 1),
+        TicketSpan(number=2, since_us=span.start_us - 5, until_us=span.start_us),
+        TicketSpan(number=3, since_us=span.end_us, until_us=None),
+    )
+    rows = table(monthly(GIVEN, TOLD, Names(tickets={span.eui: known})), "coupures").rows
+    assert "n°\u00a04, n°\u00a09" in {row[7] for row in rows if row[1:3] == (span.start_us, span.end_us)}
 
 
 def test_a_maintenance_is_listed_with_what_it_took_out():
