@@ -1,4 +1,4 @@
-"""`passerelle fleet report monthly|deployment`: a report into a file."""
+"""`passerelle fleet report monthly|deployment|opendata`: a report into a file."""
 
 from contextlib import closing
 from pathlib import Path
@@ -48,6 +48,32 @@ def deployment(data: Data, output: Output) -> None:
         report = deployment_report(connection)
     output.write_bytes(writer(report))
     print(f"{output}: {report.title}, {report.subtitle}")
+
+
+@app.command("opendata")
+def opendata_(
+    data: Data,
+    output: Annotated[Path, Option("--output", help="A .csv; its .schema.json is written beside it.")],
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+) -> None:
+    """Write the availability of the communes in a month as open data: no site, no place."""
+    from fleet.availability.months import month_of
+    from fleet.availability.settings import DEFAULTS
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.reports.opendata import schema_json
+    from fleet.reports.store import opendata
+
+    if output.suffix.lower() != ".csv":
+        raise ValueError(f"--output: {output.name} does not end in .csv")
+    now_us = SystemClock().now_us()
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        made = opendata(connection, month or month_of(now_us), DEFAULTS, now_us)
+    output.write_bytes(made)
+    schema = output.with_suffix(".schema.json")
+    schema.write_bytes(schema_json())
+    print(f"{output}, {schema}")
 
 
 def _form(output: Path) -> str:

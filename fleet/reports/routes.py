@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from fleet.availability.settings import DEFAULTS
 from fleet.identity.access import viewer
 from fleet.reports.model import Report
-from fleet.reports.store import WRITERS, Form, deployment_report, monthly_report
+from fleet.reports.opendata import schema_json
+from fleet.reports.store import WRITERS, Form, deployment_report, monthly_report, opendata
 
 router = APIRouter(prefix="/api/v1/reports", dependencies=[Depends(viewer)], tags=["reports"])
 
@@ -34,6 +35,25 @@ def deployment(request: Request, form: Form) -> Response:
     with request.app.state.database.read() as connection:
         report = deployment_report(connection)
     return _file(report, form, "deploiement")
+
+
+@router.get("/opendata/schema.json")
+def opendata_schema() -> Response:
+    """Return the Table Schema of the open data."""
+    return Response(schema_json(), media_type="application/json")
+
+
+@router.get("/opendata/{month}.csv")
+def opendata_month(request: Request, month: str) -> Response:
+    """Return the availability of the communes in a month as open data: no site, no place."""
+    state = request.app.state
+    with state.database.read() as connection:
+        try:
+            made = opendata(connection, month, DEFAULTS, state.clock.now_us())
+        except ValueError as error:
+            raise HTTPException(status_code=404, detail=str(error)) from error
+    headers = {"Content-Disposition": f'attachment; filename="disponibilite-communes-{month}.csv"'}
+    return Response(made, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _file(report: Report, form: Form, name: str) -> Response:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from fleet.availability import document
+from fleet.availability.closing import Version
 from fleet.availability.month_store import load_month
 from fleet.availability.months import month_window, to_datetime
 from fleet.availability.reckoning import MonthInput, reckon
@@ -19,6 +20,7 @@ from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
 from fleet.reports.monthly import monthly
 from fleet.reports.monthly_tables import Names
+from fleet.reports.opendata import csv_of_month
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
 from fleet.reports.sheets import csv_archive, xlsx_of
@@ -51,12 +53,7 @@ def monthly_report(
     Raises:
         ValueError: not a month, or no commune in that EPCI.
     """
-    version = newest_version(connection, month)
-    given: MonthInput
-    if version is None:
-        given = load_month(connection, month, settings, now_us)
-    else:
-        given = document.read(version.facts)
+    given, version = _told(connection, month, settings, now_us)
     told = reckon(given)
     window = month_window(month)
     names = Names(
@@ -76,6 +73,27 @@ def monthly_report(
         return report
     clocks = load_interventions(connection, window.start_us, window.end_us, now_us)
     return replace(report, tables=(*report.tables, *clocks))
+
+
+def opendata(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> bytes:
+    """Return the communes of a month as open data: its newest closed version, else provisional.
+
+    Raises:
+        ValueError: not a month.
+    """
+    given, version = _told(connection, month, settings, now_us)
+    if version is None:
+        return csv_of_month(given, reckon(given), version=None, digest=document.digest(given))
+    return csv_of_month(given, reckon(given), version=version.number, digest=version.hash)
+
+
+def _told(
+    connection: Connection, month: str, settings: ContractSettings, now_us: int
+) -> tuple[MonthInput, Version | None]:
+    version = newest_version(connection, month)
+    if version is None:
+        return load_month(connection, month, settings, now_us), None
+    return document.read(version.facts), version
 
 
 def deployment_report(connection: Connection) -> Report:
