@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from typer import Option
+from typer.exceptions import TyperException
 
 from demo.options import Options
 
@@ -20,10 +20,10 @@ def main(arguments: list[str]) -> int:
     """Run the demo; return its exit status."""
     try:
         result = app(args=arguments, prog_name="passerelle demo", standalone_mode=False)
-    except click.ClickException as error:
+    except TyperException as error:
         print(f"passerelle demo: {error.format_message()}", file=sys.stderr)
         return 2
-    except click.Abort:
+    except typer.Abort:
         return 130
     return result if isinstance(result, int) else 0
 
@@ -36,7 +36,7 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not speed > 0:
-        raise click.BadParameter(f"{text!r} is neither a positive number nor max", param_hint="--speed")
+        raise typer.BadParameter(f"{text!r} is neither a positive number nor max", param_hint="--speed")
     return speed
 
 
@@ -70,7 +70,7 @@ def demo(  # noqa: PLR0917 - typer passes by name
     from demo.main import run
 
     if report not in ("table", "json"):
-        raise click.BadParameter(f"{report!r} is neither table nor json", param_hint="--report")
+        raise typer.BadParameter(f"{report!r} is neither table nor json", param_hint="--report")
     console = Console(stderr=report == "json", highlight=False)
     with tempfile.TemporaryDirectory(prefix="passerelle-demo-") as temporary:
         options = Options(
