@@ -42,7 +42,8 @@ check: setup  ## format, lint, strict types, import contracts
 bench: setup web  ## the figures, measured here
 	@$(BIN)/passerelle bench all
 
-soak: setup system web  ## long runs: outages, kills, fuzzing
+soak: setup system web  ## long runs: properties explored, outages, kills, fuzzing
+	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
 
 lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address

@@ -1,6 +1,15 @@
-"""What every test shares: properties are judged by their verdict, never by the speed of the machine."""
+"""What every test shares: properties are judged by their verdict, never by the speed of the machine.
+
+`make test` tries the same examples every time, so that a red run can be had again; `make soak` sets
+PASSERELLE_EXPLORE and tries others, many more.  What it finds becomes an ``@example``.
+"""
+
+import os
 
 from hypothesis import settings
 
-settings.register_profile("passerelle", deadline=None)
-settings.load_profile("passerelle")
+EXPLORED = 1_000
+
+settings.register_profile("same", deadline=None, max_examples=60, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=EXPLORED)
+settings.load_profile("explore" if os.environ.get("PASSERELLE_EXPLORE") else "same")
