@@ -34,7 +34,7 @@ demo: setup system web  ## eleven gateways, an LNS, a broker, the fleet manager 
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
 test: setup system web  ## every test; under 8 minutes on 2 cores once set up
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup  ## format, lint, strict types, import contracts
 	@$(BIN)/python -m tests.check
