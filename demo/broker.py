@@ -44,5 +44,17 @@ def broker_child(plan: BrokerPlan, configuration: Path, log: Path) -> Child:
     if plan.program is not None:
         return Child("broker", (plan.program, "-c", str(configuration)), log)
     return Child(
-        "broker", (sys.executable, "-m", "iotcore", "--listen", "127.0.0.1", "--port", str(plan.port)), log
+        "broker",
+        (
+            sys.executable,
+            "-m",
+            "iotcore",
+            "--listen",
+            "127.0.0.1",
+            "--port",
+            str(plan.port),
+            "--log-level",
+            "CRITICAL",
+        ),
+        log,
     )
