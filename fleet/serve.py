@@ -2,6 +2,7 @@
 
     main thread    uvicorn's event loop: pages, API, live feed, the outbox worker
     engine thread  messages and cycles
+    objects        the LNS's uplink events, if there are any (two threads)
     closer thread  months that are due
     MQTT thread    the broker link
 Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
@@ -33,6 +34,7 @@ from fleet.evidence.inbox import Inbox
 from fleet.identity.foundation import read_keys
 from fleet.live.feed import Feed
 from fleet.notify import worker
+from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import Settings, SettingsError, read_settings
 
 STOP_LIMIT_S = 10
@@ -62,8 +64,9 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
         raise SettingsError(f"--open-access: only with --host 127.0.0.1, {host} is reachable by others")
     settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
     worker.check(settings)
+    events = parse_events_url(settings.lns_events_url) if settings.lns_events_url else None
     _log_to_stderr()
-    asyncio.run(_serve(settings, _listen(host, port)))
+    asyncio.run(_serve(settings, _listen(host, port), events))
 
 
 def is_loopback(host: str) -> bool:
@@ -118,7 +121,7 @@ def assemble(settings: Settings) -> Parts:
     )
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, events: EventsBroker | None) -> None:
     parts = assemble(settings)
     config = uvicorn.Config(
         make_app(parts), log_config=None, access_log=False, timeout_graceful_shutdown=STOP_LIMIT_S
@@ -140,6 +143,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     thread.start()
     threading.Thread(target=closer.run, name="closer", daemon=True).start()
     parts.link.start()
+    uplinks = Uplinks(parts.database, parts.clock)
+    if events is not None:
+        uplinks.start(events)
     outbox = asyncio.create_task(worker.run(parts.database, settings, parts.clock))
     outbox.add_done_callback(_tell_end)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -150,6 +156,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     await serving
     outbox.cancel()
     parts.link.stop()
+    await asyncio.to_thread(uplinks.stop)
     parts.inbox.close()
     await asyncio.to_thread(thread.join, STOP_LIMIT_S)
     parts.database.close()

@@ -5,6 +5,7 @@ PASSERELLE_DATABASE_URL  postgresql://… instead of DATA/fleet.db
 PASSERELLE_BROKER_URL    mqtts://host:port (mutual TLS with DATA/keys) or mqtt://host:port (demo only)
 PASSERELLE_SMTP_URL      smtp://host:port, smtps://user:password@host:port
 PASSERELLE_MAIL_FROM     sender of every mail
+PASSERELLE_LNS_EVENTS_URL  mqtt[s]://[user:password@]host:port where ChirpStack publishes its uplink events
 """
 
 import os
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker: Broker
     smtp_url: str | None
     mail_from: str
+    lns_events_url: str | None = None
     retention: Retention = Retention()
     host: str = "127.0.0.1"
     port: int = 8080
@@ -88,6 +90,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         broker=parse_broker_url(url) if url else broker,
         smtp_url=environment.get("PASSERELLE_SMTP_URL") or None,
         mail_from=environment.get("PASSERELLE_MAIL_FROM") or MAIL_FROM,
+        lns_events_url=environment.get("PASSERELLE_LNS_EVENTS_URL") or None,
         retention=founded.retention,
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Table, delete, select
 
 from fleet.evidence.tables import heard, notes, presence_edges
 from fleet.identity.tables import audit_log, sessions
+from fleet.objects.tables import object_days
 
 DAY_US = 86_400_000_000
 SWEEP_EVERY_US = 3_600_000_000
@@ -37,6 +38,7 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
     """Delete what is over its time and return how many rows of each table."""
     kept: tuple[tuple[Table, Column[int], int], ...] = (
         (heard, heard.c.recorded_at_us, retention.heard_days),
+        (object_days, object_days.c.heard_at_us, retention.heard_days),
         (audit_log, audit_log.c.at_us, retention.audit_days),
         (notes, notes.c.recorded_at_us, retention.notes_days),
         (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),

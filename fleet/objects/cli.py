@@ -1,4 +1,4 @@
-"""`passerelle fleet objects import FILE`: the members' object list."""
+"""`passerelle fleet objects import FILE` and `connectivity`: the members' object list, and who was heard."""
 
 from contextlib import closing
 from pathlib import Path
@@ -51,3 +51,24 @@ def import_(
             connection.rollback()
     did = "would import" if dry_run else "imported"
     print(f"{did} {count} objects, {listed.keys_dropped} App Keys dropped")
+
+
+@app.command("connectivity")
+def connectivity_(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+) -> None:
+    """Print how many of the objects in service were heard, per day and per 14 days."""
+    from fleet.availability.figures import percent
+    from fleet.availability.months import month_of
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.objects.store import month_connectivity
+
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.read() as connection:
+        found = month_connectivity(connection, month or month_of(now_us), now_us)
+    print(f"objects in service {found.objects}")
+    for name, ratio in (("daily", found.daily), ("14 days", found.fortnight)):
+        print(f"{name:8} {'not verifiable' if ratio is None else f'{percent(ratio)} %'}")

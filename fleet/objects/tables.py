@@ -1,6 +1,6 @@
 """Objects of the members; there is no column for a key."""
 
-from sqlalchemy import BigInteger, Column, Float, String, Table
+from sqlalchemy import BigInteger, Column, Float, Index, String, Table
 
 from fleet.db.base import metadata
 
@@ -25,3 +25,13 @@ objects = Table(
     Column("imported_at_us", BigInteger, nullable=False),
 )
 """One row an object; the sheet's name is its type."""
+
+object_days = Table(
+    "object_days",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("dev_eui", String(16), primary_key=True),
+    Column("heard_at_us", BigInteger, nullable=False),
+    Index("ix_object_days_heard_at_us", "heard_at_us"),
+)
+"""Days of Paris on which the LNS heard an object, and when last; nothing else of what it said."""

@@ -1,0 +1,73 @@
+"""One uplink event of ChirpStack's MQTT integration: which object reported, and when; pure.
+
+Nothing else of the event is read: no payload, no place, no key.
+Sources: ChirpStack v4 documentation, "Integrations / MQTT" (topic ``application/ID/device/EUI/event/up``) and
+"Event types" (``time``, ``deviceInfo.devEui``).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from agent.wire.eui import parse_eui
+from fleet.availability.months import to_datetime, to_us
+
+TOPIC = "application/+/device/+/event/up"
+EVENT_LIMIT_BYTES = 64 * 1024
+"""An event with every gateway of the network in its ``rxInfo`` is far below."""
+PAST_LIMIT_US = 14 * 86_400_000_000
+"""Older events count for no figure that is still open; the LNS keeps none that long."""
+FUTURE_LIMIT_US = 300_000_000
+"""By how much the clock of the LNS may be ahead of ours."""
+
+
+class EventError(ValueError):
+    """An event that cannot be used; says why, without repeating it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An object was heard on a day of Paris."""
+
+    dev_eui: str
+    day: str
+    at_us: int
+
+
+class _Device(msgspec.Struct):
+    eui: Annotated[str, msgspec.Meta(max_length=32)] = msgspec.field(name="devEui")
+
+
+class _Event(msgspec.Struct):
+    device: _Device = msgspec.field(name="deviceInfo")
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Event)
+
+
+def read_event(topic: str, payload: bytes, now_us: int) -> Report:
+    """Return who reported when; an event without a time was sent now.
+
+    Raises:
+        EventError: not an uplink event of one object, or one of another time.
+    """
+    if len(payload) > EVENT_LIMIT_BYTES:
+        raise EventError(f"{len(payload)} bytes, at most {EVENT_LIMIT_BYTES}")
+    parts = topic.split("/")
+    try:
+        event = _DECODER.decode(payload)
+        dev_eui = parse_eui(event.device.eui)
+        named = parse_eui(parts[3])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EventError(f"not an uplink event in JSON: {type(error).__name__}") from None
+    except (ValueError, IndexError):
+        raise EventError("devEui: not 16 hexadecimal digits") from None
+    if dev_eui != named:
+        raise EventError("devEui: another in the topic than in the event")
+    at_us = now_us if event.time is None else to_us(event.time)
+    if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
+        raise EventError("time: more than 14 days ago, or in the future")
+    return Report(dev_eui=dev_eui, day=f"{to_datetime(at_us):%Y-%m-%d}", at_us=at_us)
