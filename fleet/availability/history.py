@@ -113,6 +113,13 @@ def _deaths(found: list[Life], settings: ContractSettings) -> list[_End | None]:
     return ends
 
 
+def predecessors(found: Sequence[Life], settings: ContractSettings) -> tuple[list[int | None], list[Life]]:
+    """Return the life before each, and every life lengthened to its last time alive."""
+    alive = list(found)
+    _deaths(alive, settings)
+    return [_before(found, index, _boot_record(life)) for index, life in enumerate(found)], alive
+
+
 def _end(index: int, life: Life, start: JournalFact | None, *, clean: bool) -> _End:
     why = "" if start is None else start.reason
     blamed = any(word in why.lower() for word in BOX_WORDS)

@@ -4,7 +4,8 @@ from sqlalchemy import Connection
 
 from fleet.availability.facts import NetworkFacts
 from fleet.availability.months import month_window
-from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput, relevant
+from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
+from fleet.availability.relevance import relevant
 from fleet.availability.settings import ContractSettings
 from fleet.evidence.month import load_facts
 from fleet.registry.store import load_communes, load_gateways
@@ -18,7 +19,7 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
     """
     window = month_window(month)
     facts = load_facts(connection, window.start_us)
-    gateways = {eui: relevant(one, window) for eui, one in facts.gateways.items()}
+    gateways = {eui: relevant(one, window, settings) for eui, one in facts.gateways.items()}
     cards = tuple(
         CommuneCard(
             insee=one.insee,

@@ -10,7 +10,7 @@ from fractions import Fraction
 from fleet.availability.burn import Budget, budget
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
 from fleet.availability.deferred import deferred
-from fleet.availability.facts import GatewayFacts, Membership, NetworkFacts
+from fleet.availability.facts import Membership, NetworkFacts
 from fleet.availability.figures import (
     CommuneFigures,
     GatewayFigures,
@@ -235,35 +235,6 @@ def group(
     for card in cards:
         groups.setdefault(getattr(card, key), []).append(result.commune_figures[card.insee])
     return {name: whole(groups[name], weights) for name in sorted(groups)}
-
-
-def relevant(facts: GatewayFacts, window: Window) -> GatewayFacts:
-    """Return the facts that can decide a window: its runs, the neighbours, and their boots' journals.
-
-    The newest run before and the oldest after are kept, because a gap is bridged from one to the other.
-    """
-    before = [run for run in facts.runs if run.last_at_us < window.start_us]
-    after = [run for run in facts.runs if run.first_at_us >= window.end_us]
-    inside = [
-        run for run in facts.runs if run.last_at_us >= window.start_us and run.first_at_us < window.end_us
-    ]
-    newest = max(before, key=lambda run: (run.last_at_us, run.boot, run.last_seq), default=None)
-    oldest = min(after, key=lambda run: (run.first_at_us, run.boot, run.first_seq), default=None)
-    runs = [run for run in (newest, *inside, oldest) if run is not None]
-    boots = {run.boot for run in runs}
-    return GatewayFacts(
-        eui=facts.eui,
-        runs=tuple(runs),
-        journal=tuple(fact for fact in facts.journal if fact.boot in boots),
-        delivered=tuple(
-            fact
-            for fact in facts.delivered
-            if fact.received_until_us > window.start_us and fact.received_from_us < window.end_us
-        ),
-        commissioning=facts.commissioning,
-        maintenances=facts.maintenances,
-        statements=facts.statements,
-    )
 
 
 def _never_covered(figures: CommuneFigures) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleet.availability.history import history
 from fleet.availability.months import Window
-from fleet.availability.reckoning import relevant
+from fleet.availability.relevance import relevant
 from fleet.availability.runs import expand, join
 from fleet.availability.settings import DEFAULTS
 from fleet.availability.timeline import timeline

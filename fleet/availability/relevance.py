@@ -1,0 +1,88 @@
+"""The facts of one gateway that can decide a window: what a month's export keeps; pure.
+
+A boot is kept whole or not at all.  What its facts outside the window say reaches into it: an LNS outage has
+one cause over its whole length, a reason stands until the state changes, heartbeats of both sides place a
+record.  Boots that were alive, or dead, in the window are kept, then those that decide how one of them ended
+or began: the start that ended it, the life before it, and two boxes at once.
+
+Sources: AVAILABILITY §1 (bridging), §2 (causes), §10 (incremental equals from scratch).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fleet.availability.facts import GatewayFacts
+from fleet.availability.history import FOR_EVER_US, predecessors
+from fleet.availability.months import Window
+from fleet.availability.points import Life, lives
+from fleet.availability.settings import DEFAULTS, ContractSettings
+
+
+def relevant(facts: GatewayFacts, window: Window, settings: ContractSettings = DEFAULTS) -> GatewayFacts:
+    """Return the facts with which the window's timeline is the same as with all of them."""
+    delivered = tuple(
+        fact
+        for fact in facts.delivered
+        if fact.received_until_us > window.start_us and fact.received_from_us < window.end_us
+    )
+    found = lives(facts.runs, facts.journal, settings)
+    boots = {found[index].boot for index in _deciding(found, window, settings)}
+    boots.update(fact.boot for fact in delivered)
+    return replace(
+        facts,
+        runs=tuple(run for run in facts.runs if run.boot in boots),
+        journal=tuple(fact for fact in facts.journal if fact.boot in boots),
+        delivered=delivered,
+    )
+
+
+def _deciding(found: Sequence[Life], window: Window, settings: ContractSettings) -> range:
+    """Return the lives, in order of start, between the first and the last that can decide the window."""
+    if not found:
+        return range(0)
+    before, alive = predecessors(found, settings)
+    ends_us = _ends(found, before, alive)
+    touching = [
+        index
+        for index, life in enumerate(found)
+        if min(life.start_us, life.points[0].at_us) <= window.end_us and ends_us[index] >= window.start_us
+    ]
+    first, last = _overlapping(touching, alive)
+    after = next((i for i, life in enumerate(found) if life.start_us > window.end_us), len(found) - 1)
+    last = max(after, min(last + 1, len(found) - 1))
+    named = [other for other in before[first : last + 1] if other is not None]
+    first = min([max(first - 1, 0), *named])
+    last = max([last, *(i for i, other in enumerate(before) if other is not None and first <= other < last)])
+    return range(first, last + 1)
+
+
+def _ends(found: Sequence[Life], before: Sequence[int | None], alive: Sequence[Life]) -> list[int]:
+    """Return until when each life, or its death, may last: the next start, or the one that names it."""
+    starts_us = [life.start_us for life in found]
+    ends_us = [
+        max(life.last_us, next_us) for life, next_us in zip(alive, [*starts_us[1:], FOR_EVER_US], strict=True)
+    ]
+    for index, other in enumerate(before):
+        if other is not None:
+            ends_us[other] = max(ends_us[other], starts_us[index])
+    return ends_us
+
+
+def _overlapping(touching: Sequence[int], alive: Sequence[Life]) -> tuple[int, int]:
+    """Return the first and last of ``touching`` and of every life that was alive while one of them was."""
+    if not touching:
+        return 0, 0
+    start_us = min(alive[index].points[0].at_us for index in touching)
+    end_us = max(alive[index].last_us for index in touching)
+    reached = set(touching)
+    while True:
+        more = [
+            index
+            for index, life in enumerate(alive)
+            if index not in reached and life.points[0].at_us <= end_us and life.last_us >= start_us
+        ]
+        if not more:
+            return min(reached), max(reached)
+        reached.update(more)
+        start_us = min(start_us, *(alive[index].points[0].at_us for index in more))
+        end_us = max(end_us, *(alive[index].last_us for index in more))
