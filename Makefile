@@ -34,7 +34,7 @@ demo: setup system web  ## eleven gateways, an LNS, a broker, the fleet manager 
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
 test: setup system web  ## every test; under 8 minutes on 2 cores once set up
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup  ## format, lint, strict types, import contracts
 	@$(BIN)/python -m tests.check
@@ -43,7 +43,7 @@ bench: setup web  ## the figures, measured here
 	@$(BIN)/passerelle bench all
 
 soak: setup system web  ## long runs: properties explored, outages, kills, fuzzing
-	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/golden
+	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
 
 lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address

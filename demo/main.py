@@ -18,6 +18,7 @@ from demo.world import Say, World
 from fleet.web.i18n import t
 
 CHECK_S = 1.0
+LISTEN_LOOK_S = 0.02
 SWITCH_S = 0.0005
 """Thread slice of this process: the chips answer their buses from threads, and Python's 5 ms would show."""
 
@@ -66,6 +67,8 @@ async def _live(world: World, options: Options, say: Say) -> int:
     field.open()
     control = _control(world)
     serving = asyncio.ensure_future(control.serve())
+    while not control.started and not serving.done():
+        await asyncio.sleep(LISTEN_LOOK_S)
     try:
         if not options.headless:
             say(t("fr", "demo.control", url=f"http://127.0.0.1:{control.config.port}/"))

@@ -5,7 +5,10 @@ PASSERELLE_EXPLORE and tries others, many more.  What it finds becomes an ``@exa
 """
 
 import os
+from collections.abc import Iterator
 
+import pytest
+import structlog
 from hypothesis import settings
 
 EXPLORED = 1_000
@@ -13,3 +16,10 @@ EXPLORED = 1_000
 settings.register_profile("same", deadline=None, max_examples=60, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=EXPLORED)
 settings.load_profile("explore" if os.environ.get("PASSERELLE_EXPLORE") else "same")
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """A command that a test runs configures logs for its own stderr, which ends with that test."""
+    yield
+    structlog.reset_defaults()

@@ -18,7 +18,7 @@ from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
 from agent.wire.order import decode_order
 from tests.e2e.world import RunningDemo
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("skeleton")]
+pytestmark = pytest.mark.e2e
 
 LONELY = "0016c001f1370007"
 """Monnaie, château d'eau: the only gateway of its commune."""
