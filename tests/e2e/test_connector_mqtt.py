@@ -128,13 +128,13 @@ async def test_rx2_is_tried_when_rx1_is_too_late_and_nonsense_is_counted(tmp_pat
     await server.subscribe(f"eu868/gateway/{EUI}/event/#", qos=1)
     async with Gateway(tmp_path, port) as gateway:
         await gateway.until(lambda: gateway.counters.get("cs.connected"))
-        await server.publish(f"eu868/gateway/{EUI}/command/down", b"\xff\xff", qos=1)
-        await server.publish(f"eu868/gateway/{EUI}/command/reboot", b"", qos=1)
         gateway.radio.inject(data_up())
         async with asyncio.timeout(10):
             async for message in server.messages:
                 leaf = message.topic.value.rpartition("/")[2]
                 if leaf == "up":
+                    await server.publish(f"eu868/gateway/{EUI}/command/down", b"\xff\xff", qos=1)
+                    await server.publish(f"eu868/gateway/{EUI}/command/reboot", b"", qos=1)
                     uplink = gw.UplinkFrame.FromString(bytes(message.payload))
                     await server.publish(
                         f"eu868/gateway/{EUI}/command/down", answer(uplink).SerializeToString(), qos=1
