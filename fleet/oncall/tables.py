@@ -1,6 +1,16 @@
 """Tables of people and of who is on call when."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from fleet.db.base import metadata
 
@@ -43,3 +53,15 @@ rotations = Table(
     Column("person_ids", JSON, nullable=False),
     Column("holidays_person_id", Integer),
 )
+
+plan_gaps = Table(
+    "plan_gaps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("from_at_us", BigInteger, nullable=False),
+    Column("until_at_us", BigInteger, nullable=False),
+    Column("told_at_us", BigInteger, nullable=False),
+)
+"""Gaps of the plan that were told to its owner, so that they are told once."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agent.wire.eui import parse_eui
-from fleet.registry.model import AgreementKind, SiteKind, Status
+from fleet.registry.model import AgreementKind, Need, SiteKind, Status
 
 PROBLEMS_LIMIT = 1000
 """Problems listed; beyond, only counted."""
@@ -57,6 +57,7 @@ class SiteRow(_Row, frozen=True, kw_only=True):
     lat: Lat | UnsetType | None = UNSET
     lon: Lon | UnsetType | None = UNSET
     access_notes: str | UnsetType = UNSET
+    needs: list[Need] | UnsetType = UNSET
     power_feeder: Label | UnsetType = UNSET
 
 

@@ -34,4 +34,18 @@ class AgreementKind(StrEnum):
     ABF = "abf"
 
 
+class Need(StrEnum):
+    """What an intervention on a site takes; of ``SKILLS`` somebody must have the training."""
+
+    KEY = "key"
+    APPOINTMENT = "appointment"
+    TWO_PEOPLE = "two_people"
+    HEIGHT_WORK = "height_work"
+    LIFT = "lift"
+    ELECTRICS = "electrics"
+
+
+SKILLS = (Need.HEIGHT_WORK, Need.LIFT, Need.ELECTRICS)
+"""Code du travail R4323-61 (height), R4323-55 (lifts), R4544-9 (electrics): trained people only."""
+
 COUNTING = (Status.ACCEPTED, Status.IN_SERVICE)

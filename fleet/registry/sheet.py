@@ -31,6 +31,8 @@ class Column:
     section: str
     field: str
     number: bool = False
+    listed: bool = False
+    """Several words in one cell, with commas between them."""
 
 
 COLUMNS = (
@@ -51,6 +53,7 @@ COLUMNS = (
     Column("Latitude", "site", "lat", number=True),
     Column("Longitude", "site", "lon", number=True),
     Column("Accès", "site", "access_notes"),
+    Column("Besoins", "site", "needs", listed=True),
     Column("Départ électrique", "site", "power_feeder"),
     *(
         Column(f"{words} {what}", kind.value, name)
@@ -220,6 +223,8 @@ def _named_field(words: str) -> str:
 
 
 def _value(read: Read, column: Column, text: str, number: int) -> object:
+    if column.listed:
+        return [word.strip() for word in text.split(",") if word.strip()]
     if not column.number:
         return text
     try:

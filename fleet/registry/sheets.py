@@ -73,6 +73,8 @@ def export_cells(connection: Connection) -> list[list[str]]:
 
 def _cell(source: Any, name: str) -> str:
     value = None if source is None else source[name]
+    if isinstance(value, list):
+        return ", ".join(str(word) for word in value)
     return "" if value is None else str(value)
 
 

@@ -42,6 +42,7 @@ sites = Table(
     Column("lat", Float),
     Column("lon", Float),
     Column("access_notes", Text, nullable=False, server_default=""),
+    Column("needs", JSON, nullable=False, server_default="[]"),
     Column("power_feeder", String(100), nullable=False, server_default=""),
 )
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -106,6 +107,30 @@ ticket_steps = Table(
     Column("at_us", BigInteger, nullable=False),
 )
 """Idempotency keys of steps that phones send again after a bad connection."""
+
+spare_parts = Table(
+    "spare_parts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("depot", String(80), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("low_limit", Integer, nullable=False, default=0),
+    UniqueConstraint("depot", "name"),
+)
+"""What lies where, and below how many somebody must order."""
+
+part_moves = Table(
+    "part_moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("part_id", ForeignKey("spare_parts.id"), nullable=False, index=True),
+    Column("change", Integer, nullable=False),
+    Column("ticket_id", Integer, index=True),
+    Column("who", Text, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Append-only: deliveries, counts and what tickets took; the stock is their sum."""
 
 timers = Table(
     "timers",
