@@ -12,7 +12,8 @@ The hash of a month is SHA-256 over the sorted canonical lines, so that neither 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -196,9 +197,14 @@ def _fields(raw: bytes, number: int) -> tuple[str, dict[str, Any]]:
     return fields.pop("type"), fields
 
 
+@cache
+def _names_of(type_: Hashable) -> frozenset[str]:
+    known: Any = msgspec.inspect.type_info(type_)
+    return frozenset(one.name for one in known.fields)
+
+
 def _convert(fields: dict[str, Any], type_: type[Any], number: int) -> Any:
-    names = set(type_.__slots__ if hasattr(type_, "__slots__") else ()) or set(type_.__annotations__)
-    unknown = sorted(set(fields) - names)
+    unknown = sorted(set(fields) - _names_of(type_))
     if unknown:
         raise DocumentError(f"line {number}: {unknown[0]}: no such field in {type_.__name__}")
     try:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from agent.wire.messages import Change, JournalRecord, PreviousBoot, Radio, TimeQuality
+import msgspec
+
+from agent.wire.messages import JournalRecord, Radio, TimeQuality
 from fleet.availability.states import Cause
 
 
@@ -47,42 +49,16 @@ class HeartbeatRun:
     """Of the last heartbeat of the run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalFact:
-    """One journal record, as the gateway wrote it (``agent.wire.messages.JournalRecord``)."""
+class JournalFact(JournalRecord, frozen=True, kw_only=True, array_like=False):
+    """One journal record, as the gateway wrote it, with whose it is and when we had it."""
 
     eui: str
-    boot: int
-    journal_seq: int
-    uptime_ms: int
-    at_us: int
-    time_quality: TimeQuality
-    change: Change
-    subject: str
-    value: str
-    reason: str
-    since_ms: int | None = None
-    previous: PreviousBoot | None = None
     recorded_at_us: int
 
 
 def journal_fact(eui: str, record: JournalRecord, recorded_at_us: int) -> JournalFact:
     """Return the fact that a record of the wire states."""
-    return JournalFact(
-        eui=eui,
-        boot=record.boot,
-        journal_seq=record.journal_seq,
-        uptime_ms=record.uptime_ms,
-        at_us=record.at_us,
-        time_quality=record.time_quality,
-        change=record.change,
-        subject=record.subject,
-        value=record.value,
-        reason=record.reason,
-        since_ms=record.since_ms,
-        previous=record.previous,
-        recorded_at_us=recorded_at_us,
-    )
+    return JournalFact(eui=eui, recorded_at_us=recorded_at_us, **msgspec.structs.asdict(record))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

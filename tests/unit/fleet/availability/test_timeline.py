@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from agent.wire.messages import Change, Radio, TimeQuality
@@ -133,7 +134,7 @@ def test_the_last_time_alive_on_disk_proves_life_beyond_the_last_heartbeat():
 @pytest.mark.parametrize(("reason", "cause"), [("watchdog", "box"), ("", "power")])
 def test_a_start_may_blame_the_box(reason, cause):
     journal = boot_records(1800, boot=2, previous=last_alive(BEFORE, 600))
-    journal[0] = replace(journal[0], reason=reason)
+    journal[0] = msgspec.structs.replace(journal[0], reason=reason)
     assert told([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][3] == cause
 
 
