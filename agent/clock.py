@@ -3,6 +3,7 @@
 import time
 from typing import Protocol
 
+from agent.timing.choice import Choice, Reading, Readings, choose
 from agent.wire.messages import TimeQuality
 
 
@@ -21,25 +22,44 @@ class Clock(Protocol):
         """How far ``utc_us`` is to be trusted."""
         ...
 
+    def heard(self, reading: Reading) -> None:
+        """Take in what GNSS or an LNS says of UTC; called from any thread.
+
+        Raises:
+            ValueError: no release of this program can have heard that.
+        """
+        ...
+
 
 class SystemClock:
-    """The clocks of this machine; ``quality`` is set by whoever disciplines the clock."""
+    """The clocks of this machine, and the sources of time that are no kernel's."""
 
     def __init__(self, quality: TimeQuality = TimeQuality.UNTRUSTED) -> None:
-        self._quality = quality
+        self._kernel = quality
+        self._readings = Readings()
 
     def monotonic_us(self) -> int:
         """Return CLOCK_MONOTONIC in microseconds."""
         return time.monotonic_ns() // 1000
 
     def utc_us(self) -> int:
-        """Return CLOCK_REALTIME in microseconds."""
-        return time.time_ns() // 1000
+        """Return UTC in microseconds by the best source."""
+        reading = self._choice().reading
+        if reading is None:
+            return time.time_ns() // 1000
+        return self.monotonic_us() + reading.utc_minus_monotonic_us
 
     def quality(self) -> TimeQuality:
-        """Return what was last said with ``trust``."""
-        return self._quality
+        """Return how far the best source is to be trusted."""
+        return self._choice().quality
+
+    def heard(self, reading: Reading) -> None:
+        """Take in what GNSS or an LNS says of UTC."""
+        self._readings = self._readings.taking(reading)
 
     def trust(self, quality: TimeQuality) -> None:
-        """Say how far UTC is to be trusted from here on."""
-        self._quality = quality
+        """Say how far the kernel's clock is to be trusted from here on."""
+        self._kernel = quality
+
+    def _choice(self) -> Choice:
+        return choose(self._kernel, self._readings, self.monotonic_us())

@@ -78,6 +78,7 @@ class Reporting:
         self._usage_path = state / "usage.json"
         self.usage = self._load_usage()
         self._wall_minus_monotonic_us = clock.utc_us() - clock.monotonic_us()
+        self._quality = clock.quality()
 
     def _load_usage(self) -> Usage:
         try:
@@ -142,15 +143,16 @@ class Reporting:
             self._look_at_bytes(keep=looks % USAGE_KEEP_EVERY == 0)
 
     def look_at_clock(self, quality: TimeQuality) -> None:
-        """Record a step of the wall clock or a change of its quality."""
-        before, offset = self._clock.quality(), self._clock.utc_us() - self._clock.monotonic_us()
+        """Take in what the kernel says of its clock; record a step of UTC or a change of its quality."""
+        self._trust(quality)
+        offset = self._clock.utc_us() - self._clock.monotonic_us()
         step_us = offset - self._wall_minus_monotonic_us
         self._wall_minus_monotonic_us = offset
-        self._trust(quality)
         if abs(step_us) > CLOCK_STEP_US:
             self._journal.record(Change.CLOCK, "clock", "STEPPED", f"by {step_us / 1_000_000:.1f} s")
-        if quality is not before:
-            self._journal.record(Change.CLOCK, "clock", quality.name, f"was {before.name}")
+        before, self._quality = self._quality, self._clock.quality()
+        if self._quality is not before:
+            self._journal.record(Change.CLOCK, "clock", self._quality.name, f"was {before.name}")
 
     def look_at_power(self, word: str | None) -> None:
         """Record a change of the supply: under-voltage is how cabinets die slowly."""

@@ -18,15 +18,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from agent.connectors.ports import Outcome
+from agent.downlink.model import Code, Downlink, Verdict
 from agent.evidence.observation import ConnectorState, DataPathState
+from agent.evidence.testear import HeardTest
 from agent.health.status import ConnectorStatus, Status
+from agent.timing.choice import Reading
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.order import WorkOrder
 from hal.errors import LineFailed
 
-SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2")
+SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2", "10.77.0.1")
+SERVER_NAMES = ("localhost", "flotte.test")
 EUI = "0016c001f12a3b4c"
 FAR_AT_US = 4_000_000_000_000_000
 
@@ -50,6 +55,9 @@ class VirtualClock:
 
     def trust(self, quality: TimeQuality) -> None:
         self.trusted = quality
+
+    def heard(self, reading: Reading) -> None:
+        self.trusted, self.wall_us = reading.quality, reading.utc_minus_monotonic_us
 
     def advance(self, seconds: float) -> None:
         self.now_us += round(seconds * 1_000_000)
@@ -156,6 +164,12 @@ class VirtualDataPath:
 
     def restart_radio(self, reason: str) -> None:
         self.restarts.append(reason)
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+        return Verdict(code=Code.INTERNAL, reason="the radio is off")
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+        return ()
 
     def on_radio(self, job: Callable[[Any], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -278,7 +292,10 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         names = x509.SubjectAlternativeName(
-            [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(one)) for one in SERVER_ADDRESSES)]
+            [
+                *(x509.DNSName(one) for one in SERVER_NAMES),
+                *(x509.IPAddress(ip_address(one)) for one in SERVER_ADDRESSES),
+            ]
         )
         certificate = (
             self._builder(name, self.certificate.subject, key.public_key())

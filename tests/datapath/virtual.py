@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from agent.spool.record import Record, record_of
+from agent.timing.choice import Reading
 from agent.wire.messages import TimeQuality
 from hal.errors import HalError
 from hal.packets import (
@@ -36,6 +37,9 @@ class ManualClock:
 
     def quality(self) -> TimeQuality:
         return self.trusted
+
+    def heard(self, reading: Reading) -> None:
+        self.trusted, self.offset_us = reading.quality, reading.utc_minus_monotonic_us
 
 
 def data_up(dev_addr: int = 0x26011BDA, fcnt: int = 1) -> bytes:

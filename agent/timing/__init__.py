@@ -1,0 +1,1 @@
+"""Which source of time the gateway follows, and the GNSS receiver as one of them."""

@@ -1,0 +1,88 @@
+"""Which source says what UTC is, pure: the kernel's clock, or an offset to the monotonic clock.
+
+    GNSS, heard of late ─▶ NTP, as the kernel says ─▶ GNSS, held ─▶ LNS, held ─▶ untrusted
+
+A source that is followed by offset makes steps of the wall clock harmless: UTC is then the monotonic clock
+plus a number.
+
+Sources: DESIGN §4 (Time).
+"""
+
+from dataclasses import dataclass
+
+from agent.wire.messages import TimeQuality
+
+GNSS_FRESH_US = 600_000_000
+"""For so long a GNSS reading beats NTP: 50 ppm of a host's crystal are 30 ms by then."""
+HOLD_US = 86_400_000_000
+"""For so long a reading counts as trusted: 50 ppm are 4.3 s in a day, below what any rule here asks."""
+NOT_BEFORE_UTC_US = 1_767_225_600_000_000
+"""2026-01-01, before the first release: an earlier reading is a receiver whose week counter rolled over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a source says: UTC is the monotonic clock plus ``utc_minus_monotonic_us``."""
+
+    quality: TimeQuality
+    utc_minus_monotonic_us: int
+    at_us: int
+    """Monotonic instant of the reading."""
+
+    @property
+    def utc_us(self) -> int:
+        """UTC at the reading."""
+        return self.at_us + self.utc_minus_monotonic_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """The last reading of each source that is no kernel's."""
+
+    gnss: Reading | None = None
+    lns: Reading | None = None
+
+    def taking(self, reading: Reading) -> "Readings":
+        """Return the readings with a new one in its place.
+
+        Raises:
+            ValueError: the reading lies before any release of this program, or its source gives none.
+        """
+        if reading.utc_us < NOT_BEFORE_UTC_US:
+            raise ValueError(
+                f"{reading.quality.name} says {reading.utc_us} us since 1970: before any release"
+            )
+        match reading.quality:
+            case TimeQuality.GNSS:
+                return Readings(gnss=reading, lns=self.lns)
+            case TimeQuality.LNS:
+                return Readings(gnss=self.gnss, lns=reading)
+            case _:
+                raise ValueError(f"{reading.quality.name} gives no readings, the kernel follows it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What to follow: ``reading`` None is the kernel's clock."""
+
+    quality: TimeQuality
+    reading: Reading | None
+
+
+def choose(kernel: TimeQuality, readings: Readings, now_us: int) -> Choice:
+    """Return what UTC follows at the monotonic instant ``now_us``.
+
+    Where nothing is trusted any more the newest reading is still a better label than a kernel's clock that
+    nobody set, so it is followed as UNTRUSTED.
+    """
+    gnss, lns = readings.gnss, readings.lns
+    if gnss is not None and now_us - gnss.at_us <= GNSS_FRESH_US:
+        return Choice(quality=TimeQuality.GNSS, reading=gnss)
+    if kernel is TimeQuality.NTP:
+        return Choice(quality=TimeQuality.NTP, reading=None)
+    for held in (gnss, lns):
+        if held is not None and now_us - held.at_us <= HOLD_US:
+            return Choice(quality=held.quality, reading=held)
+    known = [reading for reading in (gnss, lns) if reading is not None]
+    newest = max(known, key=lambda reading: reading.at_us, default=None)
+    return Choice(quality=TimeQuality.UNTRUSTED, reading=newest)
