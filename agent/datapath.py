@@ -100,6 +100,7 @@ class DataPath:
             eui=eui,
             boot=self._boot,
             clock=self._clock,
+            directory=self._directory,
             configuration=configuration,
             spool=self._spool,
             downlinks=self._downlinks,

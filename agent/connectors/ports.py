@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from agent.clock import Clock
@@ -36,6 +37,8 @@ class Host(Protocol):
     clock: Clock
     boot: int
     eui: str
+    directory: Path
+    """Where this gateway keeps its state."""
 
     def settled(self, connector: str, ids: Iterable[int], reason: str | None) -> None:
         """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
@@ -59,6 +62,10 @@ class Host(Protocol):
 
     def link_changed(self, connector: str) -> None:
         """Take in that a server began or ceased to answer."""
+        ...
+
+    def note(self, name: str, connector: str, reason: str, number: int) -> None:
+        """Report an event to the fleet; ``reason`` is a French sentence for the operator."""
         ...
 
     def tally(self) -> Tally:

@@ -6,6 +6,8 @@ record ─▶ spool, with a bit for every connector that wants it
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
 
 from agent.clock import Clock
 from agent.connectors.kinds import open_connector
@@ -22,6 +24,7 @@ from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration, ConnectorConfig
 from agent.wire.messages import Change, Noted, TimeQuality
 
+Fields: TypeAlias = dict[str, str | int | float]
 BEHIND_US = 5_000_000
 """A frame that waits for longer makes a backlog, whose end is reported at once."""
 RESTART_S = 5.0
@@ -37,6 +40,7 @@ class Switchboard:
         eui: str,
         boot: int,
         clock: Clock,
+        directory: Path,
         configuration: Configuration,
         spool: Spool,
         downlinks: DownlinkScheduler,
@@ -44,7 +48,7 @@ class Switchboard:
         observe: Callable[[Observed], None],
         temperature_c: Callable[[], float | None],
     ) -> None:
-        self.clock, self.boot, self.eui = clock, boot, eui
+        self.clock, self.boot, self.eui, self.directory = clock, boot, eui, directory
         self._configuration = configuration
         self._spool = spool
         self._downlinks = downlinks
@@ -103,14 +107,8 @@ class Switchboard:
                 await connector.run()
             except Exception as error:  # noqa: BLE001  # the one place: a bug in one connector stops no other
                 self._accounts.counts[f"{connector.name}.failed"] += 1
-                fields: dict[str, str | int | float] = {
-                    "connector": connector.name,
-                    "error": repr(error)[:200],
-                }
-                at_us = self.clock.utc_us()
-                self._observe(
-                    Noted(boot=self.boot, seq=0, at_us=at_us, name="connector_failed", fields=fields)
-                )
+                fields: Fields = {"connector": connector.name, "error": repr(error)[:200]}
+                self._note("connector_failed", fields)
             await asyncio.sleep(RESTART_S)
 
     async def _end(self, name: str) -> None:
@@ -240,6 +238,14 @@ class Switchboard:
         """Take in that a server began or ceased to answer."""
         if connector in self._connectors:
             self._watch(self._connectors[connector].state())
+
+    def note(self, name: str, connector: str, reason: str, number: int) -> None:
+        """Report an event to the fleet."""
+        self._note(name, {"connector": connector, "reason": reason, "number": number})
+
+    def _note(self, name: str, fields: Fields) -> None:
+        at_us = self.clock.utc_us()
+        self._observe(Noted(boot=self.boot, seq=0, at_us=at_us, name=name, fields=fields))
 
     def tally(self) -> Tally:
         """Return the radio's counters."""

@@ -42,6 +42,19 @@ class FilterConfig(Strict, frozen=True, kw_only=True):
     """Frames that are no LoRaWAN data or join."""
 
 
+class CupsConfig(Strict, frozen=True, kw_only=True):
+    """Where a Basics Station connector asks for addresses and credentials; all by CUPS, none by default."""
+
+    uri: Annotated[str, Meta(max_length=255, pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+)?$")] = ""
+    """Such as ``https://cups.example:443``; empty: no CUPS, the connector's own settings hold."""
+    ca_file: str = ""
+    """PEM on the gateway; empty: the system's authorities."""
+    certificate_file: str = ""
+    key_file: str = ""
+    token_file: str = ""
+    """Holds the value of the Authorization header."""
+
+
 class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """One LNS; the contractual one counts for availability."""
 
@@ -67,6 +80,12 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """For basics_station: holds the value of the Authorization header."""
     region_prefix: Annotated[str, Meta(max_length=32, pattern=r"^[a-z0-9_/-]*$")] = "eu868"
     """For chirpstack_mqtt: what stands before ``gateway/`` in its topics."""
+    cups: CupsConfig = CupsConfig()
+    """For basics_station: what CUPS hands out replaces host, port and credentials of this connector."""
+    owns_radio_plan: bool = False
+    """The channels that this server asks for are obeyed; for one connector at most."""
+    forward_bad_crc: bool = False
+    """Forward frames whose CRC is wrong, marked so, once and never stored."""
 
     def __post_init__(self) -> None:
         if self.kind == "semtech_udp" and (self.tls or self.certificate_file):
@@ -75,6 +94,18 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
             )
         if bool(self.certificate_file) != bool(self.key_file):
             raise ValueError(f"connectors.{self.name}.key_file: needed with, and only with, certificate_file")
+        if bool(self.cups.certificate_file) != bool(self.cups.key_file):
+            raise ValueError(
+                f"connectors.{self.name}.cups.key_file: needed with, and only with, certificate_file"
+            )
+        if self.cups.uri and self.kind != "basics_station":
+            raise ValueError(f"connectors.{self.name}.cups.uri: only basics_station knows CUPS")
+        if self.owns_radio_plan and self.kind == "semtech_udp":
+            raise ValueError(f"connectors.{self.name}.owns_radio_plan: semtech_udp has no radio plan to give")
+        if self.forward_bad_crc and self.kind == "basics_station":
+            raise ValueError(
+                f"connectors.{self.name}.forward_bad_crc: basics_station cannot mark such a frame"
+            )
 
 
 class FleetConfig(Strict, frozen=True, kw_only=True):
@@ -125,6 +156,8 @@ class Configuration(Strict, frozen=True, kw_only=True):
             raise ValueError("connectors: each name only once")
         if sum(connector.contractual for connector in self.connectors) != 1:
             raise ValueError("connectors: exactly one must be contractual")
+        if sum(connector.owns_radio_plan for connector in self.connectors) > 1:
+            raise ValueError("connectors: owns_radio_plan for one at most")
 
 
 class ConfigurationError(ValueError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -9,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.connectors.attempts import Attempts
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
+from agent.connectors.basics_station.cups_keeper import CupsKeeper, own_uri
 from agent.connectors.basics_station.downlinks import DownlinkError, Wanted, parse_dnmsg, parse_dnsched
 from agent.connectors.basics_station.messages import (
     REFUSED,
@@ -38,6 +40,7 @@ class BasicsStationConnector(BaseConnector):
     def __init__(self, config: ConnectorConfig, host: Host) -> None:
         super().__init__(config, host)
         self._liveness = Liveness()
+        self._cups = CupsKeeper(config, host, self.counts, self._new_credentials)
         self._line: StationLine | None = None
         self._router: RouterConfig | None = None
         self._lost = asyncio.Event()
@@ -51,7 +54,16 @@ class BasicsStationConnector(BaseConnector):
         return self._liveness.last_answer_us
 
     async def _serve_always(self) -> None:
-        """Discover, connect and serve, again and again."""
+        """Discover, connect and serve, again and again; ask CUPS beside it."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._cups.run())
+            tasks.create_task(self._connect_always())
+
+    def _new_credentials(self) -> None:
+        """Connect again, with what CUPS handed out."""
+        self._lost.set()
+
+    async def _connect_always(self) -> None:
         backoff = Backoff()
         while True:
             started_us = self._host.clock.monotonic_us()
@@ -63,15 +75,16 @@ class BasicsStationConnector(BaseConnector):
 
     async def _session(self) -> bool:
         """Serve one connection; return whether the server refused or closed it."""
-        line = StationLine(self._config, proved=self._proved, asked=self._asked)
+        base = self._cups.uri or own_uri(self._config)
         try:
-            uri = await line.discover(self._host.eui)
+            line = StationLine(self._config, self._cups.credentials, proved=self._proved, asked=self._asked)
+            uri = await line.discover(base, self._host.eui)
             socket = await line.open(uri)
         except (ServerRefused, ConnectionRefusedError) as error:
-            self._fail("refused", error)
+            self._fail("refused", base, error)
             return True
         except (OSError, TimeoutError) as error:
-            self._fail("connect_failed", error)
+            self._fail("connect_failed", base, error)
             return False
         try:
             return await self._serve(line, socket)
@@ -81,9 +94,10 @@ class BasicsStationConnector(BaseConnector):
             self._pump_once()
             await asyncio.shield(socket.close())
 
-    def _fail(self, counter: str, error: Exception) -> None:
+    def _fail(self, counter: str, uri: str, error: Exception) -> None:
         self.counts[counter] += 1
-        self._reason = f"{self._config.host}: {error or type(error).__name__}"
+        self._cups.lns(reached=False)
+        self._reason = f"{urlsplit(uri).hostname}: {error or type(error).__name__}"
 
     async def _serve(self, line: StationLine, socket: ClientConnection) -> bool:
         self._lost.clear()
@@ -124,6 +138,7 @@ class BasicsStationConnector(BaseConnector):
         match kind:
             case MsgType.ROUTER_CONFIG:
                 self._router = parse_router_config(message)
+                self._cups.lns(reached=True)
                 self._liveness.opened(self._host.clock.monotonic_us())
                 self._pump_once()
             case MsgType.DNMSG if self._router is not None:

@@ -4,13 +4,15 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from agent.connectors.basics_station.cups import Credentials
+from agent.connectors.basics_station.cups_line import token_of
 from agent.connectors.basics_station.router import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
-from agent.connectors.tls import tls_context
+from agent.connectors.tls import credentials_context, tls_context
 from agent.wire.configuration import ConnectorConfig
 
 OPEN_TIMEOUT_S = 8.0
@@ -26,25 +28,30 @@ class StationLine:
     """Opened once; ``send`` queues, the writer sends, pings, and tells what each pong proves."""
 
     def __init__(
-        self, config: ConnectorConfig, *, proved: Callable[[list[int]], None], asked: Callable[[], None]
+        self,
+        config: ConnectorConfig,
+        credentials: Credentials | None,
+        *,
+        proved: Callable[[list[int]], None],
+        asked: Callable[[], None],
     ) -> None:
         self._config = config
+        self._credentials = credentials
         self._proved = proved
         self._asked = asked
         self._outbox: deque[tuple[str, int | None]] = deque()
         self._wake = asyncio.Event()
         self._probe = False
 
-    async def discover(self, eui: str) -> str:
-        """Return the URI that the server names for this gateway.
+    async def discover(self, uri: str, eui: str) -> str:
+        """Return the URI that the server at ``uri`` names for this gateway.
 
         Raises:
             OSError, TimeoutError: no way there.
             ServerRefused: an answer that cannot be used.
         """
-        scheme = "wss" if self._config.tls else "ws"
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        async with await self._connect(f"{scheme}://{host}:{self._config.port}/router-info") as socket:
+        parts = urlsplit(uri)
+        async with await self._connect(f"{parts.scheme}://{parts.netloc}/router-info") as socket:
             try:
                 await socket.send(discovery(eui))
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -57,12 +64,11 @@ class StationLine:
         return await self._connect(uri)
 
     async def _connect(self, uri: str) -> ClientConnection:
-        context = tls_context(self._config) if uri.startswith("wss:") else None
-        token = (
-            Path(self._config.token_file).read_text(encoding="ascii").strip()
-            if self._config.token_file
-            else ""
-        )
+        given, tls = self._credentials, uri.startswith("wss:")
+        if given is None:
+            context, token = tls_context(self._config) if tls else None, token_of(self._config)
+        else:
+            context, token = credentials_context(given) if tls else None, given.token
         try:
             return await connect(
                 uri,

@@ -1,0 +1,158 @@
+"""Keeps addresses and credentials of one connector up to date by CUPS; frames never wait for it.
+
+    asked well      -> again in a day (± a tenth)
+    asked in vain   -> again in a minute or more, spread
+    LNS in vain     -> asked again, a minute after the last time at the earliest
+
+What was handed out is tried six times in a row; then the connector's own settings have six turns.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
+
+from agent.connectors.basics_station.credentials import CredentialStore, HandedOut, merged, origin_of
+from agent.connectors.basics_station.cups import Answer, Credentials, CupsError, parse_answer, question
+from agent.connectors.basics_station.cups_line import CupsRefused, credentials_of, post, token_of
+from agent.connectors.ports import Host
+from agent.connectors.tls import credentials_context, tls_context
+from agent.wire.configuration import ConnectorConfig
+
+FIRST_S = 20.0
+"""The first question after a start comes somewhere in this time: not 1,615 at once."""
+AGAIN_S = 86_400.0
+"""CUPS_OKSYNC_INTV of the reference."""
+FAULT_S = 60.0
+"""CUPS_RESYNC_INTV of the reference; spread by as much again."""
+TURNS = 6
+"""Failures in a row before the other settings are tried (FAIL_CNT_THRES of the reference)."""
+
+
+def own_settings_turn(failures: int) -> bool:
+    """Return whether the connector's own settings are to be tried after so many failures in a row.
+
+    >>> [own_settings_turn(failures) for failures in (0, 5, 6, 11, 12)]
+    [False, False, True, True, False]
+    """
+    return failures // TURNS % 2 == 1
+
+
+class CupsKeeper:
+    """Asks when it is time; ``uri`` and ``credentials`` are what to reach the LNS with."""
+
+    def __init__(
+        self, config: ConnectorConfig, host: Host, counts: "Counter[str]", changed: Callable[[], None]
+    ) -> None:
+        self._config, self._host, self._changed = config, host, changed
+        self._counts = counts
+        self._store = CredentialStore(host.directory / "cups" / config.name, origin_of(config))
+        self.handed_out = self._store.load() if config.cups.uri else HandedOut()
+        self._counts["cups_file_damaged"] += self._store.damaged
+        self._lns_failures = 0
+        self._cups_failures = 0
+        self._told = ""
+        self._update_told = 0
+        self._sooner = asyncio.Event()
+
+    @property
+    def uri(self) -> str:
+        """Where to discover the LNS; empty: by the connector's own settings."""
+        return "" if own_settings_turn(self._lns_failures) else self.handed_out.tc_uri
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """How to reach it; None: by the connector's own settings."""
+        return None if own_settings_turn(self._lns_failures) else self.handed_out.tc
+
+    def lns(self, *, reached: bool) -> None:
+        """Take in whether the LNS took us."""
+        self._lns_failures = 0 if reached else self._lns_failures + 1
+        if not reached:
+            self._sooner.set()
+
+    async def run(self) -> None:
+        """Ask again and again, until cancelled; returns at once without CUPS."""
+        if not self._config.cups.uri:
+            return
+        await asyncio.sleep(random.uniform(0, FIRST_S))  # noqa: S311  # no secret
+        while True:
+            good = await self.ask()
+            await asyncio.sleep(FAULT_S * random.uniform(1, 2))  # noqa: S311  # no secret
+            if good:
+                self._sooner.clear()
+                try:
+                    async with asyncio.timeout(AGAIN_S * random.uniform(0.9, 1.1)):  # noqa: S311  # no secret
+                        await self._sooner.wait()
+                except TimeoutError:
+                    continue
+
+    async def ask(self) -> bool:
+        """Ask once and take over what changed; return whether the answer was good."""
+        own = own_settings_turn(self._cups_failures)
+        uri = (not own and self.handed_out.cups_uri) or self._config.cups.uri
+        try:
+            answer = parse_answer(await self._post(uri, None if own else self.handed_out.cups))
+            self._take(answer)
+        except (CupsError, CupsRefused, OSError, TimeoutError) as error:
+            self._cups_failures += 1
+            self._counts["cups_malformed" if isinstance(error, CupsError) else "cups_failed"] += 1
+            self._tell(f"CUPS {uri}\u202f: {error or type(error).__name__}")
+            return False
+        self._cups_failures = 0
+        self._counts["cups_asked"] += 1
+        self._tell("")
+        return True
+
+    async def _post(self, uri: str, credentials: Credentials | None) -> bytes:
+        files = self._config.cups
+        ours = await asyncio.to_thread(credentials_of, files)
+        lns = await asyncio.to_thread(credentials_of, self._config)
+        body = question(
+            eui=self._host.eui,
+            cups_uri=self.handed_out.cups_uri or files.uri,
+            tc_uri=self.handed_out.tc_uri or own_uri(self._config),
+            cups_crc=(self.handed_out.cups or ours).crc,
+            tc_crc=(self.handed_out.tc or lns).crc,
+            version=version("passerelle"),
+        )
+        if not uri.startswith("https:"):
+            return await post(uri, body, context=None, token=credentials.token if credentials else ours.token)
+        if credentials is not None:
+            return await post(uri, body, context=credentials_context(credentials), token=credentials.token)
+        return await post(uri, body, context=tls_context(files), token=token_of(files))
+
+    def _take(self, answer: Answer) -> None:
+        if answer.update_bytes:
+            self._counts["cups_update_refused"] += 1
+            if answer.update_bytes != self._update_told:
+                self._update_told = answer.update_bytes
+                reason = "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
+                self._host.note("cups_update_refused", self._config.name, reason, answer.update_bytes)
+        if not answer.changes:
+            return
+        after = merged(self.handed_out, answer)
+        if after == self.handed_out:
+            return
+        self._store.save(after)
+        lns_changed = (after.tc_uri, after.tc) != (self.handed_out.tc_uri, self.handed_out.tc)
+        self.handed_out = after
+        self._counts["cups_changed"] += 1
+        what = "adresse ou identifiants du LNS" if lns_changed else "adresse ou identifiants de CUPS"
+        self._host.note("cups_changed", self._config.name, f"CUPS a changé\u202f: {what}", 1)
+        if lns_changed:
+            self._lns_failures = 0
+            self._changed()
+
+    def _tell(self, why: str) -> None:
+        """Report a fault once, and again only when it is another."""
+        if why and why != self._told:
+            self._host.note("cups_failed", self._config.name, why[:200], self._cups_failures)
+        self._told = why
+
+
+def own_uri(config: ConnectorConfig) -> str:
+    """Return the address of the LNS as the connector's own settings have it."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{'wss' if config.tls else 'ws'}://{host}:{config.port}"
