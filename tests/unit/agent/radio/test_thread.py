@@ -3,7 +3,15 @@
 import pytest
 
 from agent.downlink.jit import Entry, Kind
-from agent.radio.pace import BUSY_FRAMES, BUSY_INTERVAL_US, BUSY_WINDOW_US, IDLE_INTERVAL_US, Pace
+from agent.radio.pace import (
+    ALERT_INTERVAL_US,
+    ALERT_WINDOW_US,
+    BUSY_FRAMES,
+    BUSY_INTERVAL_US,
+    BUSY_WINDOW_US,
+    IDLE_INTERVAL_US,
+    Pace,
+)
 from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, Step, came_up, failed
 from agent.radio.thread import (
     STATUS_INTERVAL_US,
@@ -177,9 +185,14 @@ def test_closing_stops_the_radio_even_when_it_fails() -> None:
 @pytest.mark.parametrize(
     ("frames", "later_us", "expected"),
     [
-        (BUSY_FRAMES - 1, 0, IDLE_INTERVAL_US),
+        (0, 0, IDLE_INTERVAL_US),
+        (1, 0, ALERT_INTERVAL_US),
+        (1, ALERT_WINDOW_US, ALERT_INTERVAL_US),
+        (1, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
+        (BUSY_FRAMES - 1, 0, ALERT_INTERVAL_US),
         (BUSY_FRAMES, BUSY_WINDOW_US, BUSY_INTERVAL_US),
-        (BUSY_FRAMES, BUSY_WINDOW_US + 1, IDLE_INTERVAL_US),
+        (BUSY_FRAMES, BUSY_WINDOW_US + 1, ALERT_INTERVAL_US),
+        (BUSY_FRAMES, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
         (1000, 0, BUSY_INTERVAL_US),
     ],
 )
@@ -187,6 +200,22 @@ def test_the_pace_follows_the_traffic(frames: int, later_us: int, expected: int)
     pace = Pace()
     pace.heard(frames, 0)
     assert pace.interval_us(later_us) == expected
+
+
+def test_a_frame_at_two_a_second_waits_five_milliseconds_on_average_and_quiet_costs_50_turns() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    waits_us = []
+    for number in range(40):
+        bench.run(500_000 + 777 * number)
+        heard_us = bench.chip.inject(data_up())
+        while bench.chip.frames:
+            bench.clock.now_us = bench.thread.turn()
+        waits_us.append(bench.clock.now_us - ALERT_INTERVAL_US - heard_us)
+    assert max(waits_us[1:]) <= ALERT_INTERVAL_US
+    assert sum(waits_us[1:]) / len(waits_us[1:]) <= 7_500
+    bench.run(ALERT_WINDOW_US + 1_000_000)
+    assert bench.run(1_000_000) <= 50
 
 
 def test_a_radio_that_worked_for_ten_minutes_starts_the_ladder_again() -> None:
