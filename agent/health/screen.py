@@ -13,6 +13,7 @@ from agent.journal.journal import Journal
 from agent.journal.store import JOURNAL
 from agent.link.mqtt import Link
 from agent.wire.messages import ConfigReported, ConfigState, Radio
+from agent.wire.onsite import onsite_code
 from agent.wire.order import WorkOrder
 from agent.wire.words import french_reason
 
@@ -91,6 +92,7 @@ def gather(
         time_quality=int(clock.quality()),
         vitals=asdict(vitals),
         counters=dict(state.counters),
+        onsite_code=onsite_code(journal.boot, order.eui, journal.uptime_ms()),
     )
 
 
@@ -114,6 +116,8 @@ def render(status: Status) -> str:
         f"{_because(status.config_reason)}",
         f"  Heure            {('non garantie', 'NTP', 'GNSS', 'LNS')[status.time_quality]}",
         f"  Machine          {_vitals(status.vitals)}",
+        f"  Code sur site    {status.onsite_code[:3]} {status.onsite_code[3:]}"
+        " (prouve votre présence ; change toutes les 5 min)",
     ]
     if status.certificate_expires_at_us is not None:
         until = datetime.fromtimestamp(status.certificate_expires_at_us / 1_000_000, UTC)

@@ -59,6 +59,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     time_quality: int
     vitals: dict[str, int | None]
     counters: dict[str, int] = {}
+    onsite_code: str = ""
 
 
 async def serve_status(state: Path, ask: Callable[[], Status]) -> None:

@@ -6,7 +6,7 @@ order, each with an ``Idempotency-Key``; a step that was taken already is answer
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Header, HTTPException, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, HTTPException, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
@@ -17,6 +17,7 @@ from fleet.incidents import reported
 from fleet.incidents.apply import apply
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
+from fleet.incidents.onsite import shown_by
 from fleet.incidents.scene import Scene
 from fleet.incidents.steps import Step, event_of
 from fleet.incidents.views import members
@@ -28,12 +29,15 @@ from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Merge, Origin, Refused, Ticket
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.web.i18n import t
+from fleet.web.pages.visit import words_of
 
 router = APIRouter(prefix="/api/v1/tickets", dependencies=[Depends(form_guard)])
 
 Operator = Annotated[Person, Depends(operator)]
 Technician = Annotated[Person, Depends(technician)]
 KEY_LIMIT_CHARACTERS = 80
+REFUSAL_HEADER = "X-Refusal"
+"""Key of the sentence of a refusal: what was done already is no error on a phone that tells it twice."""
 
 
 class CallBody(BaseModel):
@@ -106,24 +110,29 @@ def step(
         ticket = _ticket(connection, ticket_id)
         if idempotency_key and joining.seen(connection, ticket_id, idempotency_key):
             return {"ticket": ticket_id, "state": ticket.state.value, "again": True}
-        proof = _proof(request, scene, ticket, body.presence)
+        proof = _proof(request, scene, ticket, body.presence, body.at_us)
         try:
             event = event_of(body.step, who=person.name, now_us=scene.now_us, proof=proof, **_plain(body))
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         outcome = actions.act(connection, ticket_id, event, scene.now_us)
         if isinstance(outcome, Refused):
-            raise HTTPException(409, t("fr", outcome.key, **dict(outcome.values)))
+            raise _refused(request, outcome.key, **dict(outcome.values))
         if idempotency_key:
             joining.remember(connection, ticket_id, idempotency_key, scene.now_us)
         return {"ticket": ticket_id, "state": outcome.state.value, "again": False}
+
+
+def _refused(request: Request, key: str, **values: object) -> HTTPException:
+    """Return why it does not apply, in the person's language; the key goes beside it for a phone's queue."""
+    return HTTPException(409, t(words_of(request).lang, key, **values), headers={REFUSAL_HEADER: key})
 
 
 def _plain(body: StepBody) -> dict[str, Any]:
     return body.model_dump(exclude={"step", "presence"})
 
 
-def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | None) -> str:
+def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | None, at_us: int | None) -> str:
     """Return how we know that somebody is there; a wrong proof is refused, none is « déclaré »."""
     if shown is None:
         return "declared"
@@ -131,13 +140,12 @@ def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | Non
     site_ids = _sites(scene, ticket)
     if shown.label:
         if presence.site_of_token(secret, shown.label) not in site_ids:
-            raise HTTPException(409, t("fr", "presence.wrong_label"))
+            raise _refused(request, "presence.wrong_label")
         return "label"
     if shown.code:
         euis = [one.eui for one in scene.network.gateways.values() if one.site_id in site_ids]
-        at_s = scene.now_us // 1_000_000
-        if not any(presence.code_is_good(secret, eui, shown.code, at_s) for eui in euis):
-            raise HTTPException(409, t("fr", "presence.wrong_code"))
+        if not shown_by(scene.connection, euis, shown.code, min(at_us or scene.now_us, scene.now_us)):
+            raise _refused(request, "presence.wrong_code")
         return "code"
     if shown.lat is None or shown.lon is None:
         raise HTTPException(422, "presence: write label, code, or lat and lon")
@@ -148,7 +156,7 @@ def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | Non
         if row.lat is not None and row.lon is not None
     ]
     if not away or min(away) > presence.NEAR_LIMIT_M:
-        raise HTTPException(409, t("fr", "presence.too_far", limit=presence.NEAR_LIMIT_M))
+        raise _refused(request, "presence.too_far", limit=presence.NEAR_LIMIT_M)
     return f"position {min(away)} m"
 
 
@@ -168,7 +176,7 @@ def verify(request: Request, ticket_id: int, person: Operator) -> dict[str, Any]
     with request.app.state.database.write() as connection:
         outcome = reported.verify(scene_of(request, connection), _ticket(connection, ticket_id))
         if isinstance(outcome, Refused):
-            raise HTTPException(409, t("fr", outcome.key, **dict(outcome.values)))
+            raise _refused(request, outcome.key, **dict(outcome.values))
         return {"ticket": ticket_id, "state": outcome.state.value}
 
 
@@ -179,7 +187,7 @@ def merge(request: Request, ticket_id: int, into: int, person: Operator) -> dict
         scene = scene_of(request, connection)
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
         if other.id == mine.id or not mine.working:
-            raise HTTPException(409, t("fr", "ticket.refused.over"))
+            raise _refused(request, "ticket.refused.over")
         if other.incident_id is not None and mine.incident_id is not None:
             ids = {"incident_id": mine.incident_id, "other_id": other.incident_id}
             apply(scene, Absorb(**ids, reason=person.name))
@@ -187,7 +195,7 @@ def merge(request: Request, ticket_id: int, into: int, person: Operator) -> dict
         event = Merge(who=person.name, via="api", at_us=scene.now_us, into=into)
         outcome = actions.act(connection, ticket_id, event, scene.now_us)
         if isinstance(outcome, Refused):
-            raise HTTPException(409, t("fr", outcome.key, **dict(outcome.values)))
+            raise _refused(request, outcome.key, **dict(outcome.values))
         joining.inherit(connection, mine, other)
         return {"ticket": into}
 
@@ -223,9 +231,13 @@ def split(request: Request, ticket_id: int, body: SplitBody, person: Operator) -
 
 @router.post("/{ticket_id}/photos", status_code=201)
 def photo(
-    request: Request, ticket_id: int, person: Technician, file: Annotated[UploadFile, File()]
+    request: Request,
+    ticket_id: int,
+    person: Technician,
+    file: Annotated[UploadFile, File()],
+    at_us: Annotated[int | None, Form()] = None,
 ) -> dict[str, Any]:
-    """Keep a photo, without what the camera wrote about place and person."""
+    """Keep a photo, without what the camera wrote about place and person; ``at_us``: when it was taken."""
     data = file.file.read(PHOTO_LIMIT_BYTES + 1)
     with request.app.state.database.write() as connection:
         now_us = request.app.state.clock.now_us()
@@ -239,6 +251,7 @@ def photo(
                 who=person.name,
                 via="api",
                 now_us=now_us,
+                at_us=at_us,
             )
         except PhotoRefused as error:
             raise HTTPException(422, str(error)) from error

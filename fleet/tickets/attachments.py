@@ -28,9 +28,17 @@ class Attachment:
 
 
 def attach(
-    connection: Connection, ticket_id: int, *, name: str, data: bytes, who: str, via: str, now_us: int
+    connection: Connection,
+    ticket_id: int,
+    *,
+    name: str,
+    data: bytes,
+    who: str,
+    via: str,
+    now_us: int,
+    at_us: int | None = None,
 ) -> Attachment:
-    """Keep a photo; the same one twice is kept once.
+    """Keep a photo; the same one twice is kept once.  ``at_us``: when a phone without coverage took it.
 
     Raises:
         PhotoRefused: not a picture, too large, or too many.
@@ -47,6 +55,7 @@ def attach(
     query = select(func.count()).select_from(ticket_attachments).where(mine)
     if int(connection.execute(query).scalar_one()) >= PHOTOS_LIMIT:
         raise PhotoRefused(f"photo: this ticket has {PHOTOS_LIMIT} photos, the most it may have")
+    taken_us = now_us if at_us is None else min(at_us, now_us)
     values = {
         "ticket_id": ticket_id,
         "name": _plain_name(name),
@@ -54,14 +63,14 @@ def attach(
         "size_bytes": len(clean),
         "sha256": digest,
         "who": who,
-        "at_us": now_us,
+        "at_us": taken_us,
         "content": clean,
     }
     number = connection.execute(
         insert(ticket_attachments).values(**values).returning(columns.id)
     ).scalar_one()
     detail = {"name": values["name"], "size_bytes": len(clean), "sha256": digest}
-    instants = {"at_us": now_us, "now_us": now_us}
+    instants = {"at_us": taken_us, "now_us": now_us}
     store.log(connection, ticket_id, kind="Attach", who=who, via=via, detail=detail, **instants)
     return next(one for one in of_ticket(connection, ticket_id) if one.id == number)
 

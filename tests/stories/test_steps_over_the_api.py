@@ -2,12 +2,16 @@ import io
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import insert
 
+from agent.wire.onsite import onsite_code
+from fleet.evidence.tables import heartbeat_runs
 from fleet.tickets.clocks import Verdict
 from fleet.tickets.model import TicketState
-from fleet.tickets.presence import local_code, site_token
+from fleet.tickets.presence import site_token
 from tests.stories.pages import client_of
 from tests.stories.world import HOUR, MINUTE, World
+from tests.unit.fleet.web.sample import runs_of
 
 SECRET = b"s" * 32
 
@@ -69,10 +73,26 @@ def test_presence(azay: World, client: TestClient, shown: dict[str, object], sta
     assert azay.ticket().on_site_proof == proof
 
 
-def test_the_code_of_the_local_page(azay: World, client: TestClient) -> None:
-    code = local_code(SECRET, "a1", azay.clock.at_us // 1_000_000)
-    assert step(client, "arrive", presence={"code": code})[0] == 200
-    assert azay.ticket().on_site_proof == "code"
+def test_the_code_that_the_gateway_shows_is_good_even_when_told_hours_later(
+    azay: World, client: TestClient
+) -> None:
+    read_at, eui = azay.clock.at_us, "a1"
+    born = {"boot": 7, "first_uptime_ms": 0, "first_at_us": read_at}
+    said = runs_of(0)[0] | born | {"eui": eui, "last_uptime_ms": 60_000, "last_at_us": read_at + 60_000_000}
+    with azay.database.write() as connection:
+        connection.execute(insert(heartbeat_runs), said)
+    code = onsite_code(7, eui, 0)
+    azay.pass_time(3 * HOUR)
+    assert step(client, "arrive", presence={"code": code})[0] == 409
+    assert step(client, "arrive", at_us=read_at, presence={"code": code})[0] == 200
+    assert (azay.ticket().on_site_proof, azay.ticket().on_site_at_us) == ("code", read_at)
+
+
+def test_a_refusal_is_told_in_the_persons_language_with_its_key(azay: World, client: TestClient) -> None:
+    step(client, "depart")
+    again = client.post("/api/v1/tickets/1/steps", json={"step": "depart"}, headers={"Cookie": "langue=en"})
+    assert again.json()["detail"] == "Already noted en route."
+    assert again.headers["X-Refusal"] == "ticket.refused.already_en_route"
 
 
 def test_the_position_itself_is_written_nowhere(azay: World, client: TestClient) -> None:

@@ -1,13 +1,6 @@
 import pytest
 
-from fleet.tickets.presence import (
-    CODE_LIFE_S,
-    code_is_good,
-    distance_m,
-    local_code,
-    site_of_token,
-    site_token,
-)
+from fleet.tickets.presence import distance_m, site_of_token, site_token
 
 
 def test_a_label_names_its_site_and_no_other() -> None:
@@ -20,14 +13,6 @@ def test_a_label_names_its_site_and_no_other() -> None:
 @pytest.mark.parametrize("token", ["", "-", "x-1", "42", "42-", "9999999999-a", "²-a", "42-é"])
 def test_rubbish_is_no_site(token: str) -> None:
     assert site_of_token(b"secret", token) is None
-
-
-def test_a_code_lives_between_five_and_ten_minutes() -> None:
-    code = local_code(b"secret", "eui", 1000 * CODE_LIFE_S)
-    assert code_is_good(b"secret", "eui", f" {code} ", 1000 * CODE_LIFE_S)
-    assert code_is_good(b"secret", "eui", code, 1002 * CODE_LIFE_S - 1)
-    assert not code_is_good(b"secret", "eui", code, 1002 * CODE_LIFE_S)
-    assert not code_is_good(b"secret", "other", code, 1000 * CODE_LIFE_S)
 
 
 def test_distance_of_a_degree_of_latitude() -> None:
