@@ -16,6 +16,7 @@ from fleet.identity.foundation import Keys
 from fleet.incidents import link_page as acknowledge
 from fleet.incidents import routes as incidents
 from fleet.live.feed import Feed
+from fleet.objects import routes as objects
 from fleet.reports import routes as reports
 from fleet.settings import Settings
 from fleet.web import mount
@@ -48,7 +49,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(availability.router)
     app.include_router(speed.router)
-    for feature in (incidents, acknowledge, reports):
+    for feature in (incidents, acknowledge, objects, reports):
         app.include_router(feature.router)
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
     mount(app)

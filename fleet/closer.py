@@ -1,5 +1,7 @@
 """Months close by themselves: a thread that looks every ``LOOK_EVERY_S`` and closes at most one month a look.
 
+It also counts the objects and addresses of a day that is over, one day a look (``fleet.objects.counting``).
+
     standings (read) → due (pure) → next version (read, seconds) → store (a short write)
 
 The engine's cycles go on meanwhile: nothing holds the database for writing but the last step.
@@ -17,6 +19,7 @@ from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.availability.version_store import next_version, store_version
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.objects.counting import count_day, next_day, store_count
 
 LOOK_EVERY_S = 60.0
 """A month closes within a minute of its hour."""
@@ -54,10 +57,22 @@ class Closer:
         """Look until stopped; a look that fails is logged, counted and tried again."""
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
+                self.count_a_day()
                 self.look()
             except Exception:
                 self.failures += 1
                 log.exception("month_not_closed")
+
+    def count_a_day(self) -> str | None:
+        """Count the objects and addresses of the day that is due, if one is; return it."""
+        now_us = self._clock.now_us()
+        with self._database.read() as connection:
+            day = next_day(connection, now_us)
+            counted = None if day is None else count_day(connection, day)
+        if counted is not None:
+            with self._database.write() as connection:
+                store_count(connection, counted, now_us)
+        return day
 
     def look(self) -> Version | None:
         """Close the month that is due, if one is; return its new version."""

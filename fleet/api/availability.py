@@ -1,13 +1,13 @@
 """``GET /api/v1/availability``: a month by commune, gateway, EPCI, département, and as a whole."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from fleet.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
-from fleet.api.pages import answer
+from fleet.api.pages import Month, answer
 from fleet.availability.figures import Share, percent
 from fleet.availability.month_store import load_month
 from fleet.availability.months import month_of
@@ -38,7 +38,7 @@ class By(StrEnum):
 @router.get("/availability", responses={200: shown("One month.", AVAILABILITY)})
 def show_availability(
     request: Request,
-    month: Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-11"])] = "",
+    month: Month = "",
     by: By = By.COMMUNE,
 ) -> Response:
     """Return availability of a month (the present one by default), computed from the evidence."""

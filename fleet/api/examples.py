@@ -90,3 +90,28 @@ AVAILABILITY: dict[str, Any] = {
     "by": "commune",
     "items": [{"insee": "37281", "availability_percent": "100.0000", "met": True, "budget_left_us": 20_736}],
 }
+CONNECTIVITY: dict[str, Any] = {
+    "month": "2026-10",
+    "objects": 1200,
+    "days_counted": 31,
+    "daily_percent": "93.1200",
+    "daily_objective_ppm": 900_000,
+    "daily_met": True,
+    "fortnight_percent": "97.0000",
+    "fortnight_objective_ppm": 950_000,
+    "fortnight_met": True,
+    "redundant_percent": "88.2000",
+    "addresses_mean": 1310,
+    "days": [
+        {
+            "day": "2026-10-01",
+            "verifiable": True,
+            "objects": 1200,
+            "heard": 1118,
+            "heard_fortnight": 1165,
+            "addresses": 1310,
+            "addresses_redundant": 1155,
+            "addresses_by_gateways": {"1": 155, "2": 700, "3": 455},
+        }
+    ],
+}

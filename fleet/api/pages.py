@@ -11,6 +11,10 @@ PAGE_DEFAULT = 100
 PAGE_LIMIT = 1_000
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="Rows of one page.")]
 After = Annotated[str, Query(max_length=64, description="`next` of the page before.")]
+MONTH_PATTERN = r"^20\d{2}-(0[1-9]|1[0-2])$"
+Month = Annotated[
+    str, Query(pattern=MONTH_PATTERN, examples=["2026-10"], description="The present one by default.")
+]
 Row = TypeVar("Row")
 
 

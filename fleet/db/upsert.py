@@ -17,13 +17,22 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 
 def upsert(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: tuple[str, ...],
+    bits: tuple[str, ...] = (),
 ) -> None:
-    """Insert each row, or replace the columns that it names where its key exists; all name the same."""
+    """Insert each row, or replace the columns that it names where its key exists; all name the same.
+
+    Columns named in ``bits`` keep the bits that they have and get the row's beside them.
+    """
     if not rows:
         return
     statement = _insert(connection, table, rows[0])
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    changed |= {name: table.c[name].bitwise_or(statement.excluded[name]) for name in bits}
     settled = (
         statement.on_conflict_do_update(index_elements=key, set_=changed)
         if changed

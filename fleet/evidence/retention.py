@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Table, delete, select
 
 from fleet.evidence.tables import heard, notes, presence_edges
 from fleet.identity.tables import audit_log, sessions
-from fleet.objects.tables import object_days
+from fleet.objects.store import forget_days
 
 DAY_US = 86_400_000_000
 SWEEP_EVERY_US = 3_600_000_000
@@ -38,16 +38,17 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
     """Delete what is over its time and return how many rows of each table."""
     kept: tuple[tuple[Table, Column[int], int], ...] = (
         (heard, heard.c.recorded_at_us, retention.heard_days),
-        (object_days, object_days.c.heard_at_us, retention.heard_days),
         (audit_log, audit_log.c.at_us, retention.audit_days),
         (notes, notes.c.recorded_at_us, retention.notes_days),
         (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),
         (sessions, sessions.c.expires_at_us, 1),
     )
-    return {
+    gone = {
         table.name: _delete_before(connection, table, column, now_us - days * DAY_US)
         for table, column, days in kept
     }
+    objects_before_us = now_us - retention.heard_days * DAY_US
+    return gone | {"object_months": forget_days(connection, objects_before_us, limit=SWEEP_LIMIT_ROWS)}
 
 
 def _delete_before(connection: Connection, table: Table, column: "Column[int]", limit_us: int) -> int:

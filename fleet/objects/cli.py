@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from typer import Argument, Option
 
@@ -11,6 +12,7 @@ from fleet.objects.sheet import read
 
 app = typer.Typer(no_args_is_help=True, help="The members' objects, without any key.")
 LISTED_LIMIT = 50
+NOT_VERIFIABLE = "not verifiable"
 
 
 @app.callback()
@@ -57,18 +59,28 @@ def import_(
 def connectivity_(
     data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
     month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    as_json: Annotated[bool, Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Print how many of the objects in service were heard, per day and per 14 days."""
-    from fleet.availability.figures import percent
+    """Print how many of the objects in service were heard, per day and per 14 days; addresses by day."""
     from fleet.availability.months import month_of
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
-    from fleet.objects.store import month_connectivity
+    from fleet.objects.counting import month_connectivity
+    from fleet.objects.routes import connectivity_of
 
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
+    told_month = month or month_of(now_us)
     with closing(database), database.read() as connection:
-        found = month_connectivity(connection, month or month_of(now_us), now_us)
-    print(f"objects in service {found.objects}")
-    for name, ratio in (("daily", found.daily), ("14 days", found.fortnight)):
-        print(f"{name:8} {'not verifiable' if ratio is None else f'{percent(ratio)} %'}")
+        told = connectivity_of(told_month, month_connectivity(connection, told_month, now_us))
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(told), indent=1).decode())
+        return
+    print(f"{told_month}: {told['objects']} objects in service, {told['days_counted']} days counted")
+    for name in ("daily", "fortnight", "redundant"):
+        print(f"{name:10} {told[f'{name}_percent'] or NOT_VERIFIABLE}")
+    for one in told["days"]:
+        print(
+            f"{one['day']}  heard {one['heard']}  in 14 days {one['heard_fortnight']}  "
+            f"addresses {one['addresses']}, by two gateways or more {one['addresses_redundant']}"
+        )

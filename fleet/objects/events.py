@@ -49,6 +49,19 @@ _DECODER = msgspec.json.Decoder(_Event)
 
 
 def read_event(topic: str, payload: bytes, now_us: int) -> Report:
+    """Return who reported when, of one message of the MQTT integration.
+
+    Raises:
+        EventError: not an uplink event of one object, or one of another time.
+    """
+    parts = topic.split("/")
+    report = read_uplink(payload, now_us)
+    if len(parts) < 4 or not _same(parts[3], report.dev_eui):
+        raise EventError("devEui: another in the topic than in the event")
+    return report
+
+
+def read_uplink(payload: bytes, now_us: int) -> Report:
     """Return who reported when; an event without a time was sent now.
 
     Raises:
@@ -56,18 +69,21 @@ def read_event(topic: str, payload: bytes, now_us: int) -> Report:
     """
     if len(payload) > EVENT_LIMIT_BYTES:
         raise EventError(f"{len(payload)} bytes, at most {EVENT_LIMIT_BYTES}")
-    parts = topic.split("/")
     try:
         event = _DECODER.decode(payload)
         dev_eui = parse_eui(event.device.eui)
-        named = parse_eui(parts[3])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventError(f"not an uplink event in JSON: {type(error).__name__}") from None
-    except (ValueError, IndexError):
+    except ValueError:
         raise EventError("devEui: not 16 hexadecimal digits") from None
-    if dev_eui != named:
-        raise EventError("devEui: another in the topic than in the event")
     at_us = now_us if event.time is None else to_us(event.time)
     if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
         raise EventError("time: more than 14 days ago, or in the future")
     return Report(dev_eui=dev_eui, day=f"{to_datetime(at_us):%Y-%m-%d}", at_us=at_us)
+
+
+def _same(named: str, dev_eui: str) -> bool:
+    try:
+        return parse_eui(named) == dev_eui
+    except ValueError:
+        return False

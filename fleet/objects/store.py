@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
 
-from fleet.availability.months import days_of, to_datetime
+from fleet.availability.months import to_datetime
 from fleet.db.upsert import upsert
 from fleet.evidence.store import count as add_counts
-from fleet.objects.connectivity import FORTNIGHT_DAYS, Connectivity, connectivity
-from fleet.objects.sheet import ObjectList, Status
-from fleet.objects.tables import object_days, objects
+from fleet.objects.counting import bit_of
+from fleet.objects.sheet import ObjectList
+from fleet.objects.tables import object_months, objects
 
 
 def apply_objects(connection: Connection, listed: ObjectList, now_us: int) -> int:
@@ -19,11 +19,6 @@ def apply_objects(connection: Connection, listed: ObjectList, now_us: int) -> in
     rows = [asdict(row) | {"imported_at_us": now_us} for row in listed.rows]
     upsert(connection, objects, rows, key=("dev_eui",))
     return len(rows)
-
-
-def in_service(connection: Connection) -> frozenset[str]:
-    """Return the DevEUIs that count: objects with status SERVICE (AVAILABILITY §9)."""
-    return frozenset(connection.scalars(select(objects.c.dev_eui).where(objects.c.status == Status.SERVICE)))
 
 
 def count(connection: Connection) -> dict[str, int]:
@@ -34,31 +29,33 @@ def count(connection: Connection) -> dict[str, int]:
 
 def store_days(connection: Connection, rows: Sequence[Mapping[str, Any]], counted: dict[str, int]) -> None:
     """Write on which days objects were heard, and how many events there were by outcome."""
-    if rows:
-        upsert(connection, object_days, [dict(row) for row in rows], key=("day", "dev_eui"))
+    months: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in rows:
+        key = (row["day"][:7], row["dev_eui"])
+        days, heard_at_us = months.get(key, (0, 0))
+        months[key] = days | bit_of(row["day"]), max(heard_at_us, row["heard_at_us"])
+    told = [
+        {"month": month, "dev_eui": dev_eui, "days": days, "heard_at_us": at_us}
+        for (month, dev_eui), (days, at_us) in months.items()
+    ]
+    upsert(connection, object_months, told, key=("month", "dev_eui"), bits=("days",))
     if counted:
         add_counts(connection, counted)
 
 
-def month_connectivity(connection: Connection, month: str, now_us: int) -> Connectivity:
-    """Return the connectivity of a month over its whole days since the LNS's events came in.
+def forget_days(connection: Connection, before_us: int, *, limit: int) -> int:
+    """Clear the days before an instant, of ``limit`` rows at most, and return of how many it did.
 
-    Without an object list, or without an event in those days, it is not verifiable.
+    A row without any day left goes.
     """
-    first = connection.scalar(select(func.min(object_days.c.day)))
-    days = [f"{to_datetime(day.start_us):%Y-%m-%d}" for day in days_of(month) if day.end_us <= now_us]
-    known = [day for day in days if first is not None and day >= first]
-    heard = _heard_by_day(connection, month, known[-1]) if known else None
-    return connectivity(in_service(connection), heard, known)
-
-
-def _heard_by_day(connection: Connection, month: str, until: str) -> dict[str, frozenset[str]] | None:
-    before_us = days_of(month)[0].start_us - (FORTNIGHT_DAYS - 1) * 86_400_000_000
-    column = object_days.c
-    query = select(column.day, column.dev_eui).where(
-        column.day >= f"{to_datetime(before_us):%Y-%m-%d}", column.day <= until
-    )
-    heard: dict[str, set[str]] = {}
-    for day, dev_eui in connection.execute(query):
-        heard.setdefault(day, set()).add(dev_eui)
-    return {day: frozenset(euis) for day, euis in heard.items()} or None
+    day = f"{to_datetime(before_us):%Y-%m-%d}"
+    row = object_months.c
+    kept = -bit_of(day)
+    older = (row.month == day[:7]) & (row.days.bitwise_and(literal(~kept)) != 0)
+    query = select(row.month, row.dev_eui).where((row.month < day[:7]) | older).limit(limit).subquery()
+    keys = select(query.c.month, query.c.dev_eui)
+    mine = tuple_(row.month, row.dev_eui).in_(keys)
+    left = case((row.month < day[:7], 0), else_=row.days.bitwise_and(literal(kept)))
+    cleared = connection.execute(update(object_months).where(mine).values(days=left)).rowcount
+    connection.execute(delete(object_months).where(row.month <= day[:7], row.days == 0))
+    return cleared

@@ -1,6 +1,6 @@
 """Objects of the members; there is no column for a key."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table
 
 from fleet.db.base import metadata
 
@@ -26,12 +26,28 @@ objects = Table(
 )
 """One row an object; the sheet's name is its type."""
 
-object_days = Table(
-    "object_days",
+object_months = Table(
+    "object_months",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("dev_eui", String(16), primary_key=True),
+    Column("days", BigInteger, nullable=False),
+    Column("heard_at_us", BigInteger, nullable=False),
+    Index("ix_object_months_heard_at_us", "heard_at_us"),
+)
+"""Days of Paris on which the LNS heard an object (bit 0: the 1st), and when last; nothing else."""
+
+connectivity_days = Table(
+    "connectivity_days",
     metadata,
     Column("day", String(10), primary_key=True),
-    Column("dev_eui", String(16), primary_key=True),
-    Column("heard_at_us", BigInteger, nullable=False),
-    Index("ix_object_days_heard_at_us", "heard_at_us"),
+    Column("objects", Integer, nullable=False),
+    Column("heard", Integer, nullable=False),
+    Column("heard_fortnight", Integer, nullable=False),
+    Column("events", Boolean, nullable=False),
+    Column("addresses_by_gateways", JSON, nullable=False),
+    Column("counted_at_us", BigInteger, nullable=False),
 )
-"""Days of Paris on which the LNS heard an object, and when last; nothing else of what it said."""
+"""The counts of a day that is over; no address in it, so that it outlives them.
+
+``addresses_by_gateways``: how many addresses exactly so many gateways heard (day of the sketches, UTC)."""

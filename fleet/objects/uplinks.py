@@ -1,6 +1,6 @@
 """Subscription to the LNS's uplink events: one MQTT thread in, one writer out, a bounded set between.
 
-    MQTT thread → read_event (pure) → days in memory ── every FLUSH_S ──▶ table ``object_days``
+    MQTT thread → read_event (pure) → days in memory ── every FLUSH_S ──▶ table ``object_months``
 
 An object is written once a flush, however often it reports.  A process that is killed loses at most
 ``FLUSH_S`` of events; each object has a whole day to be heard again.

@@ -4,15 +4,17 @@ import json
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from fleet.availability.months import paris_us
+from fleet.closer import Closer
 from fleet.evidence.retention import DAY_US, Retention, sweep
 from fleet.evidence.tables import counters
 from fleet.objects import uplinks
-from fleet.objects.store import month_connectivity
-from fleet.objects.tables import object_days, objects
+from fleet.objects.counting import bit_of, month_connectivity
+from fleet.objects.store import store_days
+from fleet.objects.tables import connectivity_days, object_months, objects
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import SettingsError
 from tests.unit.fleet.founded import StandingClock, empty_database
@@ -35,7 +37,13 @@ def take(into, eui, payload=None):
 
 def days(database):
     with database.read() as connection:
-        return sorted(connection.execute(select(object_days.c.day, object_days.c.dev_eui)).all())
+        rows = connection.execute(select(object_months)).all()
+    return sorted(
+        (f"{row.month}-{number:02d}", row.dev_eui)
+        for row in rows
+        for number in range(1, 32)
+        if row.days & bit_of(f"{row.month}-{number:02d}")
+    )
 
 
 def counted(database):
@@ -105,18 +113,39 @@ def test_connectivity_needs_both_the_list_and_the_events(database):
     with database.read() as connection:
         found = month_connectivity(connection, "2026-10", NOW_US)
         assert month_connectivity(connection, "2026-09", NOW_US).daily is None
-    assert (found.objects, found.daily, found.fortnight) == (2, Fraction(3, 4), 1)
+    assert (found.objects, found.daily, found.fortnight, found.days_counted) == (2, Fraction(3, 4), 1, 2)
 
 
 def test_days_go_after_ninety(database):
+    told = [f"2026-{month:02d}-{day:02d}" for month in (7, 8) for day in (1, 21, 22, 31)]
     with database.write() as connection:
-        rows = [
-            {"day": f"2026-01-{age:02d}", "dev_eui": A, "heard_at_us": NOW_US - age * DAY_US}
-            for age in (10, 11)
-        ]
-        connection.execute(insert(object_days), rows)
-        assert sweep(connection, Retention(), NOW_US)["object_days"] == 0
-        assert sweep(connection, Retention(heard_days=10), NOW_US)["object_days"] == 1
+        store_days(connection, [{"day": day, "dev_eui": A, "heard_at_us": 0} for day in told], {})
+    with database.write() as connection:
+        assert sweep(connection, Retention(heard_days=110), NOW_US)["object_months"] == 1
+    assert days(database) == [(day, A) for day in told[1:]]
+    with database.write() as connection:
+        assert sweep(connection, Retention(heard_days=90), NOW_US)["object_months"] == 1
+        assert sweep(connection, Retention(heard_days=90), NOW_US)["object_months"] == 0
+    assert days(database) == [(day, A) for day in told[2:]]
+    with database.write() as connection:
+        sweep(connection, Retention(heard_days=1), NOW_US)
+    assert days(database) == []
+
+
+def test_a_counted_day_outlives_its_addresses(database):
+    in_service(database, A, B)
+    into = Uplinks(database, StandingClock(paris_us(2026, 10, 18, 12)))
+    take(into, A)
+    into.flush()
+    closer = Closer(database=database, clock=StandingClock(NOW_US), in_flight=lambda: 0)
+    counted_days = [closer.count_a_day() for _ in range(20)]
+    assert counted_days[0] == "2026-10-01"
+    assert counted_days[-2:] == ["2026-10-19", None]
+    with database.write() as connection:
+        connection.execute(delete(object_months))
+        found = month_connectivity(connection, "2026-10", NOW_US)
+        assert connection.scalar(select(func.count()).select_from(connectivity_days)) == 19
+    assert (found.days_counted, found.daily) == (1, Fraction(1, 2))
 
 
 def test_the_address_of_the_events():
