@@ -1,9 +1,10 @@
 """The facts of one gateway that can decide a window: what a month's export keeps; pure.
 
-A boot is kept whole or not at all.  What its facts outside the window say reaches into it: an LNS outage has
-one cause over its whole length, a reason stands until the state changes, heartbeats of both sides place a
-record.  Boots that were alive, or dead, in the window are kept, then those that decide how one of them ended
-or began: the start that ended it, the life before it, and two boxes at once.
+What a boot's facts outside the window say reaches into it: an LNS outage has one cause over its whole length,
+a reason stands until the state changes, heartbeats of both sides place a record.  Boots that were alive, or
+dead, in the window are kept, then those that decide how one of them ended or began: the start that ended it,
+the life before it, and two boxes at once.  Of a boot that is kept, only what lies before its last serving run
+before the window is left out (``condense``).
 
 Sources: AVAILABILITY §1 (bridging), §2 (causes), §10 (incremental equals from scratch).
 """
@@ -11,6 +12,7 @@ Sources: AVAILABILITY §1 (bridging), §2 (causes), §10 (incremental equals fro
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fleet.availability.condense import condensed
 from fleet.availability.facts import GatewayFacts
 from fleet.availability.history import FOR_EVER_US, predecessors
 from fleet.availability.months import Window
@@ -28,12 +30,13 @@ def relevant(facts: GatewayFacts, window: Window, settings: ContractSettings = D
     found = lives(facts.runs, facts.journal, settings)
     boots = {found[index].boot for index in _deciding(found, window, settings)}
     boots.update(fact.boot for fact in delivered)
-    return replace(
+    kept = replace(
         facts,
         runs=tuple(run for run in facts.runs if run.boot in boots),
         journal=tuple(fact for fact in facts.journal if fact.boot in boots),
         delivered=delivered,
     )
+    return condensed(kept, window.start_us)
 
 
 def _deciding(found: Sequence[Life], window: Window, settings: ContractSettings) -> range:

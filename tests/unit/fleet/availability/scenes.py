@@ -17,19 +17,25 @@ ACCEPTED = Commissioning(
     id="a", eui=EUI, kind=CommissioningKind.ACCEPTED, at_us=START, who="x", recorded_at_us=START
 )
 
-troubles = st.lists(
-    st.builds(
-        Trouble,
-        st.integers(0, LENGTH_MS // 1000 - 1).map(lambda s: s * 1000),
-        st.integers(1, 1500).map(lambda s: s * 1000),
-        st.sampled_from(Kind),
-    ),
-    max_size=6,
-)
+
+def troubles_in(length_ms, count):
+    """Up to ``count`` troubles that begin in so many milliseconds."""
+    return st.lists(
+        st.builds(
+            Trouble,
+            st.integers(0, length_ms // 1000 - 1).map(lambda s: s * 1000),
+            st.integers(1, 1500).map(lambda s: s * 1000),
+            st.sampled_from(Kind),
+        ),
+        max_size=count,
+    )
 
 
-def scene(troubles, eui=EUI):
-    lived = live(eui, START, LENGTH_MS, troubles)
+troubles = troubles_in(LENGTH_MS, 6)
+
+
+def scene(troubles, eui=EUI, length_ms=LENGTH_MS):
+    lived = live(eui, START, length_ms, troubles)
     facts = GatewayFacts(
         eui=eui, runs=lived.runs, journal=lived.journal, commissioning=(replace(ACCEPTED, eui=eui),)
     )
@@ -37,9 +43,9 @@ def scene(troubles, eui=EUI):
 
 
 @st.composite
-def torn(draw):
+def torn(draw, length_ms=LENGTH_MS, count=6):
     """Facts with heartbeats and records missing, in any order, some twice."""
-    facts, _ = scene(draw(troubles))
+    facts, _ = scene(draw(troubles_in(length_ms, count)), length_ms=length_ms)
     runs = []
     for run in facts.runs:
         singles = expand(run)
@@ -53,7 +59,7 @@ def torn(draw):
             runs.append(singles[draw(st.integers(0, len(singles) - 1))])
     lost = draw(st.sets(st.integers(0, max(0, len(facts.journal) - 1)), max_size=2))
     journal = [fact for index, fact in enumerate(facts.journal) if index not in lost]
-    blind = draw(st.lists(st.tuples(st.integers(0, LENGTH_MS), st.integers(0, 3_600_000)), max_size=2))
+    blind = draw(st.lists(st.tuples(st.integers(0, length_ms), st.integers(0, 3_600_000)), max_size=2))
     blindness = tuple(
         Blindness(
             id=f"b{index}",
@@ -67,7 +73,7 @@ def torn(draw):
     )
     works = draw(
         st.lists(
-            st.tuples(st.integers(0, LENGTH_MS), st.integers(1, 7_200_000), st.integers(0, 100)), max_size=2
+            st.tuples(st.integers(0, length_ms), st.integers(1, 7_200_000), st.integers(0, 100)), max_size=2
         )
     )
     maintenances = tuple(
