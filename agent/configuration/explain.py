@@ -15,6 +15,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "radio.antenna_gain_db": ("dBi", "gain de l’antenne, déduit de la puissance rayonnée permise"),
     "radio.cable_loss_db": ("dB", "perte du câble entre carte et antenne"),
     "radio.lorawan_public": ("", "mot de synchronisation LoRaWAN public (vrai) ou privé"),
+    "radio.gnss_device": ("", "port série du récepteur GNSS (vide\u202f: aucun)"),
     "radio.class_b_beacon": ("", "émettre la balise de classe B, avec GNSS et impulsion par seconde"),
     "connectors[].name": ("", "nom court du serveur LoRaWAN"),
     "connectors[].kind": ("", "protocole du serveur"),

@@ -28,6 +28,8 @@ class RadioConfig(Strict, frozen=True, kw_only=True):
     lorawan_public: bool = True
     class_b_beacon: bool = False
     """Send the beacon every 128 s, where GNSS time and pulse are known."""
+    gnss_device: Annotated[str, Meta(max_length=64, pattern=r"^(/dev/[A-Za-z0-9/_.-]+)?$")] = ""
+    """Serial line of the GNSS receiver, such as ``/dev/ttyAMA0``; empty: none."""
 
 
 class FilterConfig(Strict, frozen=True, kw_only=True):
