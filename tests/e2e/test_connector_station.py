@@ -1,40 +1,17 @@
 """The Basics Station connector against a WebSocket server with TLS and client certificates."""
 
-import asyncio
-import datetime as dt
 import json
 import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from websockets.asyncio.server import Server, ServerConnection, serve
 
-from agent.clock import SystemClock
-from agent.datapath import DataPath
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from agent.wire.messages import TimeQuality
-from tests.datapath.virtual import VirtualConcentrator, data_up, join_request
+from agent.wire.configuration import ConnectorConfig
+from tests.datapath.certificates import issue
+from tests.datapath.station import Gateway, StationServer
+from tests.datapath.virtual import data_up, join_request
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
-EUI = "0016c001f12a3b4c"
-ROUTER = {
-    "msgtype": "router_config",
-    "region": "EU863",
-    "DRs": [
-        [12, 125, 0],
-        [11, 125, 0],
-        [10, 125, 0],
-        [9, 125, 0],
-        [8, 125, 0],
-        [7, 125, 0],
-        [7, 250, 0],
-        [0, 0, 0],
-    ],
-}
 
 
 @pytest.fixture
@@ -42,95 +19,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def certificate(path: Path) -> tuple[Path, Path]:
-    """Write a self-signed certificate for localhost that serves both sides."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, private = path / "cert.pem", path / "key.pem"
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return pem, private
-
-
-class StationServer:
-    """Discovery and traffic on one port; keeps what arrives, answers as told."""
-
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self.tls = tls
-        self.messages: list[dict[str, object]] = []
-        self.tokens: list[str | None] = []
-        self.traffic: ServerConnection | None = None
-
-    async def start(self) -> Server:
-        server = await serve(self._serve, "127.0.0.1", 0, ssl=self.tls)
-        self.port = next(iter(server.sockets)).getsockname()[1]
-        return server
-
-    async def _serve(self, connection: ServerConnection) -> None:
-        assert connection.request is not None
-        self.tokens.append(connection.request.headers.get("Authorization"))
-        scheme = "wss" if self.tls else "ws"
-        async for message in connection:
-            if connection.request.path == "/router-info":
-                await connection.send(json.dumps({"uri": f"{scheme}://localhost:{self.port}/traffic"}))
-                continue
-            self.messages.append(json.loads(message))
-            if self.messages[-1]["msgtype"] == "version":
-                self.traffic = connection
-                await connection.send(json.dumps(ROUTER))
-
-    def of(self, msgtype: str) -> list[dict[str, object]]:
-        return [message for message in self.messages if message["msgtype"] == msgtype]
-
-
-class Gateway:
-    def __init__(self, path: Path, connector: ConnectorConfig) -> None:
-        self.clock = SystemClock(TimeQuality.NTP)
-        self.radio = VirtualConcentrator(self.clock)
-        configuration = Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1))
-        self.path = DataPath(
-            concentrator=self.radio,
-            configuration=configuration,
-            eui=EUI,
-            state_dir=path,
-            clock=self.clock,
-            boot=1,
-            observe=lambda _: None,
-        )
-
-    async def __aenter__(self) -> "Gateway":
-        self.task = asyncio.create_task(self.path.run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    async def until(self, condition: object, timeout_s: float = 10.0) -> None:
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-
 async def test_frames_are_proved_by_pong_and_downlinks_reported_over_mutual_tls(tmp_path: Path) -> None:
-    pem, key = certificate(tmp_path)
+    issued = issue(tmp_path, "localhost")
+    pem, key = issued.certificate_file, issued.key_file
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pem, key)
     tls.load_verify_locations(pem)

@@ -1,6 +1,7 @@
 """The Basics Station connector: frames are proved by pong, downlinks reported by dntxed."""
 
 import asyncio
+import contextlib
 import random
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ class BasicsStationConnector(BaseConnector):
         self._line: StationLine | None = None
         self._router: RouterConfig | None = None
         self._lost = asyncio.Event()
+        self._moved = asyncio.Event()
         self._opened_us = 0
         self._next_timesync_us = 0
 
@@ -60,7 +62,8 @@ class BasicsStationConnector(BaseConnector):
             tasks.create_task(self._connect_always())
 
     def _new_credentials(self) -> None:
-        """Connect again, with what CUPS handed out."""
+        """Connect again at once, with what CUPS handed out."""
+        self._moved.set()
         self._lost.set()
 
     async def _connect_always(self) -> None:
@@ -71,7 +74,10 @@ class BasicsStationConnector(BaseConnector):
             lasted_us = self._host.clock.monotonic_us() - started_us
             uniform = random.random()  # noqa: S311  # no secret
             backoff, delay_us = wait_us(backoff, refused=refused, lasted_us=lasted_us, uniform=uniform)
-            await asyncio.sleep(delay_us / 1_000_000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_us / 1_000_000):
+                    await self._moved.wait()
+            self._moved.clear()
 
     async def _session(self) -> bool:
         """Serve one connection; return whether the server refused or closed it."""
@@ -118,7 +124,8 @@ class BasicsStationConnector(BaseConnector):
         for result in results:
             if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
                 raise result
-        self._reason = "no answer" if self._lost.is_set() else "the server closed the connection"
+        silent = "CUPS named another server" if self._moved.is_set() else "no answer"
+        self._reason = silent if self._lost.is_set() else "the server closed the connection"
         return not self._lost.is_set()
 
     async def _read(self, socket: ClientConnection) -> None:
