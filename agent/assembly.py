@@ -16,14 +16,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.clock import SystemClock
 from agent.commands.actions import Actions
 from agent.commands.runner import CommandRunner
+from agent.commands.testframes import TestFrames
 from agent.configuration.boot import open_state
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
+from agent.connectors.ports import Outcome
+from agent.downlink.model import Downlink, Verdict
 from agent.enrol.identity import Identity
 from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
 from agent.evidence.observation import DataPathState, Observed
+from agent.evidence.testear import HeardTest
 from agent.health.details import Fields
 from agent.health.reporting import Reporting
 from agent.health.screen import gather
@@ -36,6 +40,7 @@ from agent.link.mqtt import Link
 from agent.supervisor.leaving import Leave
 from agent.supervisor.notify import ServiceManager
 from agent.supervisor.watch import Supervisor
+from agent.timing.gnss import GnssState
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
 from agent.wire.messages import Change, ConfigReported, ConfigState, Radio
@@ -57,7 +62,13 @@ class DataPathPort(Protocol):
 
     async def reconfigure(self, configuration: Configuration) -> None: ...
 
+    def gnss(self) -> GnssState | None: ...
+
     def restart_radio(self, reason: str) -> None: ...
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict: ...
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]: ...
 
     def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]": ...
 
@@ -99,6 +110,9 @@ class Agent:
             needs_certificate=running.fleet.tls,
             note=self.journal.observe,
         )
+        self.test_frames = TestFrames(
+            state=state, radio=self.datapath, clock=clock, note=self.journal.observe
+        )
         self.commands = self._make_commands(order, key)
         self.supervisor = Supervisor(
             state=state,
@@ -107,6 +121,8 @@ class Agent:
             link=self.link,
             on_trial=lambda: self.control.state.ledger.trial is not None,
             restart_radio=self.datapath.restart_radio,
+            test_frames=self.test_frames.suspicion,
+            note=self.journal.observe,
             record=self.journal.record,
             leave=self._leave,
         )
@@ -156,6 +172,7 @@ class Agent:
             identity=self.identity,
             clock=self.clock,
             log=RECENT,
+            test_frames=self.test_frames,
             note=self.journal.observe,
             leave=self._leave,
             link_renewed=self.link.reconnect,

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.connectors.ports import Outcome
 from agent.connectors.switchboard import Switchboard
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
+from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.evidence.evidence import Evidence
 from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
+from agent.evidence.testear import HeardTest, TestEar
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.spool.record import record_of
 from agent.spool.spool import Place, Spool
@@ -79,6 +82,7 @@ class DataPath:
         self._evidence = Evidence(
             directory=state_dir, clock=clock, boot=boot, observe=observe, state=self.snapshot
         )
+        self._test_ear = TestEar()
         self._metrics_port = configuration.metrics_port
         self._radio_state = RadioChanged(
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
@@ -138,6 +142,7 @@ class DataPath:
     def snapshot(self) -> DataPathState:
         """Return the state at this instant."""
         spooled = {f"spool.{name}": count for name, count in self._spool.counts.items()}
+        noise_dbm, noise_samples = self._evidence.noise_floor()
         return DataPathState(
             radio=self._radio_state.radio,
             radio_reason=self._radio_state.reason,
@@ -151,6 +156,8 @@ class DataPath:
             crc_failed=self._counts["crc_failed"],
             transmitted=self._counts["transmitted"],
             temperature_c=self._thread.temperature_c,
+            noise_dbm=noise_dbm,
+            noise_samples=noise_samples,
             eui=self._chip_eui,
             counters=dict(self._counts) | spooled | self._switchboard.counters(),
         )
@@ -167,6 +174,14 @@ class DataPath:
             self._metrics_port = configuration.metrics_port
             await self._evidence.serve(self._metrics_port)
         await self._switchboard.reconfigure(configuration)
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+        """Judge a transmission of our own like any downlink; ``outcome`` is told what became of it."""
+        return self._switchboard.submit(downlink, outcome)
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+        """Return the test frames of ``nonce`` that are heard within ``limit_s``."""
+        return await self._test_ear.listen(nonce, limit_s)
 
     def _evicted(self, places: list[Place], reason: str) -> None:
         self._switchboard.evicted(places, reason)
@@ -211,6 +226,7 @@ class DataPath:
             self._counts["crc_failed" if frame.crc is Crc.BAD else "crc_absent"] += 1
             return
         self._counts["received"] += 1
+        self._test_ear.on_air(frame)
         record = record_of(
             frame,
             record_id=self._spool.new_id(),

@@ -1,19 +1,28 @@
-"""Data path and concentrator of a real gateway: what ``agent.assembly`` is given outside tests."""
+"""Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` is given outside tests."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from agent.clock import Clock
+from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
+from agent.downlink.model import Downlink, Verdict
 from agent.evidence.observation import DataPathState, Observed
+from agent.evidence.testear import HeardTest
 from agent.supervisor.reopening import ReopeningConcentrator
+from agent.timing.gnss import GnssState, GnssTime
 from agent.wire.configuration import Configuration, RadioConfig
 from agent.wire.order import WorkOrder
 from firmware import store
+from hal.linux.tty import SerialLine
 from hal.open import open_concentrator
 from hal.ports import Concentrator
+
+GNSS_BAUD = 9600
+"""What u-blox receivers of the M8 generation speak after power-up (UBX-13003221 §3)."""
 
 
 class GatewayRadio:
@@ -29,9 +38,10 @@ class GatewayRadio:
         state: Path,
         clock: Clock,
     ) -> None:
-        self._bus = order.bus
+        self._bus, self._clock = order.bus, clock
         self._radio: RadioConfig = configuration.radio
         self._concentrator = ReopeningConcentrator(self._open)
+        self._gnss: GnssTime | None = None
         self._datapath = DataPath(
             concentrator=self._concentrator,
             configuration=configuration,
@@ -51,7 +61,32 @@ class GatewayRadio:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self._datapath.run()
+        self._gnss = self._follow_gnss()
+        try:
+            await self._datapath.run()
+        finally:
+            await asyncio.shield(self._leave_gnss())
+
+    def _follow_gnss(self) -> GnssTime | None:
+        device = self._radio.gnss_device
+        if not device:
+            return None
+        gnss = GnssTime(
+            open_line=lambda: SerialLine(device, baud=GNSS_BAUD),
+            clock=self._clock,
+            on_radio=self._concentrator.ask,
+        )
+        gnss.start()
+        return gnss
+
+    async def _leave_gnss(self) -> None:
+        gnss, self._gnss = self._gnss, None
+        if gnss is not None:
+            await asyncio.to_thread(gnss.stop)
+
+    def gnss(self) -> GnssState | None:
+        """Return what the GNSS receiver says; None where none is configured."""
+        return self._gnss.state() if self._gnss is not None else None
 
     def snapshot(self) -> DataPathState:
         """Return the state at this instant."""
@@ -60,14 +95,26 @@ class GatewayRadio:
     async def reconfigure(self, configuration: Configuration) -> None:
         """Apply what changed; the radio is started again only for board, region or sync word."""
         built = _built_in(self._radio) != _built_in(configuration.radio)
+        moved = self._radio.gnss_device != configuration.radio.gnss_device
         self._radio = configuration.radio
         await self._datapath.reconfigure(configuration)
+        if moved:
+            await self._leave_gnss()
+            self._gnss = self._follow_gnss()
         if built:
             self._concentrator.restart("the configuration changes board, region or sync word")
 
     def restart_radio(self, reason: str) -> None:
         """Reset the concentrator and start it again."""
         self._concentrator.restart(reason)
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+        """Judge a transmission of our own like any downlink."""
+        return self._datapath.submit(downlink, outcome)
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+        """Return the test frames of ``nonce`` that are heard within ``limit_s``."""
+        return await self._datapath.listen(nonce, limit_s)
 
     def on_radio(self, job: Callable[[Concentrator], Any]) -> Future[Any]:
         """Run ``job`` in the radio thread, between two fetches."""

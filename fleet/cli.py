@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
-from fleet import commands
+from fleet import commands, testframes
 from fleet.api.availability import By
 from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
@@ -141,6 +141,18 @@ def command(
 ) -> None:
     """Sign a command for one gateway; `fleet serve` sends it."""
     print(commands.send_command(data, parse_eui(eui), action))
+
+
+@app.command("test-frame")
+def ask_test_frame(
+    data: Data,
+    sender: Annotated[str, Option("--from", help="EUI of the gateway that sends.")],
+    listener: Annotated[str, Option("--to", help="EUI of the neighbour that must hear.")],
+    wait: Annotated[int, Option(help="Seconds to wait for both answers; 0: only queue.")] = 0,
+) -> None:
+    """Have one gateway send test frames that another must hear; `fleet serve` sends the commands."""
+    for line in testframes.ask(data, parse_eui(sender), parse_eui(listener), wait):
+        print(line)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from agent.clock import Clock
 from agent.commands.runner import CommandFailed, Perform
+from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
 from agent.enrol.http import BadUrl, download
 from agent.enrol.identity import Identity
@@ -50,12 +51,14 @@ class Actions:
         identity: Identity,
         clock: Clock,
         log: RecentLog,
+        test_frames: TestFrames,
         note: Callable[[Noted], None],
         leave: Callable[[Leave], None],
         link_renewed: Callable[[], None],
     ) -> None:
         self._radio, self._order, self._identity = radio, order, identity
         self._clock, self._log, self._note = clock, log, note
+        self._test_frames = test_frames
         self._leave, self._link_renewed = leave, link_renewed
 
     def table(self) -> Mapping[Action, Perform]:
@@ -69,6 +72,8 @@ class Actions:
             Action.SPEED_TEST: self._speed_test,
             Action.REBOOT: self._reboot,
             Action.ROTATE_KEY: self._rotate_key,
+            Action.SEND_TEST_FRAME: self._test_frames.send,
+            Action.HEAR_TEST_FRAME: self._test_frames.hear,
         }
 
     async def _restart(self, _: Command) -> str:

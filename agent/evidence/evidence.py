@@ -55,6 +55,10 @@ class Evidence:
         """Take in a frame of any CRC."""
         self._picture.heard(frame)
 
+    def noise_floor(self) -> tuple[float | None, int]:
+        """Return the noise floor in dBm, estimated, and from how many frames since the start."""
+        return self._picture.noise_floor_dbm(), self._picture.noise_samples
+
     def heard(self, record: Record) -> None:
         """Take in a good frame; without trusted time nothing is said about a day."""
         if record.time_quality != TimeQuality.UNTRUSTED:

@@ -57,6 +57,10 @@ class DataPathState:
     crc_failed: int = 0
     transmitted: int = 0
     temperature_c: float | None = None
+    noise_dbm: float | None = None
+    """Estimated from weak frames; None while there was none."""
+    noise_samples: int = 0
+    """Weak frames behind ``noise_dbm``."""
     eui: str = ""
     """The chip's own EUI-64; empty until it answered."""
     counters: Mapping[str, int] = field(default_factory=dict)

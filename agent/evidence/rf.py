@@ -6,6 +6,7 @@ saturated) and is labelled so; without such frames there is none.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import median
 
 from hal.airtime import fsk_us, lora_us
 from hal.packets import Crc, Lora, ReceivedFrame
@@ -33,6 +34,8 @@ class RfPicture:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     noise_dbm: dict[int, float] = field(default_factory=dict)
     """Estimated, by frequency."""
+    noise_samples: int = 0
+    """Weak frames that the estimates come from, since the start."""
 
     def heard(self, frame: ReceivedFrame) -> None:
         """Count a frame of any CRC."""
@@ -49,7 +52,12 @@ class RfPicture:
         if lora and frame.snr_db < WEAK_SNR_DB and frame.crc is Crc.OK:
             self._noise(key[0], frame.rssi_signal_dbm - frame.snr_db)
 
+    def noise_floor_dbm(self) -> float | None:
+        """Return the median of the channels' estimates, or None without any."""
+        return median(self.noise_dbm.values()) if self.noise_dbm else None
+
     def _noise(self, frequency_hz: int, estimate_dbm: float) -> None:
+        self.noise_samples += 1
         known = self.noise_dbm.get(frequency_hz)
         self.noise_dbm[frequency_hz] = (
             estimate_dbm if known is None else known + NOISE_WEIGHT * (estimate_dbm - known)

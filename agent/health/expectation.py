@@ -4,7 +4,8 @@ For each hour of the day the past holds a mean of frames heard, any CRC verdict,
 the radio received.  Silence is suspected when this gateway's past says that ``ENOUGH_EXPECTED`` frames
 should have come since the last one.  Were frames a Poisson process, a false alarm then had probability
 exp(-20) = 2e-9; sensors report together and are removed together, so only a quarter of the past is
-counted on.  A gateway that hears little is never suspected: its past cannot tell.
+counted on.  A gateway that hears little is never suspected: its past cannot tell.  A radio that hears far
+fewer frames than its past over ``FEWER_HOURS`` is strange too: it lost most of its sensitivity.
 """
 
 import msgspec
@@ -14,6 +15,10 @@ ENOUGH_EXPECTED = 20.0
 TRUSTED_SHARE = 0.25
 LEARNED_DAYS = 3
 """Days seen of an hour before that hour counts."""
+FEWER_HOURS = 6
+"""Whole hours looked at together: what a market day or a power cut of one street moves is less."""
+FEWER_SHARE = 0.1
+"""Of what was usual; a trusted quarter would still be two and a half times that."""
 MEMORY_DAYS = 14
 """Weight of a day in the mean: 1/14 once that many were seen."""
 
@@ -57,3 +62,17 @@ def suspicion(past: Past, silent_from_us: int, now_us: int) -> str:
         return ""
     minutes = (now_us - silent_from_us) // 60_000_000
     return f"no frame for {minutes} min, {expected / TRUSTED_SHARE:.0f} were usual at these hours"
+
+
+def usual_frames(past: Past, hour: int) -> float | None:
+    """Return the mean of an hour of the day, or None while too few days were seen of it."""
+    return past.means[hour] if past.days[hour] >= LEARNED_DAYS else None
+
+
+def fewer(hours: tuple[tuple[float, int], ...]) -> str:
+    """Return why the frames of whole hours in a row, each (usual, heard), are strangely few."""
+    usual, heard = sum(one for one, _ in hours), sum(frames for _, frames in hours)
+    enough = len(hours) >= FEWER_HOURS and usual * TRUSTED_SHARE >= ENOUGH_EXPECTED
+    if not enough or heard > usual * FEWER_SHARE:
+        return ""
+    return f"{heard} frames in {len(hours)} h, {usual:.0f} were usual at these hours"

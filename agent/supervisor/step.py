@@ -3,7 +3,12 @@
     trouble                                    after      stage             spends
     radio not RECEIVING (its own thread        10 min     RESTART_PROCESS   restart_process
       restarts and resets it meanwhile)        30 min     REBOOT            reboot
-    radio suspected deaf (expectation)         at once    RESTART_RADIO     restart_radio
+    silent against its own past                at once    RESTART_RADIO     restart_radio
+      (each rung: as strange a silence again)  again      RESTART_RADIO     restart_radio
+                                               again      RESTART_PROCESS   restart_process
+                                               again      REBOOT            reboot
+    far fewer frames, a fallen noise floor,    once       RESTART_RADIO     restart_radio
+      a neighbour's test frames missed
     backhaul lost: neither fleet nor any LNS   5 min      RENEW_ADDRESS     renew_address
       answers, and the line failed             15 min     RESET_MODEM       reset_modem
                                                30 min     POWER_MODEM       power_modem
@@ -11,7 +16,8 @@
                                                3 h        REBOOT            reboot
 
 Each stage is tried once per trouble and only while its budget has a token; without one it is told and
-skipped.  A reboot for the backhaul waits while a configuration is on trial: the trial's own end comes first.
+skipped.  Every start of the radio resets the concentrator, so restart of reception and reset are one stage
+here.  A reboot for the backhaul waits while a configuration is on trial: the trial's own end comes first.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +42,9 @@ class Stage(StrEnum):
 
 
 RADIO_LADDER = ((10 * MINUTE_US, Stage.RESTART_PROCESS), (30 * MINUTE_US, Stage.REBOOT))
+SILENCE_LADDER = (Stage.RESTART_RADIO, Stage.RESTART_RADIO, Stage.RESTART_PROCESS, Stage.REBOOT)
+DEAF_ONCE = (Stage.RESTART_RADIO,)
+"""Where frames are still heard: nothing heavier is justified by an expectation."""
 BACKHAUL_LADDER = (
     (5 * MINUTE_US, Stage.RENEW_ADDRESS),
     (15 * MINUTE_US, Stage.RESET_MODEM),
@@ -51,8 +60,10 @@ class Facts:
 
     radio: Radio
     radio_since_us: int
-    suspected_deaf: str = ""
-    """Why the silence is against this gateway's own past, or empty."""
+    silent: str = ""
+    """Why the silence since the last rung is against this gateway's own past, or empty."""
+    less: str = ""
+    """Why this gateway hears less than its own past says, though not nothing; or empty."""
     backhaul_lost_since_us: int | None = None
     on_trial: bool = False
 
@@ -64,7 +75,8 @@ class State:
     budgets: Budgets = Budgets()
     radio_tried: int = 0
     backhaul_tried: int = 0
-    deaf_tried: bool = False
+    silence_tried: int = 0
+    less_tried: int = 0
     at_us: int | None = None
 
 
@@ -110,11 +122,20 @@ def _radio(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Comman
 
 
 def _deaf(state: State, facts: Facts) -> tuple[State, tuple[Command, ...]]:
-    if not facts.suspected_deaf:
-        return replace(state, deaf_tried=False), ()
-    if state.deaf_tried:
+    """One rung for each silence that is strange again; the caller counts silence from the last rung."""
+    if facts.silent:
+        tried = state.silence_tried
+        if tried >= len(SILENCE_LADDER):
+            return state, ()
+        return _spend(replace(state, silence_tried=tried + 1), SILENCE_LADDER[tried], facts.silent)
+    if not facts.less:
+        return replace(state, less_tried=0), ()
+    if state.silence_tried:
         return state, ()
-    return _spend(replace(state, deaf_tried=True), Stage.RESTART_RADIO, facts.suspected_deaf)
+    tried = state.less_tried
+    if tried >= len(DEAF_ONCE):
+        return state, ()
+    return _spend(replace(state, less_tried=tried + 1), DEAF_ONCE[tried], facts.less)
 
 
 def _backhaul(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Command, ...]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,13 +11,13 @@ import msgspec
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.evidence.observation import DataPathState
-from agent.health.expectation import HOUR_US, Past, learn, suspicion
 from agent.supervisor.budget import Budgets
+from agent.supervisor.hearing import Hearing, Learned
 from agent.supervisor.leaving import Leave
 from agent.supervisor.machine import CannotReboot, reboot_machine
 from agent.supervisor.means import NoMeans, carry_out
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
-from agent.wire.messages import Change, Radio, TimeQuality
+from agent.wire.messages import Change, Noted
 
 LOOK_EVERY_S = 10.0
 KEEP_EVERY_US = 1_800_000_000
@@ -27,7 +28,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What supervision remembers across restarts."""
 
     budgets: Budgets = Budgets()
-    past: Past = Past()
+    learned: Learned = Learned()
+    silence_tried: int = 0
+    """Rungs climbed in the silence that lasts; a frame ends it."""
+    less_tried: int = 0
 
 
 class LinkPort(Protocol):
@@ -49,18 +53,18 @@ class Supervisor:
         link: LinkPort,
         on_trial: Callable[[], bool],
         restart_radio: Callable[[str], None],
+        test_frames: Callable[[], str],
+        note: Callable[[Noted], None],
         record: Callable[[Change, str, str, str], None],
         leave: Callable[[Leave], None],
     ) -> None:
         self._path = state / "supervisor.json"
         kept = self._load()
-        self.state, self.past = State(budgets=kept.budgets), kept.past
+        self.state = State(budgets=kept.budgets, silence_tried=kept.silence_tried, less_tried=kept.less_tried)
+        self.hearing = Hearing(learned=kept.learned, clock=clock, note=note, test_frames=test_frames)
         self._clock, self._snapshot, self._link, self._on_trial = clock, snapshot, link, on_trial
         self._restart_radio, self._record, self._leave = restart_radio, record, leave
         self._kept_at_us = clock.monotonic_us()
-        self._hour = _Hour()
-        self._heard_total = 0
-        self._heard_at_us = clock.utc_us()
 
     def _load(self) -> Kept:
         try:
@@ -77,10 +81,20 @@ class Supervisor:
     async def look(self) -> None:
         """Look once."""
         now_us = self._clock.monotonic_us()
-        self.state, commands = step(self.state, self.facts(), now_us)
+        facts = self.facts()
+        if self.hearing.heard_again:
+            self.state = replace(self.state, silence_tried=0)
+        self.state, commands = step(self.state, facts, now_us)
+        if facts.silent:
+            self.hearing.acted()
         if commands or now_us - self._kept_at_us >= KEEP_EVERY_US:
             self._kept_at_us = now_us
-            kept = Kept(budgets=self.state.budgets, past=self.past)
+            kept = Kept(
+                budgets=self.state.budgets,
+                learned=self.hearing.learned,
+                silence_tried=self.state.silence_tried,
+                less_tried=self.state.less_tried,
+            )
             write_if_possible(self._path, msgspec.json.encode(kept))
         for command in commands:
             if isinstance(command, Skipped):
@@ -89,12 +103,14 @@ class Supervisor:
                 await self._recover(command)
 
     def facts(self) -> Facts:
-        """Return what is seen at this instant, learning frames by the hour on the way."""
+        """Return what is seen at this instant, learning by the hour on the way."""
         path = self._snapshot()
+        self.hearing.look(path, learning=not self.state.silence_tried)
         return Facts(
             radio=path.radio,
             radio_since_us=path.radio_since_us,
-            suspected_deaf=self._listen(path),
+            silent=self.hearing.silent,
+            less=self.hearing.less,
             backhaul_lost_since_us=self._backhaul_lost(path),
             on_trial=self._on_trial(),
         )
@@ -105,19 +121,6 @@ class Supervisor:
             return None
         answers = [one.last_answer_us for one in path.connectors if one.last_answer_us is not None]
         return max([lost, *answers])
-
-    def _listen(self, path: DataPathState) -> str:
-        """Learn whole hours in which the radio received, and judge silence; needs a trusted clock."""
-        utc_us, total = self._clock.utc_us(), path.received + path.crc_failed
-        if total != self._heard_total or path.radio is not Radio.RECEIVING:
-            self._heard_total, self._heard_at_us = total, utc_us
-        if self._clock.quality() is TimeQuality.UNTRUSTED:
-            self._hour = _Hour()
-            return ""
-        ended = self._hour.look(utc_us, total, receiving=path.radio is Radio.RECEIVING)
-        if ended is not None:
-            self.past = learn(self.past, *ended)
-        return suspicion(self.past, self._heard_at_us, utc_us)
 
     async def _recover(self, command: Recover) -> None:
         stage = command.stage
@@ -134,24 +137,3 @@ class Supervisor:
                 await asyncio.to_thread(carry_out, stage)
         except (NoMeans, CannotReboot) as error:
             self._record(Change.RECOVERY, stage.value, "FAILED", str(error))
-
-
-class _Hour:
-    """Frames of the hour that runs, counted only if the radio received in all of it."""
-
-    def __init__(self) -> None:
-        self._number = -1
-        self._from_total = 0
-        self._whole = False
-
-    def look(self, utc_us: int, total: int, *, receiving: bool) -> tuple[int, int] | None:
-        """Return (hour of day, frames) when a whole hour has ended."""
-        number = utc_us // HOUR_US
-        ended = None
-        if number != self._number:
-            if self._whole and number == self._number + 1:
-                ended = self._number % 24, total - self._from_total
-            self._whole = self._number >= 0 and number == self._number + 1
-            self._number, self._from_total = number, total
-        self._whole = self._whole and receiving
-        return ended

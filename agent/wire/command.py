@@ -30,20 +30,30 @@ class Action(StrEnum):
     REBOOT = "reboot"
     """The whole machine."""
     ROTATE_KEY = "rotate_key"
+    SEND_TEST_FRAME = "send_test_frame"
+    """Within the duty cycle, for a neighbour to hear (``testframe.py``)."""
+    HEAR_TEST_FRAME = "hear_test_frame"
 
 
 SERVICE_AFFECTING = frozenset({Action.RESTART, Action.RESET_CONCENTRATOR, Action.REBOOT})
 """The radio is away for a moment; the fleet asks for these with redundancy in mind."""
 
 
-class Command(Strict, frozen=True, kw_only=True):
-    """One command; fields that an action does not use are ignored."""
+class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """One command; fields that an action does not use are ignored.
+
+    Defaults are not written, so that an older gateway understands every command that it knows.
+    """
 
     action: Action
     limit_s: Annotated[int, Meta(ge=1, le=LONGEST_S)] = 60
     """After this the command is given up and answered as failed."""
     lines: Annotated[int, Meta(ge=1, le=LOG_LINES_LIMIT)] = 50
     limit_bytes: Annotated[int, Meta(ge=1_000, le=SPEED_LIMIT_BYTES)] = 200_000
+    nonce: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
+    """Of a test frame: the same for who sends and who hears."""
+    sender: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
+    """EUI of the gateway that sends the test frame."""
 
 
 class CommandError(ValueError):

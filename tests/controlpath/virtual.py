@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -24,6 +24,7 @@ from agent.evidence.observation import ConnectorState, DataPathState
 from agent.evidence.testear import HeardTest
 from agent.health.status import ConnectorStatus, Status
 from agent.timing.choice import Reading
+from agent.timing.gnss import GnssState
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
@@ -171,6 +172,9 @@ class VirtualDataPath:
     async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
         return ()
 
+    def gnss(self) -> GnssState | None:
+        return None
+
     def on_radio(self, job: Callable[[Any], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
         future.set_exception(LineFailed("virtual", where="concentrator"))
@@ -230,6 +234,7 @@ class Broker:
     def start(self) -> None:
         self._process = subprocess.Popen(
             ["/usr/sbin/mosquitto", "-c", str(self._path)],
+            cwd=self._path.parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -286,6 +291,17 @@ class Authority:
         assert isinstance(public, ec.EllipticCurvePublicKey)
         builder = self._builder(csr.subject, self.certificate.subject, public, days)
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+    def revocations(self, serials: Sequence[int]) -> bytes:
+        """Return the list of revoked certificates, PEM."""
+        now = dt.datetime.now(dt.UTC)
+        day = dt.timedelta(days=1)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+        builder = builder.last_update(now - day).next_update(now + 3650 * day)
+        for serial in serials:
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+            builder = builder.add_revoked_certificate(one)
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def server(self, folder: Path) -> str:
         """Write ca.pem, server.pem, server.key; return Mosquitto settings for mTLS."""

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from agent.clock import SystemClock
+from agent.connectors.ports import Outcome
 from agent.datapath import DataPath, Observation, Observed
+from agent.downlink.model import Downlink, Immediate
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
 from agent.wire.messages import Change, Noted, Radio, TimeQuality
+from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.errors import LineFailed
-from hal.packets import Crc
+from hal.packets import Crc, Lora
+from hal.units import Hz
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up, join_request
 
 pytestmark = pytest.mark.anyio
@@ -205,3 +209,33 @@ async def test_a_connector_that_breaks_is_noted_and_started_again(tmp_path: Path
 
 def _broken() -> None:
     raise ValueError("a bug")
+
+
+async def test_a_test_frame_of_one_gateway_is_heard_by_another_within_the_duty_cycle(tmp_path: Path) -> None:
+    nonce = "0102030405060708"
+    server = await UdpServer().listen()
+    async with Running(tmp_path / "x", server.port) as one, Running(tmp_path / "y", server.port) as other:
+        await server.until(lambda: one.path.snapshot().radio is Radio.RECEIVING and other.radio.running)
+        ended: list[Outcome] = []
+        listening = asyncio.create_task(other.path.listen(nonce, 20.0))
+        for index, frequency_hz in enumerate(FREQUENCIES_HZ):
+            sent = len(one.radio.sent)
+            verdict = one.path.submit(
+                Downlink(
+                    payload=encode_test_frame(nonce, index),
+                    modulation=Lora(sf=9),
+                    frequency_hz=Hz(frequency_hz),
+                    timing=Immediate(),
+                    invert_polarity=False,
+                    with_crc=True,
+                ),
+                ended.append,
+            )
+            assert verdict.taken
+            await server.until(lambda sent=sent: len(one.radio.sent) > sent)
+            other.radio.inject(one.radio.sent[-1].payload)
+        assert [heard.index for heard in await listening] == [0, 1, 2]
+        await server.until(lambda: len(ended) == len(FREQUENCIES_HZ))
+        assert all(outcome.sent for outcome in ended)
+        assert one.path.snapshot().transmitted == len(FREQUENCIES_HZ)
+    server.transport.close()

@@ -34,7 +34,7 @@ def stages(state: State, facts: Facts, now_us: int) -> list[tuple[str, Stage]]:
         (CUT, 5 * MINUTE_US - 1, []),
         (CUT, 5 * MINUTE_US, [("Recover", Stage.RENEW_ADDRESS)]),
         (
-            Facts(radio=Radio.RECEIVING, radio_since_us=0, suspected_deaf="silent"),
+            Facts(radio=Radio.RECEIVING, radio_since_us=0, silent="silent"),
             0,
             [("Recover", Stage.RESTART_RADIO)],
         ),

@@ -8,7 +8,7 @@ from agent.health.expectation import HOUR_US
 from agent.supervisor.leaving import Leave
 from agent.supervisor.machine import RESTART_CODE, CannotReboot, reboot_machine, restart_process
 from agent.supervisor.watch import Supervisor
-from agent.wire.messages import Change, Radio, TimeQuality
+from agent.wire.messages import Change, Noted, Radio, TimeQuality
 from tests.controlpath.virtual import VirtualClock
 
 MINUTE_S = 60
@@ -25,6 +25,10 @@ class World:
         self.records: list[tuple[str, str]] = []
         self.left: list[Leave] = []
         self.restarts: list[str] = []
+        self.missed = ""
+        self.notes: list[Noted] = []
+        self.noise_dbm: float | None = None
+        self.weak_a_minute = self.samples = 0
         self.folder = folder
         self.supervisor = self.make()
 
@@ -36,6 +40,8 @@ class World:
             link=self,  # type: ignore[arg-type]
             on_trial=lambda: False,
             restart_radio=self.restarts.append,
+            test_frames=lambda: self.missed,
+            note=self.notes.append,
             record=self.record,
             leave=self.left.append,
         )
@@ -56,13 +62,19 @@ class World:
             spool_records=0,
             spool_accepting=True,
             received=self.received,
+            noise_dbm=self.noise_dbm,
+            noise_samples=self.samples,
         )
+
+    def told(self, ground: str) -> list[object]:
+        return [one.fields["state"] for one in self.notes if one.fields["ground"] == ground]
 
     def look(self, *, minutes: int = 1, frames_a_minute: int = 0, every: int = 1) -> None:
         async def looks() -> None:
             for _ in range(0, minutes, every):
                 self.clock.advance(MINUTE_S * every)
                 self.received += frames_a_minute * every
+                self.samples += self.weak_a_minute * every
                 await self.supervisor.look()
 
         asyncio.run(looks())
@@ -98,24 +110,100 @@ def test_the_backhaul_is_lost_only_without_any_answer(tmp_path: Path) -> None:
     assert world.records == [("renew_address", "STARTED"), ("renew_address", "FAILED")]
 
 
-def test_strange_silence_restarts_the_radio_once(tmp_path: Path) -> None:
+def test_strange_silence_restarts_the_radio_once_for_each_silence_that_is_strange_again(
+    tmp_path: Path,
+) -> None:
     world = World(tmp_path)
     world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
     assert world.restarts == []
-    world.look(minutes=120, every=10)
+    world.look(minutes=60, every=10)
     assert len(world.restarts) == 1
     assert "no frame for" in world.restarts[0]
+    assert world.told("silence") == ["suspected", "over"]
+    world.look(minutes=30, every=10)
+    assert len(world.restarts) == 2
+    assert world.left == []
+
+
+def test_the_silence_ladder_ends_and_goes_on_after_a_restart_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INVOCATION_ID", raising=False)
+    world = World(tmp_path)
+    world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
+    world.look(minutes=140, every=10)
+    assert [str(one)[:12] for one in world.left] == ["no frame for"]
+    world.received, world.supervisor = 0, world.make()
+    world.look(minutes=12 * 60, every=10)
+    assert [subject for subject, _ in world.records] == [
+        "restart_radio",
+        "restart_radio",
+        "restart_process",
+        "reboot",
+        "reboot",
+    ]
+    assert world.records[-1] == ("reboot", "FAILED")
+    world.look(minutes=10, frames_a_minute=2)
+    assert world.supervisor.state.silence_tried == 0
+
+
+@pytest.mark.parametrize(("frames_a_minute", "restarts"), [(2, 1), (3, 0)])
+def test_far_fewer_frames_than_usual_restart_the_radio_once(
+    tmp_path: Path, frames_a_minute: int, restarts: int
+) -> None:
+    world = World(tmp_path)
+    world.look(minutes=4 * 24 * 60, frames_a_minute=21, every=20)
+    world.look(minutes=11 * 60, frames_a_minute=frames_a_minute, every=2)
+    assert len(world.restarts) == restarts
+    assert all("frames in 6 h" in one for one in world.restarts)
+
+
+@pytest.mark.parametrize(
+    ("floor_dbm", "ground", "restarts"),
+    [(-114.0, "noise_fallen", 1), (-113.9, "", 0), (-94.0, "noise_raised", 0), (-94.1, "", 0)],
+)
+def test_the_noise_floor_is_judged_by_the_own_past(
+    tmp_path: Path, floor_dbm: float, ground: str, restarts: int
+) -> None:
+    world = World(tmp_path)
+    world.noise_dbm, world.weak_a_minute = -104.0, 1
+    world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
+    world.noise_dbm = floor_dbm
+    world.look(minutes=120, frames_a_minute=2, every=10)
+    assert len(world.restarts) == restarts
+    assert [note.fields["ground"] for note in world.notes] == ([ground] if ground else [])
+
+
+def test_a_noise_floor_from_few_frames_is_not_believed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.noise_dbm, world.weak_a_minute = -104.0, 1
+    world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
+    world.noise_dbm, world.weak_a_minute = -130.0, 0
+    world.look(minutes=180, frames_a_minute=2, every=10)
+    assert world.notes == []
+
+
+def test_missed_test_frames_restart_the_radio_once_also_across_restarts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.missed = "2 test frames of a neighbour missed"
+    world.look(minutes=60, frames_a_minute=2)
+    world.supervisor = world.make()
+    world.look(minutes=60, frames_a_minute=2)
+    assert world.restarts == [world.missed]
+    world.missed = ""
+    world.look(frames_a_minute=2)
+    assert "over" in world.told("test_frame")
 
 
 def test_without_a_trusted_clock_nothing_is_learned(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.clock.trusted = TimeQuality.UNTRUSTED
     world.look(minutes=180, frames_a_minute=5, every=10)
-    assert sum(world.supervisor.past.days) == 0
+    assert sum(world.supervisor.hearing.learned.frames.days) == 0
     world.clock.trusted = TimeQuality.NTP
     world.look(minutes=200, frames_a_minute=5, every=10)
-    assert sum(world.supervisor.past.days) == 2
-    assert max(world.supervisor.past.means) == 300
+    assert sum(world.supervisor.hearing.learned.frames.days) == 2
+    assert max(world.supervisor.hearing.learned.frames.means) == 300
     assert world.clock.utc_us() > 6 * HOUR_US
 
 

@@ -1,0 +1,72 @@
+"""Test frames of a neighbour that are being listened for; everything else passes by."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame
+from hal.packets import Lora, ReceivedFrame
+
+LISTENING_LIMIT = 4
+"""Nonces at once; commands run one after the other, so more than one is a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardTest:
+    """One test frame as it arrived."""
+
+    index: int
+    frequency_hz: int
+    rssi_dbm: float
+    snr_db: float
+
+    def __str__(self) -> str:
+        return f"{self.frequency_hz / 1e6:.1f} MHz {self.rssi_dbm:.0f} dBm {self.snr_db:.1f} dB"
+
+
+@dataclass(slots=True)
+class _Listening:
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: dict[int, HeardTest] = field(default_factory=dict)
+
+
+class TestEar:
+    """Called in the event loop for every good frame."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._listening: dict[str, _Listening] = {}
+
+    def on_air(self, frame: ReceivedFrame) -> None:
+        """Take in a frame; looked at only while somebody listens."""
+        if not self._listening:
+            return
+        found = decode_test_frame(frame.payload)
+        listening = None if found is None else self._listening.get(found[0])
+        if found is None or listening is None:
+            return
+        listening.heard[found[1]] = HeardTest(
+            index=found[1],
+            frequency_hz=int(frame.frequency_hz),
+            rssi_dbm=float(frame.rssi_signal_dbm),
+            snr_db=frame.snr_db if isinstance(frame.modulation, Lora) else 0.0,
+        )
+        if len(listening.heard) >= len(FREQUENCIES_HZ):
+            listening.complete.set()
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+        """Return the test frames of ``nonce``: all of them, or those that came within ``limit_s``.
+
+        Raises:
+            ValueError: too many nonces are listened for.
+        """
+        if len(self._listening) >= LISTENING_LIMIT:
+            raise ValueError(f"{LISTENING_LIMIT} test frames are listened for already")
+        listening = self._listening[nonce] = _Listening()
+        try:
+            await asyncio.wait_for(listening.complete.wait(), limit_s)
+        except TimeoutError:
+            pass
+        finally:
+            del self._listening[nonce]
+        return tuple(heard for _, heard in sorted(listening.heard.items()))
