@@ -25,6 +25,8 @@ class About:
     ticket: Ticket
     occasion: Occasion
     key: str
+    missing: tuple[str, ...] = ()
+    """Skills that nobody on call has."""
 
 
 def dispatch(scene: Scene, person: Person, about: list[About], word: str) -> list[tuple[About, int]]:
@@ -53,10 +55,11 @@ def _wake_at_us(scene: Scene, one: About) -> int:
 
 def _enqueue(scene: Scene, person: Person, about: list[About], channel: Channel, word: str) -> None:
     lang, connection = person.language, scene.connection
-    messages = [
-        compose(subject(scene, one.ticket, occasion=one.occasion, lang=lang), lang, scene.now_us)
+    found = [
+        replace(subject(scene, one.ticket, occasion=one.occasion, lang=lang), missing=one.missing)
         for one in about
     ]
+    messages = [compose(each, lang, scene.now_us) for each in found]
     due_us = scene.now_us
     if channel is Channel.SMS:
         recent = outbox.recent_to(connection, person.id, channel, scene.now_us - LOOK_BACK_US)

@@ -1,9 +1,9 @@
 """Timers that are due, by kind; inside the engine's transaction."""
 
-from fleet.incidents import paging
+from fleet.incidents import paging, plan_gaps, stock
 from fleet.incidents.scene import Scene
 from fleet.notify.compose import Occasion
-from fleet.tickets import actions, timers
+from fleet.tickets import actions, parts, timers
 from fleet.tickets import store as tickets
 from fleet.tickets.duties import DutyKind, arm, duties
 from fleet.tickets.model import Close, Lapse, Refused
@@ -21,7 +21,12 @@ def fire_due(scene: Scene) -> None:
         paging.fire(scene, pages)
     if wakes:
         paging.fire_wakes(scene, wakes)
+    if any(timer.kind == plan_gaps.KIND for timer in due):
+        plan_gaps.look(scene)
+    plan_gaps.arm(scene.connection, scene.now_us)
     for timer in due:
+        if timer.kind == parts.LOW:
+            stock.tell_low(scene, timer.subject_id)
         if timer.kind in tuple(DutyKind):
             _duty(scene, timer)
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection
 
-from fleet.incidents import store
+from fleet.incidents import place, store
 from fleet.incidents.dispatch import About, dispatch, tell_team, wake
 from fleet.incidents.escalation import GROUP_WAIT_US, first_page_at_us, step
 from fleet.incidents.scene import Scene
@@ -64,15 +65,18 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
             continue
         if occasion is Occasion.OPENED and _wait_for_more(scene, ticket):
             continue
-        mine = oncall.concerned(on_call, oncall.territory_of(scene.connection, ticket.commune_insee))
+        chosen = place.choose_for(scene, ticket, on_call)
         number = int(timer.detail["round"])
-        this = step(number, mine)
+        this = step(number, chosen.on_call)
+        about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing)
         for one in this.people:
-            wanted[one.person.id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
+            wanted[one.person.id].append(about)
         if number == 0:
-            tell_team(scene, About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"), PAGE)
+            tell_team(scene, about, PAGE)
+        if number == 0 and chosen.missing and this.people:
+            _note(scene, ticket, "SkillMissing", {"skills": list(chosen.missing)})
         if not this.people:
-            _note_nobody(scene, ticket)
+            _note(scene, ticket, "NobodyOnCall", {})
         if this.next_in_us is not None and ticket.acknowledged_at_us is None:
             plan_page(
                 scene.connection,
@@ -141,6 +145,6 @@ def tell_end(scene: Scene, ticket: Ticket) -> None:
             dispatch(scene, persons[person_id], [about], "end")
 
 
-def _note_nobody(scene: Scene, ticket: Ticket) -> None:
+def _note(scene: Scene, ticket: Ticket, kind: str, detail: dict[str, Any]) -> None:
     instants = {"at_us": scene.now_us, "now_us": scene.now_us}
-    tickets.log(scene.connection, ticket.id, kind="NobodyOnCall", who=WHO, via=WHO, detail={}, **instants)
+    tickets.log(scene.connection, ticket.id, kind=kind, who=WHO, via=WHO, detail=detail, **instants)

@@ -43,6 +43,7 @@ def event_of(  # noqa: PLR0911 one line a case
     cause: str = "",
     action: str = "",
     parts: list[str] | None = None,
+    depot: str = "",
 ) -> Event:
     """Return the event of a step.
 
@@ -62,7 +63,7 @@ def event_of(  # noqa: PLR0911 one line a case
         case Step.RESUME:
             return ResumeClocks(**by)
         case Step.CLOSE:
-            return Close(**by, report=_report(cause, action, parts or []))
+            return Close(**by, report=_report(cause, action, parts or [], depot))
         case Step.REOPEN:
             return Reopen(**by, reason=_needed(reason, "reason", "why it was closed too early"))
         case Step.NOTE:
@@ -79,13 +80,14 @@ def _reason(text: str) -> PauseReason:
         raise ValueError(f"reason: {text!r} stops no clock; write one of {known}") from error
 
 
-def _report(cause: str, action: str, parts: list[str]) -> FieldReport | None:
+def _report(cause: str, action: str, parts: list[str], depot: str) -> FieldReport | None:
     if not cause.strip() and not action.strip():
         return None
     return FieldReport(
         cause=_needed(cause, "cause", "what had failed"),
         action=_needed(action, "action", "what was done"),
         parts=tuple(part.strip() for part in parts if part.strip()),
+        depot=depot.strip(),
     )
 
 

@@ -140,6 +140,7 @@ def _site_lines(connection: Connection, ids: list[int]) -> tuple[SiteLine, ...]:
             commune=row.commune,
             address=row.address,
             access_notes=row.access_notes,
+            needs=tuple(row.needs),
             lat=row.lat,
             lon=row.lon,
         )

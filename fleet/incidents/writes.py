@@ -71,6 +71,7 @@ class StepBody(BaseModel):
     cause: str = Field(default="", max_length=500)
     action: str = Field(default="", max_length=500)
     parts: list[str] = Field(default_factory=list, max_length=50)
+    depot: str = Field(default="", max_length=80)
     presence: Presence | None = None
 
 

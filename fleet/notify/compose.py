@@ -49,6 +49,7 @@ class SiteLine:
     commune: str
     address: str = ""
     access_notes: str = ""
+    needs: tuple[str, ...] = ()
     lat: float | None = None
     lon: float | None = None
 
@@ -70,6 +71,8 @@ class Subject:
     gateways: int = 1
     communes: tuple[str, ...] = ()
     sites: tuple[SiteLine, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Skills that the place takes and nobody on call has."""
     link: str = ""
     ticket_url: str = ""
 
@@ -103,6 +106,8 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     if subject.occasion is not Occasion.ENDED:
         lines.append(_cause(subject, lang))
         lines += _extent(subject, lang)
+        if subject.missing:
+            lines.append(t(lang, "message.missing", named=named_needs(subject.missing, lang)))
     body = "\n".join(lines)
     sites = [] if subject.occasion is Occasion.ENDED else [_site(site, lang) for site in subject.sites]
     tail = _tail(subject, lang)
@@ -152,9 +157,20 @@ def _site(site: SiteLine, lang: str) -> str:
         lines.append(site.address)
     if site.lat is not None and site.lon is not None:
         lines.append(t(lang, "message.map", link=map_link(site.lat, site.lon)))
+    if site.needs:
+        lines.append(t(lang, "message.needs", named=named_needs(site.needs, lang)))
     if site.access_notes:
         lines.append(t(lang, "message.access", notes=site.access_notes))
     return "\n".join(lines)
+
+
+def named_needs(needs: tuple[str, ...], lang: str) -> str:
+    """Return needs of a site in words.
+
+    >>> named_needs(("key", "lift"), "en")
+    'key to fetch, lift'
+    """
+    return ", ".join(t(lang, f"need.{need}") for need in needs)
 
 
 def map_link(lat: float, lon: float) -> str:

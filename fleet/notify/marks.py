@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 _MARK = re.compile(r"\[\[(acknowledge|ticket):(\d+)\]\]")
+_PAGE = re.compile(r"\[\[page:([a-z]+)\]\]")
 
 
 def acknowledge_mark(ticket_id: int) -> str:
@@ -23,6 +24,15 @@ def ticket_mark(ticket_id: int) -> str:
     return f"[[ticket:{ticket_id}]]"
 
 
+def page_mark(name: str) -> str:
+    """Return the mark of a page of ours.
+
+    >>> page_mark("astreinte")
+    '[[page:astreinte]]'
+    """
+    return f"[[page:{name}]]"
+
+
 def tickets_to_acknowledge(text: str) -> tuple[int, ...]:
     """Return the tickets whose acknowledge links a text needs.
 
@@ -33,10 +43,11 @@ def tickets_to_acknowledge(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def filled(text: str, acknowledge: Callable[[int], str], ticket: Callable[[int], str]) -> str:
+def filled(text: str, public_url: str, acknowledge: Callable[[int], str]) -> str:
     """Return the text with every mark replaced."""
 
     def address(match: re.Match[str]) -> str:
-        return (acknowledge if match[1] == "acknowledge" else ticket)(int(match[2]))
+        number = int(match[2])
+        return acknowledge(number) if match[1] == "acknowledge" else f"{public_url}/tickets/{number}"
 
-    return _MARK.sub(address, text)
+    return _PAGE.sub(rf"{public_url}/\1", _MARK.sub(address, text))

@@ -107,13 +107,10 @@ class Worker:
         def acknowledge(ticket_id: int) -> str:
             return f"{self._public_url}/a/{made[ticket_id]}"
 
-        def ticket(ticket_id: int) -> str:
-            return f"{self._public_url}/tickets/{ticket_id}"
-
         if message.channel is Channel.GLPI:
             number = outbox.provider_of(connection, Channel.GLPI, int(message.detail["ticket"]))
             return replace(message, detail=message.detail | {"external_id": number})
-        text, html = (filled(part, acknowledge, ticket) for part in (message.text, message.html))
+        text, html = (filled(part, self._public_url, acknowledge) for part in (message.text, message.html))
         return replace(message, text=text, html=html)
 
     def deliver(self, message: Outgoing) -> None:

@@ -1,7 +1,7 @@
 """People and duty in the database.  Rows of an import are checked here, with the path of what is wrong."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -11,6 +11,7 @@ from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, 
 from fleet.oncall.rules import PARIS, on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
+from fleet.registry.model import SKILLS
 from fleet.registry.tables import communes
 from fleet.web.i18n import LANGUAGES
 
@@ -19,6 +20,11 @@ _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
 CONTACT = "contact"
 """Skill of somebody at an EPCI who is told of planned works and never called."""
+
+PLANNER = "planner"
+"""Skill of somebody who owns the plan of duty and is told of its gaps."""
+
+KNOWN_SKILLS = (*(skill.value for skill in SKILLS), CONTACT, PLANNER)
 
 
 class RowRefused(ValueError):
@@ -46,7 +52,7 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
             "email": email,
             "phone": international(str(row.get("phone") or "")),
             "language": language,
-            "skills": list(row.get("skills") or []),
+            "skills": _skills(row, path),
             "territories": [str(code) for code in row.get("territories") or []],
             "active": bool(row.get("active", True)),
         }
@@ -56,6 +62,15 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         else:
             connection.execute(update(people).where(people.c.id == known).values(**values))
     return len(rows)
+
+
+def _skills(row: Mapping[str, Any], path: str) -> list[str]:
+    """Return the skills of a row; a slip of the keyboard would be a hole that nobody sees."""
+    found = [str(skill) for skill in row.get("skills") or []]
+    for skill in found:
+        if skill not in KNOWN_SKILLS:
+            raise RowRefused(f"{path}.skills: {skill!r} is not known; write {', '.join(KNOWN_SKILLS)}")
+    return found
 
 
 def import_on_call(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -209,19 +224,16 @@ def contacts(connection: Connection, epci: frozenset[str]) -> tuple[Person, ...]
     return tuple(one for one in persons if CONTACT in one.skills and epci.intersection(one.territories))
 
 
-def territory_of(connection: Connection, insee: str) -> frozenset[str]:
-    """Return the codes under which a commune may be named: its own, its EPCI, its département."""
-    query = select(communes.c.epci, communes.c.departement).where(communes.c.insee == insee)
-    row = connection.execute(query).one_or_none()
-    return frozenset({insee} if row is None else {insee, row.epci, row.departement}) - {""}
+def planners(connection: Connection) -> tuple[Person, ...]:
+    """Return who owns the plan, and is told of its gaps."""
+    return tuple(one for one in everybody(connection).values() if PLANNER in one.skills)
 
 
-def concerned(on_call: tuple[OnCallNow, ...], territory: frozenset[str]) -> tuple[OnCallNow, ...]:
-    """Return those whose territory it is; everybody if it is nobody's: a border must not be a hole."""
-    mine = [
-        one for one in on_call if not one.person.territories or territory.intersection(one.person.territories)
-    ]
-    return tuple(mine) or on_call
+def territory_of(connection: Connection, insee: Collection[str]) -> frozenset[str]:
+    """Return the codes under which communes may be named: their own, their EPCI, their département."""
+    query = select(communes.c.epci, communes.c.departement).where(communes.c.insee.in_(insee)).distinct()
+    rows = connection.execute(query).all()
+    return frozenset({*insee, *(row.epci for row in rows), *(row.departement for row in rows)}) - {""}
 
 
 def by_phone(connection: Connection, phone: str) -> Person | None:

@@ -6,8 +6,8 @@
 
 from sqlalchemy import Connection
 
-from fleet.tickets import duties, mirror, store
-from fleet.tickets.model import Criticality, Event, Origin, Refused, Ticket
+from fleet.tickets import duties, mirror, parts, store
+from fleet.tickets.model import Close, Criticality, Event, FieldReport, Origin, Refused, Ticket
 from fleet.tickets.rules import step
 
 
@@ -32,9 +32,22 @@ def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ti
         )
         return after
     store.save(connection, before, after, event, now_us)
+    if isinstance(event, Close) and event.report is not None:
+        _take_parts(connection, ticket_id, event.report, event.who, now_us)
     duties.arm(connection, after, now_us)
     mirror.tell(connection, after, type(event).__name__, now_us)
     return after
+
+
+def _take_parts(connection: Connection, ticket_id: int, told: FieldReport, who: str, now_us: int) -> None:
+    """Take what a field report names from its depot, and write what the depots do not know."""
+    taken = parts.consume(
+        connection, ticket_id=ticket_id, depot=told.depot, parts=told.parts, who=who, now_us=now_us
+    )
+    if taken.unknown:
+        instants = {"at_us": now_us, "now_us": now_us}
+        detail = {"depot": told.depot, "parts": list(taken.unknown)}
+        store.log(connection, ticket_id, kind="PartsUnknown", who=who, via="stock", detail=detail, **instants)
 
 
 def report(

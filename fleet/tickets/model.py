@@ -89,6 +89,8 @@ class FieldReport:
     cause: str
     action: str
     parts: tuple[str, ...] = ()
+    depot: str = ""
+    """Where the parts were taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

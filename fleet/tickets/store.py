@@ -219,5 +219,6 @@ def _ticket(row: RowMapping, pauses: tuple[Pause, ...]) -> Ticket:
     values["criticality"] = Criticality(row["criticality"])
     report = row["report"]
     if report is not None:
-        report = FieldReport(cause=report["cause"], action=report["action"], parts=tuple(report["parts"]))
+        told = {"cause": report["cause"], "action": report["action"], "depot": report.get("depot", "")}
+        report = FieldReport(**told, parts=tuple(report["parts"]))
     return Ticket(id=row["id"], pauses=pauses, report=report, **values)

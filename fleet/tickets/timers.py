@@ -52,6 +52,12 @@ def plan(
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
+def armed(connection: Connection, key: str) -> bool:
+    """Return whether a timer with that key waits."""
+    mine = (timers.c.key == key) & timers.c.done_at_us.is_(None)
+    return connection.execute(select(timers.c.id).where(mine)).first() is not None
+
+
 def cancel(connection: Connection, *, subject_id: int, kinds: tuple[str, ...], now_us: int) -> None:
     """Disarm the timers of one subject."""
     mine = (timers.c.subject_id == subject_id) & timers.c.kind.in_(kinds) & timers.c.done_at_us.is_(None)

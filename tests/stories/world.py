@@ -125,6 +125,12 @@ class World:
         connection.execute(insert(registry.gateways).values(eui=eui, name=f"{name} {eui}", site_id=site_id))
         return site_id
 
+    def needs(self, eui: str, *needs: str) -> None:
+        """Say what an intervention on a gateway's site takes."""
+        with self.database.write() as connection:
+            mine = registry.sites.c.key == f"site-{eui}"
+            connection.execute(registry.sites.update().where(mine).values(needs=list(needs)))
+
     def people(self, *names: str, **more: object) -> None:
         """Add technicians, each with a mail address of their first name."""
         rows = [{"name": name, "email": f"{name.split()[0].lower()}@example.fr"} | more for name in names]

@@ -43,9 +43,9 @@ def test_many_communes_are_named_up_to_a_limit_and_counted() -> None:
 def test_marks_are_filled_everywhere_and_found_once() -> None:
     text = f"a {acknowledge_mark(7)} b {ticket_mark(7)} c {acknowledge_mark(7)} d {acknowledge_mark(8)}"
     assert tickets_to_acknowledge(text) == (7, 8)
-    made = filled(text, lambda number: f"A{number}", lambda number: f"T{number}")
-    assert made == "a A7 b T7 c A7 d A8"
-    assert filled("[[acknowledge:x]] [[other:1]]", str, str) == "[[acknowledge:x]] [[other:1]]"
+    made = filled(text, "U", lambda number: f"A{number}")
+    assert made == "a A7 b U/tickets/7 c A7 d A8"
+    assert filled("[[acknowledge:x]] [[other:1]]", "", str) == "[[acknowledge:x]] [[other:1]]"
 
 
 def test_an_sms_is_cut_without_its_link_rather_than_through_it() -> None:
