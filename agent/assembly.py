@@ -114,18 +114,7 @@ class Agent:
             state=state, radio=self.datapath, clock=clock, note=self.journal.observe
         )
         self.commands = self._make_commands(order, key)
-        self.supervisor = Supervisor(
-            state=state,
-            clock=clock,
-            snapshot=self.datapath.snapshot,
-            link=self.link,
-            on_trial=lambda: self.control.state.ledger.trial is not None,
-            restart_radio=self.datapath.restart_radio,
-            test_frames=self.test_frames.suspicion,
-            note=self.journal.observe,
-            record=self.journal.record,
-            leave=self._leave,
-        )
+        self.supervisor = self._make_supervisor()
         self.reporting = Reporting(
             state=state,
             clock=clock,
@@ -185,6 +174,20 @@ class Agent:
             actions=actions.table(),
             reply=self.link.reply,
             note=self.journal.observe,
+        )
+
+    def _make_supervisor(self) -> Supervisor:
+        return Supervisor(
+            state=self.state,
+            clock=self.clock,
+            snapshot=self.datapath.snapshot,
+            link=self.link,
+            on_trial=lambda: self.control.state.ledger.trial is not None,
+            restart_radio=self.datapath.restart_radio,
+            test_frames=self.test_frames.suspicion,
+            note=self.journal.observe,
+            record=self.journal.record,
+            leave=self._leave,
         )
 
     async def run(self) -> None:
@@ -274,6 +277,9 @@ class Agent:
         fields |= {f"outbox_dropped_{kind}": dropped for kind, dropped in self.journal.outbox.dropped.items()}
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
+        gnss = self.datapath.gnss()
+        if gnss is not None:
+            fields |= gnss.fields()
         counters = self.datapath.snapshot().counters
         return fields | {name: number for name, number in counters.items() if number}
 

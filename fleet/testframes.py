@@ -1,4 +1,4 @@
-"""Ask one gateway for test frames that another must hear: two signed commands with one nonce, and the answers.
+"""Ask one gateway for test frames that another must hear: two signed commands, one nonce, and the answers.
 
 The listener is asked first and its command lives as long as the sender's, so the order of arrival does not
 matter much: the sender waits ten seconds before its first frame.
