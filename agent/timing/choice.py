@@ -19,6 +19,13 @@ HOLD_US = 86_400_000_000
 NOT_BEFORE_UTC_US = 1_767_225_600_000_000
 """2026-01-01, before the first release: an earlier reading is a receiver whose week counter rolled over."""
 
+OWN_TIME = frozenset({TimeQuality.NTP, TimeQuality.GNSS})
+"""Qualities that may forget what was sent, drop what is old, or judge an expiry.
+
+The word of an LNS labels frames and does none of these: a server that is years ahead would clear the hour of
+air time and the spool.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:

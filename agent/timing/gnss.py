@@ -43,6 +43,18 @@ class GnssState:
     reason: str
     """Why there is no fix; empty when there is one."""
 
+    def fields(self) -> dict[str, str | int | float]:
+        """Return what the details of health say of it; what is not known is absent."""
+        told = {
+            "gnss_fix": int(self.fix),
+            "gnss_pulse": int(self.pulse),
+            "gnss_satellites": self.satellites,
+            "gnss_latitude_deg": self.latitude,
+            "gnss_longitude_deg": self.longitude,
+            "gnss_reason": self.reason or None,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
 
 class GnssTime:
     """Runs one receiver; ``start`` to begin, ``stop`` to end."""
@@ -120,9 +132,9 @@ class GnssTime:
         self._heard_at_us = now_us
         if now_us < self._due_us:
             return
-        self._due_us = now_us + PAIR_EVERY_US
-        second = Second(gps_us=receiver.time.gps_us, arrived_us=now_us)
-        self._pulses, reading, what = discipline(self._pulses, second, self._latch())
+        second, latch = Second(gps_us=receiver.time.gps_us, arrived_us=now_us), self._latch()
+        self._pulses, reading, what = discipline(self._pulses, second, latch)
+        self._due_us = now_us + PAIR_EVERY_US if latch is not None else now_us
         self.counts[what] += 1
         if reading is None:
             return

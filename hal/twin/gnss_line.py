@@ -22,10 +22,16 @@ TRIES = 20
 
 
 class GnssLine:
-    """The serial device of a receiver; aligns the chip's PPS with UTC seconds when it starts."""
+    """The serial device of a receiver; aligns the chip's PPS with UTC seconds when it starts.
 
-    def __init__(self, chip: VirtualChip, receiver: GnssReceiver, *, link: Path | None = None) -> None:
+    ``ahead_s`` whole seconds are between this machine's clock and what the receiver says.
+    """
+
+    def __init__(
+        self, chip: VirtualChip, receiver: GnssReceiver, *, link: Path | None = None, ahead_s: int = 0
+    ) -> None:
         self._chip = chip
+        self._ahead_s = ahead_s
         self._receiver = receiver
         self._closing = threading.Event()
         self.align()
@@ -66,7 +72,7 @@ class GnssLine:
             if self._closing.wait(max(0.0, wait_s)):
                 return
             now_s, now_us = _both_clocks()
-            edge_s = round(now_s - (now_us - edge_us) / 1_000_000)
+            edge_s = round(now_s - (now_us - edge_us) / 1_000_000) + self._ahead_s
             self.terminal.say(self._receiver.second(datetime.fromtimestamp(edge_s, UTC)))
 
 
