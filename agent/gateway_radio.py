@@ -1,4 +1,4 @@
-"""Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` is given outside tests."""
+"""Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` gets outside tests."""
 
 import asyncio
 from collections.abc import Callable
