@@ -25,6 +25,8 @@ class EnrolmentServer:
         self.key = token_key(token)
         self.refusals: list[tuple[int, dict[str, object]]] = []
         self.requests: list[EnrolmentRequest] = []
+        self.serials: list[int] = []
+        """Of every certificate that was given."""
         self.url = ""
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -37,10 +39,7 @@ class EnrolmentServer:
             return status, json.dumps(refusal).encode()
         if not proof_holds(self.key, request):
             return 403, b'{"detail": {"reason": "foreign", "detail": "no such token"}}'
-        answer = EnrolmentAnswer(
-            certificate_pem=self.authority.sign(request.csr_pem), ca_pem=self.authority.pem
-        )
-        return 201, msgspec.json.encode(answer)
+        return 201, self._issue(request.csr_pem)
 
     def _renew(self, body: bytes) -> tuple[int, bytes]:
         request = msgspec.json.decode(body, type=RenewalRequest)
@@ -48,14 +47,18 @@ class EnrolmentServer:
         assert isinstance(public, ec.EllipticCurvePublicKey)
         if not renewal_holds(public, request):
             return 403, b'{"detail": {"reason": "foreign", "detail": "signature"}}'
-        answer = EnrolmentAnswer(
-            certificate_pem=self.authority.sign(request.csr_pem), ca_pem=self.authority.pem
-        )
-        return 201, msgspec.json.encode(answer)
+        return 201, self._issue(request.csr_pem)
+
+    def _issue(self, csr_pem: str) -> bytes:
+        certificate = self.authority.sign(csr_pem)
+        self.serials.append(load_pem_x509_certificate(certificate.encode()).serial_number)
+        return msgspec.json.encode(EnrolmentAnswer(certificate_pem=certificate, ca_pem=self.authority.pem))
 
     @contextmanager
-    def serving(self, tls_folder: Path | None = None) -> Iterator["EnrolmentServer"]:
-        """Listen on loopback; with ``tls_folder`` (see ``Authority.server``) over HTTPS."""
+    def serving(
+        self, tls_folder: Path | None = None, *, bind: str = "127.0.0.1", host: str = "127.0.0.1"
+    ) -> Iterator["EnrolmentServer"]:
+        """Listen on ``bind``, named ``host``; with ``tls_folder`` (see ``Authority.server``) over HTTPS."""
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -84,8 +87,8 @@ class EnrolmentServer:
             def handle_error(self, *_: object) -> None:
                 return
 
-        server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        server = Server((bind, 0), Handler)
+        self.url = f"http://{host}:{server.server_port}"
         if tls_folder is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls_folder / "server.pem", tls_folder / "server.key")

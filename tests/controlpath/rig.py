@@ -19,10 +19,12 @@ from typing import Any
 import msgspec
 import paho.mqtt.client as paho
 
+from agent.configuration.model import Ledger
 from agent.wire import messages
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.order import WorkOrder, encode_order
+from fleet.broker.mosquitto import render_acl
 from hal.packets import Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.rf_event import RfEvent
@@ -32,6 +34,8 @@ from tests.controlpath.enrolment_server import EnrolmentServer
 from tests.controlpath.virtual import EUI, Authority, Broker, SigningFleet, free_port
 
 TOKEN = "t" * 43
+RIGHTS = "acl_file acl\ncrlfile revoked.pem\n"
+"""In the broker's folder; the rig itself is ``localhost`` and may hear and say everything."""
 TRIAL_S = 6
 LONGEST_WAIT_S = 150.0
 
@@ -39,8 +43,9 @@ LONGEST_WAIT_S = 150.0
 class UdpServer:
     """An LNS in a thread: acknowledges, remembers payloads, or is silent, rude or gone as told."""
 
-    def __init__(self) -> None:
+    def __init__(self, bind: str = "127.0.0.1") -> None:
         self.port = free_port()
+        self._bind = bind
         self.payloads: list[bytes] = []
         self.silent = False
         self.rude = b""
@@ -49,7 +54,7 @@ class UdpServer:
 
     def open(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", self.port))
+        self._socket.bind((self._bind, self.port))
         threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
 
     def close(self) -> None:
@@ -82,17 +87,29 @@ class Rig:
     """Use as a context; ``heard`` is everything that the gateway said, with the time it came."""
 
     def __init__(
-        self, folder: Path, *, broker_bind: str = "127.0.0.1", broker_host: str = "127.0.0.1"
+        self,
+        folder: Path,
+        *,
+        broker_bind: str = "127.0.0.1",
+        broker_host: str = "127.0.0.1",
+        lns_host: str = "127.0.0.1",
+        enrol_host: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.fleet, self.authority = SigningFleet(), Authority()
-        self.broker = Broker(folder, extra=self.authority.server(folder), bind=broker_bind)
-        self.broker_host = broker_host
-        self.lns = UdpServer()
+        self.broker = Broker(folder, extra=self.authority.server(folder) + RIGHTS, bind=broker_bind)
+        self._enrol_host, self._bind = enrol_host, broker_bind
+        self.broker_host, self.lns_host = broker_host, lns_host
+        self.lns = UdpServer(broker_bind)
+        self.launcher: tuple[str, ...] = ()
+        """Put before the agent's command: a namespace to enter, a tracer."""
+        self.environment: dict[str, str] = {}
+        """Added to the agent's."""
         self.chip = VirtualChip(eui=EUI)
         self.twin = TwinServer(self.chip, folder / "chip")
         self.enrolment = EnrolmentServer(self.authority, TOKEN)
+        self.admit()
         self.heard: list[tuple[float, str, msgspec.Struct]] = []
         self.sent: list[bytes] = []
         self.agent: subprocess.Popen[bytes] | None = None
@@ -100,12 +117,13 @@ class Rig:
         self._wanted = False
         self._ended = threading.Event()
         self.restarts = 0
+        self.found: tuple[str, Any] = "", None
         self._closing = contextlib.ExitStack()
         self._news = threading.Condition()
 
     def __enter__(self) -> "Rig":
         self._closing.enter_context(self.broker)
-        self._closing.enter_context(self.enrolment.serving())
+        self._closing.enter_context(self.enrolment.serving(bind=self._bind, host=self._enrol_host))
         self.twin.start()
         self._closing.callback(self.twin.close)
         self._closing.callback(self.lns.close)
@@ -123,12 +141,19 @@ class Rig:
             self.agent.wait()
         self._closing.close()
 
+    def admit(self, *, revoked: bool = False) -> None:
+        """Write who may do what: the fleet's own rights, with or without this gateway."""
+        rights = render_acl((EUI,) if revoked else ()).replace("user fleet", "user localhost")
+        (self.folder / "acl").write_text(rights)
+        serials = self.enrolment.serials if revoked else []
+        (self.folder / "revoked.pem").write_bytes(self.authority.revocations(serials))
+
     # The gateway.
 
     def content(self, **changes: Any) -> Configuration:
         base: dict[str, Any] = {
             "connectors": (
-                ConnectorConfig(name="lns", host="127.0.0.1", port=self.lns.port, contractual=True),
+                ConnectorConfig(name="lns", host=self.lns_host, port=self.lns.port, contractual=True),
             ),
             "fleet": FleetConfig(host=self.broker_host, port=self.broker.port),
             "intervals": Intervals(heartbeat_s=1, config_trial_s=TRIAL_S),
@@ -157,9 +182,12 @@ class Rig:
             self.flash(self.order())
         self._wanted = True
         log = (self.folder / "agent.log").open("ab")
-        command = [sys.executable, "-m", "passerelle", "agent", "run"]
+        command = [*self.launcher, sys.executable, "-m", "passerelle", "agent", "run"]
         self.agent = subprocess.Popen(
-            [*command, "--state", str(self.state), "--image", str(image)], stderr=log, stdout=log
+            [*command, "--state", str(self.state), "--image", str(image)],
+            stderr=log,
+            stdout=log,
+            env=os.environ | self.environment,
         )
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -211,7 +239,7 @@ class Rig:
     def wait(
         self, wanted: Callable[[str, Any], bool], *, since: float, limit_s: float = LONGEST_WAIT_S
     ) -> float:
-        """Return the seconds from ``since`` to the first message that is wanted.
+        """Return the seconds from ``since`` to the first message that is wanted; ``found`` is it.
 
         Raises:
             TimeoutError: none came in time.
@@ -221,10 +249,25 @@ class Rig:
             while True:
                 for when, leaf, one in self.heard[at:]:
                     if when >= since and wanted(leaf, one):
+                        self.found = leaf, one
                         return when - since
                 at = len(self.heard)
                 if not self._news.wait(until - time.monotonic()):
                     raise TimeoutError(f"not heard; log:\n{(self.folder / 'agent.log').read_text()[-2000:]}")
+
+    def last_heard(self, wanted: Callable[[str, Any], bool], *, quiet_s: float) -> float:
+        """Return when the last wanted message came, once none came for ``quiet_s``."""
+        while True:
+            with self._news:
+                last = max(when for when, leaf, one in self.heard if wanted(leaf, one))
+            quiet = time.monotonic() - last
+            if quiet >= quiet_s:
+                return last
+            time.sleep(quiet_s - quiet)
+
+    def ledger(self) -> Ledger:
+        """Return what the gateway's card says of its configurations."""
+        return msgspec.json.decode((self.state / "configuration" / "ledger.json").read_bytes(), type=Ledger)
 
     def wait_serving(self, since: float) -> float:
         return self.wait(serving, since=since)

@@ -15,7 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from agent.connectors.ports import Outcome
@@ -272,7 +278,12 @@ class Authority:
 
     @staticmethod
     def _builder(
-        subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int = 90
+        subject: x509.Name,
+        issuer: x509.Name,
+        public: ec.EllipticCurvePublicKey,
+        days: int = 90,
+        *,
+        age_days: int = 1,
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (
@@ -281,7 +292,7 @@ class Authority:
             .issuer_name(issuer)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(days=age_days))
             .not_valid_after(now + dt.timedelta(days=days))
         )
 
@@ -290,6 +301,14 @@ class Authority:
         public = csr.public_key()
         assert isinstance(public, ec.EllipticCurvePublicKey)
         builder = self._builder(csr.subject, self.certificate.subject, public, days)
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+    def expired(self, key_pem: bytes, name: str) -> str:
+        """Return a certificate for this key that ended yesterday."""
+        key = load_pem_private_key(key_pem, password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = self._builder(subject, self.certificate.subject, key.public_key(), -1, age_days=90)
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
     def revocations(self, serials: Sequence[int]) -> bytes:

@@ -1,0 +1,72 @@
+"""Radio: the faults of the virtual chip, as the agent meets them on its bus."""
+
+from agent.wire.messages import Change, Radio
+from hal.twin.faults import Mcu
+from hal.twin.server import TwinServer
+from tests.controlpath.rig import Rig
+from tests.soak.faults.fault import Act, Fault, any_beat, beat, journal
+
+
+def set_fault(name: str, value: object) -> Act:
+    """Return an act that gives the chip a fault, or takes it away."""
+    return lambda rig: setattr(rig.chip.faults, name, value)
+
+
+def new_twin(rig: Rig) -> None:
+    """The concentrator is plugged in again."""
+    rig.twin = TwinServer(rig.chip, rig.folder / "chip")
+    rig.twin.start()
+
+
+def silence_mcu(rig: Rig) -> None:
+    """The AGC's microcontroller does not come up after the next reset, which comes at once."""
+    rig.chip.faults.silent_mcus.add(Mcu.AGC)
+    rig.chip.reset()
+
+
+CHANGED = journal(Change.RADIO)
+FAULTS = (
+    Fault(
+        name="AGC bloqué",
+        strike=set_fault("agc_stuck", True),
+        told=beat(radio=Radio.DEAF),
+        heal=set_fault("agc_stuck", False),
+    ),
+    Fault(
+        name="bus mort (0x00)",
+        strike=set_fault("dead_bus", 0x00),
+        told=CHANGED,
+        heal=set_fault("dead_bus", None),
+    ),
+    Fault(
+        name="bus mort (0xFF)",
+        strike=set_fault("dead_bus", 0xFF),
+        told=CHANGED,
+        heal=set_fault("dead_bus", None),
+    ),
+    Fault(
+        name="microcontrôleur muet au redémarrage",
+        strike=silence_mcu,
+        told=CHANGED,
+        heal=lambda rig: rig.chip.faults.silent_mcus.clear(),
+    ),
+    Fault(
+        name="concentrateur débranché",
+        strike=lambda rig: rig.twin.close(),
+        told=CHANGED,
+        heal=new_twin,
+    ),
+    Fault(name="remise à zéro spontanée de la puce", strike=lambda rig: rig.chip.reset(), told=CHANGED),
+    Fault(
+        name="compteur qui saute",
+        strike=lambda rig: rig.chip.slip_counter(32_000_000 * 20),
+        told=CHANGED,
+    ),
+    Fault(
+        name="capteur de température absent",
+        strike=set_fault("missing_sensor", True),
+        told=any_beat,
+        heal=set_fault("missing_sensor", False),
+        hears_meanwhile=True,
+    ),
+)
