@@ -23,8 +23,9 @@ from agent.configuration.model import (
 )
 from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
+from agent.timing.choice import OWN_TIME
 from agent.wire.configuration import Configuration
-from agent.wire.messages import ConfigReported, TimeQuality
+from agent.wire.messages import ConfigReported
 from hal.errors import HalError
 
 TICK_S = 1.0
@@ -141,7 +142,7 @@ class ConfigurationControl:
         return Now(
             monotonic_us=self._clock.monotonic_us(),
             utc_us=self._clock.utc_us(),
-            utc_trusted=self._clock.quality() is not TimeQuality.UNTRUSTED,
+            utc_trusted=self._clock.quality() in OWN_TIME,
             device=self._device,
             key=self._key,
             good=self._good,

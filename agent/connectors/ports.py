@@ -56,6 +56,10 @@ class Host(Protocol):
         """Return the number of the radio's present start."""
         ...
 
+    def monotonic_of(self, counter_us: int) -> int | None:
+        """Return the monotonic instant of a counter of the radio's present start; None while it is off."""
+        ...
+
     def stale(self, records: Iterable[Record]) -> None:
         """Take in that these frames go out late: no downlink may be timed by them."""
         ...

@@ -230,6 +230,10 @@ class Switchboard:
         """Return the number of the radio's present start."""
         return self._downlinks.session
 
+    def monotonic_of(self, counter_us: int) -> int | None:
+        """Return the monotonic instant of a counter of the radio's present start."""
+        return self._downlinks.monotonic_of(counter_us)
+
     def stale(self, records: Iterable[Record]) -> None:
         """Take in that these frames go out late."""
         self._downlinks.stale(records)

@@ -8,7 +8,7 @@ from agent.clock import Clock
 from agent.downlink.duty_cycle import Ledger, Past, Present, dated, end_of
 from agent.downlink.ledger_file import LedgerFile, kernel_boot
 from agent.downlink.plan import HOUR_US, Band
-from agent.wire.messages import TimeQuality
+from agent.timing.choice import OWN_TIME
 
 Later = Callable[[Callable[[], None]], None]
 """Runs a write to disk where it delays nobody."""
@@ -80,12 +80,12 @@ class AirtimeBook:
         self._ledger.release(ticket)
 
     def _date_again(self) -> None:
-        if not self._undated or self._clock.quality() is TimeQuality.UNTRUSTED:
+        if not self._undated or self._clock.quality() not in OWN_TIME:
             return
         undated, self._undated = self._undated, []
         present = self._present()
         for ticket, past in undated:
-            if past.quality is TimeQuality.UNTRUSTED:
+            if past.quality not in OWN_TIME:
                 continue
             self._ledger.release(ticket)
             end_us = end_of(past, present)

@@ -9,6 +9,7 @@ import heapq
 from dataclasses import dataclass, field
 
 from agent.downlink.plan import HOUR_US, Band
+from agent.timing.choice import OWN_TIME
 from agent.wire.messages import TimeQuality
 
 ENTRIES_LIMIT = 20_000
@@ -85,11 +86,12 @@ class Present:
 def end_of(past: Past, present: Present) -> int | None:
     """Return when an earlier run's transmission ended, on this run's monotonic clock; None after an hour.
 
-    Without trusted time on both sides it counts as just sent; time that runs backwards as well.
+    Without our own trusted time on both sides it counts as just sent; time that runs backwards as well.
+    The word of an LNS is not our own: a server that is years ahead would clear the hour.
     """
     if past.kernel_boot == present.kernel_boot and past.monotonic_us <= present.monotonic_us:
         age_us = present.monotonic_us - past.monotonic_us
-    elif TimeQuality.UNTRUSTED in {past.quality, present.quality}:
+    elif not {past.quality, present.quality} <= OWN_TIME:
         age_us = 0
     else:
         age_us = max(present.utc_us - past.utc_us, 0)
@@ -99,4 +101,4 @@ def end_of(past: Past, present: Present) -> int | None:
 def dated(past: Past, present: Present) -> bool:
     """Whether the age of a transmission is known; when not, it is judged again once time is trusted."""
     same_boot = past.kernel_boot == present.kernel_boot and past.monotonic_us <= present.monotonic_us
-    return same_boot or TimeQuality.UNTRUSTED not in {past.quality, present.quality}
+    return same_boot or {past.quality, present.quality} <= OWN_TIME

@@ -61,6 +61,11 @@ class DownlinkScheduler:
         anchor = self._anchor
         return -1 if anchor is None else anchor.session
 
+    def monotonic_of(self, counter_us: int) -> int | None:
+        """Return the monotonic instant of a counter of this start; None while the radio is off."""
+        anchor = self._anchor
+        return None if anchor is None else anchor.monotonic_of(counter_us)
+
     def submit(self, downlink: Downlink) -> Verdict:
         """Return the verdict on a downlink; a taken one is in the queue."""
         with self._lock:

@@ -21,6 +21,7 @@ from agent.evidence.observation import Observation
 from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting, quarantine
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
 from agent.spool.record import Record
+from agent.timing.choice import OWN_TIME
 from agent.wire.configuration import Limits
 from agent.wire.messages import Change, TimeQuality
 
@@ -301,6 +302,6 @@ def age_us(record: Record, boot: int, now_us: int, utc_us: int, quality: TimeQua
     """Return how old a record is; None where nothing trusted says so."""
     if record.boot == boot:
         return now_us - record.monotonic_us
-    if TimeQuality.UNTRUSTED not in {record.time_quality, quality}:
+    if record.time_quality in OWN_TIME and quality in OWN_TIME:
         return utc_us - record.received_at_us
     return None

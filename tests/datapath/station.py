@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -39,6 +40,9 @@ class StationServer:
         self.messages: list[dict[str, object]] = []
         self.tokens: list[str | None] = []
         self.traffic: ServerConnection | None = None
+        self.gps_us: Callable[[], int] | None = None
+        """Answers timesync with this GPS time."""
+        self.router: dict[str, object] = ROUTER
 
     async def start(self) -> Server:
         server = await serve(self._serve, "127.0.0.1", 0, ssl=self.tls)
@@ -56,15 +60,20 @@ class StationServer:
             self.messages.append(json.loads(message))
             if self.messages[-1]["msgtype"] == "version":
                 self.traffic = connection
-                await connection.send(json.dumps(ROUTER))
+                await connection.send(json.dumps(self.router))
+            if self.messages[-1]["msgtype"] == "timesync" and self.gps_us is not None:
+                answer = {"txtime": self.messages[-1]["txtime"], "gpstime": self.gps_us()}
+                await connection.send(json.dumps({"msgtype": "timesync"} | answer))
 
     def of(self, msgtype: str) -> list[dict[str, object]]:
         return [message for message in self.messages if message["msgtype"] == msgtype]
 
 
 class Gateway:
-    def __init__(self, path: Path, connector: ConnectorConfig) -> None:
-        self.clock = SystemClock(TimeQuality.NTP)
+    def __init__(
+        self, path: Path, connector: ConnectorConfig, *, quality: TimeQuality = TimeQuality.NTP
+    ) -> None:
+        self.clock = SystemClock(quality)
         self.radio = VirtualConcentrator(self.clock)
         self.observed: list[Observed] = []
         configuration = Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1))

@@ -21,8 +21,10 @@ from agent.connectors.basics_station.messages import (
     parse_timesync,
 )
 from agent.connectors.basics_station.router import RouterConfig, RouterError, parse_router_config, version
+from agent.connectors.basics_station.timesync import Sample, answered, ask_again_us, better, pushed
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
+from agent.connectors.basics_station.xtime import counter_of
 from agent.connectors.dating import reception_of
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
@@ -31,7 +33,6 @@ from agent.spool.record import Record
 from agent.wire.configuration import ConnectorConfig
 
 TICK_S = 1.0
-TIMESYNC_US = 300_000_000
 DATA_RATE_UNKNOWN = "data_rate_unknown"
 
 
@@ -48,6 +49,8 @@ class BasicsStationConnector(BaseConnector):
         self._moved = asyncio.Event()
         self._opened_us = 0
         self._next_timesync_us = 0
+        self._timesync_sent_us: int | None = None
+        self._time: Sample | None = None
 
     def _is_up(self, now_us: int) -> bool:
         return self._liveness.up(now_us)
@@ -180,11 +183,38 @@ class BasicsStationConnector(BaseConnector):
         Attempts(wanted.alternatives, self._submit, done).start()
 
     def _synchronise(self, message: bytes) -> None:
-        """Note how far our GPS time is from the server's, where the server answered our question."""
-        answer = parse_timesync(message)
-        if answer.txtime and answer.gpstime:
-            now_us = self._host.clock.monotonic_us()
-            self.counts["timesync_round_trip_us"] = max(now_us - answer.txtime, 0)
+        """Take in the server's GPS time: an answer to our question, or its word about one of our instants."""
+        said = parse_timesync(message)
+        now_us = self._host.clock.monotonic_us()
+        if said.txtime and said.txtime == self._timesync_sent_us:
+            self._timesync_sent_us = None
+            sample = answered(sent_us=said.txtime, received_us=now_us, gps_us=said.gpstime)
+            self.counts["timesync_round_trip_us"] = now_us - said.txtime
+        else:
+            counter_us = counter_of(said.xtime, self._host.session()) if said.xtime else None
+            heard_us = None if counter_us is None else self._host.monotonic_of(counter_us)
+            sample = pushed(heard_us=heard_us, received_us=now_us, gps_us=said.gpstime)
+        if sample is None:
+            self.counts["timesync_useless"] += 1
+            return
+        self._time = better(self._time, sample)
+        if self._time is sample:
+            self._believe(sample)
+
+    def _believe(self, sample: Sample) -> None:
+        try:
+            self._host.clock.heard(sample.reading())
+        except ValueError as error:
+            self.counts["timesync_refused"] += 1
+            self._time, self._reason = None, str(error)
+
+    def _ask_time(self, now_us: int, line: StationLine) -> None:
+        if now_us < self._next_timesync_us:
+            return
+        quality = self._host.clock.quality()
+        self._next_timesync_us = now_us + ask_again_us(known=self._time is not None, quality=quality)
+        self._timesync_sent_us = now_us
+        line.send(timesync(now_us))
 
     def _proved(self, ids: list[int]) -> None:
         self._liveness.answered(self._host.clock.monotonic_us())
@@ -204,9 +234,7 @@ class BasicsStationConnector(BaseConnector):
         if self._line is not None and self._router is not None:
             if self._liveness.probe_due(now_us):
                 self._line.probe()
-            if now_us >= self._next_timesync_us:
-                self._next_timesync_us = now_us + TIMESYNC_US
-                self._line.send(timesync(now_us))
+            self._ask_time(now_us, self._line)
         nothing_yet = self._line is not None and self._router is None
         if self._liveness.lost(now_us) or (nothing_yet and now_us - self._opened_us >= GIVE_UP_AFTER_US):
             self._lost.set()

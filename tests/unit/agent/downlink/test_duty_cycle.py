@@ -38,6 +38,24 @@ def present(quality: TimeQuality = TimeQuality.NTP, boot: str = "b", step_us: in
     )
 
 
+@given(
+    st.sampled_from(TimeQuality),
+    st.sampled_from(TimeQuality),
+    st.integers(-50 * YEAR_US, 50 * YEAR_US),
+    st.integers(0, HOUR_US - 1),
+)
+def test_a_clock_that_steps_by_years_is_generous_only_by_our_own_trusted_time(
+    before: TimeQuality, after: TimeQuality, step_us: int, age_us: int
+) -> None:
+    own = {TimeQuality.NTP, TimeQuality.GNSS}
+    end_us = end_of(past(age_us, before), present(after, step_us=step_us))
+    if not {before, after} <= own:
+        assert end_us == HOUR_US * 10, "what an LNS or nobody dates counts as just sent"
+        assert not dated(past(age_us, before), present(after, step_us=step_us))
+    same_boot = end_of(past(age_us, before, boot="b"), present(after, step_us=step_us))
+    assert same_boot == HOUR_US * 10 - age_us, "within one boot of the machine no wall clock is asked"
+
+
 @given(st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(1, 3 * SECOND)), max_size=120))
 def test_no_hour_ever_holds_more_than_its_limit(asked: list[tuple[int, int]]) -> None:
     ledger, now_us, sent = Ledger(), 0, deque[tuple[int, int]]()
