@@ -16,6 +16,7 @@ from fleet.identity.foundation import Keys
 from fleet.incidents import link_page as acknowledge
 from fleet.incidents import routes as incidents
 from fleet.live.feed import Feed
+from fleet.notify import outbox
 from fleet.objects import routes as objects
 from fleet.reports import routes as reports
 from fleet.settings import Settings
@@ -68,12 +69,15 @@ def healthz(request: Request) -> Response:
         wrong.append(f"engine: no cycle since {age_us} us; {health.last_error}")
     if not state.link.connected:
         wrong.append(f"broker: not connected; {state.link.last_error}")
+    with state.database.read() as connection:
+        stuck_us = outbox.stuck_since(connection)
     body = {
         "ok": not wrong,
         "wrong": wrong,
         "cycles": health.cycles,
         "cycle_took_us": health.last_cycle_took_us,
         "last_cycle_at_us": health.last_cycle_us,
+        "stuck_since_us": stuck_us,
         "failures": health.failures,
         "last_error": health.last_error,
         "messages": health.messages,

@@ -205,6 +205,21 @@ def of_ticket(connection: Connection, ticket_id: int) -> tuple[Notification, ...
     )
 
 
+def stuck_since(connection: Connection) -> int | None:
+    """Return since when a way to reach people has tried in vain and let nothing through; None: none has."""
+    ways, found = (Channel.MAIL, Channel.SMS), []
+    for way in ways:
+        mine = outbox.c.channel == way
+        waits = mine & (outbox.c.state == Delivery.PENDING) & (outbox.c.attempts > 0)
+        oldest = connection.execute(select(func.min(outbox.c.created_at_us)).where(waits)).scalar()
+        if oldest is None:
+            continue
+        newest = connection.execute(select(func.max(outbox.c.sent_at_us)).where(mine)).scalar()
+        if newest is None or newest < oldest:
+            found.append(int(oldest))
+    return min(found, default=None)
+
+
 def told(connection: Connection, ticket_id: int) -> tuple[int, ...]:
     """Return the people who were written to about a ticket."""
     about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)

@@ -3,14 +3,16 @@
     passerelle fleet watchman --url https://passerelle.example/healthz --state /var/lib/watchman.json
 
 It knows nothing of the fleet but one address, has no database, and its way out (a modem or another SMS
-provider) is not the manager's.  Once a day it sends a test page, so that a chain that broke is noticed before
-it is needed.  ``step`` is pure; the loop only asks and sends.
+provider) is not the manager's.  A manager that computes and can send nothing is as bad as a silent one, so it
+says how long its messages have been stuck.  Once a day a test page goes out, so that a chain that broke is
+noticed before it is needed.  ``find`` and ``step`` are pure; the loop only asks and sends.
 
 Sources: DESIGN §7 (3 min; daily test page).
 """
 
 from dataclasses import dataclass, replace
 from datetime import time
+from enum import StrEnum
 
 from fleet.tickets.model import MINUTE_US
 from fleet.web.format import paris
@@ -19,9 +21,20 @@ SILENCE_LIMIT_US = 3 * MINUTE_US
 REPEAT_US = 30 * MINUTE_US
 """Between pages while it lasts."""
 
+STUCK_LIMIT_US = 5 * MINUTE_US
+"""How long messages may be tried in vain before the manager counts as unable to call anybody."""
+
 ASK_EVERY_US = 20_000_000
 TEST_AT = time(10, 0)
 """Paris: in office hours, so that a missing test page is asked about."""
+
+
+class Finding(StrEnum):
+    """What an answer of the manager proves."""
+
+    ALIVE = "alive"
+    SILENT = "silent"
+    STUCK = "stuck"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +42,7 @@ class Watch:
     """What the watchman remembers; it survives its restarts."""
 
     alive_at_us: int
-    """The last proof that the manager's cycle runs."""
+    """The last proof that the manager's cycle runs and its messages leave."""
     paged_at_us: int | None = None
     tested_on: str = ""
 
@@ -42,20 +55,24 @@ class Page:
     since_us: int
 
 
-def alive(answered: bool, last_cycle_us: int | None, now_us: int) -> bool:
-    """Return whether an answer proves that the manager works: it answers *and* its cycle runs."""
-    return answered and last_cycle_us is not None and now_us - last_cycle_us < MINUTE_US
+def find(*, answered: bool, last_cycle_us: int | None, stuck_since_us: int | None, now_us: int) -> Finding:
+    """Return what an answer proves: it answers, its cycle runs *and* what it writes leaves."""
+    if not answered or last_cycle_us is None or now_us - last_cycle_us >= MINUTE_US:
+        return Finding.SILENT
+    if stuck_since_us is not None and now_us - stuck_since_us >= STUCK_LIMIT_US:
+        return Finding.STUCK
+    return Finding.ALIVE
 
 
-def step(watch: Watch, proof: bool, now_us: int) -> tuple[Watch, tuple[Page, ...]]:
+def step(watch: Watch, finding: Finding, now_us: int) -> tuple[Watch, tuple[Page, ...]]:
     """Return what to remember and what to send.
 
-    silent ≥ 3 min, not paged or 30 min ago   page « silent »
-    proof, and paged                          page « back »
-    10:00 of a new day, and proof             page « test »
+    no proof ≥ 3 min, not paged or 30 min ago   page « silent » or « stuck »
+    proof, and paged                            page « back »
+    10:00 of a new day, and proof               page « test »
     """
     pages: list[Page] = []
-    if proof:
+    if finding is Finding.ALIVE:
         if watch.paged_at_us is not None:
             pages.append(Page(key="watchman.back", since_us=watch.alive_at_us))
         watch = replace(watch, alive_at_us=now_us, paged_at_us=None)
@@ -66,6 +83,6 @@ def step(watch: Watch, proof: bool, now_us: int) -> tuple[Watch, tuple[Page, ...
     elif now_us - watch.alive_at_us >= SILENCE_LIMIT_US and (
         watch.paged_at_us is None or now_us - watch.paged_at_us >= REPEAT_US
     ):
-        pages.append(Page(key="watchman.silent", since_us=watch.alive_at_us))
+        pages.append(Page(key=f"watchman.{finding}", since_us=watch.alive_at_us))
         watch = replace(watch, paged_at_us=now_us)
     return watch, tuple(pages)

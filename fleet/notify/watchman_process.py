@@ -8,23 +8,30 @@ PASSERELLE_WATCHMAN_PHONES  numbers, separated by spaces
 import os
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
 import httpx
 import msgspec
+import sdnotify
 
 from fleet.clock import Clock, SystemClock
 from fleet.notify import http
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
 from fleet.notify.sms import sms_sender
-from fleet.notify.watchman import ASK_EVERY_US, Page, Watch, alive, step
+from fleet.notify.watchman import ASK_EVERY_US, Finding, Page, Watch, find, step
 from fleet.web import format as formats
 from fleet.web.i18n import t
 
 UNSENT_LIMIT = 20
 """Pages that wait for the SMS path; beyond it the oldest go, which say less than the newest."""
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """The file in which the watchman remembers."""
+
+    watch: Watch
+    unsent: list[Outgoing] = []
 
 
 class WatchmanSettingError(ValueError):
@@ -40,38 +47,44 @@ class Watchman:
         self._phones = phones
         self._send = sms_sender(Channels(sms_url=sms_url))
         self._clock = clock
-        self._watch = self._recall()
-        self._unsent: list[Outgoing] = []
+        memory = self._recall()
+        self._watch, self._unsent = memory.watch, list(memory.unsent)
 
-    def _recall(self) -> Watch:
+    def _recall(self) -> Memory:
         try:
-            found = msgspec.json.decode(self._state.read_bytes(), type=dict[str, int | str | None])
-            return msgspec.convert(found, Watch)
+            return msgspec.json.decode(self._state.read_bytes(), type=Memory)
         except (FileNotFoundError, msgspec.MsgspecError):
-            return Watch(alive_at_us=self._clock.now_us())
+            return Memory(watch=Watch(alive_at_us=self._clock.now_us()))
 
     def round(self) -> int:
         """Ask once, send what is due, remember; return how many pages still wait."""
         now_us = self._clock.now_us()
         self._watch, pages = step(self._watch, self._ask(now_us), now_us)
         self._unsent += [self._message(page, phone, now_us) for page in pages for phone in self._phones]
-        self._unsent = [
-            message for message in self._unsent[-UNSENT_LIMIT:] if not self._sent(message, now_us)
-        ]
-        partial = self._state.with_suffix(".new")
-        partial.write_bytes(msgspec.json.encode(asdict(self._watch)))
-        partial.replace(self._state)
+        self._unsent = self._unsent[-UNSENT_LIMIT:]
+        self._remember()
+        if self._unsent:
+            self._unsent = [message for message in self._unsent if not self._sent(message, now_us)]
+            self._remember()
         return len(self._unsent)
 
-    def _ask(self, now_us: int) -> bool:
+    def _remember(self) -> None:
+        """Write before sending and after: killed between them, a page goes again and none is lost."""
+        partial = self._state.with_suffix(".new")
+        partial.write_bytes(msgspec.json.encode(Memory(watch=self._watch, unsent=self._unsent)))
+        partial.replace(self._state)
+
+    def _ask(self, now_us: int) -> Finding:
         try:
             with http.client() as client:
                 answer = client.get(self._url)
             body = answer.json()
         except (httpx.HTTPError, ValueError):
-            return False
-        last_us = body.get("last_cycle_at_us") if isinstance(body, dict) else None
-        return alive(answer.is_success, last_us if isinstance(last_us, int) else None, now_us)
+            return Finding.SILENT
+        told = body if isinstance(body, dict) else {}
+        instants = (told.get("last_cycle_at_us"), told.get("stuck_since_us"))
+        last_us, stuck_us = (one if isinstance(one, int) else None for one in instants)
+        return find(answered=answer.is_success, last_cycle_us=last_us, stuck_since_us=stuck_us, now_us=now_us)
 
     def _message(self, page: Page, phone: str, now_us: int) -> Outgoing:
         text = t("fr", page.key, since=formats.short("fr", page.since_us, now_us)).replace("\u202f", " ")
@@ -107,8 +120,10 @@ def watch(*, url: str, state: Path, once: bool) -> None:
     if not sms_url or not phones:
         raise WatchmanSettingError("watchman: set PASSERELLE_WATCHMAN_SMS and PASSERELLE_WATCHMAN_PHONES")
     watchman = Watchman(url=url, state=state, phones=phones, sms_url=sms_url, clock=SystemClock())
-    pause = threading.Event()
+    pause, systemd = threading.Event(), sdnotify.SystemdNotifier()
+    systemd.notify("READY=1")
     while True:
         watchman.round()
+        systemd.notify("WATCHDOG=1")
         if once or pause.wait(ASK_EVERY_US / 1e6):
             return
