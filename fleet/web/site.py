@@ -13,6 +13,7 @@ from fleet.identity.access import NotAllowed, current_person
 from fleet.web.pages import (
     audit,
     calls,
+    commands,
     communes,
     duty,
     gateways,
@@ -37,6 +38,7 @@ PAGES: tuple[APIRouter, ...] = (
     territory.router,
     communes.router,
     gateways.router,
+    commands.router,
     incidents.router,
     calls.router,
     tickets.router,

@@ -7,10 +7,13 @@ from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
+from fleet.configurations.commands import last_of
+from fleet.configurations.stand import stands
 from fleet.identity.access import form_guard, technician
 from fleet.identity.people import Person, Role
 from fleet.incidents import views as incidents
-from fleet.notify.compose import map_link
+from fleet.live.model import GatewayNow
+from fleet.notify.compose import SiteLine
 from fleet.registry.tables import sites
 from fleet.tickets import actions, attachments
 from fleet.tickets import store as tickets
@@ -29,9 +32,11 @@ from fleet.tickets.model import (
     StopClocks,
 )
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
-from fleet.web.pages.scene import told
+from fleet.web.pages.scene import Told, told
 from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.views import field
 from fleet.web.views.clocks import intervention_of, resolution_of
+from fleet.web.views.commands import lines_of
 from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
 
 router = APIRouter()
@@ -60,19 +65,22 @@ def _page(
         raise HTTPException(404) from error
     ticket, network = found.shown.ticket, visit.network
     site = connection.execute(select(sites).where(sites.c.id == ticket.site_id)).mappings().first()
+    about = told(visit, connection, ticket)
     members = [network.gateways[one.eui] for one in found.members if one.eui in network.gateways]
     return visit.page(
         "pages/ticket.html",
         connection,
         status=409 if refused else 200,
         ticket=ticket,
-        told=told(visit, connection, ticket),
-        map_link=map_link,
+        told=about,
+        places=field.places_of(_sites(about, site)),
+        members_limit=field.MEMBERS_LIMIT,
         intervention=intervention_of(found.shown),
         resolution=resolution_of(found.shown),
         steps=steps_of(ticket),
         trail=trail_of(visit.words, found.events),
         members=members,
+        **_live(visit, connection, members),
         site=site,
         commune=network.communes.get(ticket.commune_insee),
         may_act=visit.person is not None and visit.person.may(Role.TECHNICIAN),
@@ -83,8 +91,28 @@ def _page(
         pause_reasons=[(reason.value, visit.words.t(f"pause.{reason}")) for reason in PauseReason],
         refused=refused,
         typed=typed or {},
-        failed="",
+        reporting=field.reports(ticket),
+        queue_texts=field.queue_texts(visit.words),
     )
+
+
+def _sites(about: Told, site: Any) -> tuple[SiteLine, ...]:
+    """Return the sites of a ticket, those whose gateway is lost first."""
+    if about.about is not None and about.about.sites:
+        return about.about.sites
+    return () if site is None else (field.site_line(site),)
+
+
+def _live(visit: Visit, connection: Connection, members: list[GatewayNow]) -> dict[str, Any]:
+    """Return what the gateways on the spot say at present, and the last answer of each."""
+    euis = [one.eui for one in members[: field.MEMBERS_LIMIT]]
+    told_by = {
+        eui: field.beat_words(visit.words, stand.heartbeat)
+        for eui, stand in stands(connection, euis).items()
+        if stand.heartbeat is not None
+    }
+    commands = {eui: lines_of(visit.words, last_of(connection, eui, 1)) for eui in euis}
+    return {"told_by": told_by, "commands": commands}
 
 
 def _act(visit: Visit, ticket_id: int, event: Event, typed: Typed | None = None) -> Response:

@@ -1,11 +1,21 @@
 // Clocks that run between two words of the server: Paris time, freshness, countdowns in words.
 // The server's time rules: `data-now` on <html> corrects a wrong clock of this machine.
 const NARROW = "\u202f";
+const OFFSET = "passerelle.offset_ms";
 const root = document.documentElement;
-const offsetMs = Number(root.dataset.now || 0) / 1000 - Date.now();
 const french = root.lang === "fr";
 
-export const nowMs = () => Date.now() + (root.dataset.now ? offsetMs : 0);
+// A page that was kept (sw.js) carries the time of then: the offset that was found with coverage holds.
+function offset() {
+  if (!root.dataset.now) return 0;
+  if (root.dataset.kept !== undefined) return Number(localStorage.getItem(OFFSET) || 0);
+  const found = Number(root.dataset.now) / 1000 - Date.now();
+  localStorage.setItem(OFFSET, String(found));
+  return found;
+}
+
+const offsetMs = offset();
+export const nowMs = () => Date.now() + offsetMs;
 
 // The same words as fleet.web.format.duration.
 export function duration(ms) {
@@ -27,6 +37,8 @@ export const calm = (ms) => duration(Math.abs(ms) >= 600_000 ? Math.floor(ms / 6
 const paris = new Intl.DateTimeFormat(french ? "fr-FR" : "en-GB", {
   timeZone: "Europe/Paris", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
+
+export const clockText = (ms) => paris.format(ms).slice(0, 5);
 
 function level(leftMs, totalMs) {
   if (leftMs < 0) return "missed";
@@ -70,8 +82,7 @@ export function heard(atUs) {
   if (!place) return;
   place.dataset.at = atUs;
   if (band) {
-    const since = paris.format(atUs / 1000).slice(0, 5);
-    band.textContent = band.dataset.words.replace("{since}", since);
+    band.textContent = band.dataset.words.replace("{since}", clockText(atUs / 1000));
   }
   freshness(nowMs());
 }

@@ -43,7 +43,7 @@ function replace(section, fresh) {
   htmx.process(fresh);
 }
 
-function soon(topics) {
+export function soon(topics) {
   for (const topic of topics) due.add(topic);
   timer ??= setTimeout(refresh, REFRESH_MS);
 }

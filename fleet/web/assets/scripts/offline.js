@@ -1,102 +1,133 @@
-// Steps of a ticket on a phone without coverage: each keeps the time it was taken, waits here in order, and is
-// sent when the network is back.  An Idempotency-Key makes a second sending harmless.
-import { nowMs } from "./clocks.js";
+// A ticket on a phone with a bad connection: every step keeps the time it was taken, waits here in order, in
+// sight, and leaves by itself.  With coverage it leaves at once, the same way.
+import { clockText, nowMs } from "./clocks.js";
+import { soon } from "./live.js";
+import { shrunk } from "./photos.js";
+import { add, all, remove } from "./queue.js";
+import { flush, keepSending, reason } from "./sending.js";
 
-const KEY = "passerelle.steps";
 const QUEUE_LIMIT = 50;
-const RETRY_MS = 15_000;
+const POSITION_MS = 8000;
 const PAGES = "passerelle-pages";
-let sending = false;
-
-const read = () => JSON.parse(localStorage.getItem(KEY) || "[]");
-const write = (steps) => localStorage.setItem(KEY, JSON.stringify(steps));
-const texts = () => document.getElementById("offline")?.dataset ?? {};
-const token = () => document.querySelector("input[name=csrf_token]")?.value ?? "";
+const LABEL = "passerelle.label";
+const place = () => document.getElementById("offline");
+const texts = () => JSON.parse(place()?.dataset.texts ?? "{}");
 
 function name() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function show(words, kind = "info") {
-  const place = document.getElementById("offline");
-  if (!place) return;
-  place.hidden = !words;
-  place.dataset.kind = kind;
-  place.textContent = words;
+function element(kind, text, attributes = {}) {
+  const made = Object.assign(document.createElement(kind), attributes);
+  made.textContent = text;
+  return made;
 }
 
-function waiting() {
-  const count = read().length;
-  if (count) show(texts().waiting.replace("{count}", count));
+function state(step, words) {
+  if (step.refused) return `${words.refused} ${step.refused}`;
+  if (step.held) return words.held;
+  return reason() ? words[reason()] : words.waiting;
 }
 
-// Sends the oldest; returns whether there may be more to send.
-async function sendOne() {
-  const [step, ...rest] = read();
-  if (!step) return false;
-  const answer = await fetch(`/api/v1/tickets/${step.ticket}/steps`, {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": token(), "Idempotency-Key": step.key },
-    body: JSON.stringify(step.body),
-  });
-  if (answer.status >= 500 || answer.status === 401 || answer.status === 403) throw new Error(`${answer.status}`);
-  write(rest);
-  if (!answer.ok) {
-    const told = await answer.json().catch(() => ({}));
-    show(`${texts().refused} ${told.detail ?? answer.status}`, "error");
-    return false;
+function line(step, words) {
+  const made = document.createElement("li");
+  made.append(element("strong", words.steps[step.body.step]), element("time", clockText(step.body.at_us / 1000)));
+  made.append(element("span", state(step, words)));
+  if (step.refused) {
+    const button = element("button", words.dismiss, { type: "button" });
+    button.addEventListener("click", () => remove(step.id).then(show));
+    made.append(button);
+    made.dataset.refused = "";
   }
-  return true;
+  return made;
 }
 
-async function flush() {
-  if (sending || read().length === 0) return;
-  sending = true;
-  let sent = 0;
-  try {
-    while (await sendOne()) sent += 1;
-  } catch {
-    waiting();
-  } finally {
-    sending = false;
-  }
-  if (sent && read().length === 0) location.reload();
+async function show(problem = "") {
+  const here = place();
+  if (!here) return;
+  const words = texts();
+  const mine = (await all()).filter((step) => String(step.ticket) === here.dataset.ticket);
+  here.querySelector("ol").replaceChildren(...mine.map((step) => line(step, words)));
+  here.querySelector("p").textContent = problem || (mine.length ? words.kept : "");
+  here.hidden = mine.length === 0 && !problem;
+  here.dataset.kind = problem || mine.some((step) => step.refused) ? "error" : "info";
 }
 
-function here() {
+function position() {
   return new Promise((resolve) => {
     if (!navigator.geolocation) return resolve(null);
     const told = ({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude });
-    navigator.geolocation.getCurrentPosition(told, () => resolve(null), { timeout: 8000, maximumAge: 60_000 });
+    navigator.geolocation.getCurrentPosition(told, () => resolve(null), { timeout: POSITION_MS, maximumAge: 60_000 });
   });
 }
 
+async function presence(values, submitter) {
+  if (values.code) return { code: values.code };
+  if (submitter?.dataset.label) return { label: submitter.dataset.label };
+  return submitter?.dataset.locate === undefined ? null : position();
+}
+
+// The form's fields are the API's; a note is its text, parts are a list.
+async function bodyOf(form, submitter) {
+  const { csrf_token: _, file: __, note, parts, code, ...values } = Object.fromEntries(new FormData(form));
+  const body = { step: form.dataset.offline, at_us: Math.round(nowMs() * 1000), ...values };
+  if (note !== undefined) body.text = note;
+  if (parts !== undefined) body.parts = parts.split(",").map((part) => part.trim()).filter(Boolean);
+  const proof = await presence({ code }, submitter);
+  return proof ? { ...body, presence: proof } : body;
+}
+
 async function take(form, submitter) {
-  const steps = read();
-  if (steps.length >= QUEUE_LIMIT) return show(texts().full, "error");
-  const body = { step: form.dataset.offline, at_us: Math.round(nowMs() * 1000) };
-  if (submitter?.dataset.locate !== undefined) {
-    const presence = await here();
-    if (presence) body.presence = presence;
+  if ((await all()).length >= QUEUE_LIMIT) return show(texts().full);
+  const step = { ticket: form.dataset.ticket, key: name(), body: await bodyOf(form, submitter) };
+  const file = form.elements.file?.files[0];
+  if (file) Object.assign(step, { photo: await shrunk(file), name: file.name });
+  try {
+    await add(step);
+  } catch {
+    return show(texts().no_room);
   }
-  write([...steps, { ticket: form.dataset.ticket, key: name(), body }]);
-  await flush();
+  form.reset();
+  form.closest("details")?.removeAttribute("open");
+  if (step.body.presence?.label) sessionStorage.removeItem(LABEL);
+  await show();
+  await sent(await flush());
+}
+
+async function sent(count) {
+  await show();
+  if (count) soon(["tickets"]);
+}
+
+// A label read without coverage leads to the last ticket kept (sw.js): the button says that it was read.
+function offerLabel() {
+  const read = /^#etiquette=([\w-]{1,64})$/.exec(location.hash)?.[1];
+  if (read) sessionStorage.setItem(LABEL, read);
+  const label = sessionStorage.getItem(LABEL);
+  const button = document.querySelector("button[data-with-label]");
+  if (!label || !button) return;
+  button.dataset.label = label;
+  button.hidden = false;
+}
+
+async function startWorker() {
+  if (!("serviceWorker" in navigator) || !document.documentElement.dataset.stream) return;
+  await navigator.serviceWorker.register("/sw.js");
+  const ready = await navigator.serviceWorker.ready;
+  const files = [...document.querySelectorAll("link[rel=stylesheet], script[src]")].map((one) => one.href || one.src);
+  if (place()) ready.active.postMessage({ keep: [location.pathname, ...files] });
 }
 
 export function startOffline() {
-  if ("serviceWorker" in navigator && document.documentElement.dataset.stream) {
-    navigator.serviceWorker.register("/sw.js").catch(() => {});
-  }
+  startWorker().catch(() => {});
+  for (const form of document.querySelectorAll("[data-scripted]")) form.hidden = false;
   document.addEventListener("submit", (event) => {
     if (event.target.action.endsWith("/deconnexion")) caches?.delete(PAGES);
     if (!event.target.matches("form[data-offline]")) return;
     event.preventDefault();
     take(event.target, event.submitter);
   }, true);
-  addEventListener("online", flush);
-  setInterval(flush, RETRY_MS);
-  waiting();
-  flush();
+  offerLabel();
+  keepSending(sent);
 }

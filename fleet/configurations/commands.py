@@ -1,0 +1,83 @@
+"""Commands to one gateway: signed, queued, noted in the audit trail; and what became of the last ones.
+
+The list is closed (``agent.wire.command.Action``); a gateway executes each once, while it is fresh.
+"""
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, select
+
+from agent.wire.command import Action, Command, CommandError, decode_command, encode_command
+from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
+from fleet.configurations import push
+from fleet.configurations.tables import words
+from fleet.identity import audit
+from fleet.identity.tables import audit_log
+
+AUDIT_ACTION = "gateway.command"
+SHOWN_LIMIT = 10
+"""Newest commands of one gateway that a page shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One command and its answer."""
+
+    id: str
+    eui: str
+    action: str
+    who: str
+    issued_at_us: int
+    published: bool
+    replied_at_us: int | None
+    ok: bool | None
+    text: str
+    """The gateway's words, in English as they came."""
+
+
+def send(
+    connection: Connection, key: Ed25519PrivateKey, *, eui: str, action: Action, who: str, now_us: int
+) -> str:
+    """Sign one command, queue it, and return its id."""
+    payload = encode_command(Command(action=action))
+    word = push.word(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+    after = {"action": action, "id": word}
+    audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
+    return word
+
+
+def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[Sent]:
+    """Return the newest commands of ``eui``, newest first."""
+    query = select(words).where(words.c.eui == eui, words.c.kind == Kind.COMMAND)
+    rows = connection.execute(query.order_by(words.c.version.desc()).limit(limit)).mappings().all()
+    if not rows:
+        return []
+    asked = _asked_by(connection, eui, rows[-1]["issued_at_us"])
+    return [
+        Sent(
+            id=(name := push.word_id(Kind.COMMAND, row["version"])),
+            eui=eui,
+            action=_action(row["envelope"]),
+            who=asked.get(name, audit.SYSTEM),
+            issued_at_us=row["issued_at_us"],
+            published=bool(row["published"]),
+            replied_at_us=row["replied_at_us"],
+            ok=row["reply_ok"],
+            text=row["reply_text"],
+        )
+        for row in rows
+    ]
+
+
+def _asked_by(connection: Connection, eui: str, since_us: int) -> dict[str, str]:
+    mine = (audit_log.c.action == AUDIT_ACTION) & (audit_log.c.subject == eui)
+    query = select(audit_log.c.who, audit_log.c.after).where(mine, audit_log.c.at_us >= since_us)
+    return {str((row.after or {}).get("id", "")): row.who for row in connection.execute(query)}
+
+
+def _action(envelope: bytes) -> str:
+    try:
+        return decode_command(decode_envelope(envelope).payload).action.value
+    except (EnvelopeRefused, CommandError):
+        return "unknown"
