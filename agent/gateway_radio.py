@@ -23,6 +23,8 @@ from hal.ports import Concentrator
 
 GNSS_BAUD = 9600
 """What u-blox receivers of the M8 generation speak after power-up (UBX-13003221 §3)."""
+GNSS_GAP_S = 0.05
+"""So late at the most is a message stamped behind its last byte."""
 
 
 class GatewayRadio:
@@ -72,7 +74,7 @@ class GatewayRadio:
         if not device:
             return None
         gnss = GnssTime(
-            open_line=lambda: SerialLine(device, baud=GNSS_BAUD),
+            open_line=lambda: SerialLine(device, baud=GNSS_BAUD, gap_s=GNSS_GAP_S),
             clock=self._clock,
             on_radio=self._concentrator.ask,
         )

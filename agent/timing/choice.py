@@ -1,6 +1,6 @@
 """Which source says what UTC is, pure: the kernel's clock, or an offset to the monotonic clock.
 
-    GNSS, heard of late ─▶ NTP, as the kernel says ─▶ GNSS, held ─▶ LNS, held ─▶ untrusted
+    GNSS by its pulse, of late ─▶ NTP, as the kernel says ─▶ GNSS, held ─▶ LNS, held ─▶ untrusted
 
 A source that is followed by offset makes steps of the wall clock harmless: UTC is then the monotonic clock
 plus a number.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agent.wire.messages import TimeQuality
 
 GNSS_FRESH_US = 600_000_000
-"""For so long a GNSS reading beats NTP: 50 ppm of a host's crystal are 30 ms by then."""
+"""For so long a reading by the pulse beats NTP: 50 ppm of a host's crystal are 30 ms by then."""
 HOLD_US = 86_400_000_000
 """For so long a reading counts as trusted: 50 ppm are 4.3 s in a day, below what any rule here asks."""
 NOT_BEFORE_UTC_US = 1_767_225_600_000_000
@@ -35,6 +35,8 @@ class Reading:
     utc_minus_monotonic_us: int
     at_us: int
     """Monotonic instant of the reading."""
+    exact: bool = True
+    """To a millisecond; a message without a pulse is only good to half a second, and NTP is better."""
 
     @property
     def utc_us(self) -> int:
@@ -83,7 +85,7 @@ def choose(kernel: TimeQuality, readings: Readings, now_us: int) -> Choice:
     nobody set, so it is followed as UNTRUSTED.
     """
     gnss, lns = readings.gnss, readings.lns
-    if gnss is not None and now_us - gnss.at_us <= GNSS_FRESH_US:
+    if gnss is not None and gnss.exact and now_us - gnss.at_us <= GNSS_FRESH_US:
         return Choice(quality=TimeQuality.GNSS, reading=gnss)
     if kernel is TimeQuality.NTP:
         return Choice(quality=TimeQuality.NTP, reading=None)

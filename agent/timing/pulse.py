@@ -1,6 +1,6 @@
 """UTC from a GNSS second and the pulse that began it, pure.
 
-The receiver says, some 0.1 s after each pulse per second, which second that pulse began; the concentrator
+The receiver says, 0.1 to 0.6 s after each pulse per second, which second that pulse began; the concentrator
 latched its counter at the pulse.  Pairs are judged on the counter, which shares no crystal with the host, so
 one wrong message moves nothing (``hal.gnss.timebase``).
 
@@ -15,8 +15,8 @@ from agent.wire.messages import TimeQuality
 from hal.gnss.timebase import SECOND_US, Pairing, Timebase, pair
 from hal.units import Micros
 
-SAID_AFTER_US = 100_000
-"""A NEO-M8 says its second 50 to 150 ms after the pulse: without a pulse UTC is known to ±50 ms."""
+SAID_AFTER_US = 300_000
+"""A NEO-M8 begins to talk 50 to 150 ms after the pulse and needs 0.4 s for its 400 bytes at 9,600 baud."""
 SAID_LIMIT_US = 950_000
 """A message later than this behind the pulse may speak of the next one."""
 UTC_MINUS_GPS_US = GPS_EPOCH_UNIX_US - LEAP_SECONDS * SECOND_US
@@ -67,13 +67,18 @@ def discipline(pulses: Pulses, second: Second, latch: Latch | None) -> tuple[Pul
     if what is Pairing.ABERRANT:
         return following, None, what
     utc_us = base.gps_us + UTC_MINUS_GPS_US
-    return following, _reading(utc_us, latch.pulse_us, second.arrived_us), what
+    return following, _reading(utc_us, latch.pulse_us, second.arrived_us, exact=True), what
 
 
 def _arrival(pulses: Pulses, second: Second, why: str) -> tuple[Pulses, Reading, str]:
     utc_us = second.gps_us + UTC_MINUS_GPS_US + SAID_AFTER_US
-    return Pulses(base=pulses.base), _reading(utc_us, second.arrived_us, second.arrived_us), why
+    return Pulses(base=pulses.base), _reading(utc_us, second.arrived_us, second.arrived_us, exact=False), why
 
 
-def _reading(utc_us: int, monotonic_us: int, at_us: int) -> Reading:
-    return Reading(quality=TimeQuality.GNSS, utc_minus_monotonic_us=utc_us - monotonic_us, at_us=at_us)
+def _reading(utc_us: int, monotonic_us: int, at_us: int, *, exact: bool) -> Reading:
+    return Reading(
+        quality=TimeQuality.GNSS,
+        utc_minus_monotonic_us=utc_us - monotonic_us,
+        at_us=at_us,
+        exact=exact,
+    )

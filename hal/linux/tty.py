@@ -7,9 +7,15 @@ READ_LIMIT_S = 1.0
 
 
 class SerialLine:
-    """Reads and writes with a time limit; a port that vanishes is a ``LineFailed``."""
+    """Reads and writes with a time limit; a port that vanishes is a ``LineFailed``.
 
-    def __init__(self, path: str, *, baud: int = SPEED_BAUD, limit_s: float = READ_LIMIT_S) -> None:
+    With ``gap_s`` a read waits for the first byte only and then returns what comes within that time: for
+    devices that talk unasked, whose words must not grow old in a buffer.
+    """
+
+    def __init__(
+        self, path: str, *, baud: int = SPEED_BAUD, limit_s: float = READ_LIMIT_S, gap_s: float | None = None
+    ) -> None:
         try:
             import serial
         except ImportError as error:
@@ -17,6 +23,7 @@ class SerialLine:
                 "pyserial is not installed; pip install 'passerelle[gateway]'", where=path
             ) from error
         self.path = path
+        self._limit_s, self._gap_s = limit_s, gap_s
         self._errors = (serial.SerialException, OSError)
         try:
             self._port = serial.Serial(path, baud, timeout=limit_s, write_timeout=limit_s, exclusive=True)
@@ -42,7 +49,12 @@ class SerialLine:
     def read(self, count: int) -> bytes:
         """Return up to ``count`` bytes: fewer when the limit passes first."""
         try:
-            return bytes(self._port.read(count))
+            if self._gap_s is None:
+                return bytes(self._port.read(count))
+            self._port.timeout = self._limit_s
+            first = bytes(self._port.read(1))
+            self._port.timeout = self._gap_s
+            return first + bytes(self._port.read(count - 1)) if first else first
         except self._errors as error:
             raise LineFailed(f"gone while reading: {error}", where=self.path) from error
 

@@ -1,5 +1,7 @@
 """Which source UTC follows, and when it stops."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ def reading(quality: TimeQuality, *, at_us: int = AT_US, offset_us: int = NOT_BE
 
 
 GNSS, LNS = reading(TimeQuality.GNSS), reading(TimeQuality.LNS)
+COARSE = replace(GNSS, exact=False)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,8 @@ GNSS, LNS = reading(TimeQuality.GNSS), reading(TimeQuality.LNS)
         (TimeQuality.NTP, Readings(gnss=GNSS), GNSS_FRESH_US, TimeQuality.GNSS, GNSS),
         (TimeQuality.NTP, Readings(gnss=GNSS), GNSS_FRESH_US + 1, TimeQuality.NTP, None),
         (TimeQuality.NTP, Readings(lns=LNS), 0, TimeQuality.NTP, None),
+        (TimeQuality.NTP, Readings(gnss=COARSE), 0, TimeQuality.NTP, None),
+        (TimeQuality.UNTRUSTED, Readings(gnss=COARSE), 0, TimeQuality.GNSS, COARSE),
         (TimeQuality.UNTRUSTED, Readings(lns=LNS), HOLD_US, TimeQuality.LNS, LNS),
         (TimeQuality.UNTRUSTED, Readings(gnss=GNSS, lns=LNS), HOLD_US, TimeQuality.GNSS, GNSS),
         (TimeQuality.UNTRUSTED, Readings(lns=LNS), HOLD_US + 1, TimeQuality.UNTRUSTED, LNS),

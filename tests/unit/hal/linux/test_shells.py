@@ -8,6 +8,7 @@ from hal.linux.gpio import STEP_US, ResetLines
 from hal.linux.i2c import I2cBus
 from hal.linux.spi import SpiBus
 from hal.linux.tty import SerialLine
+from hal.twin.pseudo_terminal import PseudoTerminal
 
 
 class Steps:
@@ -90,3 +91,11 @@ def test_an_i2c_bus_that_is_not_there() -> None:
 def test_a_serial_port_that_is_not_there() -> None:
     with pytest.raises((LineFailed, OurMistake), match=r"/dev/nowhere: (cannot be opened|pyserial is not)"):
         SerialLine("/dev/nowhere")
+
+
+def test_a_line_with_a_gap_does_not_wait_for_all_that_was_asked() -> None:
+    with PseudoTerminal(lambda data: data * 3) as terminal:
+        line = SerialLine(terminal.path, limit_s=3600, gap_s=0.05)
+        line.write(b"ab")
+        assert line.read(512) == b"ababab"
+        line.close()
