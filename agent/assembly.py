@@ -92,6 +92,7 @@ class Agent:
         self.state, self.clock = state, clock
         order = load_settings(state, image)
         self.identity = Identity(state / "identity", eui=order.eui)
+        self.identity.trust(order.fleet_ca_pem)
         self.journal = Journal(state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock)
         self.manager = ServiceManager()
         self._left: asyncio.Future[Leave] | None = None

@@ -20,7 +20,6 @@ import structlog
 from agent.assembly import Agent, DataPathPort, MakeDataPath
 from agent.clock import SystemClock
 from agent.configuration.slots import SlotUnreadable
-from agent.enrol.identity import BadCertificate
 from agent.enrol.settings import SettingsError
 from agent.evidence.observation import Observed
 from agent.journal.recent import RECENT
@@ -36,7 +35,6 @@ _UNUSABLE = (
     SlotUnreadable,
     EnvelopeRefused,
     ConfigurationError,
-    BadCertificate,
 )
 _log = structlog.get_logger("agent")
 

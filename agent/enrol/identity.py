@@ -1,10 +1,11 @@
 """The gateway's own key, made here and never leaving, its CSR and its certificate.
 
 Folder ``identity/`` (0700): ``key.pem`` (0600, P-256), ``certificate.pem`` (0600: the certificate and the key
-it is for, so that both change in one rename) and ``ca.pem``.  While a new key waits for its certificate it
-is ``key-next.pem``.
+it is for, so that both change in one rename), ``certificate-copy.pem`` (the same, for the day when the card
+has worn) and ``ca.pem``.  While a new key waits for its certificate it is ``key-next.pem``.
 """
 
+import contextlib
 from pathlib import Path
 
 from cryptography import x509
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from agent.durable import write_durably
+from agent.durable import write_durably, write_if_possible
 from agent.wire.renewal import RenewalRequest, sign_renewal
 
 _SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -40,17 +41,35 @@ class Identity:
         self.eui = eui
         self.key_path = folder / "key.pem"
         self.certificate_path = folder / "certificate.pem"
+        self.copy_path = folder / "certificate-copy.pem"
         self.ca_path = folder / "ca.pem"
         self._key = self._load_or_make()
 
     def _load_or_make(self) -> ec.EllipticCurvePrivateKey:
-        """Return the certificate's key where there is one: a power cut may leave ``key.pem`` behind."""
-        for path in (self.certificate_path, self.key_path):
-            if path.exists():
+        """Return the certificate's key where there is one: a power cut may leave ``key.pem`` behind.
+
+        What cannot be read is replaced by its copy, or set aside: a damaged identity keeps the fleet out,
+        never the radio.
+        """
+        for path in (self.certificate_path, self.copy_path):
+            content = _readable(path)
+            if content is not None:
+                if path is self.copy_path:
+                    write_if_possible(self.certificate_path, content)
                 return _key_in(path)
+        _set_aside(self.certificate_path)
+        try:
+            return _key_in(self.key_path)
+        except (FileNotFoundError, BadCertificate):
+            _set_aside(self.key_path)
         key = ec.generate_private_key(ec.SECP256R1())
         write_durably(self.key_path, _pem_of(key), mode=0o600)
         return key
+
+    def trust(self, ca_pem: str) -> None:
+        """Put the fleet's authority back where an enrolled gateway's card holds another text."""
+        if self.enrolled and (not self.ca_path.exists() or self.ca_path.read_bytes() != ca_pem.encode()):
+            write_if_possible(self.ca_path, ca_pem.encode())
 
     @property
     def enrolled(self) -> bool:
@@ -92,6 +111,7 @@ class Identity:
         check_certificate(certificate_pem, ca_pem, eui=self.eui, key=key)
         write_durably(self.ca_path, ca_pem.encode(), mode=0o600)
         content = certificate_pem.strip().encode() + b"\n" + _pem_of(key)
+        write_durably(self.copy_path, content, mode=0o600)
         write_durably(self.certificate_path, content, mode=0o600)
         self._key = key
         write_durably(self.key_path, _pem_of(key), mode=0o600)
@@ -127,6 +147,22 @@ def check_certificate(
         raise BadCertificate(f"certificate_pem: for {names}, this is {eui}")
     if certificate.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):
         raise BadCertificate("certificate_pem: for another key")
+
+
+def _readable(path: Path) -> bytes | None:
+    """Return what a file of certificate and key holds, or None when either of them cannot be read."""
+    try:
+        _key_in(path)
+        content = path.read_bytes()
+        x509.load_pem_x509_certificate(content)
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+def _set_aside(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(path.name + ".damaged"))
 
 
 def _key_in(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -31,32 +31,44 @@ class SettingsError(ValueError):
 def load_settings(state: Path, image: Path | None) -> WorkOrder:
     """Return the work order of this gateway, copying it from ``image`` at the first boot.
 
+    Of card and state folder one that can be read is enough: the other is made again from it, or left.
+
     Raises:
         SettingsError: neither place has one that can be read.
     """
     path = state / "settings.json"
-    try:
-        stored: WorkOrder | None = decode_order(path.read_bytes())
-    except FileNotFoundError:
-        stored = None
-    except WorkOrderError as error:
-        raise SettingsError(
-            f"{path}\u202f: illisible, supprimez-le et relancez avec --image [{error}]"
-        ) from error
+    stored, damage = _stored(path)
     if image is None:
         if stored is None:
-            raise SettingsError(
+            raise damage or SettingsError(
                 f"{path}\u202f: absent, lancez avec --image FICHIER (passerelle provision flash)"
             )
         return stored
-    order = _from_image(image)
-    if stored is None or _newer(order, stored):
-        try:
-            write_durably(path, encode_order(order))
-        except OSError as error:
+    try:
+        order = _from_image(image)
+    except SettingsError:
+        if stored is None:
+            raise
+        return stored
+    if stored is not None and not _newer(order, stored):
+        return stored
+    try:
+        write_durably(path, encode_order(order))
+    except OSError as error:
+        if damage is None:
             raise SettingsError(f"{path}\u202f: la carte refuse l’écriture ({error.strerror})") from error
-        return order
-    return stored
+    return order
+
+
+def _stored(path: Path) -> tuple[WorkOrder | None, SettingsError | None]:
+    try:
+        return decode_order(path.read_bytes()), None
+    except FileNotFoundError:
+        return None, None
+    except WorkOrderError as error:
+        return None, SettingsError(
+            f"{path}\u202f: illisible, supprimez-le et relancez avec --image [{error}]"
+        )
 
 
 def _newer(order: WorkOrder, stored: WorkOrder) -> bool:

@@ -1,60 +1,41 @@
-"""Random bad configurations against a real agent, killed at a random instant of the trial: it serves on.
+"""100 random bad configurations against real agents, the power cut at a random instant of each: all serve on.
 
 The 100 seeds of ``tests/stories/test_no_configuration_bricks_a_gateway.py`` cut the power at a random
 write; here the process, the disk, the broker and the radio are real, and the cut is SIGKILL.
 """
 
-import random
-import signal
-import time
+import json
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
-from agent.wire.envelope import Kind
-from agent.wire.messages import ConfigState
-from tests.controlpath.rig import TRIAL_S, Rig, serving
-from tests.controlpath.virtual import SigningFleet, free_port
-
-ROUNDS = 25
-ENDED = (ConfigState.ROLLED_BACK, ConfigState.REFUSED)
+GATEWAYS, ROUNDS = 5, 20
+LIMIT_S = 900
+ROOT = Path(__file__).parents[2]
 
 
-def bad(rig: Rig, rng: random.Random) -> bytes:
-    lns = ConnectorConfig(name="lns", host="127.0.0.1", port=rng.randrange(1024, 65536), contractual=True)
-    kinds = (
-        lambda: rig.content(fleet=FleetConfig(host="127.0.0.1", port=free_port())),
-        lambda: rig.content(connectors=(lns,)),
-        lambda: rig.content(radio=RadioConfig(board=f"board-{rng.randrange(10**6)}")),
-        lambda: rig.content(fleet=FleetConfig(host="203.0.113.1", port=rng.randrange(1, 65536))),
-    )
-    version = rig.version + 1
-    match rng.randrange(6):
-        case 0:
-            return SigningFleet().configuration(version, rig.content())
-        case 1:
-            return rig.fleet.envelope(Kind.CONFIGURATION, version, rng.randbytes(40))
-        case _:
-            return rig.fleet.configuration(version, rng.choice(kinds)())
+def played(seed: int, folder: Path) -> dict[str, Any]:
+    folder.mkdir()
+    command = [sys.executable, "-m", "tests.soak.bad_configurations", str(seed), str(ROUNDS), str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert done.returncode == 0, f"seed {seed}: {done.stderr[-4000:]}"
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 @pytest.mark.soak
 def test_it_serves_on_with_the_last_good_one(tmp_path: Path) -> None:
-    rng = random.Random(2026)
-    with Rig(tmp_path) as rig:
-        began = time.monotonic()
-        rig.start()
-        rig.wait_serving(began)
-        for _ in range(ROUNDS):
-            struck = time.monotonic()
-            rig.push(bad(rig, rng))
-            if rng.random() < 0.6:
-                time.sleep(rng.random() * TRIAL_S)
-                rig.stop(signal.SIGKILL)
-                rig.start()
-            rig.wait(lambda leaf, one: leaf == "config/reported" and one.state in ENDED, since=struck)
-            rig.wait(lambda leaf, one: serving(leaf, one) and one.config_version == 1, since=time.monotonic())
-            rig.frames(2)
-            assert rig.wait_delivered() == 0
-        print(f"\n{ROUNDS} configurations mauvaises : version 1 en service, 0 trame perdue")
+    with ThreadPoolExecutor(GATEWAYS) as pool:
+        told = list(pool.map(lambda seed: played(seed, tmp_path / str(seed)), range(GATEWAYS)))
+    kinds = Counter(kind for one in told for kind in one["kinds"])
+    assert sum(kinds.values()) == 100
+    print(
+        f"\n{sum(kinds.values())} configurations mauvaises sur 100, courant coupé à chaque essai\u202f:"
+        f" version 1 en service, {sum(one['frames'] for one in told)} trames entendues, 0 perdue"
+    )
+    print(", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))

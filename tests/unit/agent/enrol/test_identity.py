@@ -94,3 +94,46 @@ def test_an_answer_for_the_old_key_while_a_new_one_waits_is_refused(
         identity.accept(authority.sign(identity.csr_pem()), authority.pem)
     identity.renewal(new_key=False)
     identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"-----BEGIN CERTIFICATE-----\nAA==\n"])
+def test_a_worn_certificate_comes_back_from_its_copy(
+    identity: Identity, authority: Authority, content: bytes
+) -> None:
+    identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    whole = identity.certificate_path.read_bytes()
+    identity.certificate_path.write_bytes(content)
+    assert Identity(identity.folder, eui=EUI).enrolled
+    assert identity.certificate_path.read_bytes() == whole
+
+
+def test_an_identity_that_is_all_worn_is_set_aside_and_begins_anew(
+    identity: Identity, authority: Authority
+) -> None:
+    identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    for path in (identity.certificate_path, identity.copy_path, identity.key_path):
+        path.write_bytes(b"rubbish")
+    again = Identity(identity.folder, eui=EUI)
+    assert not again.enrolled
+    again.accept(authority.sign(again.csr_pem()), authority.pem)
+    assert (identity.folder / "key.pem.damaged").read_bytes() == b"rubbish"
+
+
+def test_a_worn_key_file_beside_a_whole_certificate_does_not_matter(
+    identity: Identity, authority: Authority
+) -> None:
+    identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    identity.key_path.write_bytes(b"rubbish")
+    request = Identity(identity.folder, eui=EUI).renewal(new_key=False)
+    public = x509.load_pem_x509_certificate(request.certificate_pem.encode()).public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    assert renewal_holds(public, request)
+
+
+def test_the_authority_of_the_order_is_put_back(identity: Identity, authority: Authority) -> None:
+    identity.trust(authority.pem)
+    assert not identity.ca_path.exists()
+    identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    identity.ca_path.write_bytes(b"rubbish")
+    identity.trust(authority.pem)
+    assert identity.ca_path.read_text() == authority.pem

@@ -70,3 +70,14 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_bytes(encode_order(ORDER)[:50])
     with pytest.raises(SettingsError, match="supprimez"):
         load_settings(tmp_path, None)
+
+
+def test_one_of_card_and_state_folder_is_enough(tmp_path: Path) -> None:
+    image = image_of(ORDER, tmp_path / "i.img")
+    wiped = wipe_token(tmp_path, image, load_settings(tmp_path, image))
+    (tmp_path / "settings.json").write_bytes(b"rubbish")
+    assert load_settings(tmp_path, image) == wiped
+    assert load_settings(tmp_path, None) == wiped
+    image.write_bytes(bytes(4096))
+    assert load_settings(tmp_path, image) == wiped
+    assert load_settings(tmp_path, tmp_path / "gone.img") == wiped
