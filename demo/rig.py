@@ -1,4 +1,4 @@
-"""One gateway of the demo: a virtual chip, a backhaul of its own, an agent process on a flashed image."""
+"""One gateway of the demo: a virtual chip and GNSS receiver, a backhaul of its own, an agent process."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,6 +9,8 @@ from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
 from fleet import commands
 from hal.twin.chip import VirtualChip
+from hal.twin.gnss_line import GnssLine
+from hal.twin.gnss_receiver import GnssReceiver, Place
 from hal.twin.rf_event import Verdict
 from hal.twin.server import TwinServer
 
@@ -34,6 +36,7 @@ class Rig:
     folder: Path
     chip: VirtualChip
     server: TwinServer
+    gnss: GnssLine
     link: Link = field(default_factory=Link)
     powered: bool = True
     _agent: Child | None = None
@@ -97,6 +100,7 @@ class Rig:
             broker=f"127.0.0.1:{broker_port}",
             enrol_url=around.fleet_url,
             tls=around.broker_tls,
+            settings=(f"radio.gnss_device={self.gnss.path}", "radio.class_b_beacon=true"),
         )
         await asyncio.to_thread(commands.order, around.fleet_data, self.eui, order, options)
         await run(passerelle("provision", "flash", "--order", str(order), "--output", str(self.image)))
@@ -121,6 +125,7 @@ class Rig:
         """Stop the agent in good order, then the chip and the relays."""
         if self._agent is not None:
             await self._agent.stop()
+        self.gnss.close()
         self.server.close()
         for relay in self._relays:
             relay.close()
@@ -132,4 +137,5 @@ def build_rig(plan: PlannedGateway, folder: Path) -> Rig:
     chip = VirtualChip(name=plan.name, eui=plan.eui)
     server = TwinServer(chip, folder / "chip.sock")
     server.start()
-    return Rig(plan=plan, folder=folder, chip=chip, server=server)
+    gnss = GnssLine(chip, GnssReceiver(Place(lat=plan.lat, lon=plan.lon)))
+    return Rig(plan=plan, folder=folder, chip=chip, server=server, gnss=gnss)

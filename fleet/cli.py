@@ -83,16 +83,13 @@ def order(  # noqa: PLR0917 typer passes by name
     broker: Annotated[str, Option(help="HOST:PORT when not the fleet's own.")] = "",
     enrol_url: Annotated[str, Option(help="When not the fleet's public address.")] = "",
     tls: Annotated[bool, Option(help="Whether the broker speaks TLS.")] = True,
+    set_: Annotated[list[str] | None, Option("--set", help="PATH=VALUE, as of `fleet configure`.")] = None,
 ) -> None:
     """Write the work order of one gateway: single-use token and first signed configuration."""
-    print(
-        commands.order(
-            data,
-            parse_eui(eui),
-            output,
-            commands.OrderOptions(bus=bus, lns=lns, broker=broker, enrol_url=enrol_url, tls=tls),
-        )
+    options = commands.OrderOptions(
+        bus=bus, lns=lns, broker=broker, enrol_url=enrol_url, tls=tls, settings=tuple(set_ or ())
     )
+    print(commands.order(data, parse_eui(eui), output, options))
 
 
 @app.command()

@@ -81,6 +81,8 @@ class OrderOptions:
     broker: str
     enrol_url: str
     tls: bool
+    settings: tuple[str, ...] = ()
+    """PATH=VALUE each, of the first configuration."""
 
 
 def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
@@ -93,6 +95,7 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
         broker=FleetConfig(host=host, port=port, tls=options.tls),
         enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
         bus=options.bus,
+        changes=dict(_assignment(text) for text in options.settings),
     )
     keys = foundation.read_keys(data)
     with closing(database), database.write() as connection:

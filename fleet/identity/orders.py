@@ -1,7 +1,8 @@
 """Work orders: a single-use token and version 1 of the signed configuration for one gateway."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -9,6 +10,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import encode_envelope
 from agent.wire.order import WorkOrder
 from fleet.configurations import push
+from fleet.configurations.change import change
 from fleet.identity import audit
 from fleet.identity.enrolments import store_token
 from fleet.identity.foundation import Keys
@@ -27,13 +29,19 @@ class Wanted:
     broker: FleetConfig
     enrol_url: str
     bus: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Settings of version 1 by path, as `fleet configure --set` names them."""
 
 
 def first_configuration(wanted: Wanted) -> Configuration:
-    """Return version 1: one contractual connector, the fleet's broker, defaults elsewhere."""
+    """Return version 1: one contractual connector, the fleet's broker, ``changes``, defaults elsewhere.
+
+    Raises:
+        ConfigurationError: a change names no setting, or a value outside its rule.
+    """
     host, port = wanted.lns
     lns = ConnectorConfig(name="lns", host=host, port=port, contractual=True)
-    return Configuration(connectors=(lns,), fleet=wanted.broker)
+    return change(Configuration(connectors=(lns,), fleet=wanted.broker), wanted.changes)
 
 
 def make_order(
