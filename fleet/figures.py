@@ -9,46 +9,78 @@ from rich.console import Console
 from rich.table import Table
 
 from fleet.api.availability import By, availability_of
-from fleet.availability.month_store import load_month
+from fleet.api.months import tell
 from fleet.availability.months import month_of
-from fleet.availability.settings import DEFAULTS
 from fleet.clock import SystemClock
 from fleet.commands import open_fleet
 from fleet.registry.store import load_gateways
+from fleet.web.format import duration, moment
 
-WIDTH = 110
+WIDTH = 140
 
 
 def show(data: Path, month: str, by: By, *, as_json: bool) -> str:
     """Return the figures of a month."""
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.read() as connection:
-        given = load_month(connection, month or month_of(now_us), DEFAULTS, now_us)
+        told = tell(connection, month or month_of(now_us), settings.contract, now_us)
         names = {one.eui: one.name for one in load_gateways(connection)}
-    told = availability_of(given, by, names)
+    body = availability_of(told, by, names)
     if as_json:
-        return msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
-    return _table(told, by)
+        return msgspec.json.format(msgspec.json.encode(body), indent=1).decode()
+    return "\n".join([*_lines(body), *([] if by is By.WHOLE else [_table(body, by)])])
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    """Return the figures of the whole in sentences."""
+    whole, version = told["whole"], told["closed_version"]
+    state = f"version {version}" if version else "provisional" if told["provisional"] else "not closed"
+    breach = whole["breach_at_us"]
+    lines = [
+        f"{told['month']} ({state}): {whole['availability_percent'] or 'nothing counts yet'} %",
+        f"budget left {_length(whole['budget_left_us'])} of {_length(whole['budget_us'])}"
+        + (f", used up on {moment('en', breach, seconds=False)}" if breach is not None else ""),
+        f"deferred {whole['deferred']['availability_percent']} %, "
+        f"mean of gateways {whole['mean_of_gateways_percent']} %",
+        f"below two gateways {whole['below_two_percent']} % of the time"
+        + "".join(f", {kind} {share} %" for kind, share in whole["below_two_domains_percent"].items()),
+        f"outages of gateways {whole['outages']}, MTBF {_length(whole['mtbf_us'])}, "
+        f"MTTR {_length(whole['mttr_us'])}",
+    ]
+    rates = (
+        f"{_length(one['long_us'])} {one['long']}{' !' if one['alerts'] else ''}" for one in whole["burn"]
+    )
+    return [*lines, f"burn {', '.join(rates)}"] if whole["burn"] else lines
+
+
+def _length(length_us: int | None) -> str:
+    return "-" if length_us is None else duration("en", length_us)
 
 
 def _table(told: dict[str, Any], by: By) -> str:
-    whole = told["whole"]
-    title = f"{told['month']}{' (provisional)' if told['provisional'] else ''}"
-    table = Table(title=f"{title}: {whole['availability_percent'] or 'nothing counts yet'} %")
-    for column in (by, "availability %", "met", "lost s", "budget left s"):
+    table = Table()
+    columns = ("availability %", "met", "lost", "budget left", "breach", "below two %", "MTBF", "MTTR")
+    for column in (by, *columns):
         table.add_column(column, justify="left" if column == by else "right")
-    for item in sorted(told["items"], key=lambda item: -item["charged"]):
-        left = item.get("budget_left_us")
-        met = item.get("met")
+    for item in sorted(told["items"], key=_worst_first):
+        left, met, breach = item.get("budget_left_us"), item.get("met"), item.get("breach_at_us")
         table.add_row(
             item.get("name") or item.get("insee") or item.get("eui"),
             item["availability_percent"] or "",
             "" if met is None else "yes" if met else "NO",
-            f"{item['charged'] / 1_000_000:.3f}" if by in (By.COMMUNE, By.GATEWAY) else "",
-            "" if left is None else f"{left / 1_000_000:.0f}",
+            _length(item["charged"]) if by in (By.COMMUNE, By.GATEWAY) else "",
+            "" if left is None else _length(left),
+            "" if breach is None else moment("en", breach, seconds=False),
+            item.get("below_two_percent") or "",
+            _length(item["mtbf_us"]),
+            _length(item["mttr_us"]),
         )
     console = Console(width=WIDTH)
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip()
+
+
+def _worst_first(item: dict[str, Any]) -> tuple[float, str]:
+    return float(item["availability_percent"] or 101), str(item.get("name", ""))

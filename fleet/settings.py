@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.db.connect import sqlite_url
 from fleet.evidence.retention import Retention
 
@@ -37,6 +38,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     broker_host: str
     broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
     retention: Retention = Retention()
+    contract: ContractSettings = DEFAULTS
+    """Everything about the figures that two honest people could read differently (AVAILABILITY)."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str
     lns_events_url: str | None = None
     retention: Retention = Retention()
+    contract: ContractSettings = DEFAULTS
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -74,13 +78,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
     Raises:
         SettingsError: no fleet there, or a value that cannot be used.
     """
-    path = data / FILE_NAME
-    try:
-        founded = msgspec.json.decode(path.read_bytes(), type=Founded)
-    except FileNotFoundError as error:
-        raise SettingsError(f"{path}: not there; run `passerelle fleet init --data {data}` first") from error
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    founded = read_founded(data)
     url = environment.get("PASSERELLE_BROKER_URL")
     broker = Broker(host=founded.broker_host, port=founded.broker_port, tls=True)
     return Settings(
@@ -92,7 +90,23 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         mail_from=environment.get("PASSERELLE_MAIL_FROM") or MAIL_FROM,
         lns_events_url=environment.get("PASSERELLE_LNS_EVENTS_URL") or None,
         retention=founded.retention,
+        contract=founded.contract,
     )
+
+
+def read_founded(data: Path) -> Founded:
+    """Return what ``fleet init`` wrote down, and people changed since.
+
+    Raises:
+        SettingsError: no fleet there, or a value that cannot be used.
+    """
+    path = data / FILE_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Founded)
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: not there; run `passerelle fleet init --data {data}` first") from error
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def is_founded(data: Path) -> bool:

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from fleet.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
-from fleet.api.pages import Month, answer
-from fleet.availability.figures import Share, percent
-from fleet.availability.month_store import load_month
+from fleet.api.months import Told, months_of
+from fleet.api.pages import PAGE_LIMIT, After, Limit, Month, answer, page_of
+from fleet.availability.burn import BurnRate
+from fleet.availability.figures import PERCENT_DIGITS, Share, percent
+from fleet.availability.indicators import Indicators, of_commune, of_groups, of_whole
 from fleet.availability.months import month_of
-from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, group, reckon
-from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.states import Cause
 from fleet.identity.access import viewer
 from fleet.registry.store import load_gateways
 
@@ -22,7 +24,8 @@ router = APIRouter(
     tags=["availability"],
     responses=REFUSALS | NOT_MODIFIED,
 )
-PERCENT_DIGITS = 4
+KEYS = {"commune": "insee", "gateway": "eui", "epci": "name", "departement": "name", "whole": "name"}
+"""Field by which the rows of each grouping are ordered, and which ``after`` means."""
 
 
 class By(StrEnum):
@@ -40,29 +43,38 @@ def show_availability(
     request: Request,
     month: Month = "",
     by: By = By.COMMUNE,
+    limit: Limit = PAGE_LIMIT,
+    after: After = "",
 ) -> Response:
-    """Return availability of a month (the present one by default), computed from the evidence."""
-    now_us = request.app.state.clock.now_us()
-    with request.app.state.database.read() as connection:
-        given = load_month(connection, month or month_of(now_us), DEFAULTS, now_us)
-        names = {one.eui: one.name for one in load_gateways(connection)} if by is By.GATEWAY else {}
-    return answer(request, availability_of(given, by, names))
+    """Return every figure of a month: its newest closed version, else as it is known now."""
+    state = request.app.state
+    told = months_of(state).tell(state.database, state.clock, month or month_of(state.clock.now_us()))
+    names = {}
+    if by is By.GATEWAY:
+        with state.database.read() as connection:
+            names = {one.eui: one.name for one in load_gateways(connection)}
+    body = availability_of(told, by, names)
+    rows = body["items"]
+    chosen, following = page_of(rows, [row[KEYS[by]] for row in rows], limit=limit, after=after)
+    return answer(request, body | {"items": chosen, "next": following})
 
 
-def availability_of(given: MonthInput, by: By, gateway_names: dict[str, str]) -> dict[str, Any]:
+def availability_of(told: Told, by: By, gateway_names: dict[str, str]) -> dict[str, Any]:
     """Return the figures of a month as one document; percentages are truncated, verdicts exact."""
-    found, settings = reckon(given), given.settings
+    given, found, settings = told.given, told.result, told.given.settings
     return {
         "month": found.month,
         "from_us": found.window.start_us,
         "until_us": found.window.end_us,
         "provisional": found.provisional,
+        "closed_version": told.version,
+        "hash": told.digest,
         "objective_global_ppm": settings.objective_global_ppm,
         "objective_commune_ppm": settings.objective_commune_ppm,
+        "serving": settings.serving,
         "weight": settings.weight,
-        "whole": _share(found.share, settings.objective_global_ppm)
-        | {"budget_us": found.budget.whole, "budget_left_us": found.budget.left},
-        "mean_of_gateways_percent": percent(found.mean_of_gateways, PERCENT_DIGITS) or None,
+        "whole": _indicators(of_whole(given, found)),
+        "not_covered": list(found.not_covered),
         "by": by,
         "items": _items(given, found, by, gateway_names),
     }
@@ -76,42 +88,77 @@ def _items(given: MonthInput, found: MonthResult, by: By, names: dict[str, str])
             return [
                 {"eui": eui, "name": names.get(eui, ""), "outages": one.outages}
                 | {"by_state_us": one.by_state_us, "mtbf_us": one.mtbf_us, "mttr_us": one.mttr_us}
-                | _share(one.share, None)
+                | _share(one.share)
                 for eui, one in sorted(found.gateway_figures.items())
             ]
         case By.COMMUNE:
-            return [_commune(card, found, given.settings) for card in given.communes]
+            return [_commune(card, given, found) for card in given.communes]
         case By.EPCI | By.DEPARTEMENT:
-            groups = group(found, given.communes, given.weights, by.value)
-            return [
-                {"name": name} | _share(share, given.settings.objective_global_ppm)
-                for name, share in groups.items()
-            ]
+            return [{"name": one.name} | _indicators(one) for one in of_groups(given, found, by.value)]
 
 
-def _commune(card: CommuneCard, found: MonthResult, settings: ContractSettings) -> dict[str, Any]:
-    figures, bearing = found.commune_figures[card.insee], found.budgets[card.insee]
-    return {
+def _commune(card: CommuneCard, given: MonthInput, found: MonthResult) -> dict[str, Any]:
+    figures = found.commune_figures[card.insee]
+    told = {
         "insee": card.insee,
         "name": card.name,
         "epci": card.epci,
         "departement": card.departement,
-        "outages": figures.outages,
+        "commune_outages": figures.outages,
         "by_state_us": figures.by_state_us,
         "below_two_us": figures.below_two_us,
-        "budget_us": bearing.whole,
-        "budget_left_us": bearing.left,
-        "lost_by_us": [
-            {"cause": cause, "responsible": who, "lost_us": lost}
-            for (cause, who), lost in sorted(figures.lost_by_us.items())
-        ],
-    } | _share(figures.share, settings.objective_commune_ppm)
+        "below_two_domains_us": found.below_two_domains.get(card.insee, {}),
+    }
+    return told | _indicators(of_commune(given, found, card.insee))
 
 
-def _share(share: Share, objective_ppm: int | None) -> dict[str, Any]:
-    told = {
+def _indicators(one: Indicators) -> dict[str, Any]:
+    return _share(one.share) | {
+        "met": one.share.meets(one.objective_ppm),
+        "objective_ppm": one.objective_ppm,
+        "communes": one.communes,
+        "covered": one.covered,
+        "below_objective": one.below_objective,
+        "deferred": _share(one.deferred),
+        "budget_us": one.budget.whole,
+        "budget_left_us": one.budget.left,
+        "breach_at_us": one.breach_at_us,
+        "burn": [_burn(rate) for rate in one.burn],
+        "gateways": one.gateways,
+        "mean_of_gateways_percent": percent(one.mean_of_gateways, PERCENT_DIGITS) or None,
+        "outages": one.outages,
+        "mtbf_us": one.mtbf_us,
+        "mttr_us": one.mttr_us,
+        "below_two_percent": percent(one.below_two, PERCENT_DIGITS) or None,
+        "below_two_domains_percent": {
+            kind: percent(share, PERCENT_DIGITS) for kind, share in one.below_two_domains.items()
+        },
+        "lost_by_us": _lost(one.lost_by),
+    }
+
+
+def _burn(rate: BurnRate) -> dict[str, Any]:
+    """Return one pair of windows; rates are multiples of the speed that uses the budget up in a month."""
+    return {
+        "long_us": rate.long_us,
+        "short_us": rate.short_us,
+        "factor": f"{float(rate.factor):.3f}",
+        "long": f"{float(rate.long):.3f}",
+        "short": f"{float(rate.short):.3f}",
+        "alerts": rate.alerts,
+    }
+
+
+def _lost(lost: dict[tuple[Cause, str], int]) -> list[dict[str, Any]]:
+    return [
+        {"cause": cause, "responsible": who, "lost_us": length}
+        for (cause, who), length in sorted(lost.items())
+    ]
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {
         "served": share.served,
         "charged": share.charged,
         "availability_percent": percent(share.ratio, PERCENT_DIGITS) or None,
     }
-    return told if objective_ppm is None else told | {"met": share.meets(objective_ppm)}

@@ -83,12 +83,48 @@ COMMUNE: dict[str, Any] = {
     "population": 3200,
     "now": {"state": "LOST", "budget_left_us": 20_336_148_437, "breach_at_us": 1_795_379_410_091_243},
 }
+_INDICATORS: dict[str, Any] = {
+    "served": 96_024_291_200,
+    "charged": 0,
+    "availability_percent": "100.0000",
+    "met": True,
+    "objective_ppm": 999_700,
+    "communes": 10,
+    "covered": 10,
+    "below_objective": 0,
+    "deferred": {"served": 96_024_291_200, "charged": 0, "availability_percent": "100.0000"},
+    "budget_us": 777_600_000,
+    "budget_left_us": 777_600_000,
+    "breach_at_us": None,
+    "burn": [
+        {
+            "long_us": 3_600_000_000,
+            "short_us": 300_000_000,
+            "factor": "14.400",
+            "long": "0.000",
+            "short": "0.000",
+            "alerts": False,
+        }
+    ],
+    "gateways": 11,
+    "mean_of_gateways_percent": "99.9990",
+    "outages": 2,
+    "mtbf_us": 1_296_000_000_000,
+    "mttr_us": 25_000_000,
+    "below_two_percent": "1.2000",
+    "below_two_domains_percent": {"backhaul_operator": "4.1000", "power_feeder": "1.2000"},
+    "lost_by_us": [{"cause": "power", "responsible": "énergie", "lost_us": 0}],
+}
 AVAILABILITY: dict[str, Any] = {
     "month": "2026-11",
     "provisional": True,
-    "whole": {"served": 96_024_291_200, "charged": 0, "availability_percent": "100.0000", "met": True},
+    "closed_version": None,
+    "hash": "5f0c…",
+    "whole": _INDICATORS,
+    "not_covered": [],
     "by": "commune",
-    "items": [{"insee": "37281", "availability_percent": "100.0000", "met": True, "budget_left_us": 20_736}],
+    "items": [{"insee": "37281", "name": "Vouvray"} | _INDICATORS | {"objective_ppm": 992_000}],
+    "next": None,
 }
 CONNECTIVITY: dict[str, Any] = {
     "month": "2026-10",

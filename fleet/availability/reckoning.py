@@ -95,6 +95,8 @@ class MonthResult:
     """The contract's global figure."""
     deferred: Share
     """The same with BUFFERING as served where delivery is proved; beside the contract's, never instead."""
+    deferred_figures: dict[str, CommuneFigures]
+    """Of each commune, what ``deferred`` is made of."""
     mean_of_gateways: Fraction | None
     lost_by: dict[tuple[Cause, str], int]
     """Lost time times weight."""
@@ -144,6 +146,7 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
     gateways = {eui: gateway_figures(line, settings) for eui, line in lines.items()}
     figures = {insee: commune_figures(line, settings) for insee, line in communes.items()}
     share = whole(figures.values(), weights)
+    late = _deferred_figures(given, lines, figures)
     return MonthResult(
         month=given.month,
         window=window,
@@ -153,7 +156,8 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
         gateway_figures=gateways,
         commune_figures=figures,
         share=share,
-        deferred=_deferred_share(given, lines, figures, weights),
+        deferred=whole(late.values(), weights),
+        deferred_figures=late,
         mean_of_gateways=mean_of_gateways(gateways.values()),
         lost_by=lost_by(figures.values(), weights),
         budgets={insee: commune_budget(given.month, one, settings) for insee, one in figures.items()},
@@ -163,13 +167,10 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
     )
 
 
-def _deferred_share(
-    given: MonthInput,
-    lines: Mapping[str, Timeline],
-    figures: Mapping[str, CommuneFigures],
-    weights: Mapping[str, int],
-) -> Share:
-    """Return the deferred figure; only communes of gateways that delivered late are told again."""
+def _deferred_figures(
+    given: MonthInput, lines: Mapping[str, Timeline], figures: Mapping[str, CommuneFigures]
+) -> dict[str, CommuneFigures]:
+    """Return the deferred figures; only communes of gateways that delivered late are told again."""
     facts, settings, window = given.facts, given.settings, given.window
     late = {
         eui: deferred(line, facts.gateways[eui], settings)
@@ -182,7 +183,7 @@ def _deferred_share(
         if any(one.eui in late for one in members):
             line = commune_timeline(insee, members, told, window, settings)
             again[insee] = commune_figures(line, settings)
-    return whole(again.values(), weights)
+    return again
 
 
 def _below_two_domains(

@@ -87,6 +87,8 @@ class ContractSettings:
         for name in self.__slots__:
             if name.endswith(("_us", "_ms")) and getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
+        if missing := [cause.value for cause in Cause if cause not in self.responsible]:
+            raise ValueError(f"responsible: names nobody for {', '.join(missing)}")
 
     @property
     def objective_global(self) -> Fraction:

@@ -46,8 +46,7 @@ def next_version(
 
 def store_version(connection: Connection, version: Version, *, who: str, now_us: int) -> Version | None:
     """Store a version; None when someone else stored one since it was reckoned."""
-    newest = select(func.max(month_versions.c.version)).where(month_versions.c.month == version.month)
-    if (connection.scalar(newest) or 0) + 1 != version.number:
+    if (newest_number(connection, version.month) or 0) + 1 != version.number:
         return None
     row = {
         "month": version.month,
@@ -85,6 +84,13 @@ def newest_version(connection: Connection, month: str) -> Version | None:
         figures=row["figures"],
         difference=row["difference"],
     )
+
+
+def newest_number(connection: Connection, month: str) -> int | None:
+    """Return the number of the newest version of a month; None while it is open."""
+    newest = select(func.max(month_versions.c.version)).where(month_versions.c.month == month)
+    number: int | None = connection.scalar(newest)
+    return number
 
 
 def list_versions(connection: Connection) -> list[tuple[str, int, int, str, str]]:

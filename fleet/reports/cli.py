@@ -22,16 +22,15 @@ def monthly(
 ) -> None:
     """Write the availability report of a month."""
     from fleet.availability.months import month_of
-    from fleet.availability.settings import DEFAULTS
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
     from fleet.reports.store import WRITERS, Form, monthly_report
 
     writer, _, _ = WRITERS[Form(_form(output))]
     now_us = SystemClock().now_us()
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     with closing(database), database.read() as connection:
-        report = monthly_report(connection, month or month_of(now_us), DEFAULTS, now_us, epci=epci)
+        report = monthly_report(connection, month or month_of(now_us), settings.contract, now_us, epci=epci)
     output.write_bytes(writer(report))
     print(f"{output}: {report.title}, {report.identity}")
 
@@ -58,7 +57,6 @@ def opendata_(
 ) -> None:
     """Write the availability of the communes in a month as open data: no site, no place."""
     from fleet.availability.months import month_of
-    from fleet.availability.settings import DEFAULTS
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
     from fleet.reports.opendata import schema_json
@@ -67,9 +65,9 @@ def opendata_(
     if output.suffix.lower() != ".csv":
         raise ValueError(f"--output: {output.name} does not end in .csv")
     now_us = SystemClock().now_us()
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     with closing(database), database.read() as connection:
-        made = opendata(connection, month or month_of(now_us), DEFAULTS, now_us)
+        made = opendata(connection, month or month_of(now_us), settings.contract, now_us)
     output.write_bytes(made)
     schema = output.with_suffix(".schema.json")
     schema.write_bytes(schema_json())

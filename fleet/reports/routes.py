@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from fleet.availability.settings import DEFAULTS
 from fleet.identity.access import viewer
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
@@ -23,7 +22,9 @@ def monthly(
     state = request.app.state
     with state.database.read() as connection:
         try:
-            report = monthly_report(connection, month, DEFAULTS, state.clock.now_us(), epci=epci)
+            report = monthly_report(
+                connection, month, state.settings.contract, state.clock.now_us(), epci=epci
+            )
         except ValueError as error:
             raise HTTPException(status_code=404, detail=str(error)) from error
     return _file(report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
@@ -49,7 +50,7 @@ def opendata_month(request: Request, month: str) -> Response:
     state = request.app.state
     with state.database.read() as connection:
         try:
-            made = opendata(connection, month, DEFAULTS, state.clock.now_us())
+            made = opendata(connection, month, state.settings.contract, state.clock.now_us())
         except ValueError as error:
             raise HTTPException(status_code=404, detail=str(error)) from error
     headers = {"Content-Disposition": f'attachment; filename="disponibilite-communes-{month}.csv"'}
