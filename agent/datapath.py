@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.connectors.switchboard import Switchboard
 from agent.downlink.airtime_book import AirtimeBook
@@ -54,10 +55,12 @@ class DataPath:
         clock: Clock,
         boot: int,
         observe: Callable[[Observed], None],
+        plans: PlanOwner | None = None,
     ) -> None:
         self._clock, self._boot, self._directory = clock, boot, state_dir
         self._concentrator = concentrator
         self._observe = observe
+        self._plans = plans or PlanOwner(state_dir, configuration, restart=lambda _: None)
         self._accounts = Accounts(
             contractual=contractual_of(configuration),
             utc_us=clock.utc_us(),
@@ -105,6 +108,7 @@ class DataPath:
             boot=self._boot,
             clock=self._clock,
             directory=self._directory,
+            plans=self._plans,
             configuration=configuration,
             spool=self._spool,
             downlinks=self._downlinks,
@@ -173,6 +177,7 @@ class DataPath:
         if configuration.metrics_port != self._metrics_port:
             self._metrics_port = configuration.metrics_port
             await self._evidence.serve(self._metrics_port)
+        self._plans.reconfigure(configuration)
         await self._switchboard.reconfigure(configuration)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:

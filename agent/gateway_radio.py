@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import Clock
+from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
@@ -43,6 +44,7 @@ class GatewayRadio:
         self._bus, self._clock = order.bus, clock
         self._radio: RadioConfig = configuration.radio
         self._concentrator = ReopeningConcentrator(self._open)
+        self._plans = PlanOwner(state, configuration, restart=self.restart_radio)
         self._gnss: GnssTime | None = None
         self._datapath = DataPath(
             concentrator=self._concentrator,
@@ -52,13 +54,19 @@ class GatewayRadio:
             clock=clock,
             boot=boot,
             observe=observe,
+            plans=self._plans,
         )
 
     def _open(self) -> Concentrator:
         images = None if self._bus.startswith("socket:") else store.load()
         radio = self._radio
         return open_concentrator(
-            self._bus, radio.board, images=images, plan=radio.region, public=radio.lorawan_public
+            self._bus,
+            radio.board,
+            images=images,
+            settings=self._plans.settings(),
+            plan=radio.region,
+            public=radio.lorawan_public,
         )
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.clock import Clock
+from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.model import Downlink, Verdict
 from agent.evidence.observation import ConnectorState
 from agent.spool.record import Record
@@ -66,6 +67,10 @@ class Host(Protocol):
 
     def link_changed(self, connector: str) -> None:
         """Take in that a server began or ceased to answer."""
+        ...
+
+    def radio_plan(self, connector: str, plan: RadioPlan) -> bool:
+        """Take in the channels that a server asks for; return whether they are those that run."""
         ...
 
     def note(self, name: str, connector: str, reason: str, number: int) -> None:

@@ -11,7 +11,9 @@ from typing import TypeAlias
 
 from agent.clock import Clock
 from agent.connectors.kinds import open_connector
+from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Connector, Outcome, Tally
+from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.beacon import gateway_info
 from agent.downlink.jit import Entry
 from agent.downlink.model import Downlink, Verdict
@@ -41,6 +43,7 @@ class Switchboard:
         boot: int,
         clock: Clock,
         directory: Path,
+        plans: PlanOwner,
         configuration: Configuration,
         spool: Spool,
         downlinks: DownlinkScheduler,
@@ -50,6 +53,7 @@ class Switchboard:
     ) -> None:
         self.clock, self.boot, self.eui, self.directory = clock, boot, eui, directory
         self._configuration = configuration
+        self._plans = plans
         self._spool = spool
         self._downlinks = downlinks
         self._accounts = accounts
@@ -242,6 +246,17 @@ class Switchboard:
         """Take in that a server began or ceased to answer."""
         if connector in self._connectors:
             self._watch(self._connectors[connector].state())
+
+    def radio_plan(self, connector: str, plan: RadioPlan) -> bool:
+        """Report what differs from our channels, once a change; obey the plan's owner."""
+        report = self._plans.said(connector, plan, self.clock.monotonic_us())
+        if report is not None:
+            self._observe(
+                Observation(
+                    change=Change.CONFIGURATION, subject=connector, value=report.value, reason=report.reason
+                )
+            )
+        return self._plans.runs(plan)
 
     def note(self, name: str, connector: str, reason: str, number: int) -> None:
         """Report an event to the fleet."""

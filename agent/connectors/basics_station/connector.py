@@ -21,6 +21,7 @@ from agent.connectors.basics_station.messages import (
     parse_timesync,
 )
 from agent.connectors.basics_station.router import RouterConfig, RouterError, parse_router_config, version
+from agent.connectors.basics_station.server_plan import server_plan
 from agent.connectors.basics_station.timesync import Sample, answered, ask_again_us, better, pushed
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
@@ -148,6 +149,7 @@ class BasicsStationConnector(BaseConnector):
         match kind:
             case MsgType.ROUTER_CONFIG:
                 self._router = parse_router_config(message)
+                self._compare_plan(message)
                 self._cups.lns(reached=True)
                 self._liveness.opened(self._host.clock.monotonic_us())
                 self._pump_once()
@@ -162,6 +164,16 @@ class BasicsStationConnector(BaseConnector):
                 self.counts["command_refused"] += 1
             case _:
                 pass
+
+    def _compare_plan(self, message: bytes) -> None:
+        try:
+            plan = server_plan(message)
+        except RouterError as error:
+            self.counts["radio_plan_malformed"] += 1
+            self._reason = str(error)
+            return
+        if plan is not None:
+            self._host.radio_plan(self.name, plan)
 
     def _transmit(self, wanted: Wanted) -> None:
         def done(codes: list[Code], verdict: Verdict | None, outcome: Outcome | None) -> None:

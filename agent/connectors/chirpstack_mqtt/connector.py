@@ -13,6 +13,7 @@ from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.chirpstack_mqtt import events
 from agent.connectors.chirpstack_mqtt.commands import CommandError, parse_downlink, read_exec_id
+from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
 from agent.connectors.chirpstack_mqtt.transport import (
     Acknowledged,
     Arrived,
@@ -48,6 +49,7 @@ class ChirpstackMqttConnector(BaseConnector):
         self._refused_by_server = False
         self._flying: dict[int, int] = {}
         self._next_stat_us = 0
+        self._config_version = ""
         self._tally = host.tally()
         self._statuses: Counter[str] = Counter()
 
@@ -180,6 +182,10 @@ class ChirpstackMqttConnector(BaseConnector):
             elif command == "exec":
                 refusal = events.exec_refused(read_exec_id(payload), self._host.eui)
                 self._publish("event/exec", refusal, self._host.clock.monotonic_us())
+            elif command == "config":
+                asked = parse_configuration(payload)
+                runs = self._host.radio_plan(self.name, asked.plan)
+                self._config_version = asked.version if runs else ""
         except CommandError:
             self.counts["command_malformed"] += 1
 
@@ -209,6 +215,7 @@ class ChirpstackMqttConnector(BaseConnector):
                 asked=sum(statuses.values()),
                 emitted=tally.transmitted - before.transmitted,
                 tx_by_status=tuple(statuses.items()),
+                config_version=self._config_version,
             ),
             self._host.eui,
         )

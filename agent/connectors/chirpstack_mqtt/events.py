@@ -60,6 +60,8 @@ class Statistics:
     asked: int
     emitted: int
     tx_by_status: tuple[tuple[str, int], ...] = ()
+    config_version: str = ""
+    """Of the server's configuration, when its channels are those that run."""
 
 
 def uplink(record: Record, reception: Reception, eui: str, *, late: bool) -> bytes:
@@ -130,6 +132,7 @@ def stats(statistics: Statistics, eui: str) -> bytes:
     return b"".join(
         [
             span(2, max(statistics.utc_us, 0)),
+            text(4, statistics.config_version),
             number(5, statistics.received),
             number(6, statistics.received_ok),
             number(7, statistics.asked),

@@ -1,0 +1,166 @@
+"""Channels that servers ask for: compared, reported once a change, obeyed from their owner alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from chirpstack_api.gw import gw_pb2 as gw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.connectors.basics_station.router import RouterError
+from agent.connectors.basics_station.server_plan import server_plan
+from agent.connectors.chirpstack_mqtt.commands import CommandError
+from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
+from agent.connectors.plan_owner import OBEY_EVERY_US, PlanOwner
+from agent.connectors.radio_plan import PlanError, RadioPlan, difference, plan_of, retuned
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from hal.board_files import choose
+
+SETTINGS = choose("rak2287").settings
+OURS = plan_of(SETTINGS)
+THEIRS = RadioPlan(multi=frozenset({868_100_000, 868_300_000, 868_500_000, 867_300_000}))
+SHIFTED = RadioPlan(multi=frozenset(range(864_100_000, 865_700_000, 200_000)))
+
+
+def station_plan(multi: frozenset[int], centres: tuple[int, int] = (867_500_000, 868_500_000)) -> bytes:
+    board: dict[str, object] = {
+        f"radio_{n}": {"enable": True, "freq": centre, "type": "SX1257"} for n, centre in enumerate(centres)
+    }
+    for index, frequency in enumerate(sorted(multi)):
+        radio = min((0, 1), key=lambda n: abs(frequency - centres[n]))
+        offset = frequency - centres[radio]
+        board[f"chan_multiSF_{index}"] = {"enable": True, "radio": radio, "if": offset}
+    return json.dumps({"msgtype": "router_config", "DRs": [[7, 125, 0]], "sx1301_conf": [board]}).encode()
+
+
+def chirpstack_plan(plan: RadioPlan, version: str = "v1") -> bytes:
+    asked = gw.GatewayConfiguration(gateway_id="0016c001f12a3b4c", version=version)
+    for frequency in sorted(plan.multi):
+        channel = asked.channels.add(frequency=frequency)
+        channel.lora_modulation_config.bandwidth = 125_000
+        channel.lora_modulation_config.spreading_factors.extend(range(7, 13))
+    if plan.service is not None:
+        channel = asked.channels.add(frequency=plan.service[0])
+        channel.lora_modulation_config.bandwidth = plan.service[1]
+        channel.lora_modulation_config.spreading_factors.append(plan.service[2])
+    if plan.fsk is not None:
+        channel = asked.channels.add(frequency=plan.fsk[0])
+        channel.fsk_modulation_config.bitrate = plan.fsk[1]
+    return bytes(asked.SerializeToString())
+
+
+def configuration(*, owner: bool, host: str = "lns") -> Configuration:
+    connector = ConnectorConfig(
+        name="bs", kind="basics_station", host=host, port=1, contractual=True, owns_radio_plan=owner
+    )
+    other = ConnectorConfig(name="cs", kind="chirpstack_mqtt", host="cs", port=1)
+    return Configuration(connectors=(connector, other), fleet=FleetConfig(host="f", port=1))
+
+
+def test_both_protocols_give_the_same_plan() -> None:
+    assert server_plan(station_plan(THEIRS.multi)) == THEIRS
+    assert parse_configuration(chirpstack_plan(THEIRS)).plan == THEIRS
+    found = parse_configuration(chirpstack_plan(OURS, "v2"))
+    assert (found.plan, found.version) == (OURS, "v2")
+    assert server_plan(b'{"msgtype":"router_config","DRs":[]}') is None
+
+
+def test_the_difference_is_a_french_sentence() -> None:
+    assert difference(OURS, OURS) == ""
+    assert difference(OURS, RadioPlan(multi=OURS.multi)) == "", "a server that says nothing of FSK is content"
+    assert difference(OURS, THEIRS) == "en moins 867,1 / 867,5 / 867,7 / 867,9 MHz"
+    other = RadioPlan(multi=OURS.multi, service=(868_300_000, 500_000, 9), fsk=(868_900_000, 50_000))
+    assert difference(OURS, other) == "SF9 à 500 kHz sur 868,3 MHz\u202f; FSK sur 868,9 MHz"
+
+
+@pytest.mark.parametrize("plan", [OURS, THEIRS, SHIFTED])
+def test_the_radios_are_moved_to_where_the_plan_needs_them(plan: RadioPlan) -> None:
+    assert plan_of(retuned(SETTINGS, plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("multi", "message"),
+    [
+        (set(), "sourde"),
+        (set(range(863_100_000, 864_900_000, 200_000)), "9 canaux"),
+        ({863_100_000, 866_100_000, 869_800_000}, "trop éloignés"),
+        ({915_000_000}, "915 MHz est hors de la bande"),
+    ],
+)
+def test_what_cannot_be_listened_to_is_refused_in_french(multi: set[int], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        retuned(SETTINGS, RadioPlan(multi=frozenset(multi)))
+
+
+def test_a_differing_plan_is_reported_once_a_change_and_not_obeyed(tmp_path: Path) -> None:
+    restarts: list[str] = []
+    owner = PlanOwner(tmp_path, configuration(owner=False), restarts.append)
+    assert owner.said("bs", OURS, 0) is None
+    told = owner.said("bs", THEIRS, 0)
+    assert told is not None
+    assert (told.value, told.reason[:37]) == ("RADIO_PLAN_DIFFERS", "le serveur demande d’autres canaux (e")
+    assert [owner.said("bs", THEIRS, n) for n in range(5)] == [None] * 5
+    assert owner.said("cs", THEIRS, 0) is not None, "another server is another report"
+    again = owner.said("bs", SHIFTED, 9)
+    assert again is not None
+    content = owner.said("bs", OURS, 10)
+    assert content is not None
+    assert (content.value, owner.said("bs", OURS, 11)) == ("RADIO_PLAN_SAME", None)
+    assert (restarts, owner.settings(), list(tmp_path.iterdir())) == ([], SETTINGS, [])
+
+
+def test_the_owner_is_obeyed_and_its_plan_holds_without_it(tmp_path: Path) -> None:
+    restarts: list[str] = []
+    owner = PlanOwner(tmp_path, configuration(owner=True), restarts.append)
+    other = owner.said("cs", SHIFTED, 0)
+    assert other is not None
+    assert other.value == "RADIO_PLAN_DIFFERS"
+    told = owner.said("bs", THEIRS, 0)
+    assert told is not None
+    assert (told.value, len(restarts)) == ("RADIO_PLAN_OBEYED", 1)
+    assert plan_of(owner.settings()) == THEIRS
+    assert owner.runs(THEIRS)
+    soon = owner.said("bs", SHIFTED, OBEY_EVERY_US - 1)
+    assert soon is not None
+    assert (soon.value, len(restarts)) == ("RADIO_PLAN_REFUSED", 1)
+    deaf = owner.said("bs", RadioPlan(multi=frozenset()), OBEY_EVERY_US)
+    assert deaf is not None
+    assert (deaf.value, plan_of(owner.settings())) == ("RADIO_PLAN_REFUSED", THEIRS)
+    restarted = PlanOwner(tmp_path, configuration(owner=True), restarts.append)
+    assert plan_of(restarted.settings()) == THEIRS
+    restarted.reconfigure(configuration(owner=True, host="elsewhere"))
+    assert (restarted.settings(), len(restarts)) == (SETTINGS, 2)
+    (tmp_path / "radio-plan.json").write_bytes(b"torn")
+    assert PlanOwner(tmp_path, configuration(owner=True), restarts.append).settings() == SETTINGS
+
+
+@pytest.mark.parametrize(
+    "board", ["5", '["x"]', '[{"radio_0":{"enable":true}}]', '[{"radio_0":{"enable":true,"freq":1e99}}]']
+)
+def test_a_board_that_is_none_is_named(board: str) -> None:
+    with pytest.raises(RouterError, match="sx1301_conf"):
+        server_plan(b'{"DRs":[],"sx1301_conf":' + board.encode() + b"}")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_plan_or_an_error_of_ours(content: bytes) -> None:
+    for parse, refusal in ((server_plan, RouterError), (parse_configuration, CommandError)):
+        try:
+            parse(content)
+        except refusal:
+            continue
+
+
+@given(st.integers(1, 255), st.data())
+def test_a_damaged_plan_is_refused_or_differs(change: int, data: st.DataObject) -> None:
+    for made, parse, refusal in (
+        (station_plan(THEIRS.multi), server_plan, RouterError),
+        (chirpstack_plan(OURS), parse_configuration, CommandError),
+    ):
+        content = bytearray(made)
+        content[data.draw(st.integers(0, len(content) - 1))] ^= change
+        try:
+            parse(bytes(content))
+        except refusal:
+            continue
