@@ -28,7 +28,8 @@ from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
 from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.testear import HeardTest
-from agent.health.details import Fields
+from agent.health.fields import Fields
+from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
 from agent.health.screen import gather
 from agent.health.status import Status, serve_status
@@ -115,6 +116,7 @@ class Agent:
             state=state, radio=self.datapath, clock=clock, note=self.journal.observe
         )
         self.commands = self._make_commands(order, key)
+        self.noise_meter = NoiseMeter(self.datapath.on_radio)
         self.supervisor = self._make_supervisor()
         self.reporting = Reporting(
             state=state,
@@ -124,6 +126,7 @@ class Agent:
             link=self.link,
             snapshot=self.datapath.snapshot,
             running=lambda: (self.control.version, self.control.running),
+            noise_meter=self.noise_meter,
             more_details=self._details,
         )
 
@@ -186,6 +189,7 @@ class Agent:
             on_trial=lambda: self.control.state.ledger.trial is not None,
             restart_radio=self.datapath.restart_radio,
             test_frames=self.test_frames.suspicion,
+            measured_dbm=lambda: self.noise_meter.dbm,
             note=self.journal.observe,
             record=self.journal.record,
             leave=self._leave,
@@ -274,8 +278,10 @@ class Agent:
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()
-        fields: Fields = {"journal_pending": self.journal.outbox.pending("journal")}
-        fields |= {f"outbox_dropped_{kind}": dropped for kind, dropped in self.journal.outbox.dropped.items()}
+        fields: Fields = {"journal_pending_count": self.journal.outbox.pending("journal")}
+        fields |= {
+            f"outbox_dropped_{kind}_count": dropped for kind, dropped in self.journal.outbox.dropped.items()
+        }
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
         gnss = self.datapath.gnss()

@@ -160,6 +160,12 @@ class DataPath:
             crc_failed=self._counts["crc_failed"],
             transmitted=self._counts["transmitted"],
             temperature_c=self._thread.temperature_c,
+            chip=self._thread.status,
+            chip_at_us=self._thread.status_at_us,
+            airtime={
+                band.name: (self._book.used_us(band), band.airtime_limit_us)
+                for band in self._downlinks.antenna.plan.bands
+            },
             noise_dbm=noise_dbm,
             noise_samples=noise_samples,
             eui=self._chip_eui,

@@ -13,6 +13,7 @@ from agent.enrol.client import renew_once
 from agent.enrol.http import BadUrl, download
 from agent.enrol.identity import Identity
 from agent.enrol.step import Outcome
+from agent.health.noise_meter import SCANNED_HZ, floor_dbm
 from agent.journal.recent import RecentLog
 from agent.supervisor.leaving import Leave
 from agent.supervisor.machine import CannotReboot, reboot_machine
@@ -20,10 +21,7 @@ from agent.wire.command import Action, Command
 from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator
-from hal.units import Hz
 
-SCANNED_HZ = tuple(Hz(frequency) for frequency in range(867_100_000, 868_600_000, 200_000))
-"""The eight channels of the EU868 plan."""
 SPEED_TEST_PATH = "/api/v1/openapi.json"
 """Public, and the same for everyone: read again and again up to the limit."""
 REPLY_FIRST_S = 1.0
@@ -109,8 +107,8 @@ class Actions:
     async def _spectral_scan(self, _: Command) -> str:
         floors = []
         for frequency in SCANNED_HZ:
-            floor = await asyncio.wrap_future(self._radio.on_radio(partial(_scan, frequency)))
-            floors.append(f"{frequency / 1e6:.1f}: {floor}")
+            floor = await asyncio.wrap_future(self._radio.on_radio(partial(floor_dbm, frequency)))
+            floors.append(f"{frequency / 1e6:.1f}: {floor:.0f} dBm")
         return "MHz: " + ", ".join(floors)
 
     async def _log_excerpt(self, command: Command) -> str:
@@ -143,29 +141,3 @@ class Actions:
             raise CommandFailed(f"{outcome}: {reason}")
         self._link_renewed()
         return "new key and certificate in use"
-
-
-class _Levels(Protocol):
-    levels_dbm: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-def _scan(frequency: Hz, chip: Concentrator) -> str:
-    scan = getattr(chip, "spectral_scan", None)
-    if scan is None:
-        raise CommandFailed("not measurable: this board has no SX1261")
-    return f"{median_dbm(scan(frequency)):.0f} dBm"
-
-
-def median_dbm(spectrum: _Levels) -> float:
-    """Return the level that half of the scans of one frequency were at or below: the noise floor.
-
-    Raises:
-        ValueError: the scan counted nothing.
-    """
-    total, seen = sum(spectrum.counts), 0
-    for level, count in sorted(zip(spectrum.levels_dbm, spectrum.counts, strict=True)):
-        seen += count
-        if total and seen * 2 >= total:
-            return level
-    raise ValueError("spectral scan: nothing was counted")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from agent.wire.messages import Change, Delivered, Heard, Noted, Radio
+from hal.packets import ConcentratorStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class DataPathState:
     crc_failed: int = 0
     transmitted: int = 0
     temperature_c: float | None = None
+    chip: ConcentratorStatus | None = None
+    """The concentrator's last word on itself; None before the first."""
+    chip_at_us: int = 0
+    airtime: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By sub-band: (used, allowed) microseconds of the last hour."""
     noise_dbm: float | None = None
     """Estimated from weak frames; None while there was none."""
     noise_samples: int = 0

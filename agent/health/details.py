@@ -1,51 +1,35 @@
-"""Details every 15 minutes: what a heartbeat has no room for, each name with its unit.
-
-Sources: bits of ``get_throttled`` (documentation of raspberrypi.com, *os.adoc*);
-ModemManager ``mmcli --output-keyvalue``; sectors of ``/proc/diskstats`` through psutil.
-"""
+"""Details of the machine: what a heartbeat has no room for, each number with its unit in its name."""
 
 import os
-import shutil
-import subprocess
+import platform
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
-DETAILS_EVERY_S = 900
-TOOL_WAIT_S = 5.0
-THROTTLED_FILE = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
-"""Hexadecimal bits, by the kernel's raspberrypi-firmware driver."""
-MODEM_KEYS = {
-    "modem.3gpp.operator-name": "modem_operator",
-    "modem.generic.access-technologies.value[1]": "modem_technology",
-    "modem.generic.signal-quality.value": "modem_signal_percent",
-    "modem.generic.state": "modem_state",
-}
-_UNDER_VOLTAGE, _THROTTLED, _UNDER_VOLTAGE_SEEN, _THROTTLED_SEEN = 1, 1 << 2, 1 << 16, 1 << 18
+from agent.health.fields import Fields
+from agent.health.modem import modem_fields
+from agent.health.supply import throttling
+from agent.health.wear import medium_fields
 
-Fields = dict[str, str | int | float]
+ROUTES_FILE = Path("/proc/net/route")
 
 
 def machine_details(state: Path) -> Fields:
     """Return what this machine tells; a name is absent where it tells nothing."""
-    fields: Fields = {"cpu_load_1min": round(os.getloadavg()[0], 2), "cpu_count": os.cpu_count() or 1}
-    memory = psutil.virtual_memory()
-    process = psutil.Process()
-    disk = psutil.disk_usage(str(state))
-    fields |= {
-        "memory_available_mb": memory.available // 1_000_000,
-        "agent_rss_mb": process.memory_info().rss // 1_000_000,
-        "agent_threads": process.num_threads(),
-        "disk_free_mb": disk.free // 1_000_000,
+    fields = _processor_and_memory() | _disk(state) | _network() | throttling() | modem_fields()
+    return fields | versions()
+
+
+def versions() -> Fields:
+    """Return what software runs here."""
+    return {
+        "version_agent": version("passerelle"),
+        "version_python": platform.python_version(),
+        "version_kernel": platform.release(),
+        "version_os": _os_name(),
     }
-    written = psutil.disk_io_counters()
-    if written is not None:
-        fields["disk_written_mb"] = written.write_bytes // 1_000_000
-    for name, counters in psutil.net_io_counters(pernic=True).items():
-        if name != "lo":
-            fields[f"net_{name}_sent_kb"] = counters.bytes_sent // 1000
-            fields[f"net_{name}_received_kb"] = counters.bytes_recv // 1000
-    return fields | throttling() | _modem()
 
 
 def backhaul_bytes() -> int:
@@ -56,63 +40,66 @@ def backhaul_bytes() -> int:
     )
 
 
-def parse_throttled(text: str) -> Fields:
-    """Return the flags of ``throttled=0x50005``.
+def default_interface(routes: str) -> str | None:
+    """Return the interface of the default route in the text of ``/proc/net/route``.
 
-    >>> parse_throttled("throttled=0x50000")["under_voltage_seen"]
-    1
+    >>> default_interface("Iface Destination Gateway\\nwwan0 00000000 0101A8C0")
+    'wwan0'
     """
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 1 and fields[1] == "00000000":
+            return fields[0]
+    return None
+
+
+def route_now() -> str | None:
+    """Return the interface that carries the default route, None when none does."""
     try:
-        bits = int(text.strip().partition("=")[2], 16)
-    except ValueError:
-        return {}
-    return {
-        "under_voltage": int(bool(bits & _UNDER_VOLTAGE)),
-        "throttled": int(bool(bits & _THROTTLED)),
-        "under_voltage_seen": int(bool(bits & _UNDER_VOLTAGE_SEEN)),
-        "throttled_seen": int(bool(bits & _THROTTLED_SEEN)),
-    }
-
-
-def parse_modem(text: str) -> Fields:
-    """Return operator, access technology and signal out of ``mmcli`` key-values."""
-    pairs = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    values = {key.strip(): value.strip() for key, value in pairs.items()}
-    return {name: values[key] for key, name in MODEM_KEYS.items() if values.get(key, "--") != "--"}
-
-
-def throttling(path: Path = THROTTLED_FILE) -> Fields:
-    """Return the flags of a Raspberry Pi's firmware; nothing on another machine."""
-    try:
-        return parse_throttled("throttled=" + path.read_text(encoding="ascii"))
-    except (OSError, UnicodeDecodeError):
-        return {}
-
-
-def power_word(flags: Fields) -> str | None:
-    """Return the state of the supply in a word for the journal, or None where nobody tells.
-
-    >>> power_word({"under_voltage": 1, "throttled": 1})
-    'UNDER_VOLTAGE'
-    """
-    if not flags:
+        return default_interface(ROUTES_FILE.read_text(encoding="ascii"))
+    except OSError:
         return None
-    return "UNDER_VOLTAGE" if flags["under_voltage"] else "THROTTLED" if flags["throttled"] else "GOOD"
 
 
-def _modem() -> Fields:
-    return parse_modem(_output("mmcli", "--modem=any", "--output-keyvalue"))
+def _processor_and_memory() -> Fields:
+    memory, process = psutil.virtual_memory(), psutil.Process()
+    fields: Fields = {
+        "cpu_load_1min_count": round(os.getloadavg()[0], 2),
+        "cpu_count": os.cpu_count() or 1,
+        "memory_available_mb": memory.available // 1_000_000,
+        "memory_total_mb": memory.total // 1_000_000,
+        "agent_rss_mb": process.memory_info().rss // 1_000_000,
+        "agent_threads_count": process.num_threads(),
+    }
+    frequency = psutil.cpu_freq() if sys.platform == "linux" else None
+    if frequency is not None and frequency.current:
+        fields["cpu_mhz"] = round(frequency.current)
+    return fields
 
 
-def _output(program: str, *arguments: str) -> str:
-    """Return what a tool prints, or nothing where it is missing, fails or hangs."""
-    path = shutil.which(program)
-    if path is None:
-        return ""
+def _disk(state: Path) -> Fields:
+    disk = psutil.disk_usage(str(state))
+    sizes: Fields = {"disk_free_mb": disk.free // 1_000_000, "disk_total_mb": disk.total // 1_000_000}
+    return sizes | medium_fields(state)
+
+
+def _network() -> Fields:
+    fields: Fields = {}
+    states = psutil.net_if_stats()
+    for name, counters in psutil.net_io_counters(pernic=True).items():
+        if name == "lo":
+            continue
+        fields[f"net_{name}_up"] = int(name in states and states[name].isup)
+        fields[f"net_{name}_sent_kb"] = counters.bytes_sent // 1000
+        fields[f"net_{name}_received_kb"] = counters.bytes_recv // 1000
+        if lost := counters.errin + counters.errout + counters.dropin + counters.dropout:
+            fields[f"net_{name}_lost_count"] = lost
+    route = route_now()
+    return fields | ({} if route is None else {"net_route": route})
+
+
+def _os_name() -> str:
     try:
-        done = subprocess.run(
-            [path, *arguments], capture_output=True, text=True, check=False, timeout=TOOL_WAIT_S
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        return platform.system()

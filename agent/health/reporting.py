@@ -12,14 +12,12 @@ from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.evidence.observation import DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.details import (
-    DETAILS_EVERY_S,
-    Fields,
-    backhaul_bytes,
-    machine_details,
-    power_word,
-    throttling,
-)
+from agent.health.changes import LOOK_EVERY_S, Told, judge
+from agent.health.details import backhaul_bytes, machine_details
+from agent.health.fields import Fields
+from agent.health.noise_meter import NoiseMeter
+from agent.health.radio_details import radio_fields
+from agent.health.supply import power_word, throttling
 from agent.health.timesync import kernel_quality
 from agent.health.usage import Level, Usage, count, level
 from agent.health.vitals import read_vitals
@@ -66,14 +64,17 @@ class Reporting:
         link: Link,
         snapshot: Callable[[], DataPathState],
         running: Callable[[], tuple[int, Configuration]],
+        noise_meter: NoiseMeter,
         more_details: Callable[[], Fields],
     ) -> None:
         self._state, self._clock, self._trust = state, clock, trust
         self._journal, self._link, self._snapshot = journal, link, snapshot
         self._running, self._more_details = running, more_details
+        self._noise_meter = noise_meter
         self._seq = 0
         self._told_session = 0
         self._power: str | None = None
+        self._told: Told | None = None
         self._level = Level.NORMAL
         self._usage_path = state / "usage.json"
         self.usage = self._load_usage()
@@ -180,15 +181,30 @@ class Reporting:
                 await asyncio.to_thread(self._journal.flush)
 
     async def tell_details(self) -> None:
-        """Tell details every 15 minutes, until cancelled."""
+        """Tell details every 15 minutes, and sooner when something changed, until cancelled."""
         while True:
-            try:
-                fields = await asyncio.to_thread(machine_details, self._state)
-            except OSError as error:
-                fields = {"error": str(error)[:200]}
-            fields |= {"month_used_mb": self.usage.used_bytes // 1_000_000}
-            self._note("details", fields | self._more_details())
-            await asyncio.sleep(DETAILS_EVERY_S)
+            await self.look_at_details()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look_at_details(self) -> None:
+        """Gather the details, and tell them if it is time or they changed by enough."""
+        try:
+            fields = await asyncio.to_thread(machine_details, self._state)
+        except OSError as error:
+            fields = {"error": str(error)[:200]}
+        now_us = self._clock.monotonic_us()
+        fields |= radio_fields(self._snapshot(), now_us) | self._more_details()
+        await self._noise_meter.look(now_us)
+        if self._noise_meter.dbm is not None:
+            fields["noise_measured_dbm"] = self._noise_meter.dbm
+        fields["month_used_mb"] = self.usage.used_bytes // 1_000_000
+        fields["time_quality"] = self._clock.quality().name
+        rtt_ms = self._link.rtt_ms()
+        if rtt_ms is not None:
+            fields["backhaul_rtt_ms"] = rtt_ms
+        self._told, because = judge(self._told, fields, now_us)
+        if because:
+            self._note("details", fields | {"because": because})
 
     def _note(self, name: str, fields: Fields) -> None:
         _log.info(name, **fields)

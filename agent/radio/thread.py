@@ -18,7 +18,7 @@ from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, refer
 from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.messages import Radio, TimeQuality
 from hal.errors import ChipMisbehaved, HalError, OurMistake
-from hal.packets import ReceivedFrame, TxState
+from hal.packets import ConcentratorStatus, ReceivedFrame, TxState
 from hal.ports import Concentrator
 
 STATUS_INTERVAL_US = 15_000_000
@@ -95,6 +95,9 @@ class RadioThread:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
         self.temperature_c: float | None = None
+        self.status: ConcentratorStatus | None = None
+        """What the chip said of itself last, and when."""
+        self.status_at_us = 0
 
     def start(self) -> None:
         """Start the thread."""
@@ -177,7 +180,7 @@ class RadioThread:
         if now_us >= self._status_at_us:
             self._status_at_us = now_us + STATUS_INTERVAL_US
             status = self._concentrator.status()
-            self.temperature_c = status.temperature_c
+            self.temperature_c, self.status, self.status_at_us = status.temperature_c, status, now_us
             if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
                 fault = status.fault or f"AGC status {status.agc_status:#04x}, parity lost"
                 raise ChipMisbehaved(fault, where="status")

@@ -49,9 +49,11 @@ class Hearing:
         clock: Clock,
         note: Callable[[Noted], None],
         test_frames: Callable[[], str],
+        measured_dbm: Callable[[], float | None],
     ) -> None:
         self.learned = learned
         self._clock, self._note, self._test_frames = clock, note, test_frames
+        self._measured_dbm = measured_dbm
         self._hour = _Hour()
         self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
         self._grounds: dict[Ground, str] = {}
@@ -78,7 +80,7 @@ class Hearing:
             self._hours.clear()
             self._grounds.clear()
         else:
-            ended = self._hour.look(utc_us, path, receiving=receiving)
+            ended = self._hour.look(utc_us, path, receiving=receiving, measured_dbm=self._measured_dbm())
             if ended is not None:
                 self._judge_hour(ended)
                 if learning:
@@ -150,17 +152,19 @@ class _Hour:
         self._from_samples = 0
         self._whole = False
 
-    def look(self, utc_us: int, path: DataPathState, *, receiving: bool) -> Hour | None:
+    def look(
+        self, utc_us: int, path: DataPathState, *, receiving: bool, measured_dbm: float | None
+    ) -> Hour | None:
         """Return the hour that has ended, if it was a whole one."""
         number, total = utc_us // HOUR_US, path.received + path.crc_failed
         ended = None
         if number != self._number:
             if self._whole and number == self._number + 1:
-                told = path.noise_samples - self._from_samples >= SAMPLES_AN_HOUR
+                estimated = path.noise_samples - self._from_samples >= SAMPLES_AN_HOUR
                 ended = Hour(
                     of_day=self._number % 24,
                     frames=total - self._from_total,
-                    floor_dbm=path.noise_dbm if told else None,
+                    floor_dbm=measured_dbm or (path.noise_dbm if estimated else None),
                 )
             self._whole = self._number >= 0 and number == self._number + 1
             self._number, self._from_total, self._from_samples = number, total, path.noise_samples

@@ -6,8 +6,8 @@ exactly that.  A tool that is missing makes the rung fail with its name, and the
 
 import shutil
 import subprocess
-from pathlib import Path
 
+from agent.health.details import route_now
 from agent.supervisor.step import Stage
 
 LONGEST_S = 60.0
@@ -31,19 +31,6 @@ def commands_of(stage: Stage, interface: str | None) -> tuple[tuple[str, ...], .
             return _EVERY_INTERFACE
 
 
-def default_interface(routes: str) -> str | None:
-    """Return the interface of the default route in the text of ``/proc/net/route``.
-
-    >>> default_interface("Iface Destination Gateway\\nwwan0 00000000 0101A8C0")
-    'wwan0'
-    """
-    for line in routes.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 1 and fields[1] == "00000000":
-            return fields[0]
-    return None
-
-
 class NoMeans(OSError):
     """This machine cannot do what the stage asks."""
 
@@ -54,7 +41,7 @@ def carry_out(stage: Stage) -> None:
     Raises:
         NoMeans: a tool is missing or refused.
     """
-    interface = default_interface(Path("/proc/net/route").read_text(encoding="ascii"))
+    interface = route_now()
     for command in commands_of(stage, interface):
         program = shutil.which(command[0])
         if program is None:

@@ -54,6 +54,7 @@ class Supervisor:
         on_trial: Callable[[], bool],
         restart_radio: Callable[[str], None],
         test_frames: Callable[[], str],
+        measured_dbm: Callable[[], float | None],
         note: Callable[[Noted], None],
         record: Callable[[Change, str, str, str], None],
         leave: Callable[[Leave], None],
@@ -61,7 +62,9 @@ class Supervisor:
         self._path = state / "supervisor.json"
         kept = self._load()
         self.state = State(budgets=kept.budgets, silence_tried=kept.silence_tried, less_tried=kept.less_tried)
-        self.hearing = Hearing(learned=kept.learned, clock=clock, note=note, test_frames=test_frames)
+        self.hearing = Hearing(
+            learned=kept.learned, clock=clock, note=note, test_frames=test_frames, measured_dbm=measured_dbm
+        )
         self._clock, self._snapshot, self._link, self._on_trial = clock, snapshot, link, on_trial
         self._restart_radio, self._record, self._leave = restart_radio, record, leave
         self._kept_at_us = clock.monotonic_us()

@@ -20,7 +20,8 @@ from agent.clock import SystemClock
 from agent.enrol.identity import Identity
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.details import DETAILS_EVERY_S, machine_details
+from agent.health.changes import DETAILS_EVERY_S
+from agent.health.details import machine_details
 from agent.health.vitals import Vitals
 from agent.journal.store import EVENT, Outbox
 from agent.link.mqtt import PING_EVERY_S, Link

@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import heartbeat
-from agent.health.details import parse_modem, parse_throttled, power_word, throttling
 from agent.health.reporting import next_due
 from agent.health.screen import render
 from agent.health.status import ConnectorStatus
@@ -74,30 +71,6 @@ def test_the_board_s_own_temperature_wins() -> None:
 )
 def test_the_grid_of_heartbeats_holds(now_us: int, expected: tuple[int, int]) -> None:
     assert next_due(0, 30, now_us) == expected
-
-
-def test_throttling_of_a_raspberry_pi() -> None:
-    assert parse_throttled("throttled=0x50005\n") == {
-        "under_voltage": 1,
-        "throttled": 1,
-        "under_voltage_seen": 1,
-        "throttled_seen": 1,
-    }
-    assert parse_throttled("") == {}
-    assert parse_throttled("throttled=?") == {}
-
-
-def test_the_firmware_s_file_is_read_where_there_is_one(tmp_path: Path) -> None:
-    (tmp_path / "get_throttled").write_text("50004\n")
-    assert power_word(throttling(tmp_path / "get_throttled")) == "THROTTLED"
-    assert power_word(throttling(tmp_path / "gone")) is None
-    assert power_word(parse_throttled("throttled=0")) == "GOOD"
-
-
-def test_modem_signal() -> None:
-    text = "modem.generic.signal-quality.value : 67\nmodem.3gpp.operator-name : Orange F\nother : --\n"
-    assert parse_modem(text) == {"modem_signal_percent": "67", "modem_operator": "Orange F"}
-    assert parse_modem("") == {}
 
 
 def test_the_screen_is_french_and_complete() -> None:

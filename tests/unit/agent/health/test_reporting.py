@@ -6,14 +6,16 @@ import msgspec
 import pytest
 
 from agent.enrol.identity import Identity
+from agent.health.fields import without_unit
+from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
 from agent.health.status import Status, ask_status, serve_status
 from agent.health.timesync import kernel_quality
 from agent.journal.journal import Journal
-from agent.journal.store import JOURNAL
+from agent.journal.store import EVENT, JOURNAL
 from agent.link.mqtt import Link
 from agent.supervisor.notify import ServiceManager
-from agent.wire.messages import Change, ConfigReported, ConfigState, JournalRecord, TimeQuality
+from agent.wire.messages import Change, ConfigReported, ConfigState, JournalRecord, Noted, TimeQuality
 from tests.controlpath.virtual import EUI, VirtualClock, VirtualDataPath, configuration, status
 
 
@@ -28,7 +30,12 @@ def journal(tmp_path: Path, clock: VirtualClock) -> Journal:
 
 
 @pytest.fixture
-def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal) -> Reporting:
+def datapath() -> VirtualDataPath:
+    return VirtualDataPath(configuration())
+
+
+@pytest.fixture
+def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal, datapath: VirtualDataPath) -> Reporting:
     async def ignore(*_: object) -> None:
         return
 
@@ -49,8 +56,9 @@ def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal) -> Reportin
         trust=clock.trust,
         journal=journal,
         link=link,
-        snapshot=VirtualDataPath(content).snapshot,
+        snapshot=datapath.snapshot,
         running=lambda: (1, content),
+        noise_meter=NoiseMeter(datapath.on_radio),
         more_details=dict,
     )
 
@@ -131,3 +139,19 @@ def test_the_service_manager_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert line.recv(100) == b"WATCHDOG=1"
         manager.stopping()
         assert line.recv(100) == b"STOPPING=1"
+
+
+def test_details_are_told_at_the_start_and_at_once_when_a_connector_is_lost(
+    reporting: Reporting, datapath: VirtualDataPath, clock: VirtualClock, journal: Journal
+) -> None:
+    asyncio.run(reporting.look_at_details())
+    clock.advance(60)
+    datapath.connector_up = False
+    asyncio.run(reporting.look_at_details())
+    journal.flush()
+    rows = journal.outbox.oldest(EVENT, limit=100, limit_bytes=10**6)
+    told = [msgspec.msgpack.decode(body, type=Noted).fields for _, body in rows]
+    assert told[0]["because"] == "start"
+    assert "lns_lns_up 1 -> 0" in str(told[1]["because"])
+    assert {"radio", "lns_lns_up", "spool_count", "time_quality", "month_used_mb"} <= told[0].keys()
+    assert without_unit(told[0]) == []

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.health.details import default_interface
 from agent.supervisor.budget import Budget, Budgets
-from agent.supervisor.means import commands_of, default_interface
+from agent.supervisor.means import commands_of
 from agent.supervisor.step import (
     BACKHAUL_LADDER,
     MINUTE_US,

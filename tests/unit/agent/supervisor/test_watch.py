@@ -28,6 +28,7 @@ class World:
         self.missed = ""
         self.notes: list[Noted] = []
         self.noise_dbm: float | None = None
+        self.measured_dbm: float | None = None
         self.weak_a_minute = self.samples = 0
         self.folder = folder
         self.supervisor = self.make()
@@ -41,6 +42,7 @@ class World:
             on_trial=lambda: False,
             restart_radio=self.restarts.append,
             test_frames=lambda: self.missed,
+            measured_dbm=lambda: self.measured_dbm,
             note=self.notes.append,
             record=self.record,
             leave=self.left.append,

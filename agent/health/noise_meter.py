@@ -1,0 +1,88 @@
+"""The noise floor as an SX1261 measures it, where the board has one and the settings enable it.
+
+Sources: a spectral scan of one frequency takes some 20 ms of the radio thread (``hal.sx1302.driver``).
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from statistics import median
+from typing import Any, Protocol
+
+from hal.errors import HalError
+from hal.ports import Concentrator
+from hal.units import Hz
+
+SCANNED_HZ = tuple(Hz(frequency) for frequency in range(867_100_000, 868_600_000, 200_000))
+"""The eight channels of the EU868 plan."""
+MEASURE_EVERY_US = 900_000_000
+ANSWER_LIMIT_S = 5.0
+
+Ask = Callable[[Callable[[Concentrator], Any]], "Future[Any]"]
+
+
+class NotMeasurable(ValueError):
+    """This board cannot measure a noise floor."""
+
+
+class Levels(Protocol):
+    """What a scan of one frequency counted."""
+
+    @property
+    def levels_dbm(self) -> tuple[float, ...]: ...
+
+    @property
+    def counts(self) -> tuple[int, ...]: ...
+
+
+def floor_dbm(frequency: Hz, chip: Concentrator) -> float:
+    """Return the noise floor of one frequency; runs in the radio thread.
+
+    Raises:
+        NotMeasurable: no SX1261.
+        HalError: it has one and it does not answer, or it is not enabled.
+    """
+    scan = getattr(chip, "spectral_scan", None)
+    if scan is None:
+        raise NotMeasurable("not measurable: this board has no SX1261")
+    return median_dbm(scan(frequency))
+
+
+def median_dbm(spectrum: Levels) -> float:
+    """Return the level that half of the scans of one frequency were at or below: the noise floor.
+
+    Raises:
+        ValueError: the scan counted nothing.
+    """
+    total, seen = sum(spectrum.counts), 0
+    for level, count in sorted(zip(spectrum.levels_dbm, spectrum.counts, strict=True)):
+        seen += count
+        if total and seen * 2 >= total:
+            return level
+    raise ValueError("spectral scan: nothing was counted")
+
+
+class NoiseMeter:
+    """Measures every quarter of an hour; ``dbm`` is the last result, None where nothing measures."""
+
+    def __init__(self, on_radio: Ask) -> None:
+        self._on_radio = on_radio
+        self._due_us = 0
+        self.dbm: float | None = None
+
+    async def look(self, now_us: int) -> None:
+        """Measure all channels if it is time; a board that cannot is asked again at the next time."""
+        if now_us < self._due_us:
+            return
+        self._due_us = now_us + MEASURE_EVERY_US
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                floors = [
+                    await asyncio.wrap_future(self._on_radio(partial(floor_dbm, frequency)))
+                    for frequency in SCANNED_HZ
+                ]
+        except (HalError, ValueError, TimeoutError):
+            self.dbm = None
+            return
+        self.dbm = round(median(floors), 1)
