@@ -21,6 +21,7 @@ from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.server import TwinServer
 
 LOSS_WAIT_S = 5.0
+START_LIMIT_S = 60.0
 RECEIVE_BUFFER_BYTES = 4 << 20
 """The server's; what this machine allows of it."""
 
@@ -32,12 +33,18 @@ def payload_of(number: int, addresses: int) -> bytes:
     return head + b"\x01" + number.to_bytes(5, "big") + bytes(4)
 
 
+def data_of(number: int, addresses: int) -> str:
+    """Return the same frame as a PUSH_DATA carries it."""
+    return base64.b64encode(payload_of(number, addresses)).decode()
+
+
 class Server(asyncio.DatagramProtocol):
     """Acknowledges; notes when each frame arrived."""
 
     def __init__(self) -> None:
         self.answering = True
         self.arrived: dict[str, float] = {}
+        self.first_at = 0.0
         self.verdicts: list[float] = []
         self._asked_at = 0.0
         self._gateway: tuple[str, int] | None = None
@@ -53,6 +60,7 @@ class Server(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer as a network server does."""
         now = time.perf_counter()
+        self.first_at = self.first_at or now
         if data[3] == 5:
             self.verdicts.append(now - self._asked_at)
         if data[3] == 2:
@@ -98,15 +106,18 @@ class Bench:
         """Start the process that is measured."""
         command = [sys.executable, "-m", "passerelle.benches.agent.serve", str(self.path)]
         command += [str(self.directory), str(self.rate), *map(str, self.ports)]
+        self.spawned_at = time.perf_counter()
         self.child = psutil.Process(subprocess.Popen(command).pid)
 
     async def ready(self) -> None:
-        """Wait until a frame gets through."""
-        for _ in range(100):
-            self.inject(1)
+        """Wait until the first server is asked and, where it answers, until a frame gets through."""
+        server, deadline = self.servers[0], time.perf_counter() + START_LIMIT_S
+        while not (server.arrived or (server.first_at and not server.answering)):
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"the data path did not come up within {START_LIMIT_S} s")
+            if server.answering:
+                self.inject(1)
             await asyncio.sleep(0.1)
-            if self.servers[0].arrived or not self.servers[0].answering:
-                break
         await asyncio.sleep(0.5)
         self.sent.clear()
 
@@ -121,8 +132,7 @@ class Bench:
     def inject(self, addresses: int) -> None:
         """Put one frame on air, and note when."""
         self.numbers += 1
-        payload = payload_of(self.numbers, addresses)
-        data = base64.b64encode(payload).decode()
+        payload, data = payload_of(self.numbers, addresses), data_of(self.numbers, addresses)
         self.sent[data] = time.perf_counter()
         event = RfEvent(payload=payload, modulation=Lora(sf=7), frequency_hz=868_100_000)
         if self.chip.inject(event) is not Verdict.HEARD:
@@ -151,16 +161,25 @@ class Bench:
         used = float(sum(self.child.cpu_times()[:2]) - before)
         return 100 * used / (time.perf_counter() - started)
 
-    def written_bytes(self) -> int:
-        """Return what the process has written to the disk."""
-        return int(self.child.io_counters().write_bytes)
+    def written_bytes(self) -> tuple[int, int]:
+        """Return the bytes that the disk took from the process, and those that it handed over."""
+        counters = self.child.io_counters()
+        return int(counters.write_bytes), int(counters.write_chars)
 
 
 @asynccontextmanager
-async def bench(*, servers: int = 1, rate: int = 20) -> AsyncIterator[Bench]:
-    """Run a bench in a directory of its own."""
+async def bench(
+    *,
+    servers: int = 1,
+    rate: int = 20,
+    answering: bool = True,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> AsyncIterator[Bench]:
+    """Run a bench in a directory of its own; ``prepare`` puts there what an earlier run left."""
     with tempfile.TemporaryDirectory() as directory:
+        prepare(Path(directory))
         made = Bench(Path(directory), servers=servers, rate=rate)
+        made.servers[0].answering = answering
         await made.start()
         try:
             yield made
