@@ -1,13 +1,13 @@
 """How long to wait before connecting again, pure: 1,615 gateways never come back in one second.
 
 Without a way to the server (no route, no name, no answer) it is our own link that is cut: attempts go on
-about every second, so that frames leave at once when it returns.  When the server refused or closed, the
+about twice a second, so that frames leave at once when it returns.  When the server refused or closed, the
 first attempt is somewhere in the first 20 s; after that waits grow and are spread.
 """
 
 from dataclasses import dataclass
 
-LINK_US = 1_000_000
+LINK_US = 500_000
 """Between attempts while our own link is cut, ± a fifth."""
 SPREAD_US = 20_000_000
 FIRST_US = 5_000_000

@@ -2,6 +2,7 @@
 
     every answer (PUBACK, pong)       -> answering
     10 s without one                  -> probe
+    something asked, 2.5 s no answer  -> doubtful: another connection is tried beside this one
     something asked, 6 s no answer    -> silent: nothing more is sent
     something asked, 15 s no answer   -> give the connection up
 
@@ -11,6 +12,8 @@ Sources: AVAILABILITY §2 for LNS_UP: an answer not older than 30 s and no frame
 from dataclasses import dataclass
 
 PROBE_AFTER_US = 10_000_000
+DOUBTFUL_AFTER_US = 2_500_000
+"""Before this TCP itself sends again at most 1.6 s apart; later its pauses grow beyond 2 s."""
 SILENT_AFTER_US = 6_000_000
 GIVE_UP_AFTER_US = 15_000_000
 ANSWER_MAX_US = 30_000_000
@@ -50,6 +53,11 @@ class Liveness:
         """Whether frames may be sent."""
         silent = self.asked_us is not None and now_us - self.asked_us >= SILENT_AFTER_US
         return self.connected and not silent and now_us >= self.held_until_us
+
+    def doubtful(self, now_us: int) -> bool:
+        """Whether the way to the server may be cut."""
+        asked_us = self.asked_us
+        return self.connected and asked_us is not None and now_us - asked_us >= DOUBTFUL_AFTER_US
 
     def probe_due(self, now_us: int) -> bool:
         """Whether it is time to ask for a sign of life."""

@@ -174,7 +174,7 @@ class Switchboard:
             records = await self._spool.read([oldest_id])
             if not records:
                 return
-            until_us = records[0].received_at_us
+            until_us = reception_of(records[0], self.clock, self.boot).utc_us
         span = self._accounts.span(
             until_us=until_us,
             utc_us=now_us,

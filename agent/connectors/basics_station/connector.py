@@ -27,6 +27,7 @@ from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
 from agent.connectors.basics_station.xtime import counter_of
 from agent.connectors.dating import reception_of
+from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
 from agent.downlink.model import Code, Verdict
@@ -118,6 +119,7 @@ class BasicsStationConnector(BaseConnector):
             asyncio.create_task(line.write(socket)),
             asyncio.create_task(self._read(socket)),
             asyncio.create_task(self._lost.wait()),
+            asyncio.create_task(self._look_for_a_way(*line.peer)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -131,6 +133,14 @@ class BasicsStationConnector(BaseConnector):
         silent = "CUPS named another server" if self._moved.is_set() else "no answer"
         self._reason = silent if self._lost.is_set() else "the server closed the connection"
         return not self._lost.is_set()
+
+    def _doubtful(self) -> bool:
+        return self._liveness.doubtful(self._host.clock.monotonic_us())
+
+    async def _look_for_a_way(self, host: str, port: int) -> None:
+        await look_for_a_way(host, port, self._doubtful)
+        self.counts["back_after_a_cut"] += 1
+        self._lost.set()
 
     async def _read(self, socket: ClientConnection) -> None:
         async for message in socket:

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from agent.connectors.basics_station.cups import Credentials
 from agent.connectors.basics_station.cups_line import token_of
 from agent.connectors.basics_station.router import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
+from agent.connectors.dial import dial
 from agent.connectors.tls import credentials_context, tls_context
 from agent.wire.configuration import ConnectorConfig
 
@@ -42,6 +43,8 @@ class StationLine:
         self._outbox: deque[tuple[str, int | None]] = deque()
         self._wake = asyncio.Event()
         self._probe = False
+        self.peer = ("", 0)
+        """Host and port of the last connection."""
 
     async def discover(self, uri: str, eui: str) -> str:
         """Return the URI that the server at ``uri`` names for this gateway.
@@ -69,9 +72,14 @@ class StationLine:
             context, token = tls_context(self._config) if tls else None, token_of(self._config)
         else:
             context, token = credentials_context(given) if tls else None, given.token
+        parts = urlsplit(uri)
+        port = parts.port or (443 if tls else 80)
+        self.peer = (parts.hostname or "", port)
+        dialled = await dial(*self.peer)
         try:
             return await connect(
                 uri,
+                sock=dialled,
                 ssl=context,
                 additional_headers={"Authorization": token} if token else None,
                 open_timeout=OPEN_TIMEOUT_S,

@@ -23,6 +23,7 @@ from agent.connectors.chirpstack_mqtt.transport import (
     Refused,
 )
 from agent.connectors.dating import reception_of
+from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import Liveness
 from agent.connectors.ports import Host
 from agent.downlink.model import Code
@@ -81,21 +82,31 @@ class ChirpstackMqttConnector(BaseConnector):
                 self._config, client_id=self._host.eui, will=will, event=self._on_event
             )
             await line.open()
-        except OSError as error:
+        except (OSError, TimeoutError) as error:
             self.counts["connect_failed"] += 1
-            self._reason = f"{self._config.host}: {error}"
+            self._reason = f"{self._config.host}: {error or 'no answer'}"
             self._refused_by_server = isinstance(error, ConnectionRefusedError)
             self._line = None
             return
+        looking = asyncio.create_task(self._look_for_a_way())
         try:
             await self._ended.wait()
         finally:
+            looking.cancel()
             self._line = None
             self._liveness.closed()
             self._pump_once()
             self._flying.clear()
             line.publish(*will, retain=True)
             await asyncio.shield(line.close())
+
+    def _doubtful(self) -> bool:
+        return self._liveness.doubtful(self._host.clock.monotonic_us())
+
+    async def _look_for_a_way(self) -> None:
+        await look_for_a_way(self._config.host, self._config.port, self._doubtful)
+        self.counts["back_after_a_cut"] += 1
+        self._ended.set()
 
     def _on_event(self, event: MqttEvent) -> None:
         now_us = self._host.clock.monotonic_us()

@@ -4,6 +4,7 @@ A connection is used once: what paho would send again by itself after a reconnec
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from agent.connectors.dial import dial
 from agent.connectors.tls import tls_context
 from agent.wire.configuration import ConnectorConfig
 
@@ -52,6 +54,19 @@ class Arrived:
 MqttEvent: TypeAlias = Connected | Refused | Acknowledged | Arrived
 
 
+class _Client(mqtt.Client):
+    """paho on a socket that is connected already: its own attempts wait in line behind a lost SYN."""
+
+    dialled: socket.socket | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        made, self.dialled = self.dialled, None
+        if made is None:
+            raise OSError("a connection is used once")
+        made.settimeout(self.connect_timeout)
+        return made
+
+
 class MqttLine:
     """Connect once, publish, close."""
 
@@ -66,7 +81,7 @@ class MqttLine:
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._event = event
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
+        self._client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(INFLIGHT_LIMIT)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.will_set(will[0], will[1], qos=1, retain=True)
@@ -81,9 +96,10 @@ class MqttLine:
         """Connect and start the thread; the outcome comes as an event.
 
         Raises:
-            OSError: no way there, or no TLS.
+            OSError, TimeoutError: no way there, or no TLS.
         """
         host, port = self._config.host, self._config.port
+        self._client.dialled = await dial(host, port)
         await asyncio.to_thread(self._client.connect, host, port, KEEPALIVE_S, clean_start=True)
         self._client.loop_start()
 
