@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agent.clock import Clock
+from agent.connectors.dating import reception_of
 from agent.connectors.kinds import open_connector
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Connector, Outcome, Tally

@@ -33,7 +33,7 @@ async def test_a_refusal_and_a_name_that_is_none_are_told() -> None:
     await server.wait_closed()
     with pytest.raises(ConnectionRefusedError):
         await dial("127.0.0.1", port)
-    with pytest.raises(OSError, match="not known|No address|resolution"):
+    with pytest.raises(OSError, match="known"):
         await dial("no-such-name.invalid", port)
     assert await back_after_a_cut("127.0.0.1", port), "the way is there, the server is not"
 
