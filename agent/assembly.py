@@ -5,10 +5,8 @@ The radio starts before the fleet is asked for anything, because it depends on n
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,13 +19,9 @@ from agent.configuration.boot import open_state
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
-from agent.connectors.ports import Outcome
-from agent.downlink.model import Downlink, Verdict
 from agent.enrol.identity import Identity
 from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
-from agent.evidence.observation import DataPathState, Observed
-from agent.evidence.testear import HeardTest
 from agent.health.fields import Fields
 from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
@@ -35,51 +29,27 @@ from agent.health.screen import gather
 from agent.health.status import Status, serve_status
 from agent.health.timesync import kernel_quality
 from agent.health.vitals import read_vitals
+from agent.journal.ending import look_back
 from agent.journal.journal import Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
+from agent.ports import DataPathPort, MakeDataPath
 from agent.supervisor.leaving import Leave
 from agent.supervisor.notify import ServiceManager
 from agent.supervisor.watch import Supervisor
-from agent.timing.gnss import GnssState
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
-from agent.wire.messages import Change, ConfigReported, ConfigState, Radio
+from agent.wire.messages import Change, ConfigReported, ConfigState, Noted, Radio
 from agent.wire.order import WorkOrder
-from hal.ports import Concentrator
+
+__all__ = ["Agent", "DataPathPort", "MakeDataPath"]
 
 _log = structlog.get_logger("agent")
 BOOT_BITS = 63
+LAST_LINES = 10
+"""Of the run that died, told to the fleet; the rest is in ``agent report``."""
 RADIO_ANSWER_S = 20.0
 """Within this the radio thread must serve a question, or the watchdog is not fed."""
-
-
-class DataPathPort(Protocol):
-    """What the control path asks of the data path; ``agent.gateway_radio`` on a gateway."""
-
-    async def run(self) -> None: ...
-
-    def snapshot(self) -> DataPathState: ...
-
-    async def reconfigure(self, configuration: Configuration) -> None: ...
-
-    def gnss(self) -> GnssState | None: ...
-
-    def restart_radio(self, reason: str) -> None: ...
-
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict: ...
-
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]: ...
-
-    def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]": ...
-
-
-class MakeDataPath(Protocol):
-    """Builds the data path once the settings are known."""
-
-    def __call__(
-        self, order: WorkOrder, configuration: Configuration, boot: int, observe: Callable[[Observed], None]
-    ) -> DataPathPort: ...
 
 
 class Agent:
@@ -94,7 +64,10 @@ class Agent:
         order = load_settings(state, image)
         self.identity = Identity(state / "identity", eui=order.eui)
         self.identity.trust(order.fleet_ca_pem)
-        self.journal = Journal(state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock)
+        self.journal = Journal(
+            state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock, ended=look_back(state)
+        )
+        self._keep_lines(state / "journal")
         self.manager = ServiceManager()
         self._left: asyncio.Future[Leave] | None = None
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
@@ -129,6 +102,15 @@ class Agent:
             noise_meter=self.noise_meter,
             more_details=self._details,
         )
+
+    def _keep_lines(self, folder: Path) -> None:
+        """Keep log lines on disk; the last ones before a crash or a power cut go to the fleet."""
+        RECENT.keep(folder)
+        if self.journal.previous is not None and not self.journal.previous.clean:
+            lines = RECENT.before[-LAST_LINES:]
+            fields: Fields = {f"line_{index:02d}": line for index, line in enumerate(lines)}
+            if fields:
+                self.journal.observe(Noted(0, 0, self.clock.utc_us(), "last_lines", fields))
 
     def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)

@@ -17,6 +17,7 @@ from agent.doctor.judge import judge
 from agent.doctor.look import look, running_configuration
 from agent.enrol.settings import SettingsError, load_settings
 from agent.health.details import machine_details
+from agent.journal.recent import read_lines
 from agent.wire.configuration import encode_configuration
 from agent.wire.messages import JournalRecord
 
@@ -52,6 +53,7 @@ def _parts(state: Path, clock: Clock) -> dict[str, bytes]:
         "facts.json": _json(msgspec.to_builtins(facts)),
         "machine.json": _json(machine_details(state)),
         "journal.json": _journal(state / "journal" / "journal.db"),
+        "lines.txt": "".join(f"{line}\n" for _, line in read_lines(state / "journal")).encode(),
     }
     for name in _PLAIN_FILES:
         if (state / name).exists():

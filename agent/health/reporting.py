@@ -23,6 +23,7 @@ from agent.health.usage import Level, Usage, count, level
 from agent.health.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
+from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Heartbeat, Noted, Radio, TimeQuality
@@ -179,6 +180,8 @@ class Reporting:
             await asyncio.sleep(FLUSH_EVERY_S)
             if self._journal.waiting:
                 await asyncio.to_thread(self._journal.flush)
+            if RECENT.waiting:
+                await asyncio.to_thread(RECENT.sync)
 
     async def tell_details(self) -> None:
         """Tell details every 15 minutes, and sooner when something changed, until cancelled."""

@@ -15,6 +15,7 @@ import msgspec
 from agent.clock import Clock
 from agent.evidence.observation import Observation, Observed
 from agent.journal.alive import AliveFile
+from agent.journal.ending import Ended, reason_of
 from agent.journal.store import EVENT, JOURNAL, Outbox
 from agent.wire.messages import Change, Heard, JournalRecord, PreviousBoot
 
@@ -27,7 +28,7 @@ FLUSH_EVERY_S = 1.0
 class Journal:
     """One boot's journal on ``folder``; ``boot`` is random, 63 bits, and names this run for ever."""
 
-    def __init__(self, folder: Path, *, boot: int, clock: Clock) -> None:
+    def __init__(self, folder: Path, *, boot: int, clock: Clock, ended: Ended | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.boot = boot
         self._clock = clock
@@ -41,7 +42,10 @@ class Journal:
         self.disk_refusals = 0
         self.unwritten_dropped = 0
         self.previous = self._alive.previous
-        reason = "journal damaged, set aside" if self.outbox.set_aside else ""
+        reasons = [reason_of(self.previous, ended or Ended())]
+        if self.outbox.set_aside:
+            reasons.append("journal damaged, set aside")
+        reason = "; ".join(filter(None, reasons))
         self._put(Change.BOOT, "agent", "STARTED", reason, previous=self.previous)
         self.still_alive()
 

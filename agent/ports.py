@@ -1,0 +1,42 @@
+"""What the control path asks of the data path: ``agent.gateway_radio``, or a virtual one in tests."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from agent.connectors.ports import Outcome
+from agent.downlink.model import Downlink, Verdict
+from agent.evidence.observation import DataPathState, Observed
+from agent.evidence.testear import HeardTest
+from agent.timing.gnss import GnssState
+from agent.wire.configuration import Configuration
+from agent.wire.order import WorkOrder
+from hal.ports import Concentrator
+
+
+class DataPathPort(Protocol):
+    """What the control path asks of the data path; ``agent.gateway_radio`` on a gateway."""
+
+    async def run(self) -> None: ...
+
+    def snapshot(self) -> DataPathState: ...
+
+    async def reconfigure(self, configuration: Configuration) -> None: ...
+
+    def gnss(self) -> GnssState | None: ...
+
+    def restart_radio(self, reason: str) -> None: ...
+
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict: ...
+
+    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]: ...
+
+    def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]": ...
+
+
+class MakeDataPath(Protocol):
+    """Builds the data path once the settings are known."""
+
+    def __call__(
+        self, order: WorkOrder, configuration: Configuration, boot: int, observe: Callable[[Observed], None]
+    ) -> DataPathPort: ...
