@@ -5,6 +5,10 @@ from collections import Counter
 from agent.evidence.delivered import Spans
 from agent.wire.messages import Delivered
 
+CLOCK_STEP_US = 1_000_000
+"""Wall clock against monotonic clock between two looks (1 s apart): beyond it is a step, no discipline
+(adjtimex slews by 500 ppm at most)."""
+
 
 class Accounts:
     """Counts settlements; ``delivered`` and ``dropped`` are those of the contractual connector."""
@@ -14,6 +18,8 @@ class Accounts:
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self._spans = Spans(from_us=utc_us, reported_us=monotonic_us)
+        self._offset_us = utc_us - monotonic_us
+        self._left_us: int | None = None
 
     def settled(self, connector: str, count: int, reason: str | None) -> None:
         """Count frames that a connector is done with: delivered (None) or dropped for a reason."""
@@ -27,16 +33,29 @@ class Accounts:
             self.dropped[reason] += count
 
     def reaches_back(self, received_at_us: int) -> None:
-        """Let the first span begin at a frame that an earlier run left."""
+        """Let the first span begin at a frame that an earlier run left, whatever the clock does until then."""
+        self._left_us = received_at_us
         self._spans.from_us = min(self._spans.from_us, received_at_us)
+
+    def _follow_clock(self, utc_us: int, monotonic_us: int) -> None:
+        """Move the start of the running span with a wall clock that stepped: the wrong one dated it."""
+        stepped_us = utc_us - monotonic_us - self._offset_us
+        self._offset_us += stepped_us
+        if abs(stepped_us) > CLOCK_STEP_US:
+            self._spans.from_us += stepped_us
+            self.counts["clock.stepped"] += 1
+            if self._left_us is not None:
+                self._spans.from_us = min(self._spans.from_us, self._left_us)
 
     def span(
         self, *, until_us: int, utc_us: int, monotonic_us: int, behind: bool, boot: int
     ) -> Delivered | None:
         """Return the proof for the time until ``until_us`` when it is time to give it."""
+        self._follow_clock(utc_us, monotonic_us)
         span = self._spans.report(until_us, monotonic_us, behind=behind)
         if span is None:
             return None
+        self._left_us = None
         return Delivered(
             boot=boot,
             seq=0,

@@ -33,6 +33,8 @@ PLACES_READ = 10_000
 EVICTED_AT_A_TIME = 256
 FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
+PLAUSIBLE_AGE_US = 366 * 86_400_000_000
+"""Between boots: a greater age is a clock that was wrong by years (GNSS weeks roll over after 19.6)."""
 FILE_NAME = "spool.db"
 
 Place: TypeAlias = tuple[Record | None, int, int, int]
@@ -299,9 +301,10 @@ class Spool:
 
 
 def age_us(record: Record, boot: int, now_us: int, utc_us: int, quality: TimeQuality) -> int | None:
-    """Return how old a record is; None where nothing trusted says so."""
+    """Return how old a record is; None where nothing trusted says so, or where two clocks contradict."""
     if record.boot == boot:
         return now_us - record.monotonic_us
-    if record.time_quality in OWN_TIME and quality in OWN_TIME:
-        return utc_us - record.received_at_us
-    return None
+    if record.time_quality not in OWN_TIME or quality not in OWN_TIME:
+        return None
+    age = utc_us - record.received_at_us
+    return age if 0 <= age <= PLAUSIBLE_AGE_US else None

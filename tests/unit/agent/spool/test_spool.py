@@ -8,7 +8,7 @@ import pytest
 
 from agent.evidence.observation import Observation
 from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
-from agent.spool.spool import FILE_NAME, Place, Spool, age_us
+from agent.spool.spool import FILE_NAME, PLAUSIBLE_AGE_US, Place, Spool, age_us
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
@@ -142,17 +142,20 @@ async def test_the_bound_by_age_trusts_the_monotonic_clock_only(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("boot", "stored", "present", "age"),
+    ("boot", "stored", "present", "later_us", "age"),
     [
-        (1, TimeQuality.UNTRUSTED, TimeQuality.UNTRUSTED, 9),
-        (2, TimeQuality.NTP, TimeQuality.NTP, 100),
-        (2, TimeQuality.UNTRUSTED, TimeQuality.NTP, None),
-        (2, TimeQuality.NTP, TimeQuality.UNTRUSTED, None),
+        (1, TimeQuality.UNTRUSTED, TimeQuality.UNTRUSTED, 100, 9),
+        (2, TimeQuality.NTP, TimeQuality.NTP, 100, 100),
+        (2, TimeQuality.UNTRUSTED, TimeQuality.NTP, 100, None),
+        (2, TimeQuality.NTP, TimeQuality.UNTRUSTED, 100, None),
+        (2, TimeQuality.NTP, TimeQuality.NTP, -1, None),
+        (2, TimeQuality.NTP, TimeQuality.NTP, PLAUSIBLE_AGE_US, PLAUSIBLE_AGE_US),
+        (2, TimeQuality.GNSS, TimeQuality.GNSS, PLAUSIBLE_AGE_US + 1, None),
     ],
 )
-def test_age(boot: int, stored: TimeQuality, present: TimeQuality, age: int | None) -> None:
+def test_age(boot: int, stored: TimeQuality, present: TimeQuality, later_us: int, age: int | None) -> None:
     kept = record(1, monotonic_us=1, time_quality=int(stored), received_at_us=JUNE_2024_US)
-    assert age_us(kept, boot, 10, JUNE_2024_US + 100, present) == age
+    assert age_us(kept, boot, 10, JUNE_2024_US + later_us, present) == age
 
 
 async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tmp_path: Path) -> None:
