@@ -15,10 +15,12 @@ import structlog
 from fleet.availability import late
 from fleet.availability.closing import Version
 from fleet.availability.due import due
+from fleet.availability.months import month_of
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.availability.version_store import next_version, store_version
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.objects import coverers
 from fleet.objects.counting import count_day, next_day, store_count
 
 LOOK_EVERY_S = 60.0
@@ -58,6 +60,7 @@ class Closer:
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
                 self.count_a_day()
+                self.freeze_coverages()
                 self.look()
             except Exception:
                 self.failures += 1
@@ -73,6 +76,18 @@ class Closer:
             with self._database.write() as connection:
                 store_count(connection, counted, now_us)
         return day
+
+    def freeze_coverages(self) -> bool:
+        """Take who hears the sensors of the present month, if that is due; return whether it was."""
+        now_us = self._clock.now_us()
+        month = month_of(now_us)
+        with self._database.read() as connection:
+            if not coverers.is_due(connection, month, now_us):
+                return False
+        with self._database.write() as connection:
+            sensors = coverers.freeze(connection, month, now_us)
+        log.info("coverages_frozen", month=month, sensors=sensors)
+        return True
 
     def look(self) -> Version | None:
         """Close the month that is due, if one is; return its new version."""

@@ -11,9 +11,10 @@ from fleet.api.months import Told, months_of
 from fleet.api.pages import PAGE_LIMIT, After, Limit, Month, answer, page_of
 from fleet.availability.burn import BurnRate
 from fleet.availability.figures import PERCENT_DIGITS, Share, percent
-from fleet.availability.indicators import Indicators, of_commune, of_groups, of_whole
+from fleet.availability.indicators import Indicators, by_serving, of_commune, of_groups, of_whole
 from fleet.availability.months import month_of
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.settings import Serving
 from fleet.availability.states import Cause
 from fleet.identity.access import viewer
 from fleet.registry.store import load_gateways
@@ -74,6 +75,11 @@ def availability_of(told: Told, by: By, gateway_names: dict[str, str]) -> dict[s
         "serving": settings.serving,
         "weight": settings.weight,
         "whole": _indicators(of_whole(given, found)),
+        "by_serving": {
+            serving: None if serving is Serving.SENSORS and not given.coverages else _share(share)
+            for serving, share in by_serving(given, found).items()
+        },
+        "sensors": sum(one.sensors for one in given.coverages),
         "not_covered": list(found.not_covered),
         "by": by,
         "items": _items(given, found, by, gateway_names),

@@ -121,6 +121,12 @@ AVAILABILITY: dict[str, Any] = {
     "closed_version": None,
     "hash": "5f0c…",
     "whole": _INDICATORS,
+    "by_serving": {
+        "any": {"served": 96_024_291_200, "charged": 0, "availability_percent": "100.0000"},
+        "all": {"served": 95_024_291_200, "charged": 1_000_000_000, "availability_percent": "98.9585"},
+        "sensors": None,
+    },
+    "sensors": 0,
     "not_covered": [],
     "by": "commune",
     "items": [{"insee": "37281", "name": "Vouvray"} | _INDICATORS | {"objective_ppm": 992_000}],

@@ -83,6 +83,7 @@ def _frozen(given: MonthInput, before: Version | None) -> MonthInput:
         facts=gather(known),
         communes=first.communes,
         gateways=first.gateways,
+        coverages=first.coverages,
         settings=first.settings,
     )
 

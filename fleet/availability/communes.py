@@ -100,7 +100,7 @@ def commune_timeline(
     count = len(members)
     if count:
         none_serving, below_two = depths(members, window)
-        doubtful = none_serving if settings.serving is Serving.ANY else any_away(members, window)
+        doubtful = none_serving if settings.serving is not Serving.ALL else any_away(members, window)
     else:
         doubtful = below_two = whole_window(window)
     spans: list[CommuneSpan] = []

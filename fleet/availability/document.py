@@ -6,6 +6,7 @@ Each line has ``type``.  ``header`` comes first; all other lines may come in any
     settings     every contract setting
     commune      what a commune weighs and belongs to, frozen at the month's start
     gateway      the failure domains of a gateway
+    coverage     how many sensors of a commune the same gateways hear, frozen at the month's start
     run journal delivered commissioning maintenance statement membership blindness   the facts
 
 The hash of a month is SHA-256 over the sorted canonical lines, so that neither order nor repetition shows.
@@ -32,6 +33,7 @@ from fleet.availability.facts import (
     gather,
 )
 from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
+from fleet.availability.sensors import Coverage
 from fleet.availability.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
@@ -55,11 +57,12 @@ TYPES: dict[str, type] = {
     "settings": ContractSettings,
     "commune": CommuneCard,
     "gateway": GatewayCard,
+    "coverage": Coverage,
     **KINDS,
 }
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
-Line: TypeAlias = Fact | CommuneCard | GatewayCard | ContractSettings
+Line: TypeAlias = Fact | CommuneCard | GatewayCard | Coverage | ContractSettings
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +120,7 @@ def read(lines: Iterable[bytes]) -> MonthInput:
         facts=gather(dict.fromkeys(fact for kind in KINDS for fact in told.get(kind, []))),
         communes=tuple(cards[insee] for insee in sorted(cards)),
         gateways=tuple(boxes[eui] for eui in sorted(boxes)),
+        coverages=tuple(sorted(set(told.get("coverage", [])), key=lambda one: (one.insee, one.euis))),
         settings=told["settings"][-1],
     )
 
@@ -176,6 +180,8 @@ def _content(given: MonthInput) -> Iterator[bytes]:
         yield _line("commune", card)
     for box in given.gateways:
         yield _line("gateway", box)
+    for coverage in given.coverages:
+        yield _line("coverage", coverage)
     for fact in facts_of(given.facts):
         yield _line(_NAMES[type(fact)], fact)
 

@@ -12,8 +12,15 @@ from fleet.availability.burn import Budget, BurnRate, breach_at_us, budget, burn
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.figures import CommuneFigures, GatewayFigures, Share, lost_by, mean_of_gateways, whole
 from fleet.availability.months import month_window, next_month
-from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult, whole_budget
-from fleet.availability.settings import ContractSettings
+from fleet.availability.reckoning import (
+    DOMAINS,
+    CommuneCard,
+    MonthInput,
+    MonthResult,
+    from_timelines,
+    whole_budget,
+)
+from fleet.availability.settings import ContractSettings, Serving
 from fleet.availability.states import Cause, CommuneState, GatewayState
 
 
@@ -68,6 +75,16 @@ def of_whole(given: MonthInput, result: MonthResult) -> Indicators:
         mtbf_us=mtbf_us,
         mttr_us=mttr_us,
     )
+
+
+def by_serving(given: MonthInput, result: MonthResult) -> dict[Serving, Share]:
+    """Return the global figure by each of the three readings of §3; one of them is the contractual one."""
+    found = {}
+    for serving in Serving:
+        told = replace(given, settings=replace(given.settings, serving=serving))
+        same = serving is given.settings.serving
+        found[serving] = result.share if same else from_timelines(told, result.lines).share
+    return found
 
 
 def of_groups(given: MonthInput, result: MonthResult, key: str) -> tuple[Indicators, ...]:

@@ -24,7 +24,8 @@ from fleet.availability.figures import (
 from fleet.availability.intervals import total
 from fleet.availability.months import Window, month_window
 from fleet.availability.redundancy import below_two_domains
-from fleet.availability.settings import DEFAULTS, ContractSettings, Weight
+from fleet.availability.sensors import Coverage, sensor_figures
+from fleet.availability.settings import DEFAULTS, ContractSettings, Serving, Weight
 from fleet.availability.states import Cause, CommuneState
 from fleet.availability.timeline import Timeline, timeline
 
@@ -65,6 +66,8 @@ class MonthInput:
     facts: NetworkFacts
     communes: tuple[CommuneCard, ...] = ()
     gateways: tuple[GatewayCard, ...] = ()
+    coverages: tuple[Coverage, ...] = ()
+    """Who hears the sensors of each commune; frozen at the month's start."""
     settings: ContractSettings = field(default_factory=lambda: DEFAULTS)
 
     @property
@@ -144,7 +147,7 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
         insee: commune_timeline(insee, members.get(insee, ()), lines, window, settings) for insee in names
     }
     gateways = {eui: gateway_figures(line, settings) for eui, line in lines.items()}
-    figures = {insee: commune_figures(line, settings) for insee, line in communes.items()}
+    figures = _figures(given, lines, communes)
     share = whole(figures.values(), weights)
     late = _deferred_figures(given, lines, figures)
     return MonthResult(
@@ -183,7 +186,20 @@ def _deferred_figures(
         if any(one.eui in late for one in members):
             line = commune_timeline(insee, members, told, window, settings)
             again[insee] = commune_figures(line, settings)
+    if settings.serving is Serving.SENSORS:
+        return sensor_figures(given.coverages, told, again, window, settings)
     return again
+
+
+def _figures(
+    given: MonthInput, lines: Mapping[str, Timeline], communes: Mapping[str, CommuneTimeline]
+) -> dict[str, CommuneFigures]:
+    """Return the figures of each commune by the contractual one of the three (§3)."""
+    settings = given.settings
+    figures = {insee: commune_figures(line, settings) for insee, line in communes.items()}
+    if settings.serving is not Serving.SENSORS:
+        return figures
+    return sensor_figures(given.coverages, lines, figures, given.window, settings)
 
 
 def _below_two_domains(

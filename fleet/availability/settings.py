@@ -28,6 +28,8 @@ class Serving(StrEnum):
 
     ANY = "any"
     ALL = "all"
+    SENSORS = "sensors"
+    """The share of the commune's sensors with at least one coverer SERVING (§3, §9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class ContractSettings:
     objective_commune_ppm: int = 992_000
     """99.2 % in each commune (MISSION, AMI 1.1), in millionths."""
     serving: Serving = Serving.ANY
-    """A commune is served while any (default) or all of its members serve (§3)."""
+    """A commune is served while any (default) or all of its members serve, or as its sensors are (§3)."""
     weight: Weight = Weight.POPULATION
     unknown_is_charged: bool = True
     """Time that we could not see counts against us (§4)."""

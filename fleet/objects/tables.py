@@ -1,6 +1,6 @@
 """Objects of the members; there is no column for a key."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
 
 from fleet.db.base import metadata
 
@@ -51,3 +51,24 @@ connectivity_days = Table(
 """The counts of a day that is over; no address in it, so that it outlives them.
 
 ``addresses_by_gateways``: how many addresses exactly so many gateways heard (day of the sketches, UTC)."""
+
+coverage_months = Table(
+    "coverage_months",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("first_day", String(10), nullable=False),
+    Column("last_day", String(10), nullable=False),
+    Column("sensors", Integer, nullable=False),
+)
+"""From which days (UTC, both included) the coverers of a month's sensors were taken."""
+
+month_coverages = Table(
+    "month_coverages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("month", String(7), nullable=False, index=True),
+    Column("commune_insee", String(5), nullable=False),
+    Column("euis", Text, nullable=False),
+    Column("sensors", Integer, nullable=False),
+)
+"""How many sensors of a commune exactly these gateways hear (sorted, joined by commas); no address in it."""

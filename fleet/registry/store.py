@@ -35,6 +35,10 @@ class Gateway:
     power_feeder: str
     accepted_at_us: int | None
     withdrawn_at_us: int | None
+    hardware: str = ""
+    firmware: str = ""
+    antenna: str = ""
+    planned_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,10 @@ _GATEWAYS = select(
     gateways.c.status,
     gateways.c.site_id,
     gateways.c.backhaul_operator,
+    gateways.c.hardware,
+    gateways.c.firmware,
+    gateways.c.antenna,
+    gateways.c.planned_on,
     gateways.c.power_feeder.label("own_feeder"),
     gateways.c.accepted_at_us,
     gateways.c.withdrawn_at_us,

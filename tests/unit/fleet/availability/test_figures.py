@@ -11,7 +11,7 @@ from fleet.availability.deferred import deferred
 from fleet.availability.facts import DeliveredFact, GatewayFacts, Membership
 from fleet.availability.figures import Share, commune_figures, gateway_figures, percent, whole
 from fleet.availability.months import Window, month_window
-from fleet.availability.redundancy import below_two_domains, sensor_figures
+from fleet.availability.redundancy import below_two_domains
 from fleet.availability.settings import DAY_US, DEFAULTS, HOUR_US, ContractSettings
 from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
@@ -168,14 +168,6 @@ def test_two_members_behind_one_operator_are_one():
     assert below_two_domains(members, lines, operators, window) == [(15, 30)]
     assert below_two_domains(members, lines, {}, window) == [(0, 100)]
     assert below_two_domains(members, lines, dict.fromkeys("abc", "one"), window) == [(0, 100)]
-
-
-def test_figures_by_sensor():
-    lines = {"a": line("a", (10, 20)), "b": line("b", (15, 30))}
-    found = sensor_figures({frozenset("ab"): 3, frozenset("a"): 1}, lines, Window(0, 100), DEFAULTS)
-    assert found.any_coverer == Share(served=3 * 95 + 90, charged=3 * 5 + 10)
-    assert found.below_two == 3 * 20 + 100
-    assert found.sensors == 4
 
 
 def test_settings_refuse_nonsense():
