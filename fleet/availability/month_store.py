@@ -8,6 +8,7 @@ from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
 from fleet.availability.relevance import relevant
 from fleet.availability.settings import ContractSettings
 from fleet.evidence.month import load_facts
+from fleet.objects.coverers import load_coverages
 from fleet.registry.store import load_communes, load_gateways
 
 
@@ -20,6 +21,10 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
     window = month_window(month)
     facts = load_facts(connection, window.start_us)
     gateways = {eui: relevant(one, window, settings) for eui, one in facts.gateways.items()}
+    coverages = load_coverages(connection, month)
+    sensors: dict[str, int] = {}
+    for coverage in coverages:
+        sensors[coverage.insee] = sensors.get(coverage.insee, 0) + coverage.sensors
     cards = tuple(
         CommuneCard(
             insee=one.insee,
@@ -27,6 +32,7 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
             epci=one.epci,
             departement=one.departement,
             population=one.population,
+            sensors=sensors.get(one.insee, 0),
         )
         for one in sorted(load_communes(connection), key=lambda commune: commune.insee)
     )
@@ -45,8 +51,14 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
         ),
         communes=cards,
         gateways=tuple(
-            GatewayCard(eui=one.eui, backhaul_operator=one.backhaul_operator, power_feeder=one.power_feeder)
+            GatewayCard(
+                eui=one.eui,
+                backhaul_operator=one.backhaul_operator,
+                power_feeder=one.power_feeder,
+                wave=one.firmware,
+            )
             for one in sorted(load_gateways(connection), key=lambda gateway: gateway.eui)
         ),
+        coverages=coverages,
         settings=settings,
     )
