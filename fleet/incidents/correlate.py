@@ -1,8 +1,10 @@
 """Which losses share a cause; pure.
 
-Losses that began within ``TOGETHER_US`` of each other are explained by the domain that covers most of them
-and is itself mostly lost; then the next best domain explains what remains; what nothing explains stands
-alone.  A proved cause restricts the domains: a power cut does not follow a telephone operator.
+Losses that began within ``TOGETHER_US`` of each other are explained by the domain for which most speaks: its
+losses, less its gateways that still serve, for they are evidence against it.  Then the next best domain
+explains what remains; what nothing explains stands alone.  A proved cause restricts the domains: a power cut
+does not follow a telephone operator.  « The whole network » wants more than a handful: half of six gateways
+that share nothing else are three faults on a bad day, and saying « ours » would send nobody.
 
 Sources: DESIGN §7; peers' measured alert storms (one operator lost = 535 messages when grouped by commune).
 """
@@ -28,9 +30,15 @@ FEWEST = {
     Domain.OPERATOR: 3,
     Domain.WAVE: 3,
     Domain.LNS: 2,
-    Domain.NETWORK: 3,
+    Domain.NETWORK: 8,
 }
-"""Losses below which a domain is not blamed: two neighbours may share a feeder, not yet an operator."""
+"""Losses below which a domain is not blamed: two neighbours may share a feeder, not yet an operator.  The
+network's eight: three independent losses within ``TOGETHER_US`` happen, eight do not."""
+
+AGAINST = {Domain.NETWORK: 1.0}
+AGAINST_OTHERS = 0.5
+"""What a gateway that still serves says against its domain: a storm or a failing operator spares some of
+theirs, whatever stops the whole network hardly any."""
 
 PREFERRED = tuple(FEWEST)
 """Narrow before wide, when two domains explain the same losses equally well."""
@@ -103,19 +111,17 @@ def _explain_burst(euis: list[str], network: NetworkNow, totals: Mapping[SharedC
 
 
 def _blamed(cause: SharedCause, found: list[str], totals: Mapping[SharedCause, int]) -> bool:
-    everybody = totals[SharedCause(domain=Domain.NETWORK, value="")]
-    if cause.domain is Domain.WAVE and totals[cause] >= MOSTLY * everybody:
-        return False  # a configuration that most gateways run distinguishes nobody
     return len(found) >= FEWEST[cause.domain] and len(found) >= MOSTLY * totals[cause]
 
 
 def _better(
     totals: Mapping[SharedCause, int],
-) -> Callable[[tuple[SharedCause, list[str]]], tuple[int, float, int, str]]:
-    def rank(item: tuple[SharedCause, list[str]]) -> tuple[int, float, int, str]:
+) -> Callable[[tuple[SharedCause, list[str]]], tuple[float, float, int, str]]:
+    def rank(item: tuple[SharedCause, list[str]]) -> tuple[float, float, int, str]:
         cause, found = item
+        against = AGAINST.get(cause.domain, AGAINST_OTHERS) * (totals[cause] - len(found))
         narrow = -PREFERRED.index(cause.domain)
-        return len(found), len(found) / totals[cause], narrow, cause.value
+        return len(found) - against, len(found) / totals[cause], narrow, cause.value
 
     return rank
 
@@ -131,8 +137,8 @@ def domains(gateway: GatewayNow, network: NetworkNow) -> Iterator[SharedCause]:
         yield SharedCause(domain=Domain.EPCI, value=commune.epci)
     if gateway.backhaul_operator:
         yield SharedCause(domain=Domain.OPERATOR, value=gateway.backhaul_operator)
-    if gateway.config_version is not None:
-        yield SharedCause(domain=Domain.WAVE, value=str(gateway.config_version))
+    if gateway.wave:
+        yield SharedCause(domain=Domain.WAVE, value=gateway.wave)
     yield SharedCause(domain=Domain.LNS, value="")
     yield SharedCause(domain=Domain.NETWORK, value="")
 

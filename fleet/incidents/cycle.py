@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from fleet.incidents import apply, firing, notices, pulse, reported, rules, store
+from fleet.incidents import apply, firing, notices, pulse, reported, rules, store, waves
 from fleet.incidents.burn import alarm
 from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.scene import Scene
@@ -17,12 +17,15 @@ from fleet.tickets.model import Criticality
 
 def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
-    scene = Scene(connection, network, now_us)
     pulse.beat(connection, network, now_us)
     edges = pulse.flap_counts(connection, now_us)
+    incidents = store.load(connection, now_us)
+    if rules.unexplained(network, incidents, now_us):
+        network = waves.with_waves(network, waves.recent(connection, now_us))
+    scene = Scene(connection, network, now_us)
     facts = Facts(
         network=network,
-        incidents=store.load(connection, now_us),
+        incidents=incidents,
         edges=edges,
         burning=_burning(connection, network, edges, now_us),
     )

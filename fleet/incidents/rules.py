@@ -9,7 +9,7 @@ opens nor ends anything.
 Sources: DESIGN §7; AVAILABILITY §2 (states), §4 (blindness).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fleet.availability.states import GatewayState
@@ -58,6 +58,12 @@ def confirmed(network: NetworkNow, now_us: int) -> dict[str, int]:
         for eui, gateway in network.gateways.items()
         if gateway.state in LOST_STATES and now_us - gateway.since_us >= CONFIRM_US
     }
+
+
+def unexplained(network: NetworkNow, incidents: Iterable[Incident], now_us: int) -> bool:
+    """Return whether a confirmed loss has no incident yet."""
+    known = {eui for incident in incidents for eui in incident.members}
+    return bool(confirmed(network, now_us).keys() - known)
 
 
 def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:

@@ -26,6 +26,8 @@ class GatewayNow:
     backhaul_operator: str = ""
     power_feeder: str = ""
     config_version: int | None = None
+    wave: str = ""
+    """The change it got together with others a moment ago (``fleet.incidents.waves``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

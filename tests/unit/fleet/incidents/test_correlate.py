@@ -86,14 +86,56 @@ def test_two_operators_at_once_are_two_causes() -> None:
     ]
 
 
-def test_a_configuration_that_few_run_is_blamed_and_one_that_most_run_is_not() -> None:
+def test_gateways_changed_together_a_moment_ago_blame_the_change() -> None:
     gateways = [
-        gateway(number, commune_insee=f"{number * 3:05d}", config_version=2 if number < 4 else 1)
+        gateway(number, commune_insee=f"{number * 3:05d}", wave="« canal 8 », 02:10" if number < 5 else "")
         for number in range(20)
     ]
-    assert causes(network(*gateways), "g0", "g1", "g2", "g3") == [(Domain.WAVE, "2", 4)]
-    everybody = network(*(replace(one, config_version=1) for one in gateways))
-    assert Domain.WAVE not in [one[0] for one in causes(everybody, *(f"g{number}" for number in range(12)))]
+    found = network(*gateways)
+    assert causes(found, "g0", "g1", "g2", "g3") == [(Domain.WAVE, "« canal 8 », 02:10", 4)]
+    assert [one[0] for one in causes(found, "g0", "g1")] == [Domain.GATEWAY] * 2
+    everybody = network(*(replace(one, wave="w") for one in gateways))
+    assert causes(everybody, *(f"g{number}" for number in range(20)))[0][0] is Domain.WAVE
+
+
+def apart(count: int, **values: object) -> list[GatewayNow]:
+    """Return gateways each in an EPCI of its own."""
+    return [gateway(number, commune_insee=f"{number * 3:05d}", **values) for number in range(count)]
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_a_handful_is_never_the_whole_network(count: int) -> None:
+    found = network(*apart(count))
+    assert {one[0] for one in causes(found, *found.gateways)} == {Domain.GATEWAY}
+
+
+@pytest.mark.parametrize(
+    ("total", "lost", "whole"), [(8, 8, True), (16, 8, True), (17, 8, False), (12, 7, False)]
+)
+def test_the_network_wants_eight_and_half(total: int, lost: int, whole: bool) -> None:
+    found = network(*apart(total))
+    domains = {one[0] for one in causes(found, *list(found.gateways)[:lost])}
+    assert domains == {Domain.NETWORK if whole else Domain.GATEWAY}
+
+
+def test_an_operator_and_one_more_are_two_causes_and_not_the_network() -> None:
+    found = network(
+        *(
+            gateway(number, commune_insee=f"{number * 3:05d}", backhaul_operator="A" if number < 9 else "B")
+            for number in range(16)
+        )
+    )
+    assert causes(found, *(f"g{number}" for number in range(10))) == [
+        (Domain.OPERATOR, "A", 9),
+        (Domain.GATEWAY, "g9", 1),
+    ]
+
+
+def test_a_storm_over_half_an_epci_is_one_cause() -> None:
+    insee = [f"{number // 8:05d}" for number in range(24)]
+    found = network(*(gateway(number, commune_insee=code) for number, code in enumerate(insee)))
+    lost = [f"g{number}" for number in range(24) if number % 2 or number < 8]
+    assert causes(found, *lost) == [(Domain.EPCI, "E0", 16)]
 
 
 def test_the_network_server_is_blamed_only_by_proof() -> None:
