@@ -1,23 +1,15 @@
 """The pages in a real browser over a real `passerelle fleet serve`: live, by keys, on a phone, scriptless."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from demo.ports import free_port
-from tests.unit.fleet.web.sample import eui_of, registry_document
+from tests.e2e.browser import PHONE, opened, run
+from tests.unit.fleet.web.sample import eui_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-CHROMIUM = Path("/usr/bin/chromium")
-PASSERELLE = (sys.executable, "-m", "passerelle")
-PHONE = {"width": 390, "height": 844}
 WAITING = eui_of(1)
 """Installed, not accepted when the tests begin."""
 KEY_PAGES = (
@@ -36,65 +28,6 @@ KEY_PAGES = (
     "/tickets/nouveau",
     "/guide",
 )
-
-
-def run(*arguments: str) -> None:
-    subprocess.run([*PASSERELLE, *arguments], check=True, capture_output=True, timeout=60)
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Address and data folder of a fleet manager with the eleven gateways in its registry."""
-    data = tmp_path_factory.mktemp("pages") / "fleet"
-    document = registry_document()
-    document["gateways"][1]["status"] = "installed"
-    (data.parent / "registry.json").write_text(json.dumps(document))
-    run("fleet", "init", "--data", str(data), "--broker", f"127.0.0.1:{free_port()}")
-    run("fleet", "import", "--data", str(data), str(data.parent / "registry.json"))
-    order = str(data.parent / "order.json")
-    run("fleet", "order", "--data", str(data), "--eui", eui_of(0), "--output", order)
-    port = free_port()
-    broker = ("/usr/sbin/mosquitto", "-c", str(data / "mosquitto" / "mosquitto.conf"))
-    serve = [*PASSERELLE, "fleet", "serve", "--data", str(data), "--port", str(port), "--open-access"]
-    with (
-        (data.parent / "serve.log").open("w+") as said,
-        subprocess.Popen(broker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as mosquitto,
-        subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=said, text=True) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            first = process.stdout.readline()
-            assert first.startswith("Passerelle : "), (data.parent / "serve.log").read_text()
-            yield f"http://127.0.0.1:{port}", data
-        finally:
-            process.terminate()
-            process.wait(20)
-            mosquitto.terminate()
-            mosquitto.wait(20)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def opened(chromium: Browser, address: str, **options: object) -> Iterator[Page]:
-    """Open a page and fail on any complaint of the browser: errors, blocked content, missing files."""
-    complaints: list[str] = []
-    context = chromium.new_context(**options)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def test_the_overview_says_whether_the_contract_holds_and_draws_the_map(
@@ -187,27 +120,3 @@ def test_without_scripts_the_pages_still_say_it(fleet: tuple[str, Path], chromiu
         assert page.locator("tbody tr").count() in (0, 1)
         page.goto(f"{fleet[0]}/communes")
         assert page.locator("tbody tr").count() == 10
-
-
-def test_steps_taken_without_coverage_keep_their_time_and_leave_by_themselves(
-    fleet: tuple[str, Path], chromium: Browser
-) -> None:
-    context = chromium.new_context(viewport=PHONE)
-    page = context.new_page()
-    page.goto(f"{fleet[0]}/tickets/nouveau")
-    page.locator("#commune").select_option(label="Monnaie")
-    page.locator("#text").fill("plus aucun relevé")
-    page.get_by_role("button", name="Ouvrir le ticket").click()
-    page.wait_for_url(f"{fleet[0]}/tickets/*")
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.reload()
-    context.set_offline(True)
-    page.get_by_role("button", name="En route").click()
-    expect(page.locator("#offline")).to_contain_text("gardée(s) sur ce téléphone")
-    page.reload()
-    expect(page.locator("#offline")).to_contain_text("1 étape(s)")
-    expect(page.locator(".steps li[data-done]")).to_have_count(1)
-    context.set_offline(False)
-    expect(page.locator(".steps li[data-done]")).to_have_count(3, timeout=30_000)
-    expect(page.locator("#offline")).to_be_hidden()
-    context.close()

@@ -30,9 +30,13 @@ COUNTERS_EACH: Final = 5
 """Cycles between two looks at the counters of gateways that spoke."""
 
 
+SPARSE_EACH_US: Final = 10_000_000
+"""Between two events without news on a sparse stream; less than ``frame.FROZEN_AFTER_US``."""
+
+
 @router.get("/vivant")
-async def stream(visit: Viewing) -> Response:
-    """Stream what changes."""
+async def stream(visit: Viewing, sparse: bool = False) -> Response:
+    """Stream what changes; ``sparse``: without words of every second, for a phone that pays for each byte."""
     feed: Feed = visit.request.app.state.feed
     try:
         subscription = feed.subscribe()
@@ -41,10 +45,14 @@ async def stream(visit: Viewing) -> Response:
         return Response(status_code=503, headers={"Retry-After": "60"})
 
     async def events() -> AsyncIterator[str]:
+        said_us = 0
         try:
             story = Story(visit)
             async for update in updates:
                 told = await run_in_threadpool(story.tell, update)
+                if sparse and not (told := thinned(told, said_us)):
+                    continue
+                said_us = told["at_us"]
                 yield f"event: cycle\ndata: {json.dumps(told, separators=(',', ':'), ensure_ascii=False)}\n\n"
         finally:
             subscription.__exit__(None, None, None)
@@ -119,6 +127,13 @@ class Story:
             f"delivered:{eui}": number(beat.delivered),
             f"stored:{eui}": number(beat.spool_records),
         }
+
+
+def thinned(told: dict[str, Any], said_us: int) -> dict[str, Any]:
+    """Return an event without the words of every second; empty when it can be left out."""
+    if not told["topics"] and told["at_us"] - said_us < SPARSE_EACH_US:
+        return {}
+    return told | {"values": {}}
 
 
 def spoken(before: Mapping[str, GatewayNow], after: Mapping[str, GatewayNow]) -> dict[str, int]:

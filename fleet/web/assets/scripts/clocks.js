@@ -5,11 +5,14 @@ const OFFSET = "passerelle.offset_ms";
 const root = document.documentElement;
 const french = root.lang === "fr";
 
+// The server wrote its time when it began to answer: a slow link must not date steps back.
 // A page that was kept (sw.js) carries the time of then: the offset that was found with coverage holds.
 function offset() {
   if (!root.dataset.now) return 0;
   if (root.dataset.kept !== undefined) return Number(localStorage.getItem(OFFSET) || 0);
-  const found = Number(root.dataset.now) / 1000 - Date.now();
+  const [visit] = performance.getEntriesByType("navigation");
+  const answeredMs = performance.timeOrigin + (visit?.responseStart ?? performance.now());
+  const found = Number(root.dataset.now) / 1000 - answeredMs;
   localStorage.setItem(OFFSET, String(found));
   return found;
 }

@@ -123,7 +123,7 @@ export function startOffline() {
   startWorker().catch(() => {});
   for (const form of document.querySelectorAll("[data-scripted]")) form.hidden = false;
   document.addEventListener("submit", (event) => {
-    if (event.target.action.endsWith("/deconnexion")) caches?.delete(PAGES);
+    if (event.target.getAttribute("action")?.endsWith("/deconnexion")) caches?.delete(PAGES);
     if (!event.target.matches("form[data-offline]")) return;
     event.preventDefault();
     take(event.target, event.submitter);

@@ -1,0 +1,198 @@
+"""A technician's phone in a real browser: without coverage nothing is lost, and every step keeps its time."""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+
+from fleet.db.connect import Database
+from fleet.notify.worker import SECRET_NAME
+from fleet.settings import read_settings
+from fleet.tickets import actions, links
+from fleet.tickets.model import Restore
+from fleet.tickets.presence import site_token
+from tests.e2e.browser import PHONE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+Fleet = tuple[str, Path]
+READY_MS = 30_000
+RENDERING_MS = 1_000
+"""The phone learns the server's time to within the rendering of a page."""
+
+
+@contextmanager
+def phone(chromium: Browser, fleet: Fleet, commune: str) -> Iterator[tuple[BrowserContext, Page, str]]:
+    """A phone that opened a new ticket of a commune once, with coverage; its address comes third."""
+    context = chromium.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.goto(f"{fleet[0]}/tickets/nouveau")
+    page.locator("#commune").select_option(label=commune)
+    page.locator("#text").fill("plus aucun relevé")
+    page.get_by_role("button", name="Ouvrir le ticket").click()
+    page.wait_for_url(f"{fleet[0]}/tickets/*")
+    kept = "() => caches.open('passerelle-pages').then((one) => one.keys()).then((keys) => keys.length > 0)"
+    page.wait_for_function(kept, timeout=READY_MS)
+    yield context, page, page.url
+    context.close()
+
+
+def queue(page: Page) -> Any:
+    return page.locator("#offline li")
+
+
+def told(page: Page, address: str) -> dict[str, Any]:
+    number = address.rpartition("/")[2]
+    found: dict[str, Any] = page.request.get(
+        f"{address[: address.index('/tickets')]}/api/v1/tickets/{number}"
+    ).json()
+    return found
+
+
+def photo() -> FilePayload:
+    file = io.BytesIO()
+    picture = Image.effect_noise((2400, 1800), 60)
+    picture.convert("RGB").save(file, "JPEG", quality=95, comment=b"SECRET PLACE")
+    return {"name": "coffret.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
+
+
+def restore(fleet: Fleet, number: int, at_us: int) -> None:
+    """Let telemetry say that the service is back."""
+    with closing(Database(read_settings(fleet[1]).database_url)) as database, database.write() as connection:
+        event = Restore(who="telemetry", via="telemetry", at_us=at_us)
+        actions.act(connection, number, event, at_us)
+
+
+def test_everything_done_without_coverage_keeps_its_time_and_leaves_by_itself(
+    fleet: Fleet, chromium: Browser
+) -> None:
+    with phone(chromium, fleet, "Monnaie") as (context, page, address):
+        context.set_offline(True)
+        before = page.evaluate("Date.now()")
+        work(page)
+        after = page.evaluate("Date.now()")
+        expect(page.locator("#offline")).to_contain_text("pas de réseau")
+        page.close()
+
+        later = context.new_page()
+        later.goto(address)
+        expect(queue(later)).to_have_count(6)
+        assert later.evaluate("document.documentElement.dataset.kept") == ""
+        context.set_offline(False)
+        expect(queue(later)).to_have_count(1, timeout=READY_MS)
+        expect(later.locator("#offline")).to_contain_text("attend que la télémesure")
+        expect(later.locator(".steps li[data-done]")).to_have_count(4, timeout=READY_MS)
+
+        found = told(later, address)
+        events = {one["kind"]: one for one in found["events"]}
+        for kind in ("Depart", "Arrive", "Note", "Attach"):
+            assert before - RENDERING_MS <= events[kind]["at_us"] / 1000 <= after + RENDERING_MS, kind
+            assert events[kind]["recorded_at_us"] > events[kind]["at_us"], kind
+        assert [one["kind"] for one in found["events"]].count("Depart") == 1
+
+        number = found["shown"]["ticket"]["id"]
+        picture = later.request.get(f"{fleet[0]}/api/v1/tickets/{number}/photos/1").body()
+        assert b"SECRET" not in picture
+        assert Image.open(io.BytesIO(picture)).size == (1600, 1200)
+
+        restore(fleet, number, events["Attach"]["recorded_at_us"] + 1)
+        later.evaluate("dispatchEvent(new Event('online'))")
+        expect(later.locator("#offline")).to_be_hidden(timeout=READY_MS)
+        report = {"cause": "disjoncteur", "action": "réarmé, 231 V", "parts": ["fusible 10 A", "gaine"]}
+        assert told(later, address)["shown"]["ticket"]["report"].items() >= report.items()
+
+
+def work(page: Page) -> None:
+    """Do what a technician does, « en route » twice."""
+    page.get_by_role("button", name="En route").click()
+    expect(queue(page)).to_have_count(1)
+    page.get_by_role("button", name="En route").click()
+    expect(queue(page)).to_have_count(2)
+    page.get_by_role("button", name="Sur site", exact=True).click()
+    expect(queue(page)).to_have_count(3)
+    page.locator("#text").fill("disjoncteur tombé")
+    page.get_by_role("button", name="Noter").click()
+    page.locator("#file").set_input_files(photo())
+    page.get_by_role("button", name="Joindre").click()
+    expect(queue(page)).to_have_count(5)
+    page.locator("#close-form summary").click()
+    page.locator("#cause").fill("disjoncteur")
+    page.locator("#action").fill("réarmé, 231 V")
+    page.locator("#parts").fill("fusible 10 A, gaine")
+    page.get_by_role("button", name="Clore", exact=True).click()
+    expect(queue(page)).to_have_count(6)
+
+
+CLOCK_HOURS_LATER = "() => { const real = Date.now; Date.now = () => real() + 3 * 3600e3; }"
+
+
+def test_a_page_kept_for_hours_does_not_date_steps_to_when_it_was_kept(
+    fleet: Fleet, chromium: Browser
+) -> None:
+    with phone(chromium, fleet, "Reugny") as (context, page, address):
+        context.set_offline(True)
+        page.close()
+        context.add_init_script(f"({CLOCK_HOURS_LATER})()")
+        later = context.new_page()
+        later.goto(address)
+        later.get_by_role("button", name="En route").click()
+        expect(queue(later)).to_have_count(1)
+        steps = (
+            "() => new Promise((done) => { indexedDB.open('passerelle').onsuccess = (one) => {"
+            " one.target.result.transaction('steps').objectStore('steps').getAll().onsuccess = (all) =>"
+            " done(all.target.result[0].body.at_us / 1000 - Date.now()); }; })"
+        )
+        assert abs(later.evaluate(steps)) < 60_000
+
+
+def test_a_label_read_without_coverage_is_offered_on_the_ticket_and_a_wrong_one_is_told(
+    fleet: Fleet, chromium: Browser
+) -> None:
+    secret = links.read_secret(read_settings(fleet[1]).keys / SECRET_NAME)
+    with phone(chromium, fleet, "Vouvray") as (context, page, address):
+        context.set_offline(True)
+        page.goto(f"{fleet[0]}/s/{site_token(secret, 1)}")
+        expect(page).to_have_url(f"{address}#etiquette={site_token(secret, 1)}")
+        page.get_by_role("button", name="Sur site, étiquette lue").click()
+        expect(queue(page)).to_have_count(1)
+        context.set_offline(False)
+        expect(page.locator("#offline")).to_contain_text(
+            "n’est pas celle d’un site de ce ticket", timeout=READY_MS
+        )
+        page.get_by_role("button", name="Effacer").click()
+        expect(page.locator("#offline")).to_be_hidden()
+
+
+FIRST_BYTES, AGAIN_BYTES = 60_000, 12_000
+"""On a 2G link of 40 kbit/s: twelve seconds the first time, under three after."""
+
+
+def test_a_ticket_is_light_enough_for_2g(fleet: Fleet, chromium: Browser) -> None:
+    with phone(chromium, fleet, "Larçay") as (context, page, address):
+        fresh = chromium.new_context(viewport=PHONE)
+        first, again = weigh(fresh, address), weigh(fresh, address)
+        fresh.close()
+        print(f"first visit {first}, again {again} (bytes, requests)")
+        assert first[0] <= FIRST_BYTES
+        assert first[1] <= 8
+        assert again[0] <= AGAIN_BYTES
+        assert again[1] <= 3
+    del context, page
+
+
+def weigh(context: BrowserContext, address: str) -> tuple[int, int]:
+    """Return bytes on the wire and requests until a ticket can be read."""
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes: list[int] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    page.goto(address, wait_until="load")
+    page.wait_for_function("navigator.serviceWorker.controller !== null", timeout=READY_MS)
+    page.close()
+    return sum(sizes), len([size for size in sizes if size])
