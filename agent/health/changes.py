@@ -20,6 +20,7 @@ WORDS = frozenset(
         *("agc_parity", "arb_parity", "spool_accepting", "under_voltage", "throttled", "disk_reserve"),
         *("gnss_fix", "gnss_pulse", "modem_operator", "modem_technology", "modem_state", "net_route"),
         *("version_agent", "version_kernel", "concentrator_eui", "disk_name"),
+        *("balena_update", "balena_release"),
     }
 )
 STEPS: dict[str, float] = {

@@ -12,6 +12,7 @@ from agent.health.fields import Fields
 from agent.health.modem import modem_fields
 from agent.health.supply import throttling
 from agent.health.wear import medium_fields
+from agent.supervisor.balena import balena_here
 
 ROUTES_FILE = Path("/proc/net/route")
 
@@ -19,7 +20,8 @@ ROUTES_FILE = Path("/proc/net/route")
 def machine_details(state: Path) -> Fields:
     """Return what this machine tells; a name is absent where it tells nothing."""
     fields = _processor_and_memory() | _disk(state) | _network() | throttling() | modem_fields()
-    return fields | versions()
+    balena = balena_here()
+    return fields | versions() | ({} if balena is None else balena.fields())
 
 
 def versions() -> Fields:

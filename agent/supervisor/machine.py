@@ -1,21 +1,20 @@
 """Start the machine or this process again, by the means that the machine has.
 
-In a balena container the supervisor's own API does it; under systemd the service manager starts the
-process again and logind reboots (the unit's user is allowed to by a polkit rule, ``firmware/units``); with
-neither, the process replaces itself and a reboot is refused.
-
-Sources: balena supervisor API v1, ``POST /v1/reboot?apikey=`` at ``BALENA_SUPERVISOR_ADDRESS``.
+where                what restarts the process             what reboots
+balena container     the supervisor's restart-service      the supervisor's reboot
+systemd              exit code 75, Restart=always          logind (polkit rule, ``firmware/units``)
+neither              it replaces itself                    refused
 """
 
-import http.client
 import os
 import shutil
 import subprocess
 import sys
-from urllib.parse import urlsplit
+
+from agent.supervisor.balena import BalenaRefused, balena_here
 
 RESTART_CODE = 75
-"""EX_TEMPFAIL of sysexits.h: the service manager starts the process again."""
+"""EX_TEMPFAIL of sysexits.h: whoever started the process starts it again."""
 REBOOT_WAIT_S = 20.0
 
 
@@ -24,7 +23,14 @@ class CannotReboot(OSError):
 
 
 def restart_process() -> int:
-    """Return the exit code that makes the service manager start us again, or replace this process."""
+    """Return the exit code that makes whoever started us start us again, or replace this process."""
+    balena = balena_here()
+    if balena is not None:
+        try:
+            balena.restart_service()
+        except BalenaRefused as error:
+            print(f"{error}; the container's restart policy does it", file=sys.stderr)
+        return RESTART_CODE
     if "NOTIFY_SOCKET" not in os.environ and "INVOCATION_ID" not in os.environ:
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, "-m", "passerelle", *sys.argv[1:]])  # noqa: S606
@@ -37,9 +43,12 @@ def reboot_machine() -> None:
     Raises:
         CannotReboot: no means, or refused.
     """
-    address = os.environ.get("BALENA_SUPERVISOR_ADDRESS")
-    if address:
-        _reboot_by_balena(address, os.environ.get("BALENA_SUPERVISOR_API_KEY", ""))
+    balena = balena_here()
+    if balena is not None:
+        try:
+            balena.reboot()
+        except BalenaRefused as error:
+            raise CannotReboot(str(error)) from error
         return
     systemctl = shutil.which("systemctl")
     if systemctl is None or "INVOCATION_ID" not in os.environ:
@@ -53,17 +62,3 @@ def reboot_machine() -> None:
     )
     if done.returncode:
         raise CannotReboot(f"systemctl reboot: {done.stderr.strip() or done.returncode}")
-
-
-def _reboot_by_balena(address: str, key: str) -> None:
-    url = urlsplit(address)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=REBOOT_WAIT_S)
-    try:
-        connection.request("POST", f"/v1/reboot?apikey={key}", headers={"Content-Type": "application/json"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        raise CannotReboot(f"balena supervisor: {error}") from error
-    finally:
-        connection.close()
-    if status >= 300:
-        raise CannotReboot(f"balena supervisor: HTTP {status}")

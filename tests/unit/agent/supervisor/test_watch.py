@@ -6,7 +6,6 @@ import pytest
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.expectation import HOUR_US
 from agent.supervisor.leaving import Leave
-from agent.supervisor.machine import RESTART_CODE, CannotReboot, reboot_machine, restart_process
 from agent.supervisor.watch import Supervisor
 from agent.wire.messages import Change, Noted, Radio, TimeQuality
 from tests.controlpath.virtual import VirtualClock
@@ -207,18 +206,3 @@ def test_without_a_trusted_clock_nothing_is_learned(tmp_path: Path) -> None:
     assert sum(world.supervisor.hearing.learned.frames.days) == 2
     assert max(world.supervisor.hearing.learned.frames.means) == 300
     assert world.clock.utc_us() > 6 * HOUR_US
-
-
-def test_a_reboot_without_means_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("INVOCATION_ID", "BALENA_SUPERVISOR_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(CannotReboot, match="no service manager"):
-        reboot_machine()
-    monkeypatch.setenv("BALENA_SUPERVISOR_ADDRESS", "http://127.0.0.1:9")
-    with pytest.raises(CannotReboot, match="balena"):
-        reboot_machine()
-
-
-def test_under_a_service_manager_the_exit_code_asks_for_the_restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NOTIFY_SOCKET", "/run/x")
-    assert restart_process() == RESTART_CODE
