@@ -108,6 +108,7 @@ def assemble(settings: Settings) -> Parts:
         clock=clock,
         signing=keys.signing,
         retention=settings.retention,
+        settings=settings.contract,
     )
     return Parts(
         settings=settings,
@@ -128,7 +129,12 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    closer = Closer(database=parts.database, clock=parts.clock, in_flight=lambda: parts.inbox.waiting)
+    closer = Closer(
+        database=parts.database,
+        clock=parts.clock,
+        in_flight=lambda: parts.inbox.waiting,
+        settings=settings.contract,
+    )
 
     def stop() -> None:
         _end_at_last()
