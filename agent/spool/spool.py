@@ -198,9 +198,7 @@ class Spool:
             await asyncio.shield(self._close())
 
     async def _turn(self) -> None:
-        due = self._group.due_at_us()
-        if due is not None and not self.accepting:
-            due = max(due, self._retry_at_us)
+        due = self._group.due_at_us() if self.accepting else self._retry_at_us
         now_us = self._clock.monotonic_us()
         if due is None or now_us < due:
             self._wake.clear()
@@ -216,7 +214,10 @@ class Spool:
             await self._commit_due(now_us)
 
     async def _commit_due(self, now_us: int) -> None:
-        batch = self._committing = self._group.take(now_us)
+        batch = self._group.take(now_us)
+        if batch is None and not self.accepting:
+            batch = Batch(written=(), settled=())
+        self._committing = batch
         if batch is None:
             return
         try:
@@ -235,8 +236,8 @@ class Spool:
     def _write(self, batch: Batch) -> None:
         if self._disk is None:
             self._disk = SpoolDisk(self._path)
-        if self._next_id > self._reserved:
-            self._reserved = self._next_id + IDS_RESERVED
+        if self._next_id > self._reserved or not self.accepting:
+            self._reserved = max(self._reserved, self._next_id + IDS_RESERVED)
             self._disk.reserve_ids(self._reserved)
         self._disk.commit(batch.written, batch.settled)
         self._make_room(self._disk)

@@ -173,6 +173,22 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tm
     assert running.said() == ["FULL", "ACCEPTING"]
 
 
+async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_written(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        disk = running.spool._disk
+        assert disk is not None
+        running.hear()
+        await running.commit()
+        disk.limit_pages(1)
+        ids = running.hear(200)
+        await running.until(lambda: not running.spool.accepting)
+        running.spool.settle(ids, LNS)
+        assert running.spool._group.due_at_us() is None
+        disk.limit_pages(1 << 20)
+        await running.until(lambda: running.spool.accepting)
+    assert running.said() == ["FULL", "ACCEPTING"]
+
+
 async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"damaged" * 1000)
     async with Running(tmp_path) as running:
