@@ -1,12 +1,19 @@
-"""`passerelle fleet watchman`, `passerelle fleet addresses`."""
+"""`passerelle fleet watchman`, `passerelle fleet addresses`, `passerelle fleet report-mail`."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 from typer import Option
 
+from fleet.clock import SystemClock
 from fleet.db.connect import Database
+from fleet.incidents import mail_in
+from fleet.incidents.mail_in import hook_token
+from fleet.incidents.report_mail import AutomaticMail, MailRefused
 from fleet.incidents.sms_routes import callback_token
 from fleet.notify import watchman_process
 from fleet.notify.worker import SECRET_NAME
@@ -30,6 +37,25 @@ def watchman(
     watchman_process.watch(url=url, state=state, once=once)
 
 
+@app.command("report-mail")
+def report_mail(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+) -> None:
+    """Take a mail that reports a fault from standard input, as a mail server pipes it."""
+    try:
+        database = Database(read_settings(data).database_url)
+        with database.write() as connection:
+            new = mail_in.keep(connection, sys.stdin.buffer.read(), SystemClock().now_us())
+    except MailRefused as error:
+        print(f"passerelle fleet report-mail: {error}", file=sys.stderr)
+        raise typer.Exit(os.EX_OK if isinstance(error, AutomaticMail) else os.EX_DATAERR) from error
+    except OperationalError as error:
+        print(f"passerelle fleet report-mail: {error.orig}; try again later", file=sys.stderr)
+        raise typer.Exit(os.EX_TEMPFAIL) from error
+    database.close()
+    print("kept" if new else "known already")
+
+
 @app.command()
 def addresses(
     data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
@@ -40,6 +66,7 @@ def addresses(
     base, token = settings.public_url, callback_token(secret)
     print(f"SMS reports   {base}/api/v1/sms/{token}/reports")
     print(f"SMS replies   {base}/api/v1/sms/{token}/replies")
+    print(f"mail reports  {base}/api/v1/mail/{hook_token(secret)}")
     database = Database(settings.database_url)
     with database.read() as connection:
         people = [(0, "everybody"), *((one.id, one.name) for one in everybody(connection).values())]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from fleet.incidents import apply, firing, notices, pulse, reported, rules, store, waves
+from fleet.incidents import apply, firing, mail_in, notices, pulse, reported, rules, store, waves
 from fleet.incidents.burn import alarm
 from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.scene import Scene
@@ -31,6 +31,7 @@ def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
     )
     for action in rules.decide(facts, now_us):
         apply.apply(scene, action)
+    mail_in.enter_waiting(scene)
     reported.follow(scene)
     notices.tell(scene)
     firing.fire_due(scene)

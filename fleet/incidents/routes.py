@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from fleet.identity.access import viewer
-from fleet.incidents import shift_page, site_page, sms_routes, stock, views, writes
+from fleet.incidents import mail_in, shift_page, site_page, sms_routes, stock, views, writes
 from fleet.oncall import routes as oncall
 from fleet.tickets import joining
 from fleet.tickets import store as tickets
@@ -72,4 +72,5 @@ router.include_router(shift_page.router)
 router.include_router(writes.router)
 router.include_router(oncall.router)
 router.include_router(stock.router)
+router.include_router(mail_in.router)
 router.include_router(sms_routes.router)

@@ -94,3 +94,18 @@ works_notices = Table(
     Column("at_us", BigInteger, nullable=False),
 )
 """Which planned works were told to the EPCI concerned."""
+
+report_mails = Table(
+    "report_mails",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("sender", Text, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("received_at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("entered_at_us", BigInteger, index=True),
+    Column("ticket_id", Integer),
+)
+"""Mails that report a fault; ``entered_at_us`` is empty until a cycle made something of them."""
