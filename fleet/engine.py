@@ -35,7 +35,7 @@ from fleet.live.feed import Feed
 from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
-from fleet.live.recall import recall
+from fleet.live.recall import recall, recall_spoken_of
 from fleet.registry.model import Status
 from fleet.registry.store import Registry, load_registry, put_in_service
 
@@ -157,9 +157,13 @@ class Engine:
 
     def _recall(self, connection: Connection, now_us: int) -> None:
         self._month = month_of(now_us)
-        from_us = month_window(self._month).start_us
-        self._memory = recall(connection, from_us)
-        self._blindness = facts.load_blindness(connection, from_us)
+        self._memory = recall(connection, self._from_us, self._settings)
+        self._blindness = facts.load_blindness(connection, self._from_us, self._settings)
+
+    @property
+    def _from_us(self) -> int:
+        """The instant from which on timelines are told."""
+        return month_window(self._month).start_us
 
     def take(self, batch: list[Received]) -> None:
         """Store one batch, then acknowledge it."""
@@ -180,6 +184,9 @@ class Engine:
         with self._database.write() as connection:
             store.store_batch(connection, rows)
         self._memory.take(rows)
+        if self._memory.spoken_of:
+            with self._database.read() as connection:
+                recall_spoken_of(connection, self._memory, self._from_us, self._settings)
         self.health.refused += len(rows.refused)
 
     def _take_one_by_one(self, batch: list[Received]) -> None:
@@ -236,7 +243,6 @@ class Engine:
 
     def _refresh(self, connection: Connection, now_us: int) -> None:
         """Take what people changed: registry, acceptance, works, statements."""
-        from_us = month_window(self._month).start_us
         began_us = self._clock.now_us()
         put_in_service(connection, self._seen_serving(), now_us=now_us)
         registry = load_registry(connection)
@@ -244,8 +250,8 @@ class Engine:
             self._registry = registry
         self._memory.replace_people(
             facts.load_commissioning(connection),
-            facts.load_maintenances(connection, from_us),
-            facts.load_statements(connection, from_us),
+            facts.load_maintenances(connection, self._from_us),
+            facts.load_statements(connection, self._from_us),
         )
         took_us = self._clock.now_us() - began_us
         self._refresh_due_us = now_us + max(CYCLE_US, REFRESH_REST * took_us)
@@ -272,7 +278,7 @@ class Engine:
         change: Opened | Closed | None = step(eyes, now_us)
         if change is not None:
             facts.store_sight(connection, change, now_us)
-            self._blindness = facts.load_blindness(connection, month_window(self._month).start_us)
+            self._blindness = facts.load_blindness(connection, self._from_us, self._settings)
             log.warning("sight_changed", change=str(change))
 
     def _publish(self) -> None:

@@ -99,6 +99,7 @@ def difference(before: Version, figures: Mapping[str, Any], lines: Sequence[byte
     return {
         "since_version": before.number,
         "whole": _change(before.figures["whole"], figures["whole"]),
+        "deferred": _change(before.figures["deferred"], figures["deferred"]),
         "communes": _changed(before.figures["communes"], figures["communes"], "insee"),
         "gateways": _changed(before.figures["gateways"], figures["gateways"], "eui"),
         "facts_added": len(new),

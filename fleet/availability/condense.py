@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TypeVar
 
-from agent.wire.messages import Change, Radio
+from agent.wire.messages import Change, PreviousBoot, Radio
 from fleet.availability.facts import GatewayFacts, HeartbeatRun, JournalFact
 from fleet.availability.points import LIFE_SPLIT_US
 from fleet.availability.runs import SELF_TRUSTED
@@ -33,7 +33,14 @@ def condensed(facts: GatewayFacts, from_us: int) -> GatewayFacts:
     """Return the facts without what happened in each boot before its anchor; from ``from_us`` on the same."""
     runs = _by_boot(facts.runs)
     journal = _by_boot(facts.journal)
-    anchors = {boot: _anchor(mine, journal.get(boot, []), from_us) for boot, mine in runs.items()}
+    claims: dict[int, list[PreviousBoot]] = {}
+    for fact in facts.journal:
+        if fact.previous is not None:
+            claims.setdefault(fact.previous.boot, []).append(fact.previous)
+    anchors = {
+        boot: _anchor(_Boot(mine, journal.get(boot, []), claims.get(boot, [])), from_us)
+        for boot, mine in runs.items()
+    }
     return replace(
         facts,
         runs=tuple(run for boot, mine in runs.items() for run in _runs_kept(mine, anchors[boot])),
@@ -63,12 +70,27 @@ def _records_kept(records: Sequence[JournalFact], anchor: HeartbeatRun | None) -
     return [fact for fact in records if fact.change is Change.BOOT or fact.journal_seq > anchor.journal_seq]
 
 
-def _anchor(
-    runs: Sequence[HeartbeatRun], records: Sequence[JournalFact], from_us: int
-) -> HeartbeatRun | None:
+@dataclass(frozen=True, slots=True)
+class _Boot:
+    """What was said of one boot."""
+
+    runs: Sequence[HeartbeatRun]
+    records: Sequence[JournalFact]
+    claims: Sequence[PreviousBoot]
+    """By the boots after it: how long it was alive."""
+
+    def in_order(self, run: HeartbeatRun) -> bool:
+        """Return whether all lies on the side of the run that its number says."""
+        return all(_in_order(fact, run) for fact in self.records) and all(
+            one.uptime_ms <= run.first_uptime_ms or one.journal_seq == 0 or one.journal_seq >= run.journal_seq
+            for one in self.claims
+        )
+
+
+def _anchor(boot: _Boot, from_us: int) -> HeartbeatRun | None:
     """Return the run at which a boot may be cut; None keeps it whole."""
-    ordered = sorted(runs, key=lambda run: (run.first_uptime_ms, run.first_seq))
-    if len(ordered) < 2 or not _one_box(ordered) or _starts_late(ordered[0], records):
+    ordered = sorted(boot.runs, key=lambda run: (run.first_uptime_ms, run.first_seq))
+    if len(ordered) < 2 or not _one_box(ordered) or _starts_late(ordered[0], boot.records):
         return None
     before = list(accumulate(map(_reach, ordered), _Reach.farther))
     after = list(accumulate(map(_begin, reversed(ordered)), _earlier))[::-1]
@@ -83,7 +105,7 @@ def _anchor(
         ):
             continue
         last = index + 1 == len(ordered) or _reach(run).ends_before(after[index + 1])
-        if last and all(_in_order(fact, run) for fact in records):
+        if last and boot.in_order(run):
             return run
     return None
 

@@ -4,9 +4,17 @@ from sqlalchemy import Connection, func, select
 
 from fleet.availability.due import Standing, closable
 from fleet.availability.months import Window, month_window
+from fleet.availability.settings import DEFAULTS
 from fleet.availability.tables import month_versions
 from fleet.evidence.facts import mark, marked
-from fleet.evidence.tables import blindness, heartbeat_runs, journal_records, maintenances, statements
+from fleet.evidence.tables import (
+    blindness,
+    deliveries,
+    heartbeat_runs,
+    journal_records,
+    maintenances,
+    statements,
+)
 from fleet.registry.tables import commissioning
 
 
@@ -37,13 +45,18 @@ def _late(connection: Connection, window: Window, since_us: int) -> bool:
     """Return whether facts about the month were recorded since; a run that grows after its month is none."""
     start_us, end_us = window.start_us, window.end_us
     run, works, said, blind = heartbeat_runs.c, maintenances.c, statements.c, blindness.c
+    sent, tail_us = deliveries.c, DEFAULTS.blindness_tail_us
     about = (
         (journal_records, journal_records.c.at_us < end_us),
         (heartbeat_runs, (run.last_at_us > start_us) & (run.last_at_us <= end_us)),
+        (deliveries, (sent.received_from_at_us < end_us) & (sent.received_until_at_us > start_us)),
         (commissioning, commissioning.c.at_us < end_us),
         (maintenances, (works.from_at_us < end_us) & (works.until_at_us > start_us)),
         (statements, (said.from_at_us < end_us) & (said.until_at_us > start_us)),
-        (blindness, (blind.from_at_us < end_us) & (func.coalesce(blind.until_at_us, end_us) > start_us)),
+        (
+            blindness,
+            (blind.from_at_us < end_us) & (func.coalesce(blind.until_at_us, end_us) > start_us - tail_us),
+        ),
     )
     return any(
         connection.scalar(

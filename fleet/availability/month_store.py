@@ -5,7 +5,6 @@ from sqlalchemy import Connection
 from fleet.availability.facts import NetworkFacts
 from fleet.availability.months import month_window
 from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
-from fleet.availability.relevance import relevant
 from fleet.availability.settings import ContractSettings
 from fleet.evidence.month import load_facts
 from fleet.objects.coverers import load_coverages
@@ -19,8 +18,7 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
         ValueError: not a month such as ``2026-10``.
     """
     window = month_window(month)
-    facts = load_facts(connection, window.start_us)
-    gateways = {eui: relevant(one, window, settings) for eui, one in facts.gateways.items()}
+    facts = load_facts(connection, window, settings)
     coverages = load_coverages(connection, month)
     sensors: dict[str, int] = {}
     for coverage in coverages:
@@ -40,7 +38,7 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
         month=month,
         as_of_us=now_us,
         facts=NetworkFacts(
-            gateways=gateways,
+            gateways=facts.gateways,
             memberships=tuple(
                 one
                 for one in facts.memberships

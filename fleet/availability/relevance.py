@@ -4,7 +4,8 @@ What a boot's facts outside the window say reaches into it: an LNS outage has on
 a reason stands until the state changes, heartbeats of both sides place a record.  Boots that were alive, or
 dead, in the window are kept, then those that decide how one of them ended or began: the start that ended it,
 the life before it, and two boxes at once.  Of a boot that is kept, only what lies before its last serving run
-before the window is left out (``condense``).
+before the window is left out (``condense``).  Records of a boot that was never heard live prove nothing yet;
+they are kept, because its first heartbeat may still be under way.
 
 Sources: AVAILABILITY §1 (bridging), §2 (causes), §10 (incremental equals from scratch).
 """
@@ -30,10 +31,11 @@ def relevant(facts: GatewayFacts, window: Window, settings: ContractSettings = D
     found = lives(facts.runs, facts.journal, settings)
     boots = {found[index].boot for index in _deciding(found, window, settings)}
     boots.update(fact.boot for fact in delivered)
+    heard = {run.boot for run in facts.runs}
     kept = replace(
         facts,
         runs=tuple(run for run in facts.runs if run.boot in boots),
-        journal=tuple(fact for fact in facts.journal if fact.boot in boots),
+        journal=tuple(fact for fact in facts.journal if fact.boot in boots or fact.boot not in heard),
         delivered=delivered,
     )
     return condensed(kept, window.start_us)

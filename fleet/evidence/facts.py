@@ -9,6 +9,7 @@ from fleet.availability.facts import (
     Maintenance,
     OperatorStatement,
 )
+from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.availability.states import Cause
 from fleet.db.upsert import upsert
 from fleet.evidence.blindness import Closed, Opened
@@ -72,8 +73,11 @@ def load_statements(connection: Connection, from_us: int) -> list[OperatorStatem
     ]
 
 
-def load_blindness(connection: Connection, from_us: int) -> tuple[Blindness, ...]:
-    """Return our own blindness that lasted beyond ``from_us``."""
+def load_blindness(
+    connection: Connection, from_us: int, settings: ContractSettings = DEFAULTS
+) -> tuple[Blindness, ...]:
+    """Return our own blindness that lasted, with the time after recovery, beyond ``from_us``."""
+    from_us -= settings.blindness_tail_us
     ended = blindness.c.until_at_us.is_(None) | (blindness.c.until_at_us > from_us)
     return tuple(
         Blindness(

@@ -1,12 +1,17 @@
 """Evidence out of the database, as facts for the timelines and as the last word for people."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import CTE, Connection, RowMapping, select
 
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
 from agent.wire.topics import HEALTH
-from fleet.availability.facts import DeliveredFact, HeartbeatRun, JournalFact
+from fleet.availability.condense import MARGIN_US
+from fleet.availability.facts import DeliveredFact, GatewayFacts, HeartbeatRun, JournalFact
+from fleet.availability.months import Window
+from fleet.availability.relevance import relevant
+from fleet.availability.settings import ContractSettings
+from fleet.evidence.boots import Wanted, deciding_boots, floors_of, heard_gateways
 from fleet.evidence.store import RUN_FIELDS
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records
 
@@ -20,38 +25,52 @@ def stored_heartbeat(payload: bytes) -> Heartbeat | None:
     return message if isinstance(message, Heartbeat) else None
 
 
-def load_runs(connection: Connection, from_us: int) -> list[HeartbeatRun]:
-    """Return the runs that end at or after ``from_us``, and the newest before it of each gateway."""
-    table = heartbeat_runs
-    newest = (
-        select(table.c.eui, func.max(table.c.last_at_us).label("last_at_us"))
-        .where(table.c.last_at_us < from_us)
-        .group_by(table.c.eui)
-        .subquery()
-    )
-    before = select(table).join(
-        newest, (newest.c.eui == table.c.eui) & (newest.c.last_at_us == table.c.last_at_us)
-    )
-    rows = [
-        *connection.execute(before).mappings(),
-        *connection.execute(select(table).where(table.c.last_at_us >= from_us)).mappings(),
-    ]
-    return [_run(row) for row in rows]
+def load_gateways(
+    connection: Connection, window: Window, settings: ContractSettings, euis: Iterable[str] | None = None
+) -> Iterator[GatewayFacts]:
+    """Return what gateways said that decides the window, of some gateways or all that ever spoke.
+
+    By the one rule of ``relevance``: the timeline is the same as with every fact that the store has.
+    """
+    wanted = heard_gateways(connection) if euis is None else euis
+    for some in deciding_boots(connection, window.start_us, wanted):
+        runs: dict[str, list[HeartbeatRun]] = {}
+        for run in _load_runs(connection, some):
+            runs.setdefault(run.eui, []).append(run)
+        journal: dict[str, list[JournalFact]] = {}
+        for fact in _load_journal(connection, some):
+            journal.setdefault(fact.eui, []).append(fact)
+        for eui in some.floors:
+            whole = GatewayFacts(eui=eui, runs=tuple(runs.pop(eui, ())), journal=tuple(journal.pop(eui, ())))
+            yield relevant(whole, window, settings)
 
 
-def load_journal(connection: Connection, from_us: int) -> list[JournalFact]:
-    """Return the journal records that say or were recorded at ``from_us`` or later."""
-    table = journal_records
-    query = select(table).where((table.c.at_us >= from_us) | (table.c.recorded_at_us >= from_us))
-    return [_journal_fact(row) for row in connection.execute(query).mappings()]
+def _load_runs(connection: Connection, wanted: Wanted) -> Iterator[HeartbeatRun]:
+    table, floor = heartbeat_runs, _floors(wanted)
+    query = select(table).join(floor, table.c.eui == floor.c.eui)
+    rows = connection.execute(query.where(table.c.last_at_us >= floor.c.at_us)).mappings()
+    return (_run(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
+
+
+def _load_journal(connection: Connection, wanted: Wanted) -> Iterator[JournalFact]:
+    table, floor = journal_records, _floors(wanted)
+    query = select(table).join(floor, table.c.eui == floor.c.eui)
+    rows = connection.execute(query.where(table.c.recorded_at_us >= floor.c.at_us)).mappings()
+    return (_journal_fact(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
+
+
+def _floors(wanted: Wanted) -> CTE:
+    return floors_of({eui: at_us - MARGIN_US for eui, at_us in wanted.floors.items()})
 
 
 def load_deliveries(
-    connection: Connection, from_us: int, euis: Collection[str] | None = None
+    connection: Connection, window: Window, euis: Collection[str] | None = None
 ) -> list[DeliveredFact]:
-    """Return the proofs of delivery of frames received at ``from_us`` or later, of some gateways or all."""
+    """Return the proofs of delivery of frames received in the window, of some gateways or all."""
     table = deliveries
-    query = select(table).where(table.c.received_until_at_us >= from_us)
+    query = select(table).where(
+        table.c.received_until_at_us > window.start_us, table.c.received_from_at_us < window.end_us
+    )
     if euis is not None:
         query = query.where(table.c.eui.in_(euis))
     return [

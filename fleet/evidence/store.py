@@ -5,10 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from agent.wire.messages import (
-    JournalRecord,
-)
-from fleet.availability.facts import HeartbeatRun
+from fleet.availability.facts import HeartbeatRun, JournalFact, journal_fact
 from fleet.configurations.tables import reported_configurations, words
 from fleet.db.upsert import insert_new, upsert
 from fleet.evidence.inbox import Received
@@ -43,7 +40,7 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
     _store_latest(connection, rows)
     if rows.presence_edges:
         connection.execute(insert(presence_edges), rows.presence_edges)
-    journal = [_journal_row(eui, record, at_us) for eui, record, at_us in rows.journal]
+    journal = [journal_row(journal_fact(eui, record, at_us)) for eui, record, at_us in rows.journal]
     new = insert_new(connection, journal_records, journal)
     _store_events(connection, rows)
     _store_reports(connection, rows)
@@ -179,25 +176,26 @@ def run_row(run: HeartbeatRun) -> dict[str, Any]:
     return row
 
 
-def _journal_row(eui: str, record: JournalRecord, at_us: int) -> dict[str, Any]:
-    previous = record.previous
+def journal_row(fact: JournalFact) -> dict[str, Any]:
+    """Return the row of a journal record."""
+    previous = fact.previous
     return {
-        "eui": eui,
-        "boot": record.boot,
-        "journal_seq": record.journal_seq,
-        "uptime_ms": record.uptime_ms,
-        "at_us": record.at_us,
-        "time_quality": int(record.time_quality),
-        "change": int(record.change),
-        "subject": record.subject,
-        "value": record.value,
-        "reason": record.reason,
-        "since_ms": record.since_ms,
+        "eui": fact.eui,
+        "boot": fact.boot,
+        "journal_seq": fact.journal_seq,
+        "uptime_ms": fact.uptime_ms,
+        "at_us": fact.at_us,
+        "time_quality": int(fact.time_quality),
+        "change": int(fact.change),
+        "subject": fact.subject,
+        "value": fact.value,
+        "reason": fact.reason,
+        "since_ms": fact.since_ms,
         "previous_boot": None if previous is None else previous.boot,
         "previous_uptime_ms": None if previous is None else previous.uptime_ms,
         "previous_at_us": None if previous is None else previous.at_us,
         "previous_time_quality": None if previous is None else int(previous.time_quality),
         "previous_clean": None if previous is None else previous.clean,
         "previous_journal_seq": None if previous is None else previous.journal_seq,
-        "recorded_at_us": at_us,
+        "recorded_at_us": fact.recorded_at_us,
     }

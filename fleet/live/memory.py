@@ -11,7 +11,6 @@ from agent.wire.beat import with_known
 from agent.wire.messages import Heartbeat, Presence, encode
 from fleet.availability.facts import (
     Commissioning,
-    DeliveredFact,
     GatewayFacts,
     HeartbeatRun,
     JournalFact,
@@ -31,7 +30,6 @@ class GatewayMemory:
     eui: str
     runs: dict[tuple[int, int], HeartbeatRun] = field(default_factory=dict)
     journal: dict[tuple[int, int], JournalFact] = field(default_factory=dict)
-    delivered: dict[tuple[int, int], DeliveredFact] = field(default_factory=dict)
     commissioning: tuple[Commissioning, ...] = ()
     maintenances: tuple[Maintenance, ...] = ()
     statements: tuple[OperatorStatement, ...] = ()
@@ -47,12 +45,11 @@ class GatewayMemory:
     _history: History | None = None
 
     def facts(self) -> GatewayFacts:
-        """Return the facts in the form that timelines are computed from."""
+        """Return the facts in the form that timelines are computed from; deliveries decide none."""
         return GatewayFacts(
             eui=self.eui,
             runs=tuple(self.runs.values()),
             journal=tuple(self.journal.values()),
-            delivered=tuple(self.delivered.values()),
             commissioning=self.commissioning,
             maintenances=self.maintenances,
             statements=self.statements,
@@ -71,6 +68,14 @@ class GatewayMemory:
         self.newest_run = run
         self.changed(facts=not extends)
 
+    def heard(self, boot: int) -> bool:
+        """Return whether a heartbeat of that boot is remembered."""
+        return any(known == boot for known, _ in self.runs)
+
+    def count(self, boot: int) -> int:
+        """Return how many runs and records of that boot are remembered."""
+        return sum(known == boot for known, _ in (*self.runs, *self.journal))
+
     def changed(self, *, facts: bool = True) -> None:
         """Forget what was computed."""
         self._history = None
@@ -83,6 +88,9 @@ class Memory:
 
     def __init__(self) -> None:
         self.gateways: dict[str, GatewayMemory] = {}
+        self.spoken_of: set[tuple[str, int]] = set()
+        """Boots of which something came although none of their heartbeats was remembered, or whose end was
+        told: if the store knows more of one, its gateway's facts are to be read again (``recall``)."""
 
     def of(self, eui: str) -> GatewayMemory:
         """Return the memory of one gateway, made when it is new."""
@@ -106,8 +114,11 @@ class Memory:
 
     def take(self, rows: Sorted) -> None:
         """Remember a batch that was committed."""
-        for (eui, _, _), run in rows.runs.items():
-            self.of(eui).add_run(run)
+        for (eui, boot, _), run in rows.runs.items():
+            one = self.of(eui)
+            if not one.heard(boot):
+                self.spoken_of.add((eui, boot))
+            one.add_run(run)
         for eui, (heartbeat, _, at_us) in rows.heartbeats.items():
             one = self.of(eui)
             one.heartbeat, one.heartbeat_at_us = heartbeat, at_us
@@ -119,6 +130,10 @@ class Memory:
             one = self.of(eui)
             key = (record.boot, record.journal_seq)
             if key not in one.journal:
+                if not one.heard(record.boot):
+                    self.spoken_of.add((eui, record.boot))
+                if record.previous is not None:
+                    self.spoken_of.add((eui, record.previous.boot))
                 one.journal[key] = journal_fact(eui, record, at_us)
                 one.changed()
 

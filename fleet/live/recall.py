@@ -1,25 +1,23 @@
-"""The engine's memory from the database: at start, and when a month begins."""
+"""The engine's memory from the database: at start, when a month begins, and of gateways with late facts."""
 
 from sqlalchemy import Connection, select
 
 from agent.wire.messages import Presence
+from fleet.availability.facts import GatewayFacts
+from fleet.availability.history import FOR_EVER_US
+from fleet.availability.months import Window
+from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.evidence import load
+from fleet.evidence.boots import count_facts
 from fleet.evidence.tables import latest
-from fleet.live.memory import Memory
+from fleet.live.memory import GatewayMemory, Memory
 
 
-def recall(connection: Connection, from_us: int, *, deliveries: bool = True) -> Memory:
-    """Return what was known, from ``from_us`` on and the newest word before it of each gateway.
-
-    Without ``deliveries``: they are many, and decide nothing but the deferred figure.
-    """
+def recall(connection: Connection, from_us: int, settings: ContractSettings = DEFAULTS) -> Memory:
+    """Return what was known: all that decides timelines from ``from_us`` on, and each gateway's last word."""
     memory = Memory()
-    for run in sorted(load.load_runs(connection, from_us), key=lambda run: run.recorded_at_us):
-        memory.of(run.eui).add_run(run)
-    for fact in load.load_journal(connection, from_us):
-        memory.of(fact.eui).journal[fact.boot, fact.journal_seq] = fact
-    for proof in load.load_deliveries(connection, from_us) if deliveries else ():
-        memory.of(proof.eui).delivered[proof.boot, proof.seq] = proof
+    for facts in load.load_gateways(connection, Window(from_us, FOR_EVER_US), settings):
+        _remember(memory.of(facts.eui), facts)
     for row in connection.execute(select(latest)).mappings():
         one = memory.of(row["eui"])
         if row["heartbeat"] is not None:
@@ -29,3 +27,23 @@ def recall(connection: Connection, from_us: int, *, deliveries: bool = True) -> 
             one.presence = Presence(online=row["online"], boot=row["presence_boot"])
             one.presence_at_us = row["presence_at_us"]
     return memory
+
+
+def recall_spoken_of(
+    connection: Connection, memory: Memory, from_us: int, settings: ContractSettings = DEFAULTS
+) -> None:
+    """Read the facts of gateways anew of which a boot was spoken of that the store knows better."""
+    stored = count_facts(connection, memory.spoken_of)
+    euis = {eui for (eui, boot), count in stored.items() if count > memory.of(eui).count(boot)}
+    for facts in load.load_gateways(connection, Window(from_us, FOR_EVER_US), settings, euis):
+        _remember(memory.of(facts.eui), facts)
+    memory.spoken_of.clear()
+
+
+def _remember(one: GatewayMemory, facts: GatewayFacts) -> None:
+    one.runs.clear()
+    one.journal.clear()
+    for run in sorted(facts.runs, key=lambda run: run.recorded_at_us):
+        one.add_run(run)
+    one.journal.update(((fact.boot, fact.journal_seq), fact) for fact in facts.journal)
+    one.changed()

@@ -92,7 +92,7 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     """Return the past from the facts in the database."""
     month = month_of(now_us)
     window = Window(min(month_window(month).start_us, now_us - LOOK_BACK_US), now_us)
-    facts = load_facts(connection, window.start_us, deliveries=False)
+    facts = load_facts(connection, window, settings, deliveries=False)
     cards = tuple(
         CommuneCard(
             insee=one.insee,
@@ -106,7 +106,7 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     given = MonthInput(month=month, as_of_us=now_us, facts=facts, communes=cards, settings=settings)
     result = reckon(given)
     if late := _buffered(result):
-        facts = _with_deliveries(connection, facts, late, window.start_us)
+        facts = _with_deliveries(connection, facts, late, window)
         result = from_timelines(replace(given, facts=facts), result.lines)
     if window == result.window:
         return Past(at_us=now_us, month=result, gateways=result.lines, communes=result.communes)
@@ -124,10 +124,10 @@ def _buffered(result: MonthResult) -> list[str]:
 
 
 def _with_deliveries(
-    connection: Connection, facts: NetworkFacts, euis: list[str], from_us: int
+    connection: Connection, facts: NetworkFacts, euis: list[str], window: Window
 ) -> NetworkFacts:
     found: dict[str, list[DeliveredFact]] = {}
-    for proof in load_deliveries(connection, from_us, euis):
+    for proof in load_deliveries(connection, window, euis):
         found.setdefault(proof.eui, []).append(proof)
     told = {eui: replace(facts.gateways[eui], delivered=tuple(proofs)) for eui, proofs in found.items()}
     return replace(facts, gateways={**facts.gateways, **told})

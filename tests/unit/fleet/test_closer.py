@@ -5,12 +5,15 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import insert
 
+from agent.wire.messages import Radio, TimeQuality
 from fleet.availability.due import AGAIN_US, DAILY_US
+from fleet.availability.facts import HeartbeatRun
 from fleet.availability.months import closes_at_us, month_window
 from fleet.availability.settings import DEFAULTS
 from fleet.availability.version_store import list_versions, newest_version, next_version, store_version
 from fleet.closer import WHO, Closer
-from fleet.evidence.tables import blindness, journal_records
+from fleet.evidence import store
+from fleet.evidence.tables import blindness, deliveries, heartbeat_runs, journal_records, latest
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
 
 MONTH = "2026-10"
@@ -70,6 +73,50 @@ def test_a_late_fact_makes_version_two_that_names_it(scene):
         difference = newest_version(connection, MONTH).difference
     assert [fact["type"] for fact in difference["facts"]] == ["blindness"]
     assert look(scene, DUE + 3 * AGAIN_US) is None
+
+
+def buffered(scene, start_us):
+    """An hour in which the gateway stored what it received."""
+    run = HeartbeatRun(
+        eui=EUIS[0],
+        boot=7,
+        first_seq=1,
+        last_seq=121,
+        first_uptime_ms=30_000,
+        last_uptime_ms=30_000 + HOUR // 1000,
+        first_at_us=start_us,
+        last_at_us=start_us + HOUR,
+        interval_ms=30_000,
+        journal_seq=1,
+        radio=Radio.RECEIVING,
+        contractual="lns",
+        lns_up=False,
+        spool_accepting=True,
+        time_quality=TimeQuality.NTP,
+        trusted=True,
+        recorded_at_us=start_us + HOUR,
+    )
+    with scene.database.write() as connection:
+        connection.execute(insert(heartbeat_runs).values(store.run_row(run)))
+        connection.execute(insert(latest).values(eui=EUIS[0]))
+
+
+def test_a_late_delivery_makes_version_two_of_the_deferred_figure_alone(scene):
+    start_us = WINDOW.end_us - DAILY_US
+    buffered(scene, start_us)
+    assert look(scene, DUE) == (MONTH, 1)
+    row = {"eui": EUIS[0], "boot": 7, "seq": 1, "connector": "lns", "frames": 9, "dropped": {}}
+    row |= {"received_from_at_us": start_us, "received_until_at_us": start_us + HOUR}
+    row |= {"acked_at_us": start_us + 2 * HOUR, "recorded_at_us": DUE + 1}
+    with scene.database.write() as connection:
+        connection.execute(insert(deliveries).values(row))
+    assert look(scene, DUE + AGAIN_US) == (MONTH, 2)
+    with scene.database.read() as connection:
+        difference = newest_version(connection, MONTH).difference
+    assert [fact["type"] for fact in difference["facts"]] == ["delivered"]
+    served = difference["deferred"]["served"]
+    assert served["after"] - served["before"] == 3200 * HOUR
+    assert (difference["whole"], difference["communes"]) == ({}, [])
 
 
 def test_a_fact_about_another_month_is_not_late(scene):

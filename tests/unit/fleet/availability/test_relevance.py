@@ -80,6 +80,6 @@ def test_boots_long_before_and_long_after_are_left_out():
     assert {one.boot for one in kept.runs} == {one.boot for one in kept.journal} == {3, 4, 5}
 
 
-def test_without_a_word_of_the_gateway_nothing_is_kept_but_what_people_said():
-    kept = relevant(facts_of([], boot_records(0)), Window(T0, T0 + S))
-    assert kept == facts_of([], [])
+def test_records_of_a_boot_that_was_never_heard_wait_for_its_first_heartbeat():
+    facts = facts_of([], boot_records(0))
+    assert relevant(facts, Window(T0, T0 + S)) == facts

@@ -1,0 +1,138 @@
+"""Which boots of each gateway can decide timelines from an instant on, found in the store.
+
+The pure rule is ``fleet.availability.relevance``; here is a set of boots that surely holds what it keeps,
+found by indexes: boots that were heard or spoken of since, whole; those that overlap them; twice the one that
+ended before; and whatever a start names as the boot before it.  A *floor* is the instant from which on a
+gateway's facts are wanted; every boot found lowers it to its own start, until nothing more is found.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import CTE, BigInteger, Connection, Select, String, column, func, select, tuple_, values
+
+from fleet.evidence.tables import heartbeat_runs, journal_records, latest
+
+AT_ONCE = 500
+"""Gateways or boots in one query: 1,000 parameters of the 32,766 of SQLite (sqlite.org/limits.html)."""
+GENERATIONS = 2
+"""Boots before those that were heard: the first may have been dead in the window, the second says how the
+first began."""
+
+Key: TypeAlias = tuple[str, int]
+"""EUI and boot."""
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What to load of some gateways."""
+
+    floors: dict[str, int]
+    boots: dict[Key, int | None] = field(default_factory=dict)
+    """With the start of each; None: never heard live."""
+
+
+def heard_gateways(connection: Connection) -> list[str]:
+    """Return every gateway that ever said something, sorted."""
+    return sorted(connection.scalars(select(latest.c.eui)))
+
+
+def count_facts(connection: Connection, boots: Iterable[Key]) -> dict[Key, int]:
+    """Return how many runs and records of each boot are stored."""
+    found: dict[Key, int] = {}
+    for table in (heartbeat_runs, journal_records):
+        key = (table.c.eui, table.c.boot)
+        for some in groups(sorted(boots)):
+            query = select(*key, func.count()).where(tuple_(*key).in_(some)).group_by(*key)
+            for eui, boot, count in connection.execute(query):
+                found[eui, boot] = found.get((eui, boot), 0) + count
+    return found
+
+
+def deciding_boots(connection: Connection, from_us: int, euis: Iterable[str]) -> Iterator[Wanted]:
+    """Return what can decide timelines from ``from_us`` on, some gateways at a time."""
+    for some in groups(sorted(set(euis))):
+        wanted = Wanted(dict.fromkeys(some, from_us))
+        _close(connection, wanted, some)
+        for _ in range(GENERATIONS):
+            before = _ended_before(connection, wanted) + _named(connection, wanted)
+            lowered = {eui for eui, at_us in before if _lower(wanted, eui, at_us)}
+            _close(connection, wanted, sorted(lowered))
+        yield wanted
+
+
+def floors_of(floors: Mapping[str, int]) -> CTE:
+    """Return floors as a table to join with."""
+    table = values(column("eui", String), column("at_us", BigInteger), name="floors")
+    return table.data(list(floors.items())).cte("floors")
+
+
+def groups(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Return what fits into one query at a time."""
+    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+
+
+def _close(connection: Connection, wanted: Wanted, euis: Sequence[str]) -> None:
+    """Take every boot above the floors, and lower them to its start, until all stands."""
+    open_ = euis
+    while open_:
+        floor = floors_of({eui: wanted.floors[eui] for eui in open_})
+        runs, records = heartbeat_runs.c, journal_records.c
+        start = func.min(runs.first_at_us - runs.first_uptime_ms * 1000)
+        heard = select(runs.eui, runs.boot, start).join(floor, floor.c.eui == runs.eui)
+        found = _starts(connection, heard.where(runs.last_at_us >= floor.c.at_us))
+        told = select(records.eui, records.boot).join(floor, floor.c.eui == records.eui).distinct()
+        rows = connection.execute(told.where(records.recorded_at_us >= floor.c.at_us))
+        silent = {(eui, boot) for eui, boot in rows} - found.keys() - wanted.boots.keys()
+        found |= dict.fromkeys(silent) | _starts_of(connection, silent)
+        wanted.boots |= found
+        open_ = sorted(
+            {key[0] for key, at_us in found.items() if at_us is not None and _lower(wanted, key[0], at_us)}
+        )
+
+
+def _lower(wanted: Wanted, eui: str, at_us: int) -> bool:
+    if at_us >= wanted.floors[eui]:
+        return False
+    wanted.floors[eui] = at_us
+    return True
+
+
+def _starts(connection: Connection, query: Select[Any]) -> dict[Key, int | None]:
+    columns = heartbeat_runs.c
+    rows = connection.execute(query.group_by(columns.eui, columns.boot))
+    return {(eui, boot): start_us for eui, boot, start_us in rows}
+
+
+def _starts_of(connection: Connection, boots: Iterable[Key]) -> dict[Key, int | None]:
+    """Return the starts of those boots that were ever heard live."""
+    runs = heartbeat_runs.c
+    start = func.min(runs.first_at_us - runs.first_uptime_ms * 1000)
+    query = select(runs.eui, runs.boot, start)
+    found: dict[Key, int | None] = {}
+    for some in groups(sorted(boots)):
+        found |= _starts(connection, query.where(tuple_(runs.eui, runs.boot).in_(some)))
+    return found
+
+
+def _ended_before(connection: Connection, wanted: Wanted) -> list[tuple[str, int]]:
+    """Return the last instant before its floor at which each gateway was heard."""
+    floor = floors_of(wanted.floors)
+    runs = heartbeat_runs.c
+    newest = select(func.max(runs.last_at_us)).where(runs.eui == floor.c.eui, runs.last_at_us < floor.c.at_us)
+    rows = connection.execute(select(floor.c.eui, newest.scalar_subquery()))
+    return [(eui, at_us) for eui, at_us in rows if at_us is not None]
+
+
+def _named(connection: Connection, wanted: Wanted) -> list[tuple[str, int]]:
+    """Return the starts of boots that a start names as the one before it."""
+    records = journal_records.c
+    query = select(records.eui, records.previous_boot).where(records.previous_boot.is_not(None)).distinct()
+    named: set[Key] = set()
+    for some in groups(sorted(wanted.boots)):
+        rows = connection.execute(query.where(tuple_(records.eui, records.boot).in_(some)))
+        named |= {(eui, boot) for eui, boot in rows}
+    starts = _starts_of(connection, named - wanted.boots.keys())
+    return [(eui, at_us) for (eui, _), at_us in starts.items() if at_us is not None]
