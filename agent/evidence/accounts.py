@@ -33,7 +33,7 @@ class Accounts:
             self.dropped[reason] += count
 
     def reaches_back(self, received_at_us: int) -> None:
-        """Let the first span begin at a frame that an earlier run left, whatever the clock does until then."""
+        """Let the first span begin at a frame that an earlier run left, whatever the clock does then."""
         self._left_us = received_at_us
         self._spans.from_us = min(self._spans.from_us, received_at_us)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.evidence.exposition import exposition
 from agent.evidence.metrics import MetricsPage
 from agent.evidence.observation import DataPathState, Observed
-from agent.evidence.rf import RfPicture, exposition
+from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
 from agent.spool.record import Record
 from agent.wire.messages import Noted, TimeQuality
@@ -59,6 +60,10 @@ class Evidence:
         """Return the noise floor in dBm, estimated, and from how many frames since the start."""
         return self._picture.noise_floor_dbm(), self._picture.noise_samples
 
+    def noise_measured(self, frequency_hz: int, floor_dbm: float) -> None:
+        """Take in what an SX1261 measured."""
+        self._picture.measured(frequency_hz, floor_dbm)
+
     def heard(self, record: Record) -> None:
         """Take in a good frame; without trusted time nothing is said about a day."""
         if record.time_quality != TimeQuality.UNTRUSTED:
@@ -105,14 +110,7 @@ class Evidence:
 
     def text(self) -> str:
         """Return the metrics page."""
-        state = self._state()
-        gauges = {
-            "radio": float(state.radio),
-            "spool_records": float(state.spool_records),
-            "spool_accepting": float(state.spool_accepting),
-            "connectors_up": float(sum(connector.up for connector in state.connectors)),
-        }
-        return "\n".join(exposition(self._picture, dict(state.counters), gauges)) + "\n"
+        return exposition(self._picture, self._state())
 
     def close(self) -> None:
         """Keep the day and close the page."""

@@ -1,10 +1,10 @@
 """The RF picture, pure: per channel and SF what was heard, what failed, how long, over which noise.
 
-The noise floor is estimated as RSSI − SNR of weak frames (SNR below 5 dB, where the demodulator's SNR is not
-saturated) and is labelled so; without such frames there is none.
+The noise floor is measured by an SX1261 where the board has one; else estimated as RSSI − SNR of weak frames
+(SNR below 5 dB, where the demodulator's SNR is not saturated) and labelled so; without either it is not
+measurable, and says so.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -34,6 +34,8 @@ class RfPicture:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     noise_dbm: dict[int, float] = field(default_factory=dict)
     """Estimated, by frequency."""
+    measured_dbm: dict[int, float] = field(default_factory=dict)
+    """By an SX1261, by frequency."""
     noise_samples: int = 0
     """Weak frames that the estimates come from, since the start."""
 
@@ -52,6 +54,11 @@ class RfPicture:
         if lora and frame.snr_db < WEAK_SNR_DB and frame.crc is Crc.OK:
             self._noise(key[0], frame.rssi_signal_dbm - frame.snr_db)
 
+    def measured(self, frequency_hz: int, floor_dbm: float) -> None:
+        """Take in what an SX1261 measured on one frequency."""
+        if frequency_hz in self.measured_dbm or len(self.measured_dbm) < CHANNELS_LIMIT:
+            self.measured_dbm[frequency_hz] = floor_dbm
+
     def noise_floor_dbm(self) -> float | None:
         """Return the median of the channels' estimates, or None without any."""
         return median(self.noise_dbm.values()) if self.noise_dbm else None
@@ -64,41 +71,24 @@ class RfPicture:
         )
 
     def fields(self) -> dict[str, str | int | float]:
-        """Return the picture as short fields for the fleet: ``FREQ.SF`` is frames/failed/air time in ms."""
+        """Return the picture as short fields for the fleet: ``FREQ.SF`` is frames/failed/air time in ms.
+
+        ``noise_floor`` says how the floors were found, ``noise_estimated.FREQ`` and ``noise_measured.FREQ``
+        are dBm.
+        """
         told: dict[str, str | int | float] = {
             f"{frequency_hz}.{sf}": f"{cell.frames}/{cell.crc_failed}/{cell.airtime_us // 1000}"
             for (frequency_hz, sf), cell in sorted(self.cells.items())
         }
-        return told | {f"noise_estimated.{f}": round(noise, 1) for f, noise in sorted(self.noise_dbm.items())}
+        told["noise_floor"] = (
+            "measured" if self.measured_dbm else "estimated" if self.noise_dbm else "not measurable"
+        )
+        for kind, floors in (("estimated", self.noise_dbm), ("measured", self.measured_dbm)):
+            told |= {f"noise_{kind}.{f}": round(noise, 1) for f, noise in sorted(floors.items())}
+        return told
 
 
 def _airtime_us(frame: ReceivedFrame) -> int:
     if isinstance(frame.modulation, Lora):
         return lora_us(frame.modulation, len(frame.payload))
     return fsk_us(frame.modulation, len(frame.payload))
-
-
-def exposition(picture: RfPicture, counters: dict[str, int], gauges: dict[str, float]) -> Iterator[str]:
-    """Yield the lines of Prometheus' text format, version 0.0.4."""
-    series = (
-        ("frames_total", "Frames heard, any CRC", "frames"),
-        ("crc_failed_total", "Frames whose CRC failed", "crc_failed"),
-        ("airtime_microseconds_total", "Air time heard", "airtime_us"),
-    )
-    for name, text, count in series:
-        yield f"# HELP passerelle_rf_{name} {text}"
-        yield f"# TYPE passerelle_rf_{name} counter"
-        for (frequency_hz, sf), cell in sorted(picture.cells.items()):
-            labels = f'frequency_hz="{frequency_hz}",sf="{sf or "fsk"}"'
-            yield f"passerelle_rf_{name}{{{labels}}} {getattr(cell, count)}"
-    yield "# HELP passerelle_rf_noise_floor_estimated_dbm RSSI - SNR of weak frames"
-    yield "# TYPE passerelle_rf_noise_floor_estimated_dbm gauge"
-    for frequency_hz, noise in sorted(picture.noise_dbm.items()):
-        yield f'passerelle_rf_noise_floor_estimated_dbm{{frequency_hz="{frequency_hz}"}} {noise:.1f}'
-    yield "# HELP passerelle_events_total Counters of the data path, by name"
-    yield "# TYPE passerelle_events_total counter"
-    for name, events in sorted(counters.items()):
-        yield f'passerelle_events_total{{name="{name}"}} {events}'
-    for name, level in sorted(gauges.items()):
-        yield f"# TYPE passerelle_{name} gauge"
-        yield f"passerelle_{name} {level:g}"

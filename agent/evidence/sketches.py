@@ -57,7 +57,11 @@ class Sketchbook:
     """Days since 1970-01-01 UTC."""
     sketches: dict[str, Sketch] | None = None
     overflowed: int = 0
+    misdated: int = 0
+    """Addresses counted for days that had not come, by a clock that was ahead."""
     changed: bool = False
+    _left: tuple[int, dict[str, Sketch] | None] = (0, None)
+    """The day that a step ahead by more than one ended, and its sketches."""
 
     def heard(self, record: Record, utc_us: int) -> None:
         """Count a frame received at ``utc_us``; call ``turn`` with the same instant before."""
@@ -80,12 +84,23 @@ class Sketchbook:
         self.changed = True
 
     def turn(self, utc_us: int) -> list[Heard]:
-        """Return the sketches of a day that is over; a clock that steps back ends no day."""
+        """Return the sketches of a day that is over.
+
+        A clock put back over midnight ends no day.  One that is put back further was wrong: what was counted
+        for the day that has not come is forgotten, and the day that a step ahead had ended goes on.
+        """
         day = utc_us // DAY_US
-        if day <= self.day:
+        if day in {self.day, self.day - 1}:
+            return []
+        self.changed = True
+        if day < self.day:
+            self.misdated += len(self.sketches or {})
+            back_to, sketches = self._left
+            self.day, self.sketches = day, sketches if back_to == day else {}
             return []
         over = list(self._told())
-        self.day, self.sketches, self.changed = day, {}, True
+        self._left = (self.day, self.sketches) if day > self.day + 1 else (0, None)
+        self.day, self.sketches = day, {}
         return over
 
     def _told(self) -> Iterator[Heard]:

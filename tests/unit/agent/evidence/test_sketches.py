@@ -11,7 +11,7 @@ from agent.evidence.delivered import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Sp
 from agent.evidence.evidence import FILE_NAME, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
 from agent.evidence.metrics import MetricsPage
 from agent.evidence.observation import DataPathState, Observed
-from agent.evidence.rf import CHANNELS_LIMIT, RfPicture, exposition
+from agent.evidence.rf import CHANNELS_LIMIT, RfPicture
 from agent.evidence.sketches import ADDRESSES_LIMIT, DAY_US, HOUR_US, Sketchbook, decode_book, encode_book
 from agent.wire.messages import Heard, Noted, Radio, TimeQuality
 from hal.packets import Crc, Fsk
@@ -70,6 +70,31 @@ def test_addresses_beyond_the_limit_are_counted_only() -> None:
     assert (len(book.sketches or {}), book.overflowed) == (ADDRESSES_LIMIT, 2)
 
 
+def test_a_clock_that_was_years_ahead_loses_nothing_of_the_day_that_it_ended() -> None:
+    book = Sketchbook()
+    book.turn(JUNE_2024_US)
+    book.heard(record(1, data_up(1)), JUNE_2024_US)
+    ahead_us = JUNE_2024_US + 3650 * DAY_US
+    assert [told.frames for told in book.turn(ahead_us)] == [1]
+    book.heard(record(2, data_up(2)), ahead_us)
+    assert book.turn(JUNE_2024_US) == []
+    assert book.misdated == 1
+    book.heard(record(3, data_up(1)), JUNE_2024_US + HOUR_US)
+    assert [(told.day, told.frames, told.hours) for told in book.turn(JUNE_2024_US + DAY_US)] == [
+        ("2024-06-01", 2, 0b11)
+    ]
+
+
+def test_a_clock_put_back_by_years_begins_the_day_that_it_says_and_one_over_midnight_none() -> None:
+    book = Sketchbook()
+    book.turn(JUNE_2024_US)
+    book.heard(record(1, data_up(1)), JUNE_2024_US)
+    assert book.turn(JUNE_2024_US - 1) == []
+    assert (book.day, book.misdated) == (JUNE_2024_US // DAY_US, 0)
+    assert book.turn(JUNE_2024_US - 3650 * DAY_US) == []
+    assert (book.day, book.misdated, book.sketches) == (JUNE_2024_US // DAY_US - 3650, 1, {})
+
+
 def test_a_book_survives_and_a_damaged_one_is_empty() -> None:
     book = Sketchbook()
     book.turn(JUNE_2024_US)
@@ -116,7 +141,7 @@ def test_the_picture_is_told_every_hour(tmp_path: Path) -> None:
     clock.now_us += PICTURE_INTERVAL_US
     made.tick()
     noted = [event for event in observed if isinstance(event, Noted)]
-    assert [event.fields for event in noted] == [{"868100000.7": "1/0/51"}]
+    assert [event.fields for event in noted] == [{"868100000.7": "1/0/51", "noise_floor": "not measurable"}]
 
 
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
@@ -136,8 +161,12 @@ def test_the_picture_counts_failures_air_time_and_estimates_noise() -> None:
         "868100000.0": "1/0/1",
         "868100000.12": "1/0/1318",
         "868100000.7": "2/1/102",
+        "noise_floor": "estimated",
         "noise_estimated.868100000": -120.0,
     }
+    picture.measured(868_100_000, -117.5)
+    assert picture.fields()["noise_floor"] == "measured"
+    assert picture.fields()["noise_measured.868100000"] == -117.5
 
 
 def test_channels_are_limited() -> None:
@@ -145,17 +174,6 @@ def test_channels_are_limited() -> None:
     for n in range(CHANNELS_LIMIT + 1):
         picture.heard(replace(received(b"x"), frequency_hz=Hz(863_000_000 + n)))
     assert len(picture.cells) == CHANNELS_LIMIT
-
-
-def test_the_page_is_prometheus_text(tmp_path: Path) -> None:
-    made = evidence(tmp_path, ManualClock(), [])
-    made.on_air(replace(received(data_up()), snr_db=-10.0))
-    lines = made.text().splitlines()
-    assert 'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 1' in lines
-    assert 'passerelle_events_total{name="received"} 5' in lines
-    assert "passerelle_spool_records 3" in lines
-    assert 'passerelle_rf_noise_floor_estimated_dbm{frequency_hz="868100000"} -72.0' in lines
-    assert next(iter(exposition(RfPicture(), {}, {}))).startswith("# HELP")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""Prometheus' text: complete, with help and units, and nothing for promtool to say."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from agent.evidence.exposition import exposition
+from agent.evidence.observation import ConnectorState, DataPathState
+from agent.evidence.rf import RfPicture
+from agent.wire.messages import Radio
+from hal.packets import Crc, Fsk
+from tests.datapath.virtual import data_up, received
+
+STATE = DataPathState(
+    radio=Radio.RECEIVING,
+    radio_reason="",
+    radio_since_us=0,
+    connectors=(
+        ConnectorState(name="lns", contractual=True, up=True, reason="", last_answer_us=1, queued=7),
+        ConnectorState(name="autre", contractual=False, up=False, reason="", last_answer_us=None, queued=0),
+    ),
+    spool_records=3,
+    spool_accepting=True,
+    received=1_717_200_001,
+    delivered=4,
+    dropped={"join_late": 1},
+    temperature_c=31.5,
+    airtime={"P": (1_500_000, 360_000_000)},
+    counters={"lns.sent": 5, 'odd "name"\\': 1},
+)
+
+
+def picture() -> RfPicture:
+    made = RfPicture()
+    made.heard(replace(received(data_up()), snr_db=-10.0))
+    made.heard(received(data_up(), crc=Crc.BAD))
+    made.heard(replace(received(b"x"), modulation=Fsk()))
+    made.measured(868_300_000, -117.0)
+    return made
+
+
+def test_everything_is_there_by_channel_and_spreading_factor() -> None:
+    lines = exposition(picture(), STATE).splitlines()
+    for line in (
+        'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 2',
+        'passerelle_rf_frames_total{frequency_hz="868100000",sf="fsk"} 1',
+        'passerelle_rf_crc_failed_total{frequency_hz="868100000",sf="7"} 1',
+        'passerelle_rf_airtime_seconds_total{frequency_hz="868100000",sf="7"} 0.102912',
+        'passerelle_rf_noise_floor_estimated_dbm{frequency_hz="868100000"} -72',
+        'passerelle_rf_noise_floor_measured_dbm{frequency_hz="868300000"} -117',
+        "passerelle_radio_state 1",
+        "passerelle_radio_temperature_celsius 31.5",
+        "passerelle_spool_records 3",
+        'passerelle_connector_up{connector="autre"} 0',
+        'passerelle_connector_queued_frames{connector="lns"} 7',
+        'passerelle_airtime_used_seconds{band="P"} 1.5',
+        "passerelle_frames_received_total 1717200001",
+        'passerelle_frames_dropped_total{reason="join_late"} 1',
+        'passerelle_events_total{name="odd \\"name\\"\\\\"} 1',
+    ):
+        assert line in lines
+
+
+def test_a_floor_that_nothing_measures_has_no_sample() -> None:
+    assert not re.search(r"^passerelle_rf_noise", exposition(RfPicture(), STATE), re.MULTILINE)
+
+
+def test_every_family_has_help_and_type_before_its_samples_and_a_name_of_its_own() -> None:
+    lines = exposition(picture(), STATE).splitlines()
+    helped = [line.split()[2] for line in lines if line.startswith("# HELP")]
+    typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    sampled = {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
+    assert helped == typed
+    assert len(set(helped)) == len(helped)
+    assert sampled <= set(helped)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+def test_promtool_has_nothing_to_say() -> None:
+    page = exposition(picture(), STATE).encode()
+    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
