@@ -48,3 +48,21 @@ def test_what_the_machine_of_configurations_says_is_known_in_french(
 def test_an_unknown_sentence_passes_through() -> None:
     assert french_reason("something {new}") == "something {new}"
     assert french_reason("") == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "french"),
+    [
+        ("started, EUI 0016c001f1370001", "démarrée, EUI 0016c001f1370001"),
+        ("lns.example.fr: [Errno 111] Connection refused", "lns.example.fr\u202f: connexion refusée"),
+        ("no answer for 30 s", "pas de réponse depuis 30 s"),
+        ("radio DEAF for 10 min", "radio sourde depuis 10 min"),
+        (
+            "counter 12 us, AGC 0x10 parity ok, ARB parity LOST, temperature 31.5 C; not receiving",
+            "compteur 12 µs, AGC 0x10 parité bonne, ARB parité PERDUE, température 31.5 °C"
+            "\u202f; ne reçoit pas",
+        ),
+    ],
+)
+def test_what_a_gateway_says_of_itself(reason: str, french: str) -> None:
+    assert french_reason(reason) == french
