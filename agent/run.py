@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from agent.assembly import Agent, DataPathPort, MakeDataPath
+from agent.card import memory_folder, usable_state
 from agent.clock import SystemClock
 from agent.configuration.slots import SlotUnreadable
 from agent.enrol.settings import SettingsError
@@ -27,6 +28,7 @@ from agent.supervisor.leaving import Leave
 from agent.supervisor.machine import restart_process
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
+from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
 
 STOPPED, FAILED, UNUSABLE, ALREADY_RUNNING = 0, 1, 2, 3
@@ -51,6 +53,7 @@ def run_agent(state: Path, image: Path | None) -> int:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     try:
+        state, card = usable_state(state, memory_folder())
         state.mkdir(parents=True, exist_ok=True)
         lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,6 +64,8 @@ def run_agent(state: Path, image: Path | None) -> int:
     clock = SystemClock()
     try:
         agent = Agent(state=state, image=image, clock=clock, make_datapath=_radio_maker(state, clock))
+        if card:
+            agent.journal.record(Change.RECOVERY, "card", "IN_MEMORY", card)
     except _UNUSABLE as error:
         return _fail(UNUSABLE, str(error))
     except (OSError, sqlite3.Error) as error:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
+from http.client import HTTPException
 from typing import Any, Protocol
 
 from agent.clock import Clock
 from agent.commands.runner import CommandFailed, Perform
 from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
-from agent.enrol.http import BadUrl, download
+from agent.enrol.http import BadUrl, download, upload
 from agent.enrol.identity import Identity
 from agent.enrol.step import Outcome
 from agent.health.noise_meter import SCANNED_HZ, floor_dbm
@@ -22,8 +23,8 @@ from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator
 
-SPEED_TEST_PATH = "/api/v1/openapi.json"
-"""Public, and the same for everyone: read again and again up to the limit."""
+SPEED_TEST_PATH = "/api/v1/speed"
+"""Half of the limit is drawn from it, half is sent to it."""
 REPLY_FIRST_S = 1.0
 """From the answer to the restart, so that the answer is out."""
 
@@ -119,21 +120,31 @@ class Actions:
         return f"{len(lines)} lines follow as events"
 
     async def _speed_test(self, command: Command) -> str:
-        began_us = self._clock.monotonic_us()
+        half = command.limit_bytes // 2
+        order, now_us = self._order, self._clock.monotonic_us
         try:
-            status, count = await asyncio.to_thread(
+            down = await asyncio.to_thread(
                 download,
-                self._order.enrol_url,
-                SPEED_TEST_PATH,
-                ca_pem=self._order.fleet_ca_pem,
-                limit_bytes=command.limit_bytes,
+                order.enrol_url,
+                f"{SPEED_TEST_PATH}?bytes={half}",
+                ca_pem=order.fleet_ca_pem,
+                limit_bytes=half,
+                now_us=now_us,
             )
-        except BadUrl as error:
+            up = await asyncio.to_thread(
+                upload,
+                order.enrol_url,
+                SPEED_TEST_PATH,
+                ca_pem=order.fleet_ca_pem,
+                count=half,
+                now_us=now_us,
+            )
+        except (BadUrl, HTTPException) as error:
             raise CommandFailed(str(error)) from error
-        if status != 200:
-            raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {status})")
-        elapsed_us = max(1, self._clock.monotonic_us() - began_us)
-        return f"{count} bytes in {elapsed_us // 1000} ms: {count * 8_000 // elapsed_us} kbit/s down"
+        for one in (down, up):
+            if one.status != 200:
+                raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {one.status})")
+        return f"{down.kbit_per_s} kbit/s down, {up.kbit_per_s} kbit/s up, {half} bytes each"
 
     async def _rotate_key(self, _: Command) -> str:
         outcome, reason = await renew_once(self._order, self._identity, new_key=True)

@@ -1,13 +1,19 @@
-"""One HTTP exchange with the fleet, bounded in time and size; JSON in, status and bytes out."""
+"""One HTTP exchange with the fleet, bounded in time and size: JSON and answer, or zeros and their speed."""
 
 import http.client
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
 ANSWER_LIMIT_BYTES = 64 * 1024
 ANSWER_WAIT_S = 20.0
+_ZEROS = {"Content-Type": "application/octet-stream"}
+Now: TypeAlias = Callable[[], int]
+"""Monotonic microseconds."""
 
 
 class BadUrl(ValueError):
@@ -41,23 +47,51 @@ def post(base: str, path: str, body: bytes, *, ca_pem: str) -> tuple[int, bytes]
         connection.close()
 
 
-def download(base: str, path: str, *, ca_pem: str, limit_bytes: int) -> tuple[int, int]:
-    """Return (status, bytes received) of a GET repeated on one connection up to ``limit_bytes`` of bodies.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Bytes of a body and how long they took, the connection's making apart."""
+
+    status: int
+    count: int
+    elapsed_us: int
+
+    @property
+    def kbit_per_s(self) -> int:
+        return self.count * 8_000 // max(1, self.elapsed_us)
+
+
+def download(base: str, path: str, *, ca_pem: str, limit_bytes: int, now_us: Now) -> Transfer:
+    """Return what a GET brought, at most ``limit_bytes`` of it.
 
     Raises:
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
     connection, prefix = _connection(base, ca_pem)
     try:
-        count, status = 0, 200
-        while count < limit_bytes and status == 200:
-            connection.request("GET", prefix + path)
-            answer = connection.getresponse()
-            body = answer.read(limit_bytes - count)
-            count, status = count + len(body), answer.status
-            if not body or not answer.isclosed():
-                break
-        return status, count
+        connection.connect()
+        began_us = now_us()
+        connection.request("GET", prefix + path)
+        answer = connection.getresponse()
+        count = len(answer.read(limit_bytes))
+        return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
+    finally:
+        connection.close()
+
+
+def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Transfer:
+    """Return how a POST of ``count`` zeros went; ended by the server's answer, so that all have arrived.
+
+    Raises:
+        OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
+    """
+    connection, prefix = _connection(base, ca_pem)
+    try:
+        connection.connect()
+        began_us = now_us()
+        connection.request("POST", prefix + path, body=bytes(count), headers=_ZEROS)
+        answer = connection.getresponse()
+        answer.read(ANSWER_LIMIT_BYTES)
+        return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
     finally:
         connection.close()
 

@@ -6,6 +6,7 @@ afterwards carries it.  BOOT is record 1 and tells when the boot before was last
 
 import sqlite3
 import threading
+from collections.abc import Collection
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -37,9 +38,12 @@ class Journal:
         self._seq = 0
         self._event_seq = 0
         self.outbox = Outbox(folder / "journal.db")
+        self.outbox.memory = self
         self._alive = AliveFile(folder / "alive")
         self._unwritten: list[tuple[str, int, msgspec.Struct]] = []
         self.disk_refusals = 0
+        self._refused = False
+        """The disk took nothing the last time."""
         self.unwritten_dropped = 0
         self.previous = self._alive.previous
         reasons = [reason_of(self.previous, ended or Ended())]
@@ -123,9 +127,27 @@ class Journal:
                 )
                 self.outbox.append(kind, [(self.boot, seq, row) for _, seq, row in rows])
                 del self._unwritten[: len(rows)]
+            self._refused = False
         except sqlite3.Error:
+            self._refused = True
             self.disk_refusals += 1
             self._bound()
+
+    def held(self, kind: str) -> int:
+        """Return how many rows of ``kind`` the disk refused."""
+        with self._lock:
+            return sum(one == kind for one, _, _ in self._unwritten) if self._refused else 0
+
+    def peek(self, kind: str, limit: int) -> list[tuple[int, bytes]]:
+        """Return the oldest rows of ``kind`` that the disk refused, to be uploaded all the same."""
+        with self._lock:
+            rows = [(seq, row) for one, seq, row in self._unwritten if one == kind] if self._refused else []
+        return [(-seq, msgspec.msgpack.encode(row)) for seq, row in rows[:limit]]
+
+    def forget(self, kind: str, identities: Collection[int]) -> None:
+        """Forget rows of ``peek``: the broker has them."""
+        with self._lock:
+            self._unwritten = [one for one in self._unwritten if one[0] != kind or -one[1] not in identities]
 
     def _bound(self) -> None:
         excess = len(self._unwritten) - UNWRITTEN_LIMIT

@@ -6,8 +6,9 @@ oldest rows make room and are counted by kind, and the count goes out with the n
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -27,12 +28,29 @@ CREATE INDEX IF NOT EXISTS outbox_kind ON outbox (kind, id);
 _DROP_OLDEST = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE kind = ? ORDER BY id LIMIT ?)"
 
 
+class Memory(Protocol):
+    """Rows that the disk refused; numbers are below zero."""
+
+    def held(self, kind: str) -> int: ...
+
+    def peek(self, kind: str, limit: int) -> list[tuple[int, bytes]]: ...
+
+    def forget(self, kind: str, identities: Collection[int]) -> None: ...
+
+
 class Outbox:
-    """Rows in order of writing, thread-safe; ``kind`` is ``journal`` or ``event``."""
+    """Rows in order of writing, thread-safe; ``kind`` is ``journal`` or ``event``.
+
+    A disk that has become read-only stops no upload: what it refused goes out of ``memory``, and what the
+    broker has but the disk does not delete is remembered as gone.
+    """
 
     def __init__(self, path: Path, *, limits: dict[str, int] | None = None) -> None:
         self._limits = limits or _LIMITS
         self._lock = threading.Lock()
+        self.memory: Memory | None = None
+        self._gone: set[int] = set()
+        """Acknowledged, and still on a disk that deletes nothing."""
         self.set_aside = False
         try:
             self._database = self._open(path)
@@ -87,8 +105,12 @@ class Outbox:
         """Return up to ``limit`` (id, body) rows in order, at least one, within ``limit_bytes`` of bodies."""
         with self._lock:
             rows = self._database.execute(
-                "SELECT id, body FROM outbox WHERE kind = ? ORDER BY id LIMIT ?", (kind, limit)
+                "SELECT id, body FROM outbox WHERE kind = ? ORDER BY id LIMIT ?",
+                (kind, limit + len(self._gone)),
             ).fetchall()
+        rows = [row for row in rows if row[0] not in self._gone][:limit]
+        if not rows and self.memory is not None:
+            rows = self.memory.peek(kind, limit)
         taken: list[tuple[int, bytes]] = []
         total = 0
         for identity, body in rows:
@@ -100,16 +122,29 @@ class Outbox:
 
     def acknowledged(self, kind: str, identities: Sequence[int]) -> None:
         """Forget the rows that the broker has."""
+        on_disk = {identity for identity in identities if identity > 0}
+        if self.memory is not None and len(on_disk) < len(identities):
+            self.memory.forget(kind, identities)
         with self._lock:
-            removed = self._database.executemany(
-                "DELETE FROM outbox WHERE id = ?", [(identity,) for identity in identities]
-            ).rowcount
-            self._counts[kind] -= removed
+            gone = self._gone | on_disk
+            if not gone:
+                return
+            try:
+                removed = self._database.executemany(
+                    "DELETE FROM outbox WHERE id = ?", [(identity,) for identity in gone]
+                ).rowcount
+            except sqlite3.OperationalError:
+                self._counts[kind] -= len(gone) - len(self._gone)
+                self._gone = gone
+                return
+            self._counts[kind] -= removed - len(self._gone)
+            self._gone = set()
 
     def pending(self, kind: str) -> int:
         """Return how many rows wait."""
+        held = 0 if self.memory is None else self.memory.held(kind)
         with self._lock:
-            return self._counts[kind]
+            return self._counts[kind] + held
 
     def newest(self, kind: str, limit: int) -> list[bytes]:
         """Return the bodies of the newest ``limit`` rows that still wait, oldest first."""

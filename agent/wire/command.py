@@ -49,7 +49,8 @@ class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
     limit_s: Annotated[int, Meta(ge=1, le=LONGEST_S)] = 60
     """After this the command is given up and answered as failed."""
     lines: Annotated[int, Meta(ge=1, le=LOG_LINES_LIMIT)] = 50
-    limit_bytes: Annotated[int, Meta(ge=1_000, le=SPEED_LIMIT_BYTES)] = 200_000
+    limit_bytes: Annotated[int, Meta(ge=2_000, le=SPEED_LIMIT_BYTES)] = 400_000
+    """Of a speed test, both directions together."""
     nonce: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
     """Of a test frame: the same for who sends and who hears."""
     sender: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""

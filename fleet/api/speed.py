@@ -1,4 +1,4 @@
-"""``/api/v1/speed``: bytes for a gateway's speed test (``agent.wire.command``, SPEED_TEST), both ways; no login.
+"""``/api/v1/speed``: bytes both ways for a gateway's speed test (``agent.wire.command``, SPEED_TEST); no login.
 
 Gateways carry no session.  What anybody could draw from it is bounded: one answer, and how many at once.
 """
@@ -25,6 +25,7 @@ TAKE_WAIT_S = 60.0
 _slots = threading.BoundedSemaphore(AT_ONCE_LIMIT)
 _BUSY = problem("Others are measuring.", title="Busy", status=503, detail="try again in a minute")
 _TOO_MUCH = problem("A body beyond the limit.", title="Too much", status=413, detail="at most 4000000 bytes")
+_TOO_SLOW = problem("A body that does not arrive.", title="Too slow", status=408, detail="not all here")
 _ANSWER = {"description": "Zeros.", "content": {"application/octet-stream": {}}}
 
 
@@ -39,7 +40,7 @@ def measure(
     return StreamingResponse(_zeros(count), media_type="application/octet-stream", headers=headers)
 
 
-@router.post("/speed", responses={413: _TOO_MUCH, 503: _BUSY})
+@router.post("/speed", responses={408: _TOO_SLOW, 413: _TOO_MUCH, 503: _BUSY})
 async def take(request: Request) -> dict[str, int]:
     """Read a body, keep nothing of it, and return how many bytes it had."""
     if not _slots.acquire(blocking=False):

@@ -27,6 +27,8 @@ class EnrolmentServer:
         self.requests: list[EnrolmentRequest] = []
         self.serials: list[int] = []
         """Of every certificate that was given."""
+        self.uploaded = 0
+        """Bytes of the newest speed test."""
         self.url = ""
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -66,21 +68,23 @@ class EnrolmentServer:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, answer = outer.answer(self.path, body)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                if self.path == "/api/v1/speed":
+                    outer.uploaded = len(body)
+                    return self._say(200, b"{}")
+                return self._say(*outer.answer(self.path, body))
 
             def do_GET(self) -> None:
-                found = self.path == "/big"
-                body = bytes(100_000) if found else b""
-                self.send_response(200 if found else 404)
+                path, _, count = self.path.partition("?bytes=")
+                found = path == "/api/v1/speed"
+                self._say(200 if found else 404, bytes(int(count)) if found else b"")
+
+            def _say(self, status: int, body: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:  # type: ignore[override]
+            def log_message(self, *_: object) -> None:
                 return
 
         class Server(http.server.ThreadingHTTPServer):

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.configuration.model import Ledger
 from agent.wire import messages
@@ -53,8 +54,7 @@ class UdpServer:
         self.open()
 
     def open(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((self._bind, self.port))
+        self._socket = self._bound_socket()
         threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
 
     def close(self) -> None:
@@ -62,6 +62,21 @@ class UdpServer:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
+
+    def _bound_socket(self) -> socket.socket:
+        """Return a socket on our port; a client of another test may hold it for a moment."""
+        until = time.monotonic() + 30.0
+        while True:
+            line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                line.bind((self._bind, self.port))
+            except OSError:
+                line.close()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return line
 
     def _serve(self, line: socket.socket) -> None:
         while True:
@@ -212,7 +227,7 @@ class Rig:
     # The fleet.
 
     def _listen(self) -> None:
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, "rig")
+        client = paho.Client(CallbackAPIVersion.VERSION2, "rig")
         client.tls_set(
             str(self.folder / "ca.pem"), str(self.folder / "server.pem"), str(self.folder / "server.key"),
             cert_reqs=ssl.CERT_REQUIRED,
@@ -230,7 +245,7 @@ class Rig:
         leaf = message.topic.split("/", 3)[3]
         if leaf.startswith(("config/desired", "command/")):
             return
-        said = messages.decode(leaf, message.payload)
+        said = messages.decode(leaf, bytes(message.payload))
         batch = list(said.records) if isinstance(said, messages.JournalBatch) else [said]
         with self._news:
             self.heard += [(time.monotonic(), leaf, one) for one in batch]
@@ -268,6 +283,18 @@ class Rig:
     def ledger(self) -> Ledger:
         """Return what the gateway's card says of its configurations."""
         return msgspec.json.decode((self.state / "configuration" / "ledger.json").read_bytes(), type=Ledger)
+
+    def wait_told(self) -> None:
+        """Wait until every journal record that a heartbeat speaks of has been heard."""
+
+        def told(leaf: str, one: Any) -> bool:
+            if leaf != "health":
+                return False
+            records = [have for _, _, have in self.heard if isinstance(have, messages.JournalRecord)]
+            heard = {have.journal_seq for have in records if have.boot == one.boot}
+            return len(heard) >= int(one.journal_seq)
+
+        self.wait(told, since=time.monotonic())
 
     def wait_serving(self, since: float) -> float:
         return self.wait(serving, since=since)

@@ -1,5 +1,10 @@
-"""The wall clock steps by years, for real: libfaketime under the agent, its monotonic clock untouched."""
+"""The wall clock steps by years, for real: libfaketime under the agent, its monotonic clock untouched.
 
+Sources: libfaketime 0.9.10 answers EINVAL to ``clock_nanosleep`` with an absolute monotonic instant, which is
+what ``time.sleep`` of Python 3.11 asks for; the agent under it sleeps by ``select`` instead.
+"""
+
+import os
 import time
 from pathlib import Path
 
@@ -11,6 +16,10 @@ LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 """Debian's package faketime."""
 TEN_YEARS_S = 10 * 365 * 86_400
 READS_EVERY_S = 1
+SLEEP_BY_SELECT = """\
+import select, time
+time.sleep = lambda seconds: (select.select([], [], [], seconds), None)[1]
+"""
 
 
 def set_offset(rig: Rig, seconds: int) -> None:
@@ -23,7 +32,9 @@ def set_offset(rig: Rig, seconds: int) -> None:
 def start_under(rig: Rig, seconds: int) -> None:
     """Start the agent with a clock that is off."""
     set_offset(rig, seconds)
+    (rig.folder / "sitecustomize.py").write_text(SLEEP_BY_SELECT)
     rig.environment = {
+        "PYTHONPATH": os.pathsep.join([str(rig.folder), os.environ.get("PYTHONPATH", "")]),
         "LD_PRELOAD": str(LIBRARY),
         "FAKETIME_TIMESTAMP_FILE": str(rig.folder / "offset"),
         "FAKETIME_CACHE_DURATION": str(READS_EVERY_S),

@@ -28,10 +28,9 @@ def onto(rig: Rig, *mount: str) -> None:
 
 def fill(folder: Path) -> None:
     """Write until nothing more fits."""
-    with (folder / "ballast").open("wb") as file, contextlib.suppress(OSError):
+    with (folder / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
-            file.flush()
 
 
 def deaf_for(rig: Rig, seconds: float) -> None:
@@ -154,7 +153,7 @@ FAULTS = (
     Fault(
         name="carte en lecture seule au démarrage",
         strike=read_only_at_boot,
-        told=journal(Change.BOOT),
+        told=journal(Change.RECOVERY, "IN_MEMORY"),
         heal=new_card,
         needs=LOOP,
     ),

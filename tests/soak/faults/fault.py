@@ -130,6 +130,7 @@ def play(fault: Fault, rig: Rig) -> Row:
     rig.start()
     rig.wait_serving(began)
     rig.frames(5)
+    rig.wait_told()
     struck = time.monotonic()
     fault.strike(rig)
     if fault.hears_meanwhile:

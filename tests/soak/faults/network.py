@@ -17,7 +17,7 @@ def drop(rule: str) -> Act:
         run("nft", "add", "table", "inet", "cut")
         for hook, side in (("input", "iifname"), ("output", "oifname")):
             run("nft", f"add chain inet cut {hook} {{ type filter hook {hook} priority 0; policy accept; }}")
-            run("nft", f"add rule inet cut {hook} {side} mast {rule} drop")
+            run("nft", f"add rule inet cut {hook} {side} tower0 {rule} drop")
 
     return strike
 
@@ -28,27 +28,27 @@ def pass_again(_: Rig) -> None:
 
 
 def no_modem(rig: Rig) -> None:
-    """The interface disappears for 25 s, and comes back with another hardware address."""
+    """The interface disappears for 45 s, and comes back with another hardware address."""
     unplug(rig)
     rig.frames(10)
-    time.sleep(25)
+    time.sleep(45)
     plug_in(rig)
 
 
 def no_carrier(rig: Rig) -> None:
-    """The interface stays, its line is dead for 20 s."""
-    run("ip", "link", "set", "mast", "down")
+    """The interface stays, its line is dead for 45 s."""
+    run("ip", "link", "set", "tower0", "down")
     rig.frames(10)
-    time.sleep(20)
-    run("ip", "link", "set", "mast", "up")
+    time.sleep(45)
+    run("ip", "link", "set", "tower0", "up")
 
 
 def flapping(rig: Rig) -> None:
     """Eight cuts of 1.5 s."""
     for _ in range(8):
-        run("ip", "link", "set", "mast", "down")
+        run("ip", "link", "set", "tower0", "down")
         time.sleep(1.5)
-        run("ip", "link", "set", "mast", "up")
+        run("ip", "link", "set", "tower0", "up")
         rig.frames(4)
         time.sleep(1.5)
 
@@ -85,14 +85,14 @@ FAULTS = (
         needs=("ip", "nft", "nsenter", "unshare"),
     ),
     Fault(
-        name="modem disparu 25 s",
+        name="modem disparu 45 s",
         strike=no_modem,
         told=journal(Change.CONNECTOR, "DOWN"),
         room=Room.NETWORK,
         needs=("ip", "nsenter", "unshare"),
     ),
     Fault(
-        name="ligne morte 20 s (sans porteuse)",
+        name="ligne morte 45 s (sans porteuse)",
         strike=no_carrier,
         told=journal(Change.CONNECTOR, "DOWN"),
         room=Room.NETWORK,

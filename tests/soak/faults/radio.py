@@ -1,10 +1,12 @@
 """Radio: the faults of the virtual chip, as the agent meets them on its bus."""
 
+from typing import Any
+
 from agent.wire.messages import Change, Radio
 from hal.twin.faults import Mcu
 from hal.twin.server import TwinServer
 from tests.controlpath.rig import Rig
-from tests.soak.faults.fault import Act, Fault, any_beat, beat, journal
+from tests.soak.faults.fault import Act, Fault, any_beat, beat
 
 
 def set_fault(name: str, value: object) -> Act:
@@ -24,7 +26,11 @@ def silence_mcu(rig: Rig) -> None:
     rig.chip.reset()
 
 
-CHANGED = journal(Change.RADIO)
+def lost(leaf: str, one: Any) -> bool:
+    """The journal says that the radio no longer receives."""
+    return leaf == "journal" and one.change is Change.RADIO and one.value in {"OFF", "DEAF"}
+
+
 FAULTS = (
     Fault(
         name="AGC bloqué",
@@ -35,32 +41,32 @@ FAULTS = (
     Fault(
         name="bus mort (0x00)",
         strike=set_fault("dead_bus", 0x00),
-        told=CHANGED,
+        told=lost,
         heal=set_fault("dead_bus", None),
     ),
     Fault(
         name="bus mort (0xFF)",
         strike=set_fault("dead_bus", 0xFF),
-        told=CHANGED,
+        told=lost,
         heal=set_fault("dead_bus", None),
     ),
     Fault(
         name="microcontrôleur muet au redémarrage",
         strike=silence_mcu,
-        told=CHANGED,
+        told=lost,
         heal=lambda rig: rig.chip.faults.silent_mcus.clear(),
     ),
     Fault(
         name="concentrateur débranché",
         strike=lambda rig: rig.twin.close(),
-        told=CHANGED,
+        told=lost,
         heal=new_twin,
     ),
-    Fault(name="remise à zéro spontanée de la puce", strike=lambda rig: rig.chip.reset(), told=CHANGED),
+    Fault(name="remise à zéro spontanée de la puce", strike=lambda rig: rig.chip.reset(), told=lost),
     Fault(
         name="compteur qui saute",
         strike=lambda rig: rig.chip.slip_counter(32_000_000 * 20),
-        told=CHANGED,
+        told=lost,
     ),
     Fault(
         name="capteur de température absent",

@@ -1,7 +1,7 @@
 """The room in which a fault is played: this host, or namespaces with a virtual modem in between.
 
 In the network room (``unshare --net --mount``) the agent lives in a second namespace behind ``wwan0``
-(10.77.0.2); broker, LNS and enrolment listen at ``mast`` (10.77.0.1) and have names in a hosts file.
+(10.77.0.2); broker, LNS and enrolment listen at ``tower0`` (10.77.0.1) and have names in a hosts file.
 """
 
 import subprocess
@@ -59,10 +59,10 @@ def inside(rig: Rig, *words: str) -> None:
 
 def plug_in(rig: Rig) -> None:
     """The modem appears and gets its address."""
-    run("ip", "link", "add", "mast", "type", "veth", "peer", "name", "wwan0")
+    run("ip", "link", "add", "tower0", "type", "veth", "peer", "name", "wwan0")
     run("ip", "link", "set", "wwan0", "netns", rig.launcher[1].removeprefix("--net=/proc/").split("/")[0])
-    run("ip", "addr", "add", f"{SERVERS}/24", "dev", "mast")
-    run("ip", "link", "set", "mast", "up")
+    run("ip", "addr", "add", f"{SERVERS}/24", "dev", "tower0")
+    run("ip", "link", "set", "tower0", "up")
     inside(rig, "ip", "link", "set", "lo", "up")
     inside(rig, "ip", "addr", "add", f"{GATEWAY}/24", "dev", "wwan0")
     inside(rig, "ip", "link", "set", "wwan0", "up")
@@ -70,4 +70,4 @@ def plug_in(rig: Rig) -> None:
 
 def unplug(_: Rig) -> None:
     """The modem disappears."""
-    run("ip", "link", "del", "mast")
+    run("ip", "link", "del", "tower0")

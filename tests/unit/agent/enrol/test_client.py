@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
-from agent.enrol.http import BadUrl, download, post, why
+from agent.enrol.http import BadUrl, download, post, upload, why
 from agent.enrol.identity import Identity
 from agent.enrol.step import Enrolment, Outcome
 from tests.controlpath.enrolment_server import EnrolmentServer
@@ -119,11 +119,15 @@ def test_bad_addresses_are_named() -> None:
     assert why(b'"no"') == ("", "no")
 
 
-def test_a_download_ends_at_its_limit() -> None:
+def test_a_transfer_is_bounded_and_timed_without_the_connection() -> None:
+    clock = iter(range(0, 10_000_000, 500_000)).__next__
     with EnrolmentServer(Authority(), TOKEN).serving() as server:
-        for limit, expected in ((150_000, 150_000), (1_000, 1_000), (300_000, 300_000)):
-            assert download(server.url, "/big", ca_pem="", limit_bytes=limit) == (200, expected)
-        assert download(server.url, "/none", ca_pem="", limit_bytes=1000)[0] == 404
+        path = "/api/v1/speed?bytes=100000"
+        down = download(server.url, path, ca_pem="", limit_bytes=60_000, now_us=clock)
+        assert (down.status, down.count, down.kbit_per_s) == (200, 60_000, 960)
+        up = upload(server.url, "/api/v1/speed", ca_pem="", count=50_000, now_us=clock)
+        assert (up.status, up.count, up.kbit_per_s, server.uploaded) == (200, 50_000, 800, 50_000)
+        assert download(server.url, "/none", ca_pem="", limit_bytes=1000, now_us=clock).status == 404
 
 
 def test_over_https_the_fleet_s_own_authority_is_believed_and_no_other(tmp_path: Path) -> None:

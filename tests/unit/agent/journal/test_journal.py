@@ -82,6 +82,23 @@ def test_a_full_disk_keeps_records_in_memory_and_writes_them_later(tmp_path: Pat
     assert [record.journal_seq for record in records(journal)] == [1, 2, 3]
 
 
+def test_what_a_read_only_disk_refuses_is_uploaded_all_the_same(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, boot=1, clock=VirtualClock())
+    outbox = journal.outbox
+    ((boot, _),) = outbox.oldest("journal", limit=9, limit_bytes=9_999)
+    outbox._database.execute("PRAGMA query_only=ON")
+    outbox.acknowledged("journal", [boot])
+    journal.record(Change.SPOOL, "spool", "FULL")
+    journal.record(Change.SPOOL, "spool", "ACCEPTING")
+    assert outbox.pending("journal") == 2
+    ((first, body),) = outbox.oldest("journal", limit=1, limit_bytes=9_999)
+    assert msgspec.msgpack.decode(body, type=JournalRecord).journal_seq == 2
+    outbox.acknowledged("journal", [first])
+    outbox._database.execute("PRAGMA query_only=OFF")
+    journal.record(Change.SPOOL, "spool", "FULL")
+    assert [record.journal_seq for record in records(journal)] == [3, 4]
+
+
 @pytest.mark.parametrize(("extra", "dropped"), [(-1, 0), (0, 0), (1, 1)])
 def test_what_memory_cannot_hold_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: int, dropped: int

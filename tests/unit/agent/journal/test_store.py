@@ -57,3 +57,17 @@ def test_newest_rows_for_a_look(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "o.db")
     outbox.append(EVENT, [(1, number, note(number)) for number in range(5)])
     assert len(outbox.newest(EVENT, 2)) == 2
+
+
+def test_a_disk_that_deletes_nothing_sends_nothing_twice(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "journal.db")
+    outbox.append(JOURNAL, [(1, number, Noted(1, number, 0, "a")) for number in range(3)])
+    outbox._database.execute("PRAGMA query_only=ON")
+    first, second, third = (identity for identity, _ in outbox.oldest(JOURNAL, limit=9, limit_bytes=9_999))
+    outbox.acknowledged(JOURNAL, [first, second])
+    outbox.acknowledged(JOURNAL, [second])
+    assert [row for row, _ in outbox.oldest(JOURNAL, limit=1, limit_bytes=9_999)] == [third]
+    assert outbox.pending(JOURNAL) == 1
+    outbox._database.execute("PRAGMA query_only=OFF")
+    outbox.acknowledged(JOURNAL, [third])
+    assert (outbox.pending(JOURNAL), outbox.newest(JOURNAL, 9)) == (0, [])

@@ -30,3 +30,14 @@ def test_only_so_many_at_once(client):
         for _ in range(speed.AT_ONCE_LIMIT):
             speed._slots.release()
     assert client.get("/api/v1/speed").status_code == 200
+
+
+@pytest.mark.parametrize("count", [0, 1_000, SPEED_LIMIT_BYTES])
+def test_as_many_bytes_as_sent_are_counted(client, count):
+    answer = client.post("/api/v1/speed", content=bytes(count))
+    assert (answer.status_code, answer.json()) == (200, {"bytes": count})
+
+
+def test_a_body_beyond_the_limit_is_refused_and_frees_its_place(client):
+    for _ in range(speed.AT_ONCE_LIMIT + 1):
+        assert client.post("/api/v1/speed", content=bytes(SPEED_LIMIT_BYTES + 1)).status_code == 413

@@ -1,0 +1,69 @@
+"""The state folder when its card has become read-only: a copy in memory, so that the gateway serves on.
+
+Most cards that wear end so.  What the copy gains is lost with the next power cut, which the journal says;
+frames that wait in it go out as long as the process lives, and across its restarts.
+
+Sources: ext4(5) ``errors=remount-ro``; a write then fails with EROFS, on some kernels first with EIO.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+_REFUSALS = frozenset({errno.EROFS, errno.EIO})
+READ_ONLY = "the card is read-only, its state is kept in memory"
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the owner of what is found there is checked
+COPY_LIMIT_BYTES = 64_000_000
+"""Of one file; a larger spool stays on the card, and the copy begins with an empty one."""
+
+
+def memory_folder() -> Path:
+    """Return the service's folder below ``/run``, or the machine's shared memory without a service."""
+    return Path(os.environ.get("RUNTIME_DIRECTORY", SHARED_MEMORY).partition(":")[0])
+
+
+def usable_state(state: Path, memory: Path) -> tuple[Path, str]:
+    """Return the folder to work in, and why it is not ``state`` or an empty string.
+
+    Raises:
+        OSError: neither can be written.
+    """
+    name = hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:16]
+    copy = memory / f"passerelle-{name}"
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        probe = state / "probe"
+        with probe.open("wb") as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            return state, ""
+        return _copy(state, copy), READ_ONLY
+    shutil.rmtree(copy, ignore_errors=True)
+    return state, ""
+
+
+def _copy(state: Path, copy: Path) -> Path:
+    """Copy what can be read, once: a process that starts again finds its own copy, newer than the card."""
+    if copy.is_dir() and not copy.is_symlink() and copy.stat().st_uid == os.getuid():
+        return copy
+    beside = copy.with_name(copy.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(mode=0o700)
+    for path in sorted(state.rglob("*")):
+        target = beside / path.relative_to(state)
+        try:
+            if path.is_dir():
+                target.mkdir(mode=0o700)
+            elif path.is_file() and path.stat().st_size <= COPY_LIMIT_BYTES:
+                target.write_bytes(path.read_bytes())
+                target.chmod(0o600)
+        except OSError:
+            continue  # a worn sector costs its own file
+    beside.replace(copy)
+    return copy
