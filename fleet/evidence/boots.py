@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import CTE, BigInteger, Connection, Select, String, column, func, select, tuple_, values
+import msgspec
+from sqlalchemy import CTE, BigInteger, Connection, Select, String, column, func, select, text, tuple_
 
 from fleet.evidence.tables import heartbeat_runs, journal_records, latest
 
@@ -20,6 +21,11 @@ GENERATIONS = 2
 """Boots before those that were heard: the first may have been dead in the window, the second says how the
 first began."""
 
+FLOORS = {
+    "sqlite": "SELECT value ->> 0 AS eui, value ->> 1 AS at_us FROM json_each(:floors)",
+    "postgresql": "SELECT one ->> 0 AS eui, cast(one ->> 1 AS bigint) AS at_us"
+    " FROM json_array_elements(cast(:floors AS json)) AS one",
+}
 Key: TypeAlias = tuple[str, int]
 """EUI and boot."""
 Item = TypeVar("Item")
@@ -63,10 +69,10 @@ def deciding_boots(connection: Connection, from_us: int, euis: Iterable[str]) ->
         yield wanted
 
 
-def floors_of(floors: Mapping[str, int]) -> CTE:
-    """Return floors as a table to join with."""
-    table = values(column("eui", String), column("at_us", BigInteger), name="floors")
-    return table.data(list(floors.items())).cte("floors")
+def floors_of(connection: Connection, floors: Mapping[str, int]) -> CTE:
+    """Return floors as a table to join with: one parameter, so that the statement is compiled once."""
+    rows = text(FLOORS[connection.dialect.name]).columns(column("eui", String), column("at_us", BigInteger))
+    return rows.bindparams(floors=msgspec.json.encode(list(floors.items())).decode()).cte("floors")
 
 
 def groups(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -78,7 +84,7 @@ def _close(connection: Connection, wanted: Wanted, euis: Sequence[str]) -> None:
     """Take every boot above the floors, and lower them to its start, until all stands."""
     open_ = euis
     while open_:
-        floor = floors_of({eui: wanted.floors[eui] for eui in open_})
+        floor = floors_of(connection, {eui: wanted.floors[eui] for eui in open_})
         runs, records = heartbeat_runs.c, journal_records.c
         start = func.min(runs.first_at_us - runs.first_uptime_ms * 1000)
         heard = select(runs.eui, runs.boot, start).join(floor, floor.c.eui == runs.eui)
@@ -119,7 +125,7 @@ def _starts_of(connection: Connection, boots: Iterable[Key]) -> dict[Key, int | 
 
 def _ended_before(connection: Connection, wanted: Wanted) -> list[tuple[str, int]]:
     """Return the last instant before its floor at which each gateway was heard."""
-    floor = floors_of(wanted.floors)
+    floor = floors_of(connection, wanted.floors)
     runs = heartbeat_runs.c
     newest = select(func.max(runs.last_at_us)).where(runs.eui == floor.c.eui, runs.last_at_us < floor.c.at_us)
     rows = connection.execute(select(floor.c.eui, newest.scalar_subquery()))

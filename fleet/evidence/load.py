@@ -46,21 +46,21 @@ def load_gateways(
 
 
 def _load_runs(connection: Connection, wanted: Wanted) -> Iterator[HeartbeatRun]:
-    table, floor = heartbeat_runs, _floors(wanted)
+    table, floor = heartbeat_runs, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
     rows = connection.execute(query.where(table.c.last_at_us >= floor.c.at_us)).mappings()
     return (_run(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
 
 
 def _load_journal(connection: Connection, wanted: Wanted) -> Iterator[JournalFact]:
-    table, floor = journal_records, _floors(wanted)
+    table, floor = journal_records, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
     rows = connection.execute(query.where(table.c.recorded_at_us >= floor.c.at_us)).mappings()
     return (_journal_fact(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
 
 
-def _floors(wanted: Wanted) -> CTE:
-    return floors_of({eui: at_us - MARGIN_US for eui, at_us in wanted.floors.items()})
+def _floors(connection: Connection, wanted: Wanted) -> CTE:
+    return floors_of(connection, {eui: at_us - MARGIN_US for eui, at_us in wanted.floors.items()})
 
 
 def load_deliveries(
