@@ -67,6 +67,7 @@ journal_records = Table(
     Column("previous_journal_seq", BigInteger),
     Column("recorded_at_us", BigInteger, nullable=False),
     Index("ix_journal_records_recorded_at_us", "recorded_at_us"),
+    Index("ix_journal_records_eui_recorded_at_us", "eui", "recorded_at_us"),
 )
 
 deliveries = Table(
@@ -82,6 +83,8 @@ deliveries = Table(
     Column("frames", Integer, nullable=False),
     Column("dropped", JSON, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Index("ix_deliveries_received_until_at_us", "received_until_at_us"),
+    Index("ix_deliveries_recorded_at_us", "recorded_at_us"),
 )
 
 notes = Table(
