@@ -12,13 +12,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from agent.wire import messages, topics
-from agent.wire.command import Action, Command, encode_command
+from agent.wire.beyond import beyond
+from agent.wire.command import Action
 from agent.wire.configuration import FleetConfig
-from agent.wire.envelope import Kind
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
 from fleet.configurations import push
 from fleet.configurations.change import change
+from fleet.configurations.commands import send
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.identity import audit, enrolments, foundation, orders, people
@@ -31,6 +32,7 @@ from fleet.settings import (
     Settings,
     is_founded,
     parse_host_port,
+    read_founded,
     read_settings,
     write_settings,
 )
@@ -50,10 +52,9 @@ def init(data: Path, *, public_url: str, broker: str) -> list[str]:
     data.mkdir(parents=True, exist_ok=True)
     now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
-    founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
-    if is_founded(data):
-        founded = msgspec.structs.replace(founded, retention=read_settings(data).retention)
-    write_settings(data, founded)
+    told = {"public_url": public_url or PUBLIC_URL, "broker_host": host, "broker_port": port}
+    known = is_founded(data)
+    write_settings(data, msgspec.structs.replace(read_founded(data), **told) if known else Founded(**told))
     files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
     settings = read_settings(data)
     with closing(Database(settings.database_url)) as database:
@@ -183,16 +184,7 @@ def send_command(data: Path, eui: str, action: Action) -> str:
     now_us = SystemClock().now_us()
     with closing(database), database.write() as connection:
         _gateway(connection, eui)
-        payload = encode_command(Command(action=action))
-        word = push.word(connection, keys.signing, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
-        audit.record(
-            connection,
-            now_us=now_us,
-            who=audit.COMMAND_LINE,
-            action="gateway.command",
-            subject=eui,
-            after={"action": action, "id": word},
-        )
+        word = send(connection, keys.signing, eui=eui, action=action, who=audit.COMMAND_LINE, now_us=now_us)
     return f"{eui}: {word} queued ({action})"
 
 
@@ -204,10 +196,13 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def decode_message(topic: str, payload: bytes) -> str:
-    """Return the message as indented JSON with its field names."""
+    """Return the message as indented JSON with names; what is newer than this code as ``beyond``."""
     _, leaf = topics.split(topic)
-    message = messages.decode(leaf, payload)
-    return msgspec.json.format(msgspec.json.encode(named(message)), indent=1).decode()
+    shown = named(messages.decode(leaf, payload))
+    more = beyond(leaf, payload)
+    if more and isinstance(shown, dict):
+        shown["beyond"] = more
+    return msgspec.json.format(msgspec.json.encode(shown), indent=1).decode()
 
 
 def named(value: object) -> object:

@@ -74,7 +74,7 @@ def decode_beat(payload: bytes) -> Heartbeat:
     Raises:
         msgspec.DecodeError: not MessagePack, or a field that does not fit.
     """
-    if payload[:1] == bytes([_PLAIN_FIRST_BYTE]):
+    if is_plain_beat(payload):
         return _PLAIN.decode(payload)
     beat = _COMPACT.decode(payload)
     quality, radio = beat.flags & 3, beat.flags >> 2 & 3
@@ -114,6 +114,16 @@ def decode_beat(payload: bytes) -> Heartbeat:
         transmitted=vitals[6],
         interval_s=beat.interval_s,
     )
+
+
+def is_plain_beat(payload: bytes) -> bool:
+    """Return whether ``payload`` is a heartbeat in its plain form."""
+    return payload[:1] == bytes([_PLAIN_FIRST_BYTE])
+
+
+def known_of_compact() -> int:
+    """Return how many elements of the compact form are known."""
+    return len(_Beat.__struct_fields__)
 
 
 def _flags(beat: Heartbeat) -> int:

@@ -7,7 +7,10 @@ import msgspec
 import pytest
 
 from agent.wire.asyncapi import render
-from agent.wire.messages import decode, encode
+from agent.wire.beyond import beyond
+from agent.wire.messages import JournalBatch, decode, encode
+from agent.wire.topics import topic
+from fleet.commands import decode_message
 from tests.controlpath.golden_messages import MESSAGES, named
 
 FOLDER = Path(__file__).parent
@@ -45,6 +48,16 @@ def test_a_field_that_a_newer_gateway_appends_does_not_disturb(leaf: str, messag
     longer = msgspec.msgpack.encode([*plain, "from the future"])
     said = named(decode(leaf, longer))
     assert within(named(message), said)
+    assert beyond(leaf, longer) == ("from the future",)
+    assert beyond(leaf, encode(message)) == ()
+
+
+def test_what_a_newer_gateway_says_in_a_record_is_kept_to_be_shown() -> None:
+    leaf, batch = next(one for one in MESSAGES if isinstance(one[1], JournalBatch))
+    (records,) = msgspec.msgpack.decode(encode(batch))
+    longer = msgspec.msgpack.encode([[[*record, "new"] for record in records], "more"])
+    assert beyond(leaf, longer) == ("new",) * len(records) + ("more",)
+    assert '"beyond"' in decode_message(topic("0016c001f12a3b4c", leaf), longer)
 
 
 def test_the_published_description_is_that_of_the_code() -> None:
