@@ -55,7 +55,40 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"envelope: (\d+) bytes, at most (\d+)", "message de {0} octets, {1} au plus"),
     (r"envelope: kind (\S+) is no (\S+)", "message d’une autre sorte ({0})"),
     (r"envelope: (.*)", "message illisible ({0})"),
-    (r"configuration: (.*)", "document hors schéma ({0})"),
+    (r"configuration: (.*)", "document hors schéma\u202f: {0}"),
+    (r"command: (.*)", "commande hors de la liste\u202f: {0}"),
+    (
+        r"Expected `(?:float|int)` (>=|<=) (\S+) - at `\$\.?(.*)`",
+        "{2}\u202f: {0} {1} attendu",
+    ),
+    (r"Expected `(.+)`, got `(.+)` - at `\$\.?(.*)`", "{2}\u202f: {0} attendu, {1} reçu"),
+    (r"Invalid enum value ('.*'|\d+) - at `\$\.?(.*)`", "{1}\u202f: {0} n’est pas admis"),
+    (r"Object missing required field `(\w+)`(?: - at `\$\.?(.*)`)?", "il manque le champ {0}"),
+    (r"Object contains unknown field `(\w+)`(?: - at `\$\.?(.*)`)?", "champ inconnu {0}"),
+    (r"Expected `(\w+)` matching regex '(.*)' - at `\$\.?(.*)`", "{2}\u202f: forme inattendue"),
+    (r"(.*) - at `\$\.?(.*)`", "{1}\u202f: {0}"),
+    (r">=", "au moins"),
+    (r"<=", "au plus"),
+    (r"str", "texte"),
+    (r"int|float", "nombre"),
+    (r"bool", "vrai ou faux"),
+    (r"connectors: at least one is needed", "connectors\u202f: il en faut au moins un"),
+    (r"connectors: each name only once", "connectors\u202f: chaque nom une seule fois"),
+    (
+        r"connectors: exactly one must be contractual",
+        "connectors\u202f: un seul doit être contractuel, et un au moins",
+    ),
+    (r"(\d+) commands wait already", "{0} commandes attendent déjà"),
+    (r"given up after (\d+) s", "abandonnée au bout de {0} s"),
+    (r"restart commanded by the fleet", "relance demandée par la flotte"),
+    (r"reboot commanded by the fleet", "redémarrage demandé par la flotte"),
+    (r"asked to stop", "arrêt demandé"),
+    (r"journal damaged, set aside", "journal abîmé, mis de côté"),
+    (r"file is not a database; moved to (\S+)", "fichier abîmé, mis de côté sous {0}"),
+    (
+        r"the card is read-only, its state is kept in memory",
+        "carte en lecture seule, l’état est gardé en mémoire",
+    ),
     (r"cannot be written: (.*)", "la carte refuse l’écriture ({0})"),
     (r"not connected yet", "pas encore connecté"),
     (r"not started yet", "pas encore démarrée"),
@@ -130,5 +163,5 @@ def french_reason(reason: str) -> str:
     for pattern, sentence in _TABLE:
         found = pattern.fullmatch(reason)
         if found is not None:
-            return sentence.format(*map(french_reason, found.groups()))
+            return sentence.format(*(french_reason(part or "") for part in found.groups()))
     return reason

@@ -2,6 +2,8 @@ import pytest
 
 from agent.configuration.model import Arrived, Booted, Held, Ledger, State, Tick
 from agent.configuration.step import Now, reported, step
+from agent.wire.command import CommandError, decode_command
+from agent.wire.envelope import Kind
 from agent.wire.words import french_reason
 from tests.controlpath.virtual import EUI, SigningFleet, configuration
 
@@ -66,3 +68,31 @@ def test_an_unknown_sentence_passes_through() -> None:
 )
 def test_what_a_gateway_says_of_itself(reason: str, french: str) -> None:
     assert french_reason(reason) == french
+
+
+@pytest.mark.parametrize(
+    ("document", "french"),
+    [
+        (b'{"radio":{"board":5}}', "radio.board\u202f: texte attendu, nombre reçu"),
+        (b'{"radio":{"region":"US915"}}', "radio.region\u202f: 'US915' n’est pas admis"),
+        (b'{"radio":{"antenna_gain_db":-6}}', "radio.antenna_gain_db\u202f: au moins 0.0 attendu"),
+        (b'{"radio":{"antenna_gain_db":99}}', "radio.antenna_gain_db\u202f: au plus 15.0 attendu"),
+        (b'{"radios":{}}', "champ inconnu radios"),
+        (b'{"connectors":[],"fleet":{"host":"f"}}', "il manque le champ port"),
+        (b'{"connectors":[],"fleet":{"host":"a b","port":1}}', "fleet.host\u202f: forme inattendue"),
+        (b'{"connectors":[],"fleet":{"host":"f","port":1}}', "il en faut au moins un"),
+        (b'{"metrics_port":"a"}', "metrics_port\u202f: nombre attendu, texte reçu"),
+    ],
+)
+def test_a_document_that_does_not_fit_is_told_by_its_field(document: bytes, french: str) -> None:
+    envelope = FLEET.envelope(Kind.CONFIGURATION, 2, document)
+    after, _ = step(START, Arrived(payload=envelope), now())
+    assert french in french_reason(reported(after, now()).reason)
+
+
+def test_a_command_that_is_none_is_told_in_french() -> None:
+    with pytest.raises(CommandError) as refused:
+        decode_command(b'{"action":"shell"}')
+    assert french_reason(str(refused.value)) == (
+        "commande hors de la liste\u202f: action\u202f: 'shell' n’est pas admis"
+    )
