@@ -1,10 +1,13 @@
 """A small fleet for tests: a database with two communes and three gateways, and a clock that stands."""
 
 import functools
+import itertools
+import os
 import tempfile
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
@@ -60,9 +63,38 @@ def _template() -> bytes:
 
 
 def empty_database(folder) -> Database:
+    """An empty database: SQLite, or one on the server that PASSERELLE_TEST_POSTGRESQL names."""
+    if server := os.environ.get("PASSERELLE_TEST_POSTGRESQL"):
+        return _on_server(server)
     path = Path(folder) / "fleet.db"
     path.write_bytes(_template())
     return Database(sqlite_url(path))
+
+
+_NUMBERS = itertools.count()
+
+
+def _on_server(server: str) -> Database:
+    """A new database of this process on a PostgreSQL server, from an empty one that is made once."""
+    template, name = f"empty_{os.getpid()}", f"fleet_{os.getpid()}_{next(_NUMBERS)}"
+    administrator = create_engine(
+        make_url(server).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+    )
+    address = make_url(server).set(drivername="postgresql+psycopg")
+    with administrator.connect() as connection:
+        if name.endswith("_0"):
+            connection.execute(text(f"CREATE DATABASE {template}"))
+            database = Database(_url(address.set(database=template)))
+            create_schema(database)
+            database.close()
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return Database(_url(address.set(database=name)))
+
+
+def _url(address: URL) -> str:
+    return address.render_as_string(hide_password=False)
 
 
 def founded_database(folder, now_us: int = NOW_US) -> Database:
