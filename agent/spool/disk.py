@@ -6,10 +6,11 @@ lose commits with the power).
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from agent.durable import sync_folder
 from agent.spool.record import Record, RecordError, decode_record, encode_record
 
 CONNECTORS_LIMIT = 32
@@ -74,6 +75,13 @@ class SpoolDisk:
                 raise SpoolUnwritable(f"connector: {CONNECTORS_LIMIT} names are known already")
             self._db.execute("INSERT INTO connector VALUES (?, ?)", (free, name))
             return free
+
+    def adopt(self, bits: Mapping[str, int]) -> None:
+        """Note the bits of connectors that are known from elsewhere."""
+        with _translated(), self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO connector VALUES (?, ?)", [(b, n) for n, b in bits.items()]
+            )
 
     def retire(self, keep: Sequence[str]) -> int:
         """Forget the connectors that are not in ``keep`` and what waited for them only; return how many."""
@@ -168,16 +176,6 @@ class SpoolDisk:
             self._db.execute("INSERT OR REPLACE INTO counter VALUES ('last_id', ?)", (until,))
 
 
-def quarantine(path: Path, stamp: int) -> Path:
-    """Move a damaged spool file aside, with its WAL, and return where it is."""
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
 def _stored(record: Record) -> tuple[int, bytes]:
     body, crc = encode_record(record)
     return crc, body
@@ -185,9 +183,12 @@ def _stored(record: Record) -> tuple[int, bytes]:
 
 def _open(path: Path) -> sqlite3.Connection:
     with _translated():
+        new = not path.exists()
         database = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
             _prepare(database)
+            if new:
+                sync_folder(path.parent)
         except (sqlite3.Error, SpoolCorrupted):
             database.close()
             raise

@@ -18,12 +18,13 @@ from typing import TypeAlias, TypeVar
 
 from agent.clock import Clock
 from agent.evidence.observation import Observation
-from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting, quarantine
+from agent.spool.age import age_us
+from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
 from agent.spool.record import Record
-from agent.timing.choice import OWN_TIME
+from agent.spool.repair import quarantine, salvage
 from agent.wire.configuration import Limits
-from agent.wire.messages import Change, TimeQuality
+from agent.wire.messages import Change
 
 RETRY_S = 5.0
 """Between attempts to write while the disk takes nothing."""
@@ -33,8 +34,6 @@ PLACES_READ = 10_000
 EVICTED_AT_A_TIME = 256
 FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
-PLAUSIBLE_AGE_US = 366 * 86_400_000_000
-"""Between boots: a greater age is a clock that was wrong by years (GNSS weeks roll over after 19.6)."""
 FILE_NAME = "spool.db"
 
 Place: TypeAlias = tuple[Record | None, int, int, int]
@@ -65,6 +64,7 @@ class Spool:
         self._evicted = evicted
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._disk: SpoolDisk | None = None
+        self._bits: dict[str, int] = {}
         self._group = Group()
         self._committing: Batch | None = None
         self._wake = asyncio.Event()
@@ -95,11 +95,12 @@ class Spool:
             self._unwritable(str(error))
         if self._disk is not None:
             return self._enter(self._disk, names)
-        return {name: bit for bit, name in enumerate(names)}
+        self._bits = {name: bit for bit, name in enumerate(names)}
+        return self._bits
 
     def _enter(self, disk: SpoolDisk, names: Sequence[str]) -> dict[str, int]:
         self.counts["retired"] += disk.retire(names)
-        bits = {name: disk.bit_of(name) for name in names}
+        bits = self._bits = {name: disk.bit_of(name) for name in names}
         disk.limit_pages(FILE_PER_BOUND * self._limits.spool_bytes // PAGE_BYTES)
         self._next_id = max(self._next_id, disk.last_id() + 1)
         return bits
@@ -108,13 +109,15 @@ class Spool:
         if self._disk is not None:
             self._disk.close()
             self._disk = None
-        aside = quarantine(self._path, self._clock.utc_us() // 1_000_000)
-        self.counts["quarantined"] += 1
-        reason = f"{why}; moved to {aside.name}"
-        self._tell("QUARANTINED", reason)
         try:
+            aside = quarantine(self._path, self._clock.utc_us() // 1_000_000)
+            saved = salvage(aside, self._path)
+            self.counts["quarantined"] += 1
+            self.counts["salvaged"] += saved
+            self._tell("QUARANTINED", f"{why}; moved to {aside.name}, {saved} frames saved")
             self._disk = SpoolDisk(self._path)
-        except (SpoolCorrupted, SpoolUnwritable) as error:
+            self._disk.adopt(self._bits)
+        except (SpoolCorrupted, SpoolUnwritable, OSError) as error:
             self._disk = None
             self._unwritable(str(error))
 
@@ -184,7 +187,7 @@ class Spool:
             except SpoolCorrupted as error:
                 why = str(error)
                 await self._in_thread(lambda: self._replace(why))
-                return found
+                return None
             self.counts["crc_failed"] += len(damaged)
             found += records
         return found
@@ -236,6 +239,7 @@ class Spool:
     def _write(self, batch: Batch) -> None:
         if self._disk is None:
             self._disk = SpoolDisk(self._path)
+            self._disk.adopt(self._bits)
         if self._next_id > self._reserved or not self.accepting:
             self._reserved = max(self._reserved, self._next_id + IDS_RESERVED)
             self._disk.reserve_ids(self._reserved)
@@ -299,13 +303,3 @@ class Spool:
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await self._loop.run_in_executor(self._thread, work)
-
-
-def age_us(record: Record, boot: int, now_us: int, utc_us: int, quality: TimeQuality) -> int | None:
-    """Return how old a record is; None where nothing trusted says so, or where two clocks contradict."""
-    if record.boot == boot:
-        return now_us - record.monotonic_us
-    if record.time_quality not in OWN_TIME or quality not in OWN_TIME:
-        return None
-    age = utc_us - record.received_at_us
-    return age if 0 <= age <= PLAUSIBLE_AGE_US else None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.spool.disk import CONNECTORS_LIMIT, SpoolCorrupted, SpoolDisk, SpoolUnwritable, quarantine
+from agent.spool.disk import CONNECTORS_LIMIT, SpoolCorrupted, SpoolDisk, SpoolUnwritable
+from agent.spool.repair import quarantine
 from tests.datapath.virtual import record
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent.evidence.observation import Observation
+from agent.spool.age import PLAUSIBLE_AGE_US, age_us
 from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
-from agent.spool.spool import FILE_NAME, PLAUSIBLE_AGE_US, Place, Spool, age_us
+from agent.spool.spool import FILE_NAME, Place, Spool
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
@@ -204,7 +205,10 @@ def _corrupted(*_: object) -> None:
     raise SpoolCorrupted("database disk image is malformed")
 
 
-async def test_a_file_damaged_while_in_use_is_replaced_and_new_frames_are_kept(tmp_path: Path) -> None:
+@pytest.mark.slow
+async def test_a_file_damaged_while_in_use_is_replaced_and_what_is_whole_in_it_is_saved(
+    tmp_path: Path,
+) -> None:
     async with Running(tmp_path) as running:
         running.hear(3)
         await running.commit()
@@ -214,7 +218,9 @@ async def test_a_file_damaged_while_in_use_is_replaced_and_new_frames_are_kept(t
         running.hear(100)
         await running.until(lambda: "QUARANTINED" in running.said())
         await running.until(lambda: running.spool.accepting and not running.spool._group.unwritten)
-        assert running.spool.records == 100
+        assert running.spool.records == 103
+        assert running.spool.counts["salvaged"] == 3
+        assert len(await running.places()) == 103
 
 
 async def test_a_retired_connector_takes_its_frames_with_it(tmp_path: Path) -> None:
