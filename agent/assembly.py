@@ -22,6 +22,7 @@ from agent.configuration.slots import Slots
 from agent.enrol.identity import Identity
 from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
+from agent.health import usage
 from agent.health.fields import Fields
 from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
@@ -35,6 +36,7 @@ from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.ports import DataPathPort, MakeDataPath
 from agent.supervisor.leaving import Leave
+from agent.supervisor.means import NetworkTools
 from agent.supervisor.notify import ServiceManager
 from agent.supervisor.watch import Supervisor
 from agent.wire.configuration import Configuration
@@ -98,6 +100,7 @@ class Agent:
             journal=self.journal,
             link=self.link,
             snapshot=self.datapath.snapshot,
+            slow_backlog=self.datapath.slow_backlog,
             running=lambda: (self.control.version, self.control.running),
             noise_meter=self.noise_meter,
             more_details=self._details,
@@ -147,6 +150,7 @@ class Agent:
             identity=self.identity,
             clock=self.clock,
             log=RECENT,
+            bulk_allowed=lambda: usage.Kind.BULK not in self.reporting.stopped,
             test_frames=self.test_frames,
             note=self.journal.observe,
             leave=self._leave,
@@ -169,6 +173,7 @@ class Agent:
             snapshot=self.datapath.snapshot,
             link=self.link,
             on_trial=lambda: self.control.state.ledger.trial is not None,
+            means=NetworkTools(),
             restart_radio=self.datapath.restart_radio,
             test_frames=self.test_frames.suspicion,
             measured_dbm=lambda: self.noise_meter.dbm,

@@ -186,6 +186,10 @@ class DataPath:
         self._plans.reconfigure(configuration)
         await self._switchboard.reconfigure(configuration)
 
+    def slow_backlog(self, slow: bool) -> None:
+        """Let stored frames leave at one a second and connector, or as configured again."""
+        self._switchboard.slow_backlog(slow)
+
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
         """Judge a transmission of our own like any downlink; ``outcome`` is told what became of it."""
         return self._switchboard.submit(downlink, outcome)

@@ -118,6 +118,10 @@ class GatewayRadio:
         """Reset the concentrator and start it again."""
         self._concentrator.restart(reason)
 
+    def slow_backlog(self, slow: bool) -> None:
+        """Let stored frames leave at one a second and connector, or as configured again."""
+        self._datapath.slow_backlog(slow)
+
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
         """Judge a transmission of our own like any downlink."""
         return self._datapath.submit(downlink, outcome)

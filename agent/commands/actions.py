@@ -51,13 +51,14 @@ class Actions:
         clock: Clock,
         log: RecentLog,
         test_frames: TestFrames,
+        bulk_allowed: Callable[[], bool],
         note: Callable[[Noted], None],
         leave: Callable[[Leave], None],
         link_renewed: Callable[[], None],
     ) -> None:
         self._radio, self._order, self._identity = radio, order, identity
         self._clock, self._log, self._note = clock, log, note
-        self._test_frames = test_frames
+        self._test_frames, self._bulk_allowed = test_frames, bulk_allowed
         self._leave, self._link_renewed = leave, link_renewed
 
     def table(self) -> Mapping[Action, Perform]:
@@ -120,6 +121,8 @@ class Actions:
         return f"{len(lines)} lines follow as events"
 
     async def _speed_test(self, command: Command) -> str:
+        if not self._bulk_allowed():
+            raise CommandFailed("the month's bytes are nearly used up: no speed test until the next month")
         half = command.limit_bytes // 2
         order, now_us = self._order, self._clock.monotonic_us
         try:

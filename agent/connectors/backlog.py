@@ -60,6 +60,8 @@ class Backlog:
         self._orders = 0
         self._active = 0
         self.count = 0
+        self.slow = False
+        """One stored frame a second, whatever the rules say: the month's bytes are used up."""
 
     def __contains__(self, address: int) -> bool:
         return address in self._lines
@@ -241,11 +243,15 @@ class Backlog:
             heapq.heappush(self._ready, place)
         return sent
 
+    @property
+    def _rate(self) -> int:
+        return 1 if self.slow else self._rules.drain_frames_per_s
+
     def _refill(self, now_us: int) -> None:
-        rate = self._rules.drain_frames_per_s
+        rate = self._rate
         if self._tokens_at_us is not None:
             self._tokens += (now_us - self._tokens_at_us) * rate / 1_000_000
-        limit = max(self._rules.drain_burst_frames, rate // 20, 1)
+        limit = 1 if self.slow else max(self._rules.drain_burst_frames, rate // 20, 1)
         self._tokens = min(float(limit), self._tokens)
         self._tokens_at_us = now_us
 
@@ -254,7 +260,7 @@ class Backlog:
         times = [self._soon[0][0]] if self._soon else []
         if self._ready:
             missing = max(0.0, 1 - self._tokens)
-            times.append(now_us + int(missing * 1_000_000 / max(1, self._rules.drain_frames_per_s)) + 1)
+            times.append(now_us + int(missing * 1_000_000 / max(1, self._rate)) + 1)
         return min(times, default=None)
 
     def oldest_id(self) -> int | None:

@@ -38,6 +38,11 @@ class BaseConnector(ABC):
         self._broken: asyncio.Future[None] | None = None
         self.counts: Counter[str] = Counter()
 
+    def slow_backlog(self, slow: bool) -> None:
+        """Let stored frames leave at one a second, or as configured again."""
+        self._outlet.delivery.backlog.slow = slow
+        self._soon()
+
     async def run(self) -> None:
         """Serve until cancelled; raises what broke the pump, which is our own mistake."""
         loop = asyncio.get_running_loop()

@@ -65,6 +65,7 @@ class Switchboard:
         self._bits: dict[str, int] = {}
         self._was_up: dict[str, bool] = {}
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
+        self._slow = False
 
     async def open(self) -> None:
         """Open the spool and start every connector with what waits for it."""
@@ -104,6 +105,7 @@ class Switchboard:
         await self._spool.restore(take)
         self._connectors |= new
         for name, connector in new.items():
+            connector.slow_backlog(self._slow)
             self._tasks[name] = asyncio.create_task(self._supervise(connector), name=f"connector {name}")
 
     async def _supervise(self, connector: Connector) -> None:
@@ -120,6 +122,12 @@ class Switchboard:
         task = self._tasks.pop(name)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    def slow_backlog(self, slow: bool) -> None:
+        """Let stored frames leave at one a second and connector, or as configured again."""
+        self._slow = slow
+        for connector in self._connectors.values():
+            connector.slow_backlog(slow)
 
     def states(self) -> list[ConnectorState]:
         """Return how every connector is, the contractual one first."""

@@ -19,7 +19,7 @@ from agent.health.noise_meter import NoiseMeter
 from agent.health.radio_details import radio_fields
 from agent.health.supply import power_word, throttling
 from agent.health.timesync import kernel_quality
-from agent.health.usage import Level, Usage, count, level
+from agent.health.usage import KEEP_BYTES, Kind, Level, Usage, count, level, stopped
 from agent.health.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
@@ -64,6 +64,7 @@ class Reporting:
         journal: Journal,
         link: Link,
         snapshot: Callable[[], DataPathState],
+        slow_backlog: Callable[[bool], None],
         running: Callable[[], tuple[int, Configuration]],
         noise_meter: NoiseMeter,
         more_details: Callable[[], Fields],
@@ -76,7 +77,11 @@ class Reporting:
         self._told_session = 0
         self._power: str | None = None
         self._told: Told | None = None
+        self._slow_backlog = slow_backlog
         self._level = Level.NORMAL
+        self.stopped: frozenset[Kind] = frozenset()
+        """What the month's cap stopped."""
+        self._kept_bytes = 0
         self._usage_path = state / "usage.json"
         self.usage = self._load_usage()
         self._wall_minus_monotonic_us = clock.utc_us() - clock.monotonic_us()
@@ -142,7 +147,7 @@ class Reporting:
             self.look_at_clock(kernel_quality())
             self.look_at_power(power_word(throttling()))
             self._journal.still_alive()
-            self._look_at_bytes(keep=looks % USAGE_KEEP_EVERY == 0)
+            self.look_at_bytes(backhaul_bytes(), keep=looks % USAGE_KEEP_EVERY == 0)
 
     def look_at_clock(self, quality: TimeQuality) -> None:
         """Take in what the kernel says of its clock; record a step of UTC or a change of its quality."""
@@ -163,16 +168,36 @@ class Reporting:
             self._journal.record(Change.POWER, "supply", word, reason)
             self._power = word
 
-    def _look_at_bytes(self, *, keep: bool) -> None:
+    def look_at_bytes(self, counter_bytes: int, *, keep: bool) -> None:
+        """Count the month's bytes, and stop what its cap stops, in the order of ``agent.health.usage``."""
         month = datetime.fromtimestamp(self._clock.utc_us() / 1_000_000, UTC).strftime("%Y-%m")
-        self.usage = count(self.usage, month, backhaul_bytes())
-        if keep:
+        self.usage = count(self.usage, month, counter_bytes)
+        if keep or abs(self.usage.used_bytes - self._kept_bytes) >= KEEP_BYTES:
+            self._kept_bytes = self.usage.used_bytes
             write_if_possible(self._usage_path, msgspec.json.encode(self.usage))
         reached = level(self.usage, self._running()[1].limits.month_bytes)
-        self._link.saving = reached is Level.OVER
-        if reached is not self._level:
-            self._level = reached
-            self._note("month_bytes", {"level": reached.value, "used_mb": self.usage.used_bytes // 1_000_000})
+        if reached is self._level:
+            return
+        self._level, self.stopped = reached, stopped(reached)
+        self._link.saving = Kind.EVENTS in self.stopped
+        self._slow_backlog(Kind.BACKLOG in self.stopped)
+        words = ", ".join(sorted(self.stopped)) or "nothing"
+        self._journal.record(Change.RECOVERY, "month_bytes", reached.name, f"stopped: {words}")
+
+    def month_fields(self) -> Fields:
+        """Return what the details say of the month's bytes."""
+        fields: Fields = {"month_used_mb": self.usage.used_bytes // 1_000_000}
+        cap_bytes = self._running()[1].limits.month_bytes
+        if cap_bytes is None:
+            return fields
+        share = round(100 * self.usage.used_bytes / cap_bytes, 1)
+        stop = ",".join(sorted(self.stopped))
+        return fields | {
+            "month_cap_mb": cap_bytes // 1_000_000,
+            "month_used_percent": share,
+            "month_level": self._level.value,
+            "month_stopped": stop,
+        }
 
     async def flush_events(self) -> None:
         """Put events down in one transaction a second, away from the event loop, until cancelled."""
@@ -200,7 +225,7 @@ class Reporting:
         await self._noise_meter.look(now_us)
         if self._noise_meter.dbm is not None:
             fields["noise_measured_dbm"] = self._noise_meter.dbm
-        fields["month_used_mb"] = self.usage.used_bytes // 1_000_000
+        fields |= self.month_fields()
         fields["time_quality"] = self._clock.quality().name
         rtt_ms = self._link.rtt_ms()
         if rtt_ms is not None:

@@ -1,10 +1,21 @@
-"""Bytes of the backhaul in this month, across reboots and counter resets (pure)."""
+"""Bytes of the backhaul in this month, across reboots and counter resets, and what stops at the cap (pure).
+
+    share of the cap     what stops, each on top of those before
+    below 80 %           nothing
+    80 %  NEAR           bulk: speed tests, downloads of updates
+    90 %  LOW            events: details, sketches, notes wait on disk
+    100 % OVER           backlog: stored frames leave at one a second and connector
+
+Live frames, journal, heartbeats and answers to commands never stop: service before savings.
+"""
 
 from enum import StrEnum
 
 import msgspec
 
-NEAR_SHARE = 0.8
+NEAR_SHARE, LOW_SHARE = 0.8, 0.9
+KEEP_BYTES = 1_000_000
+"""Counted and not on disk yet; a power cut forgets at most this, or half an hour."""
 
 
 class Level(StrEnum):
@@ -12,9 +23,19 @@ class Level(StrEnum):
 
     NORMAL = "normal"
     NEAR = "near"
-    """Told once; nothing changes."""
+    LOW = "low"
     OVER = "over"
-    """Sketches and notes wait on disk; frames, journal and heartbeats go on: service before savings."""
+
+
+class Kind(StrEnum):
+    """What can be stopped, in the order in which it is."""
+
+    BULK = "bulk"
+    EVENTS = "events"
+    BACKLOG = "backlog"
+
+
+_ORDER = ((Level.NEAR, Kind.BULK), (Level.LOW, Kind.EVENTS), (Level.OVER, Kind.BACKLOG))
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,4 +68,17 @@ def level(usage: Usage, cap_bytes: int | None) -> Level:
     """
     if cap_bytes is None or usage.used_bytes < NEAR_SHARE * cap_bytes:
         return Level.NORMAL
-    return Level.OVER if usage.used_bytes >= cap_bytes else Level.NEAR
+    if usage.used_bytes < LOW_SHARE * cap_bytes:
+        return Level.NEAR
+    return Level.LOW if usage.used_bytes < cap_bytes else Level.OVER
+
+
+def stopped(reached: Level) -> frozenset[Kind]:
+    """Return what has stopped at a level.
+
+    >>> sorted(stopped(Level.LOW))
+    [<Kind.BULK: 'bulk'>, <Kind.EVENTS: 'events'>]
+    """
+    order = [None, *(one for one, _ in _ORDER)]
+    height = order.index(None if reached is Level.NORMAL else reached)
+    return frozenset(kind for _, kind in _ORDER[:height])

@@ -1,56 +1,93 @@
-"""The rungs of the backhaul's ladder, by what this machine has: NetworkManager and ModemManager.
+"""Carry out the rungs of the backhaul's ladder: NetworkManager and ModemManager over their own tools.
 
-Both are asked over their command-line tools; polkit rules in ``firmware/units`` allow the agent's user
-exactly that.  A tool that is missing makes the rung fail with its name, and the ladder goes on.
+polkit rules in ``firmware/units`` allow the agent's user exactly that; in a balena container the host's bus
+is reached by the label ``io.balena.features.dbus``.  A tool that is missing makes the rung fail with its
+name, and the ladder goes on.
 """
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from typing import Protocol
 
 from agent.health.details import route_now
+from agent.supervisor.rungs import (
+    LIST_DEVICES,
+    SHOW_MODEM,
+    Command,
+    Links,
+    commands_of,
+    parse_devices,
+    parse_sim_slots,
+)
 from agent.supervisor.step import Stage
 
 LONGEST_S = 60.0
-_MODEM_OFF_ON = (
-    ("mmcli", "--modem=any", "--set-power-state-off"),
-    ("mmcli", "--modem=any", "--set-power-state-on"),
-)
-_EVERY_INTERFACE = (("nmcli", "networking", "off"), ("nmcli", "networking", "on"))
-
-
-def commands_of(stage: Stage, interface: str | None) -> tuple[tuple[str, ...], ...]:
-    """Return the commands of a stage; ``interface`` carries the default route, None when none does."""
-    match stage:
-        case Stage.RENEW_ADDRESS if interface is not None:
-            return (("nmcli", "device", "connect", interface),)
-        case Stage.RESET_MODEM:
-            return (("mmcli", "--modem=any", "--reset"),)
-        case Stage.POWER_MODEM:
-            return _MODEM_OFF_ON
-        case _:
-            return _EVERY_INTERFACE
 
 
 class NoMeans(OSError):
     """This machine cannot do what the stage asks."""
 
 
-def carry_out(stage: Stage) -> None:
-    """Run the commands of a backhaul stage.
+class Means(Protocol):
+    """What carries out a backhaul stage; virtual in tests."""
+
+    def carry_out(self, stage: Stage) -> str:
+        """Do it, and return what was done.
+
+        Raises:
+            NoMeans: a tool is missing or refused.
+        """
+        ...
+
+
+class NetworkTools:
+    """The real means: asks what links there are, then acts."""
+
+    def __init__(self, route: Callable[[], str | None] = route_now) -> None:
+        self._route = route
+
+    def carry_out(self, stage: Stage) -> str:
+        """Do what a stage asks on this machine's links.
+
+        Raises:
+            NoMeans: a tool is missing, refused or did not end.
+        """
+        commands = commands_of(stage, self._links())
+        for command in commands:
+            run(command)
+        return "; ".join(" ".join(command) for command in commands)
+
+    def _links(self) -> Links:
+        slots, slot = parse_sim_slots(_asked(SHOW_MODEM))
+        return Links(
+            route=self._route(), devices=parse_devices(_asked(LIST_DEVICES)), sim_slots=slots, sim_slot=slot
+        )
+
+
+def _asked(command: Command) -> str:
+    """Return what a question prints, or nothing where nobody answers it."""
+    try:
+        return run(command)
+    except NoMeans:
+        return ""
+
+
+def run(command: Command) -> str:
+    """Return the output of a command that ended well.
 
     Raises:
-        NoMeans: a tool is missing or refused.
+        NoMeans: it is not installed, failed or did not end within ``LONGEST_S``.
     """
-    interface = route_now()
-    for command in commands_of(stage, interface):
-        program = shutil.which(command[0])
-        if program is None:
-            raise NoMeans(f"{command[0]} is not installed")
-        try:
-            done = subprocess.run(
-                [program, *command[1:]], capture_output=True, text=True, check=False, timeout=LONGEST_S
-            )
-        except subprocess.TimeoutExpired as error:
-            raise NoMeans(f"{' '.join(command)}: no end within {LONGEST_S:.0f} s") from error
-        if done.returncode:
-            raise NoMeans(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    program = shutil.which(command[0])
+    if program is None:
+        raise NoMeans(f"{command[0]} is not installed")
+    try:
+        done = subprocess.run(
+            [program, *command[1:]], capture_output=True, text=True, check=False, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NoMeans(f"{' '.join(command)}: no end within {LONGEST_S:.0f} s") from error
+    if done.returncode:
+        raise NoMeans(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout

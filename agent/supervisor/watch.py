@@ -15,7 +15,7 @@ from agent.supervisor.budget import Budgets
 from agent.supervisor.hearing import Hearing, Learned
 from agent.supervisor.leaving import Leave
 from agent.supervisor.machine import CannotReboot, reboot_machine
-from agent.supervisor.means import NoMeans, carry_out
+from agent.supervisor.means import Means, NoMeans
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
 from agent.wire.messages import Change, Noted
 
@@ -52,6 +52,7 @@ class Supervisor:
         snapshot: Callable[[], DataPathState],
         link: LinkPort,
         on_trial: Callable[[], bool],
+        means: Means,
         restart_radio: Callable[[str], None],
         test_frames: Callable[[], str],
         measured_dbm: Callable[[], float | None],
@@ -66,6 +67,7 @@ class Supervisor:
             learned=kept.learned, clock=clock, note=note, test_frames=test_frames, measured_dbm=measured_dbm
         )
         self._clock, self._snapshot, self._link, self._on_trial = clock, snapshot, link, on_trial
+        self._means = means
         self._restart_radio, self._record, self._leave = restart_radio, record, leave
         self._kept_at_us = clock.monotonic_us()
 
@@ -137,6 +139,7 @@ class Supervisor:
                 await asyncio.to_thread(reboot_machine)
                 self._leave(Leave(command.reason, reboot=True))
             else:
-                await asyncio.to_thread(carry_out, stage)
+                done = await asyncio.to_thread(self._means.carry_out, stage)
+                self._record(Change.RECOVERY, stage.value, "DONE", done)
         except (NoMeans, CannotReboot) as error:
             self._record(Change.RECOVERY, stage.value, "FAILED", str(error))

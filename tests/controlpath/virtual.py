@@ -168,9 +168,13 @@ class VirtualDataPath:
         self.connector_up = True
         self.refuse = False
         self.restarts: list[str] = []
+        self.slow = False
 
     def restart_radio(self, reason: str) -> None:
         self.restarts.append(reason)
+
+    def slow_backlog(self, slow: bool) -> None:
+        self.slow = slow
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
         return Verdict(code=Code.INTERNAL, reason="the radio is off")

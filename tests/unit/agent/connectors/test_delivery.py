@@ -116,6 +116,25 @@ def test_frames_of_one_address_are_half_a_second_apart_and_the_backlog_keeps_its
         assert len(within) <= 20 * second + 10
 
 
+def test_at_the_month_s_cap_one_stored_frame_a_second_leaves_and_live_ones_at_once() -> None:
+    line = Line(rules=DeliveryRules(drain_frames_per_s=20))
+    line.notice(reachable=False)
+    for n in range(40):
+        line.hear(data_up(n, n))
+    line.run(4 * SECOND)
+    line.delivery.backlog.slow = True
+    line.notice(reachable=True)
+    start = len(line.sent)
+    line.run(10 * SECOND)
+    assert 9 <= len(line.sent) - start <= 12
+    live = line.hear(data_up(100, 1))
+    line.run(SECOND // 10)
+    assert live.id in line.done
+    line.delivery.backlog.slow = False
+    line.run(4 * SECOND)
+    assert len(line.done) == 41
+
+
 def test_a_replay_of_one_busy_address_catches_up_with_its_live_frames() -> None:
     line = Line()
     for n in range(1200):

@@ -58,7 +58,9 @@ def test_a_day_at_most_is_counted_on() -> None:
     [
         (79, 100, Level.NORMAL),
         (80, 100, Level.NEAR),
-        (99, 100, Level.NEAR),
+        (89, 100, Level.NEAR),
+        (90, 100, Level.LOW),
+        (99, 100, Level.LOW),
         (100, 100, Level.OVER),
         (10**12, None, Level.NORMAL),
     ],

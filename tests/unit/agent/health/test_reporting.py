@@ -11,10 +11,12 @@ from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
 from agent.health.status import Status, ask_status, serve_status
 from agent.health.timesync import kernel_quality
+from agent.health.usage import Kind, Usage
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
 from agent.link.mqtt import Link
 from agent.supervisor.notify import ServiceManager
+from agent.wire.configuration import Limits
 from agent.wire.messages import Change, ConfigReported, ConfigState, JournalRecord, Noted, TimeQuality
 from tests.controlpath.virtual import EUI, VirtualClock, VirtualDataPath, configuration, status
 
@@ -57,6 +59,7 @@ def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal, datapath: V
         journal=journal,
         link=link,
         snapshot=datapath.snapshot,
+        slow_backlog=datapath.slow_backlog,
         running=lambda: (1, content),
         noise_meter=NoiseMeter(datapath.on_radio),
         more_details=dict,
@@ -155,3 +158,43 @@ def test_details_are_told_at_the_start_and_at_once_when_a_connector_is_lost(
     assert "lns_lns_up 1 -> 0" in str(told[1]["because"])
     assert {"radio", "lns_lns_up", "spool_count", "time_quality", "month_used_mb"} <= told[0].keys()
     assert without_unit(told[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "stops", "saving", "slow"),
+    [
+        (0.7999, set(), False, False),
+        (0.8, {Kind.BULK}, False, False),
+        (0.9, {Kind.BULK, Kind.EVENTS}, True, False),
+        (0.9999, {Kind.BULK, Kind.EVENTS}, True, False),
+        (1.0, {Kind.BULK, Kind.EVENTS, Kind.BACKLOG}, True, True),
+    ],
+)
+def test_the_month_s_cap_stops_in_order_and_is_told(
+    reporting: Reporting,
+    datapath: VirtualDataPath,
+    journal: Journal,
+    share: float,
+    stops: set[Kind],
+    saving: bool,
+    slow: bool,
+) -> None:
+    cap_bytes = 100_000_000
+    content = configuration(limits=Limits(month_bytes=cap_bytes))
+    reporting._running = lambda: (1, content)
+    reporting.usage = Usage(counter_bytes=0)
+    reporting.look_at_bytes(round(cap_bytes * share), keep=False)
+    assert reporting.stopped == stops
+    assert (reporting._link.saving, datapath.slow) == (saving, slow)
+    told = [value for change, value in changes(journal) if change is Change.RECOVERY]
+    assert told == ([reporting.month_fields()["month_level"].upper()] if stops else [])  # type: ignore[union-attr]
+    reporting.look_at_bytes(round(cap_bytes * share), keep=False)
+    assert len([1 for change, _ in changes(journal) if change is Change.RECOVERY]) == len(told)
+
+
+def test_bytes_are_on_disk_after_each_megabyte(reporting: Reporting, tmp_path: Path) -> None:
+    reporting.usage = Usage(counter_bytes=0)
+    reporting.look_at_bytes(999_999, keep=False)
+    assert not (tmp_path / "usage.json").exists()
+    reporting.look_at_bytes(1_000_000, keep=False)
+    assert msgspec.json.decode((tmp_path / "usage.json").read_bytes(), type=Usage).used_bytes == 1_000_000

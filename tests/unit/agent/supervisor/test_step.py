@@ -2,9 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.health.details import default_interface
 from agent.supervisor.budget import Budget, Budgets
-from agent.supervisor.means import commands_of
 from agent.supervisor.step import (
     BACKHAUL_LADDER,
     MINUTE_US,
@@ -99,11 +97,3 @@ def test_budget_fills_to_its_limit_and_gathers_nothing_beyond() -> None:
     assert budget.alive(10).tokens == 2
     assert budget.alive(1e9) == Budget(tokens=2, limit=2, refill_s=10)
     assert Budget(tokens=0, limit=1, refill_s=1).spend() is None
-
-
-def test_means() -> None:
-    assert default_interface("Iface Destination\neth0 0000FEA9\nwwan0 00000000 01") == "wwan0"
-    assert default_interface("Iface\n") is None
-    assert commands_of(Stage.RENEW_ADDRESS, "wwan0") == (("nmcli", "device", "connect", "wwan0"),)
-    assert commands_of(Stage.RENEW_ADDRESS, None) == commands_of(Stage.OTHER_INTERFACE, "wwan0")
-    assert commands_of(Stage.RESET_MODEM, None)[0][0] == "mmcli"

@@ -6,11 +6,27 @@ import pytest
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.expectation import HOUR_US
 from agent.supervisor.leaving import Leave
+from agent.supervisor.means import NoMeans
+from agent.supervisor.step import Stage
 from agent.supervisor.watch import Supervisor
 from agent.wire.messages import Change, Noted, Radio, TimeQuality
 from tests.controlpath.virtual import VirtualClock
 
 MINUTE_S = 60
+
+
+class Means:
+    """Remembers what it was asked; refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Stage] = []
+        self.refuses: set[Stage] = set()
+
+    def carry_out(self, stage: Stage) -> str:
+        self.asked.append(stage)
+        if stage in self.refuses:
+            raise NoMeans("nmcli is not installed")
+        return "nmcli device connect eth0"
 
 
 class World:
@@ -24,6 +40,7 @@ class World:
         self.records: list[tuple[str, str]] = []
         self.left: list[Leave] = []
         self.restarts: list[str] = []
+        self.means = Means()
         self.missed = ""
         self.notes: list[Noted] = []
         self.noise_dbm: float | None = None
@@ -39,6 +56,7 @@ class World:
             snapshot=self.snapshot,
             link=self,  # type: ignore[arg-type]
             on_trial=lambda: False,
+            means=self.means,
             restart_radio=self.restarts.append,
             test_frames=lambda: self.missed,
             measured_dbm=lambda: self.measured_dbm,
@@ -108,7 +126,11 @@ def test_the_backhaul_is_lost_only_without_any_answer(tmp_path: Path) -> None:
     world.look(minutes=4)
     assert world.records == []
     world.look(minutes=2)
-    assert world.records == [("renew_address", "STARTED"), ("renew_address", "FAILED")]
+    assert world.records == [("renew_address", "STARTED"), ("renew_address", "DONE")]
+    world.means.refuses.add(Stage.RESET_MODEM)
+    world.look(minutes=10)
+    assert world.records[2:] == [("reset_modem", "STARTED"), ("reset_modem", "FAILED")]
+    assert world.means.asked == [Stage.RENEW_ADDRESS, Stage.RESET_MODEM]
 
 
 def test_strange_silence_restarts_the_radio_once_for_each_silence_that_is_strange_again(
