@@ -14,6 +14,7 @@ from agent.wire.eui import parse_eui
 from agent.wire.renewal import RenewalRequest
 from fleet.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.api.problems import Problem
+from fleet.configurations import push
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import Refused
 from fleet.identity.enrolments import Enrolled, enrol, renew
@@ -52,7 +53,16 @@ async def _limited_body(request: Request) -> bytes:
 @router.post("/enrolments", status_code=201, openapi_extra=_documented("eui", "csr_pem", "proof"))
 def create_enrolment(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
     """Give a certificate for the key of a CSR whose sender holds the work order's token."""
-    return _certify(request, _decoded(raw, EnrolmentRequest), enrol)
+    return _certify(request, _decoded(raw, EnrolmentRequest), _enrol)
+
+
+def _enrol(
+    connection: Connection, authority: Authority, asked: EnrolmentRequest, now_us: int
+) -> Enrolled | Refused:
+    outcome = enrol(connection, authority, asked, now_us)
+    if isinstance(outcome, Enrolled):
+        push.send_again(connection, asked.eui)
+    return outcome
 
 
 @router.post(

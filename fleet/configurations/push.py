@@ -75,6 +75,17 @@ def request(
     return envelope
 
 
+def send_again(connection: Connection, eui: str) -> None:
+    """Let the newest version go out once more, in place of an older one that the broker still retains.
+
+    For a gateway that was enrolled with a new work order: to the same version it says nothing.
+    """
+    table = configuration_versions
+    newest = select(func.max(table.c.version)).where(table.c.eui == eui).scalar_subquery()
+    found = (table.c.eui == eui) & (table.c.version == newest)
+    connection.execute(update(table).where(found).values(published=False))
+
+
 def word(
     connection: Connection,
     key: Ed25519PrivateKey,

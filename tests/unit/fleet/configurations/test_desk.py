@@ -77,6 +77,21 @@ def test_what_an_image_carries_is_not_published(tmp_path):
     assert publish(database, broker) == 0
 
 
+def test_after_an_enrolment_the_version_of_the_image_takes_the_place_of_what_was_retained(tmp_path):
+    database, broker = founded_database(tmp_path), Broker()
+    with database.write() as connection:
+        ask(connection)
+    publish(database, broker)
+    with database.write() as connection:
+        ask(connection, by_image=True)
+    publish(database, broker)
+    assert len(broker.taken) == 1
+    with database.write() as connection:
+        push.send_again(connection, EUIS[0])
+    publish(database, broker)
+    assert [decode_envelope(payload).version for _, payload, _ in broker.taken] == [1, 2]
+
+
 def hear(database, memory, *messages):
     rows = Sorter(memory.newest_run, set(EUIS), DEFAULTS).sort(messages)
     assert rows.refused == []
