@@ -14,7 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fleet.web import format as formats
-from fleet.web import shapes
+from fleet.web import reasons, shapes
 from fleet.web.i18n import t, word
 
 FOLDER: Final = Path(__file__).parent
@@ -48,6 +48,18 @@ class Words:
     def word(self, prefix: str, value: str) -> str:
         """Return the word of a value that may be newer than the catalogue."""
         return word(self.lang, prefix, value)
+
+    def reason(self, text: str) -> str:
+        """Return what a gateway said, in the person's language."""
+        return reasons.reason(self.lang, text)
+
+    def refusal(self, text: str) -> str:
+        """Return why something typed was refused."""
+        return reasons.refusal(self.lang, text)
+
+    def who(self, written: str) -> str:
+        """Return who did it."""
+        return reasons.who(self.lang, written)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number grouped by thousands."""

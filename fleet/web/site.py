@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from fleet.identity.access import NotAllowed, current_person
+from fleet.identity.people import Person
 from fleet.web.pages import (
     audit,
     calls,
@@ -33,7 +34,7 @@ from fleet.web.pages import (
     works,
 )
 from fleet.web.pages.visit import Visit, words_of
-from fleet.web.rendering import FOLDER
+from fleet.web.rendering import FOLDER, Words
 
 PAGES: tuple[APIRouter, ...] = (
     overview.router,
@@ -115,7 +116,7 @@ def error_page(request: Request, error: Exception) -> Response:
         "code": code,
         "head": visit.words.t(f"error.{shown}"),
         "text": visit.words.t(f"error.{shown}.what"),
-        "detail": _detail(error),
+        "detail": _detail(visit.words, error, person),
         "person": person,
     }
     answer = visit.bare("pages/error.html", status=code, **values)
@@ -129,12 +130,12 @@ def _code(error: Exception) -> int:
     return 422 if isinstance(error, RequestValidationError) else 403
 
 
-def _detail(error: Exception) -> str:
+def _detail(words: Words, error: Exception, person: Person | None) -> str:
     if isinstance(error, RequestValidationError):
-        return "; ".join(
-            f"{'.'.join(str(p) for p in one['loc'][1:])}: {one['msg']}" for one in error.errors()
-        )
+        fields = [".".join(str(part) for part in one["loc"][1:]) for one in error.errors()]
+        return "; ".join(words.t("error.422.field", field=field) for field in fields)
     if isinstance(error, NotAllowed):
-        return f"{error.field}: {error.detail}"
+        role = words.t(f"role.{person.role}") if person else "—"
+        return words.t(f"error.403.{error.field}", role=role)
     detail = str(getattr(error, "detail", ""))
-    return "" if detail in ("Not Found", "Forbidden") else detail
+    return "" if detail in ("Not Found", "Forbidden", "Conflict", "Method Not Allowed") else detail

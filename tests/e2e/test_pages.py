@@ -109,8 +109,8 @@ def test_light_and_dark_are_the_persons_choice(fleet: tuple[str, Path], chromium
         ground = "getComputedStyle(document.body.parentElement).backgroundColor"
         assert page.evaluate(ground) == "rgb(20, 23, 26)"
         page.locator("details.person summary").click()
-        page.locator("#theme").select_option("light")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("#theme").select_option("light")
         expect(page.locator("html")).to_have_attribute("data-theme", "light")
         assert page.evaluate(ground) == "rgb(255, 255, 255)"
 

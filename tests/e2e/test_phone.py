@@ -168,21 +168,22 @@ def test_a_label_read_without_coverage_is_offered_on_the_ticket_and_a_wrong_one_
         expect(page.locator("#offline")).to_be_hidden()
 
 
-FIRST_BYTES, AGAIN_BYTES = 60_000, 12_000
-"""On a 2G link of 40 kbit/s: twelve seconds the first time, under three after."""
+FIRST_BYTES, AGAIN_BYTES = 50_000, 6_000
+"""On a 2G link of 40 kbit/s: ten seconds and four requests at first; one second and one request after."""
 
 
 def test_a_ticket_is_light_enough_for_2g(fleet: Fleet, chromium: Browser) -> None:
-    with phone(chromium, fleet, "Larçay") as (context, page, address):
+    with phone(chromium, fleet, "Larçay") as (_, page, address):
         fresh = chromium.new_context(viewport=PHONE)
-        first, again = weigh(fresh, address), weigh(fresh, address)
+        count, requests = weigh(fresh, address)
+        html = page.request.get(address, headers={"Accept-Encoding": "gzip"})
+        again = int(html.headers["content-length"])
         fresh.close()
-        print(f"first visit {first}, again {again} (bytes, requests)")
-        assert first[0] <= FIRST_BYTES
-        assert first[1] <= 8
-        assert again[0] <= AGAIN_BYTES
-        assert again[1] <= 3
-    del context, page
+    print(f"a ticket on a phone: {count} bytes in {requests} requests at first, {again} bytes in 1 after")
+    assert html.headers["content-encoding"] == "gzip"
+    assert count <= FIRST_BYTES
+    assert requests <= 5
+    assert again <= AGAIN_BYTES
 
 
 def weigh(context: BrowserContext, address: str) -> tuple[int, int]:
@@ -193,6 +194,5 @@ def weigh(context: BrowserContext, address: str) -> tuple[int, int]:
     sizes: list[int] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
     page.goto(address, wait_until="load")
-    page.wait_for_function("navigator.serviceWorker.controller !== null", timeout=READY_MS)
     page.close()
-    return sum(sizes), len([size for size in sizes if size])
+    return sum(sizes), len(sizes)

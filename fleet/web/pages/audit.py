@@ -30,7 +30,10 @@ def page(visit: Viewing, avant: int | None = None) -> HTMLResponse:
 
 
 def _told(after: object) -> str:
-    if after is None:
+    if not isinstance(after, dict):
         return ""
-    text = json.dumps(after, ensure_ascii=False)
+    said = (
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in after.items()
+    )
+    text = " · ".join(said)
     return text if len(text) <= DETAIL_LIMIT else text[: DETAIL_LIMIT - 1] + "…"

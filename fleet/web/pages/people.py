@@ -49,6 +49,6 @@ def save(
                 connection, name=name, role=role, password=password, who=person.name, now_us=visit.now_us
             )
         except PersonError as error:
-            problem = visit.words.t("people.refused", why=str(error))
+            problem = visit.words.t("people.refused", why=visit.words.refusal(str(error)))
             return _page(visit, connection, {"name": name, "role": role}, problem)
     return leave_toast(RedirectResponse("/personnes", SEE_OTHER), "toast.person", name=name.strip())

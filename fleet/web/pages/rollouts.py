@@ -111,7 +111,9 @@ def _planned(
     try:
         plan = views.plan_of(desk.chosen, desk.names, changes)
     except PlanRefused as error:
-        return _page(visit, connection, desk, typed=typed, problem=str(error), wrong=error)
+        return _page(
+            visit, connection, desk, typed=typed, problem=visit.words.refusal(str(error)), wrong=error
+        )
     if not plan:
         problem = visit.words.t("rollouts.nothing")
         return _page(visit, connection, desk, typed=typed, problem=problem)

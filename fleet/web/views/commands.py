@@ -7,7 +7,6 @@ from agent.wire.command import SERVICE_AFFECTING, Action
 from fleet.configurations.commands import Sent
 from fleet.identity.people import Person, Role
 from fleet.web.rendering import Words
-from fleet.web.views.reasons import reason_of, who_of
 
 FOR_TECHNICIANS = (Action.SELF_TEST, Action.LOG_EXCERPT, Action.SPECTRAL_SCAN, Action.SPEED_TEST)
 FOR_OPERATORS = (Action.RESET_CONCENTRATOR, Action.RESTART, Action.REBOOT, Action.ROTATE_KEY)
@@ -41,9 +40,9 @@ def lines_of(words: Words, sent: Iterable[Sent]) -> list[CommandLine]:
         CommandLine(
             at_us=one.issued_at_us,
             title=words.word("command", one.action),
-            who=who_of(words, one.who),
+            who=words.who(one.who),
             state=(state := _state(one)),
-            outcome=reason_of(words, one.text) if one.text else words.t(f"command.state.{state}"),
+            outcome=words.reason(one.text) if one.text else words.t(f"command.state.{state}"),
         )
         for one in sent
     ]

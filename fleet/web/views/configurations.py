@@ -110,7 +110,7 @@ def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | No
     """Return desired beside reported, setting by setting, and the sentence above it."""
     desired = push.desired(connection, eui)
     if desired is None:
-        return {"settings": [], "differing": [], "settings_sentence": ""}
+        return {"settings": [], "differing": [], "settings_sentence": "", "settings_reason": ""}
     reported = stand.reported if stand else None
     versions = {one.version: one for one in push.history(connection, eui)}
     running = versions.get(reported.version) if reported else None
@@ -127,7 +127,12 @@ def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | No
         key, values = "config.sentence.other", {"running": reported.version}
     sentence = words.t(key, desired=desired.version, step=words.t(f"config.step.{step}"), **values)
     differing = [row for row in settings if row[2] is not None and row[1] != row[2]]
-    return {"settings": settings, "differing": differing, "settings_sentence": sentence}
+    return {
+        "settings": settings,
+        "differing": differing,
+        "settings_sentence": sentence,
+        "settings_reason": reported.reason if reported else "",
+    }
 
 
 def fields_of(
@@ -143,7 +148,7 @@ def fields_of(
         same = values.pop() if len(values) == 1 else ""
         label = words.t(f"setting.{path}") if path in KNOWN else path
         rule = path if same else words.t("rollouts.varies", path=path)
-        error = str(wrong) if wrong is not None and wrong.path == path else ""
+        error = words.refusal(str(wrong)) if wrong is not None and wrong.path == path else ""
         value = typed.get(path, same)
         found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
     return sorted(found, key=lambda field: KNOWN.index(field.path) if field.known else len(KNOWN))

@@ -1,0 +1,140 @@
+"""Each page speaks one language: no sentence, reason or key of the other, whatever machines wrote down."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert, update
+
+from agent.wire.messages import Change, ConfigState, TimeQuality
+from fleet.configurations.tables import configuration_versions, reported_configurations, words
+from fleet.evidence.tables import journal_records
+from fleet.identity import audit
+from fleet.web import i18n, reasons
+from tests.unit.fleet.web.network import make_app
+from tests.unit.fleet.web.sample import NOW_US, eui_of
+from tests.unit.fleet.web.test_pages import PAGES
+
+SAID = [
+    (Change.RADIO, "radio", "RECEIVING", "started, EUI 0016c001f1370001"),
+    (Change.RADIO, "radio", "DEAF", "counter: counted 12 us in 900000 us"),
+    (Change.CONNECTOR, "lns", "DOWN", "lns.example.fr: [Errno 111] Connection refused"),
+    (Change.RECOVERY, "agent", "STARTED", "radio DEAF for 10 min"),
+    (Change.SPOOL, "spool", "FULL", "[Errno 28] No space left on device"),
+    (Change.CLOCK, "clock", "NTP", "was UNTRUSTED"),
+    (Change.POWER, "supply", "UNDER_VOLTAGE", ""),
+    (Change.CONFIGURATION, "v2", "ROLLED_BACK", "the gateway restarted during the trial"),
+]
+ROLLED_BACK = "version 2 rolled back to 1: the fleet did not confirm it within 300 s"
+ENGLISH = re.compile(
+    r"\b(the|of|was|were|not|with|needs|started|answers?|refused|rolled|order|system|line|failed|bytes|seconds)\b"
+)
+FRENCH = re.compile(r"\b(depuis|aucune?|dans|qui|sont|avec|pour|pas|relance|annulée|prononcée)\b")
+KEY = re.compile(r"\b[a-z]{3,}\.[a-z_]{3,}(?:\.[a-z_]+)*\b")
+CODE = re.compile(r"\b(?!PULL_ACK)[A-Z]{2,}_[A-Z_]+\b")
+NAMES = re.compile(r"\b(?:connectors|radio|intervals|limits|fleet|links?)\.[a-z0-9_.]+|\b[a-z.]+\.fr\b")
+"""Settings go by their path, servers by their host."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """The sample, with all that machines say in English."""
+    app = make_app(tmp_path_factory.mktemp("words"))
+    eui = eui_of(1)
+    with app.state.database.write() as connection:
+        row = {"eui": eui, "boot": 7, "time_quality": int(TimeQuality.NTP), "recorded_at_us": NOW_US}
+        for number, (change, subject, value, reason) in enumerate(SAID, start=10):
+            said = {"change": int(change), "subject": subject, "value": value, "reason": reason}
+            at = {"journal_seq": number, "uptime_ms": number, "at_us": NOW_US - number}
+            connection.execute(insert(journal_records), row | at | said)
+        report = {"version": 1, "sha256": "0" * 64, "seen_version": 2, "reason": ROLLED_BACK}
+        report |= {
+            "eui": eui,
+            "state": int(ConfigState.ROLLED_BACK),
+            "at_us": NOW_US,
+            "recorded_at_us": NOW_US,
+        }
+        connection.execute(insert(reported_configurations), report)
+        connection.execute(
+            update(configuration_versions).values(issued_by=audit.COMMAND_LINE, reason="work order")
+        )
+        for who in (audit.SYSTEM, audit.COMMAND_LINE, f"gateway {eui}"):
+            audit.record(connection, now_us=NOW_US, who=who, action="gateway.in_service", subject=eui)
+    client = TestClient(app, follow_redirects=False)
+    page = client.get(f"/passerelles/{eui}").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    form = {"csrf_token": token[1], "action": "self_test"}
+    assert client.post(f"/passerelles/{eui}/commande", data=form).status_code == 303
+    with app.state.database.write() as connection:
+        answer = "counter 1 us, AGC 0x10 parity ok, ARB parity LOST, temperature 31.5 C; not receiving"
+        told = {"replied_at_us": NOW_US, "reply_ok": False, "reply_text": answer}
+        connection.execute(update(words).values(**told))
+    return client
+
+
+def visible(markup: str) -> str:
+    """Return what a person reads or hears of a page in its own language."""
+    markup = re.sub(r"<(head|script)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    markup = re.sub(
+        r"<(\w+)[^>]*\blang=\"\w+\"[^>]*>.*?</\1>", " ", markup[markup.index("<body") :], flags=re.DOTALL
+    )
+    markup = re.sub(r"<(\w+)[^>]*class=\"mono[^\"]*\"[^>]*>.*?</\1>", " ", markup, flags=re.DOTALL)
+    spoken = re.findall(r'(?:aria-label|alt|placeholder)="([^"]*)"', markup)
+    return unescape(" ".join([re.sub(r"<[^>]+>", " ", markup), *spoken]))
+
+
+def sentences(lang: str) -> set[str]:
+    """Return what only this language says: whole sentences without values."""
+    other = "en" if lang == "fr" else "fr"
+    alien = {
+        text for forms in i18n.catalogue().values() for form, text in forms.items() if form.startswith(other)
+    }
+    texts = {
+        text for forms in i18n.catalogue().values() for form, text in forms.items() if form.startswith(lang)
+    }
+    return {text for text in texts - alien if len(text) > 11 and " " in text and "{" not in text}
+
+
+@pytest.mark.parametrize("page", [*PAGES, "/main-courante", "/nowhere", "/personnes"])
+def test_french_pages_hold_no_english_no_key_and_no_code(client: TestClient, page: str) -> None:
+    text = visible(client.get(page, headers={"Cookie": "langue=fr"}).text)
+    assert ENGLISH.findall(text) == []
+    assert KEY.findall(NAMES.sub("", text)) == []
+    assert CODE.findall(text) == []
+    assert [sentence for sentence in sentences("en") if sentence in text] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, "/main-courante", "/nowhere", "/personnes"])
+def test_english_pages_hold_no_french_no_key_and_no_code(client: TestClient, page: str) -> None:
+    text = visible(client.get(page, headers={"Cookie": "langue=en"}).text)
+    assert FRENCH.findall(text) == []
+    assert KEY.findall(NAMES.sub("", text)) == []
+    assert CODE.findall(text) == []
+    assert [sentence for sentence in sentences("fr") if sentence in text] == []
+
+
+def test_a_configuration_taken_back_says_why_in_the_persons_language(client: TestClient) -> None:
+    for page in (f"/passerelles/{eui_of(1)}", "/deploiements"):
+        text = visible(client.get(page).text)
+        assert "retour à la version 1\u202f: la flotte ne l’a pas confirmée en 300 s" in text
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_refusals_name_the_rule(lang: str) -> None:
+    assert "12" in reasons.refusal(lang, "password: at least 12 characters")
+    assert reasons.refusal(lang, "Expected `int` >= 5 - at `$.intervals`").endswith("≥ 5.")
+    assert reasons.refusal(lang, "something new") == "something new"
+
+
+def test_every_action_of_the_audit_trail_has_its_word() -> None:
+    fleet = Path(i18n.__file__).parents[1]
+    told = {
+        action
+        for path in fleet.rglob("*.py")
+        if "node_modules" not in path.parts
+        for action in re.findall(r'(?:action=|AUDIT_ACTION = )"([a-z_.]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert {action for action in told if f"audit.did.{action}" not in i18n.catalogue()} == set()
