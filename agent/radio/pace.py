@@ -1,7 +1,7 @@
 """How often the concentrator is asked for frames, pure: rarely when it is quiet, closely in traffic.
 
-    quiet   nothing heard for 5 s               every 20 ms   50 wake-ups a second, a frame waits 10 ms on average
-    alert   a frame within the last 5 s         every 10 ms   5 ms; at 2 frames/s the radio is always here
+    quiet   nothing heard for 5 s               every 20 ms   50 wake-ups a second, a frame waits 10 ms (mean)
+    alert   a frame within the last 5 s         every 10 ms   5 ms; traffic of 2 frames/s stays here
     busy    8 frames within the last 0.5 s      every 3 ms    1.5 ms
 
 Sources: DESIGN §11 for the bounds (idle 50 wake-ups and 100 bus transactions a second, 2 % of a core; at

@@ -1,12 +1,13 @@
 """What to do about a concentrator that failed, pure: a bounded ladder, each step reported.
 
     failures in a row   step                                wait before it
-    1                   RESTART_RX: stop, start             0
-    2, 3                RESET: stop, reset, start           2 s, 10 s
+    1                   RESTART_RX: stop and start at once  0
+    2, 3                RESET: the same after a rest        2 s, 10 s
     4                   EXHAUSTED: reported; the supervisor decides about a restart of the process
     5 …                 RESET again                         60 s
 
-A radio that received for 10 minutes starts from the first step again.
+A radio that received for 10 minutes starts from the first step again.  Every start of the concentrator resets
+it (``hal.sx1302.boot``): a chip that was only half restarted could not be told from one that works.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import socket
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent.clock import SystemClock
 from agent.connectors.ports import Outcome
@@ -170,6 +172,36 @@ async def test_two_servers_one_silent_and_a_filter(tmp_path: Path) -> None:
         assert (state.spool_records, state.dropped) == (1, {})
     first.transport.close()
     second.transport.close()
+
+
+async def page(port: int) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    text = (await reader.read()).decode()
+    writer.close()
+    return text
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_the_rf_picture_is_served_on_loopback_where_the_configuration_says(tmp_path: Path) -> None:
+    server, ports = await UdpServer().listen(), (free_port(), free_port())
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.radio.running)
+        gateway.radio.inject(data_up())
+        await server.until(lambda: gateway.path.snapshot().received == 1)
+        for port in ports:
+            await gateway.path.reconfigure(replace(configuration(server.port), metrics_port=port))
+            lines = (await page(port)).splitlines()
+            assert lines[0] == "HTTP/1.1 200 OK"
+            assert 'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 1' in lines
+        with pytest.raises(ConnectionRefusedError):
+            await page(ports[0])
+    server.transport.close()
 
 
 async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_path: Path) -> None:
