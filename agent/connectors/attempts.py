@@ -1,7 +1,7 @@
 """The alternatives of one downlink, tried in order: refused or failed in RX1, tried in RX2.
 
-The acknowledgement waits for the emission where it can; what starts more than 25 s ahead is acknowledged
-when it is queued (ChirpStack forgets a downlink after 30 s).
+The acknowledgement waits for the emission.  ChirpStack forgets a downlink after 30 s: what starts more than
+25 s ahead is acknowledged to it when it is queued.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
 
-WAIT_LIMIT_US = 25_000_000
+CHIRPSTACK_WAIT_LIMIT_US = 25_000_000
 
 Submit = Callable[[Downlink, Callable[[Outcome], None]], Verdict]
 Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
@@ -19,7 +19,10 @@ Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
 class Attempts:
     """Works through the alternatives of one downlink."""
 
-    def __init__(self, downlinks: Sequence[Downlink], submit: Submit, done: Done) -> None:
+    def __init__(
+        self, downlinks: Sequence[Downlink], submit: Submit, done: Done, *, wait_limit_us: int | None = None
+    ) -> None:
+        self._wait_limit_us = wait_limit_us
         self._downlinks = list(downlinks)
         self._submit = submit
         self._done = done
@@ -36,7 +39,7 @@ class Attempts:
             verdict = self._submit(self._downlinks.pop(0), self._ended)
             if verdict.taken:
                 self._taken = verdict
-                if verdict.ahead_us > WAIT_LIMIT_US:
+                if self._wait_limit_us is not None and verdict.ahead_us > self._wait_limit_us:
                     self._finish(Code.OK, None)
                 return
             self._codes.append(verdict.code)

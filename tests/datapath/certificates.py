@@ -1,6 +1,7 @@
 """An authority, and certificates for servers and gateways, for tests of TLS."""
 
 import datetime as dt
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+NAMES = [
+    x509.DNSName("localhost"),
+    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    x509.IPAddress(ipaddress.ip_address("10.88.0.2")),
+]
+"""Where servers of tests are reached: here, and in a network namespace."""
 
 
 @dataclass
@@ -31,7 +39,7 @@ class Issued:
 
 
 def issue(folder: Path, name: str, authority: Issued | None = None) -> Issued:
-    """Return a certificate for ``name``, valid for localhost; its own authority when none is given."""
+    """Return a certificate for ``name``, valid for servers of tests; its own authority when none is given."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -43,7 +51,7 @@ def issue(folder: Path, name: str, authority: Issued | None = None) -> Issued:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName("lns")]), False)
+        .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
     )
     made = builder.sign(key if authority is None else authority.key, hashes.SHA256())

@@ -18,10 +18,12 @@ class Weather:
 
 
 class UdpRelay(asyncio.DatagramProtocol):
-    """One gateway, one server."""
+    """One gateway, one server; ``refuse`` closes the port, so that the network says so."""
 
-    def __init__(self, server_port: int, seed: int = 1) -> None:
+    def __init__(self, server_port: int, *, host: str = "127.0.0.1", seed: int = 1) -> None:
         self.weather = Weather()
+        self.port = 0
+        self._host = host
         self._server_port = server_port
         self._random = Random(seed)
         self._gateway: tuple[str, int] | None = None
@@ -38,8 +40,9 @@ class UdpRelay(asyncio.DatagramProtocol):
         self._up, _ = await loop.create_datagram_endpoint(
             Upstream, remote_addr=("127.0.0.1", self._server_port)
         )
-        self._down, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
-        return int(self._down.get_extra_info("sockname")[1])
+        self._down, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self._host, self.port))
+        self.port = int(self._down.get_extra_info("sockname")[1])
+        return self.port
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._gateway = addr
@@ -59,8 +62,11 @@ class UdpRelay(asyncio.DatagramProtocol):
     def _send(self, data: bytes, back: bool) -> None:
         if not back:
             self._up.sendto(data)
-        elif self._gateway is not None:
+        elif self._gateway is not None and not self._down.is_closing():
             self._down.sendto(data, self._gateway)
+
+    async def refuse(self) -> None:
+        self.close()
 
     def close(self) -> None:
         self._up.close()
@@ -68,23 +74,27 @@ class UdpRelay(asyncio.DatagramProtocol):
 
 
 class TcpRelay:
-    """Passes a byte stream on; ``cut`` swallows, ``refuse`` closes everything and listens no more."""
+    """Passes a byte stream on; ``cut`` swallows, ``drop`` closes what is open, ``refuse`` listens no more."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, *, host: str = "127.0.0.1") -> None:
         self.weather = Weather()
         self.port = 0
+        self._host = host
         self._server_port = server_port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, self._host, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port
 
     async def refuse(self) -> None:
         assert self._server is not None
         self._server.close()
+        self.drop()
+
+    def drop(self) -> None:
         for writer in list(self._writers):
             writer.close()
 
@@ -99,11 +109,27 @@ class TcpRelay:
         self._writers -= {writer, far_writer}
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(4096):
+        """Pass on in order, each chunk as late as the weather was when it came."""
+        loop = asyncio.get_running_loop()
+        chunks: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        passing = asyncio.create_task(self._pass(chunks, writer))
+        try:
+            while data := await reader.read(4096):
+                chunks.put_nowait((loop.time() + self.weather.delay_s, data))
+            chunks.put_nowait((loop.time() + self.weather.delay_s, b""))
+            await passing
+        finally:
+            passing.cancel()
+            writer.close()
+
+    async def _pass(self, chunks: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due, data = await chunks.get()
             while self.weather.cut:
                 await asyncio.sleep(0.05)
-            if self.weather.delay_s:
-                await asyncio.sleep(self.weather.delay_s)
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if not data:
+                return
             writer.write(data)
             await writer.drain()
-        writer.close()

@@ -103,6 +103,8 @@ class BasicsStationConnector(BaseConnector):
             self._line = self._router = None
             self._liveness.closed()
             self._pump_once()
+            if self._lost.is_set():
+                socket.transport.abort()
             await asyncio.shield(socket.close())
 
     def _fail(self, counter: str, uri: str, error: Exception) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections import Counter
 
-from agent.connectors.attempts import Attempts
+from agent.connectors.attempts import CHIRPSTACK_WAIT_LIMIT_US, Attempts
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.chirpstack_mqtt import events
@@ -117,7 +117,7 @@ class ChirpstackMqttConnector(BaseConnector):
                 self._line.subscribe(f"{self._topic}/command/#")
                 self._publish_state()
                 self._pump_once()
-            case Refused(reason=reason, by_server=by_server):
+            case Refused(reason=reason, by_server=by_server) if self._line is not None:
                 self.counts["disconnected"] += 1
                 self._reason, self._refused_by_server = reason, by_server
                 self._ended.set()
@@ -212,7 +212,7 @@ class ChirpstackMqttConnector(BaseConnector):
             body = events.tx_ack(asked.downlink_id, self._host.eui, tuple(statuses))
             self._publish("event/ack", body, self._host.clock.monotonic_us())
 
-        Attempts(asked.items, self._submit, done).start()
+        Attempts(asked.items, self._submit, done, wait_limit_us=CHIRPSTACK_WAIT_LIMIT_US).start()
 
     def _stats(self) -> bytes:
         tally, before = self._host.tally(), self._tally

@@ -17,6 +17,8 @@ from agent.connectors.tls import tls_context
 from agent.wire.configuration import ConnectorConfig
 
 KEEPALIVE_S = 20
+KEEPALIVE_WORD = "Keep alive timeout"
+"""The one reason of paho's that is no word of the server: a socket that ends was closed by it."""
 CONNECT_TIMEOUT_S = 5.0
 INFLIGHT_LIMIT = 1000
 """Unacknowledged publications; the delivery's own window is smaller."""
@@ -124,9 +126,9 @@ class MqttLine:
     def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
         self._tell(Refused(str(code), by_server=True) if code.is_failure else Connected())
 
-    def _on_disconnect(self, _client: object, _data: object, flags: Any, code: Any, _p: object) -> None:
+    def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
         self._client.disconnect()
-        self._tell(Refused(str(code), by_server=bool(flags.is_disconnect_packet_from_server)))
+        self._tell(Refused(str(code), by_server=str(code) != KEEPALIVE_WORD))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
         self._tell(Acknowledged(mid, int(code.value)))
