@@ -172,6 +172,7 @@ app.add_typer(objects_cli.app, name="objects")
 app.add_typer(territory_cli.app, name="territory")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)
+app.command()(availability_cli.check)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from typer import Argument, Option
 from fleet.availability import document, result
 from fleet.availability.months import month_of, to_datetime
 from fleet.availability.reckoning import reckon
-from fleet.availability.settings import DEFAULTS
 
 facts = typer.Typer(no_args_is_help=True, help="A month's facts, for anyone who wants to check it.")
 months = typer.Typer(no_args_is_help=True, help="Closed months and their versions.")
@@ -34,10 +33,10 @@ def export(
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
 
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.read() as connection:
-        given = load_month(connection, month or month_of(now_us), DEFAULTS, now_us)
+        given = load_month(connection, month or month_of(now_us), settings.contract, now_us)
     for line in document.write(given):
         sys.stdout.write(line.decode())
 
@@ -59,10 +58,10 @@ def close_(
     from fleet.commands import open_fleet
     from fleet.identity import audit
 
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.write() as connection:
-        version = close_month(connection, month, DEFAULTS, who=audit.COMMAND_LINE, now_us=now_us)
+        version = close_month(connection, month, settings.contract, who=audit.COMMAND_LINE, now_us=now_us)
     if version is None:
         print(f"{month}: nothing changed since its newest version")
     else:
@@ -79,6 +78,28 @@ def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", f
     with closing(database), database.read() as connection:
         for month, version, closed_at_us, who, hash_ in list_versions(connection):
             print(f"{month} v{version} {to_datetime(closed_at_us):%Y-%m-%d %H:%M} {who} {hash_}")
+
+
+def check(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Option(help="Such as 2026-10; every closed month by default.")] = "",
+) -> int:
+    """Verify the timelines, figures and hashes of closed months against the evidence; 1 if one differs."""
+    from fleet.availability.check_store import check_month
+    from fleet.availability.version_store import list_versions
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+
+    settings, database = open_fleet(data)
+    now_us, faults = SystemClock().now_us(), 0
+    with closing(database), database.read() as connection:
+        closed = sorted({one[0] for one in list_versions(connection) if month in ("", one[0])})
+        for name in closed:
+            for finding in check_month(connection, name, settings.contract, now_us=now_us):
+                faults += finding.is_fault
+                print(finding)
+    print(f"{len(closed)} closed months checked, {faults} faults")
+    return 1 if faults else 0
 
 
 def compute(

@@ -1,8 +1,9 @@
 """Versions of months in the database: append-only."""
 
 import zlib
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from fleet.availability.closing import Version, close
 from fleet.availability.month_store import load_month
@@ -74,8 +75,17 @@ def newest_version(connection: Connection, month: str) -> Version | None:
     """Return the newest version of a month; None while it is open."""
     query = select(month_versions).where(month_versions.c.month == month)
     row = connection.execute(query.order_by(month_versions.c.version.desc()).limit(1)).mappings().first()
-    if row is None:
-        return None
+    return None if row is None else _version(row)
+
+
+def every_version(connection: Connection, month: str) -> Iterator[tuple[Version, int]]:
+    """Yield the versions of a month, oldest first, each with when it was closed."""
+    query = select(month_versions).where(month_versions.c.month == month).order_by(month_versions.c.version)
+    for row in connection.execute(query).mappings():
+        yield _version(row), row["closed_at_us"]
+
+
+def _version(row: RowMapping) -> Version:
     return Version(
         month=row["month"],
         number=row["version"],

@@ -1,8 +1,9 @@
 """Evidence out of the database, as facts for the timelines and as the last word for people."""
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import CTE, Connection, RowMapping, select
+from sqlalchemy import CTE, Connection, RowMapping, Select, select
 
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
 from agent.wire.topics import HEALTH
@@ -45,18 +46,28 @@ def load_gateways(
             yield relevant(whole, window, settings)
 
 
+def load_stored_runs(connection: Connection, query: Select[Any]) -> Iterator[HeartbeatRun]:
+    """Return the runs that ``query`` finds."""
+    return (_run(row) for row in connection.execute(query).mappings())
+
+
+def load_records(connection: Connection, query: Select[Any]) -> Iterator[JournalFact]:
+    """Return the journal records that ``query`` finds."""
+    return (_journal_fact(row) for row in connection.execute(query).mappings())
+
+
 def _load_runs(connection: Connection, wanted: Wanted) -> Iterator[HeartbeatRun]:
     table, floor = heartbeat_runs, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
-    rows = connection.execute(query.where(table.c.last_at_us >= floor.c.at_us)).mappings()
-    return (_run(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
+    found = load_stored_runs(connection, query.where(table.c.last_at_us >= floor.c.at_us))
+    return (run for run in found if (run.eui, run.boot) in wanted.boots)
 
 
 def _load_journal(connection: Connection, wanted: Wanted) -> Iterator[JournalFact]:
     table, floor = journal_records, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
-    rows = connection.execute(query.where(table.c.recorded_at_us >= floor.c.at_us)).mappings()
-    return (_journal_fact(row) for row in rows if (row["eui"], row["boot"]) in wanted.boots)
+    found = load_records(connection, query.where(table.c.recorded_at_us >= floor.c.at_us))
+    return (fact for fact in found if (fact.eui, fact.boot) in wanted.boots)
 
 
 def _floors(connection: Connection, wanted: Wanted) -> CTE:
