@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from passerelle.benches.agent.backlog import backlog
+from passerelle.benches.agent.downlinks import downlinks
 from passerelle.benches.agent.latency import one_gateway, two_servers
 from passerelle.benches.agent.wear import wear
 from passerelle.figures import Figure
@@ -65,7 +66,10 @@ def loopback_ms() -> float:
 
 
 async def _measured() -> list[Figure]:
-    return [*machine_figures(), *await one_gateway(), *await two_servers(), *await wear(), *await backlog()]
+    figures = machine_figures()
+    for part in (one_gateway, two_servers, downlinks, wear, backlog):
+        figures += await part()
+    return figures
 
 
 def measure() -> list[Figure]:

@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 
-from passerelle.benches.agent.rig import Bench, bench
+from passerelle.benches.agent.rig import bench
 from passerelle.figures import Figure
 
 PEER = "sx1302_hal packet forwarder"
@@ -40,18 +40,10 @@ async def one_gateway() -> list[Figure]:
 
         two = await made.cpu_percent(rarely)
         busy = await made.traffic(50, 20)
-        verdict = await verdict_ms(made)
         memory = made.child.memory_info().rss / 1e6
     return [
         *latency("reception to socket at 50 frames/s", busy, 5, 15),
         *latency("reception to socket at 2 frames/s", isolated, 12, 25),
-        Figure(
-            name="verdict on a downlink, median",
-            value=verdict,
-            unit="ms",
-            target=2,
-            how="PULL_RESP to TX_ACK",
-        ),
         Figure(name="CPU idle", value=idle, unit=CORE, target=2, how="10 s"),
         Figure(name="CPU at 2 frames/s", value=two, unit=CORE, target=4, how="30 s"),
         Figure(name="bus transactions idle", value=per_s, unit="1/s", target=100, how="10 s"),
@@ -70,11 +62,3 @@ async def two_servers() -> list[Figure]:
         *latency("50 frames/s, one of two servers silent", busy, 5, 15),
         *latency("2 frames/s, one of two servers silent", isolated, 12, 25),
     ]
-
-
-async def verdict_ms(made: Bench) -> float:
-    """Return the median time from PULL_RESP to TX_ACK."""
-    for _ in range(20):
-        made.servers[0].ask()
-        await asyncio.sleep(0.15)
-    return 1000 * statistics.median(made.servers[0].verdicts)

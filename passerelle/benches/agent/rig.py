@@ -38,6 +38,16 @@ def data_of(number: int, addresses: int) -> str:
     return base64.b64encode(payload_of(number, addresses)).decode()
 
 
+TXPK: dict[str, object] = {
+    "freq": 869.525,
+    "modu": "LORA",
+    "datr": "SF7BW125",
+    "codr": "4/5",
+    "powe": 14,
+    "data": "YQ==",
+}
+
+
 class Server(asyncio.DatagramProtocol):
     """Acknowledges; notes when each frame arrived."""
 
@@ -46,6 +56,8 @@ class Server(asyncio.DatagramProtocol):
         self.arrived: dict[str, float] = {}
         self.first_at = 0.0
         self.verdicts: list[float] = []
+        self.acks: list[str] = []
+        self.tmst: dict[str, int] = {}
         self._asked_at = 0.0
         self._gateway: tuple[str, int] | None = None
 
@@ -63,6 +75,8 @@ class Server(asyncio.DatagramProtocol):
         self.first_at = self.first_at or now
         if data[3] == 5:
             self.verdicts.append(now - self._asked_at)
+            body = json.loads(data[12:] or b"{}")
+            self.acks.append(body.get("txpk_ack", {}).get("error", "NONE"))
         if data[3] == 2:
             self._gateway = addr
         if not self.answering:
@@ -73,10 +87,12 @@ class Server(asyncio.DatagramProtocol):
             self.transport.sendto(data[:3] + b"\x01", addr)
             for frame in json.loads(data[12:]).get("rxpk", ()):
                 self.arrived.setdefault(frame["data"], now)
+                self.tmst[frame["data"]] = frame["tmst"]
 
-    def ask(self) -> None:
-        """Ask for a class C downlink."""
-        body = b'{"txpk":{"imme":true,"freq":869.525,"datr":"SF7BW125","powe":14,"data":"YQ==","codr":"4/5"}}'
+    def ask(self, tmst: int | None = None) -> None:
+        """Ask for a downlink: of class C, or at a counter."""
+        when: dict[str, object] = {"imme": True} if tmst is None else {"tmst": tmst % (1 << 32)}
+        body = json.dumps({"txpk": TXPK | when}).encode()
         assert self._gateway is not None
         self._asked_at = time.perf_counter()
         self.transport.sendto(b"\x02\x00\x07\x03" + body, self._gateway)
