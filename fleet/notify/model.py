@@ -49,6 +49,8 @@ class Outgoing:
     created_at_us: int
     person_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    content: bytes = b""
+    """The photo that a mirror shall keep; read when it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from fleet.notify import mirrors
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
 from fleet.notify.retries import LIFE_US, next_attempt_us
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
@@ -77,6 +78,7 @@ def _due(now_us: int) -> Select[tuple[int]]:
         outbox.c.state == Delivery.PENDING,
         outbox.c.due_at_us <= now_us,
         outbox.c.leased_until_us <= now_us,
+        mirrors.in_turn(),
     )
 
 
@@ -124,13 +126,12 @@ def claim(
 
 def _give_up(connection: Connection, now_us: int) -> None:
     """Fail what ends its workers again and again: it must not go on for ever."""
-    mine = (
-        (outbox.c.state == Delivery.PENDING)
-        & (outbox.c.created_at_us <= now_us - LIFE_US)
-        & (outbox.c.leased_until_us <= now_us)
-    )
-    words = "given up: no worker came to an end with it within two days"
-    connection.execute(update(outbox).where(mine).values(state=Delivery.FAILED, error=words))
+    old = (outbox.c.created_at_us <= now_us - LIFE_US) & outbox.c.channel.not_in(mirrors.MIRRORS)
+    old |= outbox.c.created_at_us <= now_us - mirrors.LIFE_US
+    mine = (outbox.c.state == Delivery.PENDING) & old & (outbox.c.leased_until_us <= now_us)
+    words = "given up: too old; the last word was: "
+    values = {"state": Delivery.FAILED, "error": words + func.coalesce(outbox.c.error, "")}
+    connection.execute(update(outbox).where(mine).values(**values))
 
 
 def sent(connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "") -> None:
@@ -151,7 +152,8 @@ def failed(
 ) -> Delivery:
     """Note a failure; plan the next attempt, or give up."""
     error = error[:ERROR_LIMIT_CHARACTERS]
-    again_us = None if final else next_attempt_us(message.attempts, now_us)
+    patient = message.channel in mirrors.MIRRORS
+    again_us = None if final else next_attempt_us(message.attempts, now_us, patient=patient)
     state = Delivery.FAILED if again_us is None else Delivery.PENDING
     values: dict[str, Any] = {"state": state, "error": error, "leased_until_us": 0}
     values["attempts"] = message.attempts

@@ -15,12 +15,14 @@ LIFE_US = 48 * 3600 * SECOND_US
 that are killed while they send do not count as attempts: they said nothing about the message."""
 
 
-def next_attempt_us(attempts: int, now_us: int) -> int | None:
-    """Return when to try again after so many attempts; None: give up.
+def next_attempt_us(attempts: int, now_us: int, *, patient: bool = False) -> int | None:
+    """Return when to try again after so many attempts; None: give up, which a patient sender never does.
 
     >>> next_attempt_us(1, 0), next_attempt_us(3, 0), next_attempt_us(12, 0)
     (5000000, 20000000, None)
+    >>> next_attempt_us(5000, 0, patient=True)
+    600000000
     """
-    if attempts >= ATTEMPTS_LIMIT:
+    if attempts >= ATTEMPTS_LIMIT and not patient:
         return None
-    return now_us + min(FIRST_WAIT_US << (attempts - 1), LONGEST_WAIT_US)
+    return now_us + min(FIRST_WAIT_US << min(attempts - 1, ATTEMPTS_LIMIT), LONGEST_WAIT_US)

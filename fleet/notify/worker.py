@@ -26,7 +26,7 @@ from fleet.notify.sms import sms_sender
 from fleet.notify.team import team_sender
 from fleet.notify.webhook import webhook_sender
 from fleet.settings import Settings
-from fleet.tickets import links
+from fleet.tickets import attachments, links
 
 FAILED_WAIT_S = 5.0
 """After a round that failed: the database was away, or a mistake of ours; leases bring messages back."""
@@ -108,10 +108,18 @@ class Worker:
             return f"{self._public_url}/a/{made[ticket_id]}"
 
         if message.channel is Channel.GLPI:
-            number = outbox.provider_of(connection, Channel.GLPI, int(message.detail["ticket"]))
-            return replace(message, detail=message.detail | {"external_id": number})
+            return self._mirrored(connection, message)
         text, html = (filled(part, self._public_url, acknowledge) for part in (message.text, message.html))
         return replace(message, text=text, html=html)
+
+    def _mirrored(self, connection: Connection, message: Outgoing) -> Outgoing:
+        """Add what GLPI called the ticket, and the photo if it is about one."""
+        ticket_id = int(message.detail["ticket"])
+        number = outbox.provider_of(connection, Channel.GLPI, ticket_id)
+        photo = message.detail.get("attachment")
+        found = attachments.content(connection, ticket_id, photo["id"]) if photo else None
+        content = b"" if found is None else found[1]
+        return replace(message, detail=message.detail | {"external_id": number}, content=content)
 
     def deliver(self, message: Outgoing) -> None:
         """Send one claimed message and note how it ended."""

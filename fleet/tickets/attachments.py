@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from fleet.tickets import store
+from fleet.tickets import mirror, store
 from fleet.tickets.photos import PhotoRefused, media_type, stripped
 from fleet.tickets.tables import ticket_attachments
 
@@ -44,7 +44,7 @@ def attach(
         PhotoRefused: not a picture, too large, or too many.
         store.NoSuchTicket: the number is not known.
     """
-    store.get(connection, ticket_id)
+    ticket = store.get(connection, ticket_id)
     clean = stripped(data)
     digest = hashlib.sha256(clean).hexdigest()
     columns = ticket_attachments.c
@@ -72,6 +72,8 @@ def attach(
     detail = {"name": values["name"], "size_bytes": len(clean), "sha256": digest}
     instants = {"at_us": taken_us, "now_us": now_us}
     store.log(connection, ticket_id, kind="Attach", who=who, via=via, detail=detail, **instants)
+    told = detail | {"id": number, "media_type": values["media_type"]}
+    mirror.tell(connection, ticket, "Attach", now_us, attachment=told)
     return next(one for one in of_ticket(connection, ticket_id) if one.id == number)
 
 

@@ -1,8 +1,7 @@
 """Tell the outside of every change of a ticket: one outbox row for each mirror that is switched on.
 
 Our clocks stay the authority; a mirror that is down delays nothing and loses nothing (the outbox keeps its
-rows).  Rows of one ticket are ordered by their number; a mirror that has not seen the first refuses the
-second, which is tried again.
+rows).  Rows of one ticket go one after the other (``fleet.notify.mirrors``).
 
 Sources: DESIGN §7.
 """
@@ -12,15 +11,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from fleet.notify import outbox
-from fleet.notify.model import Channel, Rendered
+from fleet.notify.mirrors import MIRRORS
+from fleet.notify.model import Rendered
 from fleet.tickets.clocks import intervention, resolution
 from fleet.tickets.model import Ticket
 
-MIRRORS = (Channel.WEBHOOK, Channel.GLPI)
 
-
-def tell(connection: Connection, ticket: Ticket, event: str, now_us: int) -> None:
-    """Write what changed for every mirror."""
+def tell(connection: Connection, ticket: Ticket, event: str, now_us: int, **more: Any) -> None:
+    """Write what changed for every mirror; ``more`` is what only this event has."""
     enabled = outbox.enabled_channels(connection)
     for channel in MIRRORS:
         if channel in enabled:
@@ -33,7 +31,7 @@ def tell(connection: Connection, ticket: Ticket, event: str, now_us: int) -> Non
                 message=Rendered(subject=f"{event} #{ticket.id}", text=ticket.title),
                 now_us=now_us,
                 ticket_ids=[ticket.id],
-                detail=described(ticket, event, now_us),
+                detail=described(ticket, event, now_us) | more,
             )
 
 

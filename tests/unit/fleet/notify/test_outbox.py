@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.notify import outbox
+from fleet.notify import mirrors, outbox
 from fleet.notify.model import Channel, Delivery, NotSent, Outgoing, Rendered
 from fleet.notify.retries import ATTEMPTS_LIMIT, LIFE_US, LONGEST_WAIT_US, next_attempt_us
 from fleet.notify.worker import Worker, mail_sender
@@ -32,6 +32,7 @@ def enqueue(world: World, key: str = "k", channel: Channel = Channel.MAIL) -> bo
             now_us=world.clock.at_us,
             person_id=1,
             ticket_ids=[1],
+            detail={"ticket": 1},
         )
 
 
@@ -50,18 +51,35 @@ def test_the_database_never_holds_a_token_and_the_mail_does(world: World) -> Non
     assert token.encode() not in b"".join(path.read_bytes() for path in world.folder.glob("fleet.db*"))
 
 
-def test_workers_that_die_are_no_attempts_and_after_two_days_it_is_failed(world: World) -> None:
-    enqueue(world, channel=Channel.WEBHOOK)
-    worker, until_us = world.worker(), world.clock.at_us + LIFE_US
+@pytest.mark.parametrize(
+    ("channel", "life_us"), [(Channel.MAIL, LIFE_US), (Channel.WEBHOOK, mirrors.LIFE_US)]
+)
+def test_workers_that_die_are_no_attempts_and_in_the_end_it_is_failed(
+    world: World, channel: Channel, life_us: int
+) -> None:
+    enqueue(world, channel=channel)
+    worker, until_us = world.worker(), world.clock.at_us + life_us
     while world.clock.at_us < until_us:
         (claimed,) = worker.claim()
         assert claimed.attempts == 1
         assert worker.claim() == ()
-        world.clock.at_us += LIFE_US // 20
+        world.clock.at_us += life_us // 20
     assert worker.claim() == ()
     (shown,) = world.notifications()
     assert shown.state is Delivery.FAILED
     assert "given up" in shown.error
+
+
+@pytest.mark.parametrize("channel", mirrors.MIRRORS)
+def test_a_mirror_gets_the_rows_of_one_ticket_one_after_the_other(world: World, channel: Channel) -> None:
+    enqueue(world, "first", channel)
+    enqueue(world, "second", channel)
+    worker = world.worker()
+    (first,) = worker.claim()
+    assert worker.claim() == ()
+    worker.deliver(first)
+    (second,) = worker.claim()
+    assert (first.key, second.key) == ("first", "second")
 
 
 def test_a_channel_without_a_sender_says_so_on_the_ticket(world: World) -> None:
