@@ -115,9 +115,28 @@ class BaseConnector(ABC):
         self._outlet.heard(record)
         return True
 
+    def damaged(self, record: Record) -> None:
+        """Forward a frame with a wrong CRC, once, where that is wanted and the server answers."""
+        if not self._config.forward_bad_crc:
+            return
+        if not self._filter.passes(record):
+            self.counts["bad_crc_filtered"] += 1
+        elif not self._outlet.delivery.reachable:
+            self.counts["bad_crc_dropped"] += 1
+        else:
+            self.counts["bad_crc_forwarded"] += 1
+            self._send_damaged(record)
+
+    def _send_damaged(self, record: Record) -> None:
+        """Send a frame marked as damaged; protocols that cannot mark it are refused by the configuration."""
+
     def evicted(self, places: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""
         self._outlet.evicted(places)
+
+    def tell_every(self, stat_s: int) -> None:
+        """Take in how often the server is told statistics, where its protocol has any."""
+        self._stat_us = stat_s * 1_000_000
 
     def state(self) -> ConnectorState:
         """Return how this connector is."""

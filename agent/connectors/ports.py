@@ -95,12 +95,20 @@ class Connector(Protocol):
         """Take in a frame; False when a filter keeps it from this server."""
         ...
 
+    def damaged(self, record: Record) -> None:
+        """Take in a frame whose CRC is wrong: forwarded once where that is wanted, never stored."""
+        ...
+
     def evicted(self, places: Iterable[tuple[int, int]]) -> None:
         """Take in that the spool had no room for (id, address)."""
         ...
 
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second, or as configured again."""
+        ...
+
+    def tell_every(self, stat_s: int) -> None:
+        """Take in how often the server is told statistics, where its protocol has any."""
         ...
 
     def state(self) -> ConnectorState: ...

@@ -85,14 +85,15 @@ class Switchboard:
     async def reconfigure(self, configuration: Configuration) -> None:
         """Replace the connectors that changed, and only those."""
         before, self._configuration = self._configuration, configuration
-        keeps_stat = before.intervals.stat_s == configuration.intervals.stat_s
-        same = set(before.connectors) & set(configuration.connectors) if keeps_stat else set()
+        same = set(before.connectors) & set(configuration.connectors)
         for name in {config.name for config in before.connectors if config not in same}:
             await self._end(name)
         self._bits = await self._spool.keep([config.name for config in configuration.connectors])
         self._connectors = {name: old for name, old in self._connectors.items() if name in self._bits}
         self._was_up = {name: up for name, up in self._was_up.items() if name in self._bits}
         await self._begin(config for config in configuration.connectors if config not in same)
+        for connector in self._connectors.values():
+            connector.tell_every(configuration.intervals.stat_s)
 
     async def _begin(self, wanted: Iterable[ConnectorConfig]) -> None:
         new = {config.name: open_connector(config, self, self._configuration) for config in wanted}
@@ -148,6 +149,11 @@ class Switchboard:
         for name, connector in self._connectors.items():
             if not connector.heard(record):
                 self.settled(name, [record.id], "filtered")
+
+    def damaged(self, record: Record) -> None:
+        """Give a frame with a wrong CRC to the connectors that forward such frames; nothing keeps it."""
+        for connector in self._connectors.values():
+            connector.damaged(record)
 
     def watch(self) -> None:
         """Tell which connectors came up or went down since the last time, and which downlinks were missed."""
