@@ -24,7 +24,7 @@ from agent.evidence.evidence import Evidence
 from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
 from agent.evidence.testear import HeardTest, TestEar
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
-from agent.spool.record import record_of
+from agent.spool.record import Record, record_of
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio
@@ -239,20 +239,25 @@ class DataPath:
         self._evidence.on_air(frame)
         if frame.crc is not Crc.OK:
             self._counts["crc_failed" if frame.crc is Crc.BAD else "crc_absent"] += 1
+            if frame.crc is Crc.BAD:
+                self._switchboard.damaged(self._record(frame, 0, monotonic_us, session))
             return
         self._counts["received"] += 1
         self._test_ear.on_air(frame)
-        record = record_of(
+        record = self._record(frame, self._spool.new_id(), monotonic_us, session)
+        self._switchboard.heard(record)
+        self._evidence.heard(record)
+
+    def _record(self, frame: ReceivedFrame, record_id: int, monotonic_us: int, session: int) -> Record:
+        return record_of(
             frame,
-            record_id=self._spool.new_id(),
+            record_id=record_id,
             received_at_us=self._clock.utc_us() - (self._clock.monotonic_us() - monotonic_us),
             time_quality=self._clock.quality(),
             boot=self._boot,
             monotonic_us=monotonic_us,
             session=session,
         )
-        self._switchboard.heard(record)
-        self._evidence.heard(record)
 
 
 def contractual_of(configuration: Configuration) -> str:

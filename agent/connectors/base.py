@@ -127,8 +127,9 @@ class BaseConnector(ABC):
             self.counts["bad_crc_forwarded"] += 1
             self._send_damaged(record)
 
+    @abstractmethod
     def _send_damaged(self, record: Record) -> None:
-        """Send a frame marked as damaged; protocols that cannot mark it are refused by the configuration."""
+        """Send a frame marked as damaged."""
 
     def evicted(self, places: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""

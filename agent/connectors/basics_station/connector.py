@@ -265,6 +265,9 @@ class BasicsStationConnector(BaseConnector):
         wake_s = TICK_S if work.wake_at_us is None else min((work.wake_at_us - now_us) / 1_000_000, TICK_S)
         self._wake_in(wake_s)
 
+    def _send_damaged(self, record: Record) -> None:
+        """The protocol has no mark for such a frame, and the configuration refuses to ask for it."""
+
     def _send(self, record: Record) -> None:
         if self._line is None or self._router is None:
             return

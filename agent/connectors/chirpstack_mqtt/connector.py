@@ -171,6 +171,11 @@ class ChirpstackMqttConnector(BaseConnector):
         if mid is not None:
             self._flying[mid] = record.id
 
+    def _send_damaged(self, record: Record) -> None:
+        reception = reception_of(record, self._host.clock, self._host.boot)
+        body = events.uplink(record, reception, self._host.eui, damaged=True)
+        self._publish("event/up", body, self._host.clock.monotonic_us())
+
     def _publish_state(self) -> None:
         now_us = self._host.clock.monotonic_us()
         self._publish("state/conn", events.connection(self._host.eui, online=True), now_us, retain=True)

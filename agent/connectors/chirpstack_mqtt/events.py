@@ -15,6 +15,7 @@ from agent.spool.record import Record
 from agent.wire.messages import TimeQuality
 
 CRC_OK = 2
+BAD_CRC = 1
 NO_CRC = 0
 
 
@@ -64,10 +65,13 @@ class Statistics:
     """Of the server's configuration, when its channels are those that run."""
 
 
-def uplink(record: Record, reception: Reception, eui: str, *, late: bool) -> bytes:
-    """Return an UplinkFrame."""
+def uplink(
+    record: Record, reception: Reception, eui: str, *, late: bool = False, damaged: bool = False
+) -> bytes:
+    """Return an UplinkFrame; ``damaged``: its CRC is wrong."""
     tx_info = number(1, record.frequency_hz) + message(2, _modulation(record))
-    rx_info = _rx_info(record, reception, eui, late=late)
+    status = BAD_CRC if damaged else CRC_OK if record.crc_checked else NO_CRC
+    rx_info = _rx_info(record, reception, eui, late=late) + number(16, status)
     return octets(1, record.payload) + message(4, tx_info) + message(5, rx_info)
 
 
@@ -92,7 +96,6 @@ def _rx_info(record: Record, reception: Reception, eui: str, *, late: bool) -> b
         number(9, record.rf_chain),
         octets(13, encode_context(record.counter_us, record.session)),
         *(_pair(15, key, value) for key, value in _metadata(record, reception, late=late)),
-        number(16, CRC_OK if record.crc_checked else NO_CRC),
     ]
     return b"".join(parts)
 

@@ -162,6 +162,10 @@ class SemtechUdpConnector(BaseConnector):
             size += len(text) + 1
         self._send(self._session.push(_wrapped(objects), tuple(ids), now_us))
 
+    def _send_damaged(self, record: Record) -> None:
+        text = rxpk(record, reception_of(record, self._host.clock, self._host.boot), damaged=True)
+        self._send(self._session.push(_wrapped([text]), (), self._host.clock.monotonic_us()))
+
     def _send(self, datagram: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             with contextlib.suppress(OSError):

@@ -32,8 +32,8 @@ class Statistics:
     temperature_c: float | None = None
 
 
-def rxpk(record: Record, reception: Reception) -> bytes:
-    """Return one JSON object of the ``rxpk`` array."""
+def rxpk(record: Record, reception: Reception, *, damaged: bool = False) -> bytes:
+    """Return one JSON object of the ``rxpk`` array; ``damaged``: its CRC is wrong."""
     fields: dict[str, object] = {"jver": 1}
     if reception.quality is not TimeQuality.UNTRUSTED and 0 <= reception.utc_us <= LATEST_UTC_US:
         fields["time"] = iso_time(reception.utc_us)
@@ -47,7 +47,7 @@ def rxpk(record: Record, reception: Reception) -> bytes:
         "rfch": record.rf_chain,
         "mid": record.modem,
         "freq": round(record.frequency_hz / 1e6, 6),
-        "stat": 1 if record.crc_checked else 0,
+        "stat": -1 if damaged else int(record.crc_checked),
     }
     if record.sf:
         fields |= {

@@ -104,6 +104,38 @@ async def test_frames_heard_while_the_server_is_away_arrive_when_it_is_back(tmp_
     server.transport.close()
 
 
+async def test_frames_with_a_wrong_crc_go_where_they_are_wanted_once_and_are_never_stored(
+    tmp_path: Path,
+) -> None:
+    wants, other = await UdpServer().listen(), await UdpServer().listen()
+    async with Running(tmp_path, other.port) as gateway:
+        two = (
+            ConnectorConfig(name="lns", host="127.0.0.1", port=other.port, contractual=True),
+            ConnectorConfig(
+                name="wants",
+                host="127.0.0.1",
+                port=wants.port,
+                forward_bad_crc=True,
+                filters=FilterConfig(dev_addrs=("26000000/8",)),
+            ),
+        )
+        await gateway.path.reconfigure(
+            Configuration(connectors=two, fleet=FleetConfig(host="127.0.0.1", port=1))
+        )
+        await wants.until(lambda: all(one.up for one in gateway.path.snapshot().connectors))
+        gateway.radio.inject(data_up(0x26000001), crc=Crc.BAD)
+        gateway.radio.inject(data_up(0x48000001), crc=Crc.BAD)
+        gateway.radio.inject(data_up(0x26000002), crc=Crc.ABSENT)
+        await wants.until(lambda: gateway.path.snapshot().counters.get("wants.bad_crc_filtered"))
+        await wants.until(lambda: wants.frames)
+        assert [frame["stat"] for frame in wants.frames] == [-1]
+        state = gateway.path.snapshot()
+        assert (other.frames, state.spool_records, state.delivered, state.received) == ([], 0, 0, 0)
+        assert (state.crc_failed, state.counters["wants.bad_crc_forwarded"]) == (2, 1)
+    wants.transport.close()
+    other.transport.close()
+
+
 async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> None:
     server = await UdpServer().listen()
     txpk: dict[str, object] = {

@@ -63,6 +63,13 @@ def test_uplinks_are_the_official_bytes(late: bool, fsk: bool, fine_ns: int | No
     assert gw.UplinkFrame.FromString(ours) == expected
 
 
+def test_a_frame_with_a_wrong_crc_is_the_official_bytes() -> None:
+    expected = official(data_up(), late=False, fsk=False, fine_ns=None)
+    expected.rx_info.crc_status = gw.BAD_CRC
+    ours = events.uplink(record(5, data_up(), counter_us=77, session=9), AT, EUI, damaged=True)
+    assert ours == expected.SerializeToString(deterministic=True)
+
+
 def test_without_trusted_time_no_time_is_claimed() -> None:
     unknown = Reception(utc_us=JUNE_2024_US, quality=TimeQuality.UNTRUSTED, age_us=None)
     info = gw.UplinkFrame.FromString(events.uplink(record(1), unknown, EUI, late=True)).rx_info
