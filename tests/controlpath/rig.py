@@ -21,6 +21,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.configuration.model import Ledger
+from agent.health.status import ask_status
 from agent.wire import messages
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, Intervals
 from agent.wire.envelope import decode_envelope
@@ -283,6 +284,13 @@ class Rig:
     def ledger(self) -> Ledger:
         """Return what the gateway's card says of its configurations."""
         return msgspec.json.decode((self.state / "configuration" / "ledger.json").read_bytes(), type=Ledger)
+
+    def wait_receiving(self, limit_s: float = 60.0) -> None:
+        """Wait until the agent's own status says that the radio receives, whoever hears of it."""
+        until = time.monotonic() + limit_s
+        while (told := ask_status(self.state)) is None or told.radio != messages.Radio.RECEIVING.name:
+            assert time.monotonic() < until, "the radio does not receive"
+            time.sleep(0.2)
 
     def wait_told(self) -> None:
         """Wait until every journal record that a heartbeat speaks of has been heard."""

@@ -62,8 +62,9 @@ def boot(seconds: int) -> Act:
 
     def strike(rig: Rig) -> None:
         start_under(rig, seconds)
-        time.sleep(10)
+        rig.wait_receiving()
         rig.frames(10)
+        time.sleep(5)
         set_offset(rig, 0)
 
     return strike

@@ -11,20 +11,21 @@ from tests.soak.faults.room import HOSTS, plug_in, unplug
 
 
 def drop(rule: str) -> Act:
-    """Return an act: the servers' side drops what the rule says, without a word."""
+    """Return an act: both ends drop what comes in and fits the rule, without a word to who sent it."""
 
-    def strike(_: Rig) -> None:
-        run("nft", "add", "table", "inet", "cut")
-        for hook, side in (("input", "iifname"), ("output", "oifname")):
-            run("nft", f"add chain inet cut {hook} {{ type filter hook {hook} priority 0; policy accept; }}")
-            run("nft", f"add rule inet cut {hook} {side} tower0 {rule} drop")
+    def strike(rig: Rig) -> None:
+        for enter, device in ((rig.launcher[:2], "wwan0"), ((), "tower0")):
+            run(*enter, "nft", "add table inet cut")
+            run(*enter, "nft", "add chain inet cut in { type filter hook input priority 0; policy accept; }")
+            run(*enter, "nft", f"add rule inet cut in iifname {device} {rule} drop")
 
     return strike
 
 
-def pass_again(_: Rig) -> None:
+def pass_again(rig: Rig) -> None:
     """Nothing is dropped any more."""
-    run("nft", "delete", "table", "inet", "cut")
+    for enter in (rig.launcher[:2], ()):
+        run(*enter, "nft", "delete table inet cut")
 
 
 def no_modem(rig: Rig) -> None:
@@ -59,9 +60,9 @@ def no_names(rig: Rig) -> None:
     restart_broker(signal.SIGTERM, 1.0)(rig)
     rig.stop(signal.SIGKILL)
     rig.start()
-    time.sleep(10)
+    rig.wait_receiving()
     rig.frames(10)
-    time.sleep(10)
+    time.sleep(15)
     (rig.folder / "hosts").write_text(HOSTS)
 
 
