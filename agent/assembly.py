@@ -91,7 +91,7 @@ class Agent:
             state=state, radio=self.datapath, clock=clock, note=self.journal.observe
         )
         self.commands = self._make_commands(order, key)
-        self.noise_meter = NoiseMeter(self.datapath.on_radio)
+        self.noise_meter = NoiseMeter(self.datapath.on_radio, self.datapath.noise_measured)
         self.supervisor = self._make_supervisor()
         self.reporting = Reporting(
             state=state,

@@ -186,6 +186,10 @@ class DataPath:
         self._plans.reconfigure(configuration)
         await self._switchboard.reconfigure(configuration)
 
+    def noise_measured(self, frequency_hz: int, floor_dbm: float) -> None:
+        """Take in what an SX1261 measured on one frequency."""
+        self._evidence.noise_measured(frequency_hz, floor_dbm)
+
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second and connector, or as configured again."""
         self._switchboard.slow_backlog(slow)

@@ -130,6 +130,10 @@ class GatewayRadio:
         """Return the test frames of ``nonce`` that are heard within ``limit_s``."""
         return await self._datapath.listen(nonce, limit_s)
 
+    def noise_measured(self, frequency_hz: int, floor_dbm: float) -> None:
+        """Take in what an SX1261 measured on one frequency."""
+        self._datapath.noise_measured(frequency_hz, floor_dbm)
+
     def on_radio(self, job: Callable[[Concentrator], Any]) -> Future[Any]:
         """Run ``job`` in the radio thread, between two fetches."""
         return self._concentrator.ask(job)

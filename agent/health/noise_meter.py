@@ -66,8 +66,10 @@ def median_dbm(spectrum: Levels) -> float:
 class NoiseMeter:
     """Measures every quarter of an hour; ``dbm`` is the last result, None where nothing measures."""
 
-    def __init__(self, on_radio: Ask) -> None:
+    def __init__(self, on_radio: Ask, told: Callable[[int, float], None]) -> None:
+        """``told`` is called with each frequency in Hz and its floor in dBm."""
         self._on_radio = on_radio
+        self._told = told
         self._due_us = 0
         self.dbm: float | None = None
 
@@ -85,4 +87,6 @@ class NoiseMeter:
         except (HalError, ValueError, TimeoutError):
             self.dbm = None
             return
+        for frequency, level_dbm in zip(SCANNED_HZ, floors, strict=True):
+            self._told(frequency, level_dbm)
         self.dbm = round(median(floors), 1)

@@ -185,6 +185,9 @@ class VirtualDataPath:
     def gnss(self) -> GnssState | None:
         return None
 
+    def noise_measured(self, frequency_hz: int, floor_dbm: float) -> None:
+        return None
+
     def on_radio(self, job: Callable[[Any], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
         future.set_exception(LineFailed("virtual", where="concentrator"))

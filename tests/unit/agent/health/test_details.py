@@ -14,7 +14,7 @@ from agent.health.changes import DETAILS_EVERY_S, LOOK_EVERY_S, RESERVE, STEPS, 
 from agent.health.details import machine_details
 from agent.health.fields import Fields, without_unit
 from agent.health.modem import modem_fields, parse_modem
-from agent.health.noise_meter import MEASURE_EVERY_US, NoiseMeter
+from agent.health.noise_meter import MEASURE_EVERY_US, SCANNED_HZ, NoiseMeter
 from agent.health.radio_details import radio_fields
 from agent.health.supply import parse_throttled, power_word, throttling
 from agent.health.wear import medium_fields, parse_life
@@ -236,4 +236,6 @@ def test_the_noise_floor_is_measured_where_there_is_an_sx1261(chip: Any, expecte
             future.set_exception(error)
         return future
 
-    assert asyncio.run(_measured(NoiseMeter(on_radio))) == expected
+    told: dict[int, float] = {}
+    assert asyncio.run(_measured(NoiseMeter(on_radio, told.__setitem__))) == expected
+    assert told == ({} if expected is None else dict.fromkeys(SCANNED_HZ, expected))

@@ -61,7 +61,7 @@ def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal, datapath: V
         snapshot=datapath.snapshot,
         slow_backlog=datapath.slow_backlog,
         running=lambda: (1, content),
-        noise_meter=NoiseMeter(datapath.on_radio),
+        noise_meter=NoiseMeter(datapath.on_radio, datapath.noise_measured),
         more_details=dict,
     )
 
