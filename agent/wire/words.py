@@ -7,6 +7,7 @@ A sentence without an entry passes through as it is.
 import re
 
 from agent.wire.partition import PartitionError
+from agent.wire.sentences import DOWNLINKS, RECOVERIES
 
 _FRENCH = {
     "no_table": "le premier secteur n’est pas une table de partitions (MBR)\u202f; flashez de nouveau",
@@ -151,7 +152,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"LOST", "PERDUE"),
     (r"([\w.-]+): (.*)", "{0}\u202f: {1}"),
 )
-_TABLE = tuple((re.compile(pattern), sentence) for pattern, sentence in _REASONS)
+_TABLE = tuple((re.compile(pattern), sentence) for pattern, sentence in (*RECOVERIES, *DOWNLINKS, *_REASONS))
 
 
 def french_reason(reason: str) -> str:
