@@ -23,3 +23,17 @@ def _plain_logs() -> Iterator[None]:
     """A command that a test runs configures logs for its own stderr, which ends with that test."""
     yield
     structlog.reset_defaults()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many damaged inputs the fuzz targets tried."""
+    tried = [
+        int(str(number))
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, number in report.user_properties
+        if name == "fuzzed"
+    ]
+    if tried:
+        terminalreporter.write_line(f"fuzzed: {sum(tried)} damaged inputs on {len(tried)} targets")

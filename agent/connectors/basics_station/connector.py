@@ -146,14 +146,18 @@ class BasicsStationConnector(BaseConnector):
 
     async def _read(self, socket: ClientConnection) -> None:
         async for message in socket:
-            if isinstance(message, bytes):
-                self.counts["binary_refused"] += 1
-                continue
-            try:
-                self._obey(message.encode())
-            except (MessageError, DownlinkError, RouterError) as error:
-                self.counts["message_malformed"] += 1
-                self._reason = str(error)
+            self.message(message)
+
+    def message(self, message: str | bytes) -> None:
+        """Act on what the server sent."""
+        if isinstance(message, bytes):
+            self.counts["binary_refused"] += 1
+            return
+        try:
+            self._obey(message.encode(errors="replace"))
+        except (MessageError, DownlinkError, RouterError) as error:
+            self.counts["message_malformed"] += 1
+            self._reason = str(error)
 
     def _obey(self, message: bytes) -> None:
         kind = message_type(message)

@@ -125,7 +125,7 @@ class ChirpstackMqttConnector(BaseConnector):
                 self._liveness.answered(now_us)
                 self._settle(mid, code, now_us)
             case Arrived(topic=topic, payload=payload):
-                self._obey(topic.rpartition("/")[2], payload)
+                self.message(topic, payload)
             case _:
                 pass
 
@@ -189,6 +189,14 @@ class ChirpstackMqttConnector(BaseConnector):
         if mid is not None:
             self._liveness.asked(now_us)
         return mid
+
+    def message(self, topic: str, payload: bytes) -> None:
+        """Act on what the server sent; a topic that is none of ours is counted."""
+        command = topic.removeprefix(f"{self._topic}/command/")
+        if command == topic:
+            self.counts["topic_unknown"] += 1
+            return
+        self._obey(command, payload)
 
     def _obey(self, command: str, payload: bytes) -> None:
         self.counts[f"command_{command}" if command in {"down", "exec", "config"} else "command_unknown"] += 1

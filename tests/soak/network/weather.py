@@ -77,7 +77,8 @@ def _black_hole(lasts_s: float) -> Weather:
     return Weather(f"black hole {lasts_s:.0f} s", lasts_s, lambda way: way.filter(DROP_ALL), Way.clear, 2.0)
 
 
-REFUSED_BACK_S = 20.0
+REFUSED_BACK_S = 21.0
+"""Up to 20 s of spread, then the handshake."""
 WEATHERS = (
     _black_hole(4),
     _black_hole(5),
