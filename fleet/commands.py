@@ -52,9 +52,12 @@ def init(data: Path, *, public_url: str, broker: str) -> list[str]:
     data.mkdir(parents=True, exist_ok=True)
     now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
-    told = {"public_url": public_url or PUBLIC_URL, "broker_host": host, "broker_port": port}
-    known = is_founded(data)
-    write_settings(data, msgspec.structs.replace(read_founded(data), **told) if known else Founded(**told))
+    founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
+    if is_founded(data):
+        founded = msgspec.structs.replace(
+            read_founded(data), public_url=founded.public_url, broker_host=host, broker_port=port
+        )
+    write_settings(data, founded)
     files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
     settings = read_settings(data)
     with closing(Database(settings.database_url)) as database:

@@ -5,6 +5,7 @@ PASSERELLE_DATABASE_URL  postgresql://… instead of DATA/fleet.db
 PASSERELLE_BROKER_URL    mqtts://host:port (mutual TLS with DATA/keys) or mqtt://host:port (demo only)
 PASSERELLE_SMTP_URL      smtp://host:port, smtps://user:password@host:port
 PASSERELLE_MAIL_FROM     sender of every mail
+PASSERELLE_SIGNATURE_PASSPHRASE  of the key that signs reports
 PASSERELLE_LNS_EVENTS_URL  mqtt[s]://[user:password@]host:port where ChirpStack publishes its uplink events
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.db.connect import sqlite_url
 from fleet.evidence.retention import Retention
+from fleet.reports.signature import Signature
 
 FILE_NAME = "fleet.json"
 BROKER_PORT = 8883
@@ -40,6 +42,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     retention: Retention = Retention()
     contract: ContractSettings = DEFAULTS
     """Everything about the figures that two honest people could read differently (AVAILABILITY)."""
+    signature: Signature | None = None
+    """With it, monthly reports in PDF are signed; without it, they are not."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lns_events_url: str | None = None
     retention: Retention = Retention()
     contract: ContractSettings = DEFAULTS
+    signature: Signature | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -91,6 +96,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         lns_events_url=environment.get("PASSERELLE_LNS_EVENTS_URL") or None,
         retention=founded.retention,
         contract=founded.contract,
+        signature=founded.signature,
     )
 
 

@@ -34,10 +34,16 @@ def page_of(items: list[Row], keys: list[str], *, limit: int, after: str) -> tup
 
 def answer(request: Request, value: Any) -> Response:
     """Return ``value`` as JSON, or 304 when the client has it already."""
-    body = msgspec.json.encode(value)
+    return file_answer(request, msgspec.json.encode(value), "application/json")
+
+
+def file_answer(request: Request, body: bytes, media_type: str, *, name: str = "") -> Response:
+    """Return bytes, saved as ``name`` if there is one, or 304 when the client has them already."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     known = [part.strip() for part in request.headers.get("if-none-match", "").split(",")]
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    if name:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(body, media_type=media_type, headers=headers)

@@ -24,14 +24,14 @@ def monthly(
     from fleet.availability.months import month_of
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
-    from fleet.reports.store import WRITERS, Form, monthly_report
+    from fleet.reports.store import Form, file_of, monthly_report
 
-    writer, _, _ = WRITERS[Form(_form(output))]
+    form = Form(_form(output))
     now_us = SystemClock().now_us()
     settings, database = open_fleet(data)
     with closing(database), database.read() as connection:
         report = monthly_report(connection, month or month_of(now_us), settings.contract, now_us, epci=epci)
-    output.write_bytes(writer(report))
+    output.write_bytes(file_of(report, form, settings.signature))
     print(f"{output}: {report.title}, {report.identity}")
 
 
@@ -39,13 +39,13 @@ def monthly(
 def deployment(data: Data, output: Output) -> None:
     """Write the deployment against the plan."""
     from fleet.commands import open_fleet
-    from fleet.reports.store import WRITERS, Form, deployment_report
+    from fleet.reports.store import Form, deployment_report, file_of
 
-    writer, _, _ = WRITERS[Form(_form(output))]
-    _, database = open_fleet(data)
+    form = Form(_form(output))
+    settings, database = open_fleet(data)
     with closing(database), database.read() as connection:
         report = deployment_report(connection)
-    output.write_bytes(writer(report))
+    output.write_bytes(file_of(report, form, settings.signature))
     print(f"{output}: {report.title}, {report.subtitle}")
 
 

@@ -3,24 +3,35 @@
 Sources: MISSION (AMI 1.2: 4 h to site, 1 or 2 days to resolution); DESIGN §7.
 """
 
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from sqlalchemy import Connection, func, select
 
+from fleet.availability.months import Window
 from fleet.incidents.tables import incident_gateways
 from fleet.reports.model import Cell, Column, Kind, Table
 from fleet.reports.monthly_tables import TicketSpan
 from fleet.tickets.joining import between
+from fleet.tickets.model import Ticket, TicketState
 from fleet.tickets.statistics import Compliance, Statistics, Times, statistics
 from fleet.tickets.tables import tickets
+from fleet.web.i18n import word
 
 CLOCKS = {"intervention": "intervention sous 4 h", "resolution": "résolution"}
 CAUSES = {"remote": "rétabli à distance", "open": "en cours"}
 
 
-def load_interventions(connection: Connection, from_us: int, until_us: int, now_us: int) -> tuple[Table, ...]:
-    """Return the tables of the tickets that were reported in a window."""
-    return interventions(statistics(between(connection, from_us, until_us), now_us))
+def load_interventions(
+    connection: Connection, window: Window, now_us: int, inside: Collection[str] | None = None
+) -> tuple[Table, ...]:
+    """Return the tables of the tickets that were reported in a window; ``inside``: of these communes only."""
+    mine = [
+        ticket
+        for ticket in between(connection, window.start_us, window.end_us)
+        if inside is None or ticket.commune_insee in inside
+    ]
+    return (*interventions(statistics(mine, now_us)), tickets_table(mine), pauses_table(mine))
 
 
 def tickets_by_gateway(
@@ -52,6 +63,76 @@ def tickets_by_gateway(
 def interventions(found: Statistics) -> tuple[Table, ...]:
     """Return compliance with times, the list of misses, and the causes."""
     return (_clocks(found), _misses(found), _causes(found))
+
+
+def tickets_table(mine: Sequence[Ticket]) -> Table:
+    """Return the tickets with the instants that the contract's clocks look at."""
+    columns = (
+        Column(title="Ticket", room=8),
+        Column(title="Lieu"),
+        Column(title="Criticité"),
+        Column(title="Signalé", kind=Kind.INSTANT),
+        Column(title="Pris en charge", kind=Kind.INSTANT),
+        Column(title="Sur place", kind=Kind.INSTANT),
+        Column(title="Rétabli", kind=Kind.INSTANT),
+        Column(title="Cause constatée"),
+    )
+    rows = tuple(
+        (
+            f"n° {ticket.id}",
+            ticket.title,
+            word("fr", "criticality", ticket.criticality.value),
+            ticket.reported_at_us,
+            ticket.acknowledged_at_us,
+            ticket.on_site_at_us,
+            ticket.restored_at_us,
+            ticket.report.cause if ticket.report else ("à distance" if ticket.remote else ""),
+        )
+        for ticket in mine
+        if ticket.state is not TicketState.MERGED
+    )
+    return Table(
+        name="tickets",
+        title="Tickets signalés dans le mois",
+        columns=columns,
+        rows=rows,
+        empty="Aucun ticket.",
+    )
+
+
+def pauses_table(mine: Sequence[Ticket]) -> Table:
+    """Return every pause of the clocks, with who and why."""
+    columns = (
+        Column(title="Ticket", room=8),
+        Column(title="Lieu"),
+        Column(title="Début", kind=Kind.INSTANT),
+        Column(title="Fin", kind=Kind.INSTANT),
+        Column(title="Durée", kind=Kind.DURATION),
+        Column(title="Motif"),
+        Column(title="Décidée par"),
+        Column(title="Précision"),
+    )
+    rows = tuple(
+        (
+            f"n° {ticket.id}",
+            ticket.title,
+            pause.from_us,
+            pause.until_us,
+            None if pause.until_us is None else pause.until_us - pause.from_us,
+            word("fr", "pause", pause.reason.value),
+            pause.who,
+            pause.note,
+        )
+        for ticket in mine
+        for pause in ticket.pauses
+    )
+    return Table(
+        name="suspensions",
+        title="Suspensions des délais",
+        columns=columns,
+        rows=rows,
+        empty="Aucun délai n’a été suspendu.",
+    )
 
 
 def _clocks(found: Statistics) -> Table:
@@ -91,7 +172,7 @@ def _times(one: Times) -> tuple[Cell, ...]:
 
 def _misses(found: Statistics) -> Table:
     columns = (
-        Column(title="Ticket"),
+        Column(title="Ticket", room=8),
         Column(title="Lieu"),
         Column(title="Délai"),
         Column(title="Retard", kind=Kind.DURATION),

@@ -36,6 +36,8 @@ class Column:
     kind: Kind = Kind.TEXT
     sheet_only: bool = False
     """Left out on paper, where a reader wants the verdict and not every term of it."""
+    room: int = 0
+    """Of a line on paper, beside the other columns; 0: as its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Table:
     empty: str = "Aucune ligne."
     """What an empty table says."""
     note: str = ""
+    blank: str = "—"
+    """What a cell without a value shows on paper."""
     paper_rows: int = 600
     """Rows on paper; what is beyond is counted below the table and stands in the sheets."""
 
@@ -70,6 +74,7 @@ class Table:
             rows=tuple(tuple(row[index] for index in kept) for row in rows),
             empty=self.empty,
             note=" ".join(part for part in (more, self.note) if part),
+            blank=self.blank,
         )
 
 

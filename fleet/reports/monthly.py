@@ -9,14 +9,21 @@ from datetime import date
 
 from fleet.availability.document import digest
 from fleet.availability.figures import CommuneFigures, Share, whole
-from fleet.availability.reckoning import MonthInput, MonthResult
+from fleet.availability.indicators import Indicators, indicators, of_whole
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.objects.connectivity import Connectivity
+from fleet.reports.indicator_tables import (
+    connectivity_table,
+    groups_table,
+    indicators_table,
+    redundancy_table,
+)
 from fleet.reports.model import Picture, Report
 from fleet.reports.monthly_tables import (
     Names,
     communes_table,
     exclusions_table,
     gateways_table,
-    groups_table,
     lost_table,
     outages_table,
     settings_table,
@@ -31,8 +38,9 @@ def monthly(
     *,
     epci: str = "",
     pictures: tuple[Picture, ...] = (),
+    found: Connectivity | None = None,
 ) -> Report:
-    """Return the report of a month, of the whole network or of one EPCI.
+    """Return the report of a month, of the whole network or of one EPCI; ``found`` are the network's objects.
 
     Raises:
         ValueError: no commune is in that EPCI.
@@ -50,18 +58,27 @@ def monthly(
         subtitle=f"{names.network}{f' · {epci}' if epci else ''}",
         sentences=_sentences(given, told, share, figures, whole_network=not epci),
         tables=(
+            indicators_table(given, told, _indicators(given, told, cards, epci), found),
             communes_table(given, told, cards),
-            groups_table("epci", "Par EPCI", cards, figures, given),
-            groups_table("departement", "Par département", cards, figures, given),
+            groups_table("epci", "Par EPCI", given, told, inside),
+            *(() if epci else (groups_table("departement", "Par département", given, told, inside),)),
+            redundancy_table(told, cards),
             lost_table(figures),
             outages_table(told, cards, names),
             exclusions_table(given, told, inside),
             gateways_table(told, given, names, inside),
+            *(() if found is None else (connectivity_table(found),)),
             settings_table(given),
         ),
         pictures=pictures,
         identity=f"{given.month} · {state} · SHA-256 {names.digest or digest(given)}",
     )
+
+
+def _indicators(given: MonthInput, told: MonthResult, cards: list[CommuneCard], epci: str) -> Indicators:
+    if not epci:
+        return of_whole(given, told)
+    return indicators(given, told, [card.insee for card in cards], name=epci)
 
 
 def _percent(share: Share) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
-from fleet.availability.figures import CommuneFigures, whole
+from agent.wire.words import french_reason
+from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.availability.revisions import current
 from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.reports.model import Cell, Column, Kind, Table
 from fleet.web.format import NARROW
+from fleet.web.i18n import catalogue, t
 
 PAPER_ROWS = 100
 """Of the long lists on paper; the sheets have all of them."""
@@ -68,6 +70,7 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
                 told.budgets[card.insee].left,
                 one.outages,
                 one.redundancy,
+                one.below_two_us,
             )
         )
     columns = (
@@ -82,6 +85,7 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
         Column(title="Budget restant", kind=Kind.DURATION),
         Column(title="Coupures", kind=Kind.COUNT),
         Column(title="Deux passerelles", kind=Kind.PERCENT),
+        Column(title="Sous deux passerelles", kind=Kind.DURATION, sheet_only=True),
     )
     return Table(
         name="communes",
@@ -95,38 +99,6 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
 def _worst_first(one: CommuneFigures, insee: str) -> tuple[Fraction, int, str]:
     ratio_ = one.share.ratio
     return (Fraction(2) if ratio_ is None else ratio_, -one.below_two_us, insee)
-
-
-def groups_table(
-    key: str,
-    title: str,
-    cards: list[CommuneCard],
-    figures: Mapping[str, CommuneFigures],
-    given: MonthInput,
-) -> Table:
-    """Return the figures of each EPCI or département."""
-    groups: dict[str, list[CommuneFigures]] = {}
-    for card in cards:
-        groups.setdefault(getattr(card, key), []).append(figures[card.insee])
-    objective = given.settings.objective_commune_ppm
-    rows = [
-        (
-            name or "—",
-            len(members),
-            whole(members, given.weights).ratio,
-            sum(one.share.meets(objective) is False for one in members),
-            sum(one.by_state_us[CommuneState.LOST] for one in members),
-        )
-        for name, members in sorted(groups.items())
-    ]
-    columns = (
-        Column(title="Nom"),
-        Column(title="Communes", kind=Kind.COUNT),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Sous l’engagement", kind=Kind.COUNT),
-        Column(title="Perdu (somme)", kind=Kind.DURATION),
-    )
-    return Table(name=key, title=title, columns=columns, rows=tuple(rows))
 
 
 def lost_table(figures: Mapping[str, CommuneFigures]) -> Table:
@@ -165,6 +137,12 @@ def _tickets(known: Iterable[TicketSpan], start_us: int, end_us: int) -> str:
     return ", ".join(f"n°\u00a0{number}" for number in sorted(numbers))
 
 
+def _reason(text: str) -> str:
+    """Return what proves an outage, in French: by the catalogue, else a gateway's own words."""
+    key = f"reason.{text}"
+    return t("fr", key) if key in catalogue() else french_reason(text)
+
+
 def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
     """Return every stretch that a commune was lost, in order of time."""
     rows: list[tuple[Cell, ...]] = [
@@ -175,7 +153,7 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
             span.end_us - span.start_us,
             CAUSES[span.cause],
             names.gateways.get(span.eui, span.eui),
-            span.reason,
+            _reason(span.reason),
             _tickets(names.tickets.get(span.eui, ()), span.start_us, span.end_us),
         )
         for card in cards
@@ -189,9 +167,9 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
         Column(title="Fin", kind=Kind.INSTANT),
         Column(title="Durée", kind=Kind.DURATION),
         Column(title="Cause"),
-        Column(title="Passerelle en cause"),
-        Column(title="Preuve", sheet_only=True),
-        Column(title="Tickets"),
+        Column(title="Passerelle en cause", room=18),
+        Column(title="Preuve", room=20),
+        Column(title="Tickets", room=8),
     )
     return Table(
         name="coupures",
@@ -262,7 +240,7 @@ def gateways_table(told: MonthResult, given: MonthInput, names: Names, inside: s
         rows.append((eui, name, one.share.ratio, *lost, one.outages, one.mtbf_us, one.mttr_us))
     rows.sort(key=lambda row: (row[2] is None, row[2] if isinstance(row[2], Fraction) else 0, str(row[0])))
     columns = (
-        Column(title="EUI"),
+        Column(title="EUI", room=17),
         Column(title="Passerelle"),
         Column(title="Disponibilité", kind=Kind.PERCENT),
         Column(title="Hors service", kind=Kind.DURATION),
@@ -288,5 +266,5 @@ def settings_table(given: MonthInput) -> Table:
         if isinstance(value, dict):
             value = ", ".join(f"{CAUSES[cause]}{NARROW}: {who}" for cause, who in value.items() if who)
         rows.append((one.name, str(value)))
-    columns = (Column(title="Réglage"), Column(title="Valeur"))
+    columns = (Column(title="Réglage"), Column(title="Valeur", room=50))
     return Table(name="reglages", title="Réglages du contrat", columns=columns, rows=tuple(rows))

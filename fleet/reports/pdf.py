@@ -10,13 +10,23 @@ from fractions import Fraction
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from fleet.reports.model import Cell, Column, Kind, Picture, Report
-from fleet.reports.picture import svg
+from fleet.reports.model import Cell, Column, Kind, Picture, Report, Table
+from fleet.reports.picture import BAD, GOOD, NONE, svg
 from fleet.web.format import duration, euros, moment, number, ratio
 
 NUMERIC = (Kind.COUNT, Kind.PERCENT, Kind.DURATION, Kind.EUROS)
-VERDICTS = {True: "tenu", False: "manqué", None: "—"}
+VERDICTS = {True: "tenu", False: "manqué"}
 VARIANT = "pdf/ua-1"
+ROOM = {
+    Kind.TEXT: 15,
+    Kind.COUNT: 8,
+    Kind.PERCENT: 9,
+    Kind.DURATION: 10,
+    Kind.INSTANT: 14,
+    Kind.EUROS: 12,
+    Kind.VERDICT: 9,
+}
+"""How much of a line each kind of cell wants, beside the others."""
 
 
 def pdf_of(report: Report) -> bytes:
@@ -45,15 +55,17 @@ def html_of(report: Report) -> str:
         pictures=pictures,
         show=show,
         numeric=_numeric,
+        widths=_widths,
+        colours={"good": GOOD, "bad": BAD, "none": NONE},
     )
 
 
-def show(cell: Cell, column: Column) -> str:
-    """Return a cell as people read it."""
-    if column.kind is Kind.VERDICT:
-        return VERDICTS[None if cell is None else bool(cell)]
+def show(cell: Cell, column: Column, blank: str = "—") -> str:
+    """Return a cell as people read it; ``blank`` for one without a value."""
     if cell is None:
-        return "—"
+        return blank
+    if column.kind is Kind.VERDICT:
+        return VERDICTS[bool(cell)]
     match column.kind:
         case Kind.PERCENT:
             exact = Fraction(cell)
@@ -73,6 +85,12 @@ def show(cell: Cell, column: Column) -> str:
 
 def _numeric(column: Column) -> bool:
     return column.kind in NUMERIC
+
+
+def _widths(table: Table) -> list[str]:
+    """Return the width of each column in percent: what people read as words gets room."""
+    weights = [column.room or ROOM[column.kind] for column in table.columns]
+    return [f"{100 * weight / sum(weights):.2f}" for weight in weights]
 
 
 def _inline(picture: Picture) -> Markup:

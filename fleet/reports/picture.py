@@ -102,7 +102,7 @@ def svg(picture: Picture) -> str:
 
 def _shape(area: Area, place: Any) -> str:
     colour = {True: GOOD, False: "url(#h)", None: NONE}[area.verdict]
-    style = f'fill="{colour}" stroke="#fff" stroke-width=".5"'
+    style = f'fill="{colour}" stroke="#5f6368" stroke-width=".4"'
     title = f"<title>{escape(area.name)}</title>"
     if not area.rings:
         x, y = place(area.point).split(",")

@@ -13,6 +13,7 @@ from fleet.availability.months import month_window, to_datetime
 from fleet.availability.reckoning import MonthInput, reckon
 from fleet.availability.settings import ContractSettings
 from fleet.availability.version_store import newest_version
+from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
 from fleet.reports.deployment import Deployed, deployment
@@ -24,6 +25,7 @@ from fleet.reports.opendata import csv_of_month
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
 from fleet.reports.sheets import csv_archive, xlsx_of
+from fleet.reports.signature import Signature, signed
 
 DEPARTEMENTS = {"37": "Indre-et-Loire", "41": "Loir-et-Cher"}
 
@@ -43,6 +45,16 @@ WRITERS: dict[Form, tuple[Callable[[Report], bytes], str, str]] = {
     Form.CSV: (csv_archive, "application/zip", "csv.zip"),
 }
 """Writer, media type and ending of each form."""
+
+
+def file_of(report: Report, form: Form, signature: Signature | None = None) -> bytes:
+    """Return the report as a file; a PDF is signed where the settings name a key.
+
+    Raises:
+        SignatureError: it cannot be signed.
+    """
+    made = WRITERS[form][0](report)
+    return signed(made, signature) if form is Form.PDF and signature is not None else made
 
 
 def monthly_report(
@@ -68,11 +80,12 @@ def monthly_report(
     points = {row.insee: (row.lon, row.lat) for row in rows if row.lon is not None and row.lat is not None}
     polygons = {row.insee: row.polygon for row in rows}
     drawn = pictures(given, told, polygons, points, DEPARTEMENTS, epci=epci)
-    report = monthly(given, told, names, epci=epci, pictures=drawn)
-    if epci:
-        return report
-    clocks = load_interventions(connection, window.start_us, window.end_us, now_us)
-    return replace(report, tables=(*report.tables, *clocks))
+    found = None if epci else month_connectivity(connection, month, now_us)
+    report = monthly(given, told, names, epci=epci, pictures=drawn, found=found)
+    inside = {card.insee for card in given.communes if card.epci == epci} if epci else None
+    clocks = load_interventions(connection, window, now_us, inside)
+    *figures, settings_ = report.tables
+    return replace(report, tables=(*figures, *clocks, settings_))
 
 
 def opendata(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> bytes:

@@ -4,9 +4,9 @@ from fractions import Fraction
 from sqlalchemy import insert
 
 from fleet.incidents.tables import incident_gateways, incidents
-from fleet.reports.interventions import interventions, tickets_by_gateway
+from fleet.reports.interventions import interventions, pauses_table, tickets_by_gateway, tickets_table
 from fleet.reports.monthly_tables import TicketSpan
-from fleet.tickets.model import HOUR_US, FieldReport
+from fleet.tickets.model import HOUR_US, FieldReport, Pause, PauseReason
 from fleet.tickets.statistics import statistics
 from fleet.tickets.tables import tickets
 from tests.unit.fleet.founded import EUIS, empty_database
@@ -22,6 +22,28 @@ def test_rates_misses_and_causes_are_those_of_the_tickets() -> None:
     assert clocks.rows[1][1:6] == (1, 0, 1, 0, Fraction(1, 2))
     assert misses.rows == (("n° 2", "Azay", "intervention sous 4 h", HOUR_US, 0),)
     assert causes.rows == (("disjoncteur", 2),)
+
+
+def test_each_pause_is_listed_with_who_and_why() -> None:
+    pause = Pause(from_us=T0, until_us=T0 + HOUR_US, reason=PauseReason.OWNER_ABSENT, who="Anne", note="clé")
+    paused = replace(CLOSED, pauses=(pause, replace(pause, until_us=None)))
+    rows = pauses_table([paused]).rows
+    assert rows[0] == ("n° 1", "Azay", T0, T0 + HOUR_US, HOUR_US, "Propriétaire absent", "Anne", "clé")
+    assert rows[1][3:5] == (None, None)
+    assert pauses_table([CLOSED]).rows == ()
+
+
+def test_each_ticket_is_listed_with_its_instants() -> None:
+    ticket = replace(CLOSED, report=REPORT)
+    (row,) = tickets_table([ticket]).rows
+    assert row[0] == "n° 1"
+    assert row[3:7] == (
+        ticket.reported_at_us,
+        ticket.acknowledged_at_us,
+        ticket.on_site_at_us,
+        ticket.restored_at_us,
+    )
+    assert row[7] == "Disjoncteur"
 
 
 def test_an_empty_month_has_no_rate() -> None:

@@ -86,7 +86,7 @@ def test_over_http(site):
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert {row["nom_commune"] for row in rows_of(answer.content)} == {"Vouvray", "Azay-sur-Cher"}
     assert site.client.get("/api/v1/reports/opendata/schema.json").json() == opendata.table_schema()
-    assert site.client.get("/api/v1/reports/opendata/2026-13.csv").status_code == 404
+    assert site.client.get("/api/v1/reports/opendata/2026-13.csv").status_code == 422
 
 
 def test_on_the_command_line(site, capsys):

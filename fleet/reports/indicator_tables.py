@@ -1,0 +1,231 @@
+"""Tables of indicators in the monthly report: the whole, groups, failure domains, objects; pure.
+
+Sources: AVAILABILITY §3 (three readings), §6 (figures beside the contract's), §7 (budget), §9 (objects); CONV
+A4 2.4 (shares of objects).
+"""
+
+from fractions import Fraction
+
+from fleet.availability.indicators import Indicators, by_serving, of_groups
+from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult
+from fleet.availability.settings import Serving
+from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
+from fleet.reports.model import Cell, Column, Kind, Table
+from fleet.web.format import NARROW
+
+NOT_VERIFIABLE = "non vérifiable : il faut la liste des objets et les événements du cœur de réseau"
+READINGS = {
+    Serving.ANY: "une passerelle au moins",
+    Serving.ALL: "toutes les passerelles",
+    Serving.SENSORS: "par capteur",
+}
+DOMAIN_WORDS = {
+    "backhaul_operator": "opérateur de liaison",
+    "power_feeder": "départ électrique",
+    "wave": "version de logiciel",
+}
+
+
+def indicators_table(
+    given: MonthInput, told: MonthResult, one: Indicators, found: Connectivity | None
+) -> Table:
+    """Return every indicator of the whole or of an EPCI, a line each; ``found`` None: no line of objects."""
+    columns = (
+        Column(title="Indicateur", room=30),
+        Column(title="Taux", kind=Kind.PERCENT),
+        Column(title="Durée", kind=Kind.DURATION),
+        Column(title="Nombre", kind=Kind.COUNT),
+        Column(title="Objectif", kind=Kind.PERCENT),
+        Column(title="Engagement", kind=Kind.VERDICT),
+        Column(title="Remarque", room=25),
+    )
+    rows = [*_service(one), *_readings(given, told, one), *_gateways(one), *_redundancy(one)]
+    if found is not None:
+        rows += _objects(found)
+    return Table(
+        name="indicateurs",
+        title="Indicateurs",
+        columns=columns,
+        rows=tuple(rows),
+        blank="",
+        note="Les lignes avec un objectif sont des engagements ; les autres les éclairent.",
+    )
+
+
+def _row(
+    what: str,
+    *,
+    ratio: Fraction | None = None,
+    length_us: int | None = None,
+    count: int | None = None,
+    objective_ppm: int | None = None,
+    met: bool | None = None,
+    remark: str = "",
+) -> tuple[Cell, ...]:
+    objective = None if objective_ppm is None else Fraction(objective_ppm, 1_000_000)
+    return what, ratio, length_us, count, objective, met, remark
+
+
+def _service(one: Indicators) -> list[tuple[Cell, ...]]:
+    met = one.share.meets(one.objective_ppm)
+    return [
+        _row("Disponibilité du service", ratio=one.share.ratio, objective_ppm=one.objective_ppm, met=met),
+        _row("Budget d’interruption du mois", length_us=one.budget.whole),
+        _row("Budget restant", length_us=one.budget.left),
+        _row("Communes desservies", count=one.covered),
+        _row("Communes sous l’engagement", count=one.below_objective),
+        _row(
+            "Disponibilité différée",
+            ratio=one.deferred.ratio,
+            remark="remises tardives prouvées sous 48 heures",
+        ),
+    ]
+
+
+def _readings(given: MonthInput, told: MonthResult, one: Indicators) -> list[tuple[Cell, ...]]:
+    if one.name:
+        return []
+    rows = []
+    for serving, share in by_serving(given, told).items():
+        remark = "lecture contractuelle" if serving is given.settings.serving else ""
+        ratio: Fraction | None = share.ratio
+        if serving is Serving.SENSORS and not given.coverages:
+            ratio, remark = None, "non vérifiable : aucun capteur entendu"
+        rows.append(
+            _row(
+                f"Service selon la lecture «{NARROW}{READINGS[serving]}{NARROW}»", ratio=ratio, remark=remark
+            )
+        )
+    return rows
+
+
+def _gateways(one: Indicators) -> list[tuple[Cell, ...]]:
+    return [
+        _row("Moyenne des passerelles", ratio=one.mean_of_gateways, count=one.gateways),
+        _row("Coupures de passerelles", count=one.outages),
+        _row("Temps moyen entre deux coupures (MTBF)", length_us=one.mtbf_us),
+        _row("Temps moyen de rétablissement (MTTR)", length_us=one.mttr_us),
+    ]
+
+
+def _redundancy(one: Indicators) -> list[tuple[Cell, ...]]:
+    rows = [_row("Temps sous deux passerelles", ratio=one.below_two)]
+    for kind, share in one.below_two_domains.items():
+        rows.append(_row(f"Temps sous deux, par {DOMAIN_WORDS[kind]}", ratio=share))
+    return rows
+
+
+def _objects(found: Connectivity) -> list[tuple[Cell, ...]]:
+    remark = NOT_VERIFIABLE if found.daily is None else f"{found.days_counted} jours comptés"
+    return [
+        _row(
+            "Objets entendus chaque jour",
+            ratio=found.daily,
+            count=found.objects,
+            objective_ppm=DAILY_PPM,
+            met=found.daily_met,
+            remark=remark,
+        ),
+        _row(
+            "Objets entendus sur 14 jours",
+            ratio=found.fortnight,
+            objective_ppm=FORTNIGHT_PPM,
+            met=found.fortnight_met,
+            remark=NOT_VERIFIABLE if found.fortnight is None else "",
+        ),
+        _row("Adresses entendues par jour (moyenne)", count=found.addresses_mean),
+        _row("Adresses entendues par deux passerelles ou plus", ratio=found.redundant),
+    ]
+
+
+def groups_table(key: str, title: str, given: MonthInput, told: MonthResult, inside: set[str]) -> Table:
+    """Return the indicators of each EPCI or département that has a commune ``inside``."""
+    names = {str(getattr(card, key)) for card in given.communes if card.insee in inside}
+    rows = tuple(
+        (
+            one.name or "—",
+            one.communes,
+            one.share.ratio,
+            one.below_objective,
+            sum(one.lost_by.values()),
+            one.budget.left,
+            one.mean_of_gateways,
+            one.below_two,
+            one.mttr_us,
+        )
+        for one in of_groups(given, told, key)
+        if one.name in names
+    )
+    columns = (
+        Column(title="Nom"),
+        Column(title="Communes", kind=Kind.COUNT),
+        Column(title="Disponibilité", kind=Kind.PERCENT),
+        Column(title="Sous l’engagement", kind=Kind.COUNT),
+        Column(title="Perdu (somme)", kind=Kind.DURATION),
+        Column(title="Budget restant", kind=Kind.DURATION),
+        Column(title="Moyenne des passerelles", kind=Kind.PERCENT),
+        Column(title="Sous deux passerelles", kind=Kind.PERCENT),
+        Column(title="MTTR", kind=Kind.DURATION),
+    )
+    return Table(name=key, title=title, columns=columns, rows=rows)
+
+
+def redundancy_table(told: MonthResult, cards: list[CommuneCard]) -> Table:
+    """Return how long each commune had fewer than two gateways, and fewer than two of each domain."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            card.name,
+            told.commune_figures[card.insee].below_two_us,
+            *(told.below_two_domains.get(card.insee, {}).get(kind) for kind in DOMAINS),
+        )
+        for card in cards
+        if told.commune_figures[card.insee].below_two_us or card.insee in told.below_two_domains
+    ]
+    rows.sort(key=lambda row: (-int(row[1] or 0), str(row[0])))
+    columns = (
+        Column(title="Commune"),
+        Column(title="Sous deux passerelles", kind=Kind.DURATION),
+        *(Column(title=f"Sous deux, par {DOMAIN_WORDS[kind]}", kind=Kind.DURATION) for kind in DOMAINS),
+    )
+    return Table(
+        name="redondance",
+        title="Redondance effective, la plus faible d’abord",
+        columns=columns,
+        rows=tuple(rows),
+        empty="Chaque commune a eu deux passerelles en service sans interruption.",
+        note="Des passerelles derrière un même opérateur, départ électrique ou logiciel comptent pour une.",
+        paper_rows=50,
+    )
+
+
+def connectivity_table(found: Connectivity) -> Table:
+    """Return objects and addresses heard, day by day."""
+    rows = tuple(
+        (
+            one.day,
+            one.objects if one.verifiable else None,
+            one.heard if one.verifiable else None,
+            Fraction(one.heard, one.objects) if one.verifiable else None,
+            Fraction(one.heard_fortnight, one.objects) if one.verifiable else None,
+            one.addresses,
+            one.addresses_redundant,
+        )
+        for one in found.days
+    )
+    columns = (
+        Column(title="Jour"),
+        Column(title="Objets en service", kind=Kind.COUNT),
+        Column(title="Entendus", kind=Kind.COUNT),
+        Column(title="Part du jour", kind=Kind.PERCENT),
+        Column(title="Part sur 14 jours", kind=Kind.PERCENT),
+        Column(title="Adresses entendues", kind=Kind.COUNT),
+        Column(title="par deux passerelles ou plus", kind=Kind.COUNT),
+    )
+    return Table(
+        name="connectivite",
+        title="Connectivité des objets, jour par jour",
+        columns=columns,
+        rows=rows,
+        empty="Aucun jour entier n’est compté encore.",
+        note="Un jour sans liste d’objets ou sans événement du cœur de réseau est non vérifiable (—).",
+    )
