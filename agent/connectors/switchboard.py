@@ -64,11 +64,16 @@ class Switchboard:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bits: dict[str, int] = {}
         self._was_up: dict[str, bool] = {}
+        self._changing = asyncio.Lock()
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
         self._slow = False
 
     async def open(self) -> None:
         """Open the spool and start every connector with what waits for it."""
+        async with self._changing:
+            await self._open()
+
+    async def _open(self) -> None:
         wanted = self._configuration.connectors
         self._bits = await self._spool.open([config.name for config in wanted])
         await self._begin(wanted)
@@ -83,7 +88,14 @@ class Switchboard:
             await self._end(name)
 
     async def reconfigure(self, configuration: Configuration) -> None:
-        """Replace the connectors that changed, and only those."""
+        """Replace the connectors that changed, and only those; before ``open`` they are only noted."""
+        async with self._changing:
+            await self._reconfigure(configuration)
+
+    async def _reconfigure(self, configuration: Configuration) -> None:
+        if not self._bits:
+            self._configuration = configuration
+            return
         before, self._configuration = self._configuration, configuration
         same = set(before.connectors) & set(configuration.connectors)
         for name in {config.name for config in before.connectors if config not in same}:

@@ -6,6 +6,7 @@ resolved again whenever the server has been silent for a while.
 
 import asyncio
 import contextlib
+import ipaddress
 import random
 
 from agent.connectors.base import BaseConnector
@@ -38,6 +39,7 @@ class SemtechUdpConnector(BaseConnector):
         self._stat_us = stat_s * 1_000_000
         self._session = UdpSession(host.eui, first_token=random.getrandbits(16))  # no secret
         self._unusable = asyncio.Event()
+        self._warned = ""
         self._transport: asyncio.DatagramTransport | None = None
         self._next_stat_us = 0
         self._tally = host.tally()
@@ -88,7 +90,18 @@ class SemtechUdpConnector(BaseConnector):
             self._reason = f"{self._config.host}: {error}"
             return
         self._session.counts["connected"] += 1
+        self._warn(str(self._transport.get_extra_info("peername")[0]))
         self._pump_once()
+
+    def _warn(self, address: str) -> None:
+        """Tell the fleet, once an address, that anybody on the way may read and forge what passes."""
+        if unprotected(address) and address != self._warned:
+            self._warned = address
+            self._session.counts["unprotected"] += 1
+            reason = (
+                f"UDP vers {address}\u202f: ni chiffré ni authentifié, un VPN ou un APN privé est nécessaire"
+            )
+            self._host.note("udp_unprotected", self.name, reason, self._config.port)
 
     def _disconnect(self) -> None:
         self._wake_in(None)
@@ -203,6 +216,15 @@ class _Protocol(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         if isinstance(exc, OSError):
             self._connector.failed(exc)
+
+
+def unprotected(address: str) -> bool:
+    """Return whether the way to an address leads over the public network.
+
+    >>> [unprotected(address) for address in ("10.8.0.1", "100.64.0.9", "9.9.9.9", "fe80::1%eth0")]
+    [False, False, True, False]
+    """
+    return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 
 def _spread(seconds: float) -> float:

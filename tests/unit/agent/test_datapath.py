@@ -122,7 +122,7 @@ async def test_frames_with_a_wrong_crc_go_where_they_are_wanted_once_and_are_nev
         await gateway.path.reconfigure(
             Configuration(connectors=two, fleet=FleetConfig(host="127.0.0.1", port=1))
         )
-        await wants.until(lambda: all(one.up for one in gateway.path.snapshot().connectors))
+        await wants.until(lambda: [one.up for one in gateway.path.snapshot().connectors] == [True, True])
         gateway.radio.inject(data_up(0x26000001), crc=Crc.BAD)
         gateway.radio.inject(data_up(0x48000001), crc=Crc.BAD)
         gateway.radio.inject(data_up(0x26000002), crc=Crc.ABSENT)
@@ -134,6 +134,53 @@ async def test_frames_with_a_wrong_crc_go_where_they_are_wanted_once_and_are_nev
         assert (state.crc_failed, state.counters["wants.bad_crc_forwarded"]) == (2, 1)
     wants.transport.close()
     other.transport.close()
+
+
+async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.path.snapshot().connectors)
+        connector = gateway.path._switchboard._connectors["lns"]
+        for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
+            connector._warn(address)  # type: ignore[attr-defined]
+        notes = [one for one in gateway.observed if isinstance(one, Noted) and one.name == "udp_unprotected"]
+        told = [str(note.fields["reason"]).partition("\u202f")[0] for note in notes]
+        assert told == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
+    server.transport.close()
+
+
+async def test_of_two_servers_the_one_of_higher_priority_has_the_instant(tmp_path: Path) -> None:
+    low, high = await UdpServer().listen(), await UdpServer().listen()
+    async with Running(tmp_path, low.port) as gateway:
+        two = (
+            ConnectorConfig(name="low", host="127.0.0.1", port=low.port, contractual=True),
+            ConnectorConfig(name="high", host="127.0.0.1", port=high.port, priority=1),
+        )
+        await gateway.path.reconfigure(
+            Configuration(connectors=two, fleet=FleetConfig(host="127.0.0.1", port=1))
+        )
+        await high.until(lambda: low.gateway and high.gateway and gateway.radio.running)
+        tmst = (gateway.clock.monotonic_us() + 1_000_000) % 2**32
+        txpk: dict[str, object] = {
+            "freq": 868.1,
+            "modu": "LORA",
+            "datr": "SF7BW125",
+            "codr": "4/5",
+            "powe": 14,
+            "tmst": tmst,
+        }
+        low.downlink(txpk | {"data": "YWxvdw=="}, token=1)
+        await low.until(lambda: low.tx_acks)
+        high.downlink(txpk | {"data": "YWhpZ2g="}, token=2)
+        await high.until(lambda: high.tx_acks)
+        low.downlink(txpk | {"data": "YWxvdw=="}, token=3)
+        await low.until(lambda: len(low.tx_acks) == 2 and gateway.radio.sent)
+        assert high.tx_acks == [(2, b"")]
+        assert low.tx_acks == [(1, b""), (3, b'{"txpk_ack":{"error":"COLLISION_PACKET"}}')]
+        assert [sent.payload for sent in gateway.radio.sent] == [b"ahigh"]
+        assert gateway.path.snapshot().counters["downlink.displaced"] == 1
+    low.transport.close()
+    high.transport.close()
 
 
 async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> None:
