@@ -79,6 +79,7 @@ def _status_at_rest(state: Path) -> int:
 
 
 def _config(options: argparse.Namespace) -> int:
+    from agent.configuration.boot import version_of
     from agent.configuration.explain import explain, schema
     from agent.doctor.look import running_configuration
     from agent.enrol.settings import SettingsError, load_settings
@@ -90,7 +91,8 @@ def _config(options: argparse.Namespace) -> int:
     if options.state is None:
         return _fail("--state est nécessaire, sauf avec --schema")
     try:
-        running = running_configuration(options.state, load_settings(options.state, None))
+        order = load_settings(options.state, None)
+        running = running_configuration(options.state, order)
     except SettingsError as error:
         return _fail(str(error))
     if running is None:
@@ -100,7 +102,7 @@ def _config(options: argparse.Namespace) -> int:
         print(msgspec.json.format(encode_configuration(content), indent=1).decode())
         return 0
     print(f"Configuration en service\u202f: version {version}")
-    for line in explain(content, version=version):
+    for line in explain(content, version=version, order_version=version_of(order)):
         print(f"  {line.path:<28} {line.value + ' ' + line.unit:<24} {line.source:<22} {line.meaning}")
     return 0
 

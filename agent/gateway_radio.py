@@ -13,6 +13,7 @@ from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
 from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.testear import HeardTest
+from agent.radio_settings import settings_of
 from agent.supervisor.reopening import ReopeningConcentrator
 from agent.timing.gnss import GnssState, GnssTime
 from agent.wire.configuration import Configuration, RadioConfig
@@ -64,7 +65,7 @@ class GatewayRadio:
             self._bus,
             radio.board,
             images=images,
-            settings=self._plans.settings(),
+            settings=settings_of(radio, self._plans.settings()),
             plan=radio.region,
             public=radio.lorawan_public,
         )
@@ -103,7 +104,7 @@ class GatewayRadio:
         return self._datapath.snapshot()
 
     async def reconfigure(self, configuration: Configuration) -> None:
-        """Apply what changed; the radio is started again only for board, region or sync word."""
+        """Apply what changed; the radio is started again only for what is built into it."""
         built = _built_in(self._radio) != _built_in(configuration.radio)
         moved = self._radio.gnss_device != configuration.radio.gnss_device
         self._radio = configuration.radio
@@ -112,7 +113,7 @@ class GatewayRadio:
             await self._leave_gnss()
             self._gnss = self._follow_gnss()
         if built:
-            self._concentrator.restart("the configuration changes board, region or sync word")
+            self._concentrator.restart("the configuration changes what is built into the radio")
 
     def restart_radio(self, reason: str) -> None:
         """Reset the concentrator and start it again."""
@@ -139,5 +140,5 @@ class GatewayRadio:
         return self._concentrator.ask(job)
 
 
-def _built_in(radio: RadioConfig) -> tuple[str, str, bool]:
-    return radio.board, radio.region, radio.lorawan_public
+def _built_in(radio: RadioConfig) -> tuple[str, str, bool, bool, str]:
+    return radio.board, radio.region, radio.lorawan_public, radio.sx1261, radio.fine_timestamp

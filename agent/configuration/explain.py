@@ -17,6 +17,8 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "radio.lorawan_public": ("", "mot de synchronisation LoRaWAN public (vrai) ou privé"),
     "radio.gnss_device": ("", "port série du récepteur GNSS (vide\u202f: aucun)"),
     "radio.class_b_beacon": ("", "émettre la balise de classe B, avec GNSS et impulsion par seconde"),
+    "radio.sx1261": ("", "mettre en marche la radio d’écoute de la carte\u202f: bruit mesuré, balayage"),
+    "radio.fine_timestamp": ("", "horodatage à la nanoseconde (SX1303 et GNSS)\u202f; vide\u202f: aucun"),
     "connectors[].name": ("", "nom court du serveur LoRaWAN"),
     "connectors[].kind": ("", "protocole du serveur"),
     "connectors[].host": ("", "nom ou adresse du serveur"),
@@ -53,6 +55,8 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "limits.spool_age_s": ("s", "âge au-delà duquel une trame gardée est abandonnée"),
     "limits.month_bytes": ("octets/mois", "plafond du lien\u202f; au-delà, notes et esquisses attendent"),
     "metrics_port": ("", "port local des mesures Prometheus (0\u202f: fermé)"),
+    "page_port": ("", "port local de l’écran d’état et du code sur site (0\u202f: fermé)"),
+    "page_on_lan": ("", "cet écran aussi pour le réseau local (faux\u202f: la passerelle seule)"),
     "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
 }
 UNEXPLAINED = "sans explication"
@@ -69,8 +73,10 @@ class Line:
     meaning: str
 
 
-def explain(configuration: Configuration, *, version: int) -> list[Line]:
-    """Return one line a setting, in the order of the document."""
+def explain(configuration: Configuration, *, version: int, order_version: int | None = None) -> list[Line]:
+    """Return one line a setting, in the order of the document; ``order_version`` came with the card."""
+    by_card = version == order_version
+    source = f"ordre de travail, v. {version}" if by_card else f"flotte, version {version}"
     defaults = flat(
         msgspec.to_builtins(
             Configuration(
@@ -89,7 +95,7 @@ def explain(configuration: Configuration, *, version: int) -> list[Line]:
                 path=path,
                 value=str(value) if path.endswith(".port") else _shown(value),
                 unit=unit,
-                source="valeur par défaut" if same else f"flotte, version {version}",
+                source="valeur par défaut" if same else source,
                 meaning=meaning,
             )
         )

@@ -30,6 +30,10 @@ class RadioConfig(Strict, frozen=True, kw_only=True):
     """Send the beacon every 128 s, where GNSS time and pulse are known."""
     gnss_device: Annotated[str, Meta(max_length=64, pattern=r"^(/dev/[A-Za-z0-9/_.-]+)?$")] = ""
     """Serial line of the GNSS receiver, such as ``/dev/ttyAMA0``; empty: none."""
+    sx1261: bool = False
+    """Start the board's listening radio: measured noise floor and spectral scan."""
+    fine_timestamp: Literal["", "high_capacity", "all_sf"] = ""
+    """Nanoseconds since the last pulse beside each frame, where the chip is an SX1303 with GNSS."""
 
 
 class FilterConfig(Strict, frozen=True, kw_only=True):
@@ -147,6 +151,10 @@ class Configuration(Strict, frozen=True, kw_only=True):
     limits: Limits = Limits()
     metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     """Prometheus' text on 127.0.0.1 of the gateway; 0: none."""
+    page_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    """The screen of ``agent status`` with the on-site code, over HTTP, read-only; 0: none."""
+    page_on_lan: bool = False
+    """On every interface of the gateway; else on 127.0.0.1 only."""
     permit_needed: bool = False
     """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 

@@ -64,7 +64,7 @@ RECOVERIES: tuple[tuple[str, str], ...] = (
     ),
     (r"\w+: nonce and sender are needed", "commande incomplète\u202f: il faut un numéro et un émetteur"),
     (
-        r"the configuration changes board, region or sync word",
+        r"the configuration changes what is built into the radio",
         "la configuration change la carte ou la région",
     ),
     (r"(\d+) jobs wait already", "{0} demandes attendent déjà la radio"),

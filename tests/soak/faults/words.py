@@ -147,6 +147,11 @@ FAULTS = (
         told=reported(ConfigState.ROLLED_BACK),
     ),
     Fault(
+        name="configuration que la puce ne peut pas (SX1303)",
+        strike=push(radio=RadioConfig(fine_timestamp="all_sf")),
+        told=reported(ConfigState.ROLLED_BACK),
+    ),
+    Fault(
         name="coupure de courant pendant l’essai",
         strike=kill_in_trial,
         told=reported(ConfigState.ROLLED_BACK, "restarted during the trial"),

@@ -63,3 +63,11 @@ def test_the_schema_names_every_group() -> None:
     assert {"RadioConfig", "ConnectorConfig", "FleetConfig", "Intervals", "Limits"} <= set(
         json.loads(text)["$defs"]
     )
+
+
+def test_what_came_with_the_card_is_told() -> None:
+    lines = {line.path: line for line in explain(configuration(), version=1, order_version=1)}
+    assert lines["fleet.host"].source == "ordre de travail, v. 1"
+    assert lines["intervals.stat_s"].source == "valeur par défaut"
+    later = {line.path: line for line in explain(configuration(), version=2, order_version=1)}
+    assert later["fleet.host"].source == "flotte, version 2"
