@@ -1,7 +1,7 @@
 """Criticality from consequence; pure.
 
 CRITICAL if a commune is LOST, or its breach comes before a technician could have repaired; MAJOR if
-redundancy is lost; else MINOR.  Sources: DESIGN §7.
+redundancy is lost, or sensors are left that nobody hears: they had none; else MINOR.  Sources: DESIGN §7.
 """
 
 from collections.abc import Iterable
@@ -35,6 +35,9 @@ def grade(network: NetworkNow, euis: Iterable[str]) -> Grade:
     single = [commune for commune in hit if len(commune.serving) < 2 <= len(commune.members)]
     if single:
         return _grade(Criticality.MAJOR, "grade.redundancy", single)
+    mute = [commune for commune in network.communes.values() if failing.intersection(commune.unheard_by)]
+    if mute:
+        return _grade(Criticality.MAJOR, "grade.sensors", mute)
     return _grade(Criticality.MINOR, "grade.gateway", hit)
 
 

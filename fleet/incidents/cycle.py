@@ -7,7 +7,18 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from fleet.incidents import apply, firing, mail_in, notices, pulse, reported, rules, store, waves
+from fleet.incidents import (
+    apply,
+    firing,
+    mail_in,
+    notices,
+    pulse,
+    reported,
+    rules,
+    sensors,
+    store,
+    waves,
+)
 from fleet.incidents.burn import alarm
 from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.scene import Scene
@@ -22,6 +33,7 @@ def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
     incidents = store.load(connection, now_us)
     if rules.unexplained(network, incidents, now_us):
         network = waves.with_waves(network, waves.recent(connection, now_us))
+    network = sensors.with_sensors(connection, network, now_us)
     scene = Scene(connection, network, now_us)
     facts = Facts(
         network=network,

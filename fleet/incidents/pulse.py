@@ -18,6 +18,9 @@ LOST = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
 SEEN = LOST | {GatewayState.SERVING}
 """UNKNOWN and MAINTENANCE are no edges: they say nothing about the gateway, or were announced."""
 
+FEW = 500
+"""Subjects that are looked up by name; for more the whole table is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -47,9 +50,15 @@ def commune_key(insee: str) -> str:
 
 def beat(connection: Connection, network: NetworkNow, now_us: int) -> None:
     """Write every change since the last cycle."""
-    rows = connection.execute(select(pulses.c.subject, pulses.c.lost)).all()
-    known = {row.subject: row.lost for row in rows}
     present = standings(network)
+    if (subjects := _changed(network)) is not None:
+        present = {subject: present[subject] for subject in subjects if subject in present}
+    if not present:
+        return
+    query = select(pulses.c.subject, pulses.c.lost)
+    if len(present) <= FEW:
+        query = query.where(pulses.c.subject.in_(present))
+    known = {row.subject: row.lost for row in connection.execute(query)}
     new = [subject for subject in present if subject not in known]
     changed = [subject for subject, one in present.items() if known.get(subject, one.lost) is not one.lost]
     if new:
@@ -66,6 +75,13 @@ def beat(connection: Connection, network: NetworkNow, now_us: int) -> None:
     ]
     connection.execute(insert(pulse_edges), edges)
     connection.execute(delete(pulse_edges).where(pulse_edges.c.at_us < now_us - LONGEST_WINDOW_US))
+
+
+def _changed(network: NetworkNow) -> set[str] | None:
+    """Return the subjects whose state changed since the last committed cycle; None: look at all."""
+    if network.changed_gateways is None or network.changed_communes is None:
+        return None
+    return {*network.changed_gateways, *map(commune_key, network.changed_communes)}
 
 
 def flap_counts(connection: Connection, now_us: int) -> Mapping[str, int]:

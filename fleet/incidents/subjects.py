@@ -20,6 +20,7 @@ WHAT = {
     "grade.lost": "lost",
     "grade.breach": "breach",
     "grade.redundancy": "redundancy",
+    "grade.sensors": "sensors",
     "grade.gateway": "gateway",
     "grade.burn": "flaps",
     "grade.flaps": "flaps",
@@ -77,6 +78,7 @@ def _measured(scene: Scene, base: Subject, ticket: Ticket, lang: str) -> Subject
         began_us=row.began_at_us,
         ended_us=row.ended_at_us if row.state == IncidentState.ENDED else None,
         gateways=len(euis),
+        sensors=_sensors(network, euis),
         communes=tuple(names),
         sites=_site_lines(connection, _site_ids(network, euis)),
     )
@@ -102,6 +104,11 @@ def _cause(domain: Domain, network: NetworkNow, euis: list[str]) -> str:
         return domain.value
     known = [network.gateways[eui].cause for eui in euis if eui in network.gateways]
     return next((cause.value for cause in known if cause is not Cause.NONE), "unknown")
+
+
+def _sensors(network: NetworkNow, euis: list[str]) -> int:
+    lost = frozenset(euis)
+    return sum(one.unheard_sensors for one in network.communes.values() if lost.intersection(one.unheard_by))
 
 
 def _names(connection: Connection, network: NetworkNow, insee: list[str]) -> list[str]:

@@ -47,6 +47,10 @@ class CommuneNow:
     """What may still be lost this month; negative when the promise is broken."""
     breach_at_us: int | None = None
     """When the month's budget is used up if present states persist (AVAILABILITY §7); None: not losing."""
+    unheard_sensors: int = 0
+    """Sensors that no serving gateway hears (``fleet.incidents.sensors``)…"""
+    unheard_by: frozenset[str] = frozenset()
+    """…and the gateways that would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +62,6 @@ class NetworkNow:
     communes: dict[str, CommuneNow] = field(default_factory=dict)
     blind: bool = False
     blind_reason: str = ""
+    changed_gateways: frozenset[str] | None = None
+    """Whose state differs from the newest cycle that was committed; None: nothing was, all are new."""
+    changed_communes: frozenset[str] | None = None

@@ -69,6 +69,8 @@ class Subject:
     on_site_due_us: int | None
     ended_us: int | None = None
     gateways: int = 1
+    sensors: int = 0
+    """That no gateway hears meanwhile."""
     communes: tuple[str, ...] = ()
     sites: tuple[SiteLine, ...] = ()
     missing: tuple[str, ...] = ()
@@ -106,6 +108,8 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     if subject.occasion is not Occasion.ENDED:
         lines.append(_cause(subject, lang))
         lines += _extent(subject, lang)
+        if subject.sensors:
+            lines.append(t(lang, "message.sensors", count=subject.sensors))
         if subject.missing:
             lines.append(t(lang, "message.missing", named=named_needs(subject.missing, lang)))
     body = "\n".join(lines)
