@@ -29,22 +29,27 @@ def import_file(data: Path, path: Path, *, dry_run: bool) -> str:
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.write() as connection:
-        document = _read(connection, path)
-        counts = store.apply_document(connection, document, who=audit.COMMAND_LINE, now_us=now_us)
-        counts["technicians"] = import_people(connection, document.technicians)
-        counts["on_call"] = import_on_call(connection, document.on_call)
-        audit.record(
-            connection,
-            now_us=now_us,
-            who=audit.COMMAND_LINE,
-            action="registry.import",
-            subject=path.name,
-            after=counts,
-        )
+        counts = take_in(connection, path, who=audit.COMMAND_LINE, now_us=now_us)
         if dry_run:
             connection.rollback()
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())
     return f"{'would import' if dry_run else 'imported'} {listed}"
+
+
+def take_in(connection: Connection, path: Path, *, who: str, now_us: int) -> dict[str, int]:
+    """Check ``path`` whole, then apply it whole; return how many of what.
+
+    Raises:
+        MistakeError: it has problems, one a line; nothing was changed.
+    """
+    document = _read(connection, path)
+    counts = store.apply_document(connection, document, who=who, now_us=now_us)
+    counts["technicians"] = import_people(connection, document.technicians)
+    counts["on_call"] = import_on_call(connection, document.on_call)
+    audit.record(
+        connection, now_us=now_us, who=who, action="registry.import", subject=path.name, after=counts
+    )
+    return counts
 
 
 def export_file(data: Path, path: Path) -> str:

@@ -34,6 +34,10 @@ _REFUSALS: Final = tuple(
         (r"Expected `str` of length (?P<rule>[<>]=?) (?P<limit>\d+).*", "refusal.length"),
         (r"Expected `str` matching .*", "refusal.form"),
         (r"Invalid enum value .*", "refusal.choice"),
+        (r"is empty", "refusal.empty"),
+        (r".*\bis there (?:twice|already).*|.*\btwice\b.*", "refusal.twice"),
+        (r"(?:'.*' )?is not a number.*|.*not a number.*", "refusal.no_number"),
+        (r"(?:'.*' )?is no EUI.*|.*\b16 hex.*", "refusal.eui"),
     )
 )
 _RULES: Final = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}

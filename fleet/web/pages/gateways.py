@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
 from agent.wire.messages import Change, Heartbeat
+from fleet.configurations.commands import last_of
 from fleet.configurations.stand import stands
 from fleet.evidence.tables import journal_records
 from fleet.identity import audit
@@ -17,8 +18,9 @@ from fleet.registry.store import Gateway
 from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
 from fleet.web.pages import listing
+from fleet.web.pages.told import told_by
 from fleet.web.pages.visit import Viewing, Visit, leave_toast
-from fleet.web.views import configurations, counts, gateway, gateways, sentences, timeline
+from fleet.web.views import commands, configurations, counts, gateway, gateways, sentences, timeline
 from fleet.web.views.tables import csv_text
 
 router = APIRouter()
@@ -103,6 +105,9 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             beat=beat,
             vitals=gateway.vitals_of(visit.words, beat) if beat else [],
             journal=_journal(connection, eui),
+            commands=commands.lines_of(visit.words, last_of(connection, eui)),
+            offers=commands.offers_of(visit.words, visit.person),
+            **told_by(visit.words, connection, eui),
             **configurations.of_gateway(visit.words, connection, eui, stand),
         )
 

@@ -28,6 +28,12 @@ PAGES = [
     "/journal",
     "/tickets/nouveau",
     "/guide",
+    "/registre",
+    "/sites/2",
+    "/statistiques",
+    "/pieces",
+    "/messages-refuses",
+    "/rapports/2026-10",
     "/recherche?q=a",
     "/connexion",
 ]

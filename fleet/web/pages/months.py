@@ -1,0 +1,73 @@
+"""One month: its versions, what changed between them and why, and everything to check it with."""
+
+import json
+import zlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import RowMapping
+
+from fleet.availability.tables import month_versions
+from fleet.registry.store import load_registry
+from fleet.web import rendering
+from fleet.web.pages.visit import Viewing, Visit
+from fleet.web.views.revisions import revision_of
+
+router = APIRouter()
+Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
+LIST = ("version", "closed_at_us", "closed_by", "hash", "difference")
+
+
+@router.get("/rapports/{month}", response_class=HTMLResponse)
+def page(month: Month, visit: Viewing) -> HTMLResponse:
+    """Show the versions of one month, newest first."""
+    with visit.database.read() as connection:
+        rows = _versions(connection, month)
+        registry = load_registry(connection)
+        names = {eui: one.name for eui, one in registry.gateways.items()}
+        names |= {insee: one.name for insee, one in registry.communes.items()}
+        revisions = [revision_of(visit.words, row["difference"], names) for row in rows]
+        epcis = sorted({one.epci for one in registry.communes.values() if one.epci})
+        return visit.page(
+            "pages/month.html",
+            connection,
+            month=month,
+            versions=list(zip(rows, revisions, strict=True)),
+            epcis=epcis,
+        )
+
+
+def _versions(connection: Connection, month: str) -> list[RowMapping]:
+    columns = [month_versions.c[name] for name in LIST]
+    query = select(*columns).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
+    return list(connection.execute(query).mappings())
+
+
+@router.get("/rapports/{month}/v{number}/faits.ndjson")
+def facts(month: Month, number: int, visit: Viewing) -> Response:
+    """Return the facts of one version as they were frozen: `passerelle fleet compute` finds the same hash."""
+    content = zlib.decompress(_column(visit, month, number, "facts"))
+    return _download(content, f"faits-{month}-v{number}.ndjson", "application/x-ndjson")
+
+
+@router.get("/rapports/{month}/v{number}/chiffres.json")
+def figures(month: Month, number: int, visit: Viewing) -> Response:
+    """Return the figures of one version."""
+    content = json.dumps(_column(visit, month, number, "figures"), ensure_ascii=False).encode()
+    return _download(content, f"chiffres-{month}-v{number}.json", "application/json")
+
+
+def _column(visit: Visit, month: str, number: int, name: str) -> Any:
+    mine = (month_versions.c.month == month) & (month_versions.c.version == number)
+    with visit.database.read() as connection:
+        found = connection.scalar(select(month_versions.c[name]).where(mine))
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _download(content: bytes, name: str, kind: str) -> Response:
+    headers = dict(rendering.HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=headers)

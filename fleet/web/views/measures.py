@@ -1,0 +1,88 @@
+"""What a gateway measured of itself and of its air: details with their units, the RF picture; pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleet.web.rendering import Words
+
+_UNITS: Final = {
+    "s": "s", "ms": "ms", "mb": "Mo", "kb": "ko", "mhz": "MHz", "c": "°C", "db": "dB", "dbm": "dBm",
+    "deg": "°", "percent": "%", "days": "j", "count": "", "satellites": "", "line": "",
+}  # fmt: skip
+_ENGLISH_UNITS: Final = {"mb": "MB", "kb": "kB", "days": "d"}
+_CELL: Final = re.compile(r"(\d+)\.(\d+)")
+_NOISE: Final = re.compile(r"noise_(\w+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One measure in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One channel and spreading factor since the start of the agent."""
+
+    mhz: str
+    sf: str
+    frames: int
+    crc_failed: int
+    airtime_ms: int
+    noise: str
+
+
+def measures_of(words: Words, fields: Mapping[str, Any]) -> list[Measure]:
+    """Return details with their units, by name."""
+    return [_measure(words, name, value) for name, value in sorted(fields.items())]
+
+
+def _measure(words: Words, name: str, value: Any) -> Measure:
+    plain, _, unit = name.rpartition("_")
+    shown = words.reason(value) if isinstance(value, str) else words.number(value, _decimals(value))
+    if unit in _UNITS and plain:
+        sign = _ENGLISH_UNITS.get(unit, _UNITS[unit]) if words.lang == "en" else _UNITS[unit]
+        return Measure(name=_named(words, plain), value=f"{shown}\u202f{sign}".rstrip("\u202f"))
+    return Measure(name=_named(words, name), value=shown)
+
+
+def _decimals(value: float) -> int:
+    return 0 if isinstance(value, int) else 1
+
+
+def _named(words: Words, name: str) -> str:
+    known = words.word("measure", name)
+    return known if known != name else name.replace("_", " ")
+
+
+def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
+    """Return the RF picture, by channel and spreading factor; noise is named with how it was found."""
+    noise = {
+        said[2]: words.t("rf.noise.is", value=float(value), how=words.word("rf.noise", said[1]))
+        for name, value in fields.items()
+        if (said := _NOISE.fullmatch(name))
+    }
+    found = []
+    for name, value in fields.items():
+        cell = _CELL.fullmatch(name)
+        parts = str(value).split("/")
+        if cell is None or len(parts) != 3 or not all(part.isdigit() for part in parts):
+            continue
+        frames, failed, airtime = map(int, parts)
+        mhz = words.number(int(cell[1]) / 1e6, 1)
+        sf = cell[2] if cell[2] != "0" else "FSK"
+        found.append(
+            Channel(
+                mhz=mhz,
+                sf=sf,
+                frames=frames,
+                crc_failed=failed,
+                airtime_ms=airtime,
+                noise=noise.get(cell[1], "—"),
+            )
+        )
+    return sorted(found, key=lambda one: (one.mhz, one.sf))
