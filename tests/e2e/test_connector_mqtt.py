@@ -1,7 +1,6 @@
 """The ChirpStack connector against Debian's Mosquitto: mTLS, PUBACK, no subscriber, downlinks with RX2."""
 
 import asyncio
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,12 +14,14 @@ from agent.clock import SystemClock
 from agent.datapath import DataPath
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
+from tests.datapath.broker import MOSQUITTO, client_tls, settings
+from tests.datapath.certificates import issue
 from tests.datapath.virtual import VirtualConcentrator, data_up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
 EUI = "0016c001f12a3b4c"
 UP = f"eu868/gateway/{EUI}/event/up"
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+OTHER = "0016c00100000099"
 
 
 @pytest.fixture
@@ -31,22 +32,32 @@ def anyio_backend() -> str:
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     if not Path(MOSQUITTO).exists():
-        pytest.skip(f"{MOSQUITTO} is not installed")
+        pytest.fail(f"{MOSQUITTO} is not installed: make system")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number = int(probe.getsockname()[1])
-    settings = tmp_path / "mosquitto.conf"
-    settings.write_text(f"listener {number} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 10000\n")
-    broker = subprocess.Popen([MOSQUITTO, "-c", str(settings)], stderr=subprocess.DEVNULL)
+    authority = issue(tmp_path, "authority")
+    for name in ("server", "lns", EUI, OTHER):
+        issue(tmp_path, name, authority)
+    broker = subprocess.Popen([MOSQUITTO, "-c", str(settings(tmp_path, number))], stderr=subprocess.DEVNULL)
     yield number
     broker.terminate()
     broker.wait(5)
 
 
 class Gateway:
-    def __init__(self, path: Path, port: int) -> None:
+    def __init__(self, path: Path, port: int, *, certificate: str = "") -> None:
+        certificate = certificate or EUI
         connector = ConnectorConfig(
-            name="cs", kind="chirpstack_mqtt", host="127.0.0.1", port=port, contractual=True
+            name="cs",
+            kind="chirpstack_mqtt",
+            host="127.0.0.1",
+            port=port,
+            contractual=True,
+            tls=True,
+            ca_file=str(path / "authority.pem"),
+            certificate_file=str(path / f"{certificate}.pem"),
+            key_file=str(path / f"{certificate}.key"),
         )
         self.clock = SystemClock(TimeQuality.NTP)
         self.radio = VirtualConcentrator(self.clock)
@@ -54,7 +65,7 @@ class Gateway:
             concentrator=self.radio,
             configuration=Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1)),
             eui=EUI,
-            state_dir=path,
+            state_dir=path / "state",
             clock=self.clock,
             boot=1,
             observe=lambda _: None,
@@ -78,10 +89,11 @@ class Gateway:
         return dict(self.path.snapshot().counters)
 
 
-async def connected(port: int) -> aiomqtt.Client:
+async def connected(folder: Path, port: int) -> aiomqtt.Client:
+    tls = client_tls(folder, "lns")
     for _ in range(100):
         try:
-            client = aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5)
+            client = aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5, tls_context=tls)
             await client.__aenter__()
         except aiomqtt.MqttError:
             await asyncio.sleep(0.05)
@@ -91,7 +103,7 @@ async def connected(port: int) -> aiomqtt.Client:
 
 
 async def test_frames_arrive_and_are_settled_by_the_puback(tmp_path: Path, port: int) -> None:
-    server = await connected(port)
+    server = await connected(tmp_path, port)
     await server.subscribe("eu868/gateway/+/event/+", qos=1)
     async with Gateway(tmp_path, port) as gateway:
         await gateway.until(lambda: gateway.counters.get("cs.connected"))
@@ -112,7 +124,7 @@ async def test_frames_arrive_and_are_settled_by_the_puback(tmp_path: Path, port:
 
 
 async def test_a_broker_without_a_subscriber_is_no_delivery(tmp_path: Path, port: int) -> None:
-    client = await connected(port)
+    client = await connected(tmp_path, port)
     async with Gateway(tmp_path, port) as gateway:
         await gateway.until(lambda: gateway.counters.get("cs.connected"))
         gateway.radio.inject(data_up())
@@ -123,8 +135,21 @@ async def test_a_broker_without_a_subscriber_is_no_delivery(tmp_path: Path, port
     await client.__aexit__(None, None, None)
 
 
+async def test_the_certificate_of_another_gateway_delivers_nothing(tmp_path: Path, port: int) -> None:
+    server = await connected(tmp_path, port)
+    await server.subscribe("eu868/gateway/+/event/+", qos=1)
+    async with Gateway(tmp_path, port, certificate=OTHER) as gateway:
+        await gateway.until(lambda: gateway.counters.get("cs.connected"))
+        gateway.radio.inject(data_up())
+        await gateway.until(lambda: gateway.counters.get("cs.puback_0x87"))
+        state = gateway.path.snapshot()
+        assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
+        assert state.connectors[0].reason == "the broker refused a frame with 0x87"
+    await server.__aexit__(None, None, None)
+
+
 async def test_rx2_is_tried_when_rx1_is_too_late_and_nonsense_is_counted(tmp_path: Path, port: int) -> None:
-    server = await connected(port)
+    server = await connected(tmp_path, port)
     await server.subscribe(f"eu868/gateway/{EUI}/event/#", qos=1)
     async with Gateway(tmp_path, port) as gateway:
         await gateway.until(lambda: gateway.counters.get("cs.connected"))

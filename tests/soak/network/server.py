@@ -18,42 +18,22 @@ from chirpstack_api.gw import gw_pb2 as gw
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 from websockets.datastructures import Headers
 
+from tests.datapath.broker import MOSQUITTO, client_tls, settings
 from tests.datapath.relays import TcpRelay, UdpRelay, Weather
 from tests.datapath.station import ROUTER
 from tests.datapath.virtual import UdpServer
 
-MOSQUITTO = "/usr/sbin/mosquitto"
 BROKER_PORT = 8883
 TOKEN = "Bearer sesame"
-MOSQUITTO_CONF = """
-listener {port} 127.0.0.1
-cafile {folder}/authority.pem
-certfile {folder}/server.pem
-keyfile {folder}/server.key
-require_certificate true
-use_identity_as_username true
-acl_file {folder}/acl
-max_queued_messages 100000
-user root
-"""
-ACL = """
-user lns
-topic read eu868/gateway/+/event/+
-topic write eu868/gateway/+/command/+
-
-pattern write eu868/gateway/%u/event/+
-pattern write eu868/gateway/%u/state/conn
-pattern read eu868/gateway/%u/command/+
-"""
 
 
 def arrived(frame: str) -> None:
     print(json.dumps({"at": time.monotonic(), "frame": frame}), flush=True)
 
 
-def tls_of(folder: Path, name: str, side: int, *, both: bool) -> ssl.SSLContext:
-    context = ssl.SSLContext(side)  # type: ignore[arg-type]
-    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+def serving(folder: Path, *, both: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
     context.load_verify_locations(folder / "authority.pem")
     if both:
         context.verify_mode = ssl.CERT_REQUIRED
@@ -72,14 +52,11 @@ async def udp(_: Path) -> int:
 
 
 async def mqtt(folder: Path) -> int:
-    (folder / "acl").write_text(ACL)
-    settings = folder / "mosquitto.conf"
-    settings.write_text(MOSQUITTO_CONF.format(port=BROKER_PORT, folder=folder))
-    subprocess.Popen([MOSQUITTO, "-c", str(settings)], stderr=subprocess.DEVNULL)
+    subprocess.Popen([MOSQUITTO, "-c", str(settings(folder, BROKER_PORT))], stderr=subprocess.DEVNULL)
     ready = asyncio.Event()
 
     async def collect() -> None:
-        context = tls_of(folder, "lns", ssl.PROTOCOL_TLS_CLIENT, both=True)
+        context = client_tls(folder, "lns")
         while True:
             try:
                 async with aiomqtt.Client("127.0.0.1", BROKER_PORT, tls_context=context) as server:
@@ -97,7 +74,7 @@ async def mqtt(folder: Path) -> int:
 
 
 async def station(folder: Path, *, token: bool) -> int:
-    context = tls_of(folder, "server", ssl.PROTOCOL_TLS_SERVER, both=not token)
+    context = serving(folder, both=not token)
 
     def authorise(_: ServerConnection, request: Request) -> Response | None:
         if token and request.headers.get("Authorization") != TOKEN:
