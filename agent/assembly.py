@@ -24,10 +24,11 @@ from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
 from agent.health import usage
 from agent.health.fields import Fields
+from agent.health.gather import More, gather
 from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
-from agent.health.screen import gather
 from agent.health.status import Status, serve_status
+from agent.health.status_page import StatusPage
 from agent.health.timesync import kernel_quality
 from agent.health.vitals import read_vitals
 from agent.journal.ending import look_back
@@ -218,6 +219,7 @@ class Agent:
             self.reporting.flush_events(),
             self.keeper.run(),
             self._feed_watchdog(),
+            StatusPage(self.status).run(lambda: self.control.running),
             self._wait_to_leave(),
             serve_status(self.state, self.status),
         )
@@ -261,7 +263,17 @@ class Agent:
             journal=self.journal,
             clock=self.clock,
             certificate_expires_at_us=(self.identity.validity_us() or (0, None))[1],
+            more=More(
+                hearing=self.supervisor.hearing.grounds(),
+                power=self.reporting.power or "",
+                month=self.reporting.month_fields(),
+                gnss=self._gnss(),
+            ),
         )
+
+    def _gnss(self) -> Fields:
+        gnss = self.datapath.gnss()
+        return {} if gnss is None else gnss.fields()
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()
@@ -271,9 +283,7 @@ class Agent:
         }
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
-        gnss = self.datapath.gnss()
-        if gnss is not None:
-            fields |= gnss.fields()
+        fields |= self._gnss()
         counters = self.datapath.snapshot().counters
         return fields | {name: number for name, number in counters.items() if number}
 

@@ -4,8 +4,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from agent.health.say import Lang
 
 UNUSABLE = 2
 
@@ -40,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     wire = commands.add_parser("wire", help="le langage entre passerelles et flotte (AsyncAPI)")
     wire.add_argument("--asyncapi", action="store_true", required=True)
     wire.set_defaults(run=_wire)
+    for command in (status, doctor):
+        command.add_argument(
+            "--lang", choices=("fr", "en"), default="fr", help="langue (français par défaut)"
+        )
     for command in (run, status, config, doctor, report):
         required = command is not config
         command.add_argument("--state", type=Path, required=required, help="dossier d’état de l’agent")
@@ -53,28 +61,30 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from agent.health.say import Lang
     from agent.health.screen import render
     from agent.health.status import ask_status
 
     status = ask_status(options.state)
     if status is None:
-        return _status_at_rest(options.state)
+        return _status_at_rest(options.state, Lang(options.lang))
     if options.json:
         print(json.dumps(msgspec.to_builtins(status), ensure_ascii=False, indent=1))
     else:
-        print(render(status))
+        print(render(status, Lang(options.lang)))
     return 0
 
 
-def _status_at_rest(state: Path) -> int:
+def _status_at_rest(state: Path, lang: "Lang") -> int:
     from agent.enrol.client import load_enrolment
+    from agent.health.say import say, typeset
     from agent.health.screen import ENROLMENT_WORDS
 
     if not (state / "settings.json").exists():
         return _fail(f"{state}\u202f: aucun agent n’a encore démarré ici.")
-    enrolment = load_enrolment(state)
-    print("L’agent est ARRÊTÉ.")
-    print(f"  Enrôlement       {ENROLMENT_WORDS[str(enrolment.outcome or '')]}")
+    outcome = ENROLMENT_WORDS[str(load_enrolment(state).outcome or "")]
+    print(say(lang, "L’agent est ARRÊTÉ.", "The agent is STOPPED."))
+    print(typeset(lang, f"  {say(lang, 'Enrôlement', 'Enrolment'):<17}{say(lang, *outcome)}"))
     return 1
 
 
@@ -109,21 +119,25 @@ def _config(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from agent.clock import SystemClock
-    from agent.doctor.judge import Verdict, judge
+    from agent.doctor.judge import VERDICT_WORDS, judge
     from agent.doctor.look import look
+    from agent.doctor.trouble import Verdict
+    from agent.health.say import Lang, say, typeset
 
     if not options.state.is_dir():
         return _fail(f"{options.state}\u202f: ce dossier n’existe pas")
-    findings = judge(look(options.state, SystemClock()))
+    lang = Lang(options.lang)
+    findings = judge(look(options.state, SystemClock()), lang)
     if options.json:
         print(
             json.dumps([msgspec.to_builtins(finding) for finding in findings], ensure_ascii=False, indent=1)
         )
     else:
-        for finding in findings:
-            print(f"  {finding.verdict:<13} {finding.what:<24} {finding.detail}")
-            if finding.remedy:
-                print(f"{'':<40} → {finding.remedy}")
+        for one in findings:
+            verdict = say(lang, *VERDICT_WORDS[one.verdict])
+            print(typeset(lang, f"  {verdict:<13} {one.what:<24} {one.detail}"))
+            if one.remedy:
+                print(typeset(lang, f"{'':<40} → {one.remedy}"))
     return 1 if any(finding.verdict is Verdict.WRONG for finding in findings) else 0
 
 

@@ -1,34 +1,21 @@
-"""What is wrong and what to do, out of facts (pure); the sentences are for an installer on a ladder."""
+"""What is wrong and what to do, out of facts (pure), in French or English, for an installer on a ladder."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from agent.doctor.trouble import Finding, Verdict, found, running
 from agent.enrol.step import Outcome
-from agent.health.status import ConnectorStatus, Status
+from agent.health.say import Lang, say
+from agent.health.status import Status
 from agent.wire.messages import TimeQuality
 
+VERDICT_WORDS = {
+    Verdict.GOOD: ("bon", "good"),
+    Verdict.WATCH: ("à surveiller", "watch"),
+    Verdict.WRONG: ("en défaut", "wrong"),
+}
 DISK_FREE_LIMIT_BYTES = 200_000_000
+PLACE_WORDS = {"Gestionnaire de flotte": "Fleet manager", "Courtier MQTT": "MQTT broker"}
 CERTIFICATE_WARNING_US = 20 * 86_400_000_000
-TOO_HOT_C = 85
-"""Of a Raspberry Pi's processor: it slows itself down there (raspberrypi.com, frequency management)."""
-
-
-class Verdict(StrEnum):
-    """How bad."""
-
-    GOOD = "bon"
-    WATCH = "à surveiller"
-    WRONG = "en défaut"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the doctor."""
-
-    what: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,174 +50,140 @@ class Facts:
     status: Status | None
 
 
-def judge(facts: Facts) -> list[Finding]:
+def judge(facts: Facts, lang: Lang = Lang.FR) -> list[Finding]:
     """Return the findings, from the ground up: what is below explains what is above."""
     return [
-        *_folder(facts),
-        *_radio(facts),
-        _clock(facts),
-        *map(_place, facts.places),
-        _identity(facts),
-        *_running(facts),
+        *_folder(facts, lang),
+        *_radio(facts, lang),
+        _clock(facts, lang),
+        *(_place(place, lang) for place in facts.places),
+        _identity(facts, lang),
+        *running(facts.status, lang),
     ]
 
 
-def _folder(facts: Facts) -> list[Finding]:
-    found = []
+def _folder(facts: Facts, lang: Lang) -> list[Finding]:
+    findings = []
     if facts.settings_error:
-        remedy = "flashez de nouveau la carte avec l’ordre de travail de ce site"
-        found.append(
-            Finding(what="Réglages", verdict=Verdict.WRONG, detail=facts.settings_error, remedy=remedy)
+        remedy = (
+            "flashez de nouveau la carte avec l’ordre de travail de ce site",
+            "flash the card again with the work order of this site",
         )
+        what = ("Réglages", "Settings")
+        findings.append(found(lang, what, Verdict.WRONG, facts.settings_error, remedy))
     if not facts.state_writable:
-        remedy = "carte en lecture seule ou usée\u202f: remplacez-la"
-        found.append(
-            Finding(what="Dossier d’état", verdict=Verdict.WRONG, detail="écriture impossible", remedy=remedy)
+        findings.append(
+            found(
+                lang,
+                ("Dossier d’état", "State folder"),
+                Verdict.WRONG,
+                say(lang, "écriture impossible", "cannot be written"),
+                ("carte en lecture seule ou usée : remplacez-la", "read-only or worn card: replace it"),
+            )
         )
-    free = f"{facts.disk_free_bytes // 1_000_000} Mo libres"
+    free_mb = facts.disk_free_bytes // 1_000_000
     low = facts.disk_free_bytes < DISK_FREE_LIMIT_BYTES
-    remedy = "libérez de la place ou prenez une carte plus grande" if low else ""
-    found.append(
-        Finding(what="Disque", verdict=Verdict.WATCH if low else Verdict.GOOD, detail=free, remedy=remedy)
-    )
+    remedy = ("libérez de la place ou prenez une carte plus grande", "make room or take a larger card")
+    verdict = Verdict.WATCH if low else Verdict.GOOD
+    free = say(lang, f"{free_mb} Mo libres", f"{free_mb} MB free")
+    findings.append(found(lang, ("Disque", "Disk"), verdict, free, remedy if low else None))
     if facts.key_mode is not None and facts.key_mode & 0o077:
-        found.append(
-            Finding(
-                what="Clé privée",
-                verdict=Verdict.WRONG,
-                detail=f"lisible par d’autres (mode {facts.key_mode:o})",
-                remedy="chmod 600 identity/key.pem, puis demandez une rotation de clé",
+        findings.append(
+            found(
+                lang,
+                ("Clé privée", "Private key"),
+                Verdict.WRONG,
+                say(
+                    lang,
+                    f"lisible par d’autres (mode {facts.key_mode:o})",
+                    f"readable by others (mode {facts.key_mode:o})",
+                ),
+                (
+                    "chmod 600 identity/key.pem, puis demandez une rotation de clé",
+                    "chmod 600 identity/key.pem, then ask for a rotation of the key",
+                ),
             )
         )
-    return found
+    return findings
 
 
-def _radio(facts: Facts) -> list[Finding]:
-    found = []
-    remedy = "" if facts.bus_there else "vérifiez la carte concentrateur, sa nappe et l’activation du bus SPI"
-    found.append(
-        Finding(
-            what="Bus du concentrateur",
-            verdict=Verdict.GOOD if facts.bus_there else Verdict.WRONG,
-            detail=facts.bus,
-            remedy=remedy,
-        )
+def _radio(facts: Facts, lang: Lang) -> list[Finding]:
+    remedy = (
+        "vérifiez la carte concentrateur, sa nappe et l’activation du bus SPI",
+        "check the concentrator board, its ribbon cable and that SPI is enabled",
     )
+    what = ("Bus du concentrateur", "Concentrator bus")
+    verdict = Verdict.GOOD if facts.bus_there else Verdict.WRONG
+    findings = [found(lang, what, verdict, facts.bus, None if facts.bus_there else remedy)]
     if facts.images:
-        found.append(
-            Finding(
-                what="Microcode",
-                verdict=Verdict.WRONG,
-                detail=facts.images,
-                remedy="passerelle firmware import CHEMIN",
-            )
-        )
-    return found
+        command = "passerelle firmware import"
+        remedy = (f"{command} CHEMIN", f"{command} PATH")
+        findings.append(found(lang, ("Microcode", "Microcode"), Verdict.WRONG, facts.images, remedy))
+    return findings
 
 
-def _clock(facts: Facts) -> Finding:
-    trusted = facts.time_quality is not TimeQuality.UNTRUSTED
-    return Finding(
-        what="Heure",
-        verdict=Verdict.GOOD if trusted else Verdict.WATCH,
-        detail="synchronisée" if trusted else "non synchronisée",
-        remedy="" if trusted else "vérifiez que le port UDP 123 (NTP) est ouvert",
-    )
+def _clock(facts: Facts, lang: Lang) -> Finding:
+    what = ("Heure", "Time")
+    if facts.time_quality is not TimeQuality.UNTRUSTED:
+        return found(lang, what, Verdict.GOOD, say(lang, "synchronisée", "synchronised"))
+    remedy = ("vérifiez que le port UDP 123 (NTP) est ouvert", "check that UDP port 123 (NTP) is open")
+    return found(lang, what, Verdict.WATCH, say(lang, "non synchronisée", "not synchronised"), remedy)
 
 
-def _place(place: Place) -> Finding:
+def _place(place: Place, lang: Lang) -> Finding:
     where = f"{place.host}:{place.port}"
+    what = (place.what, PLACE_WORDS.get(place.what, place.what))
     if not place.resolved:
-        return Finding(
-            what=place.what,
-            verdict=Verdict.WRONG,
-            detail=f"{where}\u202f: nom inconnu",
-            remedy="vérifiez le réseau (câble, carte SIM, APN) et le DNS",
+        remedy = (
+            "vérifiez le réseau (câble, carte SIM, APN) et le DNS",
+            "check the network (cable, SIM card, APN) and the DNS",
+        )
+        return found(
+            lang, what, Verdict.WRONG, f"{where} : {say(lang, 'nom inconnu', 'unknown name')}", remedy
         )
     if place.reached is False:
-        return Finding(
-            what=place.what,
-            verdict=Verdict.WRONG,
-            detail=f"{where}\u202f: pas de réponse",
-            remedy="le réseau marche mais ce serveur ou ce port est fermé\u202f: prévenez le NOC",
+        remedy = (
+            "le réseau marche mais ce serveur ou ce port est fermé : prévenez le NOC",
+            "the network works but this server or port is closed: tell the NOC",
         )
-    detail = f"{where}\u202f: nom résolu" if place.reached is None else f"{where}\u202f: joint"
-    return Finding(what=place.what, verdict=Verdict.GOOD, detail=detail)
+        return found(
+            lang, what, Verdict.WRONG, f"{where} : {say(lang, 'pas de réponse', 'no answer')}", remedy
+        )
+    known = (
+        say(lang, "nom résolu", "name resolved") if place.reached is None else say(lang, "joint", "reached")
+    )
+    return found(lang, what, Verdict.GOOD, f"{where} : {known}")
 
 
-def _identity(facts: Facts) -> Finding:
+def _identity(facts: Facts, lang: Lang) -> Finding:
     until = facts.certificate_until_us
     if until is None:
-        refused = facts.enrolment not in (None, Outcome.UNREACHABLE, Outcome.SERVER_FAULT)
-        return Finding(
-            what="Enrôlement",
-            verdict=Verdict.WRONG if refused else Verdict.WATCH,
-            detail=f"pas de certificat ({facts.enrolment or 'pas encore tenté'})",
-            remedy="demandez un nouvel ordre de travail"
-            if refused
-            else "rétablissez le réseau\u202f; l’essai suit",
-        )
+        return _without_certificate(facts, lang)
+    what = ("Certificat", "Certificate")
     left_us = until - facts.now_us
     if left_us <= 0:
-        detail, remedy = "certificat expiré", "rétablissez le réseau\u202f; il est renouvelé tout seul"
-        return Finding(what="Certificat", verdict=Verdict.WRONG, detail=detail, remedy=remedy)
+        remedy = (
+            "rétablissez le réseau ; il est renouvelé tout seul",
+            "mend the network; it is renewed by itself",
+        )
+        return found(lang, what, Verdict.WRONG, say(lang, "certificat expiré", "expired"), remedy)
     low = left_us < CERTIFICATE_WARNING_US
-    return Finding(
-        what="Certificat",
-        verdict=Verdict.WATCH if low else Verdict.GOOD,
-        detail=f"encore {left_us // 86_400_000_000} jours",
-        remedy="le renouvellement n’aboutit pas\u202f: prévenez le NOC" if low else "",
+    days = left_us // 86_400_000_000
+    remedy = ("le renouvellement n’aboutit pas : prévenez le NOC", "renewal does not succeed: tell the NOC")
+    verdict = Verdict.WATCH if low else Verdict.GOOD
+    return found(
+        lang, what, verdict, say(lang, f"encore {days} jours", f"{days} days left"), remedy if low else None
     )
 
 
-def _running(facts: Facts) -> list[Finding]:
-    status = facts.status
-    if status is None:
-        return [
-            Finding(
-                what="Agent",
-                verdict=Verdict.WRONG,
-                detail="ne tourne pas",
-                remedy="systemctl start passerelle-agent\u202f; sinon journalctl -u passerelle-agent",
-            )
-        ]
-    found = [Finding(what="Agent", verdict=Verdict.GOOD, detail=f"en marche, logiciel {status.version}")]
-    hears = status.radio == "RECEIVING"
-    found.append(
-        Finding(
-            what="Radio",
-            verdict=Verdict.GOOD if hears else Verdict.WRONG,
-            detail="écoute" if hears else f"{status.radio}\u202f: {status.radio_reason}",
-            remedy="" if hears else "coupez l’alimentation 10 s\u202f; si cela dure, changez la carte",
-        )
+def _without_certificate(facts: Facts, lang: Lang) -> Finding:
+    refused = facts.enrolment not in (None, Outcome.UNREACHABLE, Outcome.SERVER_FAULT)
+    why = facts.enrolment or say(lang, "pas encore tenté", "not tried yet")
+    remedy = (
+        ("demandez un nouvel ordre de travail", "ask for a new work order")
+        if refused
+        else ("rétablissez le réseau ; l’essai suit", "mend the network; it is tried again")
     )
-    found.extend(map(_connector, status.connectors))
-    online = status.link_online
-    found.append(
-        Finding(
-            what="Lien flotte",
-            verdict=Verdict.GOOD if online else Verdict.WRONG,
-            detail="établi" if online else status.link_reason,
-            remedy="" if online else "voyez les lignes du réseau ci-dessus",
-        )
-    )
-    hot = status.vitals.get("temperature_c")
-    if hot is not None and hot >= TOO_HOT_C:
-        found.append(
-            Finding(
-                what="Température",
-                verdict=Verdict.WATCH,
-                detail=f"{hot} °C",
-                remedy="ventilez le coffret, évitez le soleil direct",
-            )
-        )
-    return found
-
-
-def _connector(one: ConnectorStatus) -> Finding:
-    return Finding(
-        what=f"Serveur {one.name}",
-        verdict=Verdict.GOOD if one.up else Verdict.WRONG,
-        detail="répond" if one.up else (one.reason or "ne répond pas"),
-        remedy="" if one.up else "les trames sont gardées\u202f; prévenez le NOC si cela dure",
-    )
+    verdict = Verdict.WRONG if refused else Verdict.WATCH
+    detail = say(lang, f"pas de certificat ({why})", f"no certificate ({why})")
+    return found(lang, ("Enrôlement", "Enrolment"), verdict, detail, remedy)

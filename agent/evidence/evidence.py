@@ -6,10 +6,10 @@ from pathlib import Path
 
 from agent.clock import Clock
 from agent.evidence.exposition import exposition
-from agent.evidence.metrics import MetricsPage
 from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
+from agent.local_page import LocalPage
 from agent.spool.record import Record
 from agent.wire.messages import Noted, TimeQuality
 from hal.packets import ReceivedFrame
@@ -17,6 +17,8 @@ from hal.packets import ReceivedFrame
 SAVE_INTERVAL_US = 600_000_000
 """Sketches are kept on disk this often: what a power cut takes of them is ten minutes of evidence."""
 PICTURE_INTERVAL_US = 3_600_000_000
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' text format."""
 FILE_NAME = "heard.msgpack"
 
 
@@ -104,7 +106,9 @@ class Evidence:
             self._page = None
         if port:
             try:
-                self._page = await MetricsPage(self.text).serve(port)
+                self._page = await LocalPage(
+                    lambda _: self.text(), path="/metrics", content_type=METRICS_TYPE
+                ).serve(port)
             except OSError:
                 self.write_failed += 1
 

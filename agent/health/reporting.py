@@ -75,7 +75,7 @@ class Reporting:
         self._noise_meter = noise_meter
         self._seq = 0
         self._told_session = 0
-        self._power: str | None = None
+        self.power: str | None = None
         self._told: Told | None = None
         self._slow_backlog = slow_backlog
         self._level = Level.NORMAL
@@ -163,10 +163,10 @@ class Reporting:
 
     def look_at_power(self, word: str | None) -> None:
         """Record a change of the supply: under-voltage is how cabinets die slowly."""
-        if word is not None and word != self._power:
-            reason = "" if self._power is None else f"was {self._power}"
+        if word is not None and word != self.power:
+            reason = "" if self.power is None else f"was {self.power}"
             self._journal.record(Change.POWER, "supply", word, reason)
-            self._power = word
+            self.power = word
 
     def look_at_bytes(self, counter_bytes: int, *, keep: bool) -> None:
         """Count the month's bytes, and stop what its cap stops, in the order of ``agent.health.usage``."""

@@ -60,6 +60,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     vitals: dict[str, int | None]
     counters: dict[str, int] = {}
     onsite_code: str = ""
+    hearing: tuple[str, ...] = ()
+    power: str = ""
+    month: dict[str, str | int | float] = {}
+    backhaul_rtt_ms: int | None = None
+    duty_percent: int = 0
+    """Of the sub-band that is used most."""
+    gnss: dict[str, str | int | float] = {}
 
 
 async def serve_status(state: Path, ask: Callable[[], Status]) -> None:

@@ -89,6 +89,10 @@ class Hearing:
         self._grounds[Ground.TEST_FRAME] = self._test_frames()
         self._tell(utc_us)
 
+    def grounds(self) -> tuple[str, ...]:
+        """Return every reason to suspect the own ears, as it stands."""
+        return tuple(words for ground in Ground if (words := self._grounds.get(ground, "")))
+
     @property
     def silent(self) -> str:
         """Why the silence since the last rung is strange, or empty."""

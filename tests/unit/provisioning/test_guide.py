@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.health.screen import _CONFIG, _RADIO, ENROLMENT_WORDS
+from agent.health.screen import CONFIG_WORDS, ENROLMENT_WORDS, RADIO_WORDS
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "guide-installateur.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^passerelle (.+)$", GUIDE, re.MULTILINE)
@@ -26,9 +26,9 @@ def test_every_command_of_the_guide_exists(command: str) -> None:
 
 
 def test_every_state_of_the_screen_is_in_the_guide() -> None:
-    for word in _RADIO.values():
+    for word, _ in RADIO_WORDS.values():
         assert word in GUIDE
-    for words in _CONFIG.values():
+    for words, _ in CONFIG_WORDS.values():
         assert words.split(" ")[-1].strip() in GUIDE
     assert "REFUSÉ" in GUIDE
-    assert any("expiré" in words for words in ENROLMENT_WORDS.values())
+    assert any("expiré" in words for words, _ in ENROLMENT_WORDS.values())

@@ -1,18 +1,23 @@
+import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from agent.cli import main
-from agent.doctor.judge import Facts, Place, Verdict, judge
+from agent.doctor.judge import Facts, Place, judge
 from agent.doctor.report import write_report
+from agent.doctor.trouble import Verdict, running
 from agent.enrol.identity import Identity
 from agent.enrol.step import Outcome
+from agent.health.say import Lang
+from agent.health.status import ConnectorStatus
 from agent.journal.journal import Journal
 from agent.wire.messages import TimeQuality
 from agent.wire.order import encode_order
-from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration
+from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration, status
 
 GOOD = Facts(
     settings_error="",
@@ -103,3 +108,62 @@ def test_the_commands_answer_in_french(state: Path, capsys: pytest.CaptureFixtur
     assert main(["config", "--explain"]) == 2
     assert main(["doctor", "--state", str(state / "no")]) == 2
     assert main(["status", "--state", str(state / "no")]) == 2
+
+
+TROUBLED = status(
+    radio="DEAF",
+    radio_reason="the counter stands still",
+    spool_accepting=False,
+    link_online=False,
+    link_reason="no answer",
+    power="UNDER_VOLTAGE",
+    month={"month_used_percent": 93.0, "month_stopped": "bulk,events"},
+    vitals={"temperature_c": 90},
+    connectors=(ConnectorStatus(name="lns", up=False, reason="no answer", queued=7, answer_age_ms=-1),),
+)
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> None:
+    found = [one for one in running(TROUBLED, lang) if one.verdict is not Verdict.GOOD]
+    assert len(found) == 7
+    assert all(one.remedy and one.detail for one in found)
+    suspected = running(status(hearing=("2 test frames of X missed, 3 were heard before",)), lang)
+    assert [one.verdict for one in suspected].count(Verdict.WATCH) == 1
+
+
+def test_in_english_nothing_is_french() -> None:
+    facts = [
+        GOOD,
+        replace(GOOD, settings_error="missing", key_mode=0o644, state_writable=False, disk_free_bytes=1),
+        replace(GOOD, certificate_until_us=None, enrolment=Outcome.USED, bus_there=False, images="missing"),
+        replace(GOOD, certificate_until_us=0, time_quality=TimeQuality.UNTRUSTED, status=TROUBLED),
+    ]
+    for one in (finding for each in facts for finding in judge(each, Lang.EN)):
+        assert not re.search("[éèêàç’]", one.what + one.detail + one.remedy), one
+
+
+SECRETS = ("s3cr3t-token", "s3cr3t-password", "s3cr3t-key", "s3cr3t-header", "s3cr3t-ledger")
+
+
+def test_secrets_planted_everywhere_are_not_in_the_bundle(state: Path, tmp_path: Path) -> None:
+    """The work order, the identity, files that a configuration names, and whatever else lies about."""
+    order = SigningFleet().order(configuration(), token=SECRETS[0])
+    (state / "settings.json").write_bytes(encode_order(order))
+    (state / "identity" / "key-next.pem").write_text(SECRETS[2])
+    (state / "identity" / "certificate-copy.pem").write_text(SECRETS[2])
+    (state / "lns.token").write_text(f"Authorization: Bearer {SECRETS[3]}")
+    (state / "cups").mkdir()
+    (state / "cups" / "tc.key").write_text(SECRETS[3])
+    (state / ".netrc").write_text(SECRETS[1])
+    (state / "configuration").mkdir(exist_ok=True)
+    (state / "configuration" / "slot-a").write_text(SECRETS[4])
+    (state / "journal" / "lines.0").write_text("000000000001 info radio up\n")
+    write_report(state, tmp_path / "r.tar.gz", VirtualClock())
+    with tarfile.open(tmp_path / "r.tar.gz") as bundle:
+        members = {member.name: bundle.extractfile(member).read() for member in bundle}  # type: ignore[union-attr]
+    for secret in SECRETS:
+        assert [name for name, content in members.items() if secret.encode() in content] == []
+    key = (state / "identity" / "key.pem").read_bytes().splitlines()[1]
+    assert not any(key in content for content in members.values())
+    assert b"info radio up" in members["passerelle-report/lines.txt"]

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from agent.evidence.delivered import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Spans
-from agent.evidence.evidence import FILE_NAME, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
-from agent.evidence.metrics import MetricsPage
+from agent.evidence.evidence import FILE_NAME, METRICS_TYPE, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
 from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.rf import CHANNELS_LIMIT, RfPicture
 from agent.evidence.sketches import ADDRESSES_LIMIT, DAY_US, HOUR_US, Sketchbook, decode_book, encode_book
+from agent.local_page import LocalPage
 from agent.wire.messages import Heard, Noted, Radio, TimeQuality
 from hal.packets import Crc, Fsk
 from hal.units import Dbm, Hz
@@ -186,7 +186,7 @@ def test_channels_are_limited() -> None:
 )
 def test_the_page_answers_one_question(request_bytes: bytes, status: bytes) -> None:
     async def ask() -> bytes:
-        server = await MetricsPage(lambda: "up 1\n").serve(0)
+        server = await LocalPage(lambda _: "up 1\n", path="/metrics", content_type=METRICS_TYPE).serve(0)
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request_bytes)

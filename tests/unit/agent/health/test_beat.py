@@ -3,6 +3,7 @@ import pytest
 from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import heartbeat
 from agent.health.reporting import next_due
+from agent.health.say import Lang
 from agent.health.screen import render
 from agent.health.status import ConnectorStatus
 from agent.health.vitals import Vitals
@@ -96,3 +97,38 @@ def test_the_screen_is_french_and_complete() -> None:
 )
 def test_each_trouble_has_its_word(changes: dict[str, object], words: str) -> None:
     assert words in render(status(**changes))
+
+
+FULL = {
+    "power": "UNDER_VOLTAGE",
+    "month": {"month_used_mb": 450, "month_cap_mb": 500, "month_stopped": "bulk,events"},
+    "backhaul_rtt_ms": 41,
+    "duty_percent": 12,
+    "gnss": {"gnss_fix": 1, "gnss_satellites": 9, "gnss_pulse": 1},
+    "hearing": ("no frame for 90 min, 120 were usual at these hours",),
+    "onsite_code": "123456",
+}
+
+
+def test_the_screen_holds_all_on_one_screen_in_french() -> None:
+    text = render(status(**FULL))
+    for words in (
+        "À VÉRIFIER",
+        "aucune trame depuis 90 min",
+        "TENSION TROP BASSE",
+        "450\u202fMo sur 500\u202fMo",
+        "notes et esquisses",
+        "9 satellites",
+        "12\u202f%",
+        "123 456",
+    ):
+        assert words in text
+    assert len(text.splitlines()) <= 24
+
+
+def test_the_screen_in_english_has_no_french_word() -> None:
+    text = render(status(**FULL, radio="DEAF", radio_reason="the counter stands still"), Lang.EN)
+    assert "DEAF — the counter stands still" in text
+    assert "on-site code" in text.lower()
+    for french in ("é", "ê", "Serveur", "Trames", "Heure", "\u202f:", "jamais"):
+        assert french not in text.replace(status().site, "")

@@ -1,0 +1,149 @@
+"""What the running agent says of its troubles, as findings with a remedy (pure)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.health.say import Lang, because, say
+from agent.health.status import ConnectorStatus, Status
+
+TOO_HOT_C = 85
+"""Of a Raspberry Pi's processor: it slows itself down there (raspberrypi.com, frequency management)."""
+
+Pair = tuple[str, str]
+"""French and English."""
+
+
+class Verdict(StrEnum):
+    """How bad."""
+
+    GOOD = "bon"
+    WATCH = "à surveiller"
+    WRONG = "en défaut"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor."""
+
+    what: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+
+
+def found(lang: Lang, what: Pair, verdict: Verdict, detail: str, remedy: Pair | None = None) -> Finding:
+    """Return a finding in a language."""
+    return Finding(
+        what=say(lang, *what),
+        verdict=verdict,
+        detail=detail,
+        remedy="" if remedy is None else say(lang, *remedy),
+    )
+
+
+def running(status: Status | None, lang: Lang) -> list[Finding]:
+    """Return what the agent itself tells; None: none runs."""
+    if status is None:
+        start = "systemctl start passerelle-agent"
+        log = "journalctl -u passerelle-agent"
+        remedy = (f"{start} ; sinon {log}", f"{start}; else {log}")
+        return [
+            found(lang, ("Agent", "Agent"), Verdict.WRONG, say(lang, "ne tourne pas", "not running"), remedy)
+        ]
+    well = say(lang, f"en marche, logiciel {status.version}", f"running, software {status.version}")
+    return [
+        found(lang, ("Agent", "Agent"), Verdict.GOOD, well),
+        *_hearing(status, lang),
+        *(_connector(one, lang) for one in status.connectors),
+        _link(status, lang),
+        *_store(status, lang),
+        *_box(status, lang),
+        *_month(status, lang),
+    ]
+
+
+def _hearing(status: Status, lang: Lang) -> list[Finding]:
+    what = ("Radio", "Radio")
+    if status.radio != "RECEIVING":
+        remedy = (
+            "coupez l’alimentation 10 s ; si cela dure, changez la carte concentrateur",
+            "switch the power off for 10 s; if it lasts, replace the concentrator board",
+        )
+        return [found(lang, what, Verdict.WRONG, status.radio + because(lang, status.radio_reason), remedy)]
+    remedy = (
+        "vérifiez l’antenne, son câble et son connecteur ; prévenez le NOC",
+        "check the antenna, its cable and its connector; tell the NOC",
+    )
+    heard = [
+        found(lang, ("Audition", "Hearing"), Verdict.WATCH, because(lang, one)[3:], remedy)
+        for one in status.hearing
+    ]
+    return [found(lang, what, Verdict.GOOD, say(lang, "écoute", "listening")), *heard]
+
+
+def _connector(one: ConnectorStatus, lang: Lang) -> Finding:
+    what = (f"Serveur {one.name}", f"Server {one.name}")
+    if one.up:
+        return found(lang, what, Verdict.GOOD, say(lang, "répond", "answers"))
+    detail = because(lang, one.reason)[3:] or say(lang, "ne répond pas", "does not answer")
+    remedy = (
+        "les trames sont gardées ; prévenez le NOC si cela dure",
+        "frames are kept; tell the NOC if it lasts",
+    )
+    return found(lang, what, Verdict.WRONG, detail, remedy)
+
+
+def _link(status: Status, lang: Lang) -> Finding:
+    what = ("Lien flotte", "Fleet link")
+    if status.link_online:
+        return found(lang, what, Verdict.GOOD, say(lang, "établi", "up"))
+    remedy = ("voyez les lignes du réseau ci-dessus", "see the lines about the network above")
+    return found(lang, what, Verdict.WRONG, because(lang, status.link_reason)[3:], remedy)
+
+
+def _store(status: Status, lang: Lang) -> list[Finding]:
+    if status.spool_accepting:
+        return []
+    detail = say(lang, "pleine ou refusée par la carte", "full, or refused by the card")
+    remedy = (
+        "rétablissez le serveur LoRaWAN ; sinon la carte est pleine ou usée : remplacez-la",
+        "mend the LoRaWAN server; else the card is full or worn: replace it",
+    )
+    return [found(lang, ("Réserve de trames", "Frame store"), Verdict.WRONG, detail, remedy)]
+
+
+def _box(status: Status, lang: Lang) -> list[Finding]:
+    findings = []
+    if status.power in ("UNDER_VOLTAGE", "THROTTLED"):
+        detail = (
+            say(lang, "tension trop basse", "under-voltage")
+            if status.power == "UNDER_VOLTAGE"
+            else say(lang, "processeur ralenti", "processor slowed down")
+        )
+        remedy = (
+            "changez l’alimentation ou le câble (5,1 V, 3 A) ; ventilez le coffret",
+            "replace the supply or its cable (5.1 V, 3 A); ventilate the cabinet",
+        )
+        findings.append(found(lang, ("Alimentation", "Supply"), Verdict.WRONG, detail, remedy))
+    hot = status.vitals.get("temperature_c")
+    if hot is not None and hot >= TOO_HOT_C:
+        remedy = (
+            "ventilez le coffret, évitez le soleil direct",
+            "ventilate the cabinet, keep it out of the sun",
+        )
+        findings.append(found(lang, ("Température", "Temperature"), Verdict.WATCH, f"{hot} °C", remedy))
+    return findings
+
+
+def _month(status: Status, lang: Lang) -> list[Finding]:
+    stopped = str(status.month.get("month_stopped", ""))
+    if not stopped:
+        return []
+    percent = status.month.get("month_used_percent", 0)
+    detail = say(lang, f"{percent} % du plafond", f"{percent}% of the cap")
+    detail += because(lang, f"stopped: {stopped.replace(',', ', ')}")
+    remedy = (
+        "rien à faire ici : trames et battements passent ; prévenez le NOC",
+        "nothing to do here: frames and heartbeats go on; tell the NOC",
+    )
+    return [found(lang, ("Octets du mois", "Month's bytes"), Verdict.WATCH, detail, remedy)]
