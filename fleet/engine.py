@@ -36,6 +36,7 @@ from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
 from fleet.live.recall import recall, recall_spoken_of
+from fleet.live.told import Told
 from fleet.registry.model import Status
 from fleet.registry.store import Registry, load_registry, put_in_service
 
@@ -46,6 +47,8 @@ CYCLE_REST_LIMIT_US = 3_000_000
 """… but no longer than this: a closed socket is shown within 5 s (DESIGN §11)."""
 REFRESH_REST = 20
 """What people change is looked for every second, or twenty times what the look took."""
+LOOK_BACK_US = 8 * 86_400_000_000
+"""Timelines are told from the month's start and at least so long: a page shows a week."""
 IN_SERVICE_LIMIT = 200
 """Gateways that come into service in one look; the others in the next."""
 RETRY_WAIT_S = 1.0
@@ -100,6 +103,8 @@ class Engine:
         self._blindness: tuple[Blindness, ...] = ()
         self._seen_since_us = 0
         self._month = ""
+        self._from_us = 0
+        self.told: Told | None = None
         self._canary_due_us = 0
         self._refresh_due_us = 0
         self._noted: queue.Queue[Update] = queue.Queue(NOTED_LIMIT)
@@ -157,13 +162,9 @@ class Engine:
 
     def _recall(self, connection: Connection, now_us: int) -> None:
         self._month = month_of(now_us)
+        self._from_us = min(month_window(self._month).start_us, now_us - LOOK_BACK_US)
         self._memory = recall(connection, self._from_us, self._settings)
         self._blindness = facts.load_blindness(connection, self._from_us, self._settings)
-
-    @property
-    def _from_us(self) -> int:
-        """The instant from which on timelines are told."""
-        return month_window(self._month).start_us
 
     def take(self, batch: list[Received]) -> None:
         """Store one batch, then acknowledge it."""
@@ -209,11 +210,22 @@ class Engine:
             self._canary_due_us = now_us + CANARY_INTERVAL_S * 1_000_000
         with self._database.write() as connection:
             network = self._decide(connection, now_us)
+        self._view.settle(network)
+        self.told = self._tell(now_us)
         self._feed.publish(network)
         self._publish()
         self.health.cycles += 1
         self.health.last_cycle_us = now_us
         self.health.last_cycle_took_us = self._clock.now_us() - now_us
+
+    def _tell(self, now_us: int) -> Told:
+        return Told(
+            at_us=now_us,
+            from_us=self._from_us,
+            registry=self._registry,
+            sight=self._blindness,
+            known={eui: one.known for eui, one in self._view.gateways.entries.items()},
+        )
 
     def _decide(self, connection: Connection, now_us: int) -> NetworkNow:
         if month_of(now_us) != self._month:

@@ -6,7 +6,9 @@ sight, the month or a membership changes.
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from fleet.availability.communes import members_of
 from fleet.availability.facts import Blindness, Membership
@@ -15,8 +17,10 @@ from fleet.availability.settings import ContractSettings
 from fleet.live.communes import CommuneView
 from fleet.live.gateways import GatewayView
 from fleet.live.memory import Memory
-from fleet.live.model import CommuneNow, NetworkNow
+from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.registry.store import Registry
+
+_Stated = TypeVar("_Stated", GatewayNow, CommuneNow)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +55,7 @@ class NetworkView:
     _communes_of: dict[str, list[str]] = field(default_factory=dict)
     _edges: list[int] = field(default_factory=list)
     _now: dict[str, CommuneNow] = field(default_factory=dict)
+    _settled: NetworkNow | None = None
 
     @classmethod
     def empty(cls, settings: ContractSettings) -> "NetworkView":
@@ -75,13 +80,21 @@ class NetworkView:
         changed = self._refresh(ground, memory, now_us, all_=anew)
         self._reckon(ground, changed, now_us, all_=anew)
         entries = self.gateways.entries
+        gateways = {eui: entries[eui].now for eui in registry.gateways}
+        before = self._settled
         return NetworkNow(
             at_us=now_us,
-            gateways={eui: entries[eui].now for eui in registry.gateways},
+            gateways=gateways,
             communes=dict(self._now),
             blind=bool(blind_reason),
             blind_reason=blind_reason,
+            changed_gateways=None if before is None else _changed(before.gateways, gateways),
+            changed_communes=None if before is None else _changed(before.communes, self._now),
         )
+
+    def settle(self, network: NetworkNow) -> None:
+        """Take a network as committed: what changes is counted from it."""
+        self._settled = network
 
     def _learn(self, registry: Registry) -> None:
         self._registry = registry
@@ -116,3 +129,11 @@ class NetworkView:
                 self._now[insee] = self.communes.reckon(commune, members, self.gateways.entries, now_us)
             elif insee in self.communes.charging:
                 self._now[insee] = self.communes.carry_on(commune, now_us)
+
+
+def _changed(before: Mapping[str, _Stated], after: Mapping[str, _Stated]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, one in after.items()
+        if (known := before.get(name)) is not one and (known is None or known.state is not one.state)
+    )

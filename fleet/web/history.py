@@ -1,21 +1,22 @@
-"""States over time and the month's figures for the pages, computed from the facts and kept for a few seconds.
+"""States over time and the month's figures for the pages, from what the engine tells, kept for a few seconds.
 
-Facts are read by ``fleet.live.recall``, figures are those of ``fleet.availability``: pages compute nothing of
-their own.  A result stands for ``KEPT_US``, or ``REST`` times what it took, whichever is longer, so that open
+Timelines come from the engine's newest cycle (``fleet.live.told``), figures are those of
+``fleet.availability``: pages compute nothing of their own.  Only where no engine runs are facts read from the
+database.  A result stands for ``KEPT_US``, or ``REST`` times what it took, whichever is longer, so that open
 pages never cost more than a twentieth of one core.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.facts import DeliveredFact, NetworkFacts
+from fleet.availability.facts import DeliveredFact, GatewayFacts, NetworkFacts
 from fleet.availability.months import Window, month_of, month_window
-from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, from_timelines, reckon
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, from_timelines
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
@@ -23,7 +24,8 @@ from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.load import load_deliveries
 from fleet.evidence.month import load_facts
-from fleet.registry.store import load_communes
+from fleet.live.told import Told, clipped
+from fleet.registry.store import Commune, load_communes
 from fleet.web.format import DAY_US
 
 KEPT_US: Final = 5_000_000
@@ -57,26 +59,29 @@ class History:
         self._past: Past | None = None
         self._stands_until_us = 0
 
-    def past(self, database: Database, clock: Clock) -> Past:
+    def past(self, database: Database, clock: Clock, told: Told | None = None) -> Past:
         """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
         with self._first:
             if self._past is None or clock.now_us() > self._stands_until_us + STALE_US:
-                self._renew(database, clock)
+                self._renew(database, clock, told)
         if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
-            threading.Thread(target=self._renew_once, args=(database, clock), daemon=True).start()
+            threading.Thread(target=self._renew_once, args=(database, clock, told), daemon=True).start()
         assert self._past is not None
         return self._past
 
-    def _renew_once(self, database: Database, clock: Clock) -> None:
+    def _renew_once(self, database: Database, clock: Clock, told: Told | None) -> None:
         try:
-            self._renew(database, clock)
+            self._renew(database, clock, told)
         finally:
             self._working.release()
 
-    def _renew(self, database: Database, clock: Clock) -> None:
+    def _renew(self, database: Database, clock: Clock, told: Told | None) -> None:
         now_us = clock.now_us()
         with database.read() as connection:
-            self._past = compute(connection, self._settings, now_us)
+            if told is None:
+                self._past = compute(connection, self._settings, now_us)
+            else:
+                self._past = from_engine(connection, self._settings, told)
         self._stands_until_us = now_us + max(KEPT_US, REST * (clock.now_us() - now_us))
 
 
@@ -84,16 +89,51 @@ def history_of(state: Any) -> History:
     """Return the history of one application, made at first use."""
     found: History | None = getattr(state, "history", None)
     if found is None:
-        found = state.history = History()
+        contract = getattr(getattr(state, "settings", None), "contract", DEFAULTS)
+        found = state.history = History(contract)
     return found
 
 
 def compute(connection: Connection, settings: ContractSettings, now_us: int) -> Past:
     """Return the past from the facts in the database."""
-    month = month_of(now_us)
-    window = Window(min(month_window(month).start_us, now_us - LOOK_BACK_US), now_us)
+    window = _window(now_us)
     facts = load_facts(connection, window, settings, deliveries=False)
-    cards = tuple(
+    lines = {
+        eui: timeline(one, facts.blindness, window, settings, now_us) for eui, one in facts.gateways.items()
+    }
+    given = MonthInput(
+        month=month_of(now_us),
+        as_of_us=now_us,
+        facts=facts,
+        communes=_cards(load_communes(connection)),
+        settings=settings,
+    )
+    return _past(connection, given, lines, window)
+
+
+def from_engine(connection: Connection, settings: ContractSettings, told: Told) -> Past:
+    """Return the past from the timelines of the engine's newest cycle."""
+    window = _window(told.at_us)
+    given = MonthInput(
+        month=month_of(told.at_us),
+        as_of_us=told.at_us,
+        facts=NetworkFacts(
+            gateways={eui: GatewayFacts(eui=eui) for eui in told.known},
+            memberships=told.registry.memberships,
+            blindness=told.sight,
+        ),
+        communes=_cards(told.registry.communes.values()),
+        settings=settings,
+    )
+    return _past(connection, given, told.lines(window), window)
+
+
+def _window(now_us: int) -> Window:
+    return Window(min(month_window(month_of(now_us)).start_us, now_us - LOOK_BACK_US), now_us)
+
+
+def _cards(communes: Iterable[Commune]) -> tuple[CommuneCard, ...]:
+    return tuple(
         CommuneCard(
             insee=one.insee,
             name=one.name,
@@ -101,21 +141,25 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
             departement=one.departement,
             population=one.population,
         )
-        for one in load_communes(connection)
+        for one in communes
     )
-    given = MonthInput(month=month, as_of_us=now_us, facts=facts, communes=cards, settings=settings)
-    result = reckon(given)
+
+
+def _past(connection: Connection, given: MonthInput, lines: Mapping[str, Timeline], window: Window) -> Past:
+    """Return the past of timelines over ``window``, which holds the month."""
+    month = (
+        lines if window == given.window else {eui: clipped(one, given.window) for eui, one in lines.items()}
+    )
+    result = from_timelines(given, month)
     if late := _buffered(result):
-        facts = _with_deliveries(connection, facts, late, window)
-        result = from_timelines(replace(given, facts=facts), result.lines)
-    if window == result.window:
-        return Past(at_us=now_us, month=result, gateways=result.lines, communes=result.communes)
-    lines = {
-        eui: timeline(one, facts.blindness, window, settings, now_us) for eui, one in facts.gateways.items()
-    }
-    return Past(
-        at_us=now_us, month=result, gateways=lines, communes=_communes(cards, facts, lines, window, settings)
+        facts = _with_deliveries(connection, given.facts, late, given.window)
+        result = from_timelines(replace(given, facts=facts), month)
+    communes = (
+        result.communes
+        if window == given.window
+        else _communes(given.communes, given.facts, lines, window, given.settings)
     )
+    return Past(at_us=given.as_of_us, month=result, gateways=lines, communes=communes)
 
 
 def _buffered(result: MonthResult) -> list[str]:

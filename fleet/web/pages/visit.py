@@ -61,7 +61,8 @@ class Visit:
     def past(self) -> Past:
         """Timelines and the month's figures, a few seconds old at most."""
         state = self.request.app.state
-        return history_of(state).past(state.database, state.clock)
+        told = getattr(getattr(state, "engine", None), "told", None)
+        return history_of(state).past(state.database, state.clock, told)
 
     def frame(self, connection: Connection) -> Frame:
         """Return what stands above every page."""

@@ -196,3 +196,31 @@ def test_vitals_that_a_heartbeat_does_not_tell_are_kept(scene):
     assert scene.engine._memory.of(EUIS[0]).heartbeat.temperature_c == 41
     with scene.database.read() as connection:
         assert stands(connection, [EUIS[0]])[EUIS[0]].heartbeat.temperature_c == 41
+
+
+def test_a_cycle_names_what_changed_since_the_last_one_that_was_committed(scene):
+    scene.engine.cycle()
+    assert network(scene).changed_gateways is None
+    beat(scene, 1)
+    assert network(scene).changed_gateways == {EUIS[0], EUIS[1]}
+    assert network(scene).changed_communes == {"37281", "37015"}
+    beat(scene, 2)
+    beat(scene, 3)
+    assert network(scene).changed_gateways == network(scene).changed_communes == frozenset()
+
+
+def test_a_change_that_was_rolled_back_is_named_again(scene):
+    beat(scene, 1)
+
+    def lost():
+        with scene.database.write() as connection:
+            scene.engine._decide(connection, scene.clock.now)
+            raise RuntimeError("away")
+
+    scene.clock.now += 30 * SECOND
+    scene.link.sing(scene.clock.now)
+    scene.engine.take([received(eui, "health", heartbeat(2), at_us=scene.clock.now) for eui in EUIS])
+    with pytest.raises(RuntimeError):
+        lost()
+    scene.engine.cycle()
+    assert network(scene).changed_gateways == {EUIS[0], EUIS[1]}

@@ -1,0 +1,79 @@
+"""What pages read of the engine is what the evidence in the database gives."""
+
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from fleet.availability.months import Window
+from fleet.availability.settings import DEFAULTS
+from fleet.availability.states import CommuneState, GatewayState
+from fleet.live.told import clipped
+from fleet.web.history import History, compute, from_engine
+from tests.unit.fleet.founded import EUIS, NOW_US
+from tests.unit.fleet.test_engine import SECOND, beat, scene
+
+__all__ = ["scene"]
+
+
+def both(scene):
+    with scene.database.read() as connection:
+        mine = from_engine(connection, DEFAULTS, scene.engine.told)
+        theirs = compute(connection, DEFAULTS, scene.engine.told.at_us)
+    return mine, theirs
+
+
+@pytest.mark.parametrize("silent_s", [0, 45, 500])
+def test_the_engine_tells_what_the_evidence_tells(scene, silent_s):
+    for seq in range(1, 6):
+        beat(scene, seq)
+    scene.clock.now += silent_s * SECOND
+    scene.engine.cycle()
+    mine, theirs = both(scene)
+    assert (mine.month, mine.gateways, mine.communes) == (theirs.month, theirs.gateways, theirs.communes)
+    lost = mine.month.commune_figures["37281"].by_state_us[CommuneState.LOST]
+    assert lost == (30 + (silent_s if silent_s >= 90 else 0)) * SECOND
+
+
+class Unread:
+    """A database that nobody may ask for evidence."""
+
+    def __init__(self, database):
+        self.database = database
+        self.asked = []
+
+    @contextmanager
+    def read(self):
+        with self.database.read() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *given: self.asked.append(given[2]))
+            yield connection
+
+
+def test_a_page_reads_no_evidence_while_an_engine_tells(scene):
+    beat(scene, 1)
+    database = Unread(scene.database)
+    past = History(DEFAULTS).past(database, scene.clock, scene.engine.told)
+    assert (past.at_us, database.asked) == (scene.clock.now, [])
+
+
+def test_what_was_told_does_not_change_with_the_next_cycle(scene):
+    beat(scene, 1)
+    told = scene.engine.told
+    window = Window(NOW_US, told.at_us)
+    before = told.lines(window)
+    scene.clock.now += 500 * SECOND
+    scene.engine.cycle()
+    assert told.lines(window) == before
+    assert scene.engine.told.lines(Window(NOW_US, scene.clock.now))[EUIS[0]].exceptions
+
+
+def test_a_clipped_line_keeps_what_lies_in_the_window(scene):
+    beat(scene, 1)
+    scene.clock.now += 500 * SECOND
+    scene.engine.cycle()
+    line = scene.engine.told.known[EUIS[0]].line
+    last = line.exceptions[-1]
+    cut = clipped(line, Window(last.start_us + SECOND, last.end_us - SECOND))
+    assert [(one.start_us, one.end_us, one.state) for one in cut.exceptions] == [
+        (last.start_us + SECOND, last.end_us - SECOND, GatewayState.DOWN)
+    ]
