@@ -52,6 +52,7 @@ class Backlog:
         self._fresh: list[tuple[int, int, int]] = []
         self._soon: list[tuple[int, int]] = []
         self._ready: list[tuple[int, int]] = []
+        self._spared: list[tuple[int, int]] = []
         self._starving: list[int] = []
         self._asked: dict[int, int] = {}
         self._settled: set[int] = set()
@@ -220,27 +221,30 @@ class Backlog:
             elif line.last_sent_us + self._spacing(line) > now_us:
                 self._schedule(address, line)
             else:
-                heapq.heappush(self._ready, (line.order, address))
+                ready = self._spared if self._held(line) else self._ready
+                heapq.heappush(ready, (line.order, address))
         return self._launch(now_us)
 
+    @staticmethod
+    def _held(line: _Line) -> bool:
+        return line.held_from is not None and line.loaded[0].id >= line.held_from
+
     def _launch(self, now_us: int) -> list[Record]:
+        """Send what the rate spares, then the oldest of the rest while the rate allows it."""
         sent: list[Record] = []
-        starved: list[tuple[int, int]] = []
-        while self._ready:
-            order, address = heapq.heappop(self._ready)
+        while self._spared or (self._ready and self._tokens >= 1):
+            order, address = heapq.heappop(self._spared or self._ready)
             line = self._lines.get(address)
             if line is None or not line.loaded or line.flying is not None:
                 continue
-            held = line.held_from is not None and line.loaded[0].id >= line.held_from
+            held = self._held(line)
             if not held and self._tokens < 1:
-                starved.append((order, address))
+                heapq.heappush(self._ready, (order, address))
                 continue
             self._tokens -= 0 if held else 1
             line.flying = line.loaded.popleft()
             line.last_sent_us = now_us
             sent.append(line.flying)
-        for place in starved:
-            heapq.heappush(self._ready, place)
         return sent
 
     @property

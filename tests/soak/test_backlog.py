@@ -1,6 +1,7 @@
 """What 72 hours without a server leave: how the agent starts with it and drains it; and a disk that is full.
 
-Real time on the twin; the server takes all that comes over loopback.
+Real time on the twin; the server takes all that comes over loopback.  Rates are printed beside their targets
+and held by ``passerelle bench agent``: they depend on what else this machine does.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ def test_72_hours_of_frames_drain_beside_live_traffic() -> None:
     print(render("72 h of backlog", figures, as_json=False))
     values = {figure.name: figure.value for figure in figures}
     assert values["frames of the backlog lost"] == 0
-    assert [figure.name for figure in figures if not figure.met] == []
+    assert [figure.name for figure in figures if figure.unit == "MB RSS" and not figure.met] == []
 
 
 @pytest.fixture

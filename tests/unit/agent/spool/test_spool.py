@@ -26,7 +26,14 @@ def anyio_backend() -> str:
 class Running:
     """A spool whose clock the test moves; ``commit`` makes everything due."""
 
-    def __init__(self, path: Path, limits: Limits | None = None, boot: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits | None = None,
+        boot: int = 1,
+        names: tuple[str, ...] = ("lns",),
+    ) -> None:
+        self.names = names
         self.clock = ManualClock()
         self.observed: list[Observation] = []
         self.gone: list[tuple[int, str]] = []
@@ -43,7 +50,7 @@ class Running:
         self.gone += [(record_id, reason) for _, record_id, _, _ in places]
 
     async def __aenter__(self) -> "Running":
-        self.bits = await self.spool.open(["lns"])
+        self.bits = await self.spool.open(self.names)
         self.task = asyncio.create_task(self.spool.run())
         await asyncio.sleep(0)
         return self
@@ -172,6 +179,20 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tm
         await running.until(lambda: running.spool.accepting)
         assert disk.records == 200
     assert running.said() == ["FULL", "ACCEPTING"]
+
+
+async def test_a_folder_that_comes_later_keeps_what_was_heard_for_whom_it_waits(tmp_path: Path) -> None:
+    folder = tmp_path / "late"
+    async with Running(folder, names=("other", "lns")) as running:
+        assert running.bits == {"other": 0, "lns": 1}
+        record_id = running.spool.new_id()
+        running.spool.add(record(record_id), 1 << running.bits["lns"])
+        await running.until(lambda: "FULL" in running.said())
+        folder.mkdir()
+        await running.until(lambda: running.spool.accepting)
+    async with Running(folder, boot=2, names=("lns", "other")) as again:
+        assert again.bits == {"other": 0, "lns": 1}
+        assert await again.places() == [record_id]
 
 
 async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_written(tmp_path: Path) -> None:
