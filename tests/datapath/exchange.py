@@ -88,10 +88,10 @@ class Air:
         return heard, Reception(utc_us=JUNE_2024_US, quality=TimeQuality.NTP, age_us=0)
 
 
-def over_udp(air: Air, wish: Wish) -> None:
-    """The server tries its alternatives itself, by what each TX_ACK says."""
-    told = json.loads(rxpk(*air.uplink()))
-    common = {"powe": 14, "ipol": True, "ncrc": True, "data": base64.b64encode(PAYLOAD).decode()}
+def udp_asked(told: dict[str, Any], wish: Wish) -> list[dict[str, Any]]:
+    """Return the txpk of each alternative, as a server would send them after an rxpk."""
+    common = {"modu": "LORA", "codr": "4/5", "powe": 14, "ipol": True, "ncrc": True}
+    common["data"] = base64.b64encode(PAYLOAD).decode()
     asked: list[dict[str, Any]] = []
     for frequency, sf, delay_us in wish.alternatives:
         tmst = (told["tmst"] + delay_us) % 2**32
@@ -100,34 +100,22 @@ def over_udp(air: Air, wish: Wish) -> None:
         asked.append({"tmms": wish.gps_us // 1000, "freq": 869.525, "datr": "SF9BW125"})
     if wish.immediate:
         asked.append({"imme": True, "freq": 869.525, "datr": "SF12BW125"})
-    for txpk in asked:
-        verdict = air.submit(parse_txpk(json.dumps({"txpk": txpk | common}).encode()))
-        air.acknowledged.append(tx_ack_body(verdict))
-        if verdict.taken:
-            return
+    return [common | one for one in asked]
 
 
-def over_mqtt(air: Air, wish: Wish) -> None:
-    heard, reception = air.uplink()
-    told = gw.UplinkFrame.FromString(events.uplink(heard, reception, EUI, late=False))
+def mqtt_asked(context: bytes, wish: Wish) -> gw.DownlinkFrame:
+    """Return the command that ChirpStack would send after an uplink with this context."""
     frame = gw.DownlinkFrame(downlink_id=7, gateway_id=EUI)
     for frequency, sf, delay_us in wish.alternatives:
         item = _item(frame, frequency, sf)
         item.tx_info.timing.delay.delay.FromMicroseconds(delay_us)
-        item.tx_info.context = told.rx_info.context
+        item.tx_info.context = context
     if wish.gps_us is not None:
         item = _item(frame, 869_525_000, 9)
         item.tx_info.timing.gps_epoch.time_since_gps_epoch.FromMicroseconds(wish.gps_us)
     if wish.immediate:
         _item(frame, 869_525_000, 12).tx_info.timing.immediately.SetInParent()
-
-    def done(codes: list[Code], _verdict: object, _outcome: object) -> None:
-        statuses = tuple(events.STATUS_OF[code] for code in codes)
-        ack = gw.DownlinkTxAck.FromString(events.tx_ack(7, EUI, statuses))
-        air.acknowledged.append([gw.TxAckStatus.Name(item.status) for item in ack.items])
-
-    items = parse_downlink(frame.SerializeToString()).items
-    Attempts(items, air.submit, done, wait_limit_us=CHIRPSTACK_WAIT_LIMIT_US).start()
+    return frame
 
 
 def _item(frame: gw.DownlinkFrame, frequency: int, sf: int) -> gw.DownlinkFrameItem:
@@ -139,19 +127,48 @@ def _item(frame: gw.DownlinkFrame, frequency: int, sf: int) -> gw.DownlinkFrameI
     return item
 
 
-def over_station(air: Air, wish: Wish) -> None:
-    heard, reception = air.uplink()
-    told = json.loads(uplinks.uplink(heard, reception, CONFIG))
+def station_asked(upinfo: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    """Return the dnmsg that an LNS would send after an uplink with this upinfo."""
     asked: dict[str, Any] = {"msgtype": "dnmsg", "DevEui": "01", "diid": 9, "pdu": PAYLOAD.hex(), "dC": 0}
     for frequency, sf, delay_us in wish.alternatives:
         window = "RX1" if delay_us == 1_000_000 else "RX2"
         asked |= {f"{window}DR": RATES[sf], f"{window}Freq": frequency, "RxDelay": 1}
-        asked |= {"xtime": told["upinfo"]["xtime"], "rctx": told["upinfo"]["rctx"]}
+        asked |= {"xtime": upinfo["xtime"], "rctx": upinfo["rctx"]}
     if wish.gps_us is not None:
         asked |= {"dC": 1, "gpstime": wish.gps_us, "DR": RATES[9], "Freq": 869_525_000}
     if wish.immediate:
         asked |= {"dC": 2, "RX2DR": RATES[12], "RX2Freq": 869_525_000}
-    wanted = parse_dnmsg(json.dumps(asked).encode(), CONFIG, 1)
+    return asked
+
+
+def over_udp(air: Air, wish: Wish) -> None:
+    """The server tries its alternatives itself, by what each TX_ACK says."""
+    told = json.loads(rxpk(*air.uplink()))
+    for txpk in udp_asked(told, wish):
+        verdict = air.submit(parse_txpk(json.dumps({"txpk": txpk}).encode()))
+        air.acknowledged.append(tx_ack_body(verdict))
+        if verdict.taken:
+            return
+
+
+def over_mqtt(air: Air, wish: Wish) -> None:
+    heard, reception = air.uplink()
+    told = gw.UplinkFrame.FromString(events.uplink(heard, reception, EUI, late=False))
+    frame = mqtt_asked(told.rx_info.context, wish)
+
+    def done(codes: list[Code], _verdict: object, _outcome: object) -> None:
+        statuses = tuple(events.STATUS_OF[code] for code in codes)
+        ack = gw.DownlinkTxAck.FromString(events.tx_ack(7, EUI, statuses))
+        air.acknowledged.append([gw.TxAckStatus.Name(item.status) for item in ack.items])
+
+    items = parse_downlink(frame.SerializeToString()).items
+    Attempts(items, air.submit, done, wait_limit_us=CHIRPSTACK_WAIT_LIMIT_US).start()
+
+
+def over_station(air: Air, wish: Wish) -> None:
+    heard, reception = air.uplink()
+    told = json.loads(uplinks.uplink(heard, reception, CONFIG))
+    wanted = parse_dnmsg(json.dumps(station_asked(told["upinfo"], wish)).encode(), CONFIG, 1)
 
     def done(codes: list[Code], _verdict: object, outcome: Outcome | None) -> None:
         if outcome is None:
