@@ -17,6 +17,7 @@ from agent.enrol.settings import SettingsError, load_settings
 from agent.health.status import ask_status
 from agent.health.timesync import kernel_quality
 from agent.wire.configuration import Configuration
+from agent.wire.messages import TimeQuality
 from agent.wire.order import WorkOrder
 from firmware import store
 from hal.errors import HalError
@@ -27,6 +28,7 @@ CONNECT_WAIT_S = 4.0
 def look(state: Path, clock: Clock) -> Facts:
     """Return the facts about the gateway whose state folder is ``state``."""
     order, error = _order(state)
+    status = ask_status(state)
     key, certificate = state / "identity" / "key.pem", state / "identity" / "certificate.pem"
     return Facts(
         settings_error=error,
@@ -36,12 +38,12 @@ def look(state: Path, clock: Clock) -> Facts:
         enrolment=load_enrolment(state).outcome,
         certificate_until_us=_until_us(certificate),
         now_us=clock.utc_us(),
-        time_quality=kernel_quality(),
+        time_quality=kernel_quality() if status is None else TimeQuality(status.time_quality),
         bus=order.bus if order else "?",
         bus_there=order is not None and Path(order.bus.partition(":")[2]).exists(),
         images=_images(order),
         places=_places(state, order),
-        status=ask_status(state),
+        status=status,
     )
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import sqlite3
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,8 @@ def write_report(state: Path, output: Path, clock: Clock) -> list[str]:
 
 def _parts(state: Path, clock: Clock) -> dict[str, bytes]:
     facts = look(state, clock)
+    if facts.status is not None:
+        facts = replace(facts, status=msgspec.structs.replace(facts.status, onsite_code=""))
     parts = {
         "doctor.json": _json([msgspec.to_builtins(finding) for finding in judge(facts)]),
         "facts.json": _json(msgspec.to_builtins(facts)),

@@ -235,5 +235,5 @@ class Reporting:
             self._note("details", fields | {"because": because})
 
     def _note(self, name: str, fields: Fields) -> None:
-        _log.info(name, **fields)
+        _log.info(name, because=fields.get("because", ""), fields=len(fields))
         self._journal.observe(Noted(0, 0, self._clock.utc_us(), name, fields))
