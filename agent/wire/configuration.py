@@ -179,6 +179,22 @@ def encode_configuration(configuration: Configuration) -> bytes:
     return msgspec.json.encode(configuration)
 
 
+def sparse_configuration(configuration: Configuration) -> bytes:
+    """Return the same document with only what is not at its default: what the fleet signs.
+
+    An older gateway refuses fields that it does not know; this one it understands as long as nothing is set
+    that is newer than itself.  For that a default never changes once it was released.
+    """
+    return msgspec.json.encode(_sparse(configuration))
+
+
+def _sparse(value: object) -> object:
+    if isinstance(value, Struct):
+        fields = {one.name: (one.default, getattr(value, one.name)) for one in msgspec.structs.fields(value)}
+        return {name: _sparse(told) for name, (default, told) in fields.items() if told != default}
+    return [_sparse(one) for one in value] if isinstance(value, tuple) else value
+
+
 def decode_configuration(document: bytes) -> Configuration:
     """Return the configuration in ``document``.
 

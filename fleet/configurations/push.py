@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from agent.wire.configuration import Configuration, decode_configuration, encode_configuration
+from agent.wire.configuration import Configuration, decode_configuration, sparse_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from fleet.configurations.tables import configuration_versions, words
 from fleet.identity import audit
@@ -53,7 +53,7 @@ def request(
     """
     newest = select(func.max(configuration_versions.c.version)).where(configuration_versions.c.eui == eui)
     version = (connection.scalar(newest) or 0) + 1
-    payload = encode_configuration(configuration)
+    payload = sparse_configuration(configuration)
     envelope = _sealed(
         key, Kind.CONFIGURATION, eui, version, payload, now_us=now_us, life_us=ACCEPTANCE_US, retry=retry
     )
