@@ -115,6 +115,10 @@ class Engine:
         """Let ``run`` return after its present step."""
         self._stopping.set()
 
+    def progress(self) -> object:
+        """Return what changes with each step, a failed one too."""
+        return (self.health.cycles, self.health.failures, self.health.messages)
+
     def run(self) -> None:
         """Take messages and run cycles until stopped."""
         self._supervised(self._start)

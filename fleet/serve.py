@@ -4,6 +4,7 @@
     engine thread  messages and cycles
     objects        the LNS's uplink events, if there are any (two threads)
     closer thread  months that are due
+    watchdog       ends the process when engine or event loop stand still
     MQTT thread    the broker link
 Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
 """
@@ -36,6 +37,7 @@ from fleet.live.feed import Feed
 from fleet.notify import worker
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import Settings, SettingsError, read_settings
+from fleet.watchdog import Ticks, Watchdog
 
 STOP_LIMIT_S = 10
 """For requests and for the engine's last batch each."""
@@ -136,7 +138,11 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
         settings=settings.contract,
     )
 
+    ticks = Ticks()
+    watchdog = Watchdog({"engine": parts.engine.progress, "pages": lambda: ticks.count})
+
     def stop() -> None:
+        watchdog.stop()
         _end_at_last()
         parts.feed.close()
         parts.engine.stop()
@@ -147,6 +153,8 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
         loop.add_signal_handler(number, stop)
     thread = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
     thread.start()
+    ticking = asyncio.create_task(ticks.run())
+    watchdog.start()
     threading.Thread(target=closer.run, name="closer", daemon=True).start()
     parts.link.start()
     uplinks = Uplinks(parts.database, parts.clock)
@@ -159,8 +167,11 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2] if not serving.done() else (settings.host, settings.port)
     print(f"Passerelle : http://{host}:{port}/", flush=True)
+    watchdog.ready()
     await serving
+    watchdog.stop()
     outbox.cancel()
+    ticking.cancel()
     parts.link.stop()
     await asyncio.to_thread(uplinks.stop)
     parts.inbox.close()
