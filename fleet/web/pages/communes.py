@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
-from fleet.registry.store import load_registry
+from fleet.registry.store import load_communes
 from fleet.web.pages import listing
 from fleet.web.pages.visit import Viewing
 from fleet.web.views import communes, gateway, timeline
@@ -16,7 +16,7 @@ router = APIRouter()
 def table(visit: Viewing) -> Response:
     """Show every commune, the worst first."""
     with visit.database.read() as connection:
-        rows = communes.rows_of(visit.network, load_registry(connection), visit.past)
+        rows = communes.rows_of(visit.network, load_communes(connection), visit.past)
         state, text = listing.filters_of(visit)
         chosen = communes.filtered(rows, state, text)
         shown = listing.listing_of(visit, chosen, communes.columns(), "state")
@@ -42,7 +42,7 @@ def one(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
     """Show one commune: its month, its states, its gateways."""
     with visit.database.read() as connection:
         past = visit.past
-        rows = communes.rows_of(visit.network, load_registry(connection), past)
+        rows = communes.rows_of(visit.network, load_communes(connection), past)
         row = next((row for row in rows if row.insee == insee), None)
         if row is None:
             raise HTTPException(404)

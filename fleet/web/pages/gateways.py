@@ -14,6 +14,7 @@ from fleet.identity import audit
 from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person
 from fleet.registry import store
+from fleet.registry.roll import call_roll
 from fleet.registry.store import Gateway
 from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
@@ -71,10 +72,11 @@ def _with_beats(connection: Connection, rows: list[gateways.GatewayRow]) -> list
 
 
 def _rows(visit: Visit, connection: Connection, *, beats: bool) -> list[gateways.GatewayRow]:
-    registry = store.load_registry(connection)
-    told = _beats(connection, list(registry.gateways)) if beats else {}
+    roll = call_roll(connection)
+    communes = {one.insee: one for one in store.load_communes(connection)}
+    told = _beats(connection, [one.eui for one in roll]) if beats else {}
     shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
-    return gateways.rows_of(visit.network, registry, beats=told, shares=shares)
+    return gateways.rows_of(visit.network, roll, communes, beats=told, shares=shares)
 
 
 @router.get("/passerelles/{eui}", response_class=HTMLResponse)
@@ -114,10 +116,9 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
 
 def _row(visit: Visit, connection: Connection, found: Gateway) -> gateways.GatewayRow:
     communes = {one.insee: one for one in store.load_communes(connection)}
-    alone = store.Registry(gateways={found.eui: found}, communes=communes, memberships=())
     figures = visit.past.month.gateway_figures.get(found.eui)
     shares = {found.eui: figures.share} if figures else {}
-    return gateways.rows_of(visit.network, alone, beats={}, shares=shares)[0]
+    return gateways.rows_of(visit.network, [found], communes, beats={}, shares=shares)[0]
 
 
 def _sentence(visit: Visit, eui: str, ticket: TicketView | None) -> str:

@@ -14,7 +14,7 @@ STATE: Final = "etat"
 TEXT: Final = "q"
 CSV: Final = "csv"
 PAGE: Final = "page"
-PAGE_ROWS: Final = 200
+PAGE_ROWS: Final = 100
 """Rows of one page, the worst first; the export holds them all."""
 NUMBER_DIGITS: Final = 6
 TEXT_LIMIT: Final = 100

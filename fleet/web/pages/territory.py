@@ -33,7 +33,7 @@ def territory(visit: Viewing) -> Response:
         registry = load_registry(connection)
         columns = communes_table.c
         polygons = dict(connection.execute(select(columns.insee, columns.polygon)).all())
-    rows = {row.insee: row for row in communes.rows_of(visit.network, registry, visit.past)}
+    rows = {row.insee: row for row in communes.rows_of(visit.network, registry.communes.values(), visit.past)}
     found = [
         {
             "name": one.name,

@@ -1,11 +1,12 @@
 """Communes as the map and the table show them; pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.availability.figures import Share
 from fleet.availability.states import CommuneState
 from fleet.live.model import CommuneNow, NetworkNow
-from fleet.registry.store import Commune, Registry
+from fleet.registry.store import Commune
 from fleet.web.history import Past
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
@@ -41,9 +42,9 @@ class CommuneRow:
         return self.breach_at_us is not None or self.budget_left_us < 0
 
 
-def rows_of(network: NetworkNow, registry: Registry, past: Past) -> list[CommuneRow]:
+def rows_of(network: NetworkNow, communes: Iterable[Commune], past: Past) -> list[CommuneRow]:
     """Return a row for every commune of the registry."""
-    return [_row(commune, network.communes.get(insee), past) for insee, commune in registry.communes.items()]
+    return [_row(commune, network.communes.get(commune.insee), past) for commune in communes]
 
 
 def rows_now(network: NetworkNow, past: Past) -> list[CommuneRow]:

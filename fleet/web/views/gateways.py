@@ -1,13 +1,14 @@
 """Gateways as the table shows them; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Heartbeat
 from fleet.availability.figures import Share
 from fleet.availability.states import Cause, GatewayState
 from fleet.live.model import GatewayNow, NetworkNow
-from fleet.registry.store import Gateway, Registry
+from fleet.registry.roll import OnRoll
+from fleet.registry.store import Commune, Gateway
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
 
@@ -49,22 +50,32 @@ class GatewayRow:
 
 def rows_of(
     network: NetworkNow,
-    registry: Registry,
+    roll: Iterable[Gateway | OnRoll],
+    communes: Mapping[str, Commune],
     *,
     beats: Mapping[str, Heartbeat],
     shares: Mapping[str, Share],
 ) -> list[GatewayRow]:
     """Return a row for every gateway of the registry, whether it ever spoke or not."""
     return [
-        _row(gateway, network.gateways.get(eui), registry, beats.get(eui), shares.get(eui))
-        for eui, gateway in registry.gateways.items()
+        _row(
+            one,
+            network.gateways.get(one.eui),
+            communes.get(one.commune_insee),
+            beats.get(one.eui),
+            shares.get(one.eui),
+        )
+        for one in roll
     ]
 
 
 def _row(
-    gateway: Gateway, now: GatewayNow | None, registry: Registry, beat: Heartbeat | None, share: Share | None
+    gateway: Gateway | OnRoll,
+    now: GatewayNow | None,
+    commune: Commune | None,
+    beat: Heartbeat | None,
+    share: Share | None,
 ) -> GatewayRow:
-    commune = registry.communes.get(gateway.commune_insee)
     row = GatewayRow(
         eui=gateway.eui,
         name=gateway.name,
