@@ -38,6 +38,9 @@ SESSIONS_A_BOOT = 1 << 16
 """Starts of the radio that one boot can number, so that no two starts ever share a number."""
 SESSION_BOOT_BITS = 46
 """Of the random boot id: with the number of the start that is 62 bits, which every codec can carry."""
+EARLY_FETCHES = 4_096
+"""Fetches with frames that wait while the spool is opened: 2 s of processor time for 72 h of backlog, a
+minute at most when a damaged one is saved; at 50 frames/s they last longer."""
 STOP_TIMEOUT_S = 5.0
 """For the radio thread to stop the concentrator."""
 
@@ -91,6 +94,7 @@ class DataPath:
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
         )
         self._chip_eui = ""
+        self._early: list[Heard] | None = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _radio_thread(self) -> RadioThread:
@@ -124,11 +128,12 @@ class DataPath:
         self._book.load()
         self._evidence.load()
         await self._evidence.serve(self._metrics_port)
-        await self._switchboard.open()
         self._thread.start()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._spool.run())
             try:
+                await self._switchboard.open()
+                group.create_task(self._spool.run())
+                self._take_early()
                 await self._watch()
             finally:
                 self._thread.stop()
@@ -220,8 +225,7 @@ class DataPath:
     def _on_radio(self, event: RadioEvent) -> None:
         match event:
             case Heard():
-                for frame, monotonic_us in event.frames:
-                    self._heard(frame, monotonic_us, event.session)
+                self._take(event)
             case RadioChanged():
                 self._radio_state = event
                 if event.radio is Radio.RECEIVING:
@@ -233,6 +237,22 @@ class DataPath:
             case Sent():
                 self._counts["transmitted" if event.ok else "transmit_failed"] += 1
                 self._switchboard.ended(event.entry, sent=event.ok, reason=event.reason)
+
+    def _take(self, event: Heard) -> None:
+        """Take in frames; those that come while the spool is being opened wait for it."""
+        if self._early is not None:
+            if len(self._early) < EARLY_FETCHES:
+                self._early.append(event)
+            else:
+                self._counts["early_dropped"] += len(event.frames)
+            return
+        for frame, monotonic_us in event.frames:
+            self._heard(frame, monotonic_us, event.session)
+
+    def _take_early(self) -> None:
+        early, self._early = self._early or [], None
+        for event in early:
+            self._take(event)
 
     def _tell(self, change: Change, value: str, reason: str, since_us: int | None) -> None:
         self._observe(

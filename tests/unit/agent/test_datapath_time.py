@@ -105,6 +105,28 @@ async def test_stored_frames_keep_their_order_and_none_is_too_old(tmp_path: Path
     server.transport.close()
 
 
+async def test_what_is_heard_while_the_spool_is_opened_waits_for_it(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    gateway = Gateway(tmp_path, server.port, boot=1)
+    opened, whole = asyncio.Event(), gateway.path._switchboard.open
+
+    async def late() -> None:
+        await opened.wait()
+        await whole()
+
+    gateway.path._switchboard.open = late  # type: ignore[method-assign]
+    async with gateway:
+        await server.until(lambda: gateway.radio.running)
+        counters = [gateway.radio.inject(data_up(0x26000001, number)) for number in range(3)]
+        await server.until(lambda: gateway.path._early)
+        assert gateway.path.snapshot().received == 0
+        opened.set()
+        await server.until(lambda: gateway.path.snapshot().delivered == 3)
+        assert numbers_of(server) == [0, 1, 2]
+        assert [frame["tmst"] for frame in server.frames] == [counter % (1 << 32) for counter in counters]
+    server.transport.close()
+
+
 async def test_days_that_a_wrong_clock_began_are_told_once_and_none_twice(tmp_path: Path) -> None:
     server = await UdpServer().listen()
     async with Gateway(tmp_path, server.port, boot=1) as gateway:
