@@ -13,8 +13,7 @@ The hash of a month is SHA-256 over the sorted canonical lines, so that neither 
 """
 
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -73,6 +72,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     month: str
     as_of_us: int
     code: str
+
+
+def _names_of(type_: Any) -> frozenset[str]:
+    known: Any = msgspec.inspect.type_info(type_)
+    return frozenset(one.name for one in known.fields)
+
+
+_FIELDS = {type_.__name__: _names_of(type_) for type_ in (Header, *TYPES.values())}
 
 
 class DocumentError(ValueError):
@@ -203,14 +210,8 @@ def _fields(raw: bytes, number: int) -> tuple[str, dict[str, Any]]:
     return fields.pop("type"), fields
 
 
-@cache
-def _names_of(type_: Hashable) -> frozenset[str]:
-    known: Any = msgspec.inspect.type_info(type_)
-    return frozenset(one.name for one in known.fields)
-
-
 def _convert(fields: dict[str, Any], type_: type[Any], number: int) -> Any:
-    unknown = sorted(set(fields) - _names_of(type_))
+    unknown = sorted(set(fields) - _FIELDS[type_.__name__])
     if unknown:
         raise DocumentError(f"line {number}: {unknown[0]}: no such field in {type_.__name__}")
     try:

@@ -17,7 +17,6 @@ from agent.wire.configuration import (
 from tests.datapath.virtual import UdpServer
 from tests.unit.agent.test_datapath import Running, configuration, data_up
 
-
 pytestmark = pytest.mark.anyio
 
 
