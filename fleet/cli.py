@@ -17,6 +17,8 @@ from fleet import commands, testframes
 from fleet.api.availability import By
 from fleet.availability import cli as availability_cli
 from fleet.commands import MistakeError
+from fleet.evidence import cli as evidence_cli
+from fleet.identity import cli as identity_cli
 from fleet.incidents import cli as incidents_cli
 from fleet.objects import cli as objects_cli
 from fleet.reports import cli as reports_cli
@@ -170,9 +172,11 @@ app.add_typer(availability_cli.months, name="month")
 app.add_typer(reports_cli.app, name="report")
 app.add_typer(objects_cli.app, name="objects")
 app.add_typer(territory_cli.app, name="territory")
+app.add_typer(identity_cli.app, name="token")
 app.add_typer(incidents_cli.app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
+app.command()(evidence_cli.refused)
 
 
 @app.command()

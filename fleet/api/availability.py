@@ -1,7 +1,8 @@
 """``GET /api/v1/availability``: a month by commune, gateway, EPCI, département, and as a whole."""
 
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -17,6 +18,7 @@ from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.availability.settings import Serving
 from fleet.availability.states import Cause
 from fleet.identity.access import viewer
+from fleet.identity.people import Person
 from fleet.registry.store import load_gateways
 
 router = APIRouter(
@@ -40,8 +42,9 @@ class By(StrEnum):
 
 
 @router.get("/availability", responses={200: shown("One month.", AVAILABILITY)})
-def show_availability(
+def show_availability(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
+    person: Annotated[Person, Depends(viewer)],
     month: Month = "",
     by: By = By.COMMUNE,
     limit: Limit = PAGE_LIMIT,
@@ -54,14 +57,26 @@ def show_availability(
     if by is By.GATEWAY:
         with state.database.read() as connection:
             names = {one.eui: one.name for one in load_gateways(connection)}
-    body = availability_of(told, by, names)
+    body = availability_of(told, by, names, inside=_inside(told, person))
     rows = body["items"]
     chosen, following = page_of(rows, [row[KEYS[by]] for row in rows], limit=limit, after=after)
     return answer(request, body | {"items": chosen, "next": following})
 
 
-def availability_of(told: Told, by: By, gateway_names: dict[str, str]) -> dict[str, Any]:
-    """Return the figures of a month as one document; percentages are truncated, verdicts exact."""
+def _inside(told: Told, person: Person) -> frozenset[str] | None:
+    if not person.territories:
+        return None
+    cards = told.given.communes
+    return frozenset(one.insee for one in cards if person.sees(one.insee, one.epci, one.departement))
+
+
+def availability_of(
+    told: Told, by: By, gateway_names: dict[str, str], *, inside: frozenset[str] | None = None
+) -> dict[str, Any]:
+    """Return the figures of a month as one document; percentages are truncated, verdicts exact.
+
+    Rows outside ``inside`` are left out, the whole stays the whole.
+    """
     given, found, settings = told.given, told.result, told.given.settings
     return {
         "month": found.month,
@@ -82,11 +97,26 @@ def availability_of(told: Told, by: By, gateway_names: dict[str, str]) -> dict[s
         "sensors": sum(one.sensors for one in given.coverages),
         "not_covered": list(found.not_covered),
         "by": by,
-        "items": _items(given, found, by, gateway_names),
+        "items": _items(_within(given, inside), found, by, gateway_names, _members(given, inside)),
     }
 
 
-def _items(given: MonthInput, found: MonthResult, by: By, names: dict[str, str]) -> list[dict[str, Any]]:
+def _within(given: MonthInput, inside: frozenset[str] | None) -> MonthInput:
+    """Return the month with the communes that the asker sees; figures stay as they are."""
+    if inside is None:
+        return given
+    return replace(given, communes=tuple(one for one in given.communes if one.insee in inside))
+
+
+def _members(given: MonthInput, inside: frozenset[str] | None) -> set[str] | None:
+    if inside is None:
+        return None
+    return {one.eui for one in given.facts.memberships if one.commune_insee in inside}
+
+
+def _items(
+    given: MonthInput, found: MonthResult, by: By, names: dict[str, str], euis: set[str] | None
+) -> list[dict[str, Any]]:
     match by:
         case By.WHOLE:
             return []
@@ -96,6 +126,7 @@ def _items(given: MonthInput, found: MonthResult, by: By, names: dict[str, str])
                 | {"by_state_us": one.by_state_us, "mtbf_us": one.mtbf_us, "mttr_us": one.mttr_us}
                 | _share(one.share)
                 for eui, one in sorted(found.gateway_figures.items())
+                if euis is None or eui in euis
             ]
         case By.COMMUNE:
             return [_commune(card, given, found) for card in given.communes]

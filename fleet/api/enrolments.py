@@ -18,6 +18,7 @@ from fleet.configurations import push
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import Refused
 from fleet.identity.enrolments import Enrolled, enrol, renew
+from fleet.identity.rate import limits_of
 from fleet.identity.revocation import write_revocations
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"], responses=CERTIFICATE_REFUSALS | {201: CERTIFICATE})
@@ -92,6 +93,11 @@ def _certify(
 ) -> Response:
     state = request.app.state
     now_us = state.clock.now_us()
+    limit, address = limits_of(state).enrolment, request.client.host if request.client else ""
+    if wait_us := limit.wait_us(address, now_us):
+        seconds = -(-wait_us // 1_000_000)
+        raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
+    limit.tried(address, now_us)
     try:
         with state.database.write() as connection:
             outcome = decide(connection, state.keys.authority, asked, now_us)

@@ -52,6 +52,7 @@ CERTIFICATE_REFUSALS: dict[int | str, dict[str, Any]] = {
         field="proof",
         reason="used",
     ),
+    429: problem("Too often.", title="Too often", status=429, detail="try again in 12 s", retry_after_s=12),
     413: problem("Too large.", title="Too large", status=413, detail="body: at most 16384 bytes"),
     422: problem("Not acceptable.", title="Request not valid", status=422, detail="csr_pem: …"),
 }

@@ -38,6 +38,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(LoginNeeded, _login)
     app.add_exception_handler(NotAllowed, _not_allowed)
+    app.add_exception_handler(Exception, _mistake)
 
 
 def _for_machines(request: Request) -> bool:
@@ -46,7 +47,10 @@ def _for_machines(request: Request) -> bool:
 
 def _problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return problem_response(error.status, error.title, error.detail, **error.extra)
+    answer = problem_response(error.status, error.title, error.detail, **error.extra)
+    if "retry_after_s" in error.extra:
+        answer.headers["Retry-After"] = str(error.extra["retry_after_s"])
+    return answer
 
 
 def _http(request: Request, error: Exception) -> Response:
@@ -70,10 +74,20 @@ def _invalid(request: Request, error: Exception) -> Response:
     return problem_response(422, "Request not valid", detail, errors=problems)
 
 
+def _mistake(request: Request, error: Exception) -> Response:
+    """Answer what is our own mistake; the server logs the traceback, the answer repeats nothing of it."""
+    detail = f"{type(error).__name__}; the log of the fleet manager says more"
+    if _for_machines(request):
+        return problem_response(500, "Our mistake", detail)
+    return PlainTextResponse(f"500 {detail}", 500)
+
+
 def _login(request: Request, error: Exception) -> Response:
     assert isinstance(error, LoginNeeded)
     if _for_machines(request):
-        return problem_response(401, "Login needed", "log in first; the session is a cookie")
+        return problem_response(
+            401, "Login needed", "log in first, or send Authorization: Bearer with a machine's token"
+        )
     return RedirectResponse(error.location, SEE_OTHER)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
@@ -13,6 +14,7 @@ from fleet.api.problems import Problem
 from fleet.commands import named
 from fleet.configurations.stand import Stand, stands
 from fleet.identity.access import viewer
+from fleet.identity.people import Person
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
 
@@ -26,10 +28,16 @@ Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3
 
 
 @router.get("/gateways", responses={200: shown("One page.", {"items": [GATEWAY], "next": None})})
-def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
+def list_gateways(
+    request: Request,
+    person: Annotated[Person, Depends(viewer)],
+    limit: Limit = PAGE_DEFAULT,
+    after: After = "",
+) -> Response:
     """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
     with request.app.state.database.read() as connection:
-        found = load_gateways_after(connection, after, limit + 1)
+        inside = insees_of(connection, person)
+        found = load_gateways_after(connection, after, limit + 1, insees=inside)
         chosen = found[:limit]
         told = stands(connection, [one.eui for one in chosen])
     items = [gateway_row(request, one, told.get(one.eui)) for one in chosen]
@@ -38,7 +46,7 @@ def list_gateways(request: Request, limit: Limit = PAGE_DEFAULT, after: After = 
 
 
 @router.get("/gateways/{eui}", responses={200: shown("One gateway.", GATEWAY)})
-def show_gateway(request: Request, eui: Eui) -> Response:
+def show_gateway(request: Request, eui: Eui, person: Annotated[Person, Depends(viewer)]) -> Response:
     """Return one gateway."""
     try:
         plain = parse_eui(eui)
@@ -47,16 +55,25 @@ def show_gateway(request: Request, eui: Eui) -> Response:
     with request.app.state.database.read() as connection:
         gateway = load_gateway(connection, plain)
         told = stands(connection, [plain])
-    if gateway is None:
+        inside = insees_of(connection, person)
+    if gateway is None or (inside is not None and gateway.commune_insee not in inside):
         raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")
     return answer(request, gateway_row(request, gateway, told.get(plain)))
 
 
 @router.get("/communes", responses={200: shown("One page.", {"items": [COMMUNE], "next": None})})
-def list_communes(request: Request, limit: Limit = PAGE_DEFAULT, after: After = "") -> Response:
-    """Return communes by INSEE code with their present state."""
+def list_communes(
+    request: Request,
+    person: Annotated[Person, Depends(viewer)],
+    limit: Limit = PAGE_DEFAULT,
+    after: After = "",
+) -> Response:
+    """Return communes by INSEE code with their present state, those of the asker's territory."""
     with request.app.state.database.read() as connection:
-        found = sorted(load_communes(connection), key=lambda commune: commune.insee)
+        communes = [
+            one for one in load_communes(connection) if person.sees(one.insee, one.epci, one.departement)
+        ]
+    found = sorted(communes, key=lambda commune: commune.insee)
     chosen, following = page_of(found, [one.insee for one in found], limit=limit, after=after)
     now = network_of(request).communes
     items = [
@@ -66,6 +83,14 @@ def list_communes(request: Request, limit: Limit = PAGE_DEFAULT, after: After = 
         for one in chosen
     ]
     return answer(request, {"items": items, "next": following})
+
+
+def insees_of(connection: Connection, person: Person) -> frozenset[str] | None:
+    """Return the communes of a person's territory; None: everywhere."""
+    if not person.territories:
+        return None
+    communes = load_communes(connection)
+    return frozenset(one.insee for one in communes if person.sees(one.insee, one.epci, one.departement))
 
 
 def network_of(request: Request) -> NetworkNow:
@@ -93,6 +118,10 @@ def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict
         "commune_insee": gateway.commune_insee,
         "backhaul_operator": gateway.backhaul_operator,
         "power_feeder": gateway.power_feeder,
+        "hardware": gateway.hardware,
+        "firmware": gateway.firmware,
+        "antenna": gateway.antenna,
+        "planned_on": gateway.planned_on,
         "accepted_at_us": gateway.accepted_at_us,
         "state": now.state if now else None,
         "since_us": now.since_us if now else None,

@@ -1,6 +1,8 @@
 """Who asks, and whether they may: dependencies of every route.
 
     person: Annotated[Person, Depends(operator)]            # 401 or the login page, 403
+    Depends(open_data)                                      # also a machine's token of that scope
+    Depends(uplinks)                                        # only a machine's token of that scope
     @router.post(..., dependencies=[Depends(form_guard)])   # same origin and the session's token
 
 A form carries ``csrf_token``, a script the header ``X-CSRF-Token``.  Sources: OWASP "Cross-Site Request
@@ -15,7 +17,8 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
-from fleet.identity.people import OPEN_ACCESS, Person, Role, person_of
+from fleet.identity.people import OPEN_ACCESS, Person, Role, Scope, person_of
+from fleet.identity.tokens import bearer, machine_of
 
 SESSION_COOKIE = "passerelle"
 LOGIN_PATH = "/connexion"
@@ -47,20 +50,27 @@ def current_person(request: Request) -> Person | None:
     if state.settings.open_access:
         return OPEN_ACCESS
     if not hasattr(request.state, "person"):
-        key = request.cookies.get(SESSION_COOKIE, "")
+        key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
+        now_us = state.clock.now_us()
         request.state.person = None
-        if key:
+        if token:
+            request.state.person = machine_of(state.database, token, now_us)
+        elif key:
             with state.database.read() as connection:
-                request.state.person = person_of(connection, key, state.clock.now_us())
+                request.state.person = person_of(connection, key, now_us)
     person: Person | None = request.state.person
     return person
 
 
-def _needs(role: Role) -> Callable[[Request], Person]:
+def _needs(role: Role, scope: Scope = Scope.READ) -> Callable[[Request], Person]:
     def dependency(request: Request) -> Person:
         person = current_person(request)
         if person is None:
             raise LoginNeeded(request.url.path)
+        if person.scopes is not None and scope not in person.scopes:
+            raise NotAllowed(
+                "scope", f"needs the scope {scope}, {person.name} has {', '.join(person.scopes)}"
+            )
         if not person.may(role):
             raise NotAllowed("role", f"needs the role {role}, {person.name} has {person.role}")
         return person
@@ -73,12 +83,23 @@ viewer = _needs(Role.VIEWER)
 technician = _needs(Role.TECHNICIAN)
 operator = _needs(Role.OPERATOR)
 administrator = _needs(Role.ADMINISTRATOR)
+open_data = _needs(Role.VIEWER, Scope.OPEN_DATA)
+
+
+def uplinks(request: Request) -> Person:
+    """Return the machine that hands in uplink events; a person's cookie does not do, so no form is forged."""
+    person = _needs(Role.VIEWER, Scope.UPLINKS)(request)
+    if person.scopes is None:
+        raise NotAllowed("scope", f"needs a machine's token of the scope {Scope.UPLINKS}")
+    return person
 
 
 async def form_guard(request: Request, person: Annotated[Person, Depends(viewer)]) -> None:
-    """Refuse a write that another site could have sent."""
+    """Refuse a write that another site could have sent, and every write of a machine: it does not act."""
     if request.method in SAFE_METHODS:
         return
+    if person.scopes is not None:
+        raise NotAllowed("scope", f"{person.name} reads; what people do needs a person")
     check_origin(request)
     token = request.headers.get(CSRF_HEADER, "")
     if not token:

@@ -46,6 +46,17 @@ RIGHTS: dict[Role, frozenset[Role]] = {
 """Role held → roles it may act as: an operator pushes configurations and may do what a technician does."""
 
 
+class Scope(StrEnum):
+    """What a machine's token opens; people have no scopes."""
+
+    READ = "read"
+    """All that a viewer reads over the API."""
+    OPEN_DATA = "opendata"
+    """The open data alone."""
+    UPLINKS = "uplinks"
+    """To hand in the LNS's uplink events."""
+
+
 class PersonError(ValueError):
     """An account that cannot be made; names the field."""
 
@@ -57,6 +68,18 @@ class Person:
     name: str
     role: Role
     csrf_token: str = ""
+    territories: frozenset[str] = frozenset()
+    """INSEE codes, EPCI or départements; empty means everywhere."""
+    scopes: frozenset[Scope] | None = None
+    """None: a person; else a machine's token."""
+
+    def sees(self, insee: str, epci: str, departement: str) -> bool:
+        """Return whether a commune lies in this person's territory.
+
+        >>> Person(name="a", role=Role.VIEWER, territories=frozenset({"37"})).sees("37015", "CCTEV", "37")
+        True
+        """
+        return not self.territories or not self.territories.isdisjoint((insee, epci, departement))
 
     def may(self, role: Role) -> bool:
         """Return whether this person may act as ``role``."""
@@ -120,7 +143,7 @@ def log_in(connection: Connection, name: str, password: str, now_us: int) -> str
 def person_of(connection: Connection, key: str, now_us: int) -> Person | None:
     """Return who holds the session ``key``."""
     query = (
-        select(users.c.name, users.c.role, sessions.c.csrf_token)
+        select(users.c.name, users.c.role, users.c.territories, sessions.c.csrf_token)
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(sessions.c.key_sha256 == _digest(key))
         .where(sessions.c.expires_at_us > now_us, users.c.disabled_at_us.is_(None))
@@ -129,7 +152,12 @@ def person_of(connection: Connection, key: str, now_us: int) -> Person | None:
     return (
         None
         if row is None
-        else Person(name=row["name"], role=Role(row["role"]), csrf_token=row["csrf_token"])
+        else Person(
+            name=row["name"],
+            role=Role(row["role"]),
+            csrf_token=row["csrf_token"],
+            territories=frozenset(row["territories"]),
+        )
     )
 
 

@@ -3,13 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from fleet.identity import people
 from fleet.identity.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
+from fleet.identity.rate import limits_of
+from fleet.web.format import duration
+from fleet.web.i18n import t
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
+TOO_MANY = 429
 
 
 @router.post(LOGIN_PATH)
@@ -22,10 +26,18 @@ def log_in(
     """Begin a session, or show the form again."""
     check_origin(request)
     state = request.app.state
+    limits, now_us = limits_of(state), state.clock.now_us()
+    address = request.client.host if request.client else ""
+    pair = f"{address} {name}"
+    if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
+        return _wait(wait_us)
     with state.database.write() as connection:
-        key = people.log_in(connection, name, password, state.clock.now_us())
+        key = people.log_in(connection, name, password, now_us)
     if key is None:
+        limits.login.tried(pair, now_us)
+        limits.login_address.tried(address, now_us)
         return RedirectResponse(f"{LOGIN_PATH}?error=1", SEE_OTHER)
+    limits.login.forget(pair)
     answer = RedirectResponse(inside(back), SEE_OTHER)
     answer.set_cookie(
         SESSION_COOKIE,
@@ -47,6 +59,13 @@ def log_out(request: Request) -> Response:
     answer = RedirectResponse(LOGIN_PATH, SEE_OTHER)
     answer.delete_cookie(SESSION_COOKIE)
     return answer
+
+
+def _wait(wait_us: int) -> Response:
+    """Return what somebody reads who tried too often."""
+    seconds = -(-wait_us // 1_000_000)
+    text = t("fr", "login.too_often", time=duration("fr", seconds * 1_000_000))
+    return PlainTextResponse(text, TOO_MANY, headers={"Retry-After": str(seconds)})
 
 
 def inside(path: str) -> str:

@@ -41,7 +41,27 @@ users = Table(
     Column("role", String(20), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("disabled_at_us", BigInteger),
+    Column("territories", JSON, nullable=False, server_default="[]"),
+    Column("totp_sealed", Text),
+    Column("totp_step", BigInteger),
 )
+"""``territories``: INSEE codes, EPCI, départements; empty: everywhere.  ``totp_step``: the last code used."""
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("key_sha256", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("territories", JSON, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("revoked_at_us", BigInteger),
+    Column("used_at_us", BigInteger),
+)
+"""Tokens of machines; the token itself is never stored."""
 
 sessions = Table(
     "sessions",

@@ -1,6 +1,6 @@
 """The registry in the database: upsert by key, and the whole of it as values for the engine and the pages."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,9 +103,13 @@ def load_gateways(connection: Connection) -> list[Gateway]:
     return [_gateway(row) for row in connection.execute(query).mappings()]
 
 
-def load_gateways_after(connection: Connection, eui: str, limit: int) -> list[Gateway]:
-    """Return up to ``limit`` gateways behind ``eui``, by EUI."""
+def load_gateways_after(
+    connection: Connection, eui: str, limit: int, *, insees: Collection[str] | None = None
+) -> list[Gateway]:
+    """Return up to ``limit`` gateways behind ``eui``, by EUI; ``insees``: on sites of these communes only."""
     query = _GATEWAYS.where(gateways.c.eui > eui).order_by(gateways.c.eui).limit(limit)
+    if insees is not None:
+        query = query.where(sites.c.commune_insee.in_(insees))
     return [_gateway(row) for row in connection.execute(query).mappings()]
 
 

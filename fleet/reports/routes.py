@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from fleet.api.examples import NOT_MODIFIED, REFUSALS, problem
 from fleet.api.pages import MONTH_PATTERN, file_answer
 from fleet.api.problems import Problem
-from fleet.identity.access import viewer
+from fleet.identity.access import open_data, viewer
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
 from fleet.reports.signature import SignatureError
@@ -21,12 +21,14 @@ _UNSIGNED = problem(
     status=500,
     detail="signature.key: … is not there",
 )
-router = APIRouter(
-    prefix="/api/v1/reports",
-    dependencies=[Depends(viewer)],
-    tags=["reports"],
-    responses=REFUSALS | NOT_MODIFIED,
-)
+_OURS: dict[str, Any] = {
+    "prefix": "/api/v1/reports",
+    "tags": ["reports"],
+    "responses": REFUSALS | NOT_MODIFIED,
+}
+contractual = APIRouter(dependencies=[Depends(viewer)], **_OURS)
+opened = APIRouter(dependencies=[Depends(open_data)], **_OURS)
+"""A token of the scope ``opendata`` reads these and nothing else."""
 MonthInPath = Annotated[str, Path(pattern=MONTH_PATTERN, examples=["2026-10"])]
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -40,7 +42,7 @@ FILES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/monthly/{month}.{form}", response_class=Response, responses=FILES)
+@contractual.get("/monthly/{month}.{form}", response_class=Response, responses=FILES)
 def monthly(
     request: Request,
     month: MonthInPath,
@@ -59,7 +61,7 @@ def monthly(
     return _file(request, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
 
 
-@router.get("/deployment.{form}", response_class=Response, responses=FILES)
+@contractual.get("/deployment.{form}", response_class=Response, responses=FILES)
 def deployment(request: Request, form: Form) -> Response:
     """Return the deployment against the plan as PDF, XLSX or CSV."""
     with request.app.state.database.read() as connection:
@@ -67,7 +69,7 @@ def deployment(request: Request, form: Form) -> Response:
     return _file(request, report, form, "deploiement")
 
 
-@router.get(
+@opened.get(
     "/opendata/schema.json",
     responses={
         200: {"content": {"application/json": {"example": {"name": "disponibilite-lorawan-communes"}}}}
@@ -78,7 +80,7 @@ def opendata_schema(request: Request) -> Response:
     return file_answer(request, schema_json(), "application/json")
 
 
-@router.get(
+@opened.get(
     "/opendata/{month}.csv",
     response_class=Response,
     responses={200: {"content": {"text/csv": {"example": "code_insee,nom_commune,mois,…"}}}},
@@ -89,6 +91,11 @@ def opendata_month(request: Request, month: MonthInPath) -> Response:
     with state.database.read() as connection:
         made = opendata(connection, month, state.settings.contract, state.clock.now_us())
     return file_answer(request, made, "text/csv; charset=utf-8", name=f"disponibilite-communes-{month}.csv")
+
+
+router = APIRouter()
+router.include_router(contractual)
+router.include_router(opened)
 
 
 def _file(request: Request, report: Report, form: Form, name: str) -> Response:

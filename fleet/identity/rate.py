@@ -1,0 +1,65 @@
+"""How often somebody may try: a bucket per key that fills again evenly; pure but for its memory.
+
+Sources: OWASP "Authentication Cheat Sheet" (throttle by account and by address); the generic cell rate
+algorithm (ITU-T I.371): one instant per key says everything.
+"""
+
+import threading
+from typing import Any
+
+MINUTE_US = 60_000_000
+KEYS_LIMIT = 10_000
+"""Keys remembered; the one that tried longest ago goes."""
+
+
+class Limiter:
+    """``tries`` at once, then one every ``per_us / tries``."""
+
+    def __init__(self, tries: int, per_us: int, keys: int = KEYS_LIMIT) -> None:
+        self._step_us = per_us // tries
+        self._span_us = per_us
+        self._keys = keys
+        self._full_at_us: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.refused = 0
+
+    def wait_us(self, key: str, now_us: int) -> int:
+        """Return how long ``key`` must wait before it may try; 0: now."""
+        with self._lock:
+            ready_us = self._full_at_us.get(key, 0) + self._step_us - self._span_us - now_us
+            if ready_us > 0:
+                self.refused += 1
+        return max(0, ready_us)
+
+    def tried(self, key: str, now_us: int) -> None:
+        """Count one try of ``key``."""
+        with self._lock:
+            full_at_us = max(self._full_at_us.pop(key, 0), now_us) + self._step_us
+            self._full_at_us[key] = full_at_us
+            while len(self._full_at_us) > self._keys:
+                del self._full_at_us[next(iter(self._full_at_us))]
+
+    def forget(self, key: str) -> None:
+        """Let ``key`` begin anew: it proved who it is."""
+        with self._lock:
+            self._full_at_us.pop(key, None)
+
+
+class Limits:
+    """The limits of one process."""
+
+    def __init__(self) -> None:
+        self.login = Limiter(5, 15 * MINUTE_US)
+        """Failed logins of one name from one address."""
+        self.login_address = Limiter(50, 15 * MINUTE_US)
+        """Failed logins from one address: an office behind one line."""
+        self.enrolment = Limiter(60, MINUTE_US)
+        """Enrolments and renewals from one address; an installer's bench makes some ten a minute."""
+
+
+def limits_of(state: Any) -> Limits:
+    """Return the limits of one application, made at first use."""
+    found: Limits | None = getattr(state, "limits", None)
+    if found is None:
+        found = state.limits = Limits()
+    return found
