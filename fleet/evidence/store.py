@@ -1,13 +1,17 @@
 """Evidence into the database: a sorted batch in one transaction, append-only."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
+from agent.wire.messages import encode
+from agent.wire.topics import JOURNAL, topic
 from fleet.availability.facts import HeartbeatRun, JournalFact, journal_fact
 from fleet.configurations.tables import reported_configurations, words
 from fleet.db.upsert import insert_new, upsert
+from fleet.evidence.boots import groups
 from fleet.evidence.inbox import Received
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.tables import (
@@ -42,16 +46,17 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
         connection.execute(insert(presence_edges), rows.presence_edges)
     journal = [journal_row(journal_fact(eui, record, at_us)) for eui, record, at_us in rows.journal]
     new = insert_new(connection, journal_records, journal)
+    refused = [*rows.refused, *(_contradicting(connection, rows) if new < len(journal) else ())]
     _store_events(connection, rows)
     _store_reports(connection, rows)
-    store_refused(connection, rows.refused)
+    store_refused(connection, refused)
     count(
         connection,
         {
             "heartbeats": rows.heartbeat_count,
             "repeated": rows.repeated + len(journal) - new,
             "journal_records": new,
-            "refused": len(rows.refused),
+            "refused": len(refused),
         },
     )
 
@@ -138,6 +143,30 @@ def _store_reports(connection: Connection, rows: Sorted) -> None:
                 words.c.eui == eui, words.c.kind == kind, words.c.version == int(version)
             )
             connection.execute(answered.values(replied_at_us=at_us, reply_ok=reply.ok, reply_text=reply.text))
+
+
+def _contradicting(connection: Connection, rows: Sorted) -> Iterator[tuple[Received, str]]:
+    """Yield records that say something else than the one that was stored first under their number."""
+    table = journal_records
+    key = tuple_(table.c.eui, table.c.boot, table.c.journal_seq)
+    for some in groups(rows.journal):
+        keys = sorted({(eui, record.boot, record.journal_seq) for eui, record, _ in some})
+        stored = {
+            (row["eui"], row["boot"], row["journal_seq"]): dict(row)
+            for row in connection.execute(select(table).where(key.in_(keys))).mappings()
+        }
+        for eui, record, at_us in some:
+            known = stored[eui, record.boot, record.journal_seq]
+            said = journal_row(journal_fact(eui, record, known["recorded_at_us"]))
+            if said != known:
+                number = f"{record.boot}/{record.journal_seq}"
+                message = Received(
+                    topic=topic(eui, JOURNAL), payload=encode(record), retained=False, received_at_us=at_us
+                )
+                yield (
+                    message,
+                    f"journal_seq: {number} was stored with other content; two boxes or a copied disk",
+                )
 
 
 def store_refused(connection: Connection, refused: list[tuple[Received, str]]) -> None:
