@@ -14,6 +14,8 @@ from pathlib import Path
 
 _REFUSALS = frozenset({errno.EROFS, errno.EIO})
 READ_ONLY = "the card is read-only, its state is kept in memory"
+SERVICE_MEMORY = "/run/passerelle"
+"""What the service's unit names as its runtime folder."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the owner of what is found there is checked
 COPY_LIMIT_BYTES = 64_000_000
 """Of one file; a larger spool stays on the card, and the copy begins with an empty one."""
@@ -30,8 +32,7 @@ def usable_state(state: Path, memory: Path) -> tuple[Path, str]:
     Raises:
         OSError: neither can be written.
     """
-    name = hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:16]
-    copy = memory / f"passerelle-{name}"
+    copy = memory / _name(state)
     try:
         state.mkdir(parents=True, exist_ok=True)
         probe = state / "probe"
@@ -46,6 +47,16 @@ def usable_state(state: Path, memory: Path) -> tuple[Path, str]:
         return _copy(state, copy), READ_ONLY
     shutil.rmtree(copy, ignore_errors=True)
     return state, ""
+
+
+def working_folders(state: Path) -> tuple[Path, ...]:
+    """Return where the agent of ``state`` may be at work: there, or in a copy in memory."""
+    copies = (Path(memory) / _name(state) for memory in (SERVICE_MEMORY, SHARED_MEMORY))
+    return state, *(copy for copy in copies if copy.is_dir())
+
+
+def _name(state: Path) -> str:
+    return f"passerelle-{hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:16]}"
 
 
 def _copy(state: Path, copy: Path) -> Path:

@@ -102,7 +102,11 @@ async def _serve(state: Path, answer: Answer) -> None:
 
 
 def ask_status(state: Path) -> Status | None:
-    """Return what the agent on ``state`` answers, or None when none runs there."""
+    """Return what the agent on ``state``, or on its copy in memory, answers; None when none runs there."""
+    return next((told for told in map(_ask, working_folders(state)) if told is not None), None)
+
+
+def _ask(state: Path) -> Status | None:
     try:
         descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent import card
-from agent.card import READ_ONLY, memory_folder, usable_state
+from agent.card import READ_ONLY, memory_folder, usable_state, working_folders
 
 
 @pytest.fixture
@@ -51,6 +51,15 @@ def test_a_file_beyond_the_limit_stays_on_the_card(
     (refusing / "spool.db").write_bytes(bytes(100 + excess))
     copy, _ = usable_state(refusing, tmp_path)
     assert (copy / "spool.db").exists() is kept
+
+
+def test_who_asks_for_the_state_looks_into_memory_too(
+    tmp_path: Path, refusing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "SHARED_MEMORY", str(tmp_path))
+    assert working_folders(refusing) == (refusing,)
+    copy, _ = usable_state(refusing, tmp_path)
+    assert working_folders(refusing) == (refusing, copy)
 
 
 def test_other_refusals_are_left_to_who_opens(tmp_path: Path) -> None:
