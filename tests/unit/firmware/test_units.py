@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from agent.run import ALREADY_RUNNING, UNUSABLE
+from agent.journal.ending import ENDED_FILE
+from agent.run import ALREADY_RUNNING, FAILED, STOPPED, UNUSABLE
+from agent.supervisor.machine import RESTART_CODE
 from agent.supervisor.watch import LOOK_EVERY_S
 
 UNITS = Path(__file__).parents[3] / "firmware" / "units"
 SERVICE = UNITS / "passerelle-agent.service"
 EXPOSURE_LIMIT = 2.5
+PI_WATCHDOG_LIMIT_S = 15
+"""bcm2835_wdt.c: 20 bits of 1/65536 s."""
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None,
     reason="systemd-analyze is not on PATH: apt-get install systemd to check firmware/units",
@@ -68,6 +72,43 @@ def test_the_command_is_one_that_exists() -> None:
         check=True,
     ).stdout
     assert all(option in options for option in re.findall(r"--[a-z]+", command))
+
+
+def test_what_systemd_says_of_the_end_reaches_the_next_start() -> None:
+    (command,) = setting("ExecStopPost")
+    (folder,) = setting("StateDirectory")
+    assert command.endswith(f"> /var/lib/{folder}/{ENDED_FILE}'")
+    assert all(f"${name}" in command for name in ("SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS"))
+
+
+def test_every_exit_code_is_documented() -> None:
+    told = (UNITS / "README.md").read_text()
+    for code in (STOPPED, FAILED, UNUSABLE, ALREADY_RUNNING, RESTART_CODE):
+        assert re.search(rf"^\| {code} \|", told, re.MULTILINE), f"{code} is not in the table"
+
+
+def test_the_hardware_watchdog_is_within_what_a_raspberry_pi_counts() -> None:
+    text = (UNITS / "10-passerelle-watchdog.conf").read_text()
+    seconds = re.search(r"^RuntimeWatchdogSec=(\d+)s$", text, re.MULTILINE)
+    assert seconds
+    assert int(seconds[1]) <= PI_WATCHDOG_LIMIT_S
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="apt-get install systemd")
+def test_the_user_is_made_without_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "group").write_text("dialout:x:20:\n")
+    subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", UNITS / "passerelle.sysusers"],
+        check=True,
+        capture_output=True,
+    )
+    (user,) = [
+        line for line in (tmp_path / "etc" / "passwd").read_text().splitlines() if "passerelle" in line
+    ]
+    assert user.endswith("/var/lib/passerelle:/usr/sbin/nologin")
+    groups = (tmp_path / "etc" / "group").read_text()
+    assert all(re.search(rf"^{name}:.*passerelle", groups, re.MULTILINE) for name in ("spi", "gpio", "i2c"))
 
 
 def test_the_polkit_rule_names_one_user_and_a_closed_list() -> None:
