@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from agent.card import working_folders
+
 SOCKET_NAME = "status.sock"
 ANSWER_WAIT_S = 3.0
 ANSWER_LIMIT_BYTES = 256 * 1024
