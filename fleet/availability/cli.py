@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,17 +28,27 @@ WIDTH = 110
 def export(
     data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
     month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    version: Annotated[int, Option(min=0, help="Of a closed month; 0: the newest.")] = 0,
 ) -> None:
-    """Write the facts of a month as NDJSON to standard output."""
+    """Write the facts of a month as NDJSON to standard output: of a closed month those of its version."""
     from fleet.availability.month_store import load_month
+    from fleet.availability.version_store import version_of
     from fleet.clock import SystemClock
     from fleet.commands import open_fleet
 
     settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
+    month = month or month_of(now_us)
     with closing(database), database.read() as connection:
-        given = load_month(connection, month or month_of(now_us), settings.contract, now_us)
-    for line in document.write(given):
+        closed = version_of(connection, month, version)
+        if closed is None and version:
+            raise ValueError(f"--version: {month} has no version {version}")
+        lines: Iterable[bytes] = (
+            document.write(load_month(connection, month, settings.contract, now_us))
+            if closed is None
+            else closed.facts
+        )
+    for line in lines:
         sys.stdout.write(line.decode())
 
 

@@ -78,6 +78,13 @@ def newest_version(connection: Connection, month: str) -> Version | None:
     return None if row is None else _version(row)
 
 
+def version_of(connection: Connection, month: str, number: int) -> Version | None:
+    """Return one version of a month, the newest for 0; None if there is none."""
+    if not number:
+        return newest_version(connection, month)
+    return next((one for one, _ in every_version(connection, month) if one.number == number), None)
+
+
 def every_version(connection: Connection, month: str) -> Iterator[tuple[Version, int]]:
     """Yield the versions of a month, oldest first, each with when it was closed."""
     query = select(month_versions).where(month_versions.c.month == month).order_by(month_versions.c.version)
