@@ -157,6 +157,7 @@ class Switchboard:
 
     def heard(self, record: Record) -> None:
         """Keep a frame and give it to every connector that wants it."""
+        self._downlinks.heard(record)
         self._spool.add(record, sum(1 << self._bits[name] for name in self._connectors))
         for name, connector in self._connectors.items():
             if not connector.heard(record):

@@ -23,6 +23,8 @@ from hal.units import Hz, Micros
 
 RF_CHAINS = 2
 STALE_LIMIT_FRAMES = 1024
+ANSWERED_WITHIN_US = 20_000_000
+"""A class A downlink leaves at most 16 s after its uplink: what is older is answered by nothing."""
 BEACON_AHEAD_US = 10_000_000
 """A beacon is queued this long ahead: before the class B downlinks around it, most of which come later."""
 BEACON_PRIORITY = 1 << 30
@@ -51,6 +53,7 @@ class DownlinkScheduler:
         self._anchor: Anchor | None = None
         self._gps: GpsReference | None = None
         self._stale: deque[int] = deque(maxlen=STALE_LIMIT_FRAMES)
+        self._heard: deque[tuple[int, int]] = deque(maxlen=STALE_LIMIT_FRAMES)
         self._ticket = 0
         self._beacon_us = 0
         self._missed: list[Entry] = []
@@ -101,6 +104,11 @@ class DownlinkScheduler:
     def stale(self, records: Iterable[Record]) -> None:
         """Remember frames that go out late: what is timed by them comes too late."""
         self._stale.extend(record.tmst for record in records)
+
+    def heard(self, record: Record) -> None:
+        """Remember a frame of this start of the radio: after the next start nothing is timed by it."""
+        with self._lock:
+            self._heard.append((record.tmst, record.monotonic_us))
 
     def cancel(self, ticket: int) -> None:
         """Take back a downlink that the radio has not been given."""
@@ -190,7 +198,14 @@ class DownlinkScheduler:
             if anchor is None or (self._anchor is not None and anchor.session != self._anchor.session):
                 self._missed += [entry for queue in self._queues for entry in queue.entries]
                 self._queues = [JitQueue() for _ in range(RF_CHAINS)]
+                self._forget_counters()
             self._anchor, self._gps = anchor, gps
+
+    def _forget_counters(self) -> None:
+        """Over UDP a counter does not say of which start it is: those of the one before are stale."""
+        since_us = self._clock.monotonic_us() - ANSWERED_WITHIN_US
+        self._stale.extend(tmst for tmst, heard_us in self._heard if heard_us >= since_us)
+        self._heard.clear()
 
     def missed(self) -> list[Entry]:
         """Return the entries whose instant passed before the radio could be given them."""

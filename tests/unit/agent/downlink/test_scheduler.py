@@ -75,6 +75,22 @@ def test_a_downlink_that_answers_a_late_frame_is_too_late(scheduler: DownlinkSch
     assert scheduler.submit(downlink(AtTmst((old.tmst + 6 * SECOND + 1) % 2**32))).code is Code.OK
 
 
+def test_over_udp_an_answer_to_another_start_of_the_radio_is_too_late(
+    scheduler: DownlinkScheduler, clock: ManualClock
+) -> None:
+    before = record(1, data_up(), counter_us=COUNTER, monotonic_us=clock.now_us)
+    scheduler.heard(before)
+    answer = AtTmst((before.tmst + 5 * SECOND) % 2**32)
+    assert scheduler.submit(downlink(answer)).code is Code.OK
+    scheduler.anchored(None, None)
+    scheduler.anchored(anchor(clock, session=2), None)
+    refused = scheduler.submit(downlink(answer))
+    assert refused.code is Code.TOO_LATE
+    again = record(2, data_up(), counter_us=COUNTER + 7, monotonic_us=clock.now_us)
+    scheduler.heard(again)
+    assert scheduler.submit(downlink(AtTmst((again.tmst + 5 * SECOND) % 2**32))).code is Code.OK
+
+
 def test_a_counter_of_another_start_of_the_radio_is_refused(scheduler: DownlinkScheduler) -> None:
     assert scheduler.submit(downlink(AtCounter(COUNTER + SECOND, 1))).code is Code.OK
     refused = scheduler.submit(downlink(AtCounter(COUNTER + 9 * SECOND, 2)))
