@@ -28,6 +28,8 @@ OTHER = "0016c001f137000b"
 """Vouvray, église."""
 TRIAL_S = 12
 DETECTION_LIMIT_S = 90 + 15
+CLOCKS_APART_US = 1_000_000
+"""Between this machine's clock and that of the gateway's virtual GNSS receiver, on a busy machine."""
 """AVAILABILITY and DESIGN §7: confirmed 90 s after the last proof; a heartbeat may be 30 s old by then."""
 
 
@@ -142,7 +144,8 @@ def test_a_killed_agent_opens_a_ticket_and_sends_a_mail(demo: RunningDemo) -> No
         return row if row["state"] == "DOWN" else None
 
     row = demo.wait_for("the gateway DOWN", down, DETECTION_LIMIT_S)
-    assert before["last_word_us"] <= row["since_us"] <= killed_at_us, "dated back to the last proof"
+    latest_us = killed_at_us + CLOCKS_APART_US
+    assert before["last_word_us"] <= row["since_us"] <= latest_us, "dated back to the last proof"
     tickets = demo.wait_for("a ticket", lambda: demo.get("/api/v1/tickets")["tickets"], 10)
     assert len(tickets) == 1
     mail = demo.wait_for("a mail", demo.mails, 40)[0]
