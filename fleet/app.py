@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from fleet.api import availability, enrolments, problems, routes, speed
+from fleet.api import availability, documented, enrolments, problems, routes, speed
 from fleet.broker.link import BrokerLink
 from fleet.clock import Clock
 from fleet.db.connect import Database
@@ -55,6 +55,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
     mount(app)
     app.include_router(login.router)
+    documented.install(app)
     return app
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
 PAGE_DEFAULT = 100
 PAGE_LIMIT = 1_000
@@ -15,6 +16,10 @@ MONTH_PATTERN = r"^20\d{2}-(0[1-9]|1[0-2])$"
 Month = Annotated[
     str, Query(pattern=MONTH_PATTERN, examples=["2026-10"], description="The present one by default.")
 ]
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""A number of a row, as far as a database counts."""
+Instant = Annotated[int, Field(ge=0, le=4_102_444_800_000_000)]
+"""Microseconds UTC, up to the year 2100."""
 Row = TypeVar("Row")
 
 

@@ -38,6 +38,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(LoginNeeded, _login)
     app.add_exception_handler(NotAllowed, _not_allowed)
+    app.add_exception_handler(OverflowError, _too_large)
     app.add_exception_handler(Exception, _mistake)
 
 
@@ -72,6 +73,13 @@ def _invalid(request: Request, error: Exception) -> Response:
         return PlainTextResponse(text, 422)
     detail = f"{problems[0]['field']}: {problems[0]['detail']}" if problems else "not valid"
     return problem_response(422, "Request not valid", detail, errors=problems)
+
+
+def _too_large(request: Request, _error: Exception) -> Response:
+    """Answer a number that no database holds."""
+    if _for_machines(request):
+        return problem_response(422, "Request not valid", "a number is out of range")
+    return PlainTextResponse("422 a number is out of range", 422)
 
 
 def _mistake(request: Request, error: Exception) -> Response:

@@ -1,11 +1,11 @@
 """JSON of incidents and tickets: ``/api/v1/incidents``, ``/api/v1/tickets``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
+from fleet.api.pages import Instant, RowId, answer
 from fleet.identity.access import viewer
 from fleet.incidents import mail_in, shift_page, site_page, sms_routes, stock, views, writes
 from fleet.oncall import routes as oncall
@@ -19,48 +19,43 @@ api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
 StateFilter = Annotated[str, "open, or all"]
 
 
-def as_json(value: Any) -> Response:
-    """Return frozen dataclasses as JSON; instants are integer microseconds UTC."""
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
 @api.get("/incidents")
-def list_incidents(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
+def list_incidents(request: Request, state: StateFilter = "open", before_id: RowId | None = None) -> Response:
     """Return incidents with their tickets and clocks, the most urgent first; ``state=all``: newest first."""
     now_us = request.app.state.clock.now_us()
     with request.app.state.database.read() as connection:
         if state == "all":
-            return as_json({"incidents": views.recent_incidents(connection, now_us, before_id)})
-        return as_json({"incidents": views.open_incidents(connection, now_us)})
+            return answer(request, {"incidents": views.recent_incidents(connection, now_us, before_id)})
+        return answer(request, {"incidents": views.open_incidents(connection, now_us)})
 
 
 @api.get("/tickets")
-def list_tickets(request: Request, state: StateFilter = "open", before_id: int | None = None) -> Response:
+def list_tickets(request: Request, state: StateFilter = "open", before_id: RowId | None = None) -> Response:
     """Return tickets with their clocks, the most urgent first; ``state=all``: newest first."""
     now_us = request.app.state.clock.now_us()
     with request.app.state.database.read() as connection:
         if state == "all":
-            return as_json({"tickets": tickets.recent(connection, now_us, before_id)})
-        return as_json({"tickets": tickets.open_tickets(connection, now_us)})
+            return answer(request, {"tickets": tickets.recent(connection, now_us, before_id)})
+        return answer(request, {"tickets": tickets.open_tickets(connection, now_us)})
 
 
 @api.get("/tickets/statistics")
-def show_statistics(request: Request, at_us: int | None = None) -> Response:
+def show_statistics(request: Request, at_us: Instant | None = None) -> Response:
     """Return how the contract's clocks were kept in the Paris month around an instant."""
     now_us = request.app.state.clock.now_us()
     begin, end = month_bounds(now_us if at_us is None else at_us)
     with request.app.state.database.read() as connection:
         found = statistics(joining.between(connection, begin, end), now_us)
-    return as_json({"from_us": begin, "until_us": end, "statistics": found})
+    return answer(request, {"from_us": begin, "until_us": end, "statistics": found})
 
 
 @api.get("/tickets/{ticket_id}")
-def show_ticket(request: Request, ticket_id: int) -> Response:
+def show_ticket(request: Request, ticket_id: RowId) -> Response:
     """Return one ticket with its audit trail, messages, incident and what was known when."""
     now_us = request.app.state.clock.now_us()
     with request.app.state.database.read() as connection:
         try:
-            return as_json(views.ticket_page(connection, ticket_id, now_us))
+            return answer(request, views.ticket_page(connection, ticket_id, now_us))
         except tickets.NoSuchTicket as error:
             raise HTTPException(404, f"tickets: no ticket {ticket_id}") from error
 

@@ -53,10 +53,11 @@ def deployment(gateways: Iterable[Deployed]) -> Report:
         by_commune.setdefault(one.commune, []).append(one)
     accepted = sum(one.accepted_year is not None for group in by_commune.values() for one in group)
     planned = sum(sum(years.values()) for years in PLAN.values())
+    done = "passerelles recettées" if accepted > 1 else "passerelle recettée"
     return Report(
         title="Déploiement",
         subtitle=EPCI,
-        sentences=(f"{accepted} passerelles recettées sur {planned} prévues à la convention.",),
+        sentences=(f"{accepted} {done} sur {planned} prévues à la convention.",),
         tables=(_progress(by_commune), _money(), _calls(by_commune)),
         identity="Convention Smart Val de Loire, annexes 1 et 2",
     )
