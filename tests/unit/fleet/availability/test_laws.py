@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from fleet.availability.facts import GatewayFacts
+from fleet.availability.communes import commune_timeline
+from fleet.availability.facts import GatewayFacts, Membership
+from fleet.availability.figures import commune_figures
 from fleet.availability.intervals import total
 from fleet.availability.runs import expand
 from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import GatewayState
+from fleet.availability.states import CommuneState, GatewayState
 from fleet.availability.timeline import timeline
 from fleet.simulation.second_reading import Reading
 from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, scene, torn, troubles
@@ -93,6 +95,33 @@ def test_the_states_partition_the_window(given_):
     assert spans[0].start_us == WINDOW.start_us
     assert spans[-1].end_us == WINDOW.end_us
     assert all(a.end_us == b.start_us and a.start_us < a.end_us for a, b in pairwise(spans))
+
+
+@given(st.lists(torn(), min_size=1, max_size=3), st.data())
+@quick
+def test_served_lost_excluded_unknown_and_not_covered_are_the_month(scenes, data):
+    lines, members = {}, []
+    for number, (facts, blindness) in enumerate(scenes):
+        eui = f"{number:016x}"
+        line = timeline(facts, blindness, WINDOW, DEFAULTS, LATE)
+        lines[eui] = replace(line, eui=eui)
+        from_us = data.draw(st.integers(WINDOW.start_us, WINDOW.end_us))
+        to_us = data.draw(st.none() | st.integers(from_us, WINDOW.end_us))
+        members.append(
+            Membership(
+                id=eui,
+                commune_insee="37015",
+                eui=eui,
+                valid_from_us=from_us,
+                valid_to_us=to_us,
+                approved_by="x",
+                recorded_at_us=0,
+            )
+        )
+    told = commune_figures(commune_timeline("37015", members, lines, WINDOW, DEFAULTS), DEFAULTS)
+    assert set(told.by_state_us) == set(CommuneState)
+    assert sum(told.by_state_us.values()) == WINDOW.length_us
+    assert all(length_us >= 0 for length_us in told.by_state_us.values())
 
 
 @given(torn(), st.data())

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,33 @@ def _before_the_proof(given: MonthInput) -> int:
 def _until(run, now_us):
     singles = [one for one in expand(run) if one.first_at_us <= now_us]
     return singles[0] if len(singles) == 1 else join(singles[0], singles[-1])
+
+
+def test_every_second_in_the_prose_is_one_of_the_facts_or_of_the_result(given, told):
+    """Each « … s » of the page, its tables and its sums, against what was computed or said."""
+    prose = re.sub(r"```.*?```", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    said = {_number(text) for text in re.findall(r"([−\d][\d\s,]*)\ss\b", prose)}
+    flat = [*told.values(), *told["gateway_a"].values(), *told["gateway_b"].values()]
+    known = {Decimal(value) / 10**6 for value in flat if isinstance(value, int)}
+    (records,) = [one.journal for one in given.facts.gateways.values() if one.eui == A]
+    (mine,) = [one for one in given.facts.gateways.values() if one.eui == B]
+    lost = next(fact for fact in mine.journal if fact.since_ms is not None)
+    started = next(fact for fact in records if fact.previous is not None)
+    radio = next(fact for fact in records if fact.boot == started.boot and fact.change is Change.RADIO)
+    heard_us = max(run.last_at_us for run in mine.runs if run.last_at_us < lost.at_us)
+    known |= {
+        Decimal(told["gateway_a"]["DOWN"] + told["gateway_a"]["BUFFERING"]) / 10**6,
+        Decimal(radio.uptime_ms) / 1000,
+        Decimal(heard_us - (lost.at_us - (lost.uptime_ms - lost.since_ms) * 1000)) / 10**6,
+        Decimal(mine.runs[0].interval_ms) / 1000,
+        Decimal(given.settings.maintenance_cap_us) / 10**6,
+    }
+    assert said <= known
+    assert len(said) >= 15
+
+
+def _number(text: str) -> Decimal:
+    return Decimal(re.sub(r"\s", "", text).replace("−", "-").replace(",", "."))
 
 
 def test_the_percentage_in_words(told):
