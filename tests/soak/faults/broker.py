@@ -112,7 +112,7 @@ FAULTS = (
         told=BACK,
         hears_meanwhile=True,
     ),
-    Fault(name="certificat expiré, passerelle éteinte trop longtemps", strike=expired, told=BACK),
+    Fault(name="certificat expiré pendant une longue extinction", strike=expired, told=BACK),
     Fault(
         name="certificat révoqué en pleine session",
         strike=revoke,

@@ -133,7 +133,7 @@ FAULTS = (
         "radio.region",
     ),
     refused(
-        "hors réglementation (antenne à −6 dBi déclarée)",
+        "hors réglementation (−6 dBi)",
         push_document(b'{"radio":{"antenna_gain_db":-6},"connectors":[],"fleet":{"host":"f","port":1}}'),
         "antenna_gain_db",
     ),
