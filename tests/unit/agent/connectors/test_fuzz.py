@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from agent.connectors.basics_station.connector import BasicsStationConnector
+from agent.connectors.basics_station.cups import CupsError, parse_answer
 from agent.connectors.chirpstack_mqtt.connector import ChirpstackMqttConnector
 from agent.connectors.semtech_udp.connector import SemtechUdpConnector
-from agent.wire.configuration import ConnectorConfig
+from agent.wire.configuration import ConnectorConfig, CupsConfig
+from tests.datapath.certificates import issue
+from tests.datapath.cups_server import answer_of
 from tests.datapath.fuzzing import (
     DNMSG,
     PLAN,
@@ -29,7 +32,7 @@ from tests.datapath.station import EUI, ROUTER, Gateway
 from tests.datapath.virtual import UdpServer
 
 EACH = 1_000
-ALIVE_EACH = 400
+ALIVE_EACH = 200
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
@@ -154,3 +157,32 @@ def test_topics_and_payloads_of_mqtt_are_refused(tmp_path: Path, record_property
 
     asyncio.run(run())
     record_property("fuzzed", 2 * ALIVE_EACH)
+
+
+def test_answers_of_cups_are_taken_whole_or_not_at_all(tmp_path: Path, record_property: Any) -> None:
+    authority = issue(tmp_path, "authority")
+    ours = issue(tmp_path, "ours", authority)
+    good = answer_of(
+        cups_uri="https://cups:443", tc_uri="wss://lns:8887", tc=authority.der + ours.der + ours.key_der
+    )
+
+    async def run() -> None:
+        cups = CupsConfig(uri="https://cups.example")
+        async with gateway_of(
+            tmp_path / "state", kind="basics_station", host="127.0.0.1", port=9, cups=cups
+        ) as gateway:
+            await gateway.until(lambda: gateway.radio.running and gateway.path.snapshot().connectors)
+            keeper, random, refused = live(gateway)._cups, Random(6), 0
+            for _ in range(ALIVE_EACH):
+                before, held = state(gateway), keeper.handed_out
+                try:
+                    keeper._take(parse_answer(mutated(good, random)))
+                except CupsError:
+                    refused += 1
+                    assert (state(gateway), keeper.handed_out) == (before, held)
+            assert refused > ALIVE_EACH // 2
+            kept, holds = keeper._store.load(), keeper.handed_out
+            assert (kept.tc_uri, kept.cups_uri, kept.tc) == (holds.tc_uri, holds.cups_uri, holds.tc)
+
+    asyncio.run(run())
+    record_property("fuzzed", ALIVE_EACH)
