@@ -1,4 +1,4 @@
-"""``/api/v1/speed``: bytes both ways for a gateway's speed test (``agent.wire.command``, SPEED_TEST); no login.
+"""``/api/v1/speed``: bytes both ways for a gateway's speed test; no login.  The command is SPEED_TEST.
 
 Gateways carry no session.  What anybody could draw from it is bounded: one answer, and how many at once.
 """
