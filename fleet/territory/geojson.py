@@ -10,19 +10,17 @@ RFC 7946 for the geometry: WGS 84, longitude first.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from shapely import STRtree, make_valid
+from shapely import STRtree, make_valid, union_all
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 FEATURES_LIMIT = 40_000
 """France has 35,000 communes; a file with more is not a file of communes."""
-PROBLEMS_LIMIT = 1_000
-"""Listed; beyond, only counted."""
 OVERLAP_SHARE = 0.01
 """Of the smaller commune; below it simplified borders merely disagree about a line."""
 NAMES: dict[str, tuple[str, ...]] = {
@@ -91,9 +89,7 @@ def read(document: bytes) -> Territory:
             remarks.append(f"features[{number}] {commune.insee} {commune.name}: {remark}")
     found = tuple(communes[insee] for insee in sorted(communes))
     remarks += _overlaps(found)
-    return Territory(
-        communes=found, refused=tuple(refused[:PROBLEMS_LIMIT]), remarks=tuple(remarks[:PROBLEMS_LIMIT])
-    )
+    return Territory(communes=found, refused=tuple(refused), remarks=tuple(remarks))
 
 
 def _features(document: bytes) -> list[Any]:
@@ -185,21 +181,31 @@ def _border(geometry: object) -> tuple[BaseGeometry | None, str]:
 
 
 def _areas(repaired: BaseGeometry) -> BaseGeometry | None:
-    """Keep the areas of a repaired border; lines and points that came of it are dropped."""
+    """Keep every area of a repaired border; lines and points that came of it are dropped."""
     if repaired.geom_type in AREAS:
         return repaired
     parts = [part for part in getattr(repaired, "geoms", ()) if part.geom_type in AREAS]
-    return max(parts, key=lambda part: part.area, default=None)
+    return union_all(parts) if parts else None
 
 
 def _point(properties: Mapping[str, Any], border: BaseGeometry | None) -> tuple[float, float]:
     lat, lon = _text(properties, "lat"), _text(properties, "lon")
     if lat and lon:
-        return float(lat), float(lon)
+        return _degrees("lat", lat, 90), _degrees("lon", lon, 180)
     if border is None:
         raise ValueError("geometry: missing, and no lat and lon among the properties")
     inside = border.representative_point()
     return round(inside.y, 6), round(inside.x, 6)
+
+
+def _degrees(field: str, text: str, limit: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{field}: {text!r} is not a number of degrees") from None
+    if not -limit <= value <= limit:
+        raise ValueError(f"{field}: {text} is not within ±{limit} degrees")
+    return value
 
 
 def _overlaps(communes: Sequence[CommuneShape]) -> list[str]:
@@ -219,8 +225,3 @@ def _overlaps(communes: Sequence[CommuneShape]) -> list[str]:
             pair = f"{with_border[one].insee} and {with_border[other].insee}"
             found.append(f"{pair}: the borders overlap by {common / smaller:.0%} of the smaller")
     return found
-
-
-def without_border(commune: CommuneShape) -> CommuneShape:
-    """Return the commune as a point."""
-    return replace(commune, polygon=None)

@@ -1,6 +1,7 @@
 """Territory into the database: communes upserted, changes recorded, members of merged communes moved on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -23,18 +24,18 @@ class Applied:
 def apply_territory(connection: Connection, territory: Territory, *, source: str, now_us: int) -> Applied:
     """Upsert the communes and record what changed; nothing is ever deleted."""
     found = changes(load_known(connection), territory.communes)
-    query = select(communes.c.insee, communes.c.population)
-    kept = {row.insee: row.population for row in connection.execute(query)}
+    query = select(communes.c.insee, communes.c.population, communes.c.epci, communes.c.polygon)
+    kept = {row.insee: row for row in connection.execute(query)}
     rows = [
         {
             "insee": one.insee,
             "name": one.name,
-            "epci": one.epci,
+            "epci": _epci(one.epci, kept.get(one.insee)),
             "departement": one.departement,
-            "population": kept.get(one.insee, 0) if one.population is None else one.population,
+            "population": _population(one.population, kept.get(one.insee)),
             "lat": one.lat,
             "lon": one.lon,
-            "polygon": one.polygon,
+            "polygon": _polygon(one.polygon, kept.get(one.insee)),
         }
         for one in territory.communes
     ]
@@ -56,6 +57,23 @@ def apply_territory(connection: Connection, territory: Territory, *, source: str
         with_border=sum(one.polygon is not None for one in territory.communes),
         changes=found,
     )
+
+
+def _epci(told: str, kept: Any) -> str:
+    """Return the EPCI: what a file does not say stays, and a name is not replaced by its SIREN number."""
+    known: str = "" if kept is None else kept.epci
+    return told if told and not (told.isdecimal() and known) else known
+
+
+def _population(told: int | None, kept: Any) -> int:
+    known: int = 0 if kept is None else kept.population
+    return known if told is None else told
+
+
+def _polygon(told: dict[str, Any] | None, kept: Any) -> dict[str, Any] | None:
+    """Return the border: a file of points takes none away."""
+    known: dict[str, Any] | None = None if kept is None else kept.polygon
+    return known if told is None else told
 
 
 def load_known(connection: Connection) -> dict[str, Known]:
