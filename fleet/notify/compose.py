@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
+from fleet.notify import gsm
 from fleet.notify.model import Rendered
 from fleet.web import format as formats
 from fleet.web.i18n import t
@@ -20,6 +21,9 @@ BUNDLED_WHOLE_LIMIT = 2
 
 BUNDLED_LINES_LIMIT = 10
 """…up to so many, then a count: the page of incidents has them all."""
+
+LINK_ROOM_CHARACTERS = 110
+"""Kept free for an acknowledge link, which stands there as a mark until it is sent."""
 
 SMS_LIMIT_CHARACTERS = 306
 """Two concatenated GSM-7 messages of 153 characters (3GPP TS 23.040)."""
@@ -114,8 +118,8 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
             lines.append(t(lang, "message.missing", named=named_needs(subject.missing, lang)))
     body = "\n".join(lines)
     sites = [] if subject.occasion is Occasion.ENDED else [_site(site, lang) for site in subject.sites]
-    tail = _tail(subject, lang)
-    text = "\n\n".join(part for part in (body, *sites, "\n".join(tail)) if part) + "\n"
+    answer, more = _answer(subject, lang), _more(subject, lang)
+    text = "\n\n".join(part for part in (body, answer, *sites, more) if part) + "\n"
     return Rendered(
         subject=first, text=text, html=_html(subject, lang, lines, sites), sms=_sms(first, subject)
     )
@@ -186,26 +190,28 @@ def map_link(lat: float, lon: float) -> str:
     return f"geo:{lat:.5f},{lon:.5f}"
 
 
-def _tail(subject: Subject, lang: str) -> list[str]:
-    lines = []
-    if subject.link:
-        lines += [t(lang, "message.acknowledge"), subject.link]
-    if subject.ticket_url:
-        lines.append(t(lang, "message.ticket", number=str(subject.ticket_id), link=subject.ticket_url))
-    return lines
+def _answer(subject: Subject, lang: str) -> str:
+    """Return the link that takes the ticket: on the first screen, before the places."""
+    return f"{t(lang, 'message.acknowledge')}\n{subject.link}" if subject.link else ""
+
+
+def _more(subject: Subject, lang: str) -> str:
+    if not subject.ticket_url:
+        return ""
+    return t(lang, "message.ticket", number=str(subject.ticket_id), link=subject.ticket_url)
 
 
 def _html(subject: Subject, lang: str, lines: list[str], sites: list[str]) -> str:
     first, *rest = lines
     parts = [f'<p style="font-size:1.15em"><strong>{escape(first)}</strong></p>']
     parts += [f"<p>{escape(line)}</p>" for line in rest]
-    parts += [
-        "<p>" + "<br>".join(_linked(escape(line)) for line in site.split("\n")) + "</p>" for site in sites
-    ]
     if subject.link:
         button = "padding:12px 20px;background:#2457a6;color:#fff;text-decoration:none;border-radius:4px"
         label = escape(t(lang, "message.button"))
         parts.append(f'<p><a style="{button}" href="{escape(subject.link)}">{label}</a></p>')
+    parts += [
+        "<p>" + "<br>".join(_linked(escape(line)) for line in site.split("\n")) + "</p>" for site in sites
+    ]
     if subject.ticket_url:
         label = escape(t(lang, "message.ticket.short", number=str(subject.ticket_id)))
         parts.append(f'<p><a href="{escape(subject.ticket_url)}">{label}</a></p>')
@@ -219,5 +225,6 @@ def _linked(line: str) -> str:
 
 
 def _sms(first: str, subject: Subject) -> str:
-    text = f"{first} {subject.link}".strip().replace("\u202f", " ").replace("’", "'")
-    return text if len(text) <= SMS_LIMIT_CHARACTERS else first[: SMS_LIMIT_CHARACTERS - 1] + "…"
+    short, link = gsm.plain(first), f" {subject.link}" if subject.link else ""
+    room = SMS_LIMIT_CHARACTERS - (max(len(link), LINK_ROOM_CHARACTERS) if link else 0)
+    return (short if len(short) <= room else short[: room - 3] + "...") + link

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from fleet.notify import mirrors
+from fleet.notify import gsm, mirrors
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
 from fleet.notify.retries import LIFE_US, next_attempt_us
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
@@ -55,7 +55,7 @@ def enqueue(
         "address": address,
         "person_id": person_id,
         "subject": message.subject,
-        "text": message.sms if channel is Channel.SMS else message.text,
+        "text": gsm.plain(message.sms) if channel is Channel.SMS else message.text,
         "html": message.html if channel is Channel.MAIL else "",
         "detail": detail or {},
         "state": Delivery.PENDING,

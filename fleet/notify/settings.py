@@ -2,6 +2,7 @@
 
 environment                    meaning
 PASSERELLE_SMS_URL             https://TOKEN@host/path of an SMS gateway, or gammu:/etc/gammu-smsdrc (a modem)
+PASSERELLE_SMS_BACKUP          the same, tried at once when the first way fails: best a modem
 PASSERELLE_SMS_SENDER          name or number that the SMS comes from
 PASSERELLE_WEBHOOK_URL         where every change of a ticket is posted
 PASSERELLE_WEBHOOK_SECRET      key of the signature over it; needed with the address
@@ -26,6 +27,7 @@ class Channels:
     """The ways out; empty means switched off."""
 
     sms_url: str = ""
+    sms_backup_url: str = ""
     sms_sender: str = ""
     webhook_url: str = ""
     webhook_secret: str = ""
@@ -47,6 +49,7 @@ def read_channels(environment: Mapping[str, str] = os.environ) -> Channels:
 
     channels = Channels(
         sms_url=text("SMS_URL"),
+        sms_backup_url=text("SMS_BACKUP"),
         sms_sender=text("SMS_SENDER"),
         webhook_url=text("WEBHOOK_URL"),
         webhook_secret=text("WEBHOOK_SECRET"),
@@ -68,8 +71,11 @@ def _check(channels: Channels) -> None:
         raise ChannelSettingError(
             "PASSERELLE_GLPI_USER_TOKEN: missing; GLPI shows it under Remote access keys"
         )
+    if channels.sms_backup_url and not channels.sms_url:
+        raise ChannelSettingError("PASSERELLE_SMS_URL: missing; a backup needs a first way")
     for name, url, schemes in (
         ("SMS_URL", channels.sms_url, ("http", "https", "gammu")),
+        ("SMS_BACKUP", channels.sms_backup_url, ("http", "https", "gammu")),
         ("WEBHOOK_URL", channels.webhook_url, ("http", "https")),
         ("GLPI_URL", channels.glpi_url, ("http", "https")),
     ):

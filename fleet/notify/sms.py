@@ -2,10 +2,10 @@
 
 The HTTP shape is that of OVH-like gateways: a JSON job with receivers and message, an answer with the job's
 number, and delivery reports posted back later (``fleet.notify.reports``).  The modem is out of band: it works
-when our own Internet access does not.
+when our own Internet access does not, and is tried at once when the first way fails.
 
 Sources: OVHcloud API ``POST /sms/{service}/jobs`` (receivers, message, sender; ids, invalidReceivers) as its
-public reference describes it; gammu-smsd-inject(1).
+public reference describes it; gammu-smsd-inject(1) and gammu(1) ``savesms TEXT`` of gammu 1.42.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from fleet.notify import http
+from fleet.notify import gsm, http
 from fleet.notify.model import NotSent, Outgoing
 from fleet.notify.settings import Channels
 
@@ -23,14 +23,31 @@ INJECT_TIMEOUT_S = 15.0
 
 
 def sms_sender(channels: Channels) -> Callable[[Outgoing, int], str]:
-    """Return what sends SMS as the settings say."""
-    parts = urlsplit(channels.sms_url)
+    """Return what sends SMS as the settings say: by the first way, by the backup when that fails."""
+    ways = [_way(url, channels.sms_sender) for url in (channels.sms_url, channels.sms_backup_url) if url]
+
+    def send(message: Outgoing, _now_us: int) -> str:
+        failed: list[str] = []
+        for way in ways:
+            try:
+                return way(message)
+            except NotSent as error:
+                if error.final or len(ways) == 1:
+                    raise
+                failed.append(str(error))
+        raise NotSent("; then the backup: ".join(failed))
+
+    return send
+
+
+def _way(address: str, sender: str) -> Callable[[Outgoing], str]:
+    parts = urlsplit(address)
     if parts.scheme == "gammu":
-        return lambda message, _now_us: inject(message, parts.path)
+        return lambda message: inject(message, parts.path)
     token = parts.username or ""
     port = f":{parts.port}" if parts.port else ""
     url = urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path, parts.query, ""))
-    return lambda message, _now_us: post(message, url, token, channels.sms_sender)
+    return lambda message: post(message, url, token, sender)
 
 
 def post(message: Outgoing, url: str, token: str, sender: str) -> str:
@@ -62,16 +79,10 @@ def inject(message: Outgoing, configuration: str) -> str:
     Raises:
         NotSent: gammu is not there, or refuses.
     """
-    command = [
-        "gammu-smsd-inject",
-        "-c",
-        configuration,
-        "TEXT",
-        message.address,
-        "-unicode",
-        "-text",
-        message.text,
-    ]
+    command = ["gammu-smsd-inject", "-c", configuration, "TEXT", message.address]
+    command += [] if gsm.fits(message.text) else ["-unicode"]
+    # Without -len the text is cut where a single SMS ends, silently: the link would be what is lost.
+    command += ["-len", str(len(message.text)), "-textutf8", message.text]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INJECT_TIMEOUT_S, check=False)
     except FileNotFoundError as error:

@@ -15,7 +15,7 @@ import msgspec
 import sdnotify
 
 from fleet.clock import Clock, SystemClock
-from fleet.notify import http
+from fleet.notify import gsm, http
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
 from fleet.notify.sms import sms_sender
@@ -87,7 +87,7 @@ class Watchman:
         return find(answered=answer.is_success, last_cycle_us=last_us, stuck_since_us=stuck_us, now_us=now_us)
 
     def _message(self, page: Page, phone: str, now_us: int) -> Outgoing:
-        text = t("fr", page.key, since=formats.short("fr", page.since_us, now_us)).replace("\u202f", " ")
+        text = gsm.plain(t("fr", page.key, since=formats.short("fr", page.since_us, now_us)))
         return Outgoing(
             id=0,
             key=f"{page.key}/{page.since_us}/{now_us}/{phone}",

@@ -2,9 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.notify.compose import BUNDLED_LINES_LIMIT, BUNDLED_WHOLE_LIMIT, Occasion, bundle, compose
+from fleet.notify.compose import (
+    BUNDLED_LINES_LIMIT,
+    BUNDLED_WHOLE_LIMIT,
+    SMS_LIMIT_CHARACTERS,
+    Occasion,
+    bundle,
+    compose,
+)
+from fleet.notify.gsm import fits
 from fleet.notify.marks import acknowledge_mark, filled, ticket_mark, tickets_to_acknowledge
-from fleet.notify.model import Rendered
 from tests.unit.fleet.notify.test_messages_in_docs import AZAY, NOW, ORANGE
 
 ONE = compose(AZAY, "fr", NOW)
@@ -48,8 +55,20 @@ def test_marks_are_filled_everywhere_and_found_once() -> None:
     assert filled("[[acknowledge:x]] [[other:1]]", "", str) == "[[acknowledge:x]] [[other:1]]"
 
 
-def test_an_sms_is_cut_without_its_link_rather_than_through_it() -> None:
-    long = replace(AZAY, where="Azay " * 80)
+def test_an_sms_is_cut_before_its_link_and_never_through_it() -> None:
+    long = replace(AZAY, where="Azay " * 100)
     sms = compose(long, "fr", NOW).sms
-    assert len(sms) == 306
-    assert isinstance(compose(long, "fr", NOW), Rendered)
+    assert sms.endswith(f"... {AZAY.link}")
+    token = f"https://passerelle.example/a/{'k' * 60}"
+    assert len(sms.replace(AZAY.link, token)) <= SMS_LIMIT_CHARACTERS
+
+
+def test_an_sms_is_written_in_the_letters_of_an_sms() -> None:
+    sms = compose(replace(AZAY, where="L'Île-Bouchard"), "fr", NOW).sms
+    assert "L'Ile-Bouchard : plus de service" in sms
+    assert fits(sms)
+
+
+def test_the_link_stands_before_the_places() -> None:
+    text = compose(AZAY, "fr", NOW).text
+    assert text.index(AZAY.link) < text.index("Site")

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from fleet.incidents.plan_gaps import worded
 from fleet.notify.compose import Occasion, SiteLine, Subject, bundle, compose, headline
+from fleet.notify.gsm import plain
+from fleet.notify.marks import filled
 from fleet.notify.model import Rendered
-from tests.stories.world import HOUR, MINUTE, SECOND, paris
+from fleet.oncall.gaps import OPEN_END_US, Gap, GapKind
+from fleet.web.format import short
+from fleet.web.i18n import t
+from tests.stories.world import DAY, HOUR, MINUTE, SECOND, paris
 
 FOLDER = Path(__file__).parents[4] / "docs" / "messages"
 BEGAN = paris("2026-11-22 02:13:48")
@@ -29,7 +35,8 @@ AZAY = Subject(
             name="Église Sainte-Marie-Madeleine",
             commune="Azay-sur-Cher",
             address="Place de la Poste",
-            access_notes="Clé à la mairie ; travail en hauteur, deux personnes.",
+            access_notes="Mairie ouverte dès 8 h 30 ; la nuit, appeler l'élu d'astreinte.",
+            needs=("key", "height_work", "two_people"),
             lat=47.3494,
             lon=0.8457,
         ),
@@ -56,7 +63,40 @@ VOUVRAY = replace(
     communes=("Vouvray",),
     sites=(),
 )
+LIGUEIL = replace(
+    AZAY,
+    ticket_id=15,
+    criticality="MAJOR",
+    where="Ligueil",
+    what="sensors",
+    sensors=42,
+    communes=("Ligueil",),
+    sites=(),
+    missing=("height_work",),
+)
+GAPS = (
+    Gap(kind=GapKind.LEVEL, what="1", from_us=BEGAN + 3 * DAY, until_us=BEGAN + 4 * DAY),
+    Gap(kind=GapKind.SKILL, what="height_work", from_us=BEGAN + 5 * DAY, until_us=OPEN_END_US),
+    Gap(kind=GapKind.TERRITORY, what="Loches Sud Touraine", from_us=BEGAN, until_us=BEGAN + DAY),
+)
+
+GAP_MAIL = worded(GAPS, BEGAN + 16 * DAY, "fr")
+
+
+def watchman(key: str) -> Rendered:
+    """Return what the watchman sends, which has no mail."""
+    text = plain(t("fr", f"watchman.{key}", since=short("fr", BEGAN, NOW)))
+    return Rendered(subject=text, text="", sms=text)
+
+
 MESSAGES = {
+    "capteurs": compose(LIGUEIL, "fr", NOW),
+    "manques-astreinte": replace(
+        GAP_MAIL, text=filled(GAP_MAIL.text, "https://passerelle.example", lambda _: "")
+    ),
+    "veilleur-silence": watchman("silent"),
+    "veilleur-messages": watchman("stuck"),
+    "veilleur-essai": watchman("test"),
     "perte-commune": compose(AZAY, "fr", NOW),
     "perte-commune.en": compose(AZAY, "en", NOW),
     "perte-operateur": compose(ORANGE, "fr", NOW),
@@ -77,27 +117,35 @@ MESSAGES = {
 @pytest.mark.parametrize("name", MESSAGES)
 def test_the_files_are_what_the_code_writes(name: str) -> None:
     message: Rendered = MESSAGES[name]
-    written = {
-        f"{name}.txt": f"Objet : {message.subject}\n\n{message.text}",
-        f"{name}.html": message.html + "\n",
-        f"{name}.sms": message.sms + "\n",
-    }
-    for file, text in written.items():
+    for file, text in bodies(name, message).items():
         if os.environ.get("PASSERELLE_WRITE_DOCS"):
             FOLDER.mkdir(parents=True, exist_ok=True)
             (FOLDER / file).write_text(text, encoding="utf-8")
         assert (FOLDER / file).read_text(encoding="utf-8") == text
 
 
+def bodies(name: str, message: Rendered) -> dict[str, str]:
+    """Return the files of a message; a way that it does not go has none."""
+    found = {
+        f"{name}.txt": message.text and f"Objet : {message.subject}\n\n{message.text}",
+        f"{name}.html": message.html and message.html + "\n",
+        f"{name}.sms": message.sms and message.sms + "\n",
+    }
+    return {file: text for file, text in found.items() if text}
+
+
 def test_no_file_is_left_from_another_time() -> None:
-    known = {f"{name}.{ending}" for name in MESSAGES for ending in ("txt", "html", "sms")} | {"README.md"}
+    known = {file for name, message in MESSAGES.items() for file in bodies(name, message)} | {"README.md"}
     assert {path.name for path in FOLDER.iterdir()} == known
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+PAGES = [name for name in MESSAGES if not name.startswith(("veilleur", "manques"))]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_the_first_hundred_characters_decide(name: str) -> None:
     first = MESSAGES[name].text[:100]
-    assert any(place in first for place in ("Azay-sur-Cher", "Orange", "Vouvray"))
+    assert any(place in first for place in ("Azay-sur-Cher", "Orange", "Vouvray", "Ligueil"))
     assert any(word in first for word in ("CRITI", "MAJEUR", "RÉTABLI"))
     assert len(MESSAGES[name].sms) <= 320
 

@@ -70,13 +70,68 @@ def test_no_gateway_is_tried_again() -> None:
     assert not caught.value.final
 
 
-def test_the_modem_gets_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_modem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> Path:
+    """Put a gammu on the path that writes down what it is told."""
     program = tmp_path / "gammu-smsd-inject"
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/told\n')
+    told = tmp_path / "told"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {told}\necho "no modem" >&2\nexit {status}\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    inject(outgoing("Église"), "/etc/gammu-smsdrc")
-    assert (tmp_path / "told").read_text().split("\n")[2:6] == ["TEXT", "+33612345678", "-unicode", "-text"]
+    return told
+
+
+@pytest.mark.parametrize(("text", "unicode"), [("Église é", []), ("Île", ["-unicode"])])
+def test_the_modem_gets_the_whole_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, unicode: list[str]
+) -> None:
+    told = fake_modem(tmp_path, monkeypatch)
+    inject(outgoing(text), "/etc/gammu-smsdrc")
+    wanted = ["-c", "/etc/gammu-smsdrc", "TEXT", "+33612345678", *unicode]
+    assert told.read_text().split("\n")[:-1] == [*wanted, "-len", str(len(text)), "-textutf8", text]
+
+
+def test_a_modem_that_refuses_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_modem(tmp_path, monkeypatch, status=1)
+    with pytest.raises(NotSent, match="no modem"):
+        inject(outgoing(), "/etc/gammu-smsdrc")
+
+
+def both(url: str) -> str:
+    channels = Channels(sms_url=url, sms_backup_url="gammu:/etc/gammu-smsdrc")
+    return sms_sender(channels)(outgoing(), 0)
+
+
+def test_a_gateway_that_fails_hands_over_to_the_modem_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = fake_modem(tmp_path, monkeypatch)
+    with serving(lambda _: (503, b"down")) as server:
+        both(server.url)
+        assert told.exists()
+        told.unlink()
+        server.answer = lambda _: (200, {"ids": [1]})
+        assert both(server.url) == "sms-1"
+    assert not told.exists()
+
+
+def test_a_number_that_is_refused_is_not_tried_on_the_modem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = fake_modem(tmp_path, monkeypatch)
+    refused = {"ids": [], "invalidReceivers": ["+33612345678"]}
+    with serving(lambda _: (200, refused)) as server, pytest.raises(NotSent, match="refuses the number"):
+        both(server.url)
+    assert not told.exists()
+
+
+def test_both_ways_down_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_modem(tmp_path, monkeypatch, status=1)
+    with (
+        serving(lambda _: (503, b"down")) as server,
+        pytest.raises(NotSent, match="503 down; then the backup: gammu-smsd-inject: no modem") as caught,
+    ):
+        both(server.url)
+    assert not caught.value.final
 
 
 def test_a_modem_that_is_not_there_says_what_to_install(
