@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import structlog
+
 from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
@@ -17,8 +19,12 @@ from agent.wire.configuration import ConnectorConfig
 
 SERVER_PRIORITIES = 256
 """Priorities that a server may tell apart among its own downlinks."""
+SAY_EVERY_US = 10_000_000
+WHY_CHARACTERS = 200
 SHORTEST_S = 0.0005
 """No timer is shorter: a rule that is due twice a millisecond would spin."""
+
+_log = structlog.get_logger("agent")
 
 
 class BaseConnector(ABC):
@@ -33,6 +39,7 @@ class BaseConnector(ABC):
         self._filter = filter_of(config.filters)
         self._reason = "not connected yet"
         self._serving = False
+        self._say_after_us = 0
         self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
         self._broken: asyncio.Future[None] | None = None
@@ -103,6 +110,14 @@ class BaseConnector(ABC):
         """Have a downlink judged, with this connector's priority before the server's own."""
         ranked = replace(downlink, priority=self._config.priority * SERVER_PRIORITIES + downlink.priority)
         return self._host.submit(ranked, outcome)
+
+    def _refused(self, counter: str, error: Exception) -> None:
+        """Count what a server sent wrongly, and say what was wrong, one line in ten seconds at most."""
+        self.counts[counter] += 1
+        now_us = self._host.clock.monotonic_us()
+        if now_us >= self._say_after_us:
+            self._say_after_us = now_us + SAY_EVERY_US
+            _log.warning("refused", connector=self.name, what=counter, why=str(error)[:WHY_CHARACTERS])
 
     def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
         """Take in what an earlier run left in the spool."""

@@ -156,8 +156,7 @@ class BasicsStationConnector(BaseConnector):
         try:
             self._obey(message.encode(errors="replace"))
         except (MessageError, DownlinkError, RouterError) as error:
-            self.counts["message_malformed"] += 1
-            self._reason = str(error)
+            self._refused("message_malformed", error)
 
     def _obey(self, message: bytes) -> None:
         kind = message_type(message)
@@ -185,8 +184,7 @@ class BasicsStationConnector(BaseConnector):
         try:
             plan = server_plan(message)
         except RouterError as error:
-            self.counts["radio_plan_malformed"] += 1
-            self._reason = str(error)
+            self._refused("radio_plan_malformed", error)
             return
         if plan is not None:
             self._host.radio_plan(self.name, plan)
@@ -233,8 +231,8 @@ class BasicsStationConnector(BaseConnector):
         try:
             self._host.clock.heard(sample.reading())
         except ValueError as error:
-            self.counts["timesync_refused"] += 1
-            self._time, self._reason = None, str(error)
+            self._refused("timesync_refused", error)
+            self._time = None
 
     def _ask_time(self, now_us: int, line: StationLine) -> None:
         if now_us < self._next_timesync_us:

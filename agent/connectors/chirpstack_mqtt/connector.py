@@ -210,8 +210,8 @@ class ChirpstackMqttConnector(BaseConnector):
                 asked = parse_configuration(payload)
                 runs = self._host.radio_plan(self.name, asked.plan)
                 self._config_version = asked.version if runs else ""
-        except CommandError:
-            self.counts["command_malformed"] += 1
+        except CommandError as error:
+            self._refused("command_malformed", error)
 
     def _transmit(self, payload: bytes) -> None:
         asked = parse_downlink(payload)

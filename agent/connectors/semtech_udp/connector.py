@@ -113,8 +113,8 @@ class SemtechUdpConnector(BaseConnector):
         """Act on what the server sent."""
         try:
             taken = self._session.take(data, self._host.clock.monotonic_us())
-        except DatagramError:
-            self._session.counts["datagram_malformed"] += 1
+        except DatagramError as error:
+            self._refused("datagram_malformed", error)
             return
         if isinstance(taken, PullResp):
             self._send(tx_ack(taken.token, self._host.eui, self._transmit(taken)))
@@ -125,8 +125,8 @@ class SemtechUdpConnector(BaseConnector):
     def _transmit(self, asked: PullResp) -> bytes:
         try:
             downlink = parse_txpk(asked.body)
-        except TxpkError:
-            self._session.counts["txpk_malformed"] += 1
+        except TxpkError as error:
+            self._refused("txpk_malformed", error)
             return malformed_body()
         verdict = self._submit(downlink)
         self._session.counts[f"txpk_{verdict.code}"] += 1
