@@ -30,6 +30,7 @@ from fleet.evidence.blindness import Closed, Eyes, Opened, restart_gap, step
 from fleet.evidence.inbox import Inbox, Received
 from fleet.evidence.ingest import Sorter
 from fleet.evidence.retention import SWEEP_EVERY_US, Retention, sweep
+from fleet.evidence.vitals import Vitals
 from fleet.incidents import cycle as incidents
 from fleet.live.feed import Feed
 from fleet.live.memory import Memory
@@ -98,6 +99,7 @@ class Engine:
         self._retention = retention or Retention()
         self._sweep_due_us = 0
         self._memory = Memory()
+        self._vitals = Vitals()
         self._view = NetworkView.empty(settings)
         self._registry = Registry(gateways={}, communes={}, memberships=())
         self._blindness: tuple[Blindness, ...] = ()
@@ -185,6 +187,7 @@ class Engine:
     def _store(self, batch: list[Received]) -> None:
         sorter = Sorter(self._memory.newest_run, self._registry.gateways, self._settings)
         rows = sorter.sort(batch)
+        self._vitals.take((eui, beat, at_us) for eui, (beat, _, at_us) in rows.heartbeats.items())
         self._memory.complete(rows)
         with self._database.write() as connection:
             store.store_batch(connection, rows)
@@ -215,6 +218,7 @@ class Engine:
         with self._database.write() as connection:
             network = self._decide(connection, now_us)
         self._view.settle(network)
+        self._vitals.done(now_us)
         self.told = self._tell(now_us)
         self._feed.publish(network)
         self._publish()
@@ -250,6 +254,7 @@ class Engine:
         if now_us >= self._sweep_due_us:
             sweep(connection, self._retention, now_us)
             self._sweep_due_us = now_us + SWEEP_EVERY_US
+        self._vitals.flush(connection, now_us)
         desk.confirm_working(connection, self._signing, self._memory, now_us)
         desk.grant_permits(connection, self._signing, network, now_us)
         while not self._noted.empty():

@@ -9,7 +9,8 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import Column, Connection, Table, delete, select
 
-from fleet.evidence.tables import heard, notes, presence_edges
+from fleet.evidence.tables import heard, notes, presence_edges, vitals
+from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
 from fleet.objects.store import forget_days
 
@@ -32,6 +33,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Events of gateways for the operator's eyes."""
     presence_days: Days = 30
     """Edges of broker sessions: hints for people."""
+    vitals_hours_days: Days = 30
+    """Health details by the hour; older ones are folded into days."""
+    vitals_days: Days = 730
+    """Health details by the day."""
 
 
 def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str, int]:
@@ -41,9 +46,12 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         (audit_log, audit_log.c.at_us, retention.audit_days),
         (notes, notes.c.recorded_at_us, retention.notes_days),
         (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),
+        (vitals, vitals.c.from_at_us, max(retention.vitals_days, retention.vitals_hours_days)),
         (sessions, sessions.c.expires_at_us, 1),
     )
-    gone = {
+    hours_before_us = now_us - retention.vitals_hours_days * DAY_US
+    folded = fold_days(connection, hours_before_us, limit=SWEEP_LIMIT_ROWS)
+    gone = {"vitals_folded": folded} | {
         table.name: _delete_before(connection, table, column, now_us - days * DAY_US)
         for table, column, days in kept
     }

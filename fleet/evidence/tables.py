@@ -97,8 +97,20 @@ notes = Table(
     Column("name", String(64), nullable=False),
     Column("fields", JSON, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Index("ix_notes_recorded_at_us", "recorded_at_us"),
 )
 """Events for the operator's eyes."""
+
+vitals = Table(
+    "vitals",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("span_s", Integer, primary_key=True),
+    Column("from_at_us", BigInteger, primary_key=True),
+    Column("told", JSON, nullable=False),
+    Index("ix_vitals_span_s_from_at_us", "span_s", "from_at_us"),
+)
+"""Health details, summed over an hour or a day (``span_s``): by name count, sum, lowest, highest."""
 
 heard = Table(
     "heard",
@@ -113,6 +125,7 @@ heard = Table(
     Column("lowest_sf", Integer, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
     Index("ix_heard_day", "day"),
+    Index("ix_heard_recorded_at_us", "recorded_at_us"),
 )
 """Sketches of addresses (AVAILABILITY §9); the later message of a day replaces the earlier."""
 

@@ -1,0 +1,110 @@
+"""Health details over time: what gateways measured of themselves, by hour, then by day, then gone.
+
+    heartbeats that tell vitals ──Vitals.take──▶ one sum an hour in memory ──flush──▶ table ``vitals``
+    hours older than ``vitals_hours_days`` ──fold_days──▶ days ──sweep──▶ gone after ``vitals_days``
+
+For people's eyes and trends only: no figure of the contract reads it.  A crash loses what was measured since
+the newest flush, ``FLUSH_EVERY_US`` at most.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from agent.wire.messages import Heartbeat
+from fleet.availability.months import paris_us, to_datetime
+from fleet.db.upsert import upsert
+from fleet.evidence.boots import groups
+from fleet.evidence.tables import vitals
+
+NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
+HOUR_US = 3_600_000_000
+HOUR_S, DAY_S = 3_600, 86_400
+FLUSH_EVERY_US = 300_000_000
+FOLD_LIMIT_ROWS = 20_000
+"""Hours folded in one sweep: three quarters of an hour's rows of 20,000 gateways; the rest goes next time."""
+
+Key: TypeAlias = tuple[str, int, int]
+"""EUI, length in seconds, start."""
+Sums: TypeAlias = dict[str, list[int]]
+"""By name: how often it was told, sum, lowest, highest."""
+
+
+@dataclass(slots=True)
+class Vitals:
+    """What was told since the newest flush."""
+
+    sums: dict[Key, Sums] = field(default_factory=dict)
+    _flush_due_us: int = 0
+
+    def take(self, heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> None:
+        """Add what heartbeats tell: EUI, heartbeat, when we received it."""
+        for eui, beat, at_us in heartbeats:
+            told = {name: value for name in NAMES if (value := getattr(beat, name)) is not None}
+            if told:
+                key = (eui, HOUR_S, at_us - at_us % HOUR_US)
+                one = {name: [1, value, value, value] for name, value in told.items()}
+                self.sums[key] = merged(self.sums.get(key, {}), one)
+
+    def flush(self, connection: Connection, now_us: int) -> None:
+        """Write what was told, if it is time; ``done`` forgets it once that is committed."""
+        if now_us >= self._flush_due_us:
+            add(connection, self.sums)
+
+    def done(self, now_us: int) -> None:
+        """Forget what was flushed at ``now_us``."""
+        if now_us >= self._flush_due_us:
+            self.sums.clear()
+            self._flush_due_us = now_us + FLUSH_EVERY_US
+
+
+def merged(one: Mapping[str, list[int]], other: Mapping[str, list[int]]) -> Sums:
+    """Return both together.
+
+    >>> merged({"cpu_percent": [1, 5, 5, 5]}, {"cpu_percent": [2, 20, 8, 12]})
+    {'cpu_percent': [3, 25, 5, 12]}
+    """
+    both: Sums = {name: list(sums) for name, sums in one.items()}
+    for name, (count, total, low, high) in other.items():
+        known = both.get(name)
+        both[name] = (
+            [count, total, low, high]
+            if known is None
+            else [known[0] + count, known[1] + total, min(known[2], low), max(known[3], high)]
+        )
+    return both
+
+
+def add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
+    """Add to what is stored."""
+    table = vitals.c
+    key = tuple_(table.eui, table.span_s, table.from_at_us)
+    stored: dict[Key, Sums] = {}
+    for some in groups(sorted(sums)):
+        for row in connection.execute(select(vitals).where(key.in_(some))):
+            stored[row.eui, row.span_s, row.from_at_us] = row.told
+    rows = [
+        {"eui": eui, "span_s": span_s, "from_at_us": from_us, "told": merged(stored.get(one, {}), sums[one])}
+        for one in sorted(sums)
+        for eui, span_s, from_us in (one,)
+    ]
+    upsert(connection, vitals, rows, key=("eui", "span_s", "from_at_us"))
+
+
+def fold_days(connection: Connection, before_us: int, *, limit: int = FOLD_LIMIT_ROWS) -> int:
+    """Fold hours that began before ``before_us`` into days of Paris; return how many."""
+    table = vitals.c
+    old = select(vitals).where(table.span_s == HOUR_S, table.from_at_us < before_us)
+    rows = connection.execute(old.order_by(table.from_at_us).limit(limit)).all()
+    days: dict[Key, Sums] = {}
+    for row in rows:
+        day = to_datetime(row.from_at_us)
+        key = (row.eui, DAY_S, paris_us(day.year, day.month, day.day))
+        days[key] = merged(days.get(key, {}), row.told)
+    add(connection, days)
+    columns = tuple_(table.eui, table.span_s, table.from_at_us)
+    for some in groups([(row.eui, row.span_s, row.from_at_us) for row in rows]):
+        connection.execute(delete(vitals).where(columns.in_(some)))
+    return len(rows)
