@@ -3,7 +3,9 @@
 A calendar has no login: its address carries a token derived from our secret and the person.
 """
 
+import csv
 import hmac
+import io
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from fleet.identity.people import Person as User
 from fleet.notify.worker import SECRET_NAME
 from fleet.oncall import feed, planning, store
 from fleet.tickets import links
-from fleet.web.format import DAY_US, month_bounds
+from fleet.web.format import DAY_US, month_bounds, paris
 
 router = APIRouter(prefix="/api/v1/on-call")
 FEED_AHEAD_US = 90 * DAY_US
@@ -53,6 +55,26 @@ def now(request: Request) -> Response:
 @router.get("/hours", dependencies=[Depends(operator)])
 def month_hours(request: Request, at_us: int | None = None) -> Response:
     """Return hours of duty by person for the Paris month around an instant."""
+    begin, end, rows = _month_hours(request, at_us)
+    return _json({"from_us": begin, "until_us": end, "people": rows})
+
+
+@router.get("/hours.csv", dependencies=[Depends(operator)])
+def month_hours_sheet(request: Request, at_us: int | None = None) -> Response:
+    """Return the same for pay-roll: a sheet that French Excel opens."""
+    begin, _, rows = _month_hours(request, at_us)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(("Personne", "Heures", "dont dimanches", "dont jours fériés"))
+    for row in rows:
+        spans = (row[name] for name in ("hours", "sunday_hours", "holiday_hours"))
+        writer.writerow((row["name"], *(f"{span:.2f}".replace(".", ",") for span in spans)))
+    headers = {"Content-Disposition": f'attachment; filename="astreinte-{paris(begin):%Y-%m}.csv"'}
+    content = text.getvalue().encode("utf-8-sig")
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _month_hours(request: Request, at_us: int | None) -> tuple[int, int, list[dict[str, Any]]]:
     begin, end = month_bounds(request.app.state.clock.now_us() if at_us is None else at_us)
     with request.app.state.database.read() as connection:
         people = store.everybody(connection)
@@ -66,7 +88,7 @@ def month_hours(request: Request, at_us: int | None = None) -> Response:
         }
         for one in found
     ]
-    return _json({"from_us": begin, "until_us": end, "people": rows})
+    return begin, end, rows
 
 
 @router.get("/calendar/{person_id}/{token}.ics", include_in_schema=False)

@@ -1,6 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from fleet.tickets import links
 from fleet.tickets.model import TicketState
 from tests.stories.pages import client_of
 from tests.stories.world import HOUR, MINUTE, World
@@ -56,6 +57,26 @@ def test_a_changed_letter_is_refused(called: World, client: TestClient) -> None:
     other = ("B" if token[0] != "B" else "C") + token[1:]
     assert client.post(f"/a/{other}").status_code == 404
     assert called.ticket().state is TicketState.REPORTED
+
+
+def test_the_link_of_another_fleet_is_refused(called: World, client: TestClient) -> None:
+    with called.database.write() as connection:
+        told = {"ticket_id": 1, "person_id": 1, "who": "Anne", "now_us": called.clock.at_us}
+        foreign = links.mint(connection, b"another fleet's secret", **told)
+    assert client.get(f"/a/{foreign}").status_code == 404
+    assert client.post(f"/a/{foreign}").status_code == 404
+    assert called.ticket().state is TicketState.REPORTED
+
+
+def test_a_link_for_one_ticket_does_nothing_to_another(azay: World, client: TestClient) -> None:
+    azay.commune("37281", "Vouvray", "b1", epci="CC 2")
+    azay.lose("a1")
+    azay.pass_time(2 * MINUTE)
+    first = azay.link()
+    azay.lose("b1")
+    azay.pass_time(2 * MINUTE)
+    assert client.post(f"/a/{first}").status_code == 200
+    assert [azay.ticket(number).acknowledged_by for number in (1, 2)] == ["Anne Martin", ""]
 
 
 def test_an_expired_link_is_refused(called: World, client: TestClient) -> None:

@@ -1,5 +1,7 @@
 import icalendar
+import pytest
 
+from fleet.oncall import store
 from fleet.oncall.routes import calendar_token
 from tests.stories.pages import client_of
 from tests.stories.world import World
@@ -45,3 +47,24 @@ def test_hours_of_the_month(world: World) -> None:
     rows = client_of(planned(world)).get("/api/v1/on-call/hours").json()["people"]
     assert {row["name"] for row in rows} == {"Anne Martin", "Bruno Petit"}
     assert round(sum(row["hours"] for row in rows)) == 14 * 24 + 16
+
+
+def test_the_sheet_for_pay_roll_is_one_that_french_excel_opens(world: World) -> None:
+    answer = client_of(planned(world)).get("/api/v1/on-call/hours.csv")
+    assert 'filename="astreinte-2026-11.csv"' in answer.headers["Content-Disposition"]
+    lines = answer.content.decode("utf-8-sig").split("\r\n")
+    assert lines[0] == "Personne;Heures;dont dimanches;dont jours fériés"
+    assert lines[1].startswith("Anne Martin;")
+    assert ",00;" in lines[1]
+
+
+def test_a_weekly_rotation_that_names_nobody_of_ours_is_refused_with_its_path(world: World) -> None:
+    world.people("Anne Martin")
+    row = {"rotation": "N1", "starts_on": "2026-11-16", "people": ["x@example.fr"]}
+    with pytest.raises(store.RowRefused, match=r"on_call\[0\].people: 'x@example.fr' is nobody"):
+        world.duty(row)
+
+
+def test_a_skill_that_is_not_known_is_refused_with_the_list(world: World) -> None:
+    with pytest.raises(store.RowRefused, match=r"technicians\[0\].skills: 'hauteur' .* height_work"):
+        world.people("Anne Martin", skills=["hauteur"])
