@@ -1,4 +1,4 @@
-"""What 72 hours without a server leave: how the agent starts with it and drains it; and a disk that is full.
+"""What 72 hours without a server leave: the start and the drain; a disk that is full; memory that is flat.
 
 Real time on the twin; the server takes all that comes over loopback.  Rates are printed beside their targets
 and held by ``passerelle bench agent``: they depend on what else this machine does.
@@ -18,6 +18,7 @@ from agent.evidence.observation import Observation
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, TimeQuality
 from passerelle.benches.agent.backlog import ADDRESSES, backlog
+from passerelle.benches.agent.rig import bench
 from passerelle.figures import render
 from tests.datapath.relays import UdpRelay, Weather
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up
@@ -25,6 +26,10 @@ from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up
 pytestmark = pytest.mark.soak
 HOURS_72_FRAMES = 72 * 3600 * 2
 DISK_BYTES = 400_000
+FLOW_FRAMES_PER_S = 100
+WARM_S = 10
+FLOW_S = 120
+FLAT_MB = 2.0
 EUI = "0016c001f12a3b4c"
 
 
@@ -111,3 +116,18 @@ async def heard(radio: VirtualConcentrator, server: UdpServer, count: int, *, fi
         await asyncio.sleep(0.02)
     await server.until(lambda: len({frame["data"] for frame in server.frames}) >= first + count, 20)
     return count
+
+
+def test_memory_is_flat_while_frames_flow() -> None:
+    before, after, frames = asyncio.run(memory_over(FLOW_FRAMES_PER_S, FLOW_S))
+    print(f"memory: {before:.1f} MB RSS after the first frames, {after:.1f} MB after {frames} more")
+    assert after - before <= FLAT_MB
+
+
+async def memory_over(per_s: float, duration_s: float) -> tuple[float, float, int]:
+    """Return the memory (MB RSS) before and after a flow of frames, and how many arrived."""
+    async with bench() as made:
+        await made.traffic(per_s, WARM_S)
+        before = made.child.memory_info().rss / 1e6
+        took = await made.traffic(per_s, duration_s)
+        return before, made.child.memory_info().rss / 1e6, len(took)
