@@ -40,13 +40,15 @@ class Fault:
     room: Room = Room.HOST
     needs: tuple[str, ...] = ()
     """Programs without which the fault cannot be made."""
+    clock_in_step: bool = False
+    """Only where the kernel says that its clock is synchronised: an agent believes no other about expiry."""
     version: int = 1
     """Of the configuration that runs in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table; ``missing`` names a program without which it was not played."""
+    """One line of the table; ``missing`` names what it could not be played without."""
 
     name: str
     detect_s: float = 0.0

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from agent.health.timesync import kernel_quality
+from agent.wire.messages import TimeQuality
 from tests.soak.faults import broker, cards, clocks, disk, machine, network, radio, servers, words
 from tests.soak.faults.fault import Fault, Room, Row
 
@@ -35,6 +37,8 @@ def outcome(number: int, folder: Path) -> Row:
     absent = [
         name for name in fault.needs if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None
     ]
+    if fault.clock_in_step and kernel_quality() is TimeQuality.UNTRUSTED:
+        absent.append("horloge synchronisée du noyau")
     if absent:
         return Row(name=fault.name, missing=", ".join(absent))
     command = [sys.executable, "-m", "tests.soak.faults", str(number), str(folder)]
@@ -52,7 +56,7 @@ def lines(rows: list[Row]) -> list[str]:
     ]
     for row in rows:
         if row.missing:
-            told.append(f"{row.name:<48}  non joué\u202f: {row.missing} absent")
+            told.append(f"{row.name:<48}  non joué\u202f: manque {row.missing}")
             continue
         times = f"{row.detect_s:>8.1f} s{row.serve_s:>8.1f} s"
         told.append(f"{row.name:<48}{times}{row.frames:>8}{row.lost:>9}  {row.told}")

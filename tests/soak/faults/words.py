@@ -126,6 +126,13 @@ FAULTS = (
     refused("non signée", lambda rig: rig.push(SigningFleet().configuration(9, rig.content())), "signature"),
     refused("d’une autre passerelle", lambda rig: rig.push(rig.content(), device=OTHER_EUI), OTHER_EUI),
     refused("plus ancienne", lambda rig: rig.push(rig.content(), version=0), "version 0"),
+    Fault(
+        name="configuration périmée",
+        strike=lambda rig: rig.push(rig.content(permit_needed=True), expires_at_us=1),
+        told=reported(ConfigState.REFUSED, "expired"),
+        hears_meanwhile=True,
+        clock_in_step=True,
+    ),
     refused("hors schéma", push_document(b'{"radio": {"board": 5}}'), "configuration:"),
     refused(
         "hors plan radio (US915)",
