@@ -279,16 +279,12 @@ class Switchboard:
         """Report what differs from our channels, once a change; obey the plan's owner."""
         report = self._plans.said(connector, plan, self.clock.monotonic_us())
         if report is not None:
-            self._observe(
-                Observation(
-                    change=Change.CONFIGURATION, subject=connector, value=report.value, reason=report.reason
-                )
-            )
+            self.tell(connector, report.value, report.reason)
         return self._plans.runs(plan)
 
-    def note(self, name: str, connector: str, reason: str, number: int) -> None:
-        """Report an event to the fleet."""
-        self._note(name, {"connector": connector, "reason": reason, "number": number})
+    def tell(self, connector: str, value: str, reason: str) -> None:
+        """Put a word about a connector into the journal."""
+        self._observe(Observation(change=Change.CONFIGURATION, subject=connector, value=value, reason=reason))
 
     def _note(self, name: str, fields: Fields) -> None:
         at_us = self.clock.utc_us()

@@ -143,9 +143,9 @@ async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Pat
         connector = gateway.path._switchboard._connectors["lns"]
         for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
             connector._warn(address)  # type: ignore[attr-defined]
-        notes = [one for one in gateway.observed if isinstance(one, Noted) and one.name == "udp_unprotected"]
-        told = [str(note.fields["reason"]).partition("\u202f")[0] for note in notes]
-        assert told == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
+        told = [one for one in gateway.observed if isinstance(one, Observation)]
+        reasons = [one.reason.partition("\u202f")[0] for one in told if one.value == "UDP_UNPROTECTED"]
+        assert reasons == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
     server.transport.close()
 
 
