@@ -1,4 +1,4 @@
-"""`passerelle fleet token create|list|revoke`: tokens of machines."""
+"""`passerelle fleet token …`: tokens of machines; `fleet account …`: what an account may and needs."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from typer import Option
 
 app = typer.Typer(no_args_is_help=True, help="Tokens of machines, for the HTTP API.")
+accounts = typer.Typer(no_args_is_help=True, help="Second factor and territory of local accounts.")
 Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Name = Annotated[str, Option(help="What the token is for; used once.")]
 
@@ -76,3 +77,50 @@ def revoke(data: Data, name: Name) -> None:
     if not ended:
         raise MistakeError(f"--name: no token {name!r} is in force")
     print(f"{name}: revoked")
+
+
+@accounts.command()
+def totp(
+    data: Data,
+    name: Annotated[str, Option(help="Login name.")],
+    off: Annotated[bool, Option("--off", help="Take the second factor away.")] = False,
+) -> None:
+    """Give an account a second factor and show it once, for an authenticator application."""
+    import segno
+
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.identity import audit, people
+    from fleet.identity.totp import Vault, new_secret, uri
+
+    settings, database = open_fleet(data)
+    secret = new_secret()
+    sealed = None if off else Vault(settings.keys).seal(secret)
+    with closing(database), database.write() as connection:
+        people.set_totp(connection, name, sealed, who=audit.COMMAND_LINE, now_us=SystemClock().now_us())
+    if off:
+        print(f"{name}: no second factor")
+        return
+    segno.make(uri(secret, name), error="m").terminal(compact=True)
+    print(uri(secret, name))
+
+
+@accounts.command()
+def territory(
+    data: Data,
+    name: Annotated[str, Option(help="Login name.")],
+    only: Annotated[
+        list[str] | None, Option(help="INSEE code, EPCI or département; none: everywhere.")
+    ] = None,
+) -> None:
+    """Bound what an account reads over the API to a territory."""
+    from fleet.clock import SystemClock
+    from fleet.commands import open_fleet
+    from fleet.identity import audit, people
+
+    _, database = open_fleet(data)
+    with closing(database), database.write() as connection:
+        people.set_territories(
+            connection, name, only or (), who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
+        )
+    print(f"{name}: {', '.join(only) if only else 'everywhere'}")

@@ -6,16 +6,18 @@ is stored, so that who reads the database cannot log in with it.
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from fleet.db.upsert import upsert
 from fleet.identity import audit
 from fleet.identity.tables import sessions, users
+from fleet.identity.totp import Vault, matching_step
 
 SESSION_KEY_BYTES = 32
 SESSION_LIFE_US = 12 * 3_600_000_000
@@ -117,11 +119,50 @@ def set_user(connection: Connection, *, name: str, role: str, password: str, who
     audit.record(connection, now_us=now_us, who=who, action="user.set", subject=name, after={"role": role})
 
 
-def log_in(connection: Connection, name: str, password: str, now_us: int) -> str | None:
-    """Return the key of a new session, or None: wrong name or password."""
+def set_totp(connection: Connection, name: str, sealed: str | None, *, who: str, now_us: int) -> None:
+    """Give an account a second factor, or take it away; its sessions end.
+
+    Raises:
+        PersonError: nobody has that name.
+    """
+    mine = users.c.name == name
+    if not connection.execute(update(users).where(mine).values(totp_sealed=sealed, totp_step=None)).rowcount:
+        raise PersonError(f"name: nobody is called {name!r}")
+    user_id = select(users.c.id).where(mine).scalar_subquery()
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    action = "user.totp_off" if sealed is None else "user.totp_on"
+    audit.record(connection, now_us=now_us, who=who, action=action, subject=name)
+
+
+def set_territories(
+    connection: Connection, name: str, territories: Collection[str], *, who: str, now_us: int
+) -> None:
+    """Bound what an account reads over the API to some communes, EPCI or départements; none: everywhere.
+
+    Raises:
+        PersonError: nobody has that name.
+    """
+    told = sorted(set(territories))
+    if not connection.execute(update(users).where(users.c.name == name).values(territories=told)).rowcount:
+        raise PersonError(f"name: nobody is called {name!r}")
+    after = {"territories": told}
+    audit.record(connection, now_us=now_us, who=who, action="user.territories", subject=name, after=after)
+
+
+def log_in(
+    connection: Connection,
+    name: str,
+    password: str,
+    now_us: int,
+    *,
+    code: str = "",
+    vault: Vault | None = None,
+) -> str | None:
+    """Return the key of a new session, or None: wrong name, password or second factor."""
     query = select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
     row = connection.execute(query).mappings().first()
-    if not _matches(row["password_hash"] if row else _NOBODY, password[:PASSWORD_MAX_CHARACTERS]) or not row:
+    known = _matches(row["password_hash"] if row else _NOBODY, password[:PASSWORD_MAX_CHARACTERS])
+    if not known or row is None or not _second(connection, row, code, vault, now_us):
         audit.record(
             connection, now_us=now_us, who=name[:NAME_MAX_CHARACTERS], action="login.refused", subject=""
         )
@@ -138,6 +179,19 @@ def log_in(connection: Connection, name: str, password: str, now_us: int) -> str
     connection.execute(insert(sessions).values(session))
     audit.record(connection, now_us=now_us, who=row["name"], action="login", subject="")
     return key
+
+
+def _second(connection: Connection, row: RowMapping, code: str, vault: Vault | None, now_us: int) -> bool:
+    """Return whether the second factor is given, or none is asked for; a code is good once."""
+    if row["totp_sealed"] is None:
+        return True
+    if vault is None:
+        return False
+    step = matching_step(vault.open(row["totp_sealed"]), code, now_us, row["totp_step"])
+    if step is None:
+        return False
+    connection.execute(update(users).where(users.c.id == row["id"]).values(totp_step=step))
+    return True
 
 
 def person_of(connection: Connection, key: str, now_us: int) -> Person | None:

@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from fleet.identity import people
 from fleet.identity.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
 from fleet.identity.rate import limits_of
+from fleet.identity.totp import Vault
 from fleet.web.format import duration
 from fleet.web.i18n import t
 
@@ -22,6 +23,7 @@ def log_in(
     name: Annotated[str, Form(max_length=people.NAME_MAX_CHARACTERS)],
     password: Annotated[str, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
     back: Annotated[str, Form()] = "/",
+    code: Annotated[str, Form(max_length=12)] = "",
 ) -> Response:
     """Begin a session, or show the form again."""
     check_origin(request)
@@ -32,7 +34,8 @@ def log_in(
     if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
         return _wait(wait_us)
     with state.database.write() as connection:
-        key = people.log_in(connection, name, password, now_us)
+        vault = Vault(state.settings.keys)
+        key = people.log_in(connection, name, password, now_us, code=code, vault=vault)
     if key is None:
         limits.login.tried(pair, now_us)
         limits.login_address.tried(address, now_us)

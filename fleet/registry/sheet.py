@@ -62,7 +62,7 @@ COLUMNS = (
             (AgreementKind.ROADS, "Accord voirie"),
             (AgreementKind.ABF, "Accord ABF"),
         )
-        for what, name in (("demandé le", "asked_on"), ("donné le", "given_on"))
+        for what, name in (("demandé le", "asked_on"), ("donné le", "given_on"), ("référence", "reference"))
     ),
 )
 BY_HEAD = {column.head.casefold(): column for column in COLUMNS}
