@@ -21,7 +21,7 @@ const offsetMs = offset();
 export const nowMs = () => Date.now() + offsetMs;
 
 // The same words as fleet.web.format.duration.
-export function duration(ms) {
+function duration(ms) {
   const seconds = Math.floor(Math.abs(ms) / 1000);
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(seconds / 3600);
@@ -35,7 +35,7 @@ export function duration(ms) {
 }
 
 // Above an hour seconds would only flicker; the server rounds the same way.
-export const calm = (ms) => duration(Math.abs(ms) >= 600_000 ? Math.floor(ms / 60_000) * 60_000 : ms);
+const calm = (ms) => duration(Math.abs(ms) >= 600_000 ? Math.floor(ms / 60_000) * 60_000 : ms);
 
 const paris = new Intl.DateTimeFormat(french ? "fr-FR" : "en-GB", {
   timeZone: "Europe/Paris", hour: "2-digit", minute: "2-digit", second: "2-digit",
