@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fleet.availability.facts import Blindness
 from fleet.availability.months import Window
-from fleet.availability.timeline import Timeline
+from fleet.availability.timeline import Span, Timeline
 from fleet.live.gateways import Known
 from fleet.registry.store import Registry
 
@@ -33,12 +33,12 @@ def clipped(line: Timeline, window: Window) -> Timeline:
         start_us=window.start_us,
         end_us=window.end_us,
         exceptions=tuple(
-            replace(
-                span,
-                start_us=max(span.start_us, window.start_us),
-                end_us=min(span.end_us, window.end_us),
-            )
+            span if window.start_us <= span.start_us and span.end_us <= window.end_us else _cut(span, window)
             for span in line.exceptions
             if span.end_us > window.start_us and span.start_us < window.end_us
         ),
     )
+
+
+def _cut(span: Span, window: Window) -> Span:
+    return replace(span, start_us=max(span.start_us, window.start_us), end_us=min(span.end_us, window.end_us))

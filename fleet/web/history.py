@@ -150,10 +150,9 @@ def _past(connection: Connection, given: MonthInput, lines: Mapping[str, Timelin
     month = (
         lines if window == given.window else {eui: clipped(one, given.window) for eui, one in lines.items()}
     )
+    if late := _buffered(month):
+        given = replace(given, facts=_with_deliveries(connection, given.facts, late, given.window))
     result = from_timelines(given, month)
-    if late := _buffered(result):
-        facts = _with_deliveries(connection, given.facts, late, given.window)
-        result = from_timelines(replace(given, facts=facts), month)
     communes = (
         result.communes
         if window == given.window
@@ -162,9 +161,13 @@ def _past(connection: Connection, given: MonthInput, lines: Mapping[str, Timelin
     return Past(at_us=given.as_of_us, month=result, gateways=lines, communes=communes)
 
 
-def _buffered(result: MonthResult) -> list[str]:
+def _buffered(lines: Mapping[str, Timeline]) -> list[str]:
     """Return the gateways whose deliveries can make something good: those that buffered."""
-    return [eui for eui, one in result.gateway_figures.items() if one.by_state_us[GatewayState.BUFFERING]]
+    return [
+        eui
+        for eui, line in lines.items()
+        if any(span.state is GatewayState.BUFFERING for span in line.exceptions)
+    ]
 
 
 def _with_deliveries(
