@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select
 
 from fleet.incidents.model import Domain, IncidentState
+from fleet.incidents.place import needs_of
 from fleet.incidents.tables import incident_events, incident_gateways, incidents
 from fleet.notify import outbox
 from fleet.notify.model import Notification
+from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Criticality
+from fleet.tickets.model import Criticality, Ticket
 from fleet.tickets.store import TicketEvent, TicketView
 
 PAGE_LIMIT_ROWS = 500
@@ -65,6 +67,8 @@ class TicketPage:
     incident: IncidentLine | None
     timeline: tuple[IncidentEvent, ...]
     members: tuple[MemberLine, ...]
+    needs: tuple[str, ...] = ()
+    """What an intervention takes: key, work at height, …"""
 
 
 def open_incidents(connection: Connection, now_us: int) -> tuple[IncidentLine, ...]:
@@ -91,14 +95,23 @@ def ticket_page(connection: Connection, ticket_id: int, now_us: int) -> TicketPa
     lines: list[IncidentLine] = []
     if ticket.incident_id is not None:
         lines = _lines(connection, incidents.c.id == ticket.incident_id, now_us)
+    present = members(connection, lines[0].id) if lines else ()
     return TicketPage(
         shown=tickets.view(ticket, now_us),
         events=tickets.events(connection, ticket_id),
         notifications=outbox.of_ticket(connection, ticket_id),
         incident=lines[0] if lines else None,
         timeline=timeline(connection, lines[0].id) if lines else (),
-        members=members(connection, lines[0].id) if lines else (),
+        members=present,
+        needs=_needs(connection, ticket, present),
     )
+
+
+def _needs(connection: Connection, ticket: Ticket, present: tuple[MemberLine, ...]) -> tuple[str, ...]:
+    lost = [line.eui for line in present if line.restored_us is None]
+    hung = select(gateways.c.site_id).where(gateways.c.eui.in_(lost))
+    ids = [] if ticket.site_id is None else [ticket.site_id]
+    return needs_of(connection, tuple(dict.fromkeys([*ids, *connection.execute(hung).scalars()])))
 
 
 def timeline(connection: Connection, incident_id: int) -> tuple[IncidentEvent, ...]:

@@ -59,7 +59,12 @@ def month_hours(request: Request, at_us: int | None = None) -> Response:
     return _json({"from_us": begin, "until_us": end, "people": rows})
 
 
-@router.get("/hours.csv", dependencies=[Depends(operator)])
+@router.get(
+    "/hours.csv",
+    dependencies=[Depends(operator)],
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"example": "Personne;Heures;dont dimanches;…"}}}},
+)
 def month_hours_sheet(request: Request, at_us: int | None = None) -> Response:
     """Return the same for pay-roll: a sheet that French Excel opens."""
     begin, _, rows = _month_hours(request, at_us)

@@ -1,3 +1,4 @@
+from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
 
 
@@ -54,3 +55,21 @@ def test_who_is_trained_comes_from_the_next_territory(world: World) -> None:
     assert told(world) == ["bruno@example.fr"]
     world.pass_time(10 * MINUTE)
     assert told(world)[1:] == ["anne@example.fr"]
+
+
+def test_what_it_takes_stands_on_the_ticket(world: World) -> None:
+    on_duty(world, ("Anne Martin", 1, []))
+    lose_the_church(world, "key", "height_work")
+    assert client_of(world).get("/api/v1/tickets/1").json()["needs"] == ["key", "height_work"]
+
+
+def test_several_territories_are_all_told(world: World) -> None:
+    world.people("Anne Martin", territories=["CC 1"])
+    world.people("Bruno Petit", territories=["CC 2"])
+    world.commune("37015", "Azay-sur-Cher", "a1", epci="CC 1", power_feeder="F1")
+    world.commune("37281", "Vouvray", "b1", epci="CC 2", power_feeder="F1")
+    world.cycle()
+    world.lose("a1", "b1")
+    world.pass_time(3 * MINUTE)
+    assert len(world.open()) == 1
+    assert sorted(told(world)) == ["anne@example.fr", "bruno@example.fr"]
