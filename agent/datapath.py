@@ -22,6 +22,7 @@ from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.evidence.evidence import Evidence
 from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
+from agent.evidence.reference import ReferenceEar
 from agent.evidence.testear import HeardTest, TestEar
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.spool.record import Record, record_of
@@ -89,6 +90,7 @@ class DataPath:
             directory=state_dir, clock=clock, boot=boot, observe=observe, state=self.snapshot
         )
         self._test_ear = TestEar()
+        self._reference_ear = ReferenceEar(configuration.reference)
         self._metrics_port = configuration.metrics_port
         self._radio_state = RadioChanged(
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
@@ -171,6 +173,7 @@ class DataPath:
                 band.name: (self._book.used_us(band), band.airtime_limit_us)
                 for band in self._downlinks.antenna.plan.bands
             },
+            reference=self._reference_ear.state(),
             noise_dbm=noise_dbm,
             noise_samples=noise_samples,
             eui=self._chip_eui,
@@ -183,6 +186,7 @@ class DataPath:
         Board, region and sync word are built into the concentrator: for those the caller restarts it.
         """
         self._accounts.contractual = contractual_of(configuration)
+        self._reference_ear.reconfigure(configuration.reference)
         self._downlinks.antenna = antenna_of(configuration.radio)
         self._spool.limit(configuration.limits)
         if configuration.metrics_port != self._metrics_port:
@@ -269,6 +273,7 @@ class DataPath:
         self._counts["received"] += 1
         self._test_ear.on_air(frame)
         record = self._record(frame, self._spool.new_id(), monotonic_us, session)
+        self._reference_ear.heard(record.address, monotonic_us)
         self._switchboard.heard(record)
         self._evidence.heard(record)
 

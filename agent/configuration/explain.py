@@ -57,6 +57,8 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "metrics_port": ("", "port local des mesures Prometheus (0\u202f: fermé)"),
     "page_port": ("", "port local de l’écran d’état et du code sur site (0\u202f: fermé)"),
     "page_on_lan": ("", "cet écran aussi pour le réseau local (faux\u202f: la passerelle seule)"),
+    "reference.dev_addr": ("", "capteur de référence à portée, par son DevAddr (vide\u202f: aucun)"),
+    "reference.period_s": ("s", "son rythme\u202f; trois périodes de silence font douter de l’antenne"),
     "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
 }
 UNEXPLAINED = "sans explication"

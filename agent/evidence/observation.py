@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from agent.evidence.reference import ReferenceState
 from agent.wire.messages import Change, Delivered, Heard, Noted, Radio
 from hal.packets import ConcentratorStatus
 
@@ -63,6 +64,8 @@ class DataPathState:
     chip_at_us: int = 0
     airtime: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By sub-band: (used, allowed) microseconds of the last hour."""
+    reference: ReferenceState | None = None
+    """The reference sensor; None where the configuration names none."""
     noise_dbm: float | None = None
     """Estimated from weak frames; None while there was none."""
     noise_samples: int = 0

@@ -27,9 +27,10 @@ class Ground(StrEnum):
     NOISE_RAISED = "noise_raised"
     """Told only: somebody disturbs, and no restart helps."""
     TEST_FRAME = "test_frame"
+    REFERENCE = "reference"
 
 
-LESS = (Ground.TEST_FRAME, Ground.NOISE_FALLEN, Ground.FEWER)
+LESS = (Ground.TEST_FRAME, Ground.REFERENCE, Ground.NOISE_FALLEN, Ground.FEWER)
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ class Hearing:
         self._told: dict[Ground, str] = {}
         self._heard_total = 0
         self._silent_from_us = clock.utc_us()
+        self._receiving_since_us = clock.monotonic_us()
         self.heard_again = False
         """A frame came since the last look."""
 
@@ -87,6 +89,13 @@ class Hearing:
                     self._learn_hour(ended)
             self._grounds[Ground.SILENCE] = suspicion(self.learned.frames, self._silent_from_us, utc_us)
         self._grounds[Ground.TEST_FRAME] = self._test_frames()
+        if not receiving:
+            self._receiving_since_us = self._clock.monotonic_us()
+        self._grounds[Ground.REFERENCE] = (
+            ""
+            if path.reference is None
+            else path.reference.suspicion(self._clock.monotonic_us(), self._receiving_since_us)
+        )
         self._tell(utc_us)
 
     def grounds(self) -> tuple[str, ...]:

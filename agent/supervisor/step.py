@@ -8,7 +8,8 @@
                                                again      RESTART_PROCESS   restart_process
                                                again      REBOOT            reboot
     far fewer frames, a fallen noise floor,    once       RESTART_RADIO     restart_radio
-      a neighbour's test frames missed
+      a neighbour's test frames missed,
+      a reference sensor silent for 3 periods
     backhaul lost: neither fleet nor any LNS   5 min      RENEW_ADDRESS     renew_address
       answers, and the line failed             15 min     RESET_MODEM       reset_modem
                                                30 min     POWER_MODEM       power_modem

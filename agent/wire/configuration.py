@@ -141,6 +141,14 @@ class Limits(Strict, frozen=True, kw_only=True):
     """Of the backhaul, all in all; beyond it sketches and notes wait. None: no cap."""
 
 
+class ReferenceConfig(Strict, frozen=True, kw_only=True):
+    """A device in reach that speaks at a known pace; its silence makes the gateway suspect its ears."""
+
+    dev_addr: Annotated[str, Meta(pattern=r"^([0-9a-f]{8})?$")] = ""
+    """Empty: none."""
+    period_s: Annotated[int, Meta(ge=10, le=86_400)] = 900
+
+
 class Configuration(Strict, frozen=True, kw_only=True):
     """All that the fleet decides about one gateway."""
 
@@ -155,6 +163,7 @@ class Configuration(Strict, frozen=True, kw_only=True):
     """The screen of ``agent status`` with the on-site code, over HTTP, read-only; 0: none."""
     page_on_lan: bool = False
     """On every interface of the gateway; else on 127.0.0.1 only."""
+    reference: ReferenceConfig = ReferenceConfig()
     permit_needed: bool = False
     """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 

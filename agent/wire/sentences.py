@@ -17,6 +17,10 @@ RECOVERIES: tuple[tuple[str, str], ...] = (
         "bruit de fond {0} dBm, {1} dBm d’habitude à cette heure",
     ),
     (
+        r"reference sensor (\w+) silent for (\d+) s, it speaks every (\d+) s",
+        "capteur de référence {0} muet depuis {1} s, il parle toutes les {2} s",
+    ),
+    (
         r"(\d+) test frames of (\w+) missed, (\d+) were heard before",
         "{0} trames d’essai de {1} manquées, {2} entendues auparavant",
     ),

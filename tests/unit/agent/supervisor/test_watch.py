@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.evidence.observation import ConnectorState, DataPathState
+from agent.evidence.reference import ReferenceState
 from agent.health.expectation import HOUR_US
 from agent.supervisor.leaving import Leave
 from agent.supervisor.means import NoMeans
@@ -45,6 +46,7 @@ class World:
         self.notes: list[Noted] = []
         self.noise_dbm: float | None = None
         self.measured_dbm: float | None = None
+        self.reference: ReferenceState | None = None
         self.weak_a_minute = self.samples = 0
         self.folder = folder
         self.supervisor = self.make()
@@ -81,6 +83,7 @@ class World:
             spool_records=0,
             spool_accepting=True,
             received=self.received,
+            reference=self.reference,
             noise_dbm=self.noise_dbm,
             noise_samples=self.samples,
         )
@@ -204,6 +207,20 @@ def test_a_noise_floor_from_few_frames_is_not_believed(tmp_path: Path) -> None:
     world.noise_dbm, world.weak_a_minute = -130.0, 0
     world.look(minutes=180, frames_a_minute=2, every=10)
     assert world.notes == []
+
+
+def test_a_silent_reference_sensor_restarts_the_radio_once_even_without_trusted_time(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.clock.trusted = TimeQuality.UNTRUSTED
+    world.look(minutes=10)
+    world.reference = ReferenceState(
+        dev_addr="2600abcd", period_s=60, frames=5, heard_at_us=world.clock.now_us
+    )
+    world.look(minutes=2)
+    assert world.restarts == []
+    world.look(minutes=30)
+    assert len(world.restarts) == 1
+    assert world.told("reference") == ["suspected"]
 
 
 def test_missed_test_frames_restart_the_radio_once_also_across_restarts(tmp_path: Path) -> None:
