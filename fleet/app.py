@@ -18,6 +18,7 @@ from fleet.incidents import routes as incidents
 from fleet.live.feed import Feed
 from fleet.notify import outbox
 from fleet.objects import routes as objects
+from fleet.registry import routes as registry
 from fleet.reports import routes as reports
 from fleet.settings import Settings
 from fleet.web import mount
@@ -50,7 +51,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(availability.router)
     app.include_router(speed.router)
-    for feature in (incidents, acknowledge, objects, reports):
+    for feature in (incidents, acknowledge, objects, registry, reports):
         app.include_router(feature.router)
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
     mount(app)

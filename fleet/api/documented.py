@@ -64,6 +64,10 @@ EXAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("get", "/healthz"): {"ok": True, "wrong": [], "cycles": 4_211, "broker_connected": True},
 }
 """Answers of operations whose feature carries no example of its own."""
+FILES: Final[dict[tuple[str, str], Any]] = {
+    ("get", "/api/v1/on-call/hours.csv"): {"text/csv": {"example": "Personne;Heures;…"}},
+}
+"""Answers that are files, of operations whose feature does not say so."""
 
 
 def install(app: FastAPI) -> None:
@@ -96,9 +100,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
                 answers[str(status)] = refusal
         if method == "get":
             answers.setdefault("304", {"description": "As `If-None-Match` says."})
+    good = next(status for status in sorted(answers) if status.startswith("2"))
+    if (method, path) in FILES:
+        answers[good]["content"] = FILES[method, path]
     example = EXAMPLES.get((method, path))
     if example is not None:
-        good = next(status for status in sorted(answers) if status.startswith("2"))
         for content in answers[good].setdefault("content", {"application/json": {}}).values():
             content.setdefault("example", example)
 
