@@ -17,10 +17,10 @@ $(STAMPS)/python: requirements.lock pyproject.toml scripts/setup-python
 	@scripts/setup-python "$(PYTHON)" "$(VENV)"
 	@mkdir -p $(STAMPS) && touch $@
 
-system: $(STAMPS)/system  ## Debian packages that the tests and the demo use (mosquitto, chromium)
+system: $(STAMPS)/system-test  ## Debian packages that the tests and the demo use
 
-$(STAMPS)/system: scripts/setup-system
-	@scripts/setup-system
+$(STAMPS)/system-%: scripts/setup-system
+	@scripts/setup-system $*
 	@mkdir -p $(STAMPS) && touch $@
 
 web: $(STAMPS)/web  ## scripts and styles of the pages, bundled by esbuild
@@ -30,10 +30,10 @@ $(STAMPS)/web: $(STAMPS)/python $(WEB_SOURCES) scripts/build-web
 	@scripts/build-web "$(VENV)"
 	@mkdir -p $(STAMPS) && touch $@
 
-demo: setup system web  ## eleven gateways, an LNS, a broker, the fleet manager and its page
+demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the fleet manager and its page
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
-test: setup system web  ## every test; under 8 minutes on 2 cores once set up
+test: setup $(STAMPS)/system-test web  ## every test; under 8 minutes on 2 cores once set up
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup  ## format, lint, strict types, import contracts
@@ -42,7 +42,7 @@ check: setup  ## format, lint, strict types, import contracts
 bench: setup web  ## the figures, measured here
 	@$(BIN)/passerelle bench all
 
-soak: setup system web  ## long runs: properties explored, outages, kills, fuzzing
+soak: setup $(STAMPS)/system-soak web  ## long runs: properties explored, outages, kills, fuzzing
 	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
 
