@@ -34,6 +34,7 @@ PAGES = [
     "/pieces",
     "/messages-refuses",
     "/rapports/2026-10",
+    "/objets",
     "/recherche?q=a",
     "/connexion",
 ]

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
+from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigState, TimeQuality
 from fleet.configurations.tables import configuration_versions, reported_configurations, words
 from fleet.evidence.tables import journal_records
@@ -34,7 +35,7 @@ ENGLISH = re.compile(
 FRENCH = re.compile(r"\b(depuis|aucune?|dans|qui|sont|avec|pour|pas|relance|annulée|prononcée)\b")
 KEY = re.compile(r"\b[a-z]{3,}\.[a-z_]{3,}(?:\.[a-z_]+)*\b")
 CODE = re.compile(r"\b(?!PULL_ACK)[A-Z]{2,}_[A-Z_]+\b")
-NAMES = re.compile(r"\b(?:connectors|radio|intervals|limits|fleet|links?)\.[a-z0-9_.]+|\b[a-z.]+\.fr\b")
+NAMES = re.compile(rf"\b(?:{'|'.join(Configuration.__struct_fields__)})\.[a-z0-9_.]+|\b[a-z.]+\.fr\b")
 """Settings go by their path, servers by their host."""
 
 
