@@ -24,10 +24,12 @@ async def dial(host: str, port: int) -> socket.socket:
         OSError: refused, no route or no such name; TimeoutError: no answer to any attempt.
     """
     attempts: set[asyncio.Task[socket.socket]] = set()
+    turn = 0
     try:
         async with asyncio.timeout(DIAL_TIMEOUT_S):
             while True:
-                attempts.add(asyncio.ensure_future(_attempt(host, port)))
+                attempts.add(asyncio.ensure_future(_attempt(host, port, turn)))
+                turn += 1
                 done, attempts = await asyncio.wait(
                     attempts, timeout=STAGGER_S, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -71,10 +73,13 @@ async def look_for_a_way(host: str, port: int, doubtful: Callable[[], bool]) -> 
             await asyncio.sleep(STANDS_S)
 
 
-async def _attempt(host: str, port: int) -> socket.socket:
+async def _attempt(host: str, port: int, turn: int) -> socket.socket:
+    """Try the addresses of a name, each attempt beginning with another: one family may lead nowhere."""
     loop = asyncio.get_running_loop()
     error: OSError | None = None
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    first = turn % max(len(found), 1)
+    for family, kind, protocol, _, address in found[first:] + found[:first]:
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         try:

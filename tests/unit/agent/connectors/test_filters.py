@@ -52,7 +52,7 @@ def test_who_gets_what(config: FilterConfig, payload: bytes, passes: bool) -> No
 
 
 @pytest.mark.parametrize(("uniform", "expected"), [(0.0, 0.8), (1.0, 1.2)])
-def test_a_cut_link_is_tried_about_every_second_for_ever(uniform: float, expected: float) -> None:
+def test_a_cut_link_is_tried_about_twice_a_second_for_ever(uniform: float, expected: float) -> None:
     backoff = Backoff(refusals=5)
     assert wait_us(backoff, refused=False, lasted_us=0, uniform=uniform) == (backoff, int(LINK_US * expected))
 
