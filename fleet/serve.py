@@ -126,18 +126,9 @@ def assemble(settings: Settings) -> Parts:
 
 async def _serve(settings: Settings, listener: socket.socket, events: EventsBroker | None) -> None:
     parts = assemble(settings)
-    config = uvicorn.Config(
-        make_app(parts), log_config=None, access_log=False, timeout_graceful_shutdown=STOP_LIMIT_S
-    )
-    server = _Server(config)
+    server = _server(parts)
     loop = asyncio.get_running_loop()
-    closer = Closer(
-        database=parts.database,
-        clock=parts.clock,
-        in_flight=lambda: parts.inbox.waiting,
-        settings=settings.contract,
-    )
-
+    closer = _closer(parts)
     ticks = Ticks()
     watchdog = Watchdog({"engine": parts.engine.progress, "pages": lambda: ticks.count})
 
@@ -165,8 +156,7 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
-    host, port = listener.getsockname()[:2] if not serving.done() else (settings.host, settings.port)
-    print(f"Passerelle : http://{host}:{port}/", flush=True)
+    _tell_address(settings, None if serving.done() else listener)
     watchdog.ready()
     await serving
     watchdog.stop()
@@ -178,6 +168,27 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
     await asyncio.to_thread(thread.join, STOP_LIMIT_S)
     parts.database.close()
     log.info("stopped", cycles=parts.engine.health.cycles)
+
+
+def _server(parts: Parts) -> _Server:
+    app = make_app(parts)
+    return _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_LIMIT_S)
+    )
+
+
+def _closer(parts: Parts) -> Closer:
+    return Closer(
+        database=parts.database,
+        clock=parts.clock,
+        in_flight=lambda: parts.inbox.waiting,
+        settings=parts.settings.contract,
+    )
+
+
+def _tell_address(settings: Settings, listener: socket.socket | None) -> None:
+    host, port = (settings.host, settings.port) if listener is None else listener.getsockname()[:2]
+    print(f"Passerelle : http://{host}:{port}/", flush=True)
 
 
 def _end_at_last() -> None:
