@@ -20,6 +20,7 @@ from demo.network import DOCUMENT, planned_gateways
 from demo.options import Options
 from demo.rig import Rig, Surroundings, build_rig
 from fleet import commands
+from fleet.broker.mosquitto import let_one_speak_for_many
 from fleet.web.i18n import t
 
 PREPARED_AT_ONCE = 2
@@ -113,6 +114,8 @@ class World:
         )
         await run(passerelle("fleet", "import", *data, str(DOCUMENT)))
         logs = self.options.folder
+        if self.options.gateways > len(planned_gateways()):
+            let_one_speak_for_many(fleet_data / "mosquitto" / "mosquitto.conf")
         broker_process = broker_child(
             broker, fleet_data / "mosquitto" / "mosquitto.conf", logs / "broker.log"
         )

@@ -14,6 +14,8 @@ from agent.wire.topics import GATEWAY_READS, GATEWAY_WRITES, PREFIX
 
 FLEET_NAME = "fleet"
 """Common name of our own client certificate."""
+OWN_SESSION = "use_username_as_clientid true"
+"""A session has its certificate's name: nobody takes over that of another gateway, or of the fleet."""
 MAX_QUEUED_MESSAGES = 500_000
 """Held while the fleet restarts: 12 min of 20,000 gateways; beyond, heartbeats are lost and show as gaps."""
 MAX_INFLIGHT_MESSAGES = 1_000
@@ -61,6 +63,7 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         f"crlfile {files.revoked}",
         "require_certificate true",
         "use_identity_as_username true",
+        OWN_SESSION,
         "allow_anonymous false",
         "tls_version tlsv1.2",
         f"acl_file {files.acl}",
@@ -83,6 +86,11 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         "connection_messages true",
     )
     return "\n".join(lines) + "\n"
+
+
+def let_one_speak_for_many(configuration: Path) -> None:
+    """Let one certificate have several sessions: for twins and benches, never for a fleet in service."""
+    configuration.write_text(configuration.read_text().replace(f"{OWN_SESSION}\n", ""))
 
 
 def render_acl(revoked: tuple[str, ...] = ()) -> str:

@@ -196,6 +196,17 @@ def test_a_gateway_speaks_and_hears_below_its_own_name_only(broker):
     assert (f"vdl/1/{EUIS[1]}/config/desired", b"for another") not in gateway.messages
 
 
+def test_no_gateway_takes_over_the_session_of_another_or_of_the_fleet(broker):
+    fleet, neighbour = broker.fleet(), broker.connect(broker.gateway(EUIS[1]), EUIS[1])
+    fleet.subscribe("vdl/1/#")
+    rights = broker.gateway(EUIS[0])
+    for name in (FLEET_NAME, EUIS[1]):
+        broker.connect(rights, name).say(f"vdl/1/{EUIS[0]}/presence", name.encode())
+        assert fleet.expect(f"vdl/1/{EUIS[0]}/presence", name.encode())
+    assert not fleet.refused.is_set()
+    assert not neighbour.refused.is_set()
+
+
 def test_revocation_silences_the_open_session_and_keeps_it_out(broker):
     fleet = broker.fleet()
     fleet.subscribe("vdl/1/#")

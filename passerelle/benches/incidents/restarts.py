@@ -23,6 +23,7 @@ import httpx
 from demo.light import load_communes, plan_light
 from demo.ports import free_port
 from fleet import commands
+from fleet.broker.mosquitto import let_one_speak_for_many
 from fleet.registry.exchange import import_file
 from passerelle.benches.incidents.gateways import Gateways, Listener, wait_until
 from passerelle.figures import Figure
@@ -59,7 +60,9 @@ class _Running:
 
     def start_broker(self) -> None:
         """Start Mosquitto and wait until it listens."""
-        command = ["mosquitto", "-c", str(self.folder / "mosquitto" / "mosquitto.conf")]
+        configuration = self.folder / "mosquitto" / "mosquitto.conf"
+        let_one_speak_for_many(configuration)
+        command = ["mosquitto", "-c", str(configuration)]
         self.broker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until("the broker", self._listens, START_LIMIT_S)
 

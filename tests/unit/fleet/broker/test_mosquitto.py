@@ -14,6 +14,7 @@ def test_nobody_without_a_certificate():
         "listener 8883",
         "require_certificate true",
         "use_identity_as_username true",
+        "use_username_as_clientid true",
         "allow_anonymous false",
         "cafile /d/keys/ca.pem",
         "crlfile /d/mosquitto/revoked.crl",
