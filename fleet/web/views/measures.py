@@ -22,6 +22,8 @@ class Measure:
 
     name: str
     value: str
+    worded: bool
+    """It has a name in words; counters of the data path go by their own and stand behind a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +45,21 @@ def measures_of(words: Words, fields: Mapping[str, Any]) -> list[Measure]:
 
 def _measure(words: Words, name: str, value: Any) -> Measure:
     plain, _, unit = name.rpartition("_")
+    known = unit in _UNITS and bool(plain)
+    bare = plain if known else name
+    word = words.word("measure", bare)
     shown = words.reason(value) if isinstance(value, str) else words.number(value, _decimals(value))
-    if unit in _UNITS and plain:
-        sign = _ENGLISH_UNITS.get(unit, _UNITS[unit]) if words.lang == "en" else _UNITS[unit]
-        return Measure(name=_named(words, plain), value=f"{shown}\u202f{sign}".rstrip("\u202f"))
-    return Measure(name=_named(words, name), value=shown)
+    sign = _UNITS[unit] if known else ""
+    if known and words.lang == "en":
+        sign = _ENGLISH_UNITS.get(unit, sign)
+    value_said = f"{shown}\u202f{sign}" if sign else shown
+    return Measure(
+        name=word if word != bare else bare.replace("_", " "), value=value_said, worded=word != bare
+    )
 
 
 def _decimals(value: float) -> int:
     return 0 if isinstance(value, int) else 1
-
-
-def _named(words: Words, name: str) -> str:
-    known = words.word("measure", name)
-    return known if known != name else name.replace("_", " ")
 
 
 def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
