@@ -8,7 +8,6 @@ from sqlalchemy import Connection, func, select
 
 from fleet.availability.closing import NotYetError
 from fleet.availability.months import closes_at_us, months_between
-from fleet.availability.settings import DEFAULTS
 from fleet.availability.version_store import close_month, list_versions
 from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person, Role
@@ -30,7 +29,7 @@ def page(visit: Viewing, csv: bool = False) -> Response:
     result = visit.past.month
     with visit.database.read() as connection:
         communes = {one.insee: one for one in load_communes(connection)}
-        month = months.view_of(result, communes, DEFAULTS)
+        month = months.view_of(result, communes, visit.contract)
         if csv:
             text = csv_text(visit.lang, months.columns(visit.words), month.communes)
             return visit.csv(f"communes-{month.month}", text)
@@ -38,7 +37,7 @@ def page(visit: Viewing, csv: bool = False) -> Response:
             "pages/reports.html",
             connection,
             month=month,
-            settings=DEFAULTS,
+            settings=visit.contract,
             months=_months(connection, visit.now_us),
             versions=list_versions(connection),
             may_close=visit.person is not None and visit.person.may(Role.OPERATOR),
@@ -60,7 +59,7 @@ def close(month: str, visit: Viewing, person: Annotated[Person, Depends(operator
         if month not in _months(connection, visit.now_us):
             raise HTTPException(404)
         try:
-            made = close_month(connection, month, DEFAULTS, who=person.name, now_us=visit.now_us)
+            made = close_month(connection, month, visit.contract, who=person.name, now_us=visit.now_us)
         except NotYetError as error:
             due = visit.words.moment(closes_at_us(month))
             raise HTTPException(409, visit.words.t("reports.too_early", due=due)) from error

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
+from fleet.availability.settings import ContractSettings
 from fleet.db.connect import Database
 from fleet.identity.access import viewer
 from fleet.identity.people import Person
@@ -50,6 +51,12 @@ class Visit:
         """Where the stores are."""
         database: Database = self.request.app.state.database
         return database
+
+    @property
+    def contract(self) -> ContractSettings:
+        """The contract's settings of this fleet."""
+        contract: ContractSettings = self.request.app.state.settings.contract
+        return contract
 
     @property
     def network(self) -> NetworkNow:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.availability.settings import DEFAULTS
 from fleet.evidence import works
 from fleet.evidence.works import Works, WorksRefused
 from fleet.identity.access import form_guard, operator
@@ -43,7 +42,7 @@ def _page(
             "names": [registry.gateways[eui].name for eui in one.euis if eui in registry.gateways],
             "reason": one.reason,
             "who": one.approved_by,
-            "excuses": one.announced_at_us + DEFAULTS.maintenance_notice_us <= one.start_us,
+            "excuses": one.announced_at_us + visit.contract.maintenance_notice_us <= one.start_us,
             "withdrawn": one.withdrawn,
         }
         for one in works.present_and_ahead(connection, visit.now_us)
@@ -57,8 +56,8 @@ def _page(
         may_plan=visit.person is not None and visit.person.may(Role.OPERATOR),
         typed={"from": "", "until": "", "reason": "", "euis": []} | (typed or {}),
         errors={wrong.field: visit.words.t(wrong.key)} if wrong else {},
-        notice_us=DEFAULTS.maintenance_notice_us,
-        cap_us=DEFAULTS.maintenance_cap_us,
+        notice_us=visit.contract.maintenance_notice_us,
+        cap_us=visit.contract.maintenance_cap_us,
     )
 
 
