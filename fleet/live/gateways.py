@@ -8,6 +8,7 @@ carries it on to a later instant.
 from dataclasses import dataclass, field, replace
 
 from fleet.availability.facts import Blindness
+from fleet.availability.history import FOR_EVER_US
 from fleet.availability.months import Window
 from fleet.availability.settings import ContractSettings
 from fleet.availability.states import GatewayState
@@ -16,8 +17,8 @@ from fleet.live.memory import GatewayMemory
 from fleet.live.model import GatewayNow
 from fleet.registry.store import Gateway
 
-RECOMPUTE_US = 5_000_000
-"""How long a state other than SERVING stands without new facts: maintenance windows begin and end by time."""
+UNMOVED = (GatewayState.SERVING, GatewayState.OUT)
+"""States that one more heartbeat of the same kind does not change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,8 +26,10 @@ class Known:
     """The state of one gateway as it was computed; equal only to itself."""
 
     version: int
+    stamp: int
     sight: tuple[Blindness, ...]
     good_until_us: int
+    """Without new facts: the next instant at which something that people or our eyes said begins or ends."""
     line: Timeline
     span: Span
     """The present state, since when and why."""
@@ -77,12 +80,15 @@ class GatewayView:
 
     def _good_until_us(self, known: Known, memory: GatewayMemory) -> int:
         if known.span.state is GatewayState.SERVING and memory.newest_run is not None:
-            return memory.newest_run.last_at_us + self.settings.silence_confirmed_us
+            silent_us = memory.newest_run.last_at_us + self.settings.silence_confirmed_us
+            return min(silent_us, known.good_until_us)
         return known.good_until_us
 
     def _stands(self, known: Known, memory: GatewayMemory, sight: tuple[Blindness, ...], now_us: int) -> bool:
         """Return whether nothing happened that could have changed the state."""
         if known.version != memory.version or known.sight is not sight:
+            return False
+        if known.span.state not in UNMOVED and known.stamp != memory.stamp:
             return False
         return now_us < self._good_until_us(known, memory)
 
@@ -97,11 +103,26 @@ class GatewayView:
             last = replace(last, start_us=span.start_us)
         return Known(
             version=memory.version,
+            stamp=memory.stamp,
             sight=sight,
-            good_until_us=now_us + RECOMPUTE_US,
+            good_until_us=self._next_edge_us(memory, sight, last, now_us),
             line=line,
             span=last,
         )
+
+    def _next_edge_us(
+        self, memory: GatewayMemory, sight: tuple[Blindness, ...], span: Span, now_us: int
+    ) -> int:
+        """Return when the state may change by time alone."""
+        edges = [edge.at_us for edge in memory.commissioning]
+        edges += [at_us for told in memory.maintenances for at_us in (told.start_us, told.end_us)]
+        edges += [at_us for told in memory.statements for at_us in (told.start_us, told.end_us)]
+        tail_us = self.settings.blindness_tail_us
+        edges += [blind.end_us + tail_us for blind in sight if blind.end_us is not None]
+        last_us = memory.history(self.settings).last_us
+        if last_us is not None and span.state is not GatewayState.SERVING:
+            edges.append(last_us + self.settings.silence_confirmed_us)
+        return min((edge for edge in edges if edge > now_us), default=FOR_EVER_US)
 
 
 def is_suspect(memory: GatewayMemory, state: GatewayState) -> bool:
