@@ -41,9 +41,9 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"{told['month']} ({state}): {whole['availability_percent'] or 'nothing counts yet'} %",
         f"budget left {_length(whole['budget_left_us'])} of {_length(whole['budget_us'])}"
         + (f", used up on {moment('en', breach, seconds=False)}" if breach is not None else ""),
-        f"deferred {whole['deferred']['availability_percent']} %, "
-        f"mean of gateways {whole['mean_of_gateways_percent']} %",
-        f"below two gateways {whole['below_two_percent']} % of the time"
+        f"deferred {whole['deferred']['availability_percent'] or '-'} %, "
+        f"mean of gateways {whole['mean_of_gateways_percent'] or '-'} %",
+        f"below two gateways {whole['below_two_percent'] or '-'} % of the time"
         + "".join(f", {kind} {share} %" for kind, share in whole["below_two_domains_percent"].items()),
         f"outages of gateways {whole['outages']}, MTBF {_length(whole['mtbf_us'])}, "
         f"MTTR {_length(whole['mttr_us'])}",
