@@ -38,7 +38,7 @@ def plain(text: str) -> str:
     """Return the text in the letters of an SMS.
 
     >>> plain("Bléré : arrêt à L'Île-Bouchard, « cœur »")
-    'Bléré : arret à L\\'Ile-Bouchard, "coeur"'
+    'Bléré : arret à L\\'Ile-Bouchard, " coeur "'
     """
     return "".join(_letter(letter) for letter in text)
 

@@ -40,7 +40,7 @@ class Gga:
 def fields(sentence: bytes) -> list[str]:
     """Return the fields between ``$`` and ``*``, the checksum having been checked.
 
-    >>> fields(b"$GPTXT,01*4F")
+    >>> fields(b"$GPTXT,01*62")
     ['GPTXT', '01']
 
     Raises:
