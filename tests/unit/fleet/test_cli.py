@@ -2,9 +2,9 @@
 
 import json
 
-import msgspec
 import pytest
 
+from agent.wire.configuration import FleetConfig, decode_configuration
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import encode
 from agent.wire.order import decode_order
@@ -40,14 +40,27 @@ def test_an_order_carries_what_a_first_boot_needs(data, capsys, tmp_path):
     status, _, _ = run(
         *(capsys, "order", "--data", data, "--eui", EUIS[0], "--output", path),
         *("--bus", "socket:/tmp/chip", "--lns", "lns.example.fr:1701", "--enrol-url", "http://f.example/"),
+        *("--set", "radio.gnss_device=/dev/ttyAMA0"),
     )
     assert status == 0
     assert path.stat().st_mode & 0o777 == 0o600
     order = decode_order(path.read_bytes())
     assert (order.eui, order.enrol_url, order.bus) == (EUIS[0], "http://f.example", "socket:/tmp/chip")
-    configuration = msgspec.json.decode(decode_envelope(order.configuration).payload)
-    assert configuration["connectors"][0]["host"] == "lns.example.fr"
-    assert configuration["fleet"] == {"host": "broker.example.fr", "port": 8884, "tls": True}
+    configuration = decode_configuration(decode_envelope(order.configuration).payload)
+    assert configuration.connectors[0].host == "lns.example.fr"
+    assert configuration.fleet == FleetConfig(host="broker.example.fr", port=8884, tls=True)
+    assert configuration.radio.gnss_device == "/dev/ttyAMA0"
+
+
+@pytest.mark.parametrize("assignment", ["radio.gnss_device=COM1", "radio.colour=red", "radio"])
+def test_an_order_with_a_wrong_setting_is_refused(data, capsys, tmp_path, assignment):
+    path = tmp_path / "order.json"
+    status, _, error = run(
+        *(capsys, "order", "--data", data, "--eui", EUIS[0], "--output", path, "--set", assignment)
+    )
+    assert status == 2
+    assert "radio" in error
+    assert not path.exists()
 
 
 def test_configure_makes_the_next_version(data, capsys, tmp_path):
