@@ -1,6 +1,7 @@
 """The one command.  Sub-commands are imported when they are named: a gateway has no web framework."""
 
 import importlib
+import os
 import sys
 
 SUBCOMMANDS = {
@@ -12,6 +13,8 @@ SUBCOMMANDS = {
     "demo": ("demo.cli", "all of it on one machine"),
     "bench": ("passerelle.bench", "measured figures: hal, agent, wire, availability, incidents"),
 }
+READER_GONE = 141
+"""As a shell says of a program that SIGPIPE ended: `passerelle … | head`."""
 MISSING_EXTRA = {"agent": "gateway", "hal": "gateway", "fleet": "fleet", "demo": "demo"}
 
 
@@ -34,7 +37,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    return int(module.main(arguments[1:]) or 0)
+    try:
+        return int(module.main(arguments[1:]) or 0)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
 
 
 def _usage(arguments: list[str]) -> int:
