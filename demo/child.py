@@ -43,11 +43,6 @@ class Child:
         """Whether the process lives."""
         return self._process is not None and self._process.returncode is None
 
-    @property
-    def exit_code(self) -> int | None:
-        """Of the last run; None while it lives or before it began."""
-        return self._process.returncode if self._process else None
-
     async def start(self) -> None:
         """Start the process; its output goes to ``log``."""
         with self.log.open("ab") as log:

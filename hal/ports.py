@@ -33,12 +33,6 @@ class I2c(Protocol):
     def read(self, address: int, count: int) -> bytes | None: ...
 
 
-class Pin(Protocol):
-    """One output line, such as the concentrator's reset."""
-
-    def set(self, high: bool) -> None: ...
-
-
 class HalClock(Protocol):
     """Sleeps and the host's monotonic clock; virtual in tests."""
 

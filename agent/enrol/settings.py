@@ -4,7 +4,6 @@
 folder is believed when its order is valid for longer; the gateway then enrols again with it.
 """
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -121,9 +120,3 @@ def _wipe_image(image: Path, order: WorkOrder, wiped: WorkOrder) -> None:
         return
     finally:
         os.close(descriptor)
-
-
-def order_fingerprint(order: WorkOrder) -> str:
-    """Return a short name of an order for logs, without its secrets."""
-    public = msgspec.structs.replace(order, token="")
-    return hashlib.sha256(encode_order(public)).hexdigest()[:12]

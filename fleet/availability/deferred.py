@@ -5,7 +5,6 @@ dropped nothing; one that dropped a frame over the same instant takes that back.
 are the gateway's own: they are believed only for a boot of which a heartbeat was believed.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.availability.facts import GatewayFacts
@@ -45,10 +44,3 @@ def deferred(line: Timeline, facts: GatewayFacts, settings: ContractSettings) ->
         rest = subtract([(span.start_us, span.end_us)], good)
         exceptions += [replace(span, start_us=start, end_us=end) for start, end in rest]
     return Timeline(eui=line.eui, start_us=line.start_us, end_us=line.end_us, exceptions=tuple(exceptions))
-
-
-def deferred_lines(
-    lines: Mapping[str, Timeline], gateways: Mapping[str, GatewayFacts], settings: ContractSettings
-) -> dict[str, Timeline]:
-    """Return every timeline of a network with its deliveries counted."""
-    return {eui: deferred(line, gateways[eui], settings) for eui, line in lines.items()}

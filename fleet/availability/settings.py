@@ -5,7 +5,6 @@ Sources: AVAILABILITY (§ named beside each), MISSION "What is promised to users
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 
 from fleet.availability.states import Cause
 
@@ -91,16 +90,6 @@ class ContractSettings:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
         if missing := [cause.value for cause in Cause if cause not in self.responsible]:
             raise ValueError(f"responsible: names nobody for {', '.join(missing)}")
-
-    @property
-    def objective_global(self) -> Fraction:
-        """99.97 % as an exact number."""
-        return Fraction(self.objective_global_ppm, 1_000_000)
-
-    @property
-    def objective_commune(self) -> Fraction:
-        """99.2 % as an exact number."""
-        return Fraction(self.objective_commune_ppm, 1_000_000)
 
 
 DEFAULTS = ContractSettings()

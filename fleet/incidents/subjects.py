@@ -11,7 +11,7 @@ from fleet.incidents.tables import incident_gateways, incidents
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import LISTED_LIMIT, Occasion, SiteLine, Subject
 from fleet.notify.marks import acknowledge_mark, ticket_mark
-from fleet.registry.tables import communes, gateways, sites
+from fleet.registry.tables import communes, sites
 from fleet.tickets.clocks import intervention
 from fleet.tickets.model import Ticket
 from fleet.web.i18n import t
@@ -153,9 +153,3 @@ def _site_lines(connection: Connection, ids: list[int]) -> tuple[SiteLine, ...]:
         )
         for row in connection.execute(query)
     )
-
-
-def site_of(connection: Connection, eui: str) -> int | None:
-    """Return the site a gateway hangs on."""
-    found = connection.execute(select(gateways.c.site_id).where(gateways.c.eui == eui)).scalar()
-    return None if found is None else int(found)
