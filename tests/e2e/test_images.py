@@ -1,6 +1,5 @@
-"""The pictures of the documentation, taken anew by `PASSERELLE_IMAGES=1 pytest tests/e2e/test_images.py`."""
+"""The pictures of the documentation, taken anew by `pytest -m pictures`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +10,7 @@ from tests.e2e.browser import PHONE
 from tests.e2e.served import served
 from tests.unit.fleet.web.sample import eui_of
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(os.environ.get("PASSERELLE_IMAGES") != "1", reason="PASSERELLE_IMAGES=1 takes them"),
-]
+pytestmark = pytest.mark.pictures
 
 DOCS = Path(__file__).parents[2] / "docs"
 DESK = {"width": 1440, "height": 900}

@@ -72,6 +72,7 @@ def test_keys_search_walk_and_explain(fleet: tuple[str, Path], chromium: Browser
         page.keyboard.type("veretz")
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Véretz")
+        page.wait_for_load_state("load")
         page.keyboard.press("?")
         expect(page.locator("#keys")).to_be_visible()
         page.keyboard.press("Escape")

@@ -15,7 +15,14 @@ self.addEventListener("message", (event) => {
   event.waitUntil(Promise.allSettled(addresses.map((url) => (TICKET.test(url.pathname) ? page : file)(new Request(url)))));
 });
 
-async function keep(name, limit, request, answer) {
+// One after the other, and readers wait: between delete and put a page is nowhere. A full phone keeps what it has.
+let keeping = Promise.resolve();
+function keep(name, limit, request, answer) {
+  keeping = keeping.then(() => store(name, limit, request, answer)).catch(() => undefined);
+  return keeping;
+}
+
+async function store(name, limit, request, answer) {
   const cache = await caches.open(name);
   await cache.delete(request);
   await cache.put(request, answer);
@@ -37,6 +44,7 @@ async function page(request) {
     if (fresh.ok && !fresh.redirected) await keep(PAGES, KEPT_PAGES, new URL(request.url).pathname, fresh.clone());
     return fresh;
   } catch (error) {
+    await keeping;
     const old = await caches.match(new URL(request.url).pathname);
     if (!old) throw error;
     return new Response((await old.text()).replace("<html ", "<html data-kept "), { headers: old.headers });
@@ -48,6 +56,7 @@ async function label(request, token) {
   try {
     return await fetch(request);
   } catch (error) {
+    await keeping;
     const kept = await (await caches.open(PAGES)).keys();
     if (kept.length === 0) throw error;
     return Response.redirect(`${new URL(kept[kept.length - 1].url).pathname}#etiquette=${token}`);
