@@ -10,7 +10,6 @@ refused, kept and counted, so that it stops no other.
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,7 +30,9 @@ from fleet.evidence.inbox import Inbox, Received
 from fleet.evidence.ingest import Sorter
 from fleet.evidence.retention import SWEEP_EVERY_US, Retention, sweep
 from fleet.evidence.vitals import Vitals
+from fleet.health import Health
 from fleet.incidents import cycle as incidents
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.live.feed import Feed
 from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
@@ -61,19 +62,6 @@ Work = Callable[[], None]
 log = structlog.get_logger("fleet.engine")
 
 
-@dataclass(slots=True, kw_only=True)
-class Health:
-    """What `/healthz` shows of the engine."""
-
-    cycles: int = 0
-    failures: int = 0
-    last_cycle_us: int | None = None
-    last_cycle_took_us: int = 0
-    last_error: str = ""
-    messages: int = 0
-    refused: int = 0
-
-
 class Engine:
     """Ingest and cycle; ``run`` is the thread's body."""
 
@@ -88,6 +76,7 @@ class Engine:
         signing: Ed25519PrivateKey,
         settings: ContractSettings = DEFAULTS,
         retention: Retention | None = None,
+        escalation: EscalationPolicy = DEFAULT_POLICY,
     ) -> None:
         self._database = database
         self._link = link
@@ -97,6 +86,7 @@ class Engine:
         self._signing = signing
         self._settings = settings
         self._retention = retention or Retention()
+        self._escalation = escalation
         self._sweep_due_us = 0
         self._memory = Memory()
         self._vitals = Vitals()
@@ -250,7 +240,7 @@ class Engine:
             blind_reason=open_.reason if open_ else "",
             now_us=now_us,
         )
-        incidents.run(connection, network, now_us)
+        incidents.run(connection, network, now_us, self._escalation)
         if now_us >= self._sweep_due_us:
             sweep(connection, self._retention, now_us)
             self._sweep_due_us = now_us + SWEEP_EVERY_US

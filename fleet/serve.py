@@ -111,6 +111,7 @@ def assemble(settings: Settings) -> Parts:
         signing=keys.signing,
         retention=settings.retention,
         settings=settings.contract,
+        escalation=settings.escalation,
     )
     return Parts(
         settings=settings,

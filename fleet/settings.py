@@ -20,6 +20,7 @@ import msgspec
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.db.connect import sqlite_url
 from fleet.evidence.retention import Retention
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.reports.signature import Signature
 
 FILE_NAME = "fleet.json"
@@ -42,6 +43,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     retention: Retention = Retention()
     contract: ContractSettings = DEFAULTS
     """Everything about the figures that two honest people could read differently (AVAILABILITY)."""
+    escalation: EscalationPolicy = DEFAULT_POLICY
+    """Who is told next when nobody acknowledges."""
     signature: Signature | None = None
     """With it, monthly reports in PDF are signed; without it, they are not."""
 
@@ -66,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lns_events_url: str | None = None
     retention: Retention = Retention()
     contract: ContractSettings = DEFAULTS
+    escalation: EscalationPolicy = DEFAULT_POLICY
     signature: Signature | None = None
     host: str = "127.0.0.1"
     port: int = 8080
@@ -96,6 +100,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         lns_events_url=environment.get("PASSERELLE_LNS_EVENTS_URL") or None,
         retention=founded.retention,
         contract=founded.contract,
+        escalation=founded.escalation,
         signature=founded.signature,
     )
 

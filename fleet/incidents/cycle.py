@@ -1,6 +1,6 @@
 """One second of incidents, inside the engine's transaction: load, decide, write, fire timers.
 
-``run(connection, network, now_us)`` is all that the engine calls.
+``run(connection, network, now_us, policy)`` is all that the engine calls.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,15 @@ from fleet.incidents import (
 )
 from fleet.incidents.burn import alarm
 from fleet.incidents.model import FLAP_EDGES, Facts
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.incidents.scene import Scene
 from fleet.live.model import NetworkNow
 from fleet.tickets.model import Criticality
 
 
-def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
+def run(
+    connection: Connection, network: NetworkNow, now_us: int, policy: EscalationPolicy = DEFAULT_POLICY
+) -> None:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
     pulse.beat(connection, network, now_us)
     edges = pulse.flap_counts(connection, now_us)
@@ -34,7 +37,7 @@ def run(connection: Connection, network: NetworkNow, now_us: int) -> None:
     if rules.unexplained(network, incidents, now_us):
         network = waves.with_waves(network, waves.recent(connection, now_us))
     network = sensors.with_sensors(connection, network, now_us)
-    scene = Scene(connection, network, now_us)
+    scene = Scene(connection, network, now_us, policy)
     facts = Facts(
         network=network,
         incidents=incidents,

@@ -1,10 +1,10 @@
 """Who is told, in which order, how often; pure.
 
-    round 0   at once        level 1
-    round 1   +10 min        level 2
-    round 2   +10 min        everybody on call
-    then      every 20 min   everybody on call, until someone acknowledges, at most ``ROUNDS_LIMIT`` rounds
+    round 0   at once                level 1
+    round 1   after the first wait   level 2
+    then      after the second       everybody on call, again and again until someone acknowledges
 
+Waits and rounds are the fleet's policy (``fleet.incidents.policy``: 10 min, 10 min, every 20 min, 12 rounds).
 Acknowledging stops it; no proof of progress (``fleet.tickets.duties``) un-acknowledges and starts again.
 
 Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowledgement).
@@ -13,6 +13,7 @@ Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowl
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.oncall.model import OnCallNow
 from fleet.tickets.model import MINUTE_US
 
@@ -23,11 +24,6 @@ GROUP_WAIT_US = 10 * SECOND_US
 
 GROUP_WAIT_LIMIT_US = 25 * SECOND_US
 """However much it still grows: DESIGN §7 asks for the page within 30 s of the confirmation."""
-
-STEP_WAIT_US = 10 * MINUTE_US
-REPEAT_WAIT_US = 20 * MINUTE_US
-ROUNDS_LIMIT = 12
-"""Three and a half hours; then the four-hour clock itself is the alarm on the wall."""
 
 
 def first_page_at_us(opened_us: int, grown_us: int) -> int:
@@ -49,17 +45,21 @@ class Step:
     next_in_us: int | None
 
 
-def step(round_number: int, on_call: tuple[OnCallNow, ...]) -> Step:
+def step(
+    round_number: int, on_call: tuple[OnCallNow, ...], policy: EscalationPolicy = DEFAULT_POLICY
+) -> Step:
     """Return whom to tell in this round.
 
     A level with nobody falls through to the next: a gap in the plan must not cost ten minutes.
     """
     levels = sorted({one.duty.level for one in on_call})
-    last = round_number + 1 >= ROUNDS_LIMIT
-    if round_number < min(2, len(levels)):
+    last = round_number + 1 >= policy.rounds
+    if round_number < min(len(policy.step_waits_min), len(levels)):
         people = _each_once(one for one in on_call if one.duty.level == levels[round_number])
-        return Step(people=people, next_in_us=STEP_WAIT_US)
-    return Step(people=_each_once(on_call), next_in_us=None if last else REPEAT_WAIT_US)
+        wait_us = policy.step_waits_min[round_number] * MINUTE_US
+    else:
+        people, wait_us = _each_once(on_call), policy.repeat_wait_min * MINUTE_US
+    return Step(people=people, next_in_us=None if last else wait_us)
 
 
 def _each_once(on_call: Iterable[OnCallNow]) -> tuple[OnCallNow, ...]:

@@ -67,7 +67,7 @@ def fire(scene: Scene, due: Iterable[Timer]) -> None:
             continue
         chosen = place.choose_for(scene, ticket, on_call)
         number = int(timer.detail["round"])
-        this = step(number, chosen.on_call)
+        this = step(number, chosen.on_call, scene.policy)
         about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing)
         for one in this.people:
             wanted[one.person.id].append(about)

@@ -1,16 +1,18 @@
-"""What one cycle works with: the transaction, the network, and the one reading of the clock."""
+"""What one cycle works with: the transaction, the network, the one reading of the clock, the policy."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.live.model import NetworkNow
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Handed down instead of three arguments."""
+    """Handed down instead of four arguments."""
 
     connection: Connection
     network: NetworkNow
     now_us: int
+    policy: EscalationPolicy = DEFAULT_POLICY

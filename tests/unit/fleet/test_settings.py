@@ -1,5 +1,6 @@
 import pytest
 
+from fleet.incidents.policy import EscalationPolicy
 from fleet.settings import (
     Broker,
     Founded,
@@ -43,6 +44,17 @@ def test_a_folder_without_a_fleet_says_what_to_run(tmp_path):
 def test_a_broken_file_is_named(tmp_path, text):
     (tmp_path / "fleet.json").write_text(text)
     with pytest.raises(SettingsError, match=r"fleet\.json"):
+        read_settings(tmp_path, {})
+
+
+def test_the_policy_of_escalation_is_a_section_of_the_file(tmp_path):
+    text = (
+        '{"public_url":"a","broker_host":"b","broker_port":1,"escalation":{"step_waits_min":[5],"rounds":%d}}'
+    )
+    (tmp_path / "fleet.json").write_text(text % 6)
+    assert read_settings(tmp_path, {}).escalation == EscalationPolicy(step_waits_min=(5,), rounds=6)
+    (tmp_path / "fleet.json").write_text(text % 0)
+    with pytest.raises(SettingsError, match="escalation"):
         read_settings(tmp_path, {})
 
 

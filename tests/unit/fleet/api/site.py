@@ -6,7 +6,7 @@ import msgspec
 from fastapi.testclient import TestClient
 
 from fleet.app import Parts, make_app
-from fleet.engine import Health
+from fleet.health import Health
 from fleet.evidence.inbox import Inbox
 from fleet.identity import people
 from fleet.identity.foundation import found_keys, write_broker_files
