@@ -6,8 +6,8 @@ import msgspec
 from fastapi.testclient import TestClient
 
 from fleet.app import Parts, make_app
-from fleet.health import Health
 from fleet.evidence.inbox import Inbox
+from fleet.health import Health
 from fleet.identity import people
 from fleet.identity.foundation import found_keys, write_broker_files
 from fleet.live.feed import Feed
