@@ -47,6 +47,7 @@ AZAY = Subject(
 ORANGE = replace(
     AZAY,
     ticket_id=13,
+    ticket_url="https://passerelle.example/tickets/13",
     where="Opérateur Orange, 178 communes",
     cause="operator",
     cause_known="Orange",
@@ -57,6 +58,7 @@ ORANGE = replace(
 VOUVRAY = replace(
     AZAY,
     ticket_id=14,
+    ticket_url="https://passerelle.example/tickets/14",
     criticality="MAJOR",
     where="Vouvray",
     what="redundancy",
@@ -66,6 +68,7 @@ VOUVRAY = replace(
 LIGUEIL = replace(
     AZAY,
     ticket_id=15,
+    ticket_url="https://passerelle.example/tickets/15",
     criticality="MAJOR",
     where="Ligueil",
     what="sensors",
