@@ -22,6 +22,7 @@ def onto(rig: Rig, *mount: str) -> None:
     run("mount", *mount, str(rig.state))
     rig._closing.callback(lambda: subprocess.run(["umount", "-l", rig.state], check=False))
     run("cp", "-a", f"{kept}/.", str(rig.state))
+    run("sync", "-f", str(rig.state))  # what the agent wrote durably is durable here too
     rig.start()
     rig.wait_serving(time.monotonic())
 
