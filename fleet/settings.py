@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from agent.wire.resolved import resolved
 from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.db.connect import sqlite_url
 from fleet.evidence.retention import Retention
@@ -47,6 +48,9 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Who is told next when nobody acknowledges."""
     signature: Signature | None = None
     """With it, monthly reports in PDF are signed; without it, they are not."""
+
+
+resolved(Founded)
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):

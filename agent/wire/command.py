@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.wire.configuration import Strict
+from agent.wire.resolved import resolved
 
 LONGEST_S = 600
 LOG_LINES_LIMIT = 100
@@ -55,6 +56,9 @@ class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """Of a test frame: the same for who sends and who hears."""
     sender: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
     """EUI of the gateway that sends the test frame."""
+
+
+resolved(Command)
 
 
 class CommandError(ValueError):

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from agent.wire.resolved import resolved
+
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
 Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -202,6 +204,9 @@ def _sparse(value: object) -> object:
         fields = {one.name: (one.default, getattr(value, one.name)) for one in msgspec.structs.fields(value)}
         return {name: _sparse(told) for name, (default, told) in fields.items() if told != default}
     return [_sparse(one) for one in value] if isinstance(value, tuple) else value
+
+
+resolved(Configuration)
 
 
 def decode_configuration(document: bytes) -> Configuration:

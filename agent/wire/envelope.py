@@ -11,6 +11,8 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from agent.wire.resolved import resolved
+
 SIGNED_PREFIX = b"passerelle/envelope/1\0"
 ENVELOPE_LIMIT_BYTES = 256 * 1024
 
@@ -70,6 +72,9 @@ def _signed_bytes(envelope: Envelope) -> bytes:
 def seal(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
     """Return ``envelope`` with its signature."""
     return msgspec.structs.replace(envelope, signature=key.sign(_signed_bytes(envelope)))
+
+
+resolved(Envelope)
 
 
 def encode_envelope(envelope: Envelope) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 
 from agent.wire.configuration import Strict
 from agent.wire.eui import parse_eui
+from agent.wire.resolved import resolved
 
 
 class WorkOrder(Strict, frozen=True, kw_only=True):
@@ -33,6 +34,9 @@ class WorkOrder(Strict, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if parse_eui(self.eui) != self.eui:
             raise ValueError("eui: write 16 lower-case hexadecimal digits")
+
+
+resolved(WorkOrder)
 
 
 class WorkOrderError(ValueError):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
 from agent.wire.eui import parse_eui
 from agent.wire.renewal import RenewalRequest
+from agent.wire.resolved import resolved
 from fleet.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.api.problems import Problem
 from fleet.configurations import push
@@ -74,6 +75,9 @@ def _enrol(
 def create_renewal(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
     """Give the next certificate to who signs with the key of the present one, expired or not."""
     return _certify(request, _decoded(raw, RenewalRequest), renew)
+
+
+resolved(EnrolmentRequest, RenewalRequest)
 
 
 def _decoded(raw: bytes, kind: type[Asked]) -> Asked:

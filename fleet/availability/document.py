@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from agent.wire.resolved import resolved
 from fleet.availability.facts import (
     Blindness,
     Commissioning,
@@ -208,6 +209,9 @@ def _fields(raw: bytes, number: int) -> tuple[str, dict[str, Any]]:
     if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
         raise DocumentError(f"line {number}: type: a line is an object with a type")
     return fields.pop("type"), fields
+
+
+resolved(Header, *TYPES.values())
 
 
 def _convert(fields: dict[str, Any], type_: type[Any], number: int) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agent.wire.eui import parse_eui
+from agent.wire.resolved import resolved
 from fleet.registry.model import AgreementKind, Need, SiteKind, Status
 
 PROBLEMS_LIMIT = 1000
@@ -103,6 +104,9 @@ class AgreementRow(_Row, frozen=True, kw_only=True):
     asked_on: Day = ""
     given_on: Day = ""
     reference: Annotated[str, Meta(max_length=200)] = ""
+
+
+resolved(CommuneRow, SiteRow, GatewayRow, MembershipRow, AgreementRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
