@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -67,15 +67,7 @@ def download(base: str, path: str, *, ca_pem: str, limit_bytes: int, now_us: Now
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
     connection, prefix = _connection(base, ca_pem)
-    try:
-        connection.connect()
-        began_us = now_us()
-        connection.request("GET", prefix + path)
-        answer = connection.getresponse()
-        count = len(answer.read(limit_bytes))
-        return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
-    finally:
-        connection.close()
+    return _timed(connection, lambda: connection.request("GET", prefix + path), limit_bytes, now_us)
 
 
 def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Transfer:
@@ -85,12 +77,26 @@ def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Tra
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
     connection, prefix = _connection(base, ca_pem)
+    body = bytes(count)
+    answered = _timed(
+        connection,
+        lambda: connection.request("POST", prefix + path, body=body, headers=_ZEROS),
+        ANSWER_LIMIT_BYTES,
+        now_us,
+    )
+    return replace(answered, count=count)
+
+
+def _timed(
+    connection: http.client.HTTPConnection, ask: Callable[[], None], limit_bytes: int, now_us: Now
+) -> Transfer:
+    """Return the answer's status, its bytes, and the time from the request to its end."""
     try:
         connection.connect()
         began_us = now_us()
-        connection.request("POST", prefix + path, body=bytes(count), headers=_ZEROS)
+        ask()
         answer = connection.getresponse()
-        answer.read(ANSWER_LIMIT_BYTES)
+        count = len(answer.read(limit_bytes))
         return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
     finally:
         connection.close()
