@@ -13,44 +13,26 @@ from agent.journal.ending import ENDED_FILE
 from agent.run import ALREADY_RUNNING, FAILED, STOPPED, UNUSABLE
 from agent.supervisor.machine import RESTART_CODE
 from agent.supervisor.watch import LOOK_EVERY_S
+from tests.systemd_unit import SystemdUnit, needs_systemd
 
 UNITS = Path(__file__).parents[3] / "firmware" / "units"
 SERVICE = UNITS / "passerelle-agent.service"
 EXPOSURE_LIMIT = 2.5
 PI_WATCHDOG_LIMIT_S = 15
 """bcm2835_wdt.c: 20 bits of 1/65536 s."""
-pytestmark = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None,
-    reason="systemd-analyze is not on PATH: apt-get install systemd to check firmware/units",
-)
+pytestmark = needs_systemd
+UNIT = SystemdUnit(SERVICE)
 
 
-def setting(name: str) -> list[str]:
-    return re.findall(rf"^{name}=(.*)$", SERVICE.read_text(), re.MULTILINE)
+setting = UNIT.setting
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    text = SERVICE.read_text().replace("/opt/passerelle/bin/passerelle", sys.executable)
-    (tmp_path / SERVICE.name).write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", tmp_path / SERVICE.name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert UNIT.complaints(tmp_path) == ""
 
 
 def test_exposure_stays_within_the_promise() -> None:
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=yes", "--no-pager", SERVICE],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
-    assert found
-    assert float(found[1]) <= EXPOSURE_LIMIT
+    assert UNIT.exposure() <= EXPOSURE_LIMIT
 
 
 def test_exit_codes_that_need_a_person_are_not_restarted() -> None:

@@ -1,53 +1,28 @@
 """The watchman's unit is accepted by systemd itself, sandboxed, never given up, and calls what exists."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from fleet.notify.http import TIMEOUT_S
 from fleet.notify.watchman import ASK_EVERY_US
 from fleet.notify.watchman_process import UNSENT_LIMIT
+from tests.systemd_unit import ROOT, SystemdUnit, needs_systemd
 
-ROOT = Path(__file__).parents[4]
-SERVICE = ROOT / "fleet" / "units" / "passerelle-watchman.service"
 EXPOSURE_LIMIT = 2.0
-systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="apt-get install systemd to check fleet/units"
-)
+UNIT = SystemdUnit(ROOT / "fleet" / "units" / "passerelle-watchman.service")
+setting = UNIT.setting
 
 
-def setting(name: str) -> list[str]:
-    return re.findall(rf"^{name}=(.*)$", SERVICE.read_text(), re.MULTILINE)
-
-
-@systemd
+@needs_systemd
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    text = SERVICE.read_text().replace("/opt/passerelle/bin/passerelle", sys.executable)
-    (tmp_path / SERVICE.name).write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", tmp_path / SERVICE.name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert UNIT.complaints(tmp_path) == ""
 
 
-@systemd
+@needs_systemd
 def test_exposure_stays_within_the_promise() -> None:
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=yes", "--no-pager", SERVICE],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
-    assert found
-    assert float(found[1]) <= EXPOSURE_LIMIT
+    assert UNIT.exposure() <= EXPOSURE_LIMIT
 
 
 def test_it_is_started_again_for_ever() -> None:
