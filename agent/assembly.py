@@ -19,26 +19,26 @@ from agent.configuration.boot import open_state
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
-from agent.enrol.identity import Identity
 from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
 from agent.health import usage
-from agent.health.fields import Fields
-from agent.health.gather import More, gather
-from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
-from agent.health.status import Status, serve_status
-from agent.health.status_page import StatusPage
-from agent.health.timesync import kernel_quality
-from agent.health.vitals import read_vitals
+from agent.hearing.noise_meter import NoiseMeter
+from agent.host.fields import Fields
+from agent.host.kernel_clock import kernel_quality
+from agent.host.service_manager import ServiceManager
+from agent.host.vitals import read_vitals
+from agent.identity import Identity
 from agent.journal.ending import look_back
 from agent.journal.journal import Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.ports import DataPathPort, MakeDataPath
+from agent.status.gather import More, gather
+from agent.status.page import StatusPage
+from agent.status.status import Status, serve_status
 from agent.supervisor.leaving import Leave
-from agent.supervisor.means import NetworkTools
-from agent.supervisor.notify import ServiceManager
+from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope

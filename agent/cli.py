@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from agent.health.say import Lang
+    from agent.status.say import Lang
 
 UNUSABLE = 2
 
@@ -61,9 +61,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from agent.health.say import Lang
-    from agent.health.screen import render
-    from agent.health.status import ask_status
+    from agent.status.say import Lang
+    from agent.status.screen import render
+    from agent.status.status import ask_status
 
     status = ask_status(options.state)
     if status is None:
@@ -77,8 +77,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _status_at_rest(state: Path, lang: "Lang") -> int:
     from agent.enrol.client import load_enrolment
-    from agent.health.say import say, typeset
-    from agent.health.screen import ENROLMENT_WORDS
+    from agent.status.say import say, typeset
+    from agent.status.screen import ENROLMENT_WORDS
 
     if not (state / "settings.json").exists():
         return _fail(f"{state}\u202f: aucun agent n’a encore démarré ici.")
@@ -122,7 +122,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from agent.doctor.judge import VERDICT_WORDS, judge
     from agent.doctor.look import look
     from agent.doctor.trouble import Verdict
-    from agent.health.say import Lang, say, typeset
+    from agent.status.say import Lang, say, typeset
 
     if not options.state.is_dir():
         return _fail(f"{options.state}\u202f: ce dossier n’existe pas")

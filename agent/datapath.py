@@ -21,11 +21,11 @@ from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.evidence.evidence import Evidence
-from agent.evidence.observation import ConnectorState, DataPathState, Observation, Observed
 from agent.evidence.reference import ReferenceEar
 from agent.evidence.testear import HeardTest, TestEar
+from agent.observation import ConnectorState, DataPathState, Observation, Observed
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
-from agent.spool.record import Record, record_of
+from agent.record import Record, record_of
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio

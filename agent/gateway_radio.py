@@ -1,8 +1,15 @@
-"""Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` gets outside tests."""
+"""Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` gets outside tests.
+
+Listening before talking is not offered: EN 300 220 lets duty cycles stand in its place, and acknowledgements,
+which say what the radio did, know no transmission that was blocked.
+
+Sources: hal/settings.py (``Sx1261Settings``, ``FineTimestampMode``); fine timestamps are the SX1303's.
+"""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +18,19 @@ from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.testear import HeardTest
-from agent.radio_settings import settings_of
-from agent.supervisor.reopening import ReopeningConcentrator
-from agent.timing.gnss import GnssState, GnssTime
+from agent.gnss.receiver import GnssState, GnssTime
+from agent.observation import DataPathState, Observed
+from agent.radio.reopening import ReopeningConcentrator
 from agent.wire.configuration import Configuration, RadioConfig
 from agent.wire.order import WorkOrder
 from firmware import store
+from hal.board_files import choose, with_extras
+from hal.errors import OurMistake
 from hal.linux.tty import SerialLine
 from hal.open import open_concentrator
 from hal.ports import Concentrator
+from hal.settings import FineTimestampMode, Settings, Sx1261Settings
 
 GNSS_BAUD = 9600
 """What u-blox receivers of the M8 generation speak after power-up (UBX-13003221 §3)."""
@@ -142,3 +151,19 @@ class GatewayRadio:
 
 def _built_in(radio: RadioConfig) -> tuple[str, str, bool, bool, str]:
     return radio.board, radio.region, radio.lorawan_public, radio.sx1261, radio.fine_timestamp
+
+
+def settings_of(radio: RadioConfig, base: Settings) -> Settings:
+    """Return ``base`` with the listening radio and fine timestamps that the configuration asks for.
+
+    Raises:
+        OurMistake: the board has no SX1261.
+    """
+    sx1261 = base.sx1261
+    if radio.sx1261:
+        board = choose(radio.board, plan=radio.region).board
+        if board.sx1261 is None:
+            raise OurMistake(f"{radio.board} has no SX1261", where="radio.sx1261")
+        sx1261 = replace(sx1261 or Sx1261Settings(), rssi_offset_db=board.sx1261_rssi_offset_db)
+    fine = FineTimestampMode(radio.fine_timestamp) if radio.fine_timestamp else base.fine_timestamp
+    return with_extras(base, sx1261=sx1261, fine_timestamp=fine)

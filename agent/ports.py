@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.testear import HeardTest
-from agent.timing.gnss import GnssState
+from agent.gnss.receiver import GnssState
+from agent.observation import DataPathState, Observed
 from agent.wire.configuration import Configuration
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator

@@ -18,14 +18,14 @@ from pathlib import Path
 import structlog
 
 from agent.assembly import Agent, DataPathPort, MakeDataPath
-from agent.card import memory_folder, usable_state
 from agent.clock import SystemClock
 from agent.configuration.slots import SlotUnreadable
 from agent.enrol.settings import SettingsError
-from agent.evidence.observation import Observed
+from agent.host.card import memory_folder, usable_state
+from agent.host.machine import restart_process
 from agent.journal.recent import RECENT
+from agent.observation import Observed
 from agent.supervisor.leaving import Leave
-from agent.supervisor.machine import restart_process
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
 from agent.wire.messages import Change

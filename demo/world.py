@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.health.status import ask_status
+from agent.status.status import ask_status
 from demo.broker import BrokerPlan, broker_child, plan_broker
 from demo.child import Child, ChildFailed, passerelle, run
 from demo.field import Field

@@ -12,12 +12,12 @@ from agent.commands.runner import CommandFailed, Perform
 from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
 from agent.enrol.http import BadUrl, download, upload
-from agent.enrol.identity import Identity
 from agent.enrol.step import Outcome
-from agent.health.noise_meter import SCANNED_HZ, floor_dbm
+from agent.hearing.noise_meter import SCANNED_HZ, floor_dbm
+from agent.host.machine import CannotReboot, reboot_machine
+from agent.identity import Identity
 from agent.journal.recent import RecentLog
 from agent.supervisor.leaving import Leave
-from agent.supervisor.machine import CannotReboot, reboot_machine
 from agent.wire.command import Action, Command
 from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder

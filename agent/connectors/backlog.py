@@ -17,7 +17,7 @@ from agent.connectors.rules import (
     FETCH_FRAMES,
     DeliveryRules,
 )
-from agent.spool.record import Record
+from agent.record import Record
 
 _URGENT, _PLAIN = 0, 1
 

@@ -13,8 +13,8 @@ from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.observation import ConnectorState
-from agent.spool.record import Record
+from agent.observation import ConnectorState
+from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
 
 SERVER_PRIORITIES = 256

@@ -2,7 +2,7 @@
 
 from agent.clock import Clock
 from agent.connectors.reception import Reception
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.messages import TimeQuality
 
 

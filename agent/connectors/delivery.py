@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from agent.connectors.backlog import Backlog
 from agent.connectors.rules import LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
-from agent.spool.record import Kind, Record
+from agent.record import Kind, Record
 
 JOIN_LATE = "join_late"
 REPLAY_OFF = "replay_off"

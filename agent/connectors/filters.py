@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.lorawan.address import network_of
 from agent.lorawan.phy import DataUp, JoinRequest, PhyError, RejoinRequest, parse_phy
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.configuration import FilterConfig
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from agent.connectors.delivery import Delivery, Work
 from agent.connectors.ports import Host
 from agent.connectors.rules import DeliveryRules
-from agent.spool.record import Record
+from agent.record import Record
 
 READ_AGAIN_S = 5.0
 """After the disk could not be asked."""

@@ -8,8 +8,8 @@ from typing import Protocol
 from agent.clock import Clock
 from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.observation import ConnectorState
-from agent.spool.record import Record
+from agent.observation import ConnectorState
+from agent.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.messages import TimeQuality
 
 

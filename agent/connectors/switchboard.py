@@ -20,9 +20,9 @@ from agent.downlink.jit import Entry
 from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
-from agent.evidence.observation import ConnectorState, Observation, Observed
+from agent.observation import ConnectorState, Observation, Observed
+from agent.record import Record
 from agent.spool.disk import Waiting
-from agent.spool.record import Record
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration, ConnectorConfig
 from agent.wire.messages import Change, Noted, TimeQuality

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from agent.doctor.trouble import Finding, Verdict, found, running
 from agent.enrol.step import Outcome
-from agent.health.say import Lang, say
-from agent.health.status import Status
+from agent.status.say import Lang, say
+from agent.status.status import Status
 from agent.wire.messages import TimeQuality
 
 VERDICT_WORDS = {

@@ -14,8 +14,8 @@ from agent.configuration.slots import Slots, SlotUnreadable
 from agent.doctor.judge import Facts, Place
 from agent.enrol.client import load_enrolment
 from agent.enrol.settings import SettingsError, load_settings
-from agent.health.status import ask_status
-from agent.health.timesync import kernel_quality
+from agent.host.kernel_clock import kernel_quality
+from agent.status.status import ask_status
 from agent.wire.configuration import Configuration
 from agent.wire.messages import TimeQuality
 from agent.wire.order import WorkOrder

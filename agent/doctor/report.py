@@ -17,7 +17,7 @@ from agent.clock import Clock
 from agent.doctor.judge import judge
 from agent.doctor.look import look, running_configuration
 from agent.enrol.settings import SettingsError, load_settings
-from agent.health.details import machine_details
+from agent.host.details import machine_details
 from agent.journal.recent import read_lines
 from agent.wire.configuration import encode_configuration
 from agent.wire.messages import JournalRecord

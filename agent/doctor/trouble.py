@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.health.say import Lang, because, say
-from agent.health.status import ConnectorStatus, Status
+from agent.status.say import Lang, because, say
+from agent.status.status import ConnectorStatus, Status
 
 TOO_HOT_C = 85
 """Of a Raspberry Pi's processor: it slows itself down there (raspberrypi.com, frequency management)."""

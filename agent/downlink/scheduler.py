@@ -16,8 +16,8 @@ from agent.downlink.beacon import PREAMBLE_SYMBOLS, beacon_payload, next_beacon_
 from agent.downlink.jit import Entry, JitQueue, Kind, Placed, Refused, cancel, due, insert, next_due_us, place
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
 from agent.downlink.plan import DIPOLE_GAIN_DB
-from agent.radio.timebase import Anchor, GpsReference, unroll
-from agent.spool.record import Record
+from agent.record import Record
+from agent.timing.timebase import Anchor, GpsReference, unroll
 from hal.packets import Lora, TxTrigger
 from hal.units import Hz, Micros
 

@@ -11,8 +11,8 @@ import msgspec
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.enrol.http import BadUrl, post, why
-from agent.enrol.identity import BadCertificate, Identity
 from agent.enrol.step import Enrolment, Outcome, outcome_of, renewal_due_us, wait_s
+from agent.identity import BadCertificate, Identity
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_of, token_key
 from agent.wire.order import WorkOrder
 

@@ -8,9 +8,9 @@ import structlog
 
 from agent.clock import Clock
 from agent.enrol.client import enrol, keep_renewed, load_enrolment
-from agent.enrol.identity import Identity
 from agent.enrol.settings import wipe_token
 from agent.enrol.step import Enrolment, Outcome
+from agent.identity import Identity
 from agent.link.mqtt import Link
 from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder

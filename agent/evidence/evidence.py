@@ -6,11 +6,11 @@ from pathlib import Path
 
 from agent.clock import Clock
 from agent.evidence.exposition import exposition
-from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
 from agent.local_page import LocalPage
-from agent.spool.record import Record
+from agent.observation import DataPathState, Observed
+from agent.record import Record
 from agent.wire.messages import Noted, TimeQuality
 from hal.packets import ReceivedFrame
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.evidence.observation import DataPathState
 from agent.evidence.rf import RfPicture
+from agent.observation import DataPathState
 
 SECOND_US = 1_000_000
 Sample = tuple[dict[str, str], float]

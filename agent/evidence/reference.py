@@ -3,31 +3,8 @@
 It is known by its DevAddr in the signed configuration; nothing of it is decoded.
 """
 
-from dataclasses import dataclass
-
+from agent.observation import ReferenceState
 from agent.wire.configuration import ReferenceConfig
-
-PERIODS_MISSED = 3
-"""Silent for so many periods is strange: two frames may collide."""
-HEARD_BEFORE = 3
-"""Frames of this run before its silence is judged: one that never was in reach proves nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceState:
-    """The sensor at an instant; ``heard_at_us`` is monotonic."""
-
-    dev_addr: str
-    period_s: int
-    frames: int
-    heard_at_us: int
-
-    def suspicion(self, now_us: int, since_us: int) -> str:
-        """Return why its silence since it was heard, or since ``since_us``, is strange; empty: it is not."""
-        silent_s = (now_us - max(self.heard_at_us, since_us)) // 1_000_000
-        if self.frames < HEARD_BEFORE or silent_s < PERIODS_MISSED * self.period_s:
-            return ""
-        return f"reference sensor {self.dev_addr} silent for {silent_s} s, it speaks every {self.period_s} s"
 
 
 class ReferenceEar:

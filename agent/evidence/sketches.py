@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from agent.lorawan.phy import DataUp, JoinRequest, PhyError, RejoinRequest, parse_phy
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.messages import Heard
 
 HOUR_US = 3_600_000_000

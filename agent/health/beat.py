@@ -2,8 +2,8 @@
 
 import msgspec
 
-from agent.evidence.observation import ConnectorState, DataPathState
-from agent.health.vitals import Vitals
+from agent.host.vitals import Vitals
+from agent.observation import ConnectorState, DataPathState
 from agent.wire.messages import ConnectorBeat, Heartbeat, TimeQuality
 
 VITALS_EVERY = 10

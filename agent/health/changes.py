@@ -9,7 +9,7 @@ A reserve bounds it: what flutters is told ``RESERVE`` times and then at the pac
 
 from dataclasses import dataclass, replace
 
-from agent.health.fields import Fields
+from agent.host.fields import Fields
 
 DETAILS_EVERY_S = 900
 LOOK_EVERY_S = 60

@@ -1,7 +1,7 @@
 """Details of the data path out of its state: concentrator, LNS connectors, spool, duty cycle (pure)."""
 
-from agent.evidence.observation import DataPathState
-from agent.health.fields import Fields
+from agent.host.fields import Fields
+from agent.observation import DataPathState
 
 
 def radio_fields(path: DataPathState, now_us: int) -> Fields:

@@ -10,21 +10,21 @@ import structlog
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
-from agent.evidence.observation import DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
 from agent.health.changes import LOOK_EVERY_S, Told, judge
-from agent.health.details import backhaul_bytes, machine_details
-from agent.health.fields import Fields
-from agent.health.noise_meter import NoiseMeter
 from agent.health.radio_details import radio_fields
-from agent.health.supply import power_word, throttling
-from agent.health.timesync import kernel_quality
 from agent.health.usage import KEEP_BYTES, Kind, Level, Usage, count, level, stopped
-from agent.health.vitals import read_vitals
+from agent.hearing.noise_meter import NoiseMeter
+from agent.host.details import backhaul_bytes, machine_details
+from agent.host.fields import Fields
+from agent.host.kernel_clock import kernel_quality
+from agent.host.supply import power_word, throttling
+from agent.host.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
+from agent.observation import DataPathState
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Heartbeat, Noted, Radio, TimeQuality
 

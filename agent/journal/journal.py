@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from agent.clock import Clock
-from agent.evidence.observation import Observation, Observed
 from agent.journal.alive import AliveFile
 from agent.journal.ending import Ended, reason_of
 from agent.journal.store import EVENT, JOURNAL, Outbox
+from agent.observation import Observation, Observed
 from agent.wire.messages import Change, Heard, JournalRecord, PreviousBoot
 
 UNWRITTEN_LIMIT = 5_000

@@ -13,7 +13,7 @@ from functools import partial
 import aiomqtt
 
 from agent.clock import Clock
-from agent.enrol.identity import Identity
+from agent.identity import Identity
 from agent.journal.store import Outbox
 from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from agent.downlink.jit import Entry
-from agent.radio.timebase import Anchor, GpsReference
+from agent.timing.timebase import Anchor, GpsReference
 
 
 class TransmitQueue(Protocol):

@@ -14,8 +14,8 @@ from agent.downlink.jit import Entry
 from agent.radio.pace import Pace
 from agent.radio.ports import TransmitQueue
 from agent.radio.recovery import Ladder, Step, came_up, failed
-from agent.radio.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
-from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.messages import Radio, TimeQuality
 from hal.errors import ChipMisbehaved, HalError, OurMistake
 from hal.packets import ConcentratorStatus, ReceivedFrame, TxState

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agent.durable import sync_folder
-from agent.spool.record import Record, RecordError, decode_record, encode_record
+from agent.record import Record, RecordError, decode_record, encode_record
 
 CONNECTORS_LIMIT = 32
 """Bits of ``waiting``; one for each connector this spool ever knew."""

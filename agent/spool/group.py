@@ -6,7 +6,7 @@ comes first; a frame that everyone acknowledged before that is never written.
 
 from dataclasses import dataclass, field
 
-from agent.spool.record import Record
+from agent.record import Record
 
 COMMIT_DELAY_US = 200_000
 COMMIT_FRAMES = 64

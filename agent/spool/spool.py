@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from agent.clock import Clock
-from agent.evidence.observation import Observation
-from agent.spool.age import age_us
+from agent.observation import Observation
+from agent.record import Record, age_us
 from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
-from agent.spool.record import Record
 from agent.spool.repair import quarantine, salvage
 from agent.wire.configuration import Limits
 from agent.wire.messages import Change

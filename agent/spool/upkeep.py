@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from agent.record import RecordError, decode_record
 from agent.spool.disk import SpoolDisk
-from agent.spool.record import RecordError, decode_record
 
 IDS_AT_A_TIME = 2_048
 UNREADABLE_LIMIT = 4_096

@@ -10,12 +10,12 @@ import msgspec
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
-from agent.evidence.observation import DataPathState
+from agent.hearing.suspicion import Hearing, Learned
+from agent.host.machine import CannotReboot, reboot_machine
+from agent.observation import DataPathState
 from agent.supervisor.budget import Budgets
-from agent.supervisor.hearing import Hearing, Learned
 from agent.supervisor.leaving import Leave
-from agent.supervisor.machine import CannotReboot, reboot_machine
-from agent.supervisor.means import Means, NoMeans
+from agent.supervisor.network_tools import Means, NoMeans
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
 from agent.wire.messages import Change, Noted
 

@@ -17,15 +17,15 @@ from pathlib import Path
 from cryptography.x509 import load_pem_x509_csr
 
 from agent.clock import SystemClock
-from agent.enrol.identity import Identity
-from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import VITALS_EVERY, heartbeat
 from agent.health.changes import DETAILS_EVERY_S
-from agent.health.details import machine_details
-from agent.health.vitals import Vitals
+from agent.host.details import machine_details
+from agent.host.vitals import Vitals
+from agent.identity import Identity
 from agent.journal.store import EVENT, Outbox
 from agent.link.mqtt import PING_EVERY_S, Link
 from agent.link.tcp import HEADERS_BYTES, TcpInfo, tcp_info
+from agent.observation import ConnectorState, DataPathState
 from agent.wire.configuration import FleetConfig
 from agent.wire.messages import (
     ConfigReported,

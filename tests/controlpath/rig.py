@@ -21,7 +21,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.configuration.model import Ledger
-from agent.health.status import ask_status
+from agent.status.status import ask_status
 from agent.wire import messages
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, Intervals
 from agent.wire.envelope import decode_envelope

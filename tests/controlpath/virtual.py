@@ -26,11 +26,11 @@ from cryptography.x509.oid import NameOID
 
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
-from agent.evidence.observation import ConnectorState, DataPathState
 from agent.evidence.testear import HeardTest
-from agent.health.status import ConnectorStatus, Status
+from agent.gnss.receiver import GnssState
+from agent.observation import ConnectorState, DataPathState
+from agent.status.status import ConnectorStatus, Status
 from agent.timing.choice import Reading
-from agent.timing.gnss import GnssState
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality

@@ -27,8 +27,8 @@ from agent.downlink.antenna import antenna_of
 from agent.downlink.beacon import gateway_info
 from agent.downlink.model import Code, Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
-from agent.radio.timebase import Anchor, GpsReference
-from agent.spool.record import Record
+from agent.record import Record
+from agent.timing.timebase import Anchor, GpsReference
 from agent.wire.configuration import RadioConfig
 from agent.wire.messages import TimeQuality
 from hal.packets import Transmission

@@ -17,8 +17,8 @@ from pathlib import Path
 from random import Random
 
 from agent.clock import SystemClock
+from agent.record import Record
 from agent.spool.disk import SpoolDisk, Waiting
-from agent.spool.record import Record
 from agent.spool.spool import FILE_NAME, Spool
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality

@@ -6,7 +6,7 @@ from random import Random
 
 from agent.connectors.delivery import Delivery
 from agent.connectors.rules import DeliveryRules
-from agent.spool.record import Record
+from agent.record import Record
 from tests.datapath.virtual import record
 
 

@@ -10,7 +10,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.evidence.observation import Observed
+from agent.observation import Observed
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import VirtualConcentrator

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from agent.spool.record import Record, record_of
+from agent.record import Record, record_of
 from agent.timing.choice import Reading
 from agent.wire.messages import TimeQuality
 from hal.errors import HalError

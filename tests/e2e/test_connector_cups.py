@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.connectors.basics_station.connector import BasicsStationConnector
-from agent.evidence.observation import Observation
+from agent.observation import Observation
 from agent.wire.configuration import ConnectorConfig, CupsConfig
 from tests.datapath.certificates import Issued, issue
 from tests.datapath.cups_server import CupsServer, answer_of

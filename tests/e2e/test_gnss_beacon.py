@@ -11,7 +11,7 @@ import pytest
 from agent.clock import SystemClock
 from agent.downlink.beacon import DELAY_US, PERIOD_US
 from agent.gateway_radio import GatewayRadio
-from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.messages import TimeQuality
 from agent.wire.order import WorkOrder

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.enrol.identity import Identity
+from agent.identity import Identity
 from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
 from agent.wire.order import decode_order
 from tests.e2e.world import RunningDemo

@@ -14,7 +14,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.evidence.observation import Observation
+from agent.observation import Observation
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, TimeQuality
 from passerelle.benches.agent.backlog import ADDRESSES, backlog

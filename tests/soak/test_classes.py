@@ -19,8 +19,8 @@ from chirpstack_api.gw import gw_pb2 as gw
 from agent.clock import SystemClock
 from agent.datapath import DataPath
 from agent.downlink.beacon import PERIOD_US
-from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.timing.choice import Reading
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.messages import TimeQuality
 from hal.units import Micros

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.health.expectation import Past
-from agent.supervisor.hearing import Learned
+from agent.hearing.expectation import Past
+from agent.hearing.suspicion import Learned
 from agent.supervisor.watch import Kept
 from agent.wire.configuration import RadioConfig
 from agent.wire.messages import Change, Noted

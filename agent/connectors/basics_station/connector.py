@@ -31,7 +31,7 @@ from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
 from agent.downlink.model import Code, Verdict
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
 
 TICK_S = 1.0

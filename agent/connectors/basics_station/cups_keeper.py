@@ -16,8 +16,9 @@ from importlib.metadata import version
 from agent.connectors.basics_station.credentials import CredentialStore, HandedOut, merged, origin_of
 from agent.connectors.basics_station.cups import Answer, Credentials, CupsError, parse_answer, question
 from agent.connectors.basics_station.cups_line import CupsRefused, credentials_of, post, token_of
+from agent.connectors.basics_station.tls import credentials_context
 from agent.connectors.ports import Host
-from agent.connectors.tls import credentials_context, tls_context
+from agent.connectors.tls import tls_context
 from agent.wire.configuration import ConnectorConfig
 
 FIRST_S = 20.0

@@ -11,8 +11,8 @@ Source: doc.sm.tc/station, "The LNS Protocol", timesync.
 
 from dataclasses import dataclass
 
-from agent.radio.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.timing.choice import Reading
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.messages import TimeQuality
 
 ROUND_TRIP_LIMIT_US = 2_000_000

@@ -12,8 +12,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from agent.connectors.basics_station.cups import Credentials
 from agent.connectors.basics_station.cups_line import token_of
 from agent.connectors.basics_station.router import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
+from agent.connectors.basics_station.tls import credentials_context
 from agent.connectors.dial import dial
-from agent.connectors.tls import credentials_context, tls_context
+from agent.connectors.tls import tls_context
 from agent.wire.configuration import ConnectorConfig
 
 OPEN_TIMEOUT_S = 8.0

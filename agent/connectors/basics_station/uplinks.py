@@ -11,7 +11,7 @@ from agent.connectors.basics_station.router import RouterConfig
 from agent.connectors.basics_station.xtime import xtime_of
 from agent.connectors.reception import Reception
 from agent.lorawan.phy import DataUp, JoinRequest, PhyError, parse_phy
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.messages import TimeQuality
 
 

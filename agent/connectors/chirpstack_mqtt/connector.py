@@ -27,7 +27,7 @@ from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import Liveness
 from agent.connectors.ports import Host
 from agent.downlink.model import Code
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
 
 NO_SUBSCRIBER = 0x10

@@ -11,7 +11,7 @@ from agent.connectors.chirpstack_mqtt.context import encode_context
 from agent.connectors.chirpstack_mqtt.protobuf import message, number, octets, real, span, text
 from agent.connectors.reception import Reception
 from agent.downlink.model import Code
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.messages import TimeQuality
 
 CRC_OK = 2

@@ -21,7 +21,7 @@ from agent.connectors.semtech_udp.datagrams import (
 from agent.connectors.semtech_udp.rxpk import Statistics, rxpk, stat
 from agent.connectors.semtech_udp.session import UdpSession
 from agent.connectors.semtech_udp.txpk import TxpkError, malformed_body, parse_txpk, tx_ack_body
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
 
 RESOLVE_AGAIN_S = 20.0

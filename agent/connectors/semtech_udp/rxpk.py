@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from agent.connectors.reception import Reception
-from agent.spool.record import Record
+from agent.record import Record
 from agent.wire.messages import TimeQuality
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+from agent.record import Record, record_of
 from agent.spool.disk import SpoolDisk
-from agent.spool.record import Record, record_of
 from agent.spool.spool import FILE_NAME
 from agent.wire.messages import TimeQuality
 from hal.packets import Crc, Lora, ReceivedFrame

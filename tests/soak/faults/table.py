@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.health.timesync import kernel_quality
+from agent.host.kernel_clock import kernel_quality
 from agent.wire.messages import TimeQuality
 from tests.soak.faults import broker, cards, clocks, disk, machine, network, radio, servers, words
 from tests.soak.faults.fault import Fault, Room, Row

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.host.machine import RESTART_CODE
 from agent.journal.ending import ENDED_FILE
 from agent.run import ALREADY_RUNNING, FAILED, STOPPED, UNUSABLE
-from agent.supervisor.machine import RESTART_CODE
 from agent.supervisor.watch import LOOK_EVERY_S
 from tests.systemd_unit import SystemdUnit, needs_systemd
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.health.screen import CONFIG_WORDS, ENROLMENT_WORDS, RADIO_WORDS
+from agent.status.screen import CONFIG_WORDS, ENROLMENT_WORDS, RADIO_WORDS
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "guide-installateur.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^passerelle (.+)$", GUIDE, re.MULTILINE)

@@ -5,7 +5,7 @@ import pytest
 
 from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
 from agent.commands.step import CommandLedger, Refused, judge_command
-from agent.health.noise_meter import median_dbm
+from agent.hearing.noise_meter import median_dbm
 from agent.wire.command import Action, Command, encode_command
 from agent.wire.envelope import Kind
 from agent.wire.messages import Noted, Reply

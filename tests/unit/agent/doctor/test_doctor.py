@@ -10,11 +10,11 @@ from agent.cli import main
 from agent.doctor.judge import Facts, Place, judge
 from agent.doctor.report import write_report
 from agent.doctor.trouble import Verdict, running
-from agent.enrol.identity import Identity
 from agent.enrol.step import Outcome
-from agent.health.say import Lang
-from agent.health.status import ConnectorStatus
+from agent.identity import Identity
 from agent.journal.journal import Journal
+from agent.status.say import Lang
+from agent.status.status import ConnectorStatus
 from agent.wire.messages import TimeQuality
 from agent.wire.order import encode_order
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration, status

@@ -10,7 +10,7 @@ from agent.downlink.beacon import gateway_info, next_beacon_us
 from agent.downlink.jit import MIN_LEAD_US, PROGRAM_AHEAD_US
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Timing
 from agent.downlink.scheduler import DownlinkScheduler
-from agent.radio.timebase import Anchor, GpsReference, reference_of
+from agent.timing.timebase import Anchor, GpsReference, reference_of
 from agent.wire.configuration import RadioConfig
 from hal.packets import Lora, TxTrigger
 from hal.units import Hz

@@ -5,8 +5,8 @@ import pytest
 
 from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
 from agent.enrol.http import BadUrl, download, post, upload, why
-from agent.enrol.identity import Identity
 from agent.enrol.step import Enrolment, Outcome
+from agent.identity import Identity
 from tests.controlpath.enrolment_server import EnrolmentServer
 from tests.controlpath.virtual import EUI, Authority, SigningFleet, VirtualClock, configuration
 

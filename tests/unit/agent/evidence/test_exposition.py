@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from agent.evidence.exposition import exposition
-from agent.evidence.observation import ConnectorState, DataPathState
 from agent.evidence.rf import RfPicture
+from agent.observation import ConnectorState, DataPathState
 from agent.wire.messages import Radio
 from hal.packets import Crc, Fsk
 from tests.datapath.virtual import data_up, received

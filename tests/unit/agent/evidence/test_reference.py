@@ -1,6 +1,7 @@
 import pytest
 
-from agent.evidence.reference import HEARD_BEFORE, PERIODS_MISSED, ReferenceEar, ReferenceState
+from agent.evidence.reference import ReferenceEar
+from agent.observation import HEARD_BEFORE, PERIODS_MISSED, ReferenceState
 from agent.wire.configuration import ReferenceConfig
 
 PERIOD_S = 60

@@ -9,10 +9,10 @@ import pytest
 
 from agent.evidence.delivered import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Spans
 from agent.evidence.evidence import FILE_NAME, METRICS_TYPE, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
-from agent.evidence.observation import DataPathState, Observed
 from agent.evidence.rf import CHANNELS_LIMIT, RfPicture
 from agent.evidence.sketches import ADDRESSES_LIMIT, DAY_US, HOUR_US, Sketchbook, decode_book, encode_book
 from agent.local_page import LocalPage
+from agent.observation import DataPathState, Observed
 from agent.wire.messages import Heard, Noted, Radio, TimeQuality
 from hal.packets import Crc, Fsk
 from hal.units import Dbm, Hz

@@ -1,12 +1,12 @@
 import pytest
 
-from agent.evidence.observation import ConnectorState, DataPathState
 from agent.health.beat import heartbeat
 from agent.health.reporting import next_due
-from agent.health.say import Lang
-from agent.health.screen import render
-from agent.health.status import ConnectorStatus
-from agent.health.vitals import Vitals
+from agent.host.vitals import Vitals
+from agent.observation import ConnectorState, DataPathState
+from agent.status.say import Lang
+from agent.status.screen import render
+from agent.status.status import ConnectorStatus
 from agent.wire.messages import Heartbeat, Radio, TimeQuality
 from tests.controlpath.virtual import status
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.enrol.identity import Identity
-from agent.health.fields import without_unit
-from agent.health.noise_meter import NoiseMeter
 from agent.health.reporting import Reporting
-from agent.health.status import Status, ask_status, serve_status
-from agent.health.timesync import kernel_quality
 from agent.health.usage import Kind, Usage
+from agent.hearing.noise_meter import NoiseMeter
+from agent.host.fields import without_unit
+from agent.host.kernel_clock import kernel_quality
+from agent.host.service_manager import ServiceManager
+from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
 from agent.link.mqtt import Link
-from agent.supervisor.notify import ServiceManager
+from agent.status.status import Status, ask_status, serve_status
 from agent.wire.configuration import Limits
 from agent.wire.messages import Change, ConfigReported, ConfigState, JournalRecord, Noted, TimeQuality
 from tests.controlpath.virtual import EUI, VirtualClock, VirtualDataPath, configuration, status

@@ -3,10 +3,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.evidence.observation import Observation
 from agent.journal import journal as module
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
+from agent.observation import Observation
 from agent.wire.messages import Change, Delivered, Event, Heard, JournalRecord, Noted
 from tests.controlpath.virtual import VirtualClock
 

@@ -22,7 +22,7 @@ from agent.radio.thread import (
     Recovering,
     Sent,
 )
-from agent.radio.timebase import Anchor, unroll
+from agent.timing.timebase import Anchor, unroll
 from agent.wire.messages import Radio
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.packets import Lora, Transmission, TxTrigger

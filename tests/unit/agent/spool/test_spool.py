@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.evidence.observation import Observation
-from agent.spool.age import PLAUSIBLE_AGE_US, age_us
+from agent.observation import Observation
+from agent.record import PLAUSIBLE_AGE_US, age_us
 from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
 from agent.spool.spool import FILE_NAME, Place, Spool
 from agent.wire.configuration import Limits

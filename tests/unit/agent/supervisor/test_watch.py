@@ -3,11 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.evidence.observation import ConnectorState, DataPathState
-from agent.evidence.reference import ReferenceState
-from agent.health.expectation import HOUR_US
+from agent.hearing.expectation import HOUR_US
+from agent.observation import ConnectorState, DataPathState, ReferenceState
 from agent.supervisor.leaving import Leave
-from agent.supervisor.means import NoMeans
+from agent.supervisor.network_tools import NoMeans
 from agent.supervisor.step import Stage
 from agent.supervisor.watch import Supervisor
 from agent.wire.messages import Change, Noted, Radio, TimeQuality

@@ -1,0 +1,84 @@
+"""UTC from a GNSS second and the pulse that began it, pure.
+
+The receiver says, 0.1 to 0.6 s after each pulse per second, which second that pulse began; the concentrator
+latched its counter at the pulse.  Pairs are judged on the counter, which shares no crystal with the host, so
+one wrong message moves nothing (``hal.gnss.timebase``).
+
+Sources: FACTS §9 (PPS latch), §16 (aberrant pairs); u-blox M8 protocol specification, NAV-TIMEGPS.
+"""
+
+from dataclasses import dataclass
+
+from agent.timing.choice import Reading
+from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.wire.messages import TimeQuality
+from hal.gnss.timebase import SECOND_US, Pairing, Timebase, pair
+from hal.units import Micros
+
+SAID_AFTER_US = 300_000
+"""A NEO-M8 begins to talk 50 to 150 ms after the pulse and needs 0.4 s for its 400 bytes at 9,600 baud."""
+SAID_LIMIT_US = 950_000
+"""A message later than this behind the pulse may speak of the next one."""
+UTC_MINUS_GPS_US = GPS_EPOCH_UNIX_US - LEAP_SECONDS * SECOND_US
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """What the receiver said: GPS time of a navigation epoch, and the monotonic instant of its arrival."""
+
+    gps_us: int
+    arrived_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latch:
+    """What the concentrator said: its counter at a monotonic instant, and at the last pulse."""
+
+    counter_us: int
+    monotonic_us: int
+    pulse_counter_us: int
+
+    @property
+    def pulse_us(self) -> int:
+        """Monotonic instant of the last pulse."""
+        return self.monotonic_us - (self.counter_us - self.pulse_counter_us)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulses:
+    """The last good pair; ``present`` while pulses come."""
+
+    base: Timebase | None = None
+    present: bool = False
+
+
+def discipline(pulses: Pulses, second: Second, latch: Latch | None) -> tuple[Pulses, Reading | None, str]:
+    """Return the next state, the reading of UTC if there is one, and what became of the second.
+
+    Without a latch (radio off) or without pulses (none wired) the message's arrival gives UTC; while pulses
+    come a message that does not fit them gives none.
+    """
+    if latch is None or not 0 < second.arrived_us - latch.pulse_us <= SAID_LIMIT_US:
+        return _arrival(pulses, second, "no_pulse" if latch is not None else "radio_away")
+    base, what = pair(pulses.base, Micros(latch.pulse_counter_us), second.gps_us)
+    if what is Pairing.REPEATED:
+        return _arrival(pulses, second, "no_pulse")
+    following = Pulses(base=base, present=True)
+    if what is Pairing.ABERRANT:
+        return following, None, what
+    utc_us = base.gps_us + UTC_MINUS_GPS_US
+    return following, _reading(utc_us, latch.pulse_us, second.arrived_us, exact=True), what
+
+
+def _arrival(pulses: Pulses, second: Second, why: str) -> tuple[Pulses, Reading, str]:
+    utc_us = second.gps_us + UTC_MINUS_GPS_US + SAID_AFTER_US
+    return Pulses(base=pulses.base), _reading(utc_us, second.arrived_us, second.arrived_us, exact=False), why
+
+
+def _reading(utc_us: int, monotonic_us: int, at_us: int, *, exact: bool) -> Reading:
+    return Reading(
+        quality=TimeQuality.GNSS,
+        utc_minus_monotonic_us=utc_us - monotonic_us,
+        at_us=at_us,
+        exact=exact,
+    )

@@ -1,0 +1,1 @@
+"""Whether this gateway hears less than it should."""

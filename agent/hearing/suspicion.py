@@ -1,0 +1,185 @@
+"""What this gateway's ears are judged by: frames and noise of each hour of the day, test frames, silence.
+
+Each ground that begins or ends is an event ``hearing`` with its reason; whether anything is restarted is
+decided in ``step``.  What was learned survives restarts, and so does how far the ladder was climbed: a
+restart of the process or the machine is a rung, not a new beginning.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from agent.clock import Clock
+from agent.hearing.expectation import FEWER_HOURS, HOUR_US, Past, fewer, learn, suspicion, usual_frames
+from agent.hearing.noise import SAMPLES_AN_HOUR, Floor, NoisePast, judge_noise, learn_noise
+from agent.observation import DataPathState
+from agent.wire.messages import Noted, Radio, TimeQuality
+
+
+class Ground(StrEnum):
+    """Why a gateway suspects that it hears less than it should."""
+
+    SILENCE = "silence"
+    FEWER = "fewer"
+    NOISE_FALLEN = "noise_fallen"
+    NOISE_RAISED = "noise_raised"
+    """Told only: somebody disturbs, and no restart helps."""
+    TEST_FRAME = "test_frame"
+    REFERENCE = "reference"
+
+
+LESS = (Ground.TEST_FRAME, Ground.REFERENCE, Ground.NOISE_FALLEN, Ground.FEWER)
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """The own past, as on disk; bounded by the hours of a day."""
+
+    frames: Past = Past()
+    noise: NoisePast = NoisePast()
+
+
+class Hearing:
+    """Looked at every few seconds by the supervisor."""
+
+    def __init__(
+        self,
+        *,
+        learned: Learned,
+        clock: Clock,
+        note: Callable[[Noted], None],
+        test_frames: Callable[[], str],
+        measured_dbm: Callable[[], float | None],
+    ) -> None:
+        self.learned = learned
+        self._clock, self._note, self._test_frames = clock, note, test_frames
+        self._measured_dbm = measured_dbm
+        self._hour = _Hour()
+        self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
+        self._grounds: dict[Ground, str] = {}
+        self._told: dict[Ground, str] = {}
+        self._heard_total = 0
+        self._silent_from_us = clock.utc_us()
+        self._receiving_since_us = clock.monotonic_us()
+        self.heard_again = False
+        """A frame came since the last look."""
+
+    def acted(self) -> None:
+        """Count silence anew: a rung was climbed."""
+        self._silent_from_us = self._clock.utc_us()
+        self._grounds.pop(Ground.SILENCE, None)
+
+    def look(self, path: DataPathState, *, learning: bool = True) -> None:
+        """Learn unless told not to (a silence that is suspected is no past), judge, and tell what changed."""
+        utc_us, total = self._clock.utc_us(), path.received + path.crc_failed
+        receiving = path.radio is Radio.RECEIVING
+        self.heard_again = total != self._heard_total
+        if self.heard_again or not receiving:
+            self._heard_total, self._silent_from_us = total, utc_us
+        if self._clock.quality() is TimeQuality.UNTRUSTED:
+            self._hour = _Hour()
+            self._hours.clear()
+            self._grounds.clear()
+        else:
+            ended = self._hour.look(utc_us, path, receiving=receiving, measured_dbm=self._measured_dbm())
+            if ended is not None:
+                self._judge_hour(ended)
+                if learning:
+                    self._learn_hour(ended)
+            self._grounds[Ground.SILENCE] = suspicion(self.learned.frames, self._silent_from_us, utc_us)
+        self._grounds[Ground.TEST_FRAME] = self._test_frames()
+        if not receiving:
+            self._receiving_since_us = self._clock.monotonic_us()
+        self._grounds[Ground.REFERENCE] = (
+            ""
+            if path.reference is None
+            else path.reference.suspicion(self._clock.monotonic_us(), self._receiving_since_us)
+        )
+        self._tell(utc_us)
+
+    def grounds(self) -> tuple[str, ...]:
+        """Return every reason to suspect the own ears, as it stands."""
+        return tuple(words for ground in Ground if (words := self._grounds.get(ground, "")))
+
+    @property
+    def silent(self) -> str:
+        """Why the silence since the last rung is strange, or empty."""
+        return self._grounds.get(Ground.SILENCE, "")
+
+    @property
+    def less(self) -> str:
+        """Why this gateway hears less than it used to, or empty."""
+        return next((words for ground in LESS if (words := self._grounds.get(ground, ""))), "")
+
+    def _judge_hour(self, hour: "Hour") -> None:
+        usual = usual_frames(self.learned.frames, hour.of_day)
+        if usual is None:
+            self._hours.clear()
+        else:
+            self._hours.append((usual, hour.frames))
+        self._grounds[Ground.FEWER] = fewer(tuple(self._hours))
+        floor, words = Floor.UNKNOWN, ""
+        if hour.floor_dbm is not None:
+            floor, words = judge_noise(self.learned.noise, hour.of_day, hour.floor_dbm)
+        self._grounds[Ground.NOISE_FALLEN] = words if floor is Floor.FALLEN else ""
+        self._grounds[Ground.NOISE_RAISED] = words if floor is Floor.RAISED else ""
+
+    def _learn_hour(self, hour: "Hour") -> None:
+        noise = self.learned.noise
+        if hour.floor_dbm is not None:
+            noise = learn_noise(noise, hour.of_day, hour.floor_dbm)
+        frames = learn(self.learned.frames, hour.of_day, hour.frames)
+        self.learned = Learned(frames=frames, noise=noise)
+
+    def _tell(self, utc_us: int) -> None:
+        for ground in Ground:
+            words, before = self._grounds.get(ground, ""), self._told.get(ground, "")
+            if bool(words) == bool(before):
+                continue
+            self._told[ground] = words
+            fields: dict[str, str | int | float] = {
+                "ground": ground.value,
+                "state": "suspected" if words else "over",
+                "reason": words or before,
+            }
+            self._note(Noted(0, 0, utc_us, "hearing", fields))
+
+
+class Hour(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole hour in which the radio received."""
+
+    of_day: int
+    """UTC."""
+    frames: int
+    floor_dbm: float | None
+    """None when too few frames of this hour tell of it."""
+
+
+class _Hour:
+    """The hour that runs, counted only if the radio received in all of it."""
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._from_total = 0
+        self._from_samples = 0
+        self._whole = False
+
+    def look(
+        self, utc_us: int, path: DataPathState, *, receiving: bool, measured_dbm: float | None
+    ) -> Hour | None:
+        """Return the hour that has ended, if it was a whole one."""
+        number, total = utc_us // HOUR_US, path.received + path.crc_failed
+        ended = None
+        if number != self._number:
+            if self._whole and number == self._number + 1:
+                estimated = path.noise_samples - self._from_samples >= SAMPLES_AN_HOUR
+                ended = Hour(
+                    of_day=self._number % 24,
+                    frames=total - self._from_total,
+                    floor_dbm=measured_dbm or (path.noise_dbm if estimated else None),
+                )
+            self._whole = self._number >= 0 and number == self._number + 1
+            self._number, self._from_total, self._from_samples = number, total, path.noise_samples
+        self._whole = self._whole and receiving
+        return ended

@@ -1,0 +1,102 @@
+"""What the data path tells the control path: changes of state, deliveries, and a snapshot at any instant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from agent.wire.messages import Change, Delivered, Heard, Noted, Radio
+from hal.packets import ConcentratorStatus
+
+PERIODS_MISSED = 3
+"""Silent for so many periods is strange: two frames may collide."""
+HEARD_BEFORE = 3
+"""Frames of this run before its silence is judged: one that never was in reach proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One change of state; becomes a journal record."""
+
+    change: Change
+    subject: str
+    """Which one: ``radio``, ``spool``, the connector's name, the stage of a recovery."""
+    value: str
+    """The new state in a word: RECEIVING, DEAF, OFF, UP, DOWN, ACCEPTING, FULL, QUARANTINED, …"""
+    reason: str
+    since_us: int | None = None
+    """Monotonic instant at which the state really began, when that lies before this observation."""
+
+
+Observed: TypeAlias = Observation | Delivered | Heard | Noted
+"""What ``observe`` receives.  The events carry ``seq`` 0: whoever queues them numbers them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorState:
+    """One connector at an instant."""
+
+    name: str
+    contractual: bool
+    up: bool
+    reason: str
+    last_answer_us: int | None
+    """Monotonic; None when there was no positive answer in this run."""
+    queued: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceState:
+    """The sensor at an instant; ``heard_at_us`` is monotonic."""
+
+    dev_addr: str
+    period_s: int
+    frames: int
+    heard_at_us: int
+
+    def suspicion(self, now_us: int, since_us: int) -> str:
+        """Return why its silence since it was heard, or since ``since_us``, is strange; empty: it is not."""
+        silent_s = (now_us - max(self.heard_at_us, since_us)) // 1_000_000
+        if self.frames < HEARD_BEFORE or silent_s < PERIODS_MISSED * self.period_s:
+            return ""
+        return f"reference sensor {self.dev_addr} silent for {silent_s} s, it speaks every {self.period_s} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPathState:
+    """Everything a heartbeat needs of the data path; counters count since the start of this run."""
+
+    radio: Radio
+    radio_reason: str
+    radio_since_us: int
+    """Monotonic instant since which ``radio`` holds."""
+    connectors: tuple[ConnectorState, ...]
+    """The contractual one first."""
+    spool_records: int
+    spool_accepting: bool
+    received: int = 0
+    delivered: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """By reason."""
+    crc_failed: int = 0
+    transmitted: int = 0
+    temperature_c: float | None = None
+    chip: ConcentratorStatus | None = None
+    """The concentrator's last word on itself; None before the first."""
+    chip_at_us: int = 0
+    airtime: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By sub-band: (used, allowed) microseconds of the last hour."""
+    reference: ReferenceState | None = None
+    """The reference sensor; None where the configuration names none."""
+    noise_dbm: float | None = None
+    """Estimated from weak frames; None while there was none."""
+    noise_samples: int = 0
+    """Weak frames behind ``noise_dbm``."""
+    eui: str = ""
+    """The chip's own EUI-64; empty until it answered."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """All other counts, ``area.reason`` by name."""
+
+    @property
+    def dropped_total(self) -> int:
+        """Frames dropped, whatever the reason."""
+        return sum(self.dropped.values())

@@ -1,0 +1,91 @@
+"""The facts of one screen put together, out of every part of the agent."""
+
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+from agent.clock import Clock
+from agent.enrol.step import Enrolment
+from agent.host.fields import Fields
+from agent.host.vitals import Vitals
+from agent.journal.journal import Journal
+from agent.journal.store import JOURNAL
+from agent.link.mqtt import Link
+from agent.observation import ConnectorState, DataPathState
+from agent.status.status import ConnectorStatus, Status
+from agent.wire.messages import ConfigReported, ConfigState, Radio
+from agent.wire.onsite import onsite_code
+from agent.wire.order import WorkOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """What health and supervision know."""
+
+    hearing: tuple[str, ...] = ()
+    """Why this gateway suspects that it hears less than it should."""
+    power: str = ""
+    month: Fields = field(default_factory=dict)
+    gnss: Fields = field(default_factory=dict)
+
+
+def gather(
+    order: WorkOrder,
+    state: DataPathState,
+    enrolment: Enrolment,
+    reported: ConfigReported,
+    *,
+    vitals: Vitals,
+    link: Link,
+    journal: Journal,
+    clock: Clock,
+    certificate_expires_at_us: int | None,
+    more: "More",
+) -> Status:
+    """Return the facts of one screen."""
+    now_us = clock.monotonic_us()
+    enrolled = certificate_expires_at_us is not None
+    return Status(
+        eui=order.eui,
+        site=order.site,
+        version=version("passerelle"),
+        uptime_ms=journal.uptime_ms(),
+        radio=Radio(state.radio).name,
+        radio_reason=state.radio_reason,
+        connectors=tuple(_connector(one, now_us) for one in state.connectors),
+        spool_records=state.spool_records,
+        spool_accepting=state.spool_accepting,
+        received=state.received,
+        delivered=state.delivered,
+        dropped=state.dropped_total,
+        transmitted=state.transmitted,
+        enrolment="enrolled" if enrolled else str(enrolment.outcome or ""),
+        enrolment_reason="" if enrolled else enrolment.reason,
+        certificate_expires_at_us=certificate_expires_at_us,
+        link_online=link.online,
+        link_reason=link.reason,
+        link_host=link.host,
+        config_version=reported.version,
+        config_state=ConfigState(reported.state).name,
+        config_reason=reported.reason,
+        journal_pending=journal.outbox.pending(JOURNAL),
+        time_quality=int(clock.quality()),
+        vitals=asdict(vitals),
+        counters=dict(state.counters),
+        onsite_code=onsite_code(journal.boot, order.eui, journal.uptime_ms()),
+        hearing=more.hearing,
+        power=more.power,
+        month=more.month,
+        backhaul_rtt_ms=link.rtt_ms(),
+        duty_percent=max((100 * used // allowed for used, allowed in state.airtime.values()), default=0),
+        gnss=more.gnss,
+    )
+
+
+def _connector(one: ConnectorState, now_us: int) -> ConnectorStatus:
+    return ConnectorStatus(
+        name=one.name,
+        up=one.up,
+        reason=one.reason,
+        queued=one.queued,
+        answer_age_ms=-1 if one.last_answer_us is None else (now_us - one.last_answer_us) // 1000,
+    )

@@ -1,0 +1,233 @@
+"""The screen of ``agent status``: what an installer reads on a ladder, in French or English (pure)."""
+
+from datetime import UTC, datetime
+
+from agent.status.say import NARROW, Lang, because, count, say, typeset
+from agent.status.status import ConnectorStatus, Status
+
+Pair = tuple[str, str]
+RADIO_WORDS: dict[str, Pair] = {
+    "RECEIVING": ("écoute", "listening"),
+    "DEAF": ("SOURDE", "DEAF"),
+    "OFF": ("ARRÊTÉE", "OFF"),
+}
+CONFIG_WORDS: dict[str, Pair] = {
+    "CONFIRMED": ("confirmée par la flotte", "confirmed by the fleet"),
+    "TRIAL": ("à l’essai", "on trial"),
+    "REFUSED": ("en service ; la dernière reçue a été refusée", "in service; the newest was refused"),
+    "ROLLED_BACK": ("en service ; la dernière reçue a été annulée", "in service; the newest was rolled back"),
+    "WAITING": (
+        "en service ; la dernière reçue attend l’accord de la flotte",
+        "in service; the newest waits for the fleet's permit",
+    ),
+}
+ENROLMENT_WORDS: dict[str, Pair] = {
+    "": ("pas encore tenté", "not tried yet"),
+    "enrolled": ("fait", "done"),
+    "unreachable": (
+        "la flotte ne répond pas ; nouvel essai automatique",
+        "the fleet does not answer; tried again by itself",
+    ),
+    "server_fault": (
+        "la flotte est en panne ; nouvel essai automatique",
+        "the fleet is out of order; tried again by itself",
+    ),
+    "unknown": (
+        "REFUSÉ : jeton inconnu ; demandez un nouvel ordre de travail",
+        "REFUSED: unknown token; ask for a new work order",
+    ),
+    "used": (
+        "REFUSÉ : jeton déjà utilisé ; demandez un nouvel ordre de travail",
+        "REFUSED: token already used; ask for a new work order",
+    ),
+    "expired": (
+        "REFUSÉ : jeton expiré ; demandez une prolongation",
+        "REFUSED: token expired; ask to extend it",
+    ),
+    "revoked": (
+        "REFUSÉ : jeton révoqué ; demandez un nouvel ordre de travail",
+        "REFUSED: token revoked; ask for a new work order",
+    ),
+    "foreign": (
+        "REFUSÉ : jeton d’une autre passerelle ; vérifiez l’image flashée",
+        "REFUSED: token of another gateway; check the flashed image",
+    ),
+    "malformed": (
+        "REFUSÉ : demande illisible ; mettez le logiciel à jour",
+        "REFUSED: unreadable request; update the software",
+    ),
+    "bad_certificate": (
+        "certificat reçu invalide ; prévenez le gestionnaire de flotte",
+        "the certificate received is invalid; tell the fleet manager",
+    ),
+    "disk": (
+        "la carte est pleine ou en lecture seule ; voyez agent doctor",
+        "the card is full or read-only; see agent doctor",
+    ),
+}
+_POWER: dict[str, Pair] = {
+    "GOOD": ("bonne", "good"),
+    "THROTTLED": ("processeur ralenti", "processor slowed down"),
+    "UNDER_VOLTAGE": ("TENSION TROP BASSE", "UNDER-VOLTAGE"),
+}
+_TIME: tuple[Pair, ...] = (("non garantie", "not trusted"), ("NTP", "NTP"), ("GNSS", "GNSS"), ("LNS", "LNS"))
+_LABEL_WIDTH = 17
+
+
+def serves(status: Status) -> bool:
+    """Return whether all is well enough for a gateway to be left."""
+    heard = status.radio == "RECEIVING" and not status.hearing
+    return heard and status.link_online and any(one.up for one in status.connectors)
+
+
+def render(status: Status, lang: Lang = Lang.FR) -> str:
+    """Return the screen that an installer reads."""
+    head = f"{say(lang, 'Passerelle', 'Gateway')} {status.eui} — {status.site}"
+    lines = [_line(label, text) for label, text in (*_service(status, lang), *_machine(status, lang)) if text]
+    return typeset(lang, "\n".join([head, *lines]))
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL_WIDTH}}{text}"
+
+
+def _service(status: Status, lang: Lang) -> list[Pair]:
+    hears = status.radio == "RECEIVING"
+    since = _duration(status.uptime_ms // 1000, lang)
+    state = say(lang, "EN SERVICE", "IN SERVICE") if serves(status) else say(lang, "À VÉRIFIER", "CHECK")
+    running = say(
+        lang, f"logiciel {status.version}, en marche depuis", f"software {status.version}, running for"
+    )
+    online = say(lang, "établi", "up") if status.link_online else say(lang, "COUPÉ", "DOWN")
+    return [
+        (say(lang, "État général", "State"), f"{state}   ({running} {since})"),
+        (
+            "Radio",
+            say(lang, *RADIO_WORDS[status.radio]) + ("" if hears else because(lang, status.radio_reason)),
+        ),
+        (say(lang, "Audition", "Hearing"), "; ".join(because(lang, one)[3:] for one in status.hearing)),
+        *(
+            (say(lang, f"Serveur {one.name}", f"Server {one.name}"), _connector(one, lang))
+            for one in status.connectors
+        ),
+        (say(lang, "Trames", "Frames"), _frames(status, lang)),
+        (
+            say(lang, "Enrôlement", "Enrolment"),
+            say(lang, *ENROLMENT_WORDS[status.enrolment]) + because(lang, status.enrolment_reason),
+        ),
+        (
+            say(lang, "Lien flotte", "Fleet link"),
+            f"{online} ({status.link_host}){because(lang, status.link_reason)}{_round_trip(status)}",
+        ),
+        (
+            "Configuration",
+            f"version {status.config_version}, {say(lang, *CONFIG_WORDS[status.config_state])}"
+            f"{because(lang, status.config_reason)}",
+        ),
+    ]
+
+
+def _machine(status: Status, lang: Lang) -> list[Pair]:
+    until = ""
+    if status.certificate_expires_at_us is not None:
+        day = datetime.fromtimestamp(status.certificate_expires_at_us / 1_000_000, UTC)
+        until = say(lang, f"valable jusqu’au {day:%d/%m/%Y}", f"valid until {day:%Y-%m-%d}")
+    code = f"{status.onsite_code[:3]} {status.onsite_code[3:]}"
+    proof = say(
+        lang,
+        "prouve votre présence ; change toutes les 5 min",
+        "proves that you are here; changes every 5 min",
+    )
+    return [
+        (say(lang, "Heure", "Time"), say(lang, *_TIME[status.time_quality])),
+        ("GNSS", _gnss(status, lang)),
+        ("Machine", _vitals(status.vitals, lang)),
+        (say(lang, "Alimentation", "Supply"), say(lang, *_POWER.get(status.power, ("", "")))),
+        (say(lang, "Octets du mois", "Month's bytes"), _month(status, lang)),
+        (say(lang, "Émission", "Air time"), _duty(status, lang)),
+        (say(lang, "Certificat", "Certificate"), until),
+        (say(lang, "Code sur site", "On-site code"), f"{code} ({proof})" if status.onsite_code else ""),
+    ]
+
+
+def _connector(one: ConnectorStatus, lang: Lang) -> str:
+    seconds = one.answer_age_ms // 1000
+    if one.answer_age_ms < 0:
+        answered = say(lang, "jamais de réponse", "never answered")
+    else:
+        answered = say(lang, f"réponse il y a {seconds} s", f"answered {seconds} s ago")
+    state = say(lang, "joint", "reached") if one.up else say(lang, "NE RÉPOND PAS", "DOES NOT ANSWER")
+    waiting = f"{count(lang, one.queued)} {say(lang, 'en attente', 'waiting')}"
+    return f"{state} ({answered}, {waiting}){'' if one.up else because(lang, one.reason)}"
+
+
+def _frames(status: Status, lang: Lang) -> str:
+    names = (
+        (("reçues", "received"), status.received),
+        (("remises", "delivered"), status.delivered),
+        (("en réserve", "stored"), status.spool_records),
+        (("perdues", "lost"), status.dropped),
+    )
+    told = ", ".join(f"{say(lang, *pair)} {count(lang, number)}" for pair, number in names)
+    return told if status.spool_accepting else f"{told} — {say(lang, 'RÉSERVE PLEINE', 'STORE FULL')}"
+
+
+def _round_trip(status: Status) -> str:
+    return "" if status.backhaul_rtt_ms is None else f", {status.backhaul_rtt_ms}{NARROW}ms"
+
+
+def _gnss(status: Status, lang: Lang) -> str:
+    if not status.gnss:
+        return ""
+    fix = (
+        say(lang, "position acquise", "fix")
+        if status.gnss.get("gnss_fix")
+        else say(lang, "PAS DE POSITION", "NO FIX")
+    )
+    satellites = status.gnss.get("gnss_satellites")
+    seen = "" if satellites is None else f", {satellites} satellites"
+    pulse = "" if status.gnss.get("gnss_pulse") else say(lang, ", pas d’impulsion", ", no pulse")
+    return f"{fix}{seen}{pulse}"
+
+
+def _month(status: Status, lang: Lang) -> str:
+    used, cap = status.month.get("month_used_mb"), status.month.get("month_cap_mb")
+    if used is None:
+        return ""
+    megabytes = say(lang, f"{used}{NARROW}Mo", f"{used} MB")
+    if cap is None:
+        return megabytes
+    of = say(lang, f"sur {cap}{NARROW}Mo", f"of {cap} MB")
+    stopped = status.month.get("month_stopped")
+    return f"{megabytes} {of}" + (because(lang, f"stopped: {stopped}".replace(",", ", ")) if stopped else "")
+
+
+def _duty(status: Status, lang: Lang) -> str:
+    if not status.duty_percent:
+        return ""
+    text = f"{status.duty_percent}{NARROW}%"
+    return say(
+        lang, f"{text} du temps permis dans cette heure", f"{status.duty_percent}% of what this hour allows"
+    )
+
+
+def _duration(seconds: int, lang: Lang) -> str:
+    days, rest = divmod(seconds, 86_400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    day = say(lang, "j", "d")
+    return f"{days} {day} {hours} h" if days else f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def _vitals(vitals: dict[str, int | None], lang: Lang) -> str:
+    def show(key: str, unit: str) -> str:
+        value = vitals.get(key)
+        space = say(lang, NARROW, " ")
+        return say(lang, "non mesurable", "not measurable") if value is None else f"{value}{space}{unit}"
+
+    names = (
+        ("cpu_percent", "%", ("processeur", "processor")),
+        ("memory_percent", "%", ("mémoire", "memory")),
+        ("disk_percent", "%", ("disque", "disk")),
+        ("temperature_c", "°C", ("température", "temperature")),
+    )
+    return ", ".join(f"{say(lang, *pair)} {show(key, unit)}" for key, unit, pair in names)

@@ -1,0 +1,72 @@
+"""The state folder on a card that refuses every write."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.host import card
+from agent.host.card import READ_ONLY, memory_folder, usable_state, working_folders
+
+
+@pytest.fixture
+def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose probe cannot be written, with the errno of a read-only file system."""
+    state = tmp_path / "state"
+    (state / "identity").mkdir(parents=True)
+    (state / "identity" / "key.pem").write_bytes(b"key")
+    (state / "settings.json").write_bytes(b"settings")
+    (state / "probe").symlink_to("/proc/self/nowhere")
+    monkeypatch.setattr(card, "_REFUSALS", frozenset({2}))
+    return state
+
+
+def test_a_card_that_takes_writes_is_used_and_an_old_copy_goes(tmp_path: Path, refusing: Path) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    copy, _ = usable_state(refusing, memory)
+    (refusing / "probe").unlink()
+    assert usable_state(refusing, memory) == (refusing, "")
+    assert not copy.exists()
+    assert not (refusing / "probe").exists()
+
+
+def test_a_read_only_card_is_copied_once(tmp_path: Path, refusing: Path) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    copy, why = usable_state(refusing, memory)
+    assert why == READ_ONLY
+    assert (copy / "identity" / "key.pem").read_bytes() == b"key"
+    assert copy.stat().st_mode & 0o777 == 0o700
+    assert (copy / "settings.json").stat().st_mode & 0o777 == 0o600
+    (copy / "settings.json").write_bytes(b"newer")
+    assert usable_state(refusing, memory) == (copy, READ_ONLY)
+    assert (copy / "settings.json").read_bytes() == b"newer"
+
+
+@pytest.mark.parametrize(("excess", "kept"), [(-1, True), (0, True), (1, False)])
+def test_a_file_beyond_the_limit_stays_on_the_card(
+    tmp_path: Path, refusing: Path, monkeypatch: pytest.MonkeyPatch, excess: int, kept: bool
+) -> None:
+    monkeypatch.setattr(card, "COPY_LIMIT_BYTES", 100)
+    (refusing / "spool.db").write_bytes(bytes(100 + excess))
+    copy, _ = usable_state(refusing, tmp_path)
+    assert (copy / "spool.db").exists() is kept
+
+
+def test_who_asks_for_the_state_looks_into_memory_too(
+    tmp_path: Path, refusing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "SHARED_MEMORY", str(tmp_path))
+    assert working_folders(refusing) == (refusing,)
+    copy, _ = usable_state(refusing, tmp_path)
+    assert working_folders(refusing) == (refusing, copy)
+
+
+def test_other_refusals_are_left_to_who_opens(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert usable_state(tmp_path / "file", tmp_path) == (tmp_path / "file", "")
+
+
+def test_memory_is_the_service_s_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/passerelle:/run/other")
+    assert memory_folder() == Path("/run/passerelle")
