@@ -4,7 +4,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fleet.identity.people import OPEN_ACCESS
-from fleet.incidents import link_page, routes
+from fleet.web.api import incidents as routes
+from fleet.web.pages import acknowledge as link_page
 from tests.stories.world import World
 
 

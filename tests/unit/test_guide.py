@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fleet.web import i18n
+from fleet.lang import i18n
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide-installateur.md").read_text(encoding="utf-8")

@@ -4,7 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from fleet.web import i18n, rendering
+from fleet.lang import i18n
+from fleet.web import rendering
 
 WEB = rendering.FOLDER
 ROOT = WEB.parents[1]
