@@ -9,8 +9,8 @@ Sources: DESIGN §7; throttles after GoAlert's ``engine/message/ratelimit.go`` (
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
+from fleet.durations import HOUR_US, MINUTE_US
 from fleet.lang.format import ZONE, instant, paris
-from fleet.units import HOUR_US, MINUTE_US
 
 QUIET_FROM = time(22, 0)
 QUIET_UNTIL = time(7, 0)

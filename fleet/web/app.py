@@ -18,6 +18,7 @@ from fleet.web import login
 from fleet.web.api import availability, documented, enrolments, incidents, problems, registry, reports, speed
 from fleet.web.api import connectivity as objects
 from fleet.web.api import gateways as routes
+from fleet.web.site import mount_site
 
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""

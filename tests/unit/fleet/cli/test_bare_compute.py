@@ -22,7 +22,7 @@ def forbid(event, arguments):
         raise RuntimeError(event)
 
 sys.addaudithook(forbid)
-from fleet.cli import main
+from fleet.cli.main import main
 sys.exit(main(["compute", sys.argv[1], "--json"]))
 """
 

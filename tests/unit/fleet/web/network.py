@@ -32,6 +32,7 @@ from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Origin
 from fleet.web import login
 from fleet.web.api import problems
+from fleet.web.site import mount_site
 from tests.unit.fleet.web.sample import (
     DARK,
     DAY_US,

@@ -89,7 +89,11 @@ def test_every_exported_function_of_a_script_is_imported() -> None:
 
 
 def test_every_icon_is_drawn() -> None:
-    icons = set(re.findall(r'^    "(\w+)": ', (WEB / "shapes.py").read_text(encoding="utf-8"), re.MULTILINE))
+    icons = set(
+        re.findall(
+            r'^    "(\w+)": ', (WEB.parent / "lang" / "shapes.py").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     named = re.findall(r"""["'](\w+)["'](?!: )""", sources())
     assert icons - set(named) == set()
 
