@@ -5,14 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
-from agent.evidence.exposition import exposition
 from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
-from agent.journal_port import JournalPort
 from agent.local_page import LocalPage
-from agent.observation import DataPathState
+from agent.observation import DataPathState, Observed
 from agent.record import Record
-from agent.wire.messages import TimeQuality
+from agent.wire.messages import Noted, TimeQuality
 from hal.packets import ReceivedFrame
 
 SAVE_INTERVAL_US = 600_000_000
@@ -31,12 +29,14 @@ class Evidence:
         *,
         directory: Path,
         clock: Clock,
-        journal: JournalPort,
+        boot: int,
+        observe: Callable[[Observed], None],
         state: Callable[[], DataPathState],
     ) -> None:
         self._path = directory / FILE_NAME
         self._clock = clock
-        self._journal = journal
+        self._boot = boot
+        self._observe = observe
         self._state = state
         self._book = Sketchbook()
         self._picture = RfPicture()
@@ -73,7 +73,7 @@ class Evidence:
 
     def _turn(self, utc_us: int) -> None:
         for sketch in self._book.turn(utc_us):
-            self._journal.put(sketch)
+            self._observe(sketch)
 
     def tick(self) -> None:
         """Do what is due."""
@@ -84,7 +84,9 @@ class Evidence:
             self.save()
         if now_us - self._pictured_us >= PICTURE_INTERVAL_US:
             self._pictured_us = now_us
-            self._journal.note("rf_picture", self._picture.fields())
+            at_us = self._clock.utc_us()
+            fields = self._picture.fields()
+            self._observe(Noted(boot=self._boot, seq=0, at_us=at_us, name="rf_picture", fields=fields))
 
     def save(self) -> None:
         """Keep the day on disk, in one step."""
@@ -110,7 +112,9 @@ class Evidence:
                 self.write_failed += 1
 
     def text(self) -> str:
-        """Return the metrics page."""
+        """Return the metrics page; its library is loaded by the first reader."""
+        from agent.evidence.exposition import exposition
+
         return exposition(self._picture, self._state())
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -45,21 +46,21 @@ def picture() -> RfPicture:
 def test_everything_is_there_by_channel_and_spreading_factor() -> None:
     lines = exposition(picture(), STATE).splitlines()
     for line in (
-        'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 2',
-        'passerelle_rf_frames_total{frequency_hz="868100000",sf="fsk"} 1',
-        'passerelle_rf_crc_failed_total{frequency_hz="868100000",sf="7"} 1',
+        'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 2.0',
+        'passerelle_rf_frames_total{frequency_hz="868100000",sf="fsk"} 1.0',
+        'passerelle_rf_crc_failed_total{frequency_hz="868100000",sf="7"} 1.0',
         'passerelle_rf_airtime_seconds_total{frequency_hz="868100000",sf="7"} 0.102912',
-        'passerelle_rf_noise_floor_estimated_dbm{frequency_hz="868100000"} -72',
-        'passerelle_rf_noise_floor_measured_dbm{frequency_hz="868300000"} -117',
-        "passerelle_radio_state 1",
+        'passerelle_rf_noise_floor_estimated_dbm{frequency_hz="868100000"} -72.0',
+        'passerelle_rf_noise_floor_measured_dbm{frequency_hz="868300000"} -117.0',
+        "passerelle_radio_state 1.0",
         "passerelle_radio_temperature_celsius 31.5",
-        "passerelle_spool_records 3",
-        'passerelle_connector_up{connector="autre"} 0',
-        'passerelle_connector_queued_frames{connector="lns"} 7',
+        "passerelle_spool_records 3.0",
+        'passerelle_connector_up{connector="autre"} 0.0',
+        'passerelle_connector_queued_frames{connector="lns"} 7.0',
         'passerelle_airtime_used_seconds{band="P"} 1.5',
-        "passerelle_frames_received_total 1717200001",
-        'passerelle_frames_dropped_total{reason="join_late"} 1',
-        'passerelle_events_total{name="odd \\"name\\"\\\\"} 1',
+        "passerelle_frames_received_total 1.717200001e+09",
+        'passerelle_frames_dropped_total{reason="join_late"} 1.0',
+        'passerelle_events_total{name="odd \\"name\\"\\\\"} 1.0',
     ):
         assert line in lines
 
@@ -76,6 +77,11 @@ def test_every_family_has_help_and_type_before_its_samples_and_a_name_of_its_own
     assert helped == typed
     assert len(set(helped)) == len(helped)
     assert sampled <= set(helped)
+
+
+def test_the_library_is_loaded_by_the_first_reader_of_the_page() -> None:
+    code = "import agent.datapath, sys; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
