@@ -1,7 +1,7 @@
 """A damaged spool file: moved aside, what is whole in it saved into a fresh one by a process of its own.
 
-The process (``agent.spool.upkeep``) carries ``sqlite-utils``, which the daemon does not; it has a limit of
-time, and what it does not achieve costs the frames of the damaged file, never the new spool.
+The process (``agent.spool.upkeep``) reads what may crash or stall a reader; it has a limit of time, and what
+it does not achieve costs the frames of the damaged file, never the new spool.
 """
 
 import subprocess

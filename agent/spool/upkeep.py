@@ -1,4 +1,4 @@
-"""Upkeep of a spool's file outside the daemon, with ``sqlite-utils``: what it holds, saving a damaged one.
+"""Upkeep of a spool's file outside the daemon: what it holds, saving a damaged one.
 
 ``python -m agent.spool.upkeep show FILE`` prints a JSON object, for support.
 ``python -m agent.spool.upkeep salvage DAMAGED FRESH`` puts every record that is whole, and the connectors,
@@ -9,10 +9,8 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
 
 from agent.record import RecordError, decode_record
 from agent.spool.disk import SpoolDisk
@@ -23,36 +21,39 @@ UNREADABLE_LIMIT = 4_096
 IDS_LIMIT = 1 << 32
 """Where the file does not say which ids it holds."""
 
-Row = dict[str, Any]
-
 
 def show(path: Path) -> dict[str, object]:
     """Return what a spool holds; ``path`` may belong to a running agent."""
-    database = Database(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
-    frames = database["frame"]
-    waiting = {
-        row["name"]: frames.count_where("waiting >> :bit & 1", {"bit": row["bit"]})
-        for row in database["connector"].rows
-    }
-    return {
-        "records": frames.count,
-        "addresses": next(database.query("select count(distinct address) as count from frame"))["count"],
-        "waiting": waiting,
-        "ids": next(database.query("select min(id) as first, max(id) as last from frame")),
-        "page_bytes": database.execute("pragma page_size").fetchone()[0],
-        "pages": database.execute("pragma page_count").fetchone()[0],
-        "check": database.execute("pragma quick_check(1)").fetchone()[0],
-        "schema": database.schema,
-    }
+    with closing(_open(f"file:{path}?mode=ro", uri=True)) as database:
+
+        def number(query: str, *values: int) -> int | None:
+            found: int | None = database.execute(query, values).fetchone()[0]
+            return found
+
+        waiting = {
+            name: number("SELECT count(*) FROM frame WHERE waiting >> ? & 1", bit)
+            for bit, name in database.execute("SELECT bit, name FROM connector ORDER BY bit")
+        }
+        return {
+            "records": number("SELECT count(*) FROM frame"),
+            "addresses": number("SELECT count(DISTINCT address) FROM frame"),
+            "waiting": waiting,
+            "ids": dict(database.execute("SELECT min(id) AS first, max(id) AS last FROM frame").fetchone()),
+            "page_bytes": number("PRAGMA page_size"),
+            "pages": number("PRAGMA page_count"),
+            "check": database.execute("PRAGMA quick_check(1)").fetchone()[0],
+            "schema": [
+                sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+            ],
+        }
 
 
 def salvage(damaged: Path, fresh: Path) -> int:
     """Put what is whole in ``damaged`` into a new spool at ``fresh``; return how many records."""
-    database = Database(damaged)
-    disk = SpoolDisk(fresh)
-    try:
-        disk.adopt({row["name"]: row["bit"] for row in _readable(database, "connector")})
-        last = max([row["value"] for row in _readable(database, "counter")], default=0)
+    with closing(_open(str(damaged))) as database, closing(SpoolDisk(fresh)) as disk:
+        connectors = _readable(database, "SELECT bit, name FROM connector")
+        disk.adopt({row["name"]: row["bit"] for row in connectors})
+        last = max([row["value"] for row in _readable(database, "SELECT value FROM counter")], default=0)
         if last:
             disk.reserve_ids(last)
         first, beyond = _range(database, last)
@@ -60,30 +61,37 @@ def salvage(damaged: Path, fresh: Path) -> int:
             rows = list(_whole(database, start, min(start + IDS_AT_A_TIME, beyond), [UNREADABLE_LIMIT]))
             disk.commit([(decode_record(row["body"], row["crc"]), row["waiting"]) for row in rows], [])
         return disk.records
-    finally:
-        disk.close()
 
 
-def _readable(database: Database, table: str) -> list[Row]:
+def _open(path: str, *, uri: bool = False) -> sqlite3.Connection:
+    database = sqlite3.connect(path, uri=uri)
+    database.row_factory = sqlite3.Row
+    return database
+
+
+def _readable(database: sqlite3.Connection, query: str) -> list[sqlite3.Row]:
     try:
-        return list(database[table].rows)
+        return database.execute(query).fetchall()
     except sqlite3.DatabaseError:
         return []
 
 
-def _range(database: Database, last: int) -> tuple[int, int]:
-    """Return the ids to look at, as far as the file tells."""
+def _range(database: sqlite3.Connection, last: int) -> tuple[int, int]:
+    """Return the ids to look at, as far as the file says."""
     try:
-        told = next(database.query("select min(id) as first, max(id) as last from frame"))
+        ids = database.execute("SELECT min(id) AS first, max(id) AS last FROM frame").fetchone()
     except sqlite3.DatabaseError:
         return 1, min(last, IDS_LIMIT) + 1
-    return (0, 0) if told["first"] is None else (told["first"], min(told["last"], IDS_LIMIT) + 1)
+    return (0, 0) if ids["first"] is None else (ids["first"], min(ids["last"], IDS_LIMIT) + 1)
 
 
-def _whole(database: Database, start: int, beyond: int, patience: list[int]) -> Iterator[Row]:
+def _whole(
+    database: sqlite3.Connection, start: int, beyond: int, patience: list[int]
+) -> Iterator[sqlite3.Row]:
     """Yield the records of [start, beyond) whose bytes are what was written."""
+    query = "SELECT * FROM frame WHERE id >= ? AND id < ? ORDER BY id"
     try:
-        rows = list(database["frame"].rows_where("id >= ? and id < ?", [start, beyond], order_by="id"))
+        rows = database.execute(query, (start, beyond)).fetchall()
     except sqlite3.DatabaseError:
         patience[0] -= 1
         if beyond - start > 1 and patience[0] > 0:

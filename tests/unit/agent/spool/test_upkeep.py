@@ -1,8 +1,6 @@
 """A damaged file: what is whole in it is saved by a process of its own, and nothing false is."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,8 +96,3 @@ def test_support_sees_what_a_spool_holds(path: Path, capsys: pytest.CaptureFixtu
     assert (told["records"], told["waiting"], told["check"]) == (FRAMES, {"lns": FRAMES, "other": 200}, "ok")
     assert show(path)["ids"] == {"first": 1, "last": FRAMES}
     assert main(["destroy", str(path)]) == 2
-
-
-def test_the_daemon_does_not_carry_the_library() -> None:
-    code = "import agent.datapath, sys; sys.exit('sqlite_utils' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
