@@ -7,15 +7,16 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from fleet.availability import document
+from fleet.availability.closing import Version
+from fleet.availability.month_store import load_month
+from fleet.availability.months import month_window, to_datetime
 from fleet.availability.reckoning import MonthInput, reckon
-from fleet.facts.months import month_window, to_datetime
-from fleet.facts.settings import ContractSettings
-from fleet.months.closing import Version
-from fleet.months.inputs import load_month
-from fleet.months.versions import newest_version
+from fleet.availability.settings import ContractSettings
+from fleet.availability.version_store import newest_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
+from fleet.reports.database import sqlite_of
 from fleet.reports.deployment import Deployed, deployment
 from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
@@ -37,12 +38,14 @@ class Form(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
     """A ZIP of one CSV a table."""
+    SQLITE = "sqlite"
 
 
 WRITERS: dict[Form, tuple[Callable[[Report], bytes], str, str]] = {
     Form.PDF: (pdf_of, "application/pdf", "pdf"),
     Form.XLSX: (xlsx_of, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     Form.CSV: (csv_archive, "application/zip", "csv.zip"),
+    Form.SQLITE: (sqlite_of, "application/vnd.sqlite3", "sqlite"),
 }
 """Writer, media type and ending of each form."""
 
