@@ -7,14 +7,14 @@ Persistent session under the EUI (what the fleet sends at QoS 1 waits in the bro
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-
-import aiomqtt
 
 from agent.clock import Clock
 from agent.identity import Identity
 from agent.journal.store import Outbox
+from agent.link.session import Session, SessionLost, SessionRefused, Will
 from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel
 from agent.link.upload import LinkCounts, Uploader
@@ -39,8 +39,8 @@ PUBACK_WAIT_S = 30.0
 REPLIES_LIMIT = 64
 """Answers waiting for a session; the oldest goes."""
 GOODBYE_WAIT_S = 2.0
-NOT_ALLOWED_CODES = frozenset({4, 5, 134, 135})
-"""CONNACK: bad user name or password, not authorised (MQTT 3.1.1 §3.2.2.3; MQTT 5 §3.2.2.2)."""
+NOT_ALLOWED_CODES = frozenset({134, 135})
+"""Bad user name or password, not authorised (MQTT 5 §3.2.2.2; paho translates those of 3.1.1)."""
 
 
 class Link:
@@ -77,7 +77,7 @@ class Link:
         self._desired = desired
         self._command = command
         self._reported = reported
-        self._client: aiomqtt.Client | None = None
+        self._client: Session | None = None
         self._moved = asyncio.Event()
         self._report_due = asyncio.Event()
         self._replies: list[Reply] = []
@@ -94,9 +94,9 @@ class Link:
             return
         self._unacknowledged = self._waits_for_acknowledgement()
         try:
-            await self._client.publish(self._topic(topics.HEALTH), encode(beat), qos=0)
+            await self._client.publish(self._topic(topics.HEALTH), encode(beat), qos=0, wait_s=CONNECT_WAIT_S)
             self.counts.heartbeats_sent += 1
-        except aiomqtt.MqttError:
+        except SessionLost:
             self.counts.heartbeats_missed += 1
 
     def report(self) -> None:
@@ -158,13 +158,13 @@ class Link:
                 moved.cancel()
         except* _Moved:
             ended = Ended.LINE_LOST, "moved to another broker"
-        except* (aiomqtt.MqttError, OSError) as group:
+        except* (SessionLost, SessionRefused, OSError) as group:
             ended = self._ended(_first(group))
         worked = self.counts.sessions > sessions
         return end_of(ended[0], worked=worked, unacknowledged=self._unacknowledged), ended[1], worked
 
     async def _session(self, tasks: asyncio.TaskGroup) -> None:
-        async with self._new_client() as client:
+        async with self._opened() as client:
             self._client = client
             self._watch_line(client)
             await self._greet(client)
@@ -188,12 +188,9 @@ class Link:
 
     @staticmethod
     def _ended(error: BaseException) -> tuple[Ended, str]:
-        if isinstance(error, aiomqtt.MqttCodeError):
-            code = getattr(error.rc, "value", error.rc)
-            if code in NOT_ALLOWED_CODES:
-                return Ended.NOT_ALLOWED, f"the broker refuses this gateway: {error}"
-            return Ended.REFUSED, str(error)
-        if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
+        if isinstance(error, SessionRefused) and error.code in NOT_ALLOWED_CODES:
+            return Ended.NOT_ALLOWED, f"the broker refuses this gateway: {error}"
+        if isinstance(error, SessionRefused | ConnectionRefusedError):
             return Ended.REFUSED, str(error)
         return Ended.LINE_LOST, str(error) or type(error).__name__
 
@@ -201,29 +198,22 @@ class Link:
         await self._moved.wait()
         raise _Moved
 
-    def _new_client(self) -> aiomqtt.Client:
-        tls = None
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Session]:
+        context = None
         if self._fleet.tls:
-            tls = aiomqtt.TLSParameters(
-                ca_certs=str(self._identity.ca_path),
-                certfile=str(self._identity.certificate_path),
-            )
-        will = aiomqtt.Will(
-            self._topic(topics.PRESENCE), encode(Presence(False, self._boot)), qos=1, retain=True
-        )
-        return aiomqtt.Client(
-            self._fleet.host,
-            self._fleet.port,
-            identifier=self._eui,
-            clean_session=False,
-            keepalive=KEEPALIVE_S,
-            will=will,
-            tls_params=tls,
-            timeout=CONNECT_WAIT_S,
-        )
+            context = ssl.create_default_context(cafile=str(self._identity.ca_path))
+            context.load_cert_chain(str(self._identity.certificate_path))
+        will = Will(topic=self._topic(topics.PRESENCE), payload=encode(Presence(False, self._boot)))
+        client = Session(client_id=self._eui, keepalive_s=KEEPALIVE_S, will=will, context=context)
+        try:
+            await client.open(self._fleet.host, self._fleet.port, wait_s=CONNECT_WAIT_S)
+            yield client
+        finally:
+            await client.close()
 
-    async def _greet(self, client: aiomqtt.Client) -> None:
-        await client.subscribe([(self._topic(leaf), 1) for leaf in topics.GATEWAY_READS])
+    async def _greet(self, client: Session) -> None:
+        await client.subscribe([self._topic(leaf) for leaf in topics.GATEWAY_READS], wait_s=CONNECT_WAIT_S)
         presence = Presence(True, self._boot, self._clock.utc_us())
         await self._publish(client, topics.PRESENCE, encode(presence), retain=True)
         await self._publish(client, topics.CONFIG_REPORTED, encode(self._reported()), retain=True)
@@ -231,10 +221,7 @@ class Link:
     @property
     def line(self) -> Line | None:
         """The session's socket."""
-        if self._client is None:
-            return None
-        found: Line | None = self._client._client.socket()  # type: ignore[assignment]
-        return found
+        return None if self._client is None else self._client.line
 
     def rtt_ms(self) -> int | None:
         """Return the kernel's smoothed round trip to the broker, or None without a session."""
@@ -252,44 +239,41 @@ class Link:
         except (OSError, ValueError):
             return True
 
-    def _watch_line(self, client: aiomqtt.Client) -> None:
+    def _watch_line(self, client: Session) -> None:
         """Let the kernel find a dead line, and ping seldom; a longer heartbeat keeps MQTT's own pings."""
         line = self.line
         if line is not None:
             watch_by_kernel(line)
         if self.heartbeat_s * 2 <= KEEPALIVE_S:
-            client._client._keepalive = PING_EVERY_S  # paho offers no other way on an open connection
+            client.look_every_s = PING_EVERY_S
 
-    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+    async def _say_goodbye(self, client: Session) -> None:
         """An orderly end sends no last will, so presence is taken back by hand."""
         goodbye = encode(Presence(False, self._boot, self._clock.utc_us()))
-        with contextlib.suppress(aiomqtt.MqttError):
+        with contextlib.suppress(SessionLost):
             await client.publish(
-                self._topic(topics.PRESENCE), goodbye, qos=1, retain=True, timeout=GOODBYE_WAIT_S
+                self._topic(topics.PRESENCE), goodbye, qos=1, retain=True, wait_s=GOODBYE_WAIT_S
             )
 
-    async def _publish(
-        self, client: aiomqtt.Client, leaf: str, payload: bytes, *, retain: bool = False
-    ) -> None:
+    async def _publish(self, client: Session, leaf: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish at QoS 1 and return after PUBACK."""
-        await client.publish(self._topic(leaf), payload, qos=1, retain=retain, timeout=PUBACK_WAIT_S)
+        await client.publish(self._topic(leaf), payload, qos=1, retain=retain, wait_s=PUBACK_WAIT_S)
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
+    async def _listen(self, client: Session) -> None:
+        async for message in client.messages():
             try:
-                _, leaf = topics.split(message.topic.value)
+                _, leaf = topics.split(message.topic)
             except ValueError:
                 self.counts.unknown_topics += 1
                 continue
-            payload = message.payload if isinstance(message.payload, bytes) else b""
             if leaf == topics.CONFIG_DESIRED:
-                await self._desired(payload)
+                await self._desired(message.payload)
             elif leaf.startswith(f"{topics.COMMAND}/"):
-                await self._command(leaf.split("/", 1)[1], payload)
+                await self._command(leaf.split("/", 1)[1], message.payload)
             else:
                 self.counts.unknown_topics += 1
 
-    async def _tell(self, client: aiomqtt.Client) -> None:
+    async def _tell(self, client: Session) -> None:
         while True:
             await self._report_due.wait()
             self._report_due.clear()

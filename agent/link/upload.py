@@ -10,7 +10,7 @@ from agent.wire import topics
 from agent.wire.messages import WireError
 
 EVENTS_AT_ONCE = 10
-"""Events published before the first PUBACK is awaited; aiomqtt complains beyond ten."""
+"""Events published before the first PUBACK is awaited; paho has at most 20 on their way."""
 UPLOAD_CHECK_S = 1.0
 """How often the outbox is looked at while it is empty."""
 
