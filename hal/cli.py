@@ -7,7 +7,9 @@ standard error and exit 2; a chip or a line that fails, one line and exit 1.
 import argparse
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from hal.errors import HalError, OurMistake
 from hal.tools.words import words
@@ -71,7 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = argparse._SubParsersAction
+class Commands(Protocol):
+    """Where sub-commands are added."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        parents: Sequence[argparse.ArgumentParser],
+        help: str,  # noqa: A002 argparse's word
+    ) -> argparse.ArgumentParser: ...
 
 
 def _board_options(tongue: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -85,19 +96,19 @@ def _board_options(tongue: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return board
 
 
-def _info(commands: "Commands[argparse.ArgumentParser]", board: argparse.ArgumentParser) -> None:
+def _info(commands: Commands, board: argparse.ArgumentParser) -> None:
     info = commands.add_parser("info", parents=[board], help="puce, EUI, versions, température")
     info.set_defaults(module="info")
 
 
-def _listen(commands: "Commands[argparse.ArgumentParser]", board: argparse.ArgumentParser) -> None:
+def _listen(commands: Commands, board: argparse.ArgumentParser) -> None:
     listen = commands.add_parser("listen", parents=[board], help="les trames comme elles viennent")
     listen.add_argument("--seconds", type=float, help="durée")
     listen.add_argument("--count", type=int, default=0, help="nombre de trames")
     listen.set_defaults(module="listen")
 
 
-def _transmit(commands: "Commands[argparse.ArgumentParser]", board: argparse.ArgumentParser) -> None:
+def _transmit(commands: Commands, board: argparse.ArgumentParser) -> None:
     transmit = commands.add_parser("transmit", parents=[board], help="émettre une trame ou une porteuse")
     transmit.add_argument("--frequency", type=float, default=868.1, metavar="MHZ")
     transmit.add_argument("--modulation", choices=("lora", "fsk", "cw"), default="lora")
@@ -118,7 +129,7 @@ def _transmit(commands: "Commands[argparse.ArgumentParser]", board: argparse.Arg
     transmit.set_defaults(module="transmit")
 
 
-def _spectrum(commands: "Commands[argparse.ArgumentParser]", board: argparse.ArgumentParser) -> None:
+def _spectrum(commands: Commands, board: argparse.ArgumentParser) -> None:
     spectrum = commands.add_parser("spectrum", parents=[board], help="ce qu’entend le SX1261")
     spectrum.add_argument("--start", type=float, default=863.1, metavar="MHZ")
     spectrum.add_argument("--stop", type=float, default=869.9, metavar="MHZ")
@@ -128,13 +139,13 @@ def _spectrum(commands: "Commands[argparse.ArgumentParser]", board: argparse.Arg
     spectrum.set_defaults(module="spectrum")
 
 
-def _selftest(commands: "Commands[argparse.ArgumentParser]", board: argparse.ArgumentParser) -> None:
+def _selftest(commands: Commands, board: argparse.ArgumentParser) -> None:
     selftest = commands.add_parser("selftest", parents=[board], help="un verdict par ligne")
     selftest.add_argument("--gnss", metavar="PORT", help="port série du récepteur GNSS")
     selftest.set_defaults(module="selftest")
 
 
-def _transcript(commands: "Commands[argparse.ArgumentParser]", tongue: argparse.ArgumentParser) -> None:
+def _transcript(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     transcript = commands.add_parser(
         "transcript", parents=[tongue], help="rejouer une configuration enregistrée et comparer"
     )
@@ -143,7 +154,7 @@ def _transcript(commands: "Commands[argparse.ArgumentParser]", tongue: argparse.
     transcript.set_defaults(module="replay")
 
 
-def _twin(commands: "Commands[argparse.ArgumentParser]", tongue: argparse.ArgumentParser) -> None:
+def _twin(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     twin = commands.add_parser("twin", parents=[tongue], help="servir un concentrateur virtuel")
     twin.add_argument("--socket", type=Path, required=True, metavar="CHEMIN")
     twin.add_argument("--usb", type=Path, metavar="LIEN", help="aussi comme carte USB, sur ce lien")

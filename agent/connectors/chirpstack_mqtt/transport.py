@@ -5,6 +5,7 @@ A connection is used once: what paho would send again by itself after a reconnec
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -56,17 +57,16 @@ class Arrived:
 MqttEvent: TypeAlias = Connected | Refused | Acknowledged | Arrived
 
 
-class _Client(mqtt.Client):
-    """paho on a socket that is connected already: its own attempts wait in line behind a lost SYN."""
+class _NamedTls:
+    """TLS towards an address that checks the name the configuration gives, as paho knows only the address."""
 
-    dialled: socket.socket | None = None
+    def __init__(self, context: ssl.SSLContext, name: str) -> None:
+        self._context, self._name = context, name
+        self.check_hostname = context.check_hostname
 
-    def _create_socket_connection(self) -> socket.socket:
-        made, self.dialled = self.dialled, None
-        if made is None:
-            raise OSError("a connection is used once")
-        made.settimeout(self.connect_timeout)
-        return made
+    def wrap_socket(self, line: socket.socket, **options: Any) -> ssl.SSLSocket:
+        """Return the socket with TLS around it."""
+        return self._context.wrap_socket(line, **(options | {"server_hostname": self._name}))
 
 
 class MqttLine:
@@ -83,26 +83,30 @@ class MqttLine:
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._event = event
-        self._client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(INFLIGHT_LIMIT)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.will_set(will[0], will[1], qos=1, retain=True)
         if config.tls:
-            self._client.tls_set_context(tls_context(config))
+            named: Any = _NamedTls(tls_context(config), config.host)
+            self._client.tls_set_context(named)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
 
     async def open(self) -> None:
-        """Connect and start the thread; the outcome comes as an event.
+        """Connect to the address that answers and start the thread; the outcome comes as an event.
+
+        paho's own attempts would wait in line behind a lost SYN, so it is asked only once the way is proved.
 
         Raises:
             OSError, TimeoutError: no way there, or no TLS.
         """
-        host, port = self._config.host, self._config.port
-        self._client.dialled = await dial(host, port)
-        await asyncio.to_thread(self._client.connect, host, port, KEEPALIVE_S, clean_start=True)
+        way = await dial(self._config.host, self._config.port)
+        address, port = way.getpeername()[:2]
+        way.close()
+        await asyncio.to_thread(self._client.connect, address, port, KEEPALIVE_S, clean_start=True)
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
