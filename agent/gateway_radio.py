@@ -20,8 +20,7 @@ from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
 from agent.evidence.testear import HeardTest
 from agent.gnss.receiver import GnssState, GnssTime
-from agent.journal_port import JournalPort
-from agent.observation import DataPathState
+from agent.observation import DataPathState, Observed
 from agent.radio.reopening import ReopeningConcentrator
 from agent.wire.configuration import Configuration, RadioConfig
 from agent.wire.order import WorkOrder
@@ -47,7 +46,7 @@ class GatewayRadio:
         order: WorkOrder,
         configuration: Configuration,
         boot: int,
-        journal: JournalPort,
+        observe: Callable[[Observed], None],
         *,
         state: Path,
         clock: Clock,
@@ -64,7 +63,7 @@ class GatewayRadio:
             state_dir=state,
             clock=clock,
             boot=boot,
-            journal=journal,
+            observe=observe,
             plans=self._plans,
         )
 

@@ -6,7 +6,7 @@ import sys
 
 SUBCOMMANDS = {
     "agent": ("agent.cli", "the daemon of one gateway: run, status, config"),
-    "fleet": ("fleet.cli.main", "the manager of all gateways: serve, territory, order, …"),
+    "fleet": ("fleet.cli", "the manager of all gateways: serve, territory, order, …"),
     "hal": ("hal.cli", "the concentrator: info, listen, transmit, selftest, twin, transcript"),
     "firmware": ("firmware.cli", "concentrator firmware: import, list, verify"),
     "provision": ("provisioning.cli", "the installer's side: flash, check"),
@@ -15,7 +15,13 @@ SUBCOMMANDS = {
 }
 READER_GONE = 141
 """As a shell says of a program that SIGPIPE ended: `passerelle … | head`."""
-MISSING_EXTRA = {"agent": "gateway", "hal": "gateway", "fleet": "fleet", "demo": "demo"}
+MISSING_EXTRA = {
+    "agent": "gateway",
+    "hal": "gateway",
+    "provision": "provisioning",
+    "fleet": "fleet",
+    "demo": "demo",
+}
 
 
 def main() -> int:

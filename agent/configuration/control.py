@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
@@ -24,13 +23,11 @@ from agent.configuration.model import (
 )
 from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
-from agent.journal_port import JournalPort
 from agent.timing.choice import OWN_TIME
 from agent.wire.configuration import Configuration
-from agent.wire.messages import Change, ConfigReported, ConfigState
+from agent.wire.messages import ConfigReported
 from hal.errors import HalError
 
-_log = structlog.get_logger("agent")
 TICK_S = 1.0
 """How late after its deadline a trial may end."""
 
@@ -52,8 +49,7 @@ class ConfigurationControl:
         device: str,
         key: Ed25519PublicKey,
         apply: Callable[[Configuration], Awaitable[None]],
-        journal: JournalPort,
-        changed: Callable[[], None],
+        report: Callable[[ConfigReported], None],
     ) -> None:
         self.state = state
         self.running = running
@@ -63,7 +59,7 @@ class ConfigurationControl:
         self._device = device
         self._key = key
         self._apply = apply
-        self._journal, self._changed = journal, changed
+        self._report = report
         self.disk_refusals = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -141,12 +137,6 @@ class ConfigurationControl:
     async def _run(self, configuration: Configuration) -> None:
         self.running = configuration
         await self._apply(configuration)
-
-    def _report(self, reported: ConfigReported) -> None:
-        state = ConfigState(reported.state).name
-        self._journal.record(Change.CONFIGURATION, f"v{reported.seen_version}", state, reported.reason)
-        _log.info("configuration", version=reported.version, state=state, reason=reported.reason)
-        self._changed()
 
     def _now(self) -> Now:
         return Now(

@@ -14,9 +14,8 @@ import msgspec
 from agent.clock import Clock
 from agent.hearing.expectation import FEWER_HOURS, HOUR_US, Past, fewer, learn, suspicion, usual_frames
 from agent.hearing.noise import SAMPLES_AN_HOUR, Floor, NoisePast, judge_noise, learn_noise
-from agent.journal_port import JournalPort
 from agent.observation import DataPathState
-from agent.wire.messages import Radio, TimeQuality
+from agent.wire.messages import Noted, Radio, TimeQuality
 
 
 class Ground(StrEnum):
@@ -49,12 +48,12 @@ class Hearing:
         *,
         learned: Learned,
         clock: Clock,
-        journal: JournalPort,
+        note: Callable[[Noted], None],
         test_frames: Callable[[], str],
         measured_dbm: Callable[[], float | None],
     ) -> None:
         self.learned = learned
-        self._clock, self._journal, self._test_frames = clock, journal, test_frames
+        self._clock, self._note, self._test_frames = clock, note, test_frames
         self._measured_dbm = measured_dbm
         self._hour = _Hour()
         self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
@@ -97,7 +96,7 @@ class Hearing:
             if path.reference is None
             else path.reference.suspicion(self._clock.monotonic_us(), self._receiving_since_us)
         )
-        self._record_changes()
+        self._tell(utc_us)
 
     def grounds(self) -> tuple[str, ...]:
         """Return every reason to suspect the own ears, as it stands."""
@@ -133,7 +132,7 @@ class Hearing:
         frames = learn(self.learned.frames, hour.of_day, hour.frames)
         self.learned = Learned(frames=frames, noise=noise)
 
-    def _record_changes(self) -> None:
+    def _tell(self, utc_us: int) -> None:
         for ground in Ground:
             words, before = self._grounds.get(ground, ""), self._told.get(ground, "")
             if bool(words) == bool(before):
@@ -144,7 +143,7 @@ class Hearing:
                 "state": "suspected" if words else "over",
                 "reason": words or before,
             }
-            self._journal.note("hearing", fields)
+            self._note(Noted(0, 0, utc_us, "hearing", fields))
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):

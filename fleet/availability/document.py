@@ -19,9 +19,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from agent.wire.resolved import resolved
-from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
-from fleet.availability.sensors import Coverage
-from fleet.facts.model import (
+from fleet.availability.facts import (
     Blindness,
     Commissioning,
     DeliveredFact,
@@ -34,7 +32,9 @@ from fleet.facts.model import (
     OperatorStatement,
     gather,
 )
-from fleet.facts.settings import ContractSettings
+from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
+from fleet.availability.sensors import Coverage
+from fleet.availability.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
 FORMAT_VERSION = 1

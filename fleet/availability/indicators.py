@@ -11,6 +11,7 @@ from fractions import Fraction
 from fleet.availability.burn import Budget, BurnRate, breach_at_us, budget, burn_rates, share_lost
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.figures import CommuneFigures, GatewayFigures, Share, lost_by, mean_of_gateways, whole
+from fleet.availability.months import month_window, next_month
 from fleet.availability.reckoning import (
     DOMAINS,
     CommuneCard,
@@ -19,9 +20,8 @@ from fleet.availability.reckoning import (
     from_timelines,
     whole_budget,
 )
-from fleet.facts.months import month_window, next_month
-from fleet.facts.settings import ContractSettings, Serving
-from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.availability.settings import ContractSettings, Serving
+from fleet.availability.states import Cause, CommuneState, GatewayState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,3 +72,40 @@ pulse_edges = Table(
     Column("lost", Boolean, nullable=False),
 )
 """Losses and returns, confirmed or not, of the last hours."""
+
+shift_entries = Table(
+    "shift_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("settled_at_us", BigInteger),
+    Column("settled_by", Text, nullable=False, default=""),
+)
+"""The main courante; append-only but for settling."""
+
+works_notices = Table(
+    "works_notices",
+    metadata,
+    Column("works_id", Integer, primary_key=True),
+    Column("key", String(12), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Which planned works were told to the EPCI concerned."""
+
+report_mails = Table(
+    "report_mails",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("sender", Text, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("received_at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("entered_at_us", BigInteger, index=True),
+    Column("ticket_id", Integer),
+)
+"""Mails that report a fault; ``entered_at_us`` is empty until a cycle made something of them."""

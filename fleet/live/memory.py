@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from agent.wire.beat import with_known
 from agent.wire.messages import Heartbeat, Presence, encode
-from fleet.availability.history import History, history
-from fleet.evidence.ingest import Sorted
-from fleet.facts.model import (
+from fleet.availability.facts import (
     Commissioning,
     GatewayFacts,
     HeartbeatRun,
@@ -20,7 +18,9 @@ from fleet.facts.model import (
     OperatorStatement,
     journal_fact,
 )
-from fleet.facts.settings import ContractSettings
+from fleet.availability.history import History, history
+from fleet.availability.settings import ContractSettings
+from fleet.evidence.ingest import Sorted
 
 
 @dataclass(slots=True, eq=False)

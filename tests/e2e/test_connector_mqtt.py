@@ -12,7 +12,6 @@ from chirpstack_api.gw import gw_pb2 as gw
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.broker import MOSQUITTO, client_tls, settings
@@ -69,7 +68,7 @@ class Gateway:
             state_dir=path / "state",
             clock=self.clock,
             boot=1,
-            journal=MemoryJournal(self.clock),
+            observe=lambda _: None,
         )
 
     async def __aenter__(self) -> "Gateway":

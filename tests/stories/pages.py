@@ -4,8 +4,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fleet.identity.people import OPEN_ACCESS
-from fleet.web.api import incidents as routes
-from fleet.web.pages import acknowledge, label, shift
+from fleet.incidents import link_page, routes
 from tests.stories.world import World
 
 
@@ -13,8 +12,7 @@ def client_of(world: World) -> TestClient:
     """Return a client of the routes of incidents and tickets."""
     app = FastAPI()
     app.include_router(routes.router)
-    for page in (acknowledge, label, shift):
-        app.include_router(page.router)
+    app.include_router(link_page.router)
     for name, value in vars(world.state()).items():
         setattr(app.state, name, value)
     return TestClient(app, headers={"X-CSRF-Token": OPEN_ACCESS.csrf_token})

@@ -14,7 +14,6 @@ import pytest
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted, Ledger, Slot, State, Tick
 from agent.configuration.slots import Slots
-from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import Kind
 from agent.wire.messages import ConfigReported, ConfigState
@@ -93,7 +92,6 @@ class Gateway:
         self.clock = VirtualClock()
         self.rng = rng
         self.told: list[ConfigReported] = []
-        self.journal = MemoryJournal(self.clock)
         ledger = slots.ledger()
         assert ledger is not None
         self.control = ConfigurationControl(
@@ -104,8 +102,7 @@ class Gateway:
             device=EUI,
             key=FLEET.key.public_key(),
             apply=self.apply,
-            journal=self.journal,
-            changed=lambda: self.told.append(self.control.reported()),
+            report=self.told.append,
         )
 
     async def apply(self, content: Configuration) -> None:

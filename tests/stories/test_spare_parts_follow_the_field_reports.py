@@ -1,7 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from fleet.shift import log as shift
+from fleet.incidents import shift
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
 

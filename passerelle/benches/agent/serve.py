@@ -9,7 +9,6 @@ from pathlib import Path
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from hal.open import open_concentrator
@@ -23,15 +22,14 @@ async def _serve(arguments: list[str]) -> None:
         )
         for n, port in enumerate(ports)
     )
-    clock = SystemClock(TimeQuality.NTP)
     datapath = DataPath(
         concentrator=open_concentrator(f"socket:{socket}", "rak2287"),
         configuration=Configuration(connectors=connectors, fleet=FleetConfig(host="127.0.0.1", port=1)),
         eui="0016c001f12a3b4c",
         state_dir=Path(directory),
-        clock=clock,
+        clock=SystemClock(TimeQuality.NTP),
         boot=1,
-        journal=MemoryJournal(clock),
+        observe=lambda _: None,
     )
     await datapath.run()
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.certificates import issue
@@ -89,7 +88,7 @@ class Run:
             state_dir=folder / "state",
             clock=clock,
             boot=1,
-            journal=MemoryJournal(clock),
+            observe=lambda _: None,
         )
 
     async def hear(self, duration_s: float) -> None:

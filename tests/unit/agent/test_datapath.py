@@ -10,11 +10,10 @@ from msgspec.structs import replace
 
 from agent.clock import SystemClock
 from agent.connectors.ports import Outcome
-from agent.datapath import DataPath
+from agent.datapath import DataPath, Observation, Observed
 from agent.downlink.model import Downlink, Immediate
-from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
-from agent.wire.messages import Change, Radio, TimeQuality
+from agent.wire.messages import Change, Noted, Radio, TimeQuality
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.errors import LineFailed
 from hal.packets import Crc, Lora
@@ -41,7 +40,7 @@ class Running:
     def __init__(self, path: Path, port: int) -> None:
         self.clock = SystemClock(TimeQuality.NTP)
         self.radio = VirtualConcentrator(self.clock)
-        self.journal = MemoryJournal(self.clock)
+        self.observed: list[Observed] = []
         self.path = DataPath(
             concentrator=self.radio,
             configuration=configuration(port),
@@ -49,7 +48,7 @@ class Running:
             state_dir=path,
             clock=self.clock,
             boot=2**63 - 1,
-            journal=self.journal,
+            observe=self.observed.append,
         )
 
     async def __aenter__(self) -> "Running":
@@ -80,7 +79,7 @@ async def test_frames_reach_the_server_byte_for_byte_and_leave_the_spool(tmp_pat
         assert state.radio is Radio.RECEIVING
         assert gateway.radio.running
     assert not gateway.radio.running
-    changes = [(entry.change, entry.value) for entry in gateway.journal.changes()]
+    changes = [(o.change, o.value) for o in gateway.observed if isinstance(o, Observation)]
     assert (Change.RADIO, "RECEIVING") in changes
     assert (Change.CONNECTOR, "UP") in changes
 
@@ -144,7 +143,7 @@ async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Pat
         connector = gateway.path._switchboard._connectors["lns"]
         for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
             connector._warn(address)  # type: ignore[attr-defined]
-        told = gateway.journal.changes()
+        told = [one for one in gateway.observed if isinstance(one, Observation)]
         reasons = [one.reason.partition("\u202f")[0] for one in told if one.value == "UDP_UNPROTECTED"]
         assert reasons == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
     server.transport.close()
@@ -299,7 +298,7 @@ async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_pa
         state = broken.path.snapshot()
         assert (state.radio, state.radio_reason) == (Radio.OFF, "/dev/spidev0.0: gone")
         assert (Change.RECOVERY, "RESTART_RX") in [
-            (entry.change, entry.value) for entry in broken.journal.changes()
+            (o.change, o.value) for o in broken.observed if isinstance(o, Observation)
         ]
     server.transport.close()
 
@@ -311,9 +310,9 @@ async def test_a_connector_that_breaks_is_noted_and_started_again(tmp_path: Path
         connector = gateway.path._switchboard._connectors["lns"]
         whole, connector._pump = connector._pump, _broken  # type: ignore[attr-defined]
         gateway.radio.inject(data_up())
-        await server.until(gateway.journal.notes)
+        await server.until(lambda: any(isinstance(event, Noted) for event in gateway.observed))
         connector._pump = whole  # type: ignore[attr-defined]
-        noted = gateway.journal.notes()[0]
+        noted = next(event for event in gateway.observed if isinstance(event, Noted))
         assert (noted.name, noted.fields["connector"]) == ("connector_failed", "lns")
         assert gateway.radio.running
     server.transport.close()

@@ -6,10 +6,9 @@ import pytest
 from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
 from agent.commands.step import CommandLedger, Refused, judge_command
 from agent.hearing.noise_meter import median_dbm
-from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command, encode_command
 from agent.wire.envelope import Kind
-from agent.wire.messages import Reply
+from agent.wire.messages import Noted, Reply
 from hal.sx1261.commands import Spectrum
 from hal.units import Dbm, Hz
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock
@@ -67,16 +66,15 @@ class Bench:
 
     def __init__(self, folder: Path, **actions: object) -> None:
         self.replies: list[Reply] = []
-        clock = VirtualClock(now_us=0, wall_us=60)
-        self.journal = MemoryJournal(clock)
+        self.notes: list[Noted] = []
         self.runner = CommandRunner(
             state=folder,
             device=EUI,
             key=FLEET.key.public_key(),
-            clock=clock,
+            clock=VirtualClock(now_us=0, wall_us=60),
             actions={Action(name): action for name, action in actions.items()},  # type: ignore[misc]
             reply=self.replies.append,
-            journal=self.journal,
+            note=self.notes.append,
         )
 
     def send(self, version: int, command: Command) -> None:
@@ -107,7 +105,7 @@ def test_each_outcome_is_answered_and_audited(tmp_path: Path) -> None:
     answers = {reply.command_id: (reply.ok, reply.text) for reply in bench.replies if reply.ok}
     assert answers == {"c1": (True, "all well")}
     assert bench.runner.counts == {"done": 1, "failed": 1, "older": 1}
-    assert [note.fields["verdict"] for note in bench.journal.notes()] == ["older", "done", "failed"]
+    assert [note.fields["verdict"] for note in bench.notes] == ["older", "done", "failed"]
 
 
 def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Path) -> None:
@@ -115,7 +113,7 @@ def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Pa
     for payload in (b"?", OTHER.envelope(Kind.COMMAND, 9, encode_command(TEST))):
         bench.runner.arrived("x", payload)
     assert [reply.ok for reply in bench.replies] == [False, False]
-    assert bench.journal.notes() == []
+    assert bench.notes == []
     assert bench.runner.counts == {"malformed": 1, "bad_signature": 1}
     assert not (tmp_path / "commands.json").exists()
 

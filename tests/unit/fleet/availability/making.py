@@ -1,8 +1,7 @@
 """Facts by hand, in seconds from ``T0``: short words for tests."""
 
 from agent.wire.messages import Change, PreviousBoot, Radio, TimeQuality
-from fleet.availability.timeline import timeline
-from fleet.facts.model import (
+from fleet.availability.facts import (
     Commissioning,
     CommissioningKind,
     GatewayFacts,
@@ -10,8 +9,9 @@ from fleet.facts.model import (
     JournalFact,
     Maintenance,
 )
-from fleet.facts.months import Window
-from fleet.facts.settings import DEFAULTS
+from fleet.availability.months import Window
+from fleet.availability.settings import DEFAULTS
+from fleet.availability.timeline import timeline
 
 S = 1_000_000
 T0 = 1_790_000_000 * S

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.facts.states import CommuneState, GatewayState
-from fleet.lang import shapes
-from fleet.web import rendering
+from fleet.availability.states import CommuneState, GatewayState
+from fleet.web import rendering, shapes
 
 TOKENS = (rendering.FOLDER / "assets/styles/tokens.css").read_text()
 LEAST = 4.5

@@ -1,1 +1,0 @@
-"""The engine: messages in, one decision a second, and the watchdog above it."""

@@ -1,0 +1,71 @@
+"""JSON of incidents and tickets: ``/api/v1/incidents``, ``/api/v1/tickets``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+
+from fleet.api.pages import Instant, RowId, answer
+from fleet.identity.access import viewer
+from fleet.incidents import mail_in, shift_page, site_page, sms_routes, stock, views, writes
+from fleet.oncall import routes as oncall
+from fleet.tickets import joining
+from fleet.tickets import store as tickets
+from fleet.tickets.statistics import statistics
+from fleet.web.format import month_bounds
+
+api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
+
+StateFilter = Annotated[str, "open, or all"]
+
+
+@api.get("/incidents")
+def list_incidents(request: Request, state: StateFilter = "open", before_id: RowId | None = None) -> Response:
+    """Return incidents with their tickets and clocks, the most urgent first; ``state=all``: newest first."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        if state == "all":
+            return answer(request, {"incidents": views.recent_incidents(connection, now_us, before_id)})
+        return answer(request, {"incidents": views.open_incidents(connection, now_us)})
+
+
+@api.get("/tickets")
+def list_tickets(request: Request, state: StateFilter = "open", before_id: RowId | None = None) -> Response:
+    """Return tickets with their clocks, the most urgent first; ``state=all``: newest first."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        if state == "all":
+            return answer(request, {"tickets": tickets.recent(connection, now_us, before_id)})
+        return answer(request, {"tickets": tickets.open_tickets(connection, now_us)})
+
+
+@api.get("/tickets/statistics")
+def show_statistics(request: Request, at_us: Instant | None = None) -> Response:
+    """Return how the contract's clocks were kept in the Paris month around an instant."""
+    now_us = request.app.state.clock.now_us()
+    begin, end = month_bounds(now_us if at_us is None else at_us)
+    with request.app.state.database.read() as connection:
+        found = statistics(joining.between(connection, begin, end), now_us)
+    return answer(request, {"from_us": begin, "until_us": end, "statistics": found})
+
+
+@api.get("/tickets/{ticket_id}")
+def show_ticket(request: Request, ticket_id: RowId) -> Response:
+    """Return one ticket with its audit trail, messages, incident and what was known when."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.read() as connection:
+        try:
+            return answer(request, views.ticket_page(connection, ticket_id, now_us))
+        except tickets.NoSuchTicket as error:
+            raise HTTPException(404, f"tickets: no ticket {ticket_id}") from error
+
+
+router = APIRouter()
+router.include_router(api)
+router.include_router(site_page.router)
+router.include_router(shift_page.router)
+router.include_router(writes.router)
+router.include_router(oncall.router)
+router.include_router(stock.router)
+router.include_router(mail_in.router)
+router.include_router(sms_routes.router)

@@ -1,1 +1,0 @@
-"""Faults that people report: calls, mails, and what they answer by SMS."""

@@ -1,1 +1,0 @@
-"""How people read: translation, French and English formats, shapes of states; pure."""

@@ -1,1 +1,0 @@
-"""Months: their input from the evidence, closing, versions, and the check that they still follow."""

@@ -1,1 +1,0 @@
-"""Messages about tickets: who is told, when, in which words, again and again until somebody acts."""

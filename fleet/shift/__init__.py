@@ -1,1 +1,0 @@
-"""The main courante: the log of the shift and its handover."""

@@ -1,1 +1,0 @@
-"""Planned works: announced, withdrawn, and told to the EPCI concerned."""
