@@ -9,6 +9,7 @@ All but the radio thread and the spool's disk thread runs in the event loop.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from agent.clock import Clock
@@ -79,6 +80,7 @@ class DataPath:
             observe=observe,
             evicted=self._evicted,
         )
+        self._ledger_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._book = AirtimeBook(directory=state_dir, clock=clock, later=self._later)
         antenna = antenna_of(configuration.radio)
         self._downlinks = DownlinkScheduler(
@@ -219,7 +221,7 @@ class DataPath:
 
     def _later(self, work: Callable[[], None]) -> None:
         if self._loop is not None:
-            self._loop.run_in_executor(None, work)
+            self._loop.run_in_executor(self._ledger_thread, work)
 
     def _report(self, event: RadioEvent) -> None:
         """Take over an event from the radio thread."""

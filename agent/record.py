@@ -128,7 +128,8 @@ def record_of(
 ) -> Record:
     """Return the record of a frame that was just received."""
     kind, address = classify(frame.payload)
-    lora = frame.modulation if isinstance(frame.modulation, Lora) else None
+    modulation = frame.modulation
+    lora = modulation if isinstance(modulation, Lora) else None
     return Record(
         id=record_id,
         payload=frame.payload,
@@ -142,7 +143,7 @@ def record_of(
         address=address,
         frequency_hz=frame.frequency_hz,
         sf=lora.sf if lora else 0,
-        rate=lora.bandwidth_hz if lora else getattr(frame.modulation, "bitrate_bps", 0),
+        rate=modulation.bandwidth_hz if isinstance(modulation, Lora) else modulation.bitrate_bps,
         coding_rate=lora.coding_rate if lora else 0,
         rssi_channel_dbm=frame.rssi_channel_dbm,
         rssi_signal_dbm=frame.rssi_signal_dbm,

@@ -151,3 +151,12 @@ class ConcentratorStatus:
     fault: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     """Since start: fetched, decoded, crc_bad, checksum_bad, resynchronised, dropped_bytes, …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectrum:
+    """How often each level was seen on one frequency; the last bin holds what was weaker."""
+
+    frequency_hz: Hz
+    levels_dbm: tuple[Dbm, ...]
+    counts: tuple[int, ...]

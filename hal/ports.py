@@ -6,8 +6,8 @@ suite in ``tests/contract``.
 
 from typing import Protocol, runtime_checkable
 
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
-from hal.units import Micros
+from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
+from hal.units import Hz, Micros
 
 
 @runtime_checkable
@@ -79,3 +79,10 @@ class Concentrator(Protocol):
         ...
 
     def temperature_c(self) -> float | None: ...
+
+    def spectral_scan(self, frequency_hz: Hz) -> Spectrum:
+        """Return how often each level is heard on one frequency; takes some 20 ms.
+
+        Raises OurMistake when the board has no SX1261 or the settings do not enable it.
+        """
+        ...

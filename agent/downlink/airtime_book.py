@@ -11,7 +11,7 @@ from agent.downlink.plan import HOUR_US, Band
 from agent.timing.choice import OWN_TIME
 
 Later = Callable[[Callable[[], None]], None]
-"""Runs a write to disk where it delays nobody."""
+"""Runs writes to disk one after the other, in the order of the calls, where they delay nobody."""
 
 
 class AirtimeBook:
@@ -38,7 +38,8 @@ class AirtimeBook:
         present = self._present()
         for number, past in enumerate(entries):
             self._enter(past, present, ticket=-1 - number)
-        self._write(lambda: self._file.rewrite(self._past))
+        loaded = tuple(self._past)
+        self._write(lambda: self._file.rewrite(loaded))
 
     def _enter(self, past: Past, present: Present, *, ticket: int) -> None:
         end_us = end_of(past, present)
@@ -71,9 +72,9 @@ class AirtimeBook:
             quality=now.quality,
         )
         self._past = [kept for kept in self._past if now.monotonic_us - kept.monotonic_us < HOUR_US]
+        before = tuple(self._past)
         self._past.append(past)
-        recent = tuple(self._past)
-        self._write(lambda: self._file.append(past, lambda: recent))
+        self._write(lambda: self._file.append(past, before))
 
     def release(self, ticket: int) -> None:
         """Take back what did not leave; the file keeps it, which is the strict side after a restart."""

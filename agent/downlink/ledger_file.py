@@ -5,7 +5,7 @@ A torn or foreign line is skipped and counted; the file is written anew at each 
 
 import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -86,10 +86,10 @@ class LedgerFile:
         fresh.replace(self._path)
         self._size = len(content)
 
-    def append(self, entry: Past, compacted: Callable[[], Iterable[Past]]) -> None:
-        """Add one transmission; a file that has grown too large is replaced by what ``compacted`` returns."""
+    def append(self, entry: Past, before: Iterable[Past]) -> None:
+        """Add one transmission; beyond ``FILE_LIMIT_BYTES`` the file becomes ``before`` and this entry."""
         if self._size > FILE_LIMIT_BYTES:
-            self.rewrite([*compacted(), entry])
+            self.rewrite([*before, entry])
             return
         line = encode_line(entry)
         _synchronised(self._path, line, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

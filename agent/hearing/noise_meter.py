@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 from hal.errors import HalError
+from hal.packets import Spectrum
 from hal.ports import Concentrator
 from hal.units import Hz
 
@@ -22,34 +23,17 @@ ANSWER_LIMIT_S = 5.0
 Ask = Callable[[Callable[[Concentrator], Any]], "Future[Any]"]
 
 
-class NotMeasurable(ValueError):
-    """This board cannot measure a noise floor."""
-
-
-class Levels(Protocol):
-    """What a scan of one frequency counted."""
-
-    @property
-    def levels_dbm(self) -> tuple[float, ...]: ...
-
-    @property
-    def counts(self) -> tuple[int, ...]: ...
-
-
-def floor_dbm(frequency: Hz, chip: Concentrator) -> float:
+def floor_dbm(frequency_hz: Hz, chip: Concentrator) -> float:
     """Return the noise floor of one frequency; runs in the radio thread.
 
     Raises:
-        NotMeasurable: no SX1261.
-        HalError: it has one and it does not answer, or it is not enabled.
+        ValueError: the scan counted nothing.
+        HalError: the board has no SX1261, or the settings do not enable it, or it does not answer.
     """
-    scan = getattr(chip, "spectral_scan", None)
-    if scan is None:
-        raise NotMeasurable("not measurable: this board has no SX1261")
-    return median_dbm(scan(frequency))
+    return median_dbm(chip.spectral_scan(frequency_hz))
 
 
-def median_dbm(spectrum: Levels) -> float:
+def median_dbm(spectrum: Spectrum) -> float:
     """Return the level that half of the scans of one frequency were at or below: the noise floor.
 
     Raises:
@@ -66,10 +50,10 @@ def median_dbm(spectrum: Levels) -> float:
 class NoiseMeter:
     """Measures every quarter of an hour; ``dbm`` is the last result, None where nothing measures."""
 
-    def __init__(self, on_radio: Ask, told: Callable[[int, float], None]) -> None:
-        """``told`` is called with each frequency in Hz and its floor in dBm."""
+    def __init__(self, on_radio: Ask, measured: Callable[[int, float], None]) -> None:
+        """``measured`` is called with each frequency in Hz and its floor in dBm."""
         self._on_radio = on_radio
-        self._told = told
+        self._measured = measured
         self._due_us = 0
         self.dbm: float | None = None
 
@@ -88,5 +72,5 @@ class NoiseMeter:
             self.dbm = None
             return
         for frequency, level_dbm in zip(SCANNED_HZ, floors, strict=True):
-            self._told(frequency, level_dbm)
+            self._measured(frequency, level_dbm)
         self.dbm = round(median(floors), 1)

@@ -6,6 +6,8 @@
     4                   EXHAUSTED: reported; the supervisor decides about a restart of the process
     5 …                 RESET again                         60 s
 
+A restart that somebody asked for is no failure: it happens at once and leaves the ladder as it was.
+
 A radio that received for 10 minutes starts from the first step again.  Every start of the concentrator resets
 it (``hal.sx1302.boot``): a chip that was only half restarted could not be told from one that works.
 """
@@ -13,9 +15,15 @@ it (``hal.sx1302.boot``): a chip that was only half restarted could not be told 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hal.errors import HalError
+
 FORGIVEN_AFTER_US = 600_000_000
 WAITS_US = (0, 2_000_000, 10_000_000)
 LAST_WAIT_US = 60_000_000
+
+
+class RestartRequested(HalError):
+    """Ends a start of the concentrator because a configuration, the fleet or the supervisor asked for it."""
 
 
 class Step(StrEnum):

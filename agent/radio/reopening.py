@@ -10,10 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from hal.errors import HalError, LineFailed, OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
+from agent.radio.recovery import RestartRequested
+from hal.errors import HalError, LineFailed
+from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.ports import Concentrator
-from hal.units import Micros
+from hal.units import Hz, Micros
 
 JOBS_LIMIT = 8
 """Jobs of commands waiting for the radio thread."""
@@ -85,7 +86,7 @@ class ReopeningConcentrator:
         with self._lock:
             reason, self._restart_because = self._restart_because, ""
         if reason:
-            raise OurMistake(reason, where="restart")
+            raise RestartRequested(reason, where="restart")
         self._serve_jobs()
         return self._open().receive()
 
@@ -109,3 +110,6 @@ class ReopeningConcentrator:
 
     def temperature_c(self) -> float | None:
         return self._open().temperature_c()
+
+    def spectral_scan(self, frequency_hz: Hz) -> Spectrum:
+        return self._open().spectral_scan(frequency_hz)

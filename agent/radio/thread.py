@@ -13,7 +13,7 @@ from agent.clock import Clock
 from agent.downlink.jit import Entry
 from agent.radio.pace import Pace
 from agent.radio.ports import TransmitQueue
-from agent.radio.recovery import Ladder, Step, came_up, failed
+from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
 from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.messages import Radio, TimeQuality
@@ -263,7 +263,10 @@ class RadioThread:
         since_us = self._last_proof_us if was_running and self._last_proof_us is not None else now_us
         deaf = was_running and isinstance(error, ChipMisbehaved)
         self._say(Radio.DEAF if deaf else Radio.OFF, str(error), since_us)
-        self._ladder, step, wait_us = failed(self._ladder, now_us)
+        if isinstance(error, RestartRequested):
+            step, wait_us = Step.RESTART_RX, 0
+        else:
+            self._ladder, step, wait_us = failed(self._ladder, now_us)
         self._report(Recovering(step=step, reason=str(error)))
         try:
             self._concentrator.stop()

@@ -6,6 +6,7 @@ Sources: FACTS §11; opcodes are those of the SX126x family, 0x9A, 0x9B and 0xD9
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hal.packets import Spectrum
 from hal.settings import image_band
 from hal.sx1250.commands import frequency_register
 from hal.units import Dbm, Hz
@@ -115,15 +116,6 @@ def abort() -> Command:
 def spectral_scan(scans: int) -> Command:
     """Return the command that counts ``scans`` RSSI samples into 33 levels."""
     return Command(SPECTRAL_SCAN, bytes((scans >> 8, scans & 0xFF, SCAN_INTERVAL_8_2_US)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
-    """How often each level was seen on one frequency; the last bin holds what was weaker."""
-
-    frequency_hz: Hz
-    levels_dbm: tuple[Dbm, ...]
-    counts: tuple[int, ...]
 
 
 def decode_spectrum(frequency_hz: Hz, data: bytes, offset_db: int) -> Spectrum:

@@ -9,9 +9,8 @@ Sources: FACTS §8 (fetch), §9 (counters), §10 (TX), §11 (LBT), §14 (watchdo
 from collections import Counter
 
 from hal.errors import OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
+from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.settings import RF_CHAINS, Settings
-from hal.sx1261.commands import Spectrum
 from hal.sx1261.driver import Sx1261
 from hal.sx1261.lbt import Verdict
 from hal.sx1302 import boot, clockwork, health, mcu, tx_writes

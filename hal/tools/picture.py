@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-from hal.sx1261.commands import Spectrum
+from hal.packets import Spectrum
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from hal.errors import OurMistake
-from hal.sx1261.commands import Spectrum
+from hal.packets import Spectrum
 from hal.tools.opening import has_sx1261, opened
 from hal.tools.picture import floor_dbm, line, png
 from hal.tools.words import words

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from agent.record import Record, record_of
 from agent.timing.choice import Reading
 from agent.wire.messages import TimeQuality
-from hal.errors import HalError
+from hal.errors import HalError, OurMistake
 from hal.packets import (
     ConcentratorStatus,
     Crc,
     Lora,
     ReceivedFrame,
+    Spectrum,
     Transmission,
     TxState,
 )
@@ -164,6 +165,9 @@ class VirtualConcentrator:
 
     def temperature_c(self) -> float | None:
         return 31.5
+
+    def spectral_scan(self, frequency_hz: Hz) -> Spectrum:
+        raise OurMistake("needs an SX1261 that the settings enable", where="spectral scan")
 
 
 class UdpServer(asyncio.DatagramProtocol):

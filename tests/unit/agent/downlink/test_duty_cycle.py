@@ -1,6 +1,7 @@
 """Air time of any hour: the ledger, its file, and restarts with clocks of any kind."""
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_file_that_has_grown_is_written_anew(tmp_path: Path) -> None:
     file = LedgerFile(tmp_path)
     (tmp_path / FILE_NAME).write_bytes(b"x" * (FILE_LIMIT_BYTES + 1))
     assert file.load() == ([], 1)
-    file.append(past(1), lambda: [past(2)])
+    file.append(past(1), [past(2)])
     assert LedgerFile(tmp_path).load() == ([past(2), past(1)], 0)
 
 
@@ -149,6 +150,28 @@ def test_the_ledger_survives_a_restart(tmp_path: Path) -> None:
     assert again.room_us(M) == 6 * SECOND
     clock.now_us += HOUR_US // 2
     assert again.room_us(M) == 36 * SECOND
+
+
+def test_a_transmission_at_the_compaction_of_the_file_is_kept_once(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    made = book(tmp_path, clock)
+    made.charge(M, end_us=HOUR_US, airtime_us=2 * SECOND, ticket=1)
+    made._file._size = FILE_LIMIT_BYTES + 1
+    made.charge(M, end_us=HOUR_US, airtime_us=3 * SECOND, ticket=2)
+    assert (tmp_path / FILE_NAME).stat().st_size < FILE_LIMIT_BYTES
+    assert book(tmp_path, clock).used_us(M) == 5 * SECOND
+
+
+def test_a_transmission_before_the_start_has_compacted_the_file_is_kept_once(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    book(tmp_path, clock).charge(M, end_us=HOUR_US, airtime_us=2 * SECOND, ticket=1)
+    writes: list[Callable[[], None]] = []
+    again = AirtimeBook(directory=tmp_path, clock=clock, later=writes.append)
+    again.load()
+    again.charge(M, end_us=HOUR_US, airtime_us=3 * SECOND, ticket=2)
+    for write in writes:
+        write()
+    assert book(tmp_path, clock).used_us(M) == 5 * SECOND
 
 
 def restarted_machine(clock: ManualClock, tmp_path: Path) -> AirtimeBook:

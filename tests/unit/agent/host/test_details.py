@@ -20,8 +20,9 @@ from agent.host.supply import parse_throttled, power_word, throttling
 from agent.host.wear import medium_fields, parse_life
 from agent.observation import ConnectorState, DataPathState
 from agent.wire.messages import Noted, Radio, encode
-from hal.packets import ConcentratorStatus
-from hal.units import Micros
+from hal.errors import HalError, OurMistake
+from hal.packets import ConcentratorStatus, Spectrum
+from hal.units import Dbm, Hz, Micros
 
 SECOND_US = 1_000_000
 PATH = DataPathState(
@@ -217,22 +218,27 @@ async def _measured(meter: NoiseMeter) -> float | None:
 
 
 class Scanner:
-    """A chip whose spectral scan finds -101 dBm in the middle; or none."""
+    """A chip whose spectral scan finds -101 dBm in the middle; or that has no SX1261."""
 
-    levels_dbm = (-110.0, -101.0, -80.0)
-    counts = (10, 80, 10)
+    def __init__(self, *, present: bool) -> None:
+        self.present = present
 
-    def spectral_scan(self, _: int) -> "Scanner":
-        return self
+    def spectral_scan(self, frequency_hz: Hz) -> Spectrum:
+        if not self.present:
+            raise OurMistake("needs an SX1261 that the settings enable", where="spectral scan")
+        levels_dbm = (Dbm(-110.0), Dbm(-101.0), Dbm(-80.0))
+        return Spectrum(frequency_hz=frequency_hz, levels_dbm=levels_dbm, counts=(10, 80, 10))
 
 
-@pytest.mark.parametrize(("chip", "expected"), [(Scanner(), -101.0), (object(), None)])
-def test_the_noise_floor_is_measured_where_there_is_an_sx1261(chip: Any, expected: float | None) -> None:
+@pytest.mark.parametrize(("present", "expected"), [(True, -101.0), (False, None)])
+def test_the_noise_floor_is_measured_where_there_is_an_sx1261(present: bool, expected: float | None) -> None:
+    chip = Scanner(present=present)
+
     def on_radio(job: Callable[[Any], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
         try:
             future.set_result(job(chip))
-        except ValueError as error:
+        except HalError as error:
             future.set_exception(error)
         return future
 

@@ -1,9 +1,10 @@
 import pytest
 
+from agent.radio.recovery import RestartRequested
 from agent.radio.reopening import JOBS_LIMIT, ReopeningConcentrator
-from hal.errors import LineFailed, OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, Transmission, TxState
-from hal.units import Micros
+from hal.errors import LineFailed
+from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
+from hal.units import Dbm, Hz, Micros
 
 
 class Chip:
@@ -43,6 +44,9 @@ class Chip:
 
     def temperature_c(self) -> float | None:
         return 40.0
+
+    def spectral_scan(self, frequency_hz: Hz) -> Spectrum:
+        return Spectrum(frequency_hz=frequency_hz, levels_dbm=(Dbm(-100.0),), counts=(1,))
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_a_missing_device_is_an_error_of_the_start_alone() -> None:
 def test_restart_ends_the_run_once(chip: ReopeningConcentrator) -> None:
     chip.start()
     chip.restart("the board changed")
-    with pytest.raises(OurMistake, match="the board changed"):
+    with pytest.raises(RestartRequested, match="the board changed"):
         chip.receive()
     assert chip.receive() == []
     chip.restart("again")
@@ -117,3 +121,4 @@ def test_everything_else_goes_to_the_chip(chip: ReopeningConcentrator, log: list
     assert log[-1] == "abort"
     assert chip.tx_state(0) is TxState.FREE
     assert (chip.counter_us(), chip.trigger_counter_us(), chip.temperature_c()) == (1, 2, 40.0)
+    assert chip.spectral_scan(Hz(868_100_000)).frequency_hz == 868_100_000

@@ -12,7 +12,7 @@ from agent.radio.pace import (
     IDLE_INTERVAL_US,
     Pace,
 )
-from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, Step, came_up, failed
+from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, RestartRequested, Step, came_up, failed
 from agent.radio.thread import (
     STATUS_INTERVAL_US,
     Heard,
@@ -216,6 +216,19 @@ def test_a_frame_at_two_a_second_waits_five_milliseconds_on_average_and_quiet_co
     assert sum(waits_us[1:]) / len(waits_us[1:]) <= 7_500
     bench.run(ALERT_WINDOW_US + 1_000_000)
     assert bench.run(1_000_000) <= 50
+
+
+def test_a_restart_that_is_asked_for_happens_at_once_and_climbs_no_ladder() -> None:
+    bench = Bench()
+    for _ in range(10):
+        bench.run(100_000)
+        bench.chip.failure = RestartRequested("the board changed", where="restart")
+        assert bench.thread.turn() == bench.clock.now_us
+        bench.chip.failure = None
+        bench.thread.turn()
+        assert bench.chip.running
+    assert {event.step for event in bench.events if isinstance(event, Recovering)} == {Step.RESTART_RX}
+    assert Radio.DEAF not in {radio for radio, _ in bench.changes()}
 
 
 def test_a_radio_that_worked_for_ten_minutes_starts_the_ladder_again() -> None:
