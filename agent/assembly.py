@@ -42,7 +42,7 @@ from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
-from agent.wire.messages import Change, ConfigReported, ConfigState, Noted, Radio
+from agent.wire.messages import Change, Radio
 from agent.wire.order import WorkOrder
 
 __all__ = ["Agent", "DataPathPort", "MakeDataPath"]
@@ -76,7 +76,7 @@ class Agent:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
         self.control = self._make_control(order, key)
         running = self.control.running
-        self.datapath = make_datapath(order, running, self.journal.boot, self.journal.observe)
+        self.datapath = make_datapath(order, running, self.journal.boot, self.journal)
         self.link = self._make_link(running)
         self.keeper = EnrolmentKeeper(
             order,
@@ -86,11 +86,9 @@ class Agent:
             image=image,
             clock=clock,
             needs_certificate=running.fleet.tls,
-            note=self.journal.observe,
+            journal=self.journal,
         )
-        self.test_frames = TestFrames(
-            state=state, radio=self.datapath, clock=clock, note=self.journal.observe
-        )
+        self.test_frames = TestFrames(state=state, radio=self.datapath, clock=clock, journal=self.journal)
         self.commands = self._make_commands(order, key)
         self.noise_meter = NoiseMeter(self.datapath.on_radio, self.datapath.noise_measured)
         self.supervisor = self._make_supervisor()
@@ -114,7 +112,7 @@ class Agent:
             lines = RECENT.before[-LAST_LINES:]
             fields: Fields = {f"line_{index:02d}": line for index, line in enumerate(lines)}
             if fields:
-                self.journal.observe(Noted(0, 0, self.clock.utc_us(), "last_lines", fields))
+                self.journal.note("last_lines", fields)
 
     def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
@@ -129,7 +127,8 @@ class Agent:
             device=order.eui,
             key=key,
             apply=self._apply,
-            report=self._report,
+            journal=self.journal,
+            changed=self._configuration_changed,
         )
 
     def _make_link(self, running: Configuration) -> Link:
@@ -153,7 +152,7 @@ class Agent:
             log=RECENT,
             bulk_allowed=lambda: usage.Kind.BULK not in self.reporting.stopped,
             test_frames=self.test_frames,
-            note=self.journal.observe,
+            journal=self.journal,
             leave=self._leave,
             link_renewed=self.link.reconnect,
         )
@@ -164,7 +163,7 @@ class Agent:
             clock=self.clock,
             actions=actions.table(),
             reply=self.link.reply,
-            note=self.journal.observe,
+            journal=self.journal,
         )
 
     def _make_supervisor(self) -> Supervisor:
@@ -178,8 +177,7 @@ class Agent:
             restart_radio=self.datapath.restart_radio,
             test_frames=self.test_frames.suspicion,
             measured_dbm=lambda: self.noise_meter.dbm,
-            note=self.journal.observe,
-            record=self.journal.record,
+            journal=self.journal,
             leave=self._leave,
         )
 
@@ -291,10 +289,7 @@ class Agent:
         self.link.move(configuration.fleet)
         await self.datapath.reconfigure(configuration)
 
-    def _report(self, reported: ConfigReported) -> None:
-        state = ConfigState(reported.state).name
-        self.journal.record(Change.CONFIGURATION, f"v{reported.seen_version}", state, reported.reason)
-        _log.info("configuration", version=reported.version, state=state, reason=reported.reason)
+    def _configuration_changed(self) -> None:
         self.link.report()
 
     async def _word(self, command_id: str, payload: bytes) -> None:

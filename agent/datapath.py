@@ -24,7 +24,8 @@ from agent.evidence.accounts import Accounts
 from agent.evidence.evidence import Evidence
 from agent.evidence.reference import ReferenceEar
 from agent.evidence.testear import HeardTest, TestEar
-from agent.observation import ConnectorState, DataPathState, Observation, Observed
+from agent.journal_port import JournalPort
+from agent.observation import ConnectorState, DataPathState
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.record import Record, record_of
 from agent.spool.spool import Place, Spool
@@ -33,7 +34,7 @@ from agent.wire.messages import Change, Radio
 from hal.packets import Crc, ReceivedFrame
 from hal.ports import Concentrator
 
-__all__ = ["ConnectorState", "DataPath", "DataPathState", "Observation", "Observed"]
+__all__ = ["ConnectorState", "DataPath", "DataPathState"]
 
 WATCH_INTERVAL_S = 1.0
 SESSIONS_A_BOOT = 1 << 16
@@ -59,12 +60,12 @@ class DataPath:
         state_dir: Path,
         clock: Clock,
         boot: int,
-        observe: Callable[[Observed], None],
+        journal: JournalPort,
         plans: PlanOwner | None = None,
     ) -> None:
         self._clock, self._boot, self._directory = clock, boot, state_dir
         self._concentrator = concentrator
-        self._observe = observe
+        self._journal = journal
         self._plans = plans or PlanOwner(state_dir, configuration, restart=lambda _: None)
         self._accounts = Accounts(
             contractual=contractual_of(configuration),
@@ -77,7 +78,7 @@ class DataPath:
             limits=configuration.limits,
             clock=clock,
             boot=boot,
-            observe=observe,
+            journal=journal,
             evicted=self._evicted,
         )
         self._ledger_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
@@ -88,9 +89,7 @@ class DataPath:
         )
         self._thread = self._radio_thread()
         self._switchboard = self._connections(eui, configuration)
-        self._evidence = Evidence(
-            directory=state_dir, clock=clock, boot=boot, observe=observe, state=self.snapshot
-        )
+        self._evidence = Evidence(directory=state_dir, clock=clock, journal=journal, state=self.snapshot)
         self._test_ear = TestEar()
         self._reference_ear = ReferenceEar(configuration.reference)
         self._metrics_port = configuration.metrics_port
@@ -121,7 +120,7 @@ class DataPath:
             spool=self._spool,
             downlinks=self._downlinks,
             accounts=self._accounts,
-            observe=self._observe,
+            journal=self._journal,
             temperature_c=lambda: self._thread.temperature_c,
         )
 
@@ -236,10 +235,12 @@ class DataPath:
                 self._radio_state = event
                 if event.radio is Radio.RECEIVING:
                     self._chip_eui = self._concentrator.eui
-                self._tell(Change.RADIO, event.radio.name, event.reason, event.since_us)
+                self._journal.record(
+                    Change.RADIO, "radio", event.radio.name, event.reason, since_us=event.since_us
+                )
             case Recovering():
                 self._counts[f"radio.{event.step.lower()}"] += 1
-                self._tell(Change.RECOVERY, event.step, event.reason, None)
+                self._journal.record(Change.RECOVERY, "radio", event.step, event.reason)
             case Sent():
                 self._counts["transmitted" if event.ok else "transmit_failed"] += 1
                 self._switchboard.ended(event.entry, sent=event.ok, reason=event.reason)
@@ -259,11 +260,6 @@ class DataPath:
         early, self._early = self._early or [], None
         for event in early:
             self._take(event)
-
-    def _tell(self, change: Change, value: str, reason: str, since_us: int | None) -> None:
-        self._observe(
-            Observation(change=change, subject="radio", value=value, reason=reason, since_us=since_us)
-        )
 
     def _heard(self, frame: ReceivedFrame, monotonic_us: int, session: int) -> None:
         self._evidence.on_air(frame)

@@ -20,7 +20,8 @@ from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
 from agent.evidence.testear import HeardTest
 from agent.gnss.receiver import GnssState, GnssTime
-from agent.observation import DataPathState, Observed
+from agent.journal_port import JournalPort
+from agent.observation import DataPathState
 from agent.radio.reopening import ReopeningConcentrator
 from agent.wire.configuration import Configuration, RadioConfig
 from agent.wire.order import WorkOrder
@@ -46,7 +47,7 @@ class GatewayRadio:
         order: WorkOrder,
         configuration: Configuration,
         boot: int,
-        observe: Callable[[Observed], None],
+        journal: JournalPort,
         *,
         state: Path,
         clock: Clock,
@@ -63,7 +64,7 @@ class GatewayRadio:
             state_dir=state,
             clock=clock,
             boot=boot,
-            observe=observe,
+            journal=journal,
             plans=self._plans,
         )
 

@@ -1,34 +1,15 @@
-"""What the data path tells the control path: changes of state, deliveries, and a snapshot at any instant."""
+"""The data path at an instant, as heartbeats, supervision and screens read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from agent.wire.messages import Change, Delivered, Heard, Noted, Radio
+from agent.wire.messages import Radio
 from hal.packets import ConcentratorStatus
 
 PERIODS_MISSED = 3
 """Silent for so many periods is strange: two frames may collide."""
 HEARD_BEFORE = 3
 """Frames of this run before its silence is judged: one that never was in reach proves nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """One change of state; becomes a journal record."""
-
-    change: Change
-    subject: str
-    """Which one: ``radio``, ``spool``, the connector's name, the stage of a recovery."""
-    value: str
-    """The new state in a word: RECEIVING, DEAF, OFF, UP, DOWN, ACCEPTING, FULL, QUARANTINED, …"""
-    reason: str
-    since_us: int | None = None
-    """Monotonic instant at which the state really began, when that lies before this observation."""
-
-
-Observed: TypeAlias = Observation | Delivered | Heard | Noted
-"""What ``observe`` receives.  The events carry ``seq`` 0: whoever queues them numbers them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

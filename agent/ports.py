@@ -8,7 +8,8 @@ from agent.connectors.ports import Outcome
 from agent.downlink.model import Downlink, Verdict
 from agent.evidence.testear import HeardTest
 from agent.gnss.receiver import GnssState
-from agent.observation import DataPathState, Observed
+from agent.journal_port import JournalPort
+from agent.observation import DataPathState
 from agent.wire.configuration import Configuration
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator
@@ -42,5 +43,5 @@ class MakeDataPath(Protocol):
     """Builds the data path once the settings are known."""
 
     def __call__(
-        self, order: WorkOrder, configuration: Configuration, boot: int, observe: Callable[[Observed], None]
+        self, order: WorkOrder, configuration: Configuration, boot: int, journal: JournalPort
     ) -> DataPathPort: ...

@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -24,7 +23,7 @@ from agent.enrol.settings import SettingsError
 from agent.host.card import memory_folder, usable_state
 from agent.host.machine import restart_process
 from agent.journal.recent import RECENT
-from agent.observation import Observed
+from agent.journal_port import JournalPort
 from agent.supervisor.leaving import Leave
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
@@ -100,10 +99,8 @@ async def _serve(agent: Agent) -> Leave | None:
 def _radio_maker(state: Path, clock: SystemClock) -> MakeDataPath:
     from agent.gateway_radio import GatewayRadio
 
-    def make(
-        order: WorkOrder, configuration: Configuration, boot: int, observe: Callable[[Observed], None]
-    ) -> DataPathPort:
-        return GatewayRadio(order, configuration, boot, observe, state=state, clock=clock)
+    def make(order: WorkOrder, configuration: Configuration, boot: int, journal: JournalPort) -> DataPathPort:
+        return GatewayRadio(order, configuration, boot, journal, state=state, clock=clock)
 
     return make
 

@@ -15,7 +15,7 @@ from demo.options import Options
 from demo.ports import free_port
 from demo.replay import Replay
 from demo.world import Say, World
-from fleet.web.i18n import t
+from fleet.lang.i18n import t
 
 CHECK_S = 1.0
 LISTEN_LOOK_S = 0.02

@@ -18,8 +18,8 @@ from demo.network import receiver_map
 from demo.options import Options
 from demo.report import GatewayCounts, Report
 from demo.rig import Rig
-from fleet.web.format import duration
-from fleet.web.i18n import t
+from fleet.lang.format import duration
+from fleet.lang.i18n import t
 from hal.packets import Lora
 from hal.twin.rf_event import RfEvent, Verdict
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from fleet.web.i18n import t
+from fleet.lang.i18n import t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

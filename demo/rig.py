@@ -7,7 +7,7 @@ from pathlib import Path
 from demo.child import Child, passerelle, run
 from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
-from fleet import commands
+from fleet.cli import commands
 from hal.twin.chip import VirtualChip
 from hal.twin.gnss_line import GnssLine
 from hal.twin.gnss_receiver import GnssReceiver, Place

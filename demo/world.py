@@ -19,9 +19,9 @@ from demo.mailbox import Mail, Mailbox
 from demo.network import DOCUMENT, planned_gateways
 from demo.options import Options
 from demo.rig import Rig, Surroundings, build_rig
-from fleet import commands
 from fleet.broker.mosquitto import let_one_speak_for_many
-from fleet.web.i18n import t
+from fleet.cli import commands
+from fleet.lang.i18n import t
 
 PREPARED_AT_ONCE = 2
 """Gateways flashed side by side; each takes a Python start, and two cores are common."""

@@ -24,20 +24,21 @@ import msgspec
 import structlog
 import uvicorn
 
-from fleet.app import Parts, make_app
+from fleet import outbox_worker as worker
+from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.clock import SystemClock
-from fleet.closer import Closer
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
-from fleet.engine import Engine
-from fleet.evidence.inbox import Inbox
+from fleet.engine.engine import Engine
+from fleet.engine.watchdog import Ticks, Watchdog
+from fleet.errors import SettingsError
 from fleet.identity.foundation import read_keys
 from fleet.live.feed import Feed
-from fleet.notify import worker
+from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
-from fleet.settings import Settings, SettingsError, read_settings
-from fleet.watchdog import Ticks, Watchdog
+from fleet.settings import Settings, read_settings
+from fleet.web.app import Parts, make_app
 
 STOP_LIMIT_S = 10
 """For requests and for the engine's last batch each."""

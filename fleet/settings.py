@@ -13,26 +13,23 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
 from agent.wire.resolved import resolved
-from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.broker.address import Broker, parse_broker_url
 from fleet.db.connect import sqlite_url
-from fleet.evidence.retention import Retention
+from fleet.errors import SettingsError
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.reports.signature import Signature
+from fleet.retention import Retention
 
 FILE_NAME = "fleet.json"
 BROKER_PORT = 8883
 """IANA: secure-mqtt."""
 PUBLIC_URL = "http://127.0.0.1:8080"
 MAIL_FROM = "passerelle@localhost"
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; names it and says how to mend it."""
 
 
 class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,14 +48,6 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 resolved(Founded)
-
-
-class Broker(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the broker is, and whether it asks for certificates."""
-
-    host: str
-    port: int
-    tls: bool
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,26 +121,6 @@ def is_founded(data: Path) -> bool:
 def write_settings(data: Path, founded: Founded) -> None:
     """Write what ``fleet init`` was told."""
     (data / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(founded), indent=1) + b"\n")
-
-
-def parse_broker_url(url: str) -> Broker:
-    """Return the broker of ``mqtts://host:port`` or ``mqtt://host:port``.
-
-    >>> parse_broker_url("mqtt://127.0.0.1:1883")
-    Broker(host='127.0.0.1', port=1883, tls=False)
-
-    Raises:
-        SettingsError: another scheme, or no host.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise SettingsError(f"PASSERELLE_BROKER_URL: {url!r}: {error}") from error
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise SettingsError(f"PASSERELLE_BROKER_URL: {url!r} is not mqtts://host:port or mqtt://host:port")
-    tls = parts.scheme == "mqtts"
-    return Broker(host=parts.hostname, port=port or (8883 if tls else 1883), tls=tls)
 
 
 def parse_host_port(text: str, *, name: str, default_port: int) -> tuple[str, int]:

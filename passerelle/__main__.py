@@ -6,7 +6,7 @@ import sys
 
 SUBCOMMANDS = {
     "agent": ("agent.cli", "the daemon of one gateway: run, status, config"),
-    "fleet": ("fleet.cli", "the manager of all gateways: serve, territory, order, …"),
+    "fleet": ("fleet.cli.main", "the manager of all gateways: serve, territory, order, …"),
     "hal": ("hal.cli", "the concentrator: info, listen, transmit, selftest, twin, transcript"),
     "firmware": ("firmware.cli", "concentrator firmware: import, list, verify"),
     "provision": ("provisioning.cli", "the installer's side: flash, check"),

@@ -17,9 +17,9 @@ from agent.hearing.noise_meter import SCANNED_HZ, floor_dbm
 from agent.host.machine import CannotReboot, reboot_machine
 from agent.identity import Identity
 from agent.journal.recent import RecentLog
+from agent.journal_port import JournalPort
 from agent.supervisor.leaving import Leave
 from agent.wire.command import Action, Command
-from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder
 from hal.ports import Concentrator
 
@@ -52,12 +52,12 @@ class Actions:
         log: RecentLog,
         test_frames: TestFrames,
         bulk_allowed: Callable[[], bool],
-        note: Callable[[Noted], None],
+        journal: JournalPort,
         leave: Callable[[Leave], None],
         link_renewed: Callable[[], None],
     ) -> None:
         self._radio, self._order, self._identity = radio, order, identity
-        self._clock, self._log, self._note = clock, log, note
+        self._clock, self._log, self._journal = clock, log, journal
         self._test_frames, self._bulk_allowed = test_frames, bulk_allowed
         self._leave, self._link_renewed = leave, link_renewed
 
@@ -115,9 +115,8 @@ class Actions:
 
     async def _log_excerpt(self, command: Command) -> str:
         lines = self._log.newest(command.lines)
-        at_us = self._clock.utc_us()
         for index, line in enumerate(lines):
-            self._note(Noted(0, 0, at_us, "log_line", {"line": index, "text": line}))
+            self._journal.note("log_line", {"line": index, "text": line})
         return f"{len(lines)} lines follow as events"
 
     async def _speed_test(self, command: Command) -> str:

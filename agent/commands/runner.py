@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.clock import Clock
 from agent.commands.step import CommandLedger, Refused, judge_command
 from agent.durable import write_if_possible
+from agent.journal_port import JournalPort
 from agent.wire.command import Action, Command
-from agent.wire.messages import Noted, Reply
+from agent.wire.messages import Reply
 from hal.errors import HalError
 
 QUEUE_LIMIT = 16
@@ -43,14 +44,14 @@ class CommandRunner:
         clock: Clock,
         actions: Mapping[Action, Perform],
         reply: Callable[[Reply], None],
-        note: Callable[[Noted], None],
+        journal: JournalPort,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._path = state / "commands.json"
         self._ledger = self._load()
         self._device, self._key, self._clock = device, key, clock
         self._actions = actions
-        self._reply, self._note = reply, note
+        self._reply, self._journal = reply, journal
         self._queue: asyncio.Queue[tuple[str, Command]] = asyncio.Queue(QUEUE_LIMIT)
 
     def _load(self) -> CommandLedger:
@@ -102,4 +103,4 @@ class CommandRunner:
         if count in UNBELIEVED:
             return
         fields: dict[str, str | int | float] = {"id": command_id, "action": action, "verdict": count}
-        self._note(Noted(0, 0, at_us, "command", fields | {"text": text}))
+        self._journal.note("command", fields | {"text": text})

@@ -21,8 +21,8 @@ from agent.connectors.ports import Outcome
 from agent.downlink.model import Downlink, Immediate, Verdict
 from agent.durable import write_if_possible
 from agent.evidence.testear import HeardTest
+from agent.journal_port import JournalPort
 from agent.wire.command import Command
-from agent.wire.messages import Noted
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.packets import Lora
 from hal.units import Hz
@@ -94,11 +94,11 @@ class TestFrames:
         state: Path,
         radio: RadioPort,
         clock: Clock,
-        note: Callable[[Noted], None],
+        journal: JournalPort,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._path, self._radio, self._clock = state / FILE_NAME, radio, clock
-        self._note, self._pause = note, pause
+        self._journal, self._pause = journal, pause
         self._senders = self._load()
 
     def _load(self) -> Senders:
@@ -168,7 +168,7 @@ class TestFrames:
             "frames": frames,
             "of": len(FREQUENCIES_HZ),
         }
-        self._note(Noted(0, 0, self._clock.utc_us(), "test_frame", fields))
+        self._journal.note("test_frame", fields)
 
 
 def _must_have_nonce(command: Command) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
@@ -23,11 +24,13 @@ from agent.configuration.model import (
 )
 from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
+from agent.journal_port import JournalPort
 from agent.timing.choice import OWN_TIME
 from agent.wire.configuration import Configuration
-from agent.wire.messages import ConfigReported
+from agent.wire.messages import Change, ConfigReported, ConfigState
 from hal.errors import HalError
 
+_log = structlog.get_logger("agent")
 TICK_S = 1.0
 """How late after its deadline a trial may end."""
 
@@ -49,7 +52,8 @@ class ConfigurationControl:
         device: str,
         key: Ed25519PublicKey,
         apply: Callable[[Configuration], Awaitable[None]],
-        report: Callable[[ConfigReported], None],
+        journal: JournalPort,
+        changed: Callable[[], None],
     ) -> None:
         self.state = state
         self.running = running
@@ -59,7 +63,7 @@ class ConfigurationControl:
         self._device = device
         self._key = key
         self._apply = apply
-        self._report = report
+        self._journal, self._changed = journal, changed
         self.disk_refusals = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -137,6 +141,12 @@ class ConfigurationControl:
     async def _run(self, configuration: Configuration) -> None:
         self.running = configuration
         await self._apply(configuration)
+
+    def _report(self, reported: ConfigReported) -> None:
+        state = ConfigState(reported.state).name
+        self._journal.record(Change.CONFIGURATION, f"v{reported.seen_version}", state, reported.reason)
+        _log.info("configuration", version=reported.version, state=state, reason=reported.reason)
+        self._changed()
 
     def _now(self) -> Now:
         return Now(

@@ -73,8 +73,8 @@ class Host(Protocol):
         """Take in the channels that a server asks for; return whether they are those that run."""
         ...
 
-    def tell(self, connector: str, value: str, reason: str) -> None:
-        """Put a word about a connector into the journal; ``reason`` is a French sentence for the operator."""
+    def record(self, connector: str, value: str, reason: str) -> None:
+        """Put a change of a connector into the journal; ``reason`` is a French sentence for the operator."""
         ...
 
     def tally(self) -> Tally:

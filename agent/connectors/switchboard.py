@@ -20,12 +20,13 @@ from agent.downlink.jit import Entry
 from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
-from agent.observation import ConnectorState, Observation, Observed
+from agent.journal_port import JournalPort
+from agent.observation import ConnectorState
 from agent.record import Record
 from agent.spool.disk import Waiting
 from agent.spool.spool import Place, Spool
 from agent.wire.configuration import Configuration, ConnectorConfig
-from agent.wire.messages import Change, Noted, TimeQuality
+from agent.wire.messages import Change, TimeQuality
 
 Fields: TypeAlias = dict[str, str | int | float]
 BEHIND_US = 5_000_000
@@ -49,7 +50,7 @@ class Switchboard:
         spool: Spool,
         downlinks: DownlinkScheduler,
         accounts: Accounts,
-        observe: Callable[[Observed], None],
+        journal: JournalPort,
         temperature_c: Callable[[], float | None],
     ) -> None:
         self.clock, self.boot, self.eui, self.directory = clock, boot, eui, directory
@@ -58,7 +59,7 @@ class Switchboard:
         self._spool = spool
         self._downlinks = downlinks
         self._accounts = accounts
-        self._observe = observe
+        self._journal = journal
         self._temperature_c = temperature_c
         self._connectors: dict[str, Connector] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -128,7 +129,7 @@ class Switchboard:
             except Exception as error:  # noqa: BLE001  # the one place: a bug in one connector stops no other
                 self._accounts.counts[f"{connector.name}.failed"] += 1
                 fields: Fields = {"connector": connector.name, "error": repr(error)[:200]}
-                self._note("connector_failed", fields)
+                self._journal.note("connector_failed", fields)
             await asyncio.sleep(RESTART_S)
 
     async def _end(self, name: str) -> None:
@@ -184,14 +185,12 @@ class Switchboard:
         if self._was_up.get(state.name, False) == state.up:
             return
         self._was_up[state.name] = state.up
-        self._observe(
-            Observation(
-                change=Change.CONNECTOR,
-                subject=state.name,
-                value="UP" if state.up else "DOWN",
-                reason=state.reason,
-                since_us=None if state.up else state.last_answer_us,
-            )
+        self._journal.record(
+            Change.CONNECTOR,
+            state.name,
+            "UP" if state.up else "DOWN",
+            state.reason,
+            since_us=None if state.up else state.last_answer_us,
         )
 
     async def prove(self) -> None:
@@ -211,7 +210,7 @@ class Switchboard:
             boot=self.boot,
         )
         if span is not None:
-            self._observe(span)
+            self._journal.put(span)
 
     def evicted(self, places: list[Place], reason: str) -> None:
         """Take in what the spool had no room for."""
@@ -279,16 +278,12 @@ class Switchboard:
         """Report what differs from our channels, once a change; obey the plan's owner."""
         report = self._plans.said(connector, plan, self.clock.monotonic_us())
         if report is not None:
-            self.tell(connector, report.value, report.reason)
+            self.record(connector, report.value, report.reason)
         return self._plans.runs(plan)
 
-    def tell(self, connector: str, value: str, reason: str) -> None:
-        """Put a word about a connector into the journal."""
-        self._observe(Observation(change=Change.CONFIGURATION, subject=connector, value=value, reason=reason))
-
-    def _note(self, name: str, fields: Fields) -> None:
-        at_us = self.clock.utc_us()
-        self._observe(Noted(boot=self.boot, seq=0, at_us=at_us, name=name, fields=fields))
+    def record(self, connector: str, value: str, reason: str) -> None:
+        """Put a change of a connector's configuration into the journal."""
+        self._journal.record(Change.CONFIGURATION, connector, value, reason)
 
     def tally(self) -> Tally:
         """Return the radio's counters."""

@@ -34,7 +34,7 @@ async def enrol(
     *,
     state: Path,
     clock: Clock,
-    tell: Callable[[Enrolment], None],
+    changed: Callable[[Enrolment], None],
 ) -> None:
     """Return when the gateway has its certificate; tries without end.
 
@@ -48,7 +48,7 @@ async def enrol(
         now = Enrolment(outcome=outcome, reason=reason, tries=before.tries + 1, last_at_us=clock.utc_us())
         if outcome is not before.outcome or reason != before.reason:
             write_if_possible(state / "enrolment.json", msgspec.json.encode(now))
-            tell(now)
+            changed(now)
         before = now
         if outcome is Outcome.ENROLLED:
             return

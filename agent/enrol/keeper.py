@@ -1,7 +1,6 @@
 """From the first boot to a session with the fleet, and a fresh certificate ever after."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -11,8 +10,8 @@ from agent.enrol.client import enrol, keep_renewed, load_enrolment
 from agent.enrol.settings import wipe_token
 from agent.enrol.step import Enrolment, Outcome
 from agent.identity import Identity
+from agent.journal_port import JournalPort
 from agent.link.mqtt import Link
-from agent.wire.messages import Noted
 from agent.wire.order import WorkOrder
 
 _log = structlog.get_logger("agent")
@@ -31,12 +30,12 @@ class EnrolmentKeeper:
         image: Path | None,
         clock: Clock,
         needs_certificate: bool,
-        note: Callable[[Noted], None],
+        journal: JournalPort,
     ) -> None:
         self.order, self.enrolment = order, load_enrolment(state)
         self._identity, self._link = identity, link
         self._state, self._image, self._clock = state, image, clock
-        self._needs_certificate, self._note = needs_certificate, note
+        self._needs_certificate, self._journal = needs_certificate, journal
 
     async def run(self) -> None:
         """Enrol and serve the link until cancelled."""
@@ -46,7 +45,7 @@ class EnrolmentKeeper:
                 tasks.create_task(self._link.run())
             if not ready:
                 await enrol(
-                    self.order, self._identity, state=self._state, clock=self._clock, tell=self._changed
+                    self.order, self._identity, state=self._state, clock=self._clock, changed=self._changed
                 )
                 self.order = wipe_token(self._state, self._image, self.order)
                 if self._needs_certificate:
@@ -62,6 +61,6 @@ class EnrolmentKeeper:
     def _renewed(self, outcome: Outcome, reason: str) -> None:
         _log.info("renewal", outcome=str(outcome), reason=reason)
         fields: dict[str, str | int | float] = {"outcome": str(outcome), "reason": reason}
-        self._note(Noted(0, 0, self._clock.utc_us(), "renewal", fields))
+        self._journal.note("renewal", fields)
         if outcome is Outcome.ENROLLED:
             self._link.reconnect()

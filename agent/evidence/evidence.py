@@ -7,10 +7,11 @@ from pathlib import Path
 from agent.clock import Clock
 from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
+from agent.journal_port import JournalPort
 from agent.local_page import LocalPage
-from agent.observation import DataPathState, Observed
+from agent.observation import DataPathState
 from agent.record import Record
-from agent.wire.messages import Noted, TimeQuality
+from agent.wire.messages import TimeQuality
 from hal.packets import ReceivedFrame
 
 SAVE_INTERVAL_US = 600_000_000
@@ -29,14 +30,12 @@ class Evidence:
         *,
         directory: Path,
         clock: Clock,
-        boot: int,
-        observe: Callable[[Observed], None],
+        journal: JournalPort,
         state: Callable[[], DataPathState],
     ) -> None:
         self._path = directory / FILE_NAME
         self._clock = clock
-        self._boot = boot
-        self._observe = observe
+        self._journal = journal
         self._state = state
         self._book = Sketchbook()
         self._picture = RfPicture()
@@ -73,7 +72,7 @@ class Evidence:
 
     def _turn(self, utc_us: int) -> None:
         for sketch in self._book.turn(utc_us):
-            self._observe(sketch)
+            self._journal.put(sketch)
 
     def tick(self) -> None:
         """Do what is due."""
@@ -84,9 +83,7 @@ class Evidence:
             self.save()
         if now_us - self._pictured_us >= PICTURE_INTERVAL_US:
             self._pictured_us = now_us
-            at_us = self._clock.utc_us()
-            fields = self._picture.fields()
-            self._observe(Noted(boot=self._boot, seq=0, at_us=at_us, name="rf_picture", fields=fields))
+            self._journal.note("rf_picture", self._picture.fields())
 
     def save(self) -> None:
         """Keep the day on disk, in one step."""

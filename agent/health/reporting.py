@@ -26,7 +26,7 @@ from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.observation import DataPathState
 from agent.wire.configuration import Configuration
-from agent.wire.messages import Change, Heartbeat, Noted, Radio, TimeQuality
+from agent.wire.messages import Change, Heartbeat, Radio, TimeQuality
 
 CLOCK_STEP_US = 2_000_000
 """AVAILABILITY §1: times that differ by more are not the same clock."""
@@ -236,4 +236,4 @@ class Reporting:
 
     def _note(self, name: str, fields: Fields) -> None:
         _log.info(name, because=fields.get("because", ""), fields=len(fields))
-        self._journal.observe(Noted(0, 0, self._clock.utc_us(), name, fields))
+        self._journal.note(name, fields)

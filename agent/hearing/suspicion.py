@@ -14,8 +14,9 @@ import msgspec
 from agent.clock import Clock
 from agent.hearing.expectation import FEWER_HOURS, HOUR_US, Past, fewer, learn, suspicion, usual_frames
 from agent.hearing.noise import SAMPLES_AN_HOUR, Floor, NoisePast, judge_noise, learn_noise
+from agent.journal_port import JournalPort
 from agent.observation import DataPathState
-from agent.wire.messages import Noted, Radio, TimeQuality
+from agent.wire.messages import Radio, TimeQuality
 
 
 class Ground(StrEnum):
@@ -48,12 +49,12 @@ class Hearing:
         *,
         learned: Learned,
         clock: Clock,
-        note: Callable[[Noted], None],
+        journal: JournalPort,
         test_frames: Callable[[], str],
         measured_dbm: Callable[[], float | None],
     ) -> None:
         self.learned = learned
-        self._clock, self._note, self._test_frames = clock, note, test_frames
+        self._clock, self._journal, self._test_frames = clock, journal, test_frames
         self._measured_dbm = measured_dbm
         self._hour = _Hour()
         self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
@@ -96,7 +97,7 @@ class Hearing:
             if path.reference is None
             else path.reference.suspicion(self._clock.monotonic_us(), self._receiving_since_us)
         )
-        self._tell(utc_us)
+        self._record_changes()
 
     def grounds(self) -> tuple[str, ...]:
         """Return every reason to suspect the own ears, as it stands."""
@@ -132,7 +133,7 @@ class Hearing:
         frames = learn(self.learned.frames, hour.of_day, hour.frames)
         self.learned = Learned(frames=frames, noise=noise)
 
-    def _tell(self, utc_us: int) -> None:
+    def _record_changes(self) -> None:
         for ground in Ground:
             words, before = self._grounds.get(ground, ""), self._told.get(ground, "")
             if bool(words) == bool(before):
@@ -143,7 +144,7 @@ class Hearing:
                 "state": "suspected" if words else "over",
                 "reason": words or before,
             }
-            self._note(Noted(0, 0, utc_us, "hearing", fields))
+            self._journal.note("hearing", fields)
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ afterwards carries it.  BOOT is record 1 and tells when the boot before was last
 
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,8 +17,7 @@ from agent.clock import Clock
 from agent.journal.alive import AliveFile
 from agent.journal.ending import Ended, reason_of
 from agent.journal.store import EVENT, JOURNAL, Outbox
-from agent.observation import Observation, Observed
-from agent.wire.messages import Change, Heard, JournalRecord, PreviousBoot
+from agent.wire.messages import Change, Delivered, Heard, JournalRecord, Noted, PreviousBoot
 
 UNWRITTEN_LIMIT = 5_000
 """Rows kept in memory until ``flush`` or while the disk refuses them; beyond it the oldest go, counted."""
@@ -50,7 +49,7 @@ class Journal:
         if self.outbox.set_aside:
             reasons.append("journal damaged, set aside")
         reason = "; ".join(filter(None, reasons))
-        self._put(Change.BOOT, "agent", "STARTED", reason, previous=self.previous)
+        self._append(Change.BOOT, "agent", "STARTED", reason, previous=self.previous)
         self.still_alive()
 
     @property
@@ -67,25 +66,29 @@ class Journal:
         """Return monotonic milliseconds since this boot, at ``at_us`` or at this instant."""
         return ((self._clock.monotonic_us() if at_us is None else at_us) - self._began_us) // 1000
 
-    def observe(self, observed: Observed) -> None:
-        """Put down what the data path tells; callable from any thread."""
-        if isinstance(observed, Observation):
-            self._put(
-                observed.change, observed.subject, observed.value, observed.reason, since_us=observed.since_us
-            )
-            return
+    def note(self, name: str, fields: Mapping[str, str | int | float]) -> None:
+        """Number an event of this instant; ``flush`` puts it down."""
+        self._queue(Noted(self.boot, 0, self._clock.utc_us(), name, dict(fields)))
+
+    def put(self, event: Delivered | Heard) -> None:
+        """Number an event that dates itself; ``flush`` puts it down."""
+        self._queue(event)
+
+    def _queue(self, event: Delivered | Heard | Noted) -> None:
         with self._lock:
             self._event_seq += 1
-            if not isinstance(observed, Heard):
-                observed = msgspec.structs.replace(observed, boot=self.boot, seq=self._event_seq)
-            self._unwritten.append((EVENT, self._event_seq, observed))
+            if not isinstance(event, Heard):
+                event = msgspec.structs.replace(event, boot=self.boot, seq=self._event_seq)
+            self._unwritten.append((EVENT, self._event_seq, event))
             self._bound()
 
-    def record(self, change: Change, subject: str, value: str, reason: str = "") -> None:
-        """Put down a change of state that the control path saw."""
-        self._put(change, subject, value, reason)
+    def record(
+        self, change: Change, subject: str, value: str, reason: str = "", *, since_us: int | None = None
+    ) -> None:
+        """Number a change of state and put it down."""
+        self._append(change, subject, value, reason, since_us=since_us)
 
-    def _put(
+    def _append(
         self,
         change: Change,
         subject: str,

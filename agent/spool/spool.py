@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from agent.clock import Clock
-from agent.observation import Observation
+from agent.journal_port import JournalPort
 from agent.record import Record, age_us
 from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
@@ -52,14 +52,14 @@ class Spool:
         limits: Limits,
         clock: Clock,
         boot: int,
-        observe: Callable[[Observation], None],
+        journal: JournalPort,
         evicted: Evicted,
     ) -> None:
         self._path = directory / FILE_NAME
         self._limits = limits
         self._clock = clock
         self._boot = boot
-        self._observe = observe
+        self._journal = journal
         self._evicted = evicted
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._disk: SpoolDisk | None = None
@@ -290,8 +290,7 @@ class Spool:
             self._tell("FULL", why)
 
     def _tell(self, value: str, reason: str) -> None:
-        observation = Observation(change=Change.SPOOL, subject="spool", value=value, reason=reason)
-        self._loop.call_soon_threadsafe(self._observe, observation)
+        self._journal.record(Change.SPOOL, "spool", value, reason)
 
     async def _close(self) -> None:
         await self._commit(self._clock.monotonic_us() + COMMIT_DELAY_US)

@@ -12,12 +12,13 @@ from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.hearing.suspicion import Hearing, Learned
 from agent.host.machine import CannotReboot, reboot_machine
+from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import Means, NoMeans
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
-from agent.wire.messages import Change, Noted
+from agent.wire.messages import Change
 
 LOOK_EVERY_S = 10.0
 KEEP_EVERY_US = 1_800_000_000
@@ -56,19 +57,22 @@ class Supervisor:
         restart_radio: Callable[[str], None],
         test_frames: Callable[[], str],
         measured_dbm: Callable[[], float | None],
-        note: Callable[[Noted], None],
-        record: Callable[[Change, str, str, str], None],
+        journal: JournalPort,
         leave: Callable[[Leave], None],
     ) -> None:
         self._path = state / "supervisor.json"
         kept = self._load()
         self.state = State(budgets=kept.budgets, silence_tried=kept.silence_tried, less_tried=kept.less_tried)
         self.hearing = Hearing(
-            learned=kept.learned, clock=clock, note=note, test_frames=test_frames, measured_dbm=measured_dbm
+            learned=kept.learned,
+            clock=clock,
+            journal=journal,
+            test_frames=test_frames,
+            measured_dbm=measured_dbm,
         )
         self._clock, self._snapshot, self._link, self._on_trial = clock, snapshot, link, on_trial
         self._means = means
-        self._restart_radio, self._record, self._leave = restart_radio, record, leave
+        self._restart_radio, self._journal, self._leave = restart_radio, journal, leave
         self._kept_at_us = clock.monotonic_us()
 
     def _load(self) -> Kept:
@@ -103,7 +107,7 @@ class Supervisor:
             write_if_possible(self._path, msgspec.json.encode(kept))
         for command in commands:
             if isinstance(command, Skipped):
-                self._record(Change.RECOVERY, command.stage.value, "SKIPPED", command.reason)
+                self._journal.record(Change.RECOVERY, command.stage.value, "SKIPPED", command.reason)
             else:
                 await self._recover(command)
 
@@ -129,7 +133,7 @@ class Supervisor:
 
     async def _recover(self, command: Recover) -> None:
         stage = command.stage
-        self._record(Change.RECOVERY, stage.value, "STARTED", command.reason)
+        self._journal.record(Change.RECOVERY, stage.value, "STARTED", command.reason)
         try:
             if stage is Stage.RESTART_RADIO:
                 self._restart_radio(command.reason)
@@ -140,6 +144,6 @@ class Supervisor:
                 self._leave(Leave(command.reason, reboot=True))
             else:
                 done = await asyncio.to_thread(self._means.carry_out, stage)
-                self._record(Change.RECOVERY, stage.value, "DONE", done)
+                self._journal.record(Change.RECOVERY, stage.value, "DONE", done)
         except (NoMeans, CannotReboot) as error:
-            self._record(Change.RECOVERY, stage.value, "FAILED", str(error))
+            self._journal.record(Change.RECOVERY, stage.value, "FAILED", str(error))

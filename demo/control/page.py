@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from demo.world import World
-from fleet.web.i18n import known, t
+from fleet.lang.i18n import known, t
 
 STATIC = Path(__file__).parent / "static"
 MAILS_SHOWN = 20

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, Radio
-from fleet.availability.facts import HeartbeatRun, JournalFact
 from fleet.availability.points import Life, Point
-from fleet.availability.settings import ContractSettings
+from fleet.facts.model import HeartbeatRun, JournalFact
+from fleet.facts.settings import ContractSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

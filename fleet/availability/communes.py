@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
-from fleet.availability.facts import Membership
-from fleet.availability.intervals import Interval, clip, subtract
 from fleet.availability.members import Member, any_away, depths, parts, whole_window
-from fleet.availability.months import Window, month_window, months_between
-from fleet.availability.revisions import current
-from fleet.availability.settings import ContractSettings, Serving
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
+from fleet.facts.intervals import Interval, clip, subtract
+from fleet.facts.model import Membership
+from fleet.facts.months import Window, month_window, months_between
+from fleet.facts.revisions import current
+from fleet.facts.settings import ContractSettings, Serving
+from fleet.facts.states import Cause, CommuneState, GatewayState
 
 OVER_THE_CAP = "maintenance beyond the month's cap"
 _DECIDES = {

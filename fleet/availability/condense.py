@@ -18,9 +18,9 @@ from itertools import accumulate
 from typing import TypeVar
 
 from agent.wire.messages import Change, PreviousBoot, Radio
-from fleet.availability.facts import GatewayFacts, HeartbeatRun, JournalFact
 from fleet.availability.points import LIFE_SPLIT_US
-from fleet.availability.runs import SELF_TRUSTED
+from fleet.facts.model import GatewayFacts, HeartbeatRun, JournalFact
+from fleet.facts.runs import SELF_TRUSTED
 
 MARGIN_US = 3_600_000_000
 """Late records of what is cut off may still move the anchor by the error of their clocks: 2 s and 100 ppm of

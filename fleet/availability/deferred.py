@@ -7,11 +7,11 @@ are the gateway's own: they are believed only for a boot of which a heartbeat wa
 
 from dataclasses import replace
 
-from fleet.availability.facts import GatewayFacts
-from fleet.availability.intervals import Interval, intersect, normal, subtract
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import Interval, intersect, normal, subtract
+from fleet.facts.model import GatewayFacts
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import GatewayState
 
 
 def made_good(facts: GatewayFacts, settings: ContractSettings) -> list[Interval]:

@@ -19,7 +19,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from agent.wire.resolved import resolved
-from fleet.availability.facts import (
+from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
+from fleet.availability.sensors import Coverage
+from fleet.facts.model import (
     Blindness,
     Commissioning,
     DeliveredFact,
@@ -32,9 +34,7 @@ from fleet.availability.facts import (
     OperatorStatement,
     gather,
 )
-from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
-from fleet.availability.sensors import Coverage
-from fleet.availability.settings import ContractSettings
+from fleet.facts.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
 FORMAT_VERSION = 1

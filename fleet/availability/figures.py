@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from fleet.availability.communes import CommuneTimeline
-from fleet.availability.intervals import total
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import total
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import Cause, CommuneState, GatewayState
 
 PERCENT_DIGITS = 4
 _DOWN, _BUFFERING = GatewayState.DOWN, GatewayState.BUFFERING

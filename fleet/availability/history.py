@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, Radio
 from fleet.availability.chronicle import Chronicle, Piece, chronicle
-from fleet.availability.facts import GatewayFacts, JournalFact
-from fleet.availability.intervals import Interval, deeper_than, total
 from fleet.availability.points import Life, lives, with_last_alive
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import Cause, GatewayState
+from fleet.facts.intervals import Interval, deeper_than, total
+from fleet.facts.model import GatewayFacts, JournalFact
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import Cause, GatewayState
 
 BOX_WORDS = ("watchdog", "crash", "update", "restart", "reboot", "recovery")
 """In the reason of a BOOT record these blame the box for an unclean end; without one it was power."""

@@ -11,7 +11,6 @@ from fractions import Fraction
 from fleet.availability.burn import Budget, BurnRate, breach_at_us, budget, burn_rates, share_lost
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.figures import CommuneFigures, GatewayFigures, Share, lost_by, mean_of_gateways, whole
-from fleet.availability.months import month_window, next_month
 from fleet.availability.reckoning import (
     DOMAINS,
     CommuneCard,
@@ -20,8 +19,9 @@ from fleet.availability.reckoning import (
     from_timelines,
     whole_budget,
 )
-from fleet.availability.settings import ContractSettings, Serving
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.facts.months import month_window, next_month
+from fleet.facts.settings import ContractSettings, Serving
+from fleet.facts.states import Cause, CommuneState, GatewayState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from fleet.availability.facts import Membership
-from fleet.availability.intervals import Interval, clip, complement, edges_of, normal
-from fleet.availability.months import Window
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import Interval, clip, complement, edges_of, normal
+from fleet.facts.model import Membership
+from fleet.facts.months import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from fractions import Fraction
 from fleet.availability.burn import Budget, budget
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
 from fleet.availability.deferred import deferred
-from fleet.availability.facts import Membership, NetworkFacts
 from fleet.availability.figures import (
     CommuneFigures,
     GatewayFigures,
@@ -21,13 +20,14 @@ from fleet.availability.figures import (
     mean_of_gateways,
     whole,
 )
-from fleet.availability.intervals import total
-from fleet.availability.months import Window, month_window
 from fleet.availability.redundancy import below_two_domains
 from fleet.availability.sensors import Coverage, sensor_figures
-from fleet.availability.settings import DEFAULTS, ContractSettings, Serving, Weight
-from fleet.availability.states import Cause, CommuneState
 from fleet.availability.timeline import Timeline, timeline
+from fleet.facts.intervals import total
+from fleet.facts.model import Membership, NetworkFacts
+from fleet.facts.months import Window, month_window
+from fleet.facts.settings import DEFAULTS, ContractSettings, Serving, Weight
+from fleet.facts.states import Cause, CommuneState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ its members does; a commune is redundant in a kind of domain while two domains s
 
 from collections.abc import Mapping, Sequence
 
-from fleet.availability.facts import Membership
-from fleet.availability.intervals import Interval, clip, complement, deeper_than, intersect, normal
-from fleet.availability.months import Window
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import Interval, clip, complement, deeper_than, intersect, normal
+from fleet.facts.model import Membership
+from fleet.facts.months import Window
 
 UNKNOWN_DOMAIN = "?"
 """Members of which the domain is not known share one: what we do not know does not make us redundant."""

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fleet.availability.condense import condensed
-from fleet.availability.facts import GatewayFacts
 from fleet.availability.history import FOR_EVER_US, predecessors
-from fleet.availability.months import Window
 from fleet.availability.points import Life, lives
-from fleet.availability.settings import DEFAULTS, ContractSettings
+from fleet.facts.model import GatewayFacts
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS, ContractSettings
 
 
 def relevant(facts: GatewayFacts, window: Window, settings: ContractSettings = DEFAULTS) -> GatewayFacts:

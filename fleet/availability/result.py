@@ -7,8 +7,8 @@ from fleet.availability.communes import CommuneSpan
 from fleet.availability.document import CODE, digest
 from fleet.availability.figures import PERCENT_DIGITS, Share, percent
 from fleet.availability.reckoning import MonthInput, MonthResult
-from fleet.availability.states import Cause
 from fleet.availability.timeline import Span
+from fleet.facts.states import Cause
 
 FORMAT = "passerelle-figures"
 FORMAT_VERSION = 1

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet.availability.communes import commune_timeline
-from fleet.availability.facts import Membership
 from fleet.availability.figures import CommuneFigures, Share, commune_figures
-from fleet.availability.intervals import normal
-from fleet.availability.months import Window
-from fleet.availability.settings import ContractSettings, Serving
-from fleet.availability.states import Cause, CommuneState
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import normal
+from fleet.facts.model import Membership
+from fleet.facts.months import Window
+from fleet.facts.settings import ContractSettings, Serving
+from fleet.facts.states import Cause, CommuneState
 
 LESS = (CommuneState.LOST, CommuneState.UNKNOWN, CommuneState.EXCLUDED, CommuneState.NOT_COVERED)
 """What takes from SERVED, in the order in which roundings fall."""

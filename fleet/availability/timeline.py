@@ -16,7 +16,9 @@ While silence is not yet confirmed, the newest stretch has the state that the la
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from fleet.availability.facts import (
+from fleet.availability.history import History, Proved, history
+from fleet.facts.intervals import Interval, Intervals, clip, complement, intersect, normal, subtract
+from fleet.facts.model import (
     Blindness,
     Commissioning,
     CommissioningKind,
@@ -24,12 +26,10 @@ from fleet.availability.facts import (
     Maintenance,
     OperatorStatement,
 )
-from fleet.availability.history import History, Proved, history
-from fleet.availability.intervals import Interval, Intervals, clip, complement, intersect, normal, subtract
-from fleet.availability.months import Window
-from fleet.availability.revisions import current, newest
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import Cause, GatewayState
+from fleet.facts.months import Window
+from fleet.facts.revisions import current, newest
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import Cause, GatewayState
 
 SILENT = "silent since the last proof of life"
 TWO_BOXES = "two boxes with one EUI"

@@ -18,9 +18,9 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.wire.topics import PREFIX
+from fleet.broker.address import Broker
+from fleet.broker.inbox import Inbox, Received
 from fleet.clock import Clock
-from fleet.evidence.inbox import Inbox, Received
-from fleet.settings import Broker
 
 SESSION = "passerelle-fleet"
 """Client identifier: one ingest holds the session; a second one would take it over."""

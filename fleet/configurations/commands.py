@@ -3,13 +3,15 @@
 The list is closed (``agent.wire.command.Action``); a gateway executes each once, while it is fresh.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from agent.wire.command import Action, Command, CommandError, decode_command, encode_command
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
+from agent.wire.messages import Reply
 from fleet.configurations import push
 from fleet.configurations.tables import words
 from fleet.identity import audit
@@ -45,6 +47,17 @@ def send(
     after = {"action": action, "id": word}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
     return word
+
+
+def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int]]) -> None:
+    """Note what gateways replied to signed commands: (EUI, reply, instant of arrival in microseconds UTC)."""
+    for eui, reply, at_us in replies:
+        kind, _, version = reply.command_id.rpartition("-")
+        if version.isdigit():
+            answered = update(words).where(
+                words.c.eui == eui, words.c.kind == kind, words.c.version == int(version)
+            )
+            connection.execute(answered.values(replied_at_us=at_us, reply_ok=reply.ok, reply_text=reply.text))
 
 
 def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[Sent]:

@@ -11,7 +11,8 @@ from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations import push
 from fleet.configurations.confirm import Trial, should_confirm
 from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
-from fleet.configurations.tables import configuration_versions, reported_configurations, words
+from fleet.configurations.tables import configuration_versions, words
+from fleet.evidence.tables import reported_configurations
 from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
 

@@ -7,7 +7,7 @@ each commune that it serves keeps another serving member, and no member of it wa
 
 from collections.abc import Collection
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 
 PERMIT_LIFE_US = 300_000_000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, and_, func, select
 
 from agent.wire.messages import ConfigReported, ConfigState, Heartbeat
-from fleet.configurations.tables import configuration_versions, reported_configurations
+from fleet.configurations.tables import configuration_versions
 from fleet.evidence.load import stored_heartbeat
-from fleet.evidence.tables import latest
+from fleet.evidence.tables import latest, reported_configurations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,19 +21,6 @@ configuration_versions = Table(
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained)."""
 
-reported_configurations = Table(
-    "reported_configurations",
-    metadata,
-    Column("eui", String(16), primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("state", Integer, nullable=False),
-    Column("seen_version", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Column("recorded_at_us", BigInteger, nullable=False),
-)
-
 words = Table(
     "words",
     metadata,

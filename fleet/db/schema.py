@@ -1,7 +1,6 @@
 """Every table of the fleet, in one metadata; a feature's ``tables`` module is named here once."""
 
 import importlib
-import importlib.util
 
 from sqlalchemy import Connection
 
@@ -11,26 +10,25 @@ from fleet.db.connect import Database
 FEATURES = (
     "registry",
     "evidence",
-    "availability",
+    "months",
     "configurations",
     "identity",
-    "live",
     "incidents",
     "tickets",
+    "shift",
     "oncall",
     "notify",
+    "intake",
+    "works",
     "territory",
-    "reports",
     "objects",
 )
 
 
 def load_tables() -> None:
-    """Import the tables of every feature that has some."""
+    """Import the tables of every feature."""
     for feature in FEATURES:
-        package = importlib.util.find_spec(f"fleet.{feature}")
-        if package is not None and importlib.util.find_spec(f"fleet.{feature}.tables") is not None:
-            importlib.import_module(f"fleet.{feature}.tables")
+        importlib.import_module(f"fleet.{feature}.tables")
 
 
 def create_schema(database: Database) -> None:

@@ -2,18 +2,12 @@
 
 from sqlalchemy import Connection, insert, select, update
 
-from fleet.availability.facts import (
-    Blindness,
-    Commissioning,
-    CommissioningKind,
-    Maintenance,
-    OperatorStatement,
-)
-from fleet.availability.settings import DEFAULTS, ContractSettings
-from fleet.availability.states import Cause
 from fleet.db.upsert import upsert
 from fleet.evidence.blindness import Closed, Opened
 from fleet.evidence.tables import blindness, maintenances, marks, statements
+from fleet.facts.model import Blindness, Commissioning, CommissioningKind, Maintenance, OperatorStatement
+from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.facts.states import Cause
 from fleet.registry.tables import commissioning
 
 LAST_CYCLE = "last_cycle"

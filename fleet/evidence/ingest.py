@@ -23,11 +23,11 @@ from agent.wire.messages import (
     decode,
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
-from fleet.availability.facts import HeartbeatRun
-from fleet.availability.runs import Outcome, fold
-from fleet.availability.settings import ContractSettings
+from fleet.broker.inbox import Received
 from fleet.evidence.bounds import Unusable, check_bounds
-from fleet.evidence.inbox import Received
+from fleet.facts.model import HeartbeatRun
+from fleet.facts.runs import Outcome, fold
+from fleet.facts.settings import ContractSettings
 
 RETAINED = (PRESENCE, CONFIG_REPORTED)
 """An empty retained message only clears."""

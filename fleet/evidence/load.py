@@ -8,13 +8,13 @@ from sqlalchemy import CTE, Connection, RowMapping, Select, select
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
 from agent.wire.topics import HEALTH
 from fleet.availability.condense import MARGIN_US
-from fleet.availability.facts import DeliveredFact, GatewayFacts, HeartbeatRun, JournalFact
-from fleet.availability.months import Window
 from fleet.availability.relevance import relevant
-from fleet.availability.settings import ContractSettings
 from fleet.evidence.boots import Wanted, deciding_boots, floors_of, heard_gateways
 from fleet.evidence.store import RUN_FIELDS
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records
+from fleet.facts.model import DeliveredFact, GatewayFacts, HeartbeatRun, JournalFact
+from fleet.facts.months import Window
+from fleet.facts.settings import ContractSettings
 
 
 def stored_heartbeat(payload: bytes) -> Heartbeat | None:

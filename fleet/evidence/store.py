@@ -8,11 +8,9 @@ from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from agent.wire.messages import encode
 from agent.wire.topics import JOURNAL, topic
-from fleet.availability.facts import HeartbeatRun, JournalFact, journal_fact
-from fleet.configurations.tables import reported_configurations, words
+from fleet.broker.inbox import Received
 from fleet.db.upsert import insert_new, upsert
 from fleet.evidence.boots import groups
-from fleet.evidence.inbox import Received
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.tables import (
     counters,
@@ -24,7 +22,9 @@ from fleet.evidence.tables import (
     notes,
     presence_edges,
     refused_messages,
+    reported_configurations,
 )
+from fleet.facts.model import HeartbeatRun, JournalFact, journal_fact
 
 REFUSED_KEPT = 1_000
 """Refused messages kept for inspection; older ones give way and stay counted."""
@@ -136,13 +136,6 @@ def _store_reports(connection: Connection, rows: Sorted) -> None:
         for eui, (report, at_us) in rows.reported.items()
     ]
     upsert(connection, reported_configurations, reports, key=("eui",))
-    for eui, reply, at_us in rows.replies:
-        kind, _, version = reply.command_id.rpartition("-")
-        if version.isdigit():
-            answered = update(words).where(
-                words.c.eui == eui, words.c.kind == kind, words.c.version == int(version)
-            )
-            connection.execute(answered.values(replied_at_us=at_us, reply_ok=reply.ok, reply_text=reply.text))
 
 
 def _contradicting(connection: Connection, rows: Sorted) -> Iterator[tuple[Received, str]]:

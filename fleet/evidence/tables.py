@@ -43,7 +43,7 @@ heartbeat_runs = Table(
     Index("ix_heartbeat_runs_eui_last_at_us", "eui", "last_at_us"),
     Index("ix_heartbeat_runs_last_at_us", "last_at_us"),
 )
-"""Heartbeats without a gap that said the same (``fleet.availability.facts.HeartbeatRun``)."""
+"""Heartbeats without a gap that said the same (``fleet.facts.model.HeartbeatRun``)."""
 
 journal_records = Table(
     "journal_records",
@@ -223,3 +223,16 @@ counters = Table(
     Column("value", BigInteger, nullable=False),
 )
 """Totals since installation: stored, repeated, refused by reason."""
+
+reported_configurations = Table(
+    "reported_configurations",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("seen_version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)

@@ -14,10 +14,10 @@ from typing import TypeAlias
 from sqlalchemy import Connection, delete, select, tuple_
 
 from agent.wire.messages import Heartbeat
-from fleet.availability.months import paris_us, to_datetime
 from fleet.db.upsert import upsert
 from fleet.evidence.boots import groups
 from fleet.evidence.tables import vitals
+from fleet.facts.months import paris_us, to_datetime
 
 NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
 HOUR_US = 3_600_000_000

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from fleet.availability.states import Cause, GatewayState
+from fleet.facts.states import Cause, GatewayState
 from fleet.incidents.model import MINUTE_US, Domain, SharedCause
 from fleet.live.model import GatewayNow, NetworkNow
 

@@ -6,7 +6,7 @@ redundancy is lost, or sensors are left that nobody hears: they had none; else M
 
 from collections.abc import Iterable
 
-from fleet.availability.states import CommuneState
+from fleet.facts.states import CommuneState
 from fleet.incidents.model import Grade
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.tickets.model import HOUR_US, INTERVENTION_LIMIT_US, Criticality

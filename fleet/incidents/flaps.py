@@ -9,7 +9,7 @@ Sources: DESIGN §7.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import (
     FLAP_EDGES,

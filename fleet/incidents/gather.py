@@ -10,7 +10,7 @@ Sources: DESIGN §7; AVAILABILITY §1 (a heartbeat every 30 s).
 
 from collections.abc import Iterator, Mapping
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.incidents.correlate import TOGETHER_US, Part, explain, possible
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import (

@@ -12,7 +12,7 @@ Sources: DESIGN §7; AVAILABILITY §2 (states), §4 (blindness).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.incidents.divide import divide
 from fleet.incidents.flaps import flapping, open_flaps, regrades
 from fleet.incidents.gather import gather

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from fleet.availability.sensors import Coverage
-from fleet.availability.states import GatewayState
-from fleet.incidents.pulse import LOST
+from fleet.facts.states import GatewayState
+from fleet.incidents.edges import LOST
+from fleet.lang.format import paris
 from fleet.live.model import NetworkNow
 from fleet.objects.coverers import load_coverages
-from fleet.web.format import paris
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 
 from fleet.configurations.tables import configuration_versions
 from fleet.incidents.model import MINUTE_US
+from fleet.lang.format import clock
 from fleet.live.model import NetworkNow
-from fleet.web.format import clock
 
 RECENT_US = 60 * MINUTE_US
 """How long after a change a loss may be its fault: trial, confirmation or roll-back are over by then."""

@@ -9,12 +9,12 @@ from fractions import Fraction
 
 from fleet.availability.burn import breach_at_us, budget
 from fleet.availability.communes import commune_timeline
-from fleet.availability.facts import Membership
 from fleet.availability.figures import commune_figures
-from fleet.availability.months import Window, month_of, month_window, next_month
 from fleet.availability.reckoning import commune_budget
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.facts.model import Membership
+from fleet.facts.months import Window, month_of, month_window, next_month
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.gateways import Entry
 from fleet.live.model import CommuneNow
 from fleet.registry.store import Commune

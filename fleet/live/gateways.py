@@ -7,12 +7,12 @@ carries it on to a later instant.
 
 from dataclasses import dataclass, field, replace
 
-from fleet.availability.facts import Blindness
 from fleet.availability.history import FOR_EVER_US
-from fleet.availability.months import Window
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Span, Timeline, paint
+from fleet.facts.model import Blindness
+from fleet.facts.months import Window
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import GatewayState
 from fleet.live.memory import GatewayMemory
 from fleet.live.model import GatewayNow
 from fleet.registry.store import Gateway

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from agent.wire.beat import with_known
 from agent.wire.messages import Heartbeat, Presence, encode
-from fleet.availability.facts import (
+from fleet.availability.history import History, history
+from fleet.evidence.ingest import Sorted
+from fleet.facts.model import (
     Commissioning,
     GatewayFacts,
     HeartbeatRun,
@@ -18,9 +20,7 @@ from fleet.availability.facts import (
     OperatorStatement,
     journal_fact,
 )
-from fleet.availability.history import History, history
-from fleet.availability.settings import ContractSettings
-from fleet.evidence.ingest import Sorted
+from fleet.facts.settings import ContractSettings
 
 
 @dataclass(slots=True, eq=False)

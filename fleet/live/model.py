@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.facts.states import Cause, CommuneState, GatewayState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fleet.availability.communes import members_of
-from fleet.availability.facts import Blindness, Membership
-from fleet.availability.months import month_of
-from fleet.availability.settings import ContractSettings
+from fleet.facts.model import Blindness, Membership
+from fleet.facts.months import month_of
+from fleet.facts.settings import ContractSettings
 from fleet.live.communes import CommuneView
 from fleet.live.gateways import GatewayView
 from fleet.live.memory import Memory

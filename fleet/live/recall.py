@@ -3,13 +3,13 @@
 from sqlalchemy import Connection, select
 
 from agent.wire.messages import Presence
-from fleet.availability.facts import GatewayFacts
 from fleet.availability.history import FOR_EVER_US
-from fleet.availability.months import Window
-from fleet.availability.settings import DEFAULTS, ContractSettings
 from fleet.evidence import load
 from fleet.evidence.boots import count_facts
 from fleet.evidence.tables import latest
+from fleet.facts.model import GatewayFacts
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.live.memory import GatewayMemory, Memory
 
 

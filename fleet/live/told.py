@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fleet.availability.facts import Blindness
-from fleet.availability.months import Window
 from fleet.availability.timeline import Span, Timeline
+from fleet.facts.model import Blindness
+from fleet.facts.months import Window
 from fleet.live.gateways import Known
 from fleet.registry.store import Registry
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
+from fleet.lang import format as formats
+from fleet.lang.i18n import t
 from fleet.notify import gsm
 from fleet.notify.model import Rendered
-from fleet.web import format as formats
-from fleet.web.i18n import t
 
 LISTED_LIMIT = 5
 """Sites and communes named in a message; the rest is counted: a phone shows no more."""

@@ -9,8 +9,8 @@ Sources: DESIGN §7; throttles after GoAlert's ``engine/message/ratelimit.go`` (
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from fleet.tickets.model import HOUR_US, MINUTE_US, Criticality
-from fleet.web.format import ZONE, instant, paris
+from fleet.durations import HOUR_US, MINUTE_US
+from fleet.lang.format import ZONE, instant, paris
 
 QUIET_FROM = time(22, 0)
 QUIET_UNTIL = time(7, 0)
@@ -30,10 +30,10 @@ def quiet_until_us(now_us: int) -> int | None:
     return instant(datetime.combine(day, QUIET_UNTIL, ZONE))
 
 
-def wake_at_us(criticality: Criticality, on_site_due_us: int | None, now_us: int) -> int:
+def wake_at_us(*, critical: bool, on_site_due_us: int | None, now_us: int) -> int:
     """Return when somebody may be woken for it: now, or later."""
     quiet_us = quiet_until_us(now_us)
-    if quiet_us is None or criticality is Criticality.CRITICAL:
+    if quiet_us is None or critical:
         return now_us
     if on_site_due_us is None:
         return quiet_us

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from fleet.tickets.model import MINUTE_US
-from fleet.web.format import paris
+from fleet.durations import MINUTE_US
+from fleet.lang.format import paris
 
 SILENCE_LIMIT_US = 3 * MINUTE_US
 REPEAT_US = 30 * MINUTE_US

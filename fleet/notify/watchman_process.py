@@ -15,13 +15,13 @@ import msgspec
 import sdnotify
 
 from fleet.clock import Clock, SystemClock
+from fleet.lang import format as formats
+from fleet.lang.i18n import t
 from fleet.notify import gsm, http
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
 from fleet.notify.sms import sms_sender
 from fleet.notify.watchman import ASK_EVERY_US, Finding, Page, Watch, find, step
-from fleet.web import format as formats
-from fleet.web.i18n import t
 
 UNSENT_LIMIT = 20
 """Pages that wait for the SMS path; beyond it the oldest go, which say less than the newest."""

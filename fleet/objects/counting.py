@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select
 
-from fleet.availability.months import days_of, to_datetime
 from fleet.db.upsert import upsert
 from fleet.evidence.tables import heard
+from fleet.facts.months import days_of, to_datetime
 from fleet.objects.connectivity import FORTNIGHT_DAYS, Connectivity, DayCount, connectivity, day_to_count
 from fleet.objects.sheet import Status
 from fleet.objects.tables import connectivity_days, object_months, objects

@@ -13,10 +13,10 @@ from itertools import groupby
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from fleet.availability.months import days_of, to_datetime
 from fleet.availability.sensors import Coverage
 from fleet.db.upsert import upsert
 from fleet.evidence.tables import heard
+from fleet.facts.months import days_of, to_datetime
 from fleet.objects.counting import ADDRESS_DIGITS
 from fleet.objects.tables import coverage_months, month_coverages
 from fleet.registry.tables import gateways, sites

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from agent.wire.eui import parse_eui
-from fleet.availability.months import to_datetime, to_us
+from fleet.facts.months import to_datetime, to_us
 
 TOPIC = "application/+/device/+/event/up"
 EVENT_LIMIT_BYTES = 64 * 1024

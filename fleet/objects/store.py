@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
 
-from fleet.availability.months import to_datetime
 from fleet.db.upsert import upsert
 from fleet.evidence.store import count as add_counts
+from fleet.facts.months import to_datetime
 from fleet.objects.counting import bit_of
 from fleet.objects.sheet import ObjectList
 from fleet.objects.tables import object_months, objects

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from fleet.broker.link import KEEPALIVE_S, RECONNECT_MAX_S, RECONNECT_MIN_S
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.errors import SettingsError
 from fleet.objects.events import TOPIC, EventError, read_event
 from fleet.objects.store import store_days
-from fleet.settings import SettingsError
 
 VARIABLE = "PASSERELLE_LNS_EVENTS_URL"
 SESSION = "passerelle-fleet-objects"

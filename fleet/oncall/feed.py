@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import icalendar
 
+from fleet.lang.i18n import t
 from fleet.oncall.model import Duty, Person
-from fleet.web.i18n import t
 
 PRODUCT = "-//Passerelle//Astreinte//FR"
 REFRESH = timedelta(hours=1)

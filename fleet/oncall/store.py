@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from fleet.lang.i18n import LANGUAGES
 from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, Span
 from fleet.oncall.rules import PARIS, on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
 from fleet.registry.model import SKILLS
 from fleet.registry.tables import communes
-from fleet.web.i18n import LANGUAGES
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 """Enough to find a slip of the keyboard; whether it exists, the mail server says."""

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
-from fleet.availability.facts import Membership
 from fleet.db.upsert import insert_new, upsert
+from fleet.facts.model import Membership
 from fleet.identity import audit
 from fleet.registry.document import Document, Known
 from fleet.registry.model import COUNTING, Status

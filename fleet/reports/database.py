@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from fleet.lang.format import paris
 from fleet.reports.model import Cell, Column, Kind, Report, Table
 from fleet.reports.sheets import PERCENT_DIGITS
-from fleet.web.format import paris
 
 SUMMARY = "synthese"
 _TYPES: dict[Kind, type] = {

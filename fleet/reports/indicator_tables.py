@@ -8,10 +8,10 @@ from fractions import Fraction
 
 from fleet.availability.indicators import Indicators, by_serving, of_groups
 from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult
-from fleet.availability.settings import Serving
+from fleet.facts.settings import Serving
+from fleet.lang.format import NARROW
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
 from fleet.reports.model import Cell, Column, Kind, Table
-from fleet.web.format import NARROW
 
 NOT_VERIFIABLE = "non vérifiable : il faut la liste des objets et les événements du cœur de réseau"
 READINGS = {

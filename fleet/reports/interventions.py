@@ -8,15 +8,15 @@ from fractions import Fraction
 
 from sqlalchemy import Connection, func, select
 
-from fleet.availability.months import Window
+from fleet.facts.months import Window
 from fleet.incidents.tables import incident_gateways
+from fleet.lang.i18n import word
 from fleet.reports.model import Cell, Column, Kind, Table
 from fleet.reports.monthly_tables import TicketSpan
 from fleet.tickets.joining import between
 from fleet.tickets.model import Ticket, TicketState
 from fleet.tickets.statistics import Compliance, Statistics, Times, statistics
 from fleet.tickets.tables import tickets
-from fleet.web.i18n import word
 
 CLOCKS = {"intervention": "intervention sous 4 h", "resolution": "résolution"}
 CAUSES = {"remote": "rétabli à distance", "open": "en cours"}

@@ -11,6 +11,7 @@ from fleet.availability.document import digest
 from fleet.availability.figures import CommuneFigures, Share, whole
 from fleet.availability.indicators import Indicators, indicators, of_whole
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.lang.format import NARROW, duration, month, ratio
 from fleet.objects.connectivity import Connectivity
 from fleet.reports.indicator_tables import (
     connectivity_table,
@@ -28,7 +29,6 @@ from fleet.reports.monthly_tables import (
     outages_table,
     settings_table,
 )
-from fleet.web.format import NARROW, duration, month, ratio
 
 
 def monthly(

@@ -7,11 +7,11 @@ from fractions import Fraction
 from agent.wire.words import french_reason
 from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
-from fleet.availability.revisions import current
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.facts.revisions import current
+from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.lang.format import NARROW
+from fleet.lang.i18n import catalogue, t
 from fleet.reports.model import Cell, Column, Kind, Table
-from fleet.web.format import NARROW
-from fleet.web.i18n import catalogue, t
 
 PAPER_ROWS = 100
 """Of the long lists on paper; the sheets have all of them."""

@@ -13,7 +13,7 @@ import msgspec
 
 from fleet.availability.figures import PERCENT_DIGITS, percent
 from fleet.availability.reckoning import MonthInput, MonthResult
-from fleet.availability.states import CommuneState
+from fleet.facts.states import CommuneState
 
 FORMULA_SIGNS = ("=", "+", "-", "@")
 STATES = {

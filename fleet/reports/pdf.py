@@ -10,9 +10,9 @@ from fractions import Fraction
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
+from fleet.lang.format import duration, euros, moment, number, ratio
 from fleet.reports.model import Cell, Column, Kind, Picture, Report, Table
 from fleet.reports.picture import BAD, GOOD, NONE, svg
-from fleet.web.format import duration, euros, moment, number, ratio
 
 NUMERIC = (Kind.COUNT, Kind.PERCENT, Kind.DURATION, Kind.EUROS)
 VERDICTS = {True: "tenu", False: "manqué"}

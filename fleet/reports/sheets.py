@@ -13,8 +13,8 @@ from typing import Any
 
 import xlsxwriter
 
+from fleet.lang.format import paris
 from fleet.reports.model import Cell, Column, Kind, Report, Table
-from fleet.web.format import paris
 
 PERCENT_DIGITS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")

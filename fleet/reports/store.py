@@ -7,12 +7,12 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from fleet.availability import document
-from fleet.availability.closing import Version
-from fleet.availability.month_store import load_month
-from fleet.availability.months import month_window, to_datetime
 from fleet.availability.reckoning import MonthInput, reckon
-from fleet.availability.settings import ContractSettings
-from fleet.availability.version_store import newest_version
+from fleet.facts.months import month_window, to_datetime
+from fleet.facts.settings import ContractSettings
+from fleet.months.closing import Version
+from fleet.months.inputs import load_month
+from fleet.months.versions import newest_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites

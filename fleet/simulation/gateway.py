@@ -13,9 +13,9 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from agent.wire.messages import Change, PreviousBoot, Radio, TimeQuality
-from fleet.availability.facts import HeartbeatRun, JournalFact
-from fleet.availability.intervals import Interval, clip, complement, contains, intersect, normal, union
-from fleet.availability.states import GatewayState
+from fleet.facts.intervals import Interval, clip, complement, contains, intersect, normal, union
+from fleet.facts.model import HeartbeatRun, JournalFact
+from fleet.facts.states import GatewayState
 
 BEAT_MS = 30_000
 FIRST_BEAT_MS = 5_000

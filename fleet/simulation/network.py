@@ -3,18 +3,12 @@
 import random
 from dataclasses import dataclass
 
-from fleet.availability.facts import (
-    Commissioning,
-    CommissioningKind,
-    GatewayFacts,
-    Membership,
-    NetworkFacts,
-)
-from fleet.availability.intervals import Interval, clip
-from fleet.availability.months import month_window
 from fleet.availability.reckoning import CommuneCard, MonthInput
-from fleet.availability.settings import DEFAULTS, ContractSettings
-from fleet.availability.states import GatewayState
+from fleet.facts.intervals import Interval, clip
+from fleet.facts.model import Commissioning, CommissioningKind, GatewayFacts, Membership, NetworkFacts
+from fleet.facts.months import month_window
+from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.facts.states import GatewayState
 from fleet.simulation.gateway import Kind, Lived, Trouble, live
 
 MEMBERS = (2, 3, 4)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from agent.wire.messages import Change, PreviousBoot, Radio
-from fleet.availability.facts import Blindness, CommissioningKind, GatewayFacts, HeartbeatRun, JournalFact
-from fleet.availability.settings import ContractSettings
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.facts.model import Blindness, CommissioningKind, GatewayFacts, HeartbeatRun, JournalFact
+from fleet.facts.settings import ContractSettings
+from fleet.facts.states import CommuneState, GatewayState
 
 S = GatewayState
 NEVER_US = 1 << 62

@@ -32,6 +32,8 @@ SECRET_BYTES = 32
 TOKEN_LIMIT_CHARACTERS = 128
 """Longer ones are refused before any arithmetic."""
 
+SECRET_NAME = "links.key"  # noqa: S105 the name of a file
+
 SALT = "passerelle.acknowledge"
 
 

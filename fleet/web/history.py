@@ -14,19 +14,19 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.facts import DeliveredFact, GatewayFacts, NetworkFacts
-from fleet.availability.months import Window, month_of, month_window
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, from_timelines
-from fleet.availability.settings import DEFAULTS, ContractSettings
-from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.load import load_deliveries
-from fleet.evidence.month import load_facts
+from fleet.facts.model import DeliveredFact, GatewayFacts, NetworkFacts
+from fleet.facts.months import Window, month_of, month_window
+from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.facts.states import GatewayState
+from fleet.lang.format import DAY_US
 from fleet.live.told import Told, clipped
+from fleet.months.evidence import load_facts
 from fleet.registry.store import Commune, load_communes
-from fleet.web.format import DAY_US
 
 KEPT_US: Final = 5_000_000
 REST: Final = 20

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.wire.words import french_reason
 from fleet.identity import audit
-from fleet.web.i18n import catalogue, t
+from fleet.lang.i18n import catalogue, t
 
 _WRITTEN_BY: Final = {audit.SYSTEM: "who.system", audit.COMMAND_LINE: "who.command_line"}
 _GATEWAY: Final = "gateway "

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fleet.web import format as formats
-from fleet.web import reasons, shapes
-from fleet.web.i18n import t, word
+from fleet.lang import format as formats
+from fleet.lang import shapes
+from fleet.lang.i18n import t, word
+from fleet.web import reasons
 
 FOLDER: Final = Path(__file__).parent
 DIST: Final = FOLDER / "static" / "dist"

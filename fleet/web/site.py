@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
-from fleet.identity.access import NotAllowed, current_person
 from fleet.identity.people import Person
+from fleet.web.access import NotAllowed, current_person
 from fleet.web.pages import (
+    acknowledge,
     audit,
     calls,
     commands,
@@ -23,6 +24,7 @@ from fleet.web.pages import (
     gateways,
     guide,
     incidents,
+    label,
     live,
     months,
     overview,
@@ -34,14 +36,15 @@ from fleet.web.pages import (
     reports,
     rollouts,
     search,
+    shift,
     sites,
     statistics,
     territory,
     tickets,
     works,
 )
-from fleet.web.pages.visit import Visit, words_of
 from fleet.web.rendering import FOLDER, Words
+from fleet.web.visit import Visit, words_of
 
 PAGES: tuple[APIRouter, ...] = (
     overview.router,
@@ -68,6 +71,9 @@ PAGES: tuple[APIRouter, ...] = (
     search.router,
     preferences.router,
     guide.router,
+    acknowledge.router,
+    label.router,
+    shift.router,
     live.router,
 )
 MACHINE_PATHS = ("/api/", "/healthz", "/metrics")

@@ -16,11 +16,11 @@ import msgspec
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
 from fleet.availability.document import digest, write
 from fleet.availability.figures import commune_figures, gateway_figures
-from fleet.availability.intervals import normal, subtract
 from fleet.availability.reckoning import from_timelines
 from fleet.availability.result import document
-from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline, timeline
+from fleet.facts.intervals import normal, subtract
+from fleet.facts.states import GatewayState
 from fleet.reports.monthly import monthly
 from fleet.reports.monthly_tables import Names
 from fleet.reports.pdf import pdf_of

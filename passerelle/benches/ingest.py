@@ -26,7 +26,7 @@ from sqlalchemy import insert
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
-from fleet import commands
+from fleet.cli import commands
 from fleet.registry import tables
 from passerelle.figures import Figure
 

@@ -22,9 +22,9 @@ from statistics import median
 
 from fleet.availability.communes import commune_timeline, members_of
 from fleet.availability.figures import commune_figures, gateway_figures
-from fleet.availability.intervals import contains, total
-from fleet.availability.states import GatewayState
 from fleet.availability.timeline import Timeline
+from fleet.facts.intervals import contains, total
+from fleet.facts.states import GatewayState
 from fleet.simulation.network import NetworkMonth
 from passerelle.figures import Figure
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib", "-m", "not soak")
 FEW = (
     "evidence/test_load.py",
-    "evidence/test_retention.py",
-    "test_closer.py",
+    "test_retention.py",
+    "months/test_closer.py",
     "registry/test_store.py",
 )
 """What every change is tried with; the others run with the long tests."""

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from fleet.cli import main
+from fleet.cli.main import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 START_LIMIT_S = 60

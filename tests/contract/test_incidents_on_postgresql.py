@@ -53,7 +53,7 @@ def test_two_workers_send_each_message_once(world: World) -> None:
     world.clock.at_us += 100_000_000
     for _ in range(2):
         with world.database.write() as connection:
-            from fleet.incidents import cycle
+            from fleet.response import cycle
 
             cycle.run(connection, world.network(), world.clock.at_us)
         world.clock.at_us += 20_000_000

@@ -14,21 +14,21 @@ from sqlalchemy import select
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, JournalBatch, JournalRecord, Presence, TimeQuality
-from fleet.availability.month_store import load_month
 from fleet.availability.reckoning import reckon
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.broker.inbox import Inbox
 from fleet.configurations import desk, push
 from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.migrate import migrate_from_nothing, missing_tables
-from fleet.engine import Engine
-from fleet.evidence.inbox import Inbox
+from fleet.engine.engine import Engine
 from fleet.evidence.tables import counters, refused_messages
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.identity import people
 from fleet.identity.authority import found_authority
 from fleet.identity.enrolments import enrol, store_token
 from fleet.live.feed import Feed
+from fleet.months.inputs import load_month
 from fleet.registry import document, store
 from fleet.tickets.tables import tickets
 from tests.unit.fleet.founded import DOCUMENT, EUIS, NOW_US, StandingClock, heartbeat, received

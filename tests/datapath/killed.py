@@ -12,16 +12,17 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
 from agent.clock import SystemClock
+from agent.journal_port import MemoryJournal
 from agent.record import Record
 from agent.spool.disk import SpoolDisk, Waiting
 from agent.spool.spool import FILE_NAME, Spool
 from agent.wire.configuration import Limits
-from agent.wire.messages import TimeQuality
+from agent.wire.messages import Change, TimeQuality
 from tests.datapath.virtual import record
 
 FRAME_EVERY_S = 0.005
@@ -30,6 +31,19 @@ SERVER_ROUND_TRIP_S = 0.25
 REPLAY_BURST = 40
 MESSAGES_LIMIT = 60
 SPINS_LIMIT = 400_000
+
+
+class Piped(MemoryJournal):
+    """Tells the parent each change of state at once: the process is killed before anybody could ask."""
+
+    def __init__(self, clock: SystemClock, say: Callable[[str, Iterable[object]], None]) -> None:
+        super().__init__(clock)
+        self._say = say
+
+    def record(
+        self, change: Change, subject: str, value: str, reason: str = "", *, since_us: int | None = None
+    ) -> None:
+        self._say("O", [value])
 
 
 class Child:
@@ -44,7 +58,7 @@ class Child:
             limits=Limits(),
             clock=self._clock,
             boot=boot,
-            observe=lambda observation: self._say("O", [str(observation.value)]),
+            journal=Piped(self._clock, self._say),
             evicted=lambda places, reason: self._say("E", [place[1] for place in places]),
         )
 

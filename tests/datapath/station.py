@@ -10,7 +10,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.observation import Observed
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import VirtualConcentrator
@@ -75,7 +75,7 @@ class Gateway:
     ) -> None:
         self.clock = SystemClock(quality)
         self.radio = VirtualConcentrator(self.clock)
-        self.observed: list[Observed] = []
+        self.journal = MemoryJournal(self.clock)
         configuration = Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1))
         self.path = DataPath(
             concentrator=self.radio,
@@ -84,7 +84,7 @@ class Gateway:
             state_dir=path,
             clock=self.clock,
             boot=1,
-            observe=self.observed.append,
+            journal=self.journal,
         )
 
     async def __aenter__(self) -> "Gateway":

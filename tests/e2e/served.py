@@ -9,7 +9,7 @@ import msgspec
 import uvicorn
 
 from demo.ports import free_port
-from fleet.incidents import routes as incidents
+from fleet.web.api import incidents
 from tests.unit.fleet.web.network import make_app
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from agent.connectors.basics_station.connector import BasicsStationConnector
-from agent.observation import Observation
 from agent.wire.configuration import ConnectorConfig, CupsConfig
 from tests.datapath.certificates import Issued, issue
 from tests.datapath.cups_server import CupsServer, answer_of
@@ -67,7 +66,7 @@ async def test_cups_moves_a_gateway_to_another_server_for_good(tmp_path: Path) -
             gateway.radio.inject(data_up(fcnt=1))
             assert await cups_of(gateway)._cups.ask()
             await gateway.until(lambda: gateway.path.snapshot().delivered == 1, 30)
-            told = {one.value: one.reason for one in gateway.observed if isinstance(one, Observation)}
+            told = {change.value: change.reason for change in gateway.journal.changes()}
             assert told["CUPS_CHANGED"] == "CUPS a changé\u202f: adresse ou identifiants du LNS"
             assert told["CUPS_UPDATE_REFUSED"] == (
                 "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
@@ -112,5 +111,5 @@ async def test_an_answer_that_is_none_changes_nothing_and_is_told_once(tmp_path:
             assert not list((tmp_path / "state" / "cups").glob("*/*"))
             counters = gateway.path.snapshot().counters
             assert (counters["bs.cups_malformed"], counters["bs.cups_failed"]) == (3, 1)
-            told = [one for one in gateway.observed if isinstance(one, Observation)]
+            told = gateway.journal.changes()
             assert [one.value for one in told].count("CUPS_FAILED") == 3

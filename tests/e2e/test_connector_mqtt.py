@@ -12,6 +12,7 @@ from chirpstack_api.gw import gw_pb2 as gw
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.broker import MOSQUITTO, client_tls, settings
@@ -68,7 +69,7 @@ class Gateway:
             state_dir=path / "state",
             clock=self.clock,
             boot=1,
-            observe=lambda _: None,
+            journal=MemoryJournal(self.clock),
         )
 
     async def __aenter__(self) -> "Gateway":

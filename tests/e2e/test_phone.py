@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from fleet.db.connect import Database
-from fleet.notify.worker import SECRET_NAME
 from fleet.settings import read_settings
 from fleet.tickets import actions, links
+from fleet.tickets.links import SECRET_NAME
 from fleet.tickets.model import Restore
 from fleet.tickets.presence import site_token
 from tests.e2e.browser import PHONE

@@ -17,7 +17,7 @@ from threading import Event
 import pytest
 
 from demo.ports import free_port
-from fleet import commands
+from fleet.cli import commands
 from fleet.notify.watchman import SILENCE_LIMIT_US
 from tests.unit.fleet.notify.servers import Server, serving
 

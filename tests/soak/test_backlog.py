@@ -14,7 +14,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
-from agent.observation import Observation
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, TimeQuality
 from passerelle.benches.agent.backlog import ADDRESSES, backlog
@@ -64,7 +64,7 @@ async def full_disk(folder: Path) -> None:
     relay = UdpRelay(server.port)
     relay.weather = Weather(delay_s=0.3)
     clock = SystemClock(TimeQuality.NTP)
-    radio, observed = VirtualConcentrator(clock), list[object]()
+    radio, journal = VirtualConcentrator(clock), MemoryJournal(clock)
     connector = ConnectorConfig(name="lns", host="127.0.0.1", port=await relay.start(), contractual=True)
     gateway = DataPath(
         concentrator=radio,
@@ -73,7 +73,7 @@ async def full_disk(folder: Path) -> None:
         state_dir=folder,
         clock=clock,
         boot=1,
-        observe=observed.append,
+        journal=journal,
     )
     task = asyncio.create_task(gateway.run())
     try:
@@ -92,9 +92,7 @@ async def full_disk(folder: Path) -> None:
         await asyncio.gather(task, return_exceptions=True)
         relay.close()
         server.transport.close()
-    told = [
-        event.value for event in observed if isinstance(event, Observation) and event.change is Change.SPOOL
-    ]
+    told = [entry.value for entry in journal.changes() if entry.change is Change.SPOOL]
     print(f"full disk: {sent} frames delivered, the journal says {told}")
     assert told[:2] == ["FULL", "ACCEPTING"]
 

@@ -19,6 +19,7 @@ from chirpstack_api.gw import gw_pb2 as gw
 from agent.clock import SystemClock
 from agent.datapath import DataPath
 from agent.downlink.beacon import PERIOD_US
+from agent.journal_port import MemoryJournal
 from agent.timing.choice import Reading
 from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
@@ -203,7 +204,7 @@ class Bench:
             state_dir=path / "state",
             clock=self.clock,
             boot=1,
-            observe=lambda _: None,
+            journal=MemoryJournal(self.clock),
         )
 
     async def up(self) -> None:

@@ -4,7 +4,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fleet.identity.people import OPEN_ACCESS
-from fleet.incidents import link_page, routes
+from fleet.web.api import incidents as routes
+from fleet.web.pages import acknowledge, label, shift
 from tests.stories.world import World
 
 
@@ -12,7 +13,8 @@ def client_of(world: World) -> TestClient:
     """Return a client of the routes of incidents and tickets."""
     app = FastAPI()
     app.include_router(routes.router)
-    app.include_router(link_page.router)
+    for page in (acknowledge, label, shift):
+        app.include_router(page.router)
     for name, value in vars(world.state()).items():
         setattr(app.state, name, value)
     return TestClient(app, headers={"X-CSRF-Token": OPEN_ACCESS.csrf_token})

@@ -1,7 +1,7 @@
 import pytest
 
-from fleet.incidents.reported import Call, CallRefused, enter, verify
-from fleet.incidents.scene import Scene
+from fleet.incidents.context import Scene
+from fleet.intake.calls import Call, CallRefused, enter, verify
 from fleet.tickets.model import Arrive, Criticality, Origin, Refused, Ticket, TicketState
 from tests.stories.world import DAY, HOUR, MINUTE, SECOND, World
 

@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.incidents import cycle
+from fleet.response import cycle
 from tests.stories.world import MINUTE, SECOND, World
 
 

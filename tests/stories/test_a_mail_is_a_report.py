@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import pytest
 from fastapi.testclient import TestClient
 
-from fleet import cli, commands
-from fleet.incidents import shift
-from fleet.incidents.mail_in import hook_token
+from fleet.cli import commands
+from fleet.cli import main as cli
+from fleet.intake.mail_in import hook_token
+from fleet.shift import log as shift
 from fleet.tickets.model import Origin
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World, paris
-from tests.unit.fleet.incidents.test_report_mail import PHONE
+from tests.unit.fleet.intake.test_report_mail import PHONE
 
 RECEIVED = paris("2026-11-22 02:15:00")
 

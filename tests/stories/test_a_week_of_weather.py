@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from fleet.availability.states import Cause, GatewayState
+from fleet.facts.states import Cause, GatewayState
 from fleet.incidents.model import IncidentState
 from fleet.incidents.rules import confirmed
 from fleet.incidents.tables import incident_gateways, incidents

@@ -1,4 +1,4 @@
-from fleet.availability.states import Cause
+from fleet.facts.states import Cause
 from fleet.incidents.model import Domain
 from tests.stories.world import MINUTE, World
 

@@ -63,7 +63,7 @@ def test_a_land_that_nobody_on_call_covers_is_a_gap(world: World) -> None:
 
 
 def test_without_an_owner_it_is_on_the_main_courante(world: World) -> None:
-    from fleet.incidents import shift
+    from fleet.shift import log as shift
 
     world.people("Anne Martin")
     world.duty({"person": "anne@example.fr", "from": "2026-11-01", "until": "2026-11-25"})

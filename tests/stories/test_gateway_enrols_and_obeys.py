@@ -83,7 +83,7 @@ async def running(agent: Agent) -> AsyncIterator[None]:
 def make_agent(state: Path, image: Path | None) -> tuple[Agent, VirtualDataPath]:
     made: list[VirtualDataPath] = []
 
-    def make(order: object, content: object, boot: int, observe: object) -> VirtualDataPath:
+    def make(order: object, content: object, boot: int, journal: object) -> VirtualDataPath:
         made.append(VirtualDataPath(content))  # type: ignore[arg-type]
         return made[0]
 

@@ -14,6 +14,7 @@ import pytest
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted, Ledger, Slot, State, Tick
 from agent.configuration.slots import Slots
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import Kind
 from agent.wire.messages import ConfigReported, ConfigState
@@ -92,6 +93,7 @@ class Gateway:
         self.clock = VirtualClock()
         self.rng = rng
         self.told: list[ConfigReported] = []
+        self.journal = MemoryJournal(self.clock)
         ledger = slots.ledger()
         assert ledger is not None
         self.control = ConfigurationControl(
@@ -102,7 +104,8 @@ class Gateway:
             device=EUI,
             key=FLEET.key.public_key(),
             apply=self.apply,
-            report=self.told.append,
+            journal=self.journal,
+            changed=lambda: self.told.append(self.control.reported()),
         )
 
     async def apply(self, content: Configuration) -> None:

@@ -2,7 +2,7 @@ import icalendar
 import pytest
 
 from fleet.oncall import store
-from fleet.oncall.routes import calendar_token
+from fleet.web.api.oncall import calendar_token
 from tests.stories.pages import client_of
 from tests.stories.world import World
 

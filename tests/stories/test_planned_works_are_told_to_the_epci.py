@@ -1,5 +1,5 @@
-from fleet.evidence import works
-from fleet.evidence.works import Works
+from fleet.works import announce as works
+from fleet.works.announce import Works
 from tests.stories.world import DAY, HOUR, MINUTE, World
 
 

@@ -1,4 +1,4 @@
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from tests.stories.world import HOUR, MINUTE, World
 
 

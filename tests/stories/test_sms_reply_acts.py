@@ -1,9 +1,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from fleet.incidents.sms_routes import callback_token
 from fleet.notify.model import Channel
 from fleet.tickets.model import TicketState
+from fleet.web.api.sms import callback_token
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, SECOND, World
 

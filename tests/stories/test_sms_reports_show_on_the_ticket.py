@@ -1,8 +1,8 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from fleet.incidents.sms_routes import callback_token
 from fleet.notify.model import Channel, Delivery
+from fleet.web.api.sms import callback_token
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
 

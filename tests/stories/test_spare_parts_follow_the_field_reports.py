@@ -1,7 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from fleet.incidents import shift
+from fleet.shift import log as shift
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
 

@@ -1,4 +1,4 @@
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.incidents.model import IncidentState
 from tests.stories.world import MINUTE, World
 

@@ -12,23 +12,24 @@ from types import SimpleNamespace
 
 from sqlalchemy import Connection, insert, select
 
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
-from fleet.incidents import cycle, views
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.incidents.rules import CONFIRM_US, STABLE_US
+from fleet.lang.format import ZONE
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.notify import outbox
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.tables import outbox as outbox_table
-from fleet.notify.worker import Worker
 from fleet.oncall import store as oncall
+from fleet.outbox_worker import Worker
 from fleet.registry import tables as registry
+from fleet.response import cycle
 from fleet.tickets import actions
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Event, Refused, Ticket
 from fleet.tickets.tables import timers as timer_table
-from fleet.web.format import ZONE
+from fleet.web import incident_views as views
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

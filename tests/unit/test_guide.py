@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fleet.web import i18n
+from fleet.lang import i18n
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide-installateur.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ LINES += ("Émission", "Certificat", "Code sur site", "GNSS")
 
 
 def test_the_lines_of_the_status_screen_are_explained() -> None:
-    screen = (ROOT / "agent" / "health" / "screen.py").read_text(encoding="utf-8")
+    screen = (ROOT / "agent" / "status" / "screen.py").read_text(encoding="utf-8")
     assert [line for line in LINES if f'"{line}"' not in screen] == []
     assert [line for line in LINES if f"| {line}" not in GUIDE] == []
 

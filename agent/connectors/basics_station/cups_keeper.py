@@ -130,7 +130,7 @@ class CupsKeeper:
             if answer.update_bytes != self._update_told:
                 self._update_told = answer.update_bytes
                 reason = "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
-                self._host.tell(self._config.name, "CUPS_UPDATE_REFUSED", reason)
+                self._host.record(self._config.name, "CUPS_UPDATE_REFUSED", reason)
         if not answer.changes:
             return
         after = merged(self.handed_out, answer)
@@ -141,7 +141,7 @@ class CupsKeeper:
         self.handed_out = after
         self._counts["cups_changed"] += 1
         what = "adresse ou identifiants du LNS" if lns_changed else "adresse ou identifiants de CUPS"
-        self._host.tell(self._config.name, "CUPS_CHANGED", f"CUPS a changé\u202f: {what}")
+        self._host.record(self._config.name, "CUPS_CHANGED", f"CUPS a changé\u202f: {what}")
         if lns_changed:
             self._lns_failures = 0
             self._changed()
@@ -149,7 +149,7 @@ class CupsKeeper:
     def _tell(self, why: str) -> None:
         """Report a fault once, and again only when it is another."""
         if why and why != self._told:
-            self._host.tell(self._config.name, "CUPS_FAILED", why[:200])
+            self._host.record(self._config.name, "CUPS_FAILED", why[:200])
         self._told = why
 
 

@@ -101,7 +101,7 @@ class SemtechUdpConnector(BaseConnector):
             reason = (
                 f"UDP vers {address}\u202f: ni chiffré ni authentifié, un VPN ou un APN privé est nécessaire"
             )
-            self._host.tell(self.name, "UDP_UNPROTECTED", reason)
+            self._host.record(self.name, "UDP_UNPROTECTED", reason)
 
     def _disconnect(self) -> None:
         self._wake_in(None)

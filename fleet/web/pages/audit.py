@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from fleet.identity.tables import audit_log
-from fleet.web.pages.visit import Viewing
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 PAGE_ROWS = 100

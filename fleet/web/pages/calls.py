@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.evidence.works import WorksRefused
-from fleet.identity.access import form_guard, technician
 from fleet.identity.people import Person
-from fleet.incidents import reported
-from fleet.incidents.reported import Call, CallRefused
-from fleet.incidents.scene import Scene
+from fleet.incidents.context import Scene
+from fleet.intake import calls as reported
+from fleet.intake.calls import Call, CallRefused
 from fleet.tickets.model import Criticality, Origin
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import form_guard, technician
 from fleet.web.pages.works import paris_us
+from fleet.web.visit import Viewing, Visit, leave_toast
+from fleet.works.announce import WorksRefused
 
 router = APIRouter()
 SEE_OTHER = 303

@@ -7,12 +7,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from agent.wire.command import Action
 from fleet.configurations.commands import send
-from fleet.identity.access import NotAllowed, form_guard, technician
 from fleet.identity.people import Person, Role
-from fleet.identity.routes import inside
 from fleet.registry import store
-from fleet.web.pages.visit import Viewing, leave_toast
+from fleet.web.access import NotAllowed, form_guard, technician
+from fleet.web.login import inside
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
+from fleet.web.visit import Viewing, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

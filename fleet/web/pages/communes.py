@@ -5,9 +5,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from fleet.registry.store import load_communes
 from fleet.web.pages import listing
-from fleet.web.pages.visit import Viewing
 from fleet.web.views import communes, gateway, timeline
 from fleet.web.views.tables import csv_text
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 

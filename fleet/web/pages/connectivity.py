@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from fleet.lang.format import paris
 from fleet.objects.counting import month_connectivity
-from fleet.web.format import paris
-from fleet.web.pages.visit import Viewing
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 

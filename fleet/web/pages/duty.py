@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from fleet.lang.format import DAY_US
 from fleet.oncall import planning, store
-from fleet.web.format import DAY_US
-from fleet.web.pages.visit import Viewing
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 SOURCES = ("override", "holiday", "span", "gap")

@@ -11,18 +11,18 @@ from fleet.configurations.commands import last_of
 from fleet.configurations.stand import stands
 from fleet.evidence.tables import journal_records
 from fleet.identity import audit
-from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person
 from fleet.registry import store
 from fleet.registry.roll import call_roll
 from fleet.registry.store import Gateway
 from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
+from fleet.web.access import form_guard, operator
 from fleet.web.pages import listing
 from fleet.web.pages.told import told_by
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
 from fleet.web.views import commands, configurations, counts, gateway, gateways, sentences, timeline
 from fleet.web.views.tables import csv_text
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 JOURNAL_LIMIT_ROWS = 50

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from fleet.web.pages.visit import Visit
 from fleet.web.views import tables
 from fleet.web.views.tables import Column, Head
+from fleet.web.visit import Visit
 
 Row = TypeVar("Row")
 STATE: Final = "etat"

@@ -21,7 +21,7 @@ from fleet.configurations.stand import stands
 from fleet.live.feed import Feed, FeedFull, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.tables import ticket_events
-from fleet.web.pages.visit import Viewing, Visit
+from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 FIGURES_EACH_US: Final = 30_000_000

@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
-from fleet.availability.tables import month_versions
+from fleet.months.tables import month_versions
 from fleet.registry.store import load_registry
 from fleet.web import rendering
-from fleet.web.pages.visit import Viewing, Visit
 from fleet.web.views.revisions import revision_of
+from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]

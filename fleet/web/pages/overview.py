@@ -5,8 +5,8 @@ from fastapi.responses import HTMLResponse
 
 from fleet.tickets import store as tickets
 from fleet.web.pages.scene import lines_of
-from fleet.web.pages.visit import Viewing
 from fleet.web.views import communes, overview
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 

@@ -7,11 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from fleet.identity import audit
-from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person, Role
 from fleet.tickets import parts
 from fleet.tickets.parts import PartRefused
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import form_guard, operator
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
-from fleet.identity.access import administrator, form_guard
 from fleet.identity.people import Person, PersonError, Role, set_user
 from fleet.identity.tables import users
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import administrator, form_guard
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

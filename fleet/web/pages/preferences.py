@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from fleet.identity.access import LOGIN_PATH, check_origin
-from fleet.identity.routes import inside
+from fleet.lang.i18n import LANGUAGES
 from fleet.web import rendering
-from fleet.web.i18n import LANGUAGES
-from fleet.web.pages.visit import (
+from fleet.web.access import LOGIN_PATH, check_origin
+from fleet.web.login import inside
+from fleet.web.visit import (
     LANGUAGE_COOKIE,
     PREFERENCE_LIFE_S,
     THEME_COOKIE,

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from fleet.evidence.tables import refused_messages
-from fleet.web.pages.visit import Viewing
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 PAGE_ROWS = 100

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.commands import MistakeError
-from fleet.identity.access import form_guard, operator
+from fleet.errors import MistakeError
+from fleet.exchange import take_in
 from fleet.identity.people import Person
 from fleet.registry import sheets
-from fleet.registry.exchange import take_in
 from fleet.registry.sheet import SheetError
 from fleet.web import rendering
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import form_guard, operator
 from fleet.web.views.problems import problems_of
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

@@ -6,16 +6,16 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, func, select
 
-from fleet.availability.closing import NotYetError
-from fleet.availability.months import closes_at_us, months_between
-from fleet.availability.version_store import close_month, list_versions
-from fleet.identity.access import form_guard, operator
+from fleet.facts.months import closes_at_us, months_between
 from fleet.identity.people import Person, Role
+from fleet.months.closing import NotYetError
+from fleet.months.versions import close_month, list_versions
 from fleet.registry.store import load_communes
 from fleet.registry.tables import commissioning
-from fleet.web.pages.visit import Viewing, leave_toast
+from fleet.web.access import form_guard, operator
 from fleet.web.views import months
 from fleet.web.views.tables import csv_text
+from fleet.web.visit import Viewing, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

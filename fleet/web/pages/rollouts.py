@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from fleet.configurations import push
 from fleet.configurations.push import Version
 from fleet.configurations.stand import stands
-from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person, Role
 from fleet.registry.store import Gateway, load_gateways
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import form_guard, operator
 from fleet.web.views import configurations as views
 from fleet.web.views.configurations import ALL, PlanRefused
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303

@@ -5,13 +5,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from fleet.incidents.scene import Scene
-from fleet.incidents.subjects import subject
+from fleet.incidents.context import Scene
 from fleet.notify.compose import Occasion, Subject
+from fleet.paging.subjects import subject
 from fleet.tickets.model import Ticket
 from fleet.tickets.store import TicketView
-from fleet.web.pages.visit import Visit
 from fleet.web.views.tickets import TicketLine, line_of
+from fleet.web.visit import Visit
 
 WORDED_LIMIT: Final = 50
 """Tickets of one list that are put in words; the rest goes by its place."""

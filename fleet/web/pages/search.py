@@ -5,8 +5,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from fleet.registry.store import load_registry
 from fleet.tickets import store as tickets
-from fleet.web.pages.visit import Viewing
 from fleet.web.views.search import TEXT_LIMIT, found_in
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 

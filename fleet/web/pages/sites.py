@@ -7,15 +7,15 @@ from fastapi.responses import HTMLResponse, Response
 from segno import make_qr
 from sqlalchemy import Connection, select
 
-from fleet.identity.access import technician
 from fleet.identity.people import Person
-from fleet.incidents.link_page import secret_of
 from fleet.incidents.tables import incident_gateways
 from fleet.registry.tables import agreements, gateways, hangings, sites
 from fleet.tickets.presence import site_token
 from fleet.tickets.tables import tickets
 from fleet.web import rendering
-from fleet.web.pages.visit import Viewing
+from fleet.web.access import technician
+from fleet.web.pages.acknowledge import secret_of
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 TICKETS_LIMIT = 30

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from fleet.lang.format import month_bounds
 from fleet.tickets import joining
 from fleet.tickets.statistics import statistics
-from fleet.web.format import month_bounds
-from fleet.web.pages.visit import Viewing
+from fleet.web.visit import Viewing
 
 router = APIRouter()
 HALF_MONTH_US = 15 * 86_400_000_000

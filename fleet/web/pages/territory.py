@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlalchemy import select
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
+from fleet.lang import shapes
 from fleet.registry.store import load_registry
 from fleet.registry.tables import communes as communes_table
-from fleet.web import rendering, shapes
-from fleet.web.pages.visit import Viewing, Visit
+from fleet.web import rendering
 from fleet.web.views import communes
 from fleet.web.views.gateways import URGENCY
+from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 RANK_STEP = 100

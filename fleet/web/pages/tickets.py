@@ -9,9 +9,7 @@ from sqlalchemy import Connection, select
 
 from fleet.configurations.commands import last_of
 from fleet.configurations.stand import stands
-from fleet.identity.access import form_guard, technician
 from fleet.identity.people import Person, Role
-from fleet.incidents import views as incidents
 from fleet.live.model import GatewayNow
 from fleet.notify.compose import SiteLine
 from fleet.registry.tables import sites
@@ -32,12 +30,14 @@ from fleet.tickets.model import (
     StopClocks,
 )
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
+from fleet.web import incident_views as incidents
+from fleet.web.access import form_guard, technician
 from fleet.web.pages.scene import Told, told
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
 from fleet.web.views import field
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
 from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 VIA = "page"

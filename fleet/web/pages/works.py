@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.evidence import works
-from fleet.evidence.works import Works, WorksRefused
-from fleet.identity.access import form_guard, operator
 from fleet.identity.people import Person, Role
+from fleet.lang import format as formats
 from fleet.registry.store import load_registry
-from fleet.web import format as formats
-from fleet.web.pages.visit import Viewing, Visit, leave_toast
+from fleet.web.access import form_guard, operator
+from fleet.web.visit import Viewing, Visit, leave_toast
+from fleet.works import announce as works
+from fleet.works.announce import Works, WorksRefused
 
 router = APIRouter()
 SEE_OTHER = 303

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.availability.figures import Share
-from fleet.availability.states import CommuneState
+from fleet.facts.states import CommuneState
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.registry.store import Commune
 from fleet.web.history import Past

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.wire.messages import Heartbeat, Radio
-from fleet.incidents.steps import Step
 from fleet.notify.compose import SiteLine, map_link
 from fleet.tickets.model import Ticket, TicketState
+from fleet.tickets.steps import Step
 from fleet.web.rendering import Words
 
 PLACES_LIMIT = 3

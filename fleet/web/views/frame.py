@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.web.history import Past
 from fleet.web.views.clocks import level_of

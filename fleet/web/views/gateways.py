@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from agent.wire.messages import Heartbeat
 from fleet.availability.figures import Share
-from fleet.availability.states import Cause, GatewayState
+from fleet.facts.states import Cause, GatewayState
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.roll import OnRoll
 from fleet.registry.store import Commune, Gateway

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from fleet.availability.figures import Share
 from fleet.availability.reckoning import MonthResult
-from fleet.availability.settings import ContractSettings
+from fleet.facts.settings import ContractSettings
 from fleet.registry.store import Commune
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column

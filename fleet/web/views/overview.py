@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 from fleet.web.history import Past
 from fleet.web.rendering import Words

@@ -1,6 +1,6 @@
 """The sentence that opens a gateway's page: state, since when, why, what it means, who comes; pure."""
 
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.live.model import CommuneNow, GatewayNow
 from fleet.tickets.store import TicketView
 from fleet.web.rendering import Words

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from fleet.web.i18n import t
+from fleet.lang.i18n import t
 
 Row = TypeVar("Row")
 

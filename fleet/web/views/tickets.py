@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.lang.i18n import catalogue
 from fleet.tickets.model import Criticality, Ticket, TicketState
 from fleet.tickets.store import TicketEvent, TicketView
-from fleet.web.i18n import catalogue
 from fleet.web.rendering import Words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
 from fleet.web.views.tables import Column

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from fleet.web import format as formats
+from fleet.lang import format as formats
 
 WIDTH: Final = 1000.0
 SHORTEST: Final = 2.0

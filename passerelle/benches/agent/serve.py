@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from hal.open import open_concentrator
@@ -22,14 +23,15 @@ async def _serve(arguments: list[str]) -> None:
         )
         for n, port in enumerate(ports)
     )
+    clock = SystemClock(TimeQuality.NTP)
     datapath = DataPath(
         concentrator=open_concentrator(f"socket:{socket}", "rak2287"),
         configuration=Configuration(connectors=connectors, fleet=FleetConfig(host="127.0.0.1", port=1)),
         eui="0016c001f12a3b4c",
         state_dir=Path(directory),
-        clock=SystemClock(TimeQuality.NTP),
+        clock=clock,
         boot=1,
-        observe=lambda _: None,
+        journal=MemoryJournal(clock),
     )
     await datapath.run()
 

@@ -19,7 +19,7 @@ from fleet.db.schema import create_schema
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Outgoing, Rendered
 from fleet.notify.outbox import LEASE_US
-from fleet.notify.worker import Worker
+from fleet.outbox_worker import Worker
 from fleet.tickets import timers
 from passerelle.figures import Figure
 

@@ -22,9 +22,9 @@ import httpx
 
 from demo.light import load_communes, plan_light
 from demo.ports import free_port
-from fleet import commands
 from fleet.broker.mosquitto import let_one_speak_for_many
-from fleet.registry.exchange import import_file
+from fleet.cli import commands
+from fleet.cli.exchange import import_file
 from passerelle.benches.incidents.gateways import Gateways, Listener, wait_until
 from passerelle.figures import Figure
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from fleet.db.connect import Database
-from fleet.incidents import cycle
 from fleet.incidents.rules import CONFIRM_US
 from fleet.incidents.tables import incidents
 from fleet.notify.tables import outbox
+from fleet.response import cycle
 from passerelle.benches.incidents import territory
 from passerelle.benches.incidents.territory import NOON_US, SECOND_US
 from passerelle.figures import Figure

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import insert
 
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.incidents.rules import CONFIRM_US
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.oncall.store import import_on_call, import_people

@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.certificates import issue
@@ -88,7 +89,7 @@ class Run:
             state_dir=folder / "state",
             clock=clock,
             boot=1,
-            observe=lambda _: None,
+            journal=MemoryJournal(clock),
         )
 
     async def hear(self, duration_s: float) -> None:

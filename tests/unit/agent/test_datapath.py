@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from agent.clock import SystemClock
 from agent.connectors.ports import Outcome
-from agent.datapath import DataPath, Observation, Observed
+from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Immediate
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
-from agent.wire.messages import Change, Noted, Radio, TimeQuality
+from agent.wire.messages import Change, Radio, TimeQuality
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.errors import LineFailed
 from hal.packets import Crc, Lora
@@ -40,7 +41,7 @@ class Running:
     def __init__(self, path: Path, port: int) -> None:
         self.clock = SystemClock(TimeQuality.NTP)
         self.radio = VirtualConcentrator(self.clock)
-        self.observed: list[Observed] = []
+        self.journal = MemoryJournal(self.clock)
         self.path = DataPath(
             concentrator=self.radio,
             configuration=configuration(port),
@@ -48,7 +49,7 @@ class Running:
             state_dir=path,
             clock=self.clock,
             boot=2**63 - 1,
-            observe=self.observed.append,
+            journal=self.journal,
         )
 
     async def __aenter__(self) -> "Running":
@@ -79,7 +80,7 @@ async def test_frames_reach_the_server_byte_for_byte_and_leave_the_spool(tmp_pat
         assert state.radio is Radio.RECEIVING
         assert gateway.radio.running
     assert not gateway.radio.running
-    changes = [(o.change, o.value) for o in gateway.observed if isinstance(o, Observation)]
+    changes = [(entry.change, entry.value) for entry in gateway.journal.changes()]
     assert (Change.RADIO, "RECEIVING") in changes
     assert (Change.CONNECTOR, "UP") in changes
 
@@ -143,7 +144,7 @@ async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Pat
         connector = gateway.path._switchboard._connectors["lns"]
         for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
             connector._warn(address)  # type: ignore[attr-defined]
-        told = [one for one in gateway.observed if isinstance(one, Observation)]
+        told = gateway.journal.changes()
         reasons = [one.reason.partition("\u202f")[0] for one in told if one.value == "UDP_UNPROTECTED"]
         assert reasons == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
     server.transport.close()
@@ -298,7 +299,7 @@ async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_pa
         state = broken.path.snapshot()
         assert (state.radio, state.radio_reason) == (Radio.OFF, "/dev/spidev0.0: gone")
         assert (Change.RECOVERY, "RESTART_RX") in [
-            (o.change, o.value) for o in broken.observed if isinstance(o, Observation)
+            (entry.change, entry.value) for entry in broken.journal.changes()
         ]
     server.transport.close()
 
@@ -310,9 +311,9 @@ async def test_a_connector_that_breaks_is_noted_and_started_again(tmp_path: Path
         connector = gateway.path._switchboard._connectors["lns"]
         whole, connector._pump = connector._pump, _broken  # type: ignore[attr-defined]
         gateway.radio.inject(data_up())
-        await server.until(lambda: any(isinstance(event, Noted) for event in gateway.observed))
+        await server.until(gateway.journal.notes)
         connector._pump = whole  # type: ignore[attr-defined]
-        noted = next(event for event in gateway.observed if isinstance(event, Noted))
+        noted = gateway.journal.notes()[0]
         assert (noted.name, noted.fields["connector"]) == ("connector_failed", "lns")
         assert gateway.radio.running
     server.transport.close()

@@ -8,6 +8,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.datapath import DataPath
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, Limits
 from agent.wire.messages import Delivered, Heard, TimeQuality
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up
@@ -38,7 +39,7 @@ class Gateway:
         self.clock = SteppingClock(TimeQuality.NTP)
         self.clock.step_us = step_us
         self.radio = VirtualConcentrator(self.clock)
-        self.observed: list[object] = []
+        self.journal = MemoryJournal(self.clock)
         connector = ConnectorConfig(name="lns", host="127.0.0.1", port=port, contractual=True)
         self.path = DataPath(
             concentrator=self.radio,
@@ -51,7 +52,7 @@ class Gateway:
             state_dir=path,
             clock=self.clock,
             boot=boot,
-            observe=self.observed.append,
+            journal=self.journal,
         )
 
     async def __aenter__(self) -> "Gateway":
@@ -135,7 +136,9 @@ async def test_days_that_a_wrong_clock_began_are_told_once_and_none_twice(tmp_pa
             gateway.clock.step_us = step_us
             gateway.radio.inject(data_up(0x26000001, number))
             await server.until(lambda arrived=number + 1: len(server.frames) >= arrived)
-        sketches = [event for event in gateway.observed if isinstance(event, Heard)]
+        sketches = [event for event in gateway.journal.entries if isinstance(event, Heard)]
         assert len({(sketch.day, sketch.address) for sketch in sketches}) == len(sketches)
-        assert not [event for event in gateway.observed if isinstance(event, Delivered) and event.frames > 3]
+        assert not [
+            event for event in gateway.journal.entries if isinstance(event, Delivered) and event.frames > 3
+        ]
     server.transport.close()

@@ -11,9 +11,9 @@ from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from fleet.broker.inbox import Received
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
-from fleet.evidence.inbox import Received
 from fleet.registry import document, store
 
 NOW_US = 1_795_000_000_000_000

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fleet.engine.watchdog import HUNG_AFTER_S, START_LIMIT_S
 from fleet.serve import STOP_HARD_S
-from fleet.watchdog import HUNG_AFTER_S, START_LIMIT_S
 from tests.systemd_unit import ROOT, SystemdUnit, needs_systemd
 
 UNIT = SystemdUnit(ROOT / "fleet" / "units" / "passerelle-fleet.service")

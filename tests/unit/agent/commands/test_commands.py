@@ -6,9 +6,10 @@ import pytest
 from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
 from agent.commands.step import CommandLedger, Refused, judge_command
 from agent.hearing.noise_meter import median_dbm
+from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command, encode_command
 from agent.wire.envelope import Kind
-from agent.wire.messages import Noted, Reply
+from agent.wire.messages import Reply
 from hal.sx1261.commands import Spectrum
 from hal.units import Dbm, Hz
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock
@@ -66,15 +67,16 @@ class Bench:
 
     def __init__(self, folder: Path, **actions: object) -> None:
         self.replies: list[Reply] = []
-        self.notes: list[Noted] = []
+        clock = VirtualClock(now_us=0, wall_us=60)
+        self.journal = MemoryJournal(clock)
         self.runner = CommandRunner(
             state=folder,
             device=EUI,
             key=FLEET.key.public_key(),
-            clock=VirtualClock(now_us=0, wall_us=60),
+            clock=clock,
             actions={Action(name): action for name, action in actions.items()},  # type: ignore[misc]
             reply=self.replies.append,
-            note=self.notes.append,
+            journal=self.journal,
         )
 
     def send(self, version: int, command: Command) -> None:
@@ -105,7 +107,7 @@ def test_each_outcome_is_answered_and_audited(tmp_path: Path) -> None:
     answers = {reply.command_id: (reply.ok, reply.text) for reply in bench.replies if reply.ok}
     assert answers == {"c1": (True, "all well")}
     assert bench.runner.counts == {"done": 1, "failed": 1, "older": 1}
-    assert [note.fields["verdict"] for note in bench.notes] == ["older", "done", "failed"]
+    assert [note.fields["verdict"] for note in bench.journal.notes()] == ["older", "done", "failed"]
 
 
 def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Pa
     for payload in (b"?", OTHER.envelope(Kind.COMMAND, 9, encode_command(TEST))):
         bench.runner.arrived("x", payload)
     assert [reply.ok for reply in bench.replies] == [False, False]
-    assert bench.notes == []
+    assert bench.journal.notes() == []
     assert bench.runner.counts == {"malformed": 1, "bad_signature": 1}
     assert not (tmp_path / "commands.json").exists()
 

@@ -11,8 +11,8 @@ from agent.commands.testframes import SENDERS_LIMIT, Sender, TestFrames, after_t
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
 from agent.evidence.testear import LISTENING_LIMIT, HeardTest, TestEar
+from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command
-from agent.wire.messages import Noted
 from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame, encode_test_frame
 from hal.units import Hz
 from tests.controlpath.virtual import VirtualClock
@@ -30,10 +30,11 @@ class Neighbourhood:
         self.ear = TestEar()
         self.sent: list[Downlink] = []
         self.code, self.on_air, self.audible = Code.OK, True, True
-        self.notes: list[Noted] = []
+        clock = VirtualClock()
+        self.journal = MemoryJournal(clock)
         self.pauses: list[float] = []
         self.frames = TestFrames(
-            state=folder, radio=self, clock=VirtualClock(), note=self.notes.append, pause=self.pause
+            state=folder, radio=self, clock=clock, journal=self.journal, pause=self.pause
         )
 
     async def pause(self, seconds: float) -> None:
@@ -66,7 +67,7 @@ def test_what_one_sends_the_other_hears(tmp_path: Path) -> None:
     assert heard.startswith(f"3 of 3 test frames of {SENDER} heard: ")
     assert [int(one.frequency_hz) for one in world.sent] == list(FREQUENCIES_HZ)
     assert not any(one.invert_polarity for one in world.sent)
-    assert [(note.fields["role"], note.fields["frames"]) for note in world.notes] == [
+    assert [(note.fields["role"], note.fields["frames"]) for note in world.journal.notes()] == [
         ("sender", 3),
         ("listener", 3),
     ]

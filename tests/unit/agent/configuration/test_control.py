@@ -6,6 +6,7 @@ import pytest
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Ledger, Slot, State, Tick
 from agent.configuration.slots import Slots
+from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
@@ -37,6 +38,7 @@ class World:
         self.clock = VirtualClock()
         self.slots = FullDisk(folder, device=EUI, key=FLEET.key.public_key())
         self.told: list[ConfigReported] = []
+        self.journal = MemoryJournal(self.clock)
         self.applied: list[Configuration] = []
         self.control = ConfigurationControl(
             State(ledger=self.slots.begin(FLEET.configuration(1, ONE))),
@@ -46,7 +48,8 @@ class World:
             device=EUI,
             key=FLEET.key.public_key(),
             apply=self.apply,
-            report=self.told.append,
+            journal=self.journal,
+            changed=lambda: self.told.append(self.control.reported()),
         )
 
     async def apply(self, content: Configuration) -> None:
@@ -67,6 +70,7 @@ def test_a_configuration_that_cannot_be_kept_is_not_tried(world: World) -> None:
     assert world.applied == []
     assert (world.told[-1].state, world.told[-1].version) == (ConfigState.REFUSED, 1)
     assert "No space" in world.told[-1].reason
+    assert [(change.subject, change.value) for change in world.journal.changes()] == [("v1", "REFUSED")]
     world.slots.full = False
     world.arrive(SENT_TWO)
     assert world.applied == [TWO]

@@ -16,7 +16,7 @@ TOKEN = "t" * 43
 def enrolled(server: EnrolmentServer, folder: Path, told: list[Enrolment]) -> Identity:
     identity = Identity(folder / "identity", eui=EUI)
     order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=server.authority.pem)
-    asyncio.run(enrol(order, identity, state=folder, clock=VirtualClock(), tell=told.append))
+    asyncio.run(enrol(order, identity, state=folder, clock=VirtualClock(), changed=told.append))
     return identity
 
 
@@ -48,11 +48,13 @@ def test_a_refusal_is_on_disk_for_agent_status(
         order = SigningFleet().order(configuration(), enrol_url=server.url)
         said = asyncio.Event()
 
-        def tell(enrolment: Enrolment) -> None:
+        def changed(enrolment: Enrolment) -> None:
             told.append(enrolment)
             said.set()
 
-        task = asyncio.create_task(enrol(order, identity, state=tmp_path, clock=VirtualClock(), tell=tell))
+        task = asyncio.create_task(
+            enrol(order, identity, state=tmp_path, clock=VirtualClock(), changed=changed)
+        )
         await said.wait()
         task.cancel()
 
@@ -72,12 +74,12 @@ def test_a_foreign_certificate_in_the_answer_is_not_taken(tmp_path: Path) -> Non
         async def one_try() -> Enrolment:
             told: list[Enrolment] = []
 
-            def tell(enrolment: Enrolment) -> None:
+            def changed(enrolment: Enrolment) -> None:
                 told.append(enrolment)
                 said.set()
 
             task = asyncio.create_task(
-                enrol(order, identity, state=tmp_path, clock=VirtualClock(), tell=tell)
+                enrol(order, identity, state=tmp_path, clock=VirtualClock(), changed=changed)
             )
             await said.wait()
             task.cancel()

@@ -11,9 +11,10 @@ from agent.evidence.delivered import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Sp
 from agent.evidence.evidence import FILE_NAME, METRICS_TYPE, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
 from agent.evidence.rf import CHANNELS_LIMIT, RfPicture
 from agent.evidence.sketches import ADDRESSES_LIMIT, DAY_US, HOUR_US, Sketchbook, decode_book, encode_book
+from agent.journal_port import MemoryJournal
 from agent.local_page import LocalPage
-from agent.observation import DataPathState, Observed
-from agent.wire.messages import Heard, Noted, Radio, TimeQuality
+from agent.observation import DataPathState
+from agent.wire.messages import Heard, Radio, TimeQuality
 from hal.packets import Crc, Fsk
 from hal.units import Dbm, Hz
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, received, record
@@ -103,7 +104,7 @@ def test_a_book_survives_and_a_damaged_one_is_empty() -> None:
     assert decode_book(b"damaged") == Sketchbook()
 
 
-def evidence(path: Path, clock: ManualClock, observed: list[Observed]) -> Evidence:
+def evidence(path: Path, clock: ManualClock, journal: MemoryJournal) -> Evidence:
     state = DataPathState(
         radio=Radio.RECEIVING,
         radio_reason="",
@@ -113,12 +114,13 @@ def evidence(path: Path, clock: ManualClock, observed: list[Observed]) -> Eviden
         spool_accepting=True,
         counters={"received": 5},
     )
-    return Evidence(directory=path, clock=clock, boot=1, observe=observed.append, state=lambda: state)
+    return Evidence(directory=path, clock=clock, journal=journal, state=lambda: state)
 
 
 def test_evidence_is_kept_across_a_restart_and_told_when_the_day_is_over(tmp_path: Path) -> None:
-    clock, observed = ManualClock(), []
-    made = evidence(tmp_path, clock, observed)
+    clock = ManualClock()
+    journal = MemoryJournal(clock)
+    made = evidence(tmp_path, clock, journal)
     made.load()
     made.heard(record(1))
     made.heard(record(2, time_quality=int(TimeQuality.UNTRUSTED)))
@@ -126,26 +128,28 @@ def test_evidence_is_kept_across_a_restart_and_told_when_the_day_is_over(tmp_pat
     assert not (tmp_path / FILE_NAME).exists()
     clock.now_us += SAVE_INTERVAL_US
     made.tick()
-    again = evidence(tmp_path, clock, observed)
+    again = evidence(tmp_path, clock, journal)
     again.load()
     clock.now_us += DAY_US
     again.tick()
-    told = [event for event in observed if isinstance(event, Heard)]
+    told = [entry for entry in journal.entries if isinstance(entry, Heard)]
     assert [(heard.day, heard.frames) for heard in told] == [("2024-06-01", 1)]
 
 
 def test_the_picture_is_told_every_hour(tmp_path: Path) -> None:
-    clock, observed = ManualClock(), []
-    made = evidence(tmp_path, clock, observed)
+    clock = ManualClock()
+    journal = MemoryJournal(clock)
+    made = evidence(tmp_path, clock, journal)
     made.on_air(received(data_up()))
     clock.now_us += PICTURE_INTERVAL_US
     made.tick()
-    noted = [event for event in observed if isinstance(event, Noted)]
-    assert [event.fields for event in noted] == [{"868100000.7": "1/0/51", "noise_floor": "not measurable"}]
+    assert [note.fields for note in journal.notes()] == [
+        {"868100000.7": "1/0/51", "noise_floor": "not measurable"}
+    ]
 
 
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
-    made = evidence(tmp_path / "absent", ManualClock(), [])
+    made = evidence(tmp_path / "absent", ManualClock(), MemoryJournal(ManualClock()))
     made.load()
     made.save()
     assert made.write_failed == 1

@@ -6,8 +6,7 @@ import pytest
 from agent.journal import journal as module
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
-from agent.observation import Observation
-from agent.wire.messages import Change, Delivered, Event, Heard, JournalRecord, Noted
+from agent.wire.messages import Change, Delivered, Event, Heard, JournalRecord
 from tests.controlpath.virtual import VirtualClock
 
 
@@ -51,8 +50,7 @@ def test_states_carry_when_they_really_began(tmp_path: Path) -> None:
     journal = Journal(tmp_path, boot=1, clock=clock)
     began = clock.monotonic_us()
     clock.advance(30)
-    change = Observation(change=Change.CONNECTOR, subject="lns", value="DOWN", reason="x", since_us=began)
-    journal.observe(change)
+    journal.record(Change.CONNECTOR, "lns", "DOWN", "x", since_us=began)
     record = records(journal)[-1]
     assert (record.uptime_ms, record.since_ms, record.journal_seq) == (30_000, 0, 2)
     assert journal.journal_seq == 2
@@ -60,10 +58,10 @@ def test_states_carry_when_they_really_began(tmp_path: Path) -> None:
 
 def test_events_are_numbered_by_boot(tmp_path: Path) -> None:
     journal = Journal(tmp_path, boot=9, clock=VirtualClock())
-    journal.observe(Noted(0, 0, 0, "a"))
-    journal.observe(Delivered(0, 0, "lns", 0, 1, 2, 3))
+    journal.note("a", {})
+    journal.put(Delivered(0, 0, "lns", 0, 1, 2, 3))
     heard = Heard("2026-11-22", "26011bda", 1, 1, -80, 5.0, 7)
-    journal.observe(heard)
+    journal.put(heard)
     noted, delivered, sketch = events(journal)
     assert (noted.boot, noted.seq) == (9, 1)  # type: ignore[union-attr]
     assert (delivered.boot, delivered.seq) == (9, 2)  # type: ignore[union-attr]

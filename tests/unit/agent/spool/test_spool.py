@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.observation import Observation
+from agent.journal_port import MemoryJournal
 from agent.record import PLAUSIBLE_AGE_US, age_us
 from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
 from agent.spool.spool import FILE_NAME, Place, Spool
@@ -35,14 +35,14 @@ class Running:
     ) -> None:
         self.names = names
         self.clock = ManualClock()
-        self.observed: list[Observation] = []
+        self.journal = MemoryJournal(self.clock)
         self.gone: list[tuple[int, str]] = []
         self.spool = Spool(
             directory=path,
             limits=limits or Limits(),
             clock=self.clock,
             boot=boot,
-            observe=self.observed.append,
+            journal=self.journal,
             evicted=self._evicted,
         )
 
@@ -82,7 +82,7 @@ class Running:
         return [place[0] for place in found]
 
     def said(self) -> list[str]:
-        return [observation.value for observation in self.observed]
+        return [change.value for change in self.journal.changes()]
 
 
 async def test_what_was_committed_is_there_after_a_restart_and_ids_go_on(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_writ
 async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"damaged" * 1000)
     async with Running(tmp_path) as running:
-        await running.until(lambda: running.observed)
+        await running.until(running.journal.changes)
         running.hear()
         await running.commit()
         assert running.spool.records == 1

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from agent.hearing.expectation import HOUR_US
+from agent.journal_port import MemoryJournal
 from agent.observation import ConnectorState, DataPathState, ReferenceState
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import NoMeans
 from agent.supervisor.step import Stage
 from agent.supervisor.watch import Supervisor
-from agent.wire.messages import Change, Noted, Radio, TimeQuality
+from agent.wire.messages import Change, Radio, TimeQuality
 from tests.controlpath.virtual import VirtualClock
 
 MINUTE_S = 60
@@ -37,12 +38,11 @@ class World:
         self.radio, self.radio_since_us = Radio.RECEIVING, 0
         self.received, self.up, self.lost_since_us = 0, True, None
         self.answered_us = 0
-        self.records: list[tuple[str, str]] = []
+        self.journal = MemoryJournal(self.clock)
         self.left: list[Leave] = []
         self.restarts: list[str] = []
         self.means = Means()
         self.missed = ""
-        self.notes: list[Noted] = []
         self.noise_dbm: float | None = None
         self.measured_dbm: float | None = None
         self.reference: ReferenceState | None = None
@@ -61,14 +61,15 @@ class World:
             restart_radio=self.restarts.append,
             test_frames=lambda: self.missed,
             measured_dbm=lambda: self.measured_dbm,
-            note=self.notes.append,
-            record=self.record,
+            journal=self.journal,
             leave=self.left.append,
         )
 
-    def record(self, change: Change, subject: str, value: str, reason: str) -> None:
-        assert change is Change.RECOVERY
-        self.records.append((subject, value))
+    @property
+    def records(self) -> list[tuple[str, str]]:
+        changes = self.journal.changes()
+        assert {change.change for change in changes} <= {Change.RECOVERY}
+        return [(change.subject, change.value) for change in changes]
 
     def snapshot(self) -> DataPathState:
         lns = ConnectorState(
@@ -88,7 +89,7 @@ class World:
         )
 
     def told(self, ground: str) -> list[object]:
-        return [one.fields["state"] for one in self.notes if one.fields["ground"] == ground]
+        return [one.fields["state"] for one in self.journal.notes() if one.fields["ground"] == ground]
 
     def look(self, *, minutes: int = 1, frames_a_minute: int = 0, every: int = 1) -> None:
         async def looks() -> None:
@@ -196,7 +197,7 @@ def test_the_noise_floor_is_judged_by_the_own_past(
     world.noise_dbm = floor_dbm
     world.look(minutes=120, frames_a_minute=2, every=10)
     assert len(world.restarts) == restarts
-    assert [note.fields["ground"] for note in world.notes] == ([ground] if ground else [])
+    assert [note.fields["ground"] for note in world.journal.notes()] == ([ground] if ground else [])
 
 
 def test_a_noise_floor_from_few_frames_is_not_believed(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_noise_floor_from_few_frames_is_not_believed(tmp_path: Path) -> None:
     world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
     world.noise_dbm, world.weak_a_minute = -130.0, 0
     world.look(minutes=180, frames_a_minute=2, every=10)
-    assert world.notes == []
+    assert world.journal.notes() == []
 
 
 def test_a_silent_reference_sensor_restarts_the_radio_once_even_without_trusted_time(tmp_path: Path) -> None:

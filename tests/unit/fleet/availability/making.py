@@ -1,7 +1,8 @@
 """Facts by hand, in seconds from ``T0``: short words for tests."""
 
 from agent.wire.messages import Change, PreviousBoot, Radio, TimeQuality
-from fleet.availability.facts import (
+from fleet.availability.timeline import timeline
+from fleet.facts.model import (
     Commissioning,
     CommissioningKind,
     GatewayFacts,
@@ -9,9 +10,8 @@ from fleet.availability.facts import (
     JournalFact,
     Maintenance,
 )
-from fleet.availability.months import Window
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.timeline import timeline
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS
 
 S = 1_000_000
 T0 = 1_790_000_000 * S

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from fleet.availability.facts import Blindness, Commissioning, CommissioningKind, GatewayFacts, Maintenance
-from fleet.availability.months import Window
-from fleet.availability.runs import expand
+from fleet.facts.model import Blindness, Commissioning, CommissioningKind, GatewayFacts, Maintenance
+from fleet.facts.months import Window
+from fleet.facts.runs import expand
 from fleet.simulation.gateway import Kind, Trouble, live
 
 EUI = "0016c001f12a3b4c"

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.availability.communes import OVER_THE_CAP, commune_timeline, members_of
-from fleet.availability.facts import Membership
-from fleet.availability.intervals import total
-from fleet.availability.months import Window, month_window
-from fleet.availability.settings import DEFAULTS, HOUR_US, Serving
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
+from fleet.facts.intervals import total
+from fleet.facts.model import Membership
+from fleet.facts.months import Window, month_window
+from fleet.facts.settings import DEFAULTS, HOUR_US, Serving
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.simulation.second_reading import commune as second_reading
 
 END = 1000

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from agent.wire.messages import Change
 from fleet.availability.condense import MARGIN_US, condensed
-from fleet.availability.facts import GatewayFacts
-from fleet.availability.months import Window
-from fleet.availability.runs import expand
-from fleet.availability.settings import DEFAULTS
 from fleet.availability.timeline import timeline
+from fleet.facts.model import GatewayFacts
+from fleet.facts.months import Window
+from fleet.facts.runs import expand
+from fleet.facts.settings import DEFAULTS
 from tests.unit.fleet.availability.making import ACCEPTED, EUI, T0, S, boot_records, record, run
 from tests.unit.fleet.availability.scenes import START, torn
 

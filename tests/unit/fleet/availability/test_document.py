@@ -7,8 +7,8 @@ import jsonschema_rs
 import pytest
 
 from fleet.availability import document, result
-from fleet.availability.cli import compute
 from fleet.availability.reckoning import reckon
+from fleet.cli.facts import compute
 from fleet.simulation.network import network_month
 
 MONTH = network_month(gateways=4, communes=2, troubles=20, month="2026-02").given

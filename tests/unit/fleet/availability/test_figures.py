@@ -8,13 +8,13 @@ import pytest
 from fleet.availability.burn import breach_at_us, budget, burn_rates, share_lost
 from fleet.availability.communes import CommuneSpan, CommuneTimeline
 from fleet.availability.deferred import deferred
-from fleet.availability.facts import DeliveredFact, GatewayFacts, Membership
 from fleet.availability.figures import Share, commune_figures, gateway_figures, percent, whole
-from fleet.availability.months import Window, month_window
 from fleet.availability.redundancy import below_two_domains
-from fleet.availability.settings import DAY_US, DEFAULTS, HOUR_US, ContractSettings
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
+from fleet.facts.model import DeliveredFact, GatewayFacts, Membership
+from fleet.facts.months import Window, month_window
+from fleet.facts.settings import DAY_US, DEFAULTS, HOUR_US, ContractSettings
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from tests.unit.fleet.availability.making import EUI, T0, S, run
 
 MONTH = month_window("2026-11")

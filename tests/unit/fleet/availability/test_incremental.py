@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.availability.history import history
-from fleet.availability.months import Window
 from fleet.availability.relevance import relevant
-from fleet.availability.runs import expand, join
-from fleet.availability.settings import DEFAULTS
 from fleet.availability.timeline import timeline
+from fleet.facts.months import Window
+from fleet.facts.runs import expand, join
+from fleet.facts.settings import DEFAULTS
 from fleet.live.memory import GatewayMemory
 from tests.unit.fleet.availability.scenes import EUI, LENGTH_MS, START, WINDOW, torn
 

@@ -7,8 +7,8 @@ import pytest
 
 from fleet.availability.indicators import of_commune, of_groups, of_whole, repair_times
 from fleet.availability.reckoning import reckon
-from fleet.availability.settings import DAY_US
-from fleet.availability.states import CommuneState
+from fleet.facts.settings import DAY_US
+from fleet.facts.states import CommuneState
 from fleet.simulation.network import network_month
 
 MONTH = network_month(gateways=12, communes=4, troubles=150, month="2026-10").given

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fleet.availability.communes import commune_timeline
-from fleet.availability.facts import GatewayFacts, Membership
 from fleet.availability.figures import commune_figures
-from fleet.availability.intervals import total
-from fleet.availability.runs import expand
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import CommuneState, GatewayState
 from fleet.availability.timeline import timeline
+from fleet.facts.intervals import total
+from fleet.facts.model import GatewayFacts, Membership
+from fleet.facts.runs import expand
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.simulation.second_reading import Reading
 from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, scene, torn, troubles
 

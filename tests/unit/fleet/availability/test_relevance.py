@@ -3,11 +3,11 @@
 import pytest
 
 from agent.wire.messages import Change, Radio
-from fleet.availability.facts import GatewayFacts
-from fleet.availability.months import Window
 from fleet.availability.relevance import relevant
-from fleet.availability.settings import DEFAULTS
 from fleet.availability.timeline import timeline
+from fleet.facts.model import GatewayFacts
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS
 from tests.unit.fleet.availability.making import ACCEPTED, EUI, T0, S, boot_records, last_alive, record, run
 
 LATE_US = T0 + 1_000_000 * S

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from fleet.availability import document
 from fleet.availability.figures import Share
 from fleet.availability.indicators import by_serving
-from fleet.availability.months import Window
 from fleet.availability.reckoning import reckon
 from fleet.availability.sensors import Coverage, by_sensors
-from fleet.availability.settings import DEFAULTS, Serving
-from fleet.availability.states import Cause, CommuneState, GatewayState
 from fleet.availability.timeline import Span, Timeline
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS, Serving
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.simulation.network import network_month
 
 SENSORS = replace(DEFAULTS, serving=Serving.SENSORS)

@@ -6,16 +6,10 @@ import msgspec
 import pytest
 
 from agent.wire.messages import Change, Radio, TimeQuality
-from fleet.availability.facts import (
-    Blindness,
-    Commissioning,
-    CommissioningKind,
-    GatewayFacts,
-    OperatorStatement,
-)
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import Cause
 from fleet.availability.timeline import current_state
+from fleet.facts.model import Blindness, Commissioning, CommissioningKind, GatewayFacts, OperatorStatement
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import Cause
 from tests.unit.fleet.availability.making import (
     ACCEPTED,
     EUI,

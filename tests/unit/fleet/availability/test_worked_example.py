@@ -10,11 +10,11 @@ import pytest
 
 from agent.wire.messages import Change
 from fleet.availability import document, result
-from fleet.availability.facts import NetworkFacts
-from fleet.availability.months import paris_us
 from fleet.availability.reckoning import MonthInput, reckon
-from fleet.availability.runs import expand, join
-from fleet.availability.states import GatewayState
+from fleet.facts.model import NetworkFacts
+from fleet.facts.months import paris_us
+from fleet.facts.runs import expand, join
+from fleet.facts.states import GatewayState
 
 PAGE = Path(__file__).parents[4] / "docs" / "exemple-disponibilite.md"
 A, B = "0016c001f1000001", "0016c001f1000002"

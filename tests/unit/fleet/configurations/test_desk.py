@@ -3,11 +3,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import Kind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
-from fleet.availability.settings import DEFAULTS
 from fleet.configurations import desk, push
 from fleet.configurations.stand import stands
 from fleet.evidence import store
 from fleet.evidence.ingest import Sorter
+from fleet.facts.settings import DEFAULTS
 from fleet.live.memory import Memory
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
 

@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from agent.wire.envelope import Kind, decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
-from fleet.availability.states import CommuneState, GatewayState
 from fleet.configurations import desk
 from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
 from fleet.configurations.tables import words
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from tests.unit.fleet.configurations.test_desk import KEY, ask, hear

@@ -20,12 +20,12 @@ from agent.wire.messages import (
     encode,
 )
 from fleet.availability.history import FOR_EVER_US
-from fleet.availability.months import Window
-from fleet.availability.settings import DEFAULTS
+from fleet.broker.inbox import Received
 from fleet.evidence import load, store, tables
 from fleet.evidence.bounds import INTEGER_LIMIT, TEXT_LIMIT_CHARACTERS
-from fleet.evidence.inbox import Received
 from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS
 from fleet.live.recall import recall
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
 
@@ -131,7 +131,7 @@ def stored_rows(database):
         for name in names:
             table = getattr(tables, name, None)
             if table is None:
-                from fleet.configurations.tables import reported_configurations as table
+                from fleet.evidence.tables import reported_configurations as table
             found[name] = sorted(map(tuple, connection.execute(select(table)).all()), key=repr)
     return found
 

@@ -10,10 +10,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy import event as sql_event
 
 from agent.wire.messages import JournalRecord
-from fleet.availability.facts import GatewayFacts
 from fleet.availability.history import FOR_EVER_US
-from fleet.availability.months import Window
-from fleet.availability.settings import DEFAULTS
 from fleet.availability.timeline import timeline
 from fleet.db.upsert import insert_new
 from fleet.evidence import facts as sight
@@ -21,6 +18,9 @@ from fleet.evidence import store
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.load import load_gateways
 from fleet.evidence.tables import blindness, heartbeat_runs, journal_records, latest
+from fleet.facts.model import GatewayFacts
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS
 from fleet.live.recall import recall, recall_spoken_of
 from tests.unit.fleet.availability.scenes import EUI, START, torn
 from tests.unit.fleet.founded import founded_database

@@ -3,14 +3,14 @@
 import pytest
 from sqlalchemy import select
 
-from fleet.cli import main
+from fleet.cli.main import main
 from fleet.identity import tokens
 from fleet.identity.people import PersonError, Scope
 from fleet.identity.rate import MINUTE_US, Limiter
 from fleet.identity.tables import api_tokens, audit_log
 from fleet.objects.tables import object_months
-from tests.unit.fleet.api.site import PASSWORD, Site
 from tests.unit.fleet.founded import EUIS
+from tests.unit.fleet.web.api.site import PASSWORD, Site
 
 EVENT = {"deviceInfo": {"devEui": "70b3d57ed0001234"}}
 

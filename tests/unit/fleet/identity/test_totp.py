@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from fleet.cli import main
+from fleet.cli.main import main
 from fleet.identity.people import PersonError, set_totp
 from fleet.identity.tables import users
 from fleet.identity.totp import STEP_US, TotpError, Vault, code, matching_step, new_secret, uri
-from tests.unit.fleet.api.site import PASSWORD, Site
+from tests.unit.fleet.web.api.site import PASSWORD, Site
 
 RFC_SECRET = b"12345678901234567890"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.availability.states import Cause, CommuneState, GatewayState
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.incidents.correlate import TOGETHER_US, explain
 from fleet.incidents.model import Domain, SharedCause
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.incidents.divide import LEFT_BEHIND_US, divide
 from fleet.incidents.model import Domain, Explain, Facts, Incident, IncidentState, Member, SharedCause, Split
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow

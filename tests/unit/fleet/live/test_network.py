@@ -3,11 +3,11 @@
 import pytest
 
 from agent.wire.messages import ConnectorBeat, Presence, Radio
-from fleet.availability.facts import Blindness
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import CommuneState, GatewayState
 from fleet.evidence import facts
 from fleet.evidence.ingest import Sorter
+from fleet.facts.model import Blindness
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory
 from fleet.live.network import NetworkView
 from fleet.registry.store import load_registry

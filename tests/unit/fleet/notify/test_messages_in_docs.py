@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fleet.incidents.plan_gaps import worded
+from fleet.lang.format import short
+from fleet.lang.i18n import t
 from fleet.notify.compose import Occasion, SiteLine, Subject, bundle, compose, headline
 from fleet.notify.gsm import plain
 from fleet.notify.marks import filled
 from fleet.notify.model import Rendered
 from fleet.oncall.gaps import OPEN_END_US, Gap, GapKind
-from fleet.web.format import short
-from fleet.web.i18n import t
+from fleet.paging.plan_gaps import worded
 from tests.stories.world import DAY, HOUR, MINUTE, SECOND, paris
 
 FOLDER = Path(__file__).parents[4] / "docs" / "messages"

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from fleet.broker.address import Broker
 from fleet.notify import mirrors, outbox
 from fleet.notify.model import Channel, Delivery, NotSent, Outgoing, Rendered
 from fleet.notify.retries import ATTEMPTS_LIMIT, LIFE_US, LONGEST_WAIT_US, next_attempt_us
-from fleet.notify.worker import Worker, mail_sender
-from fleet.settings import Broker, Settings
+from fleet.outbox_worker import Worker, mail_sender
+from fleet.settings import Settings
 from tests.stories.world import MINUTE, World, new_world
 
 MESSAGE = Rendered(subject="s", text="t [[ticket:1]]", html="<p>[[ticket:1]]</p>", sms="x")

@@ -1,7 +1,6 @@
 import pytest
 
 from fleet.notify.quiet import quiet_until_us, throttled_until_us, wake_at_us
-from fleet.tickets.model import Criticality
 from tests.stories.world import HOUR, MINUTE, paris
 
 
@@ -22,14 +21,16 @@ def test_quiet_hours_are_hours_of_paris_also_when_clocks_change(now: str, until:
 
 def test_critical_wakes_and_others_wait_but_not_past_what_the_four_hours_need() -> None:
     night = paris("2026-11-23 02:00:00")
-    assert wake_at_us(Criticality.CRITICAL, night + 4 * HOUR, night) == night
-    assert wake_at_us(Criticality.MAJOR, night + 4 * HOUR, night) == night + 2 * HOUR
-    assert wake_at_us(Criticality.MAJOR, night + HOUR, night) == night
-    assert wake_at_us(Criticality.MINOR, None, night) == paris("2026-11-23 07:00:00")
+    assert wake_at_us(critical=True, on_site_due_us=night + 4 * HOUR, now_us=night) == night
+    assert wake_at_us(critical=False, on_site_due_us=night + 4 * HOUR, now_us=night) == night + 2 * HOUR
+    assert wake_at_us(critical=False, on_site_due_us=night + HOUR, now_us=night) == night
+    assert wake_at_us(critical=False, on_site_due_us=None, now_us=night) == paris("2026-11-23 07:00:00")
     late = paris("2026-11-23 06:00:00")
-    assert wake_at_us(Criticality.MINOR, late + 4 * HOUR, late) == paris("2026-11-23 07:00:00")
+    assert wake_at_us(critical=False, on_site_due_us=late + 4 * HOUR, now_us=late) == paris(
+        "2026-11-23 07:00:00"
+    )
     noon = paris("2026-11-23 12:00:00")
-    assert wake_at_us(Criticality.MINOR, noon + HOUR, noon) == noon
+    assert wake_at_us(critical=False, on_site_due_us=noon + HOUR, now_us=noon) == noon
 
 
 @pytest.mark.parametrize(

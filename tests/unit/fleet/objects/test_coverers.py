@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import insert, select
 
-from fleet.availability.month_store import load_month
-from fleet.availability.months import paris_us
-from fleet.availability.settings import DEFAULTS
-from fleet.closer import Closer
 from fleet.evidence.tables import heard
+from fleet.facts.months import paris_us
+from fleet.facts.settings import DEFAULTS
+from fleet.months.closer import Closer
+from fleet.months.inputs import load_month
 from fleet.objects.coverers import is_due, load_coverages
 from fleet.objects.tables import coverage_months
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fleet.availability.months import paris_us
+from fleet.facts.months import paris_us
 from fleet.objects.events import EVENT_LIMIT_BYTES, EventError, read_event
 
 EUI = "70b3d57ed0001234"

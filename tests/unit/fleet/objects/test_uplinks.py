@@ -7,16 +7,16 @@ import pytest
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 
-from fleet.availability.months import paris_us
-from fleet.closer import Closer
-from fleet.evidence.retention import DAY_US, Retention, sweep
+from fleet.errors import SettingsError
 from fleet.evidence.tables import counters
+from fleet.facts.months import paris_us
+from fleet.months.closer import Closer
 from fleet.objects import uplinks
 from fleet.objects.counting import bit_of, month_connectivity
 from fleet.objects.store import store_days
 from fleet.objects.tables import connectivity_days, object_months, objects
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
-from fleet.settings import SettingsError
+from fleet.retention import DAY_US, Retention, sweep
 from tests.unit.fleet.founded import StandingClock, empty_database
 
 A, B = "70b3d57ed000000a", "70b3d57ed000000b"

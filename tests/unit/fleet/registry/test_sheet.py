@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.commands import MistakeError
+from fleet.errors import MistakeError
+from fleet.exchange import _read
 from fleet.registry import document, sheets, store
-from fleet.registry.exchange import _read
 from fleet.registry.sheet import LINES_LIMIT, SheetError, csv_cells, guarded, to_document, unguarded
 from fleet.registry.sheets import export_cells, read_cells, write_cells
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from fleet.availability.months import closes_at_us
 from fleet.availability.reckoning import reckon
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import CommuneState
-from fleet.availability.version_store import close_month
-from fleet.cli import main
+from fleet.cli.main import main
+from fleet.facts.months import closes_at_us
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import CommuneState
+from fleet.months.versions import close_month
 from fleet.reports import opendata
 from fleet.reports.store import opendata as opendata_of
 from fleet.simulation.network import network_month
-from tests.unit.fleet.api.site import Site
 from tests.unit.fleet.founded import founded_database
+from tests.unit.fleet.web.api.site import Site
 
 MONTH = "2026-10"
 GIVEN = network_month(gateways=6, communes=3, troubles=60, month=MONTH).given

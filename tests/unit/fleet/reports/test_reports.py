@@ -11,9 +11,9 @@ from fractions import Fraction
 import pytest
 from openpyxl import load_workbook
 
-from fleet.availability.facts import Maintenance
 from fleet.availability.reckoning import reckon
-from fleet.availability.states import CommuneState
+from fleet.facts.model import Maintenance
+from fleet.facts.states import CommuneState
 from fleet.reports.deployment import (
     CALLS_CENTS,
     DEPARTEMENT_CENTS,

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from fleet.cli import main
+from fleet.cli.main import main
 from fleet.registry.tables import communes, memberships
 from fleet.territory.geojson import read
 from fleet.territory.store import apply_territory, load_changes
@@ -106,7 +106,7 @@ def test_a_place_that_is_none_is_named(place, field):
 
 
 def test_on_the_command_line_a_dry_run_changes_nothing(tmp_path, capsys):
-    from tests.unit.fleet.api.site import Site
+    from tests.unit.fleet.web.api.site import Site
 
     site = Site(tmp_path, open_access=True)
     file = tmp_path / "communes.geojson"

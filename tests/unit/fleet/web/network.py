@@ -13,14 +13,13 @@ from fastapi import FastAPI
 from sqlalchemy import insert
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from fleet.api import problems
-from fleet.availability.settings import DEFAULTS
+from fleet.broker.address import Broker
 from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.evidence import facts
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, latest
-from fleet.identity import routes as login
+from fleet.facts.settings import DEFAULTS
 from fleet.incidents import store as incidents
 from fleet.incidents.model import Domain, Grade, Member, SharedCause
 from fleet.live.feed import Feed
@@ -28,10 +27,12 @@ from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
 from fleet.live.recall import recall
 from fleet.registry import document, store
-from fleet.settings import Broker, Settings
+from fleet.settings import Settings
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Origin
-from fleet.web import mount
+from fleet.web import login
+from fleet.web.api import problems
+from fleet.web.site import mount_site
 from tests.unit.fleet.web.sample import (
     DARK,
     DAY_US,
@@ -110,7 +111,7 @@ def make_app(folder: Path, *, clock: Any = None, filled: bool = True) -> FastAPI
     if filled:
         app.state.feed.publish(network_of(database, app.state.clock.now_us()))
     problems.install(app)
-    mount(app)
+    mount_site(app)
     app.include_router(login.router)
     return app
 

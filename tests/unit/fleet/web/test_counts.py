@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fleet.db.connect import Database
-from fleet.web.format import instant, month_bounds
+from fleet.lang.format import instant, month_bounds
 from fleet.web.views.counts import UNIT_US, counts_of, delivered
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import NOW_US, deliveries_of, eui_of

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from fleet.availability.months import Window
-from fleet.availability.settings import DEFAULTS
-from fleet.availability.states import CommuneState, GatewayState
+from fleet.facts.months import Window
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.told import clipped
 from fleet.web.history import History, compute, from_engine
+from tests.unit.fleet.engine.test_engine import SECOND, beat, scene
 from tests.unit.fleet.founded import EUIS, NOW_US
-from tests.unit.fleet.test_engine import SECOND, beat, scene
 
 __all__ = ["scene"]
 

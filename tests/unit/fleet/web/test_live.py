@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from fleet.availability.states import GatewayState
+from fleet.facts.states import GatewayState
 from fleet.live.feed import LiveUpdate
 from fleet.live.model import NetworkNow
 from fleet.tickets import actions
 from fleet.tickets.model import Acknowledge
 from fleet.web.pages.live import COUNTERS_EACH, Story
-from fleet.web.pages.visit import Visit
 from fleet.web.rendering import Words
+from fleet.web.visit import Visit
 from tests.unit.fleet.web.network import make_app, network_of
 from tests.unit.fleet.web.sample import NOW_US, eui_of
 

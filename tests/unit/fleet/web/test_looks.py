@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.availability.states import CommuneState, GatewayState
-from fleet.web import rendering, shapes
+from fleet.facts.states import CommuneState, GatewayState
+from fleet.lang import shapes
+from fleet.web import rendering
 
 TOKENS = (rendering.FOLDER / "assets/styles/tokens.css").read_text()
 LEAST = 4.5

@@ -4,7 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from fleet.web import i18n, rendering
+from fleet.lang import i18n
+from fleet.web import rendering
 
 WEB = rendering.FOLDER
 ROOT = WEB.parents[1]
@@ -88,7 +89,11 @@ def test_every_exported_function_of_a_script_is_imported() -> None:
 
 
 def test_every_icon_is_drawn() -> None:
-    icons = set(re.findall(r'^    "(\w+)": ', (WEB / "shapes.py").read_text(encoding="utf-8"), re.MULTILINE))
+    icons = set(
+        re.findall(
+            r'^    "(\w+)": ', (WEB.parent / "lang" / "shapes.py").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     named = re.findall(r"""["'](\w+)["'](?!: )""", sources())
     assert icons - set(named) == set()
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select
 
-from fleet.availability.tables import month_versions
+from fleet.months.tables import month_versions
 from fleet.registry.tables import gateways
 from fleet.web.pages.registry import FILE_LIMIT_BYTES
 from tests.unit.fleet.web.network import make_app

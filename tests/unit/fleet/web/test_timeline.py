@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.web import format as formats
+from fleet.lang import format as formats
 from fleet.web.views.timeline import SHORTEST, WIDTH, Span, timeline_of, window_of
 
 HOUR_US = 3_600_000_000

@@ -10,10 +10,11 @@ from sqlalchemy import insert, update
 
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigState, TimeQuality
-from fleet.configurations.tables import configuration_versions, reported_configurations, words
-from fleet.evidence.tables import journal_records
+from fleet.configurations.tables import configuration_versions, words
+from fleet.evidence.tables import journal_records, reported_configurations
 from fleet.identity import audit
-from fleet.web import i18n, reasons
+from fleet.lang import i18n
+from fleet.web import reasons
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import NOW_US, eui_of
 from tests.unit.fleet.web.test_pages import PAGES

@@ -1,0 +1,215 @@
+"""What the commands do, without the command line: each returns what to print.
+
+``fleet.errors.MistakeError`` is a user's mistake in one sentence.
+"""
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from agent.wire.command import Action
+from agent.wire.configuration import FleetConfig
+from agent.wire.order import encode_order
+from fleet.clock import SystemClock
+from fleet.configurations import orders, push
+from fleet.configurations.change import change
+from fleet.configurations.commands import send
+from fleet.db.connect import Database
+from fleet.db.migrate import upgrade
+from fleet.errors import MistakeError
+from fleet.identity import audit, enrolments, foundation, people
+from fleet.identity.revocation import write_revocations
+from fleet.registry import store
+from fleet.settings import (
+    BROKER_PORT,
+    PUBLIC_URL,
+    Founded,
+    Settings,
+    is_founded,
+    parse_host_port,
+    read_founded,
+    read_settings,
+    write_settings,
+)
+
+LNS_PORT = 1700
+"""Semtech UDP packet forwarder protocol, default port."""
+ORDER_MODE = 0o600
+
+
+def init(data: Path, *, public_url: str, broker: str) -> list[str]:
+    """Found a fleet in ``data``, or mend what is missing of one."""
+    host, port = parse_host_port(broker, name="--broker", default_port=BROKER_PORT)
+    data.mkdir(parents=True, exist_ok=True)
+    now_us = SystemClock().now_us()
+    keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
+    founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
+    if is_founded(data):
+        founded = msgspec.structs.replace(
+            read_founded(data), public_url=founded.public_url, broker_host=host, broker_port=port
+        )
+    write_settings(data, founded)
+    files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
+    settings = read_settings(data)
+    with closing(Database(settings.database_url)) as database:
+        upgrade(database)
+    return [
+        f"database  {settings.database_url}",
+        f"authority {data / 'keys' / 'ca.pem'}",
+        f"signing   {keys.signing_public_hex}",
+        f"broker    {host}:{port}; start it with: mosquitto -c {files.configuration}",
+    ]
+
+
+def open_fleet(data: Path) -> tuple[Settings, Database]:
+    """Return the settings and the database of ``data``."""
+    settings = read_settings(data)
+    return settings, Database(settings.database_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOptions:
+    """What `fleet order` was given."""
+
+    bus: str
+    lns: str
+    broker: str
+    enrol_url: str
+    tls: bool
+    settings: tuple[str, ...] = ()
+    """PATH=VALUE each, of the first configuration."""
+
+
+def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
+    """Write the work order of ``eui`` to ``output``."""
+    settings, database = open_fleet(data)
+    default = f"{settings.broker.host}:{settings.broker.port}"
+    host, port = parse_host_port(options.broker or default, name="--broker", default_port=BROKER_PORT)
+    wanted = orders.Wanted(
+        lns=parse_host_port(options.lns, name="--lns", default_port=LNS_PORT),
+        broker=FleetConfig(host=host, port=port, tls=options.tls),
+        enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
+        bus=options.bus,
+        changes=dict(_assignment(text) for text in options.settings),
+    )
+    keys = foundation.read_keys(data)
+    with closing(database), database.write() as connection:
+        gateway = _gateway(connection, eui)
+        made = orders.make_order(
+            connection, keys, gateway, wanted, who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
+        )
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ORDER_MODE), "wb") as file:
+        file.write(encode_order(made))
+    return f"{output}: work order of {gateway.name} ({eui})"
+
+
+def accept(data: Path, euis: list[str]) -> list[str]:
+    """Accept gateways on site."""
+    return _commission(data, euis, accepting=True)
+
+
+def withdraw(data: Path, euis: list[str]) -> list[str]:
+    """Withdraw gateways."""
+    return _commission(data, euis, accepting=False)
+
+
+def _commission(data: Path, euis: list[str], *, accepting: bool) -> list[str]:
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    apply = store.accept if accepting else store.withdraw
+    lines = []
+    with closing(database), database.write() as connection:
+        for eui in euis:
+            gateway = _gateway(connection, eui)
+            apply(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
+            audit.record(
+                connection,
+                now_us=now_us,
+                who=audit.COMMAND_LINE,
+                action="gateway.accept" if accepting else "gateway.withdraw",
+                subject=eui,
+                before={"status": gateway.status},
+            )
+            lines.append(f"{gateway.name} ({eui}) {'accepted' if accepting else 'withdrawn'}")
+    return lines
+
+
+def revoke(data: Path, eui: str, reason: str) -> str:
+    """Revoke a gateway; its open session loses its rights."""
+    _, database = open_fleet(data)
+    authority = foundation.read_keys(data).authority
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        serials = enrolments.revoke(connection, eui, reason=reason, who=audit.COMMAND_LINE, now_us=now_us)
+        write_revocations(connection, data, authority, now_us)
+    return f"{eui}: {len(serials)} certificates revoked"
+
+
+def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
+    """Sign a changed configuration for one gateway, or for all that have one."""
+    changes = dict(_assignment(text) for text in assignments)
+    _, database = open_fleet(data)
+    keys = foundation.read_keys(data)
+    lines = []
+    with closing(database), database.write() as connection:
+        wanted = [eui] if eui else [gateway.eui for gateway in store.load_gateways(connection)]
+        for each in wanted:
+            present = push.desired(connection, each)
+            if present is None:
+                if eui:
+                    raise MistakeError(f"{eui}: has no configuration yet; make its work order first")
+                continue
+            envelope = push.request(
+                connection,
+                keys.signing,
+                eui=each,
+                configuration=change(present.configuration, changes),
+                who=audit.COMMAND_LINE,
+                now_us=SystemClock().now_us(),
+            )
+            lines.append(f"{each}: version {envelope.version} requested")
+    return lines
+
+
+def send_command(data: Path, eui: str, action: Action) -> str:
+    """Sign one command and queue it."""
+    _, database = open_fleet(data)
+    keys = foundation.read_keys(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        _gateway(connection, eui)
+        word = send(connection, keys.signing, eui=eui, action=action, who=audit.COMMAND_LINE, now_us=now_us)
+    return f"{eui}: {word} queued ({action})"
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    path, sign, value = text.partition("=")
+    if not sign or not path:
+        raise MistakeError(f"--set: {text!r} is not PATH=VALUE, such as connectors.0.host=lns.example.fr")
+    return path.strip(), value
+
+
+def add_user(data: Path, name: str, role: str, password: str) -> str:
+    """Add a person, or give a new role and password to one."""
+    _, database = open_fleet(data)
+    with closing(database), database.write() as connection:
+        people.set_user(
+            connection,
+            name=name,
+            role=role,
+            password=password,
+            who=audit.COMMAND_LINE,
+            now_us=SystemClock().now_us(),
+        )
+    return f"{name}: {role}"
+
+
+def _gateway(connection: Connection, eui: str) -> store.Gateway:
+    gateway = store.load_gateway(connection, eui)
+    if gateway is None:
+        raise MistakeError(f"{eui}: no such gateway in the registry; import it first")
+    return gateway

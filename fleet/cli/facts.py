@@ -1,0 +1,148 @@
+"""`passerelle fleet facts export|schema` and `passerelle fleet compute`: anyone can check a month.
+
+``compute`` needs no database and no network: the same facts give the same figures and hash on any machine.
+"""
+
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer import Argument, Option
+
+from fleet.availability import document, result
+from fleet.availability.reckoning import reckon
+from fleet.facts.months import month_of, to_datetime
+
+facts = typer.Typer(no_args_is_help=True, help="A month's facts, for anyone who wants to check it.")
+months = typer.Typer(no_args_is_help=True, help="Closed months and their versions.")
+WIDTH = 110
+
+
+@facts.command()
+def export(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    version: Annotated[int, Option(min=0, help="Of a closed month; 0: the newest.")] = 0,
+) -> None:
+    """Write the facts of a month as NDJSON to standard output: of a closed month those of its version."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.months.inputs import load_month
+    from fleet.months.versions import version_of
+
+    settings, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    month = month or month_of(now_us)
+    with closing(database), database.read() as connection:
+        closed = version_of(connection, month, version)
+        if closed is None and version:
+            raise ValueError(f"--version: {month} has no version {version}")
+        lines: Iterable[bytes] = (
+            document.write(load_month(connection, month, settings.contract, now_us))
+            if closed is None
+            else closed.facts
+        )
+    for line in lines:
+        sys.stdout.write(line.decode())
+
+
+@facts.command()
+def schema() -> None:
+    """Print the JSON Schema of one line of an export."""
+    print(msgspec.json.format(msgspec.json.encode(document.schema()), indent=1).decode())
+
+
+@months.command("close")
+def close_(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Argument(help="Such as 2026-10.")],
+) -> None:
+    """Close a month, or make a new version of it if facts came late."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.identity import audit
+    from fleet.months.versions import close_month
+
+    settings, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        version = close_month(connection, month, settings.contract, who=audit.COMMAND_LINE, now_us=now_us)
+    if version is None:
+        print(f"{month}: nothing changed since its newest version")
+    else:
+        print(f"{month} version {version.number} {version.hash}")
+
+
+@months.command("list")
+def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]) -> None:
+    """List the versions of closed months."""
+    from fleet.cli.commands import open_fleet
+    from fleet.months.versions import list_versions
+
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        for month, version, closed_at_us, who, hash_ in list_versions(connection):
+            print(f"{month} v{version} {to_datetime(closed_at_us):%Y-%m-%d %H:%M} {who} {hash_}")
+
+
+def check(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Option(help="Such as 2026-10; every closed month by default.")] = "",
+) -> int:
+    """Verify the timelines, figures and hashes of closed months against the evidence; 1 if one differs."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.months.check_store import check_month
+    from fleet.months.versions import list_versions
+
+    settings, database = open_fleet(data)
+    now_us, faults = SystemClock().now_us(), 0
+    with closing(database), database.read() as connection:
+        closed = sorted({one[0] for one in list_versions(connection) if month in ("", one[0])})
+        for name in closed:
+            for finding in check_month(connection, name, settings.contract, now_us=now_us):
+                faults += finding.is_fault
+                print(finding)
+    print(f"{len(closed)} closed months checked, {faults} faults")
+    return 1 if faults else 0
+
+
+def compute(
+    file: Annotated[Path, Argument(exists=True, dir_okay=False, help="An export of facts.")],
+    as_json: Annotated[bool, Option("--json", help="Everything, for machines.")] = False,
+) -> None:
+    """Compute a month from its facts: figures, timelines and hash, without a database."""
+    with file.open("rb") as lines:
+        given = document.read(lines)
+    told = result.document(given, reckon(given), timelines=as_json)
+    if as_json:
+        print(msgspec.json.encode(told).decode())
+    else:
+        print(_table(told))
+
+
+def _table(told: dict[str, Any]) -> str:
+    whole = told["whole"]
+    percent = f"{whole['availability_percent'] or '—'} %"
+    table = Table(title=f"{told['month']} · {percent} · {told['hash'][:16]}")
+    for column in ("commune", "availability %", "served s", "charged s", "outages", "met"):
+        table.add_column(column, justify="left" if column == "commune" else "right")
+    for one in told["communes"]:
+        table.add_row(
+            one["insee"],
+            one["availability_percent"] or "—",
+            f"{one['served'] // 1_000_000}",
+            f"{one['charged'] // 1_000_000}",
+            str(one["outages"]),
+            {True: "yes", False: "NO", None: "—"}[one["met"]],
+        )
+    console = Console(width=WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()

@@ -1,0 +1,213 @@
+"""`passerelle fleet …`: found a fleet, fill its registry, make work orders, serve.
+
+A user's mistake ends with one line on stderr and exit status 2.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+from typer.exceptions import TyperException
+
+from agent.wire.command import Action
+from agent.wire.eui import parse_eui
+from fleet.cli import accounts as identity_cli
+from fleet.cli import commands, testframes
+from fleet.cli import facts as availability_cli
+from fleet.cli import incidents as incidents_cli
+from fleet.cli import objects as objects_cli
+from fleet.cli import refused as evidence_cli
+from fleet.cli import reports as reports_cli
+from fleet.cli import territory as territory_cli
+from fleet.errors import MistakeError
+from fleet.evidence.decoding import decode_message
+from fleet.web.api.availability import By
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    try:
+        result = app(args=arguments, prog_name="passerelle fleet", standalone_mode=False)
+    except TyperException as error:
+        if words := error.format_message().strip():
+            print(f"passerelle fleet: {words}", file=sys.stderr)
+        return 2
+    except typer.Abort:
+        return 130
+    except (MistakeError, ValueError, OSError) as error:
+        print(f"passerelle fleet: {error}", file=sys.stderr)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+@app.command()
+def init(
+    data: Data,
+    public_url: Annotated[str, Option(help="Address that people and gateways use.")] = "",
+    broker: Annotated[str, Option(help="HOST:PORT of the MQTT broker with mutual TLS.")] = "127.0.0.1:8883",
+) -> None:
+    """Make the database, the authority, the signing key and the broker's configuration."""
+    for line in commands.init(data, public_url=public_url, broker=broker):
+        print(line)
+
+
+@app.command("import")
+def import_(
+    data: Data,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
+) -> None:
+    """Upsert the registry and people from JSON, or sites and gateways from a CSV or XLSX sheet."""
+    from fleet.cli import exchange
+
+    print(exchange.import_file(data, file, dry_run=dry_run))
+
+
+@app.command()
+def export(data: Data, file: Path) -> None:
+    """Write sites and gateways to FILE, a CSV or XLSX sheet that can be imported again."""
+    from fleet.cli import exchange
+
+    print(exchange.export_file(data, file))
+
+
+@app.command()
+def order(  # noqa: PLR0917 typer passes by name
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    output: Annotated[Path, Option(help="File to write; it holds a secret.")],
+    bus: Annotated[str, Option(help="spi:DEVICE, usb:DEVICE or socket:PATH.")] = "spi:/dev/spidev0.0",
+    lns: Annotated[str, Option(help="HOST:PORT of the network server.")] = "127.0.0.1:1700",
+    broker: Annotated[str, Option(help="HOST:PORT when not the fleet's own.")] = "",
+    enrol_url: Annotated[str, Option(help="When not the fleet's public address.")] = "",
+    tls: Annotated[bool, Option(help="Whether the broker speaks TLS.")] = True,
+    set_: Annotated[list[str] | None, Option("--set", help="PATH=VALUE, as of `fleet configure`.")] = None,
+) -> None:
+    """Write the work order of one gateway: single-use token and first signed configuration."""
+    options = commands.OrderOptions(
+        bus=bus, lns=lns, broker=broker, enrol_url=enrol_url, tls=tls, settings=tuple(set_ or ())
+    )
+    print(commands.order(data, parse_eui(eui), output, options))
+
+
+@app.command()
+def accept(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")]) -> None:
+    """Accept gateways on site: they count from this instant on."""
+    for line in commands.accept(data, [parse_eui(each) for each in eui]):
+        print(line)
+
+
+@app.command()
+def withdraw(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")]) -> None:
+    """Withdraw gateways: they count no more."""
+    for line in commands.withdraw(data, [parse_eui(each) for each in eui]):
+        print(line)
+
+
+@app.command()
+def revoke(
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    reason: Annotated[str, Option(help="For the audit log.")],
+) -> None:
+    """Put a gateway's certificates and open work orders out of force, at once."""
+    print(commands.revoke(data, parse_eui(eui), reason))
+
+
+@app.command()
+def configure(
+    data: Data,
+    set_: Annotated[list[str], Option("--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr.")],
+    eui: Annotated[str, Option(help="One gateway.")] = "",
+    all_: Annotated[bool, Option("--all", help="Every gateway that has a configuration.")] = False,
+) -> None:
+    """Sign and push a changed configuration."""
+    if bool(eui) == all_:
+        raise MistakeError("configure: name one gateway with --eui, or take --all")
+    for line in commands.configure(data, parse_eui(eui) if eui else None, set_):
+        print(line)
+
+
+@app.command()
+def command(
+    data: Data,
+    eui: Annotated[str, Option(help="Gateway EUI.")],
+    action: Annotated[Action, Option(help="What to do.")],
+) -> None:
+    """Sign a command for one gateway; `fleet serve` sends it."""
+    print(commands.send_command(data, parse_eui(eui), action))
+
+
+@app.command("test-frame")
+def ask_test_frame(
+    data: Data,
+    sender: Annotated[str, Option("--from", help="EUI of the gateway that sends.")],
+    listener: Annotated[str, Option("--to", help="EUI of the neighbour that must hear.")],
+    wait: Annotated[int, Option(help="Seconds to wait for both answers; 0: only queue.")] = 0,
+) -> None:
+    """Have one gateway send test frames that another must hear; `fleet serve` sends the commands."""
+    for line in testframes.ask(data, parse_eui(sender), parse_eui(listener), wait):
+        print(line)
+
+
+@app.command()
+def availability(
+    data: Data,
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    by: Annotated[By, Option(help="How rows are grouped.")] = By.COMMUNE,
+    as_json: Annotated[bool, Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show the availability of a month, computed from the evidence."""
+    from fleet.cli import figures
+
+    print(figures.show(data, month, by, as_json=as_json))
+
+
+app.add_typer(availability_cli.facts, name="facts")
+app.add_typer(availability_cli.months, name="month")
+app.add_typer(reports_cli.app, name="report")
+app.add_typer(objects_cli.app, name="objects")
+app.add_typer(territory_cli.app, name="territory")
+app.add_typer(identity_cli.app, name="token")
+app.add_typer(identity_cli.accounts, name="account")
+app.add_typer(incidents_cli.app)
+app.command()(availability_cli.compute)
+app.command()(availability_cli.check)
+app.command()(evidence_cli.refused)
+
+
+@app.command()
+def decode(topic: str) -> None:
+    """Show the message of TOPIC, read from standard input, as JSON."""
+    print(decode_message(topic, sys.stdin.buffer.read()))
+
+
+@app.command()
+def user(
+    data: Data,
+    name: Annotated[str, Option(help="Login name.")],
+    role: Annotated[str, Option(help="viewer, operator, technician or administrator.")] = "viewer",
+) -> None:
+    """Add a person or set a new password, read from standard input."""
+    password = typer.prompt("Mot de passe", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    print(commands.add_user(data, name, role, password.rstrip("\n")))
+
+
+@app.command()
+def serve(
+    data: Data,
+    host: Annotated[str, Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+    open_access: Annotated[
+        bool, Option("--open-access", help="No login, everyone is operator; loopback only.")
+    ] = False,
+) -> None:
+    """Run ingest, engine, pages, API and outbox in this process."""
+    from fleet import serve as serving
+
+    serving.run(data, host=host, port=port, open_access=open_access)

@@ -1,0 +1,1 @@
+"""The engine: messages in, one decision a second, and the watchdog above it."""

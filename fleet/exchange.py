@@ -1,0 +1,49 @@
+"""The registry and people from a file, JSON, CSV or XLSX: checked whole before anything is changed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from fleet.errors import MistakeError
+from fleet.identity import audit
+from fleet.oncall.store import import_on_call, import_people
+from fleet.registry import sheets, store
+from fleet.registry.document import Document, read_document
+from fleet.registry.sheet import to_document
+
+
+def take_in(connection: Connection, path: Path, *, who: str, now_us: int) -> dict[str, int]:
+    """Check ``path`` whole, then apply it whole; return how many of what.
+
+    Raises:
+        MistakeError: it has problems, one a line; nothing was changed.
+    """
+    document = _read(connection, path)
+    counts = store.apply_document(connection, document, who=who, now_us=now_us)
+    counts["technicians"] = import_people(connection, document.technicians)
+    counts["on_call"] = import_on_call(connection, document.on_call)
+    audit.record(
+        connection, now_us=now_us, who=who, action="registry.import", subject=path.name, after=counts
+    )
+    return counts
+
+
+def _read(connection: Connection, path: Path) -> Document:
+    content = path.read_bytes()
+    if path.suffix.lower() in sheets.SUFFIXES:
+        sheet = to_document(sheets.read_cells(path))
+        _refuse(path, sheet.problems, sheet.problem_count)
+        content = msgspec.json.encode(sheet.document)
+    document = read_document(content, store.known_keys(connection))
+    _refuse(path, document.problems, document.problem_count)
+    return document
+
+
+def _refuse(path: Path, problems: Iterable[str], count: int) -> None:
+    listed = list(problems)
+    if listed:
+        more = f"\n… and {count - len(listed)} more" if count > len(listed) else ""
+        text = "\n".join(listed)
+        raise MistakeError(f"{path}: {count} problems, nothing was changed\n{text}{more}")

@@ -1,0 +1,1 @@
+"""Faults that people report: calls, mails, and what they answer by SMS."""

@@ -1,0 +1,1 @@
+"""How people read: translation, French and English formats, shapes of states; pure."""

@@ -1,0 +1,1 @@
+"""Months: their input from the evidence, closing, versions, and the check that they still follow."""

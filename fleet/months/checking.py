@@ -1,0 +1,134 @@
+"""Whether what a closed month says still follows from its facts, and its facts from the evidence; pure.
+
+A version is checked three ways: its hash and its figures are computed again from the facts that it carries;
+every fact that it carries must still be in the evidence as it was; and the evidence of today must give the
+same figures, unless facts that were recorded after the closing explain the difference (they make the next
+version, and are no fault).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from fleet.availability import document, result
+from fleet.availability.document import DocumentError
+from fleet.availability.reckoning import MonthInput, reckon
+from fleet.facts.model import Fact, HeartbeatRun, JournalFact
+from fleet.months.closing import Version, close
+
+SHOWN_LIMIT = 20
+"""Names in one finding; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that differs."""
+
+    month: str
+    version: int
+    what: str
+    """``hash``, ``figures``, ``facts``, ``evidence``, ``numbers``, or ``late``, which is no fault."""
+    text: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Return whether somebody must look: facts that came late are taken at the next closing."""
+        return self.what != "late"
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.month} v{self.version} {self.what}: {self.text}"
+
+
+def check_itself(version: Version) -> list[Finding]:
+    """Return what a version says that does not follow from the facts that it carries."""
+
+    def found(what: str, text: str) -> Finding:
+        return Finding(month=version.month, version=version.number, what=what, text=text)
+
+    try:
+        given = document.read(version.facts)
+    except DocumentError as error:
+        return [found("facts", str(error))]
+    findings = []
+    if (digest := document.digest(given)) != version.hash:
+        findings.append(found("hash", f"stored {version.hash}, its facts give {digest}"))
+    told = msgspec.to_builtins(result.document(given, reckon(given)), str_keys=True)
+    if differing := differences(version.figures, told):
+        findings.append(found("figures", f"other by its own facts: {_some(differing)}"))
+    return findings
+
+
+def check_against(
+    version: Version, closed_at_us: int, given: MonthInput, lost: Iterable[Fact], now_us: int
+) -> list[Finding]:
+    """Return how the newest version of a month differs from the evidence; ``lost``: facts it has no more."""
+
+    def found(what: str, text: str) -> Finding:
+        return Finding(month=version.month, version=version.number, what=what, text=text)
+
+    findings = []
+    if gone := sorted(name_of(fact) for fact in lost):
+        findings.append(found("facts", f"changed or gone in the evidence: {_some(gone)}"))
+    made = close(given, version, now_us)
+    if made is None:
+        return findings
+    new = made[0].difference["facts"]
+    differing = _some(differences(version.figures, made[0].figures))
+    if early := [fact for fact in new if fact["recorded_at_us"] <= closed_at_us]:
+        names = sorted(str(fact.get("eui", fact["type"])) for fact in early)
+        text = f"{len(early)} facts were known when it closed and are not in it ({_some(names)}): {differing}"
+        findings.append(found("evidence", text))
+    else:
+        findings.append(found("late", f"{len(new)} facts came since; version {made[0].number}: {differing}"))
+    return findings
+
+
+def name_of(fact: Fact) -> str:
+    """Return how people find a fact again."""
+    match fact:
+        case HeartbeatRun():
+            return f"run {fact.eui} {fact.boot}/{fact.first_seq}"
+        case JournalFact():
+            return f"journal {fact.eui} {fact.boot}/{fact.journal_seq}"
+        case _:
+            return f"{type(fact).__name__.lower()} {getattr(fact, 'id', getattr(fact, 'eui', ''))}"
+
+
+def same_fact(before: Fact, after: Fact) -> bool:
+    """Return whether the evidence still holds a fact: runs grow, what people said may be revised."""
+    match before, after:
+        case HeartbeatRun(), HeartbeatRun():
+            grown = after.last_seq >= before.last_seq
+            return grown and _said(before) == _said(after)
+        case JournalFact(), JournalFact():
+            return msgspec.structs.replace(after, recorded_at_us=before.recorded_at_us) == before
+        case _:
+            return True
+
+
+def _said(run: HeartbeatRun) -> tuple[object, ...]:
+    grows = ("last_seq", "last_uptime_ms", "last_at_us", "recorded_at_us")
+    return tuple(getattr(run, name) for name in run.__slots__ if name not in grows)
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the names of what differs between two documents of figures."""
+    skipped = ("hash", "communes", "gateways", "code")
+    names = [name for name in after if name not in skipped and before.get(name) != after[name]]
+    for group, key in (("communes", "insee"), ("gateways", "eui")):
+        known = {one[key]: one for one in before.get(group, ())}
+        told = {one[key]: one for one in after[group]}
+        names += [
+            f"{group[:-1]} {name}"
+            for name in sorted(known.keys() | told.keys())
+            if known.get(name) != told.get(name)
+        ]
+    return names
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN_LIMIT
+    return ", ".join(names[:SHOWN_LIMIT]) + (f" and {more} more" if more > 0 else "")

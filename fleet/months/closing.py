@@ -1,0 +1,125 @@
+"""Closing a month: version 1, then a version for every later fact that changes it (AVAILABILITY §8); pure.
+
+A closed month is told from the instant of its closing, with the settings, weights and members of version 1;
+only facts may be added.  Facts that change no figure and no timeline (a run that grew after the month) make
+no version.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from fleet.availability import document, result
+from fleet.availability.reckoning import MonthInput, MonthResult, reckon
+from fleet.facts.model import gather
+from fleet.facts.months import closes_at_us
+
+CAUSES_LIMIT = 1_000
+"""Facts listed in a difference; beyond, only counted."""
+
+
+class NotYetError(ValueError):
+    """The month may not close yet; says when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One closed version of a month."""
+
+    month: str
+    number: int
+    hash: str
+    facts: tuple[bytes, ...]
+    """The document, line by line."""
+    figures: dict[str, Any]
+    difference: dict[str, Any]
+    """Empty for version 1."""
+
+
+def close(
+    given: MonthInput, before: Version | None, now_us: int, *, in_flight: int = 0
+) -> tuple[Version, MonthResult] | None:
+    """Return the next version of a month, or None if nothing changed since ``before``.
+
+    Raises:
+        NotYetError: before the 4th at 08:00 in Paris, or while evidence is still coming in.
+    """
+    due_us = closes_at_us(given.month)
+    if now_us < due_us:
+        raise NotYetError(f"month: {given.month} closes on the 4th of the month after at 08:00 (Paris)")
+    if in_flight and before is None:
+        raise NotYetError(f"month: {in_flight} messages are still being taken in")
+    frozen = _frozen(replace(given, as_of_us=due_us), before)
+    digest = document.digest(frozen)
+    if before is not None and before.hash == digest:
+        return None
+    lines = tuple(document.write(frozen))
+    told = reckon(frozen)
+    figures = msgspec.to_builtins(result.document(frozen, told), str_keys=True)
+    if before is not None and _without_hash(before.figures) == _without_hash(figures):
+        return None
+    version = Version(
+        month=given.month,
+        number=1 if before is None else before.number + 1,
+        hash=digest,
+        facts=lines,
+        figures=figures,
+        difference={} if before is None else difference(before, figures, lines),
+    )
+    return version, told
+
+
+def _frozen(given: MonthInput, before: Version | None) -> MonthInput:
+    """Return the input with settings, weights and members as version 1 had them, and no fact forgotten."""
+    if before is None:
+        return given
+    first = document.read(before.facts)
+    known = dict.fromkeys(document.facts_of(first.facts))
+    known.update(dict.fromkeys(document.facts_of(replace(given.facts, memberships=()))))
+    return replace(
+        given,
+        facts=gather(known),
+        communes=first.communes,
+        gateways=first.gateways,
+        coverages=first.coverages,
+        settings=first.settings,
+    )
+
+
+def _without_hash(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name != "hash"}
+
+
+def difference(before: Version, figures: Mapping[str, Any], lines: Sequence[bytes]) -> dict[str, Any]:
+    """Return what changed between two versions, and the facts that caused it."""
+    known = set(before.facts)
+    new = [line for line in lines[1:] if line not in known]
+    return {
+        "since_version": before.number,
+        "whole": _change(before.figures["whole"], figures["whole"]),
+        "deferred": _change(before.figures["deferred"], figures["deferred"]),
+        "communes": _changed(before.figures["communes"], figures["communes"], "insee"),
+        "gateways": _changed(before.figures["gateways"], figures["gateways"], "eui"),
+        "facts_added": len(new),
+        "facts": [msgspec.json.decode(line) for line in new[:CAUSES_LIMIT]],
+    }
+
+
+def _changed(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], key: str
+) -> list[dict[str, Any]]:
+    known = {one[key]: one for one in before}
+    return [
+        {key: one[key]} | _change(known.get(one[key], {}), one) for one in after if known.get(one[key]) != one
+    ]
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("served", "charged", "availability_percent", "met", "by_state_us")
+    return {
+        name: {"before": before.get(name), "after": after[name]}
+        for name in names
+        if name in after and before.get(name) != after[name]
+    }

@@ -1,0 +1,123 @@
+"""Versions of months in the database: append-only."""
+
+import zlib
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, RowMapping, func, insert, select
+
+from fleet.facts.settings import ContractSettings
+from fleet.identity import audit
+from fleet.months.closing import Version, close
+from fleet.months.inputs import load_month
+from fleet.months.tables import month_versions
+
+
+def close_month(
+    connection: Connection,
+    month: str,
+    settings: ContractSettings,
+    *,
+    who: str,
+    now_us: int,
+    in_flight: int = 0,
+) -> Version | None:
+    """Close a month, or close it again because facts came late; None when nothing changed.
+
+    Raises:
+        NotYetError: it is too early.
+        ValueError: not a month.
+    """
+    version = next_version(connection, month, settings, now_us=now_us, in_flight=in_flight)
+    return None if version is None else store_version(connection, version, who=who, now_us=now_us)
+
+
+def next_version(
+    connection: Connection, month: str, settings: ContractSettings, *, now_us: int, in_flight: int = 0
+) -> Version | None:
+    """Return what ``close_month`` would store; reads only, and takes seconds for a large network.
+
+    Raises:
+        NotYetError: it is too early.
+        ValueError: not a month.
+    """
+    given = load_month(connection, month, settings, now_us)
+    made = close(given, newest_version(connection, month), now_us, in_flight=in_flight)
+    return None if made is None else made[0]
+
+
+def store_version(connection: Connection, version: Version, *, who: str, now_us: int) -> Version | None:
+    """Store a version; None when someone else stored one since it was reckoned."""
+    if (newest_number(connection, version.month) or 0) + 1 != version.number:
+        return None
+    row = {
+        "month": version.month,
+        "version": version.number,
+        "closed_at_us": now_us,
+        "closed_by": who,
+        "hash": version.hash,
+        "facts": zlib.compress(b"".join(version.facts), 6),
+        "figures": version.figures,
+        "difference": version.difference,
+    }
+    connection.execute(insert(month_versions).values(row))
+    audit.record(
+        connection,
+        now_us=now_us,
+        who=who,
+        action="month.close",
+        subject=version.month,
+        after={"version": version.number, "hash": version.hash},
+    )
+    return version
+
+
+def newest_version(connection: Connection, month: str) -> Version | None:
+    """Return the newest version of a month; None while it is open."""
+    query = select(month_versions).where(month_versions.c.month == month)
+    row = connection.execute(query.order_by(month_versions.c.version.desc()).limit(1)).mappings().first()
+    return None if row is None else _version(row)
+
+
+def version_of(connection: Connection, month: str, number: int) -> Version | None:
+    """Return one version of a month, the newest for 0; None if there is none."""
+    if not number:
+        return newest_version(connection, month)
+    return next((one for one, _ in every_version(connection, month) if one.number == number), None)
+
+
+def every_version(connection: Connection, month: str) -> Iterator[tuple[Version, int]]:
+    """Yield the versions of a month, oldest first, each with when it was closed."""
+    query = select(month_versions).where(month_versions.c.month == month).order_by(month_versions.c.version)
+    for row in connection.execute(query).mappings():
+        yield _version(row), row["closed_at_us"]
+
+
+def _version(row: RowMapping) -> Version:
+    return Version(
+        month=row["month"],
+        number=row["version"],
+        hash=row["hash"],
+        facts=tuple(zlib.decompress(row["facts"]).splitlines(keepends=True)),
+        figures=row["figures"],
+        difference=row["difference"],
+    )
+
+
+def newest_number(connection: Connection, month: str) -> int | None:
+    """Return the number of the newest version of a month; None while it is open."""
+    newest = select(func.max(month_versions.c.version)).where(month_versions.c.month == month)
+    number: int | None = connection.scalar(newest)
+    return number
+
+
+def list_versions(connection: Connection) -> list[tuple[str, int, int, str, str]]:
+    """Return (month, version, closed_at_us, closed_by, hash), newest month first."""
+    columns = (
+        month_versions.c.month,
+        month_versions.c.version,
+        month_versions.c.closed_at_us,
+        month_versions.c.closed_by,
+        month_versions.c.hash,
+    )
+    order = (month_versions.c.month.desc(), month_versions.c.version.desc())
+    return [tuple(row) for row in connection.execute(select(*columns).order_by(*order))]

@@ -1,0 +1,59 @@
+"""One second of incidents, inside the engine's transaction: load, decide, write, fire timers.
+
+``run(connection, network, now_us, policy)`` is all that the engine calls.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from fleet.incidents import edges as pulse
+from fleet.incidents import rules, sensors, store, waves
+from fleet.incidents.burn import alarm
+from fleet.incidents.context import Scene
+from fleet.incidents.model import FLAP_EDGES, Facts
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
+from fleet.intake import calls as reported
+from fleet.intake import mail_in
+from fleet.live.model import NetworkNow
+from fleet.response import apply
+from fleet.response import due_timers as firing
+from fleet.tickets.model import Criticality
+from fleet.works import notices
+
+
+def run(
+    connection: Connection, network: NetworkNow, now_us: int, policy: EscalationPolicy = DEFAULT_POLICY
+) -> None:
+    """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
+    pulse.beat(connection, network, now_us)
+    edges = pulse.flap_counts(connection, now_us)
+    incidents = store.load(connection, now_us)
+    if rules.unexplained(network, incidents, now_us):
+        network = waves.with_waves(network, waves.recent(connection, now_us))
+    network = sensors.with_sensors(connection, network, now_us)
+    scene = Scene(connection, network, now_us, policy)
+    facts = Facts(
+        network=network,
+        incidents=incidents,
+        edges=edges,
+        burning=_burning(connection, network, edges, now_us),
+    )
+    for action in rules.decide(facts, now_us):
+        apply.apply(scene, action)
+    mail_in.enter_waiting(scene)
+    reported.follow(scene)
+    notices.tell(scene)
+    firing.fire_due(scene)
+
+
+def _burning(
+    connection: Connection, network: NetworkNow, edges: Mapping[str, int], now_us: int
+) -> dict[str, Criticality]:
+    """Return the communes of flapping gateways that burn their month too fast."""
+    flaps = {eui for eui, count in edges.items() if count >= FLAP_EDGES}
+    if not flaps:
+        return {}
+    hit = [insee for insee, commune in network.communes.items() if flaps.intersection(commune.members)]
+    found = {insee: alarm(changes, now_us) for insee, changes in pulse.edges_of(connection, hit).items()}
+    return {insee: criticality for insee, criticality in found.items() if criticality is not None}

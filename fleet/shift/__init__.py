@@ -1,0 +1,1 @@
+"""The main courante: the log of the shift and its handover."""

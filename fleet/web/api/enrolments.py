@@ -1,0 +1,123 @@
+"""``POST /api/v1/enrolments`` and ``/renewals``: a CSR and a proof in, a certificate out."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import structlog
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
+from agent.wire.eui import parse_eui
+from agent.wire.renewal import RenewalRequest
+from agent.wire.resolved import resolved
+from fleet.configurations import push
+from fleet.identity.authority import Authority, RequestRefused
+from fleet.identity.enrolment import Refused
+from fleet.identity.enrolments import Enrolled, enrol, renew
+from fleet.identity.rate import limits_of
+from fleet.identity.revocation import write_revocations
+from fleet.web.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
+from fleet.web.api.problems import Problem
+
+router = APIRouter(prefix="/api/v1", tags=["enrolment"], responses=CERTIFICATE_REFUSALS | {201: CERTIFICATE})
+BODY_LIMIT_BYTES = 16 * 1024
+STATUS = {"used": 409, "expired": 403, "revoked": 403, "foreign": 403}
+Asked = TypeVar("Asked", EnrolmentRequest, RenewalRequest)
+log = structlog.get_logger("fleet.enrolment")
+
+
+def _documented(*fields: str) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that is read by hand, with its limit."""
+    schema = {
+        "type": "object",
+        "required": list(fields),
+        "additionalProperties": False,
+        "properties": {
+            name: {"type": "string"} | ({"pattern": "^[0-9a-f]{16}$"} if name == "eui" else {})
+            for name in fields
+        },
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+async def _limited_body(request: Request) -> bytes:
+    raw = b""
+    async for part in request.stream():
+        raw += part
+        if len(raw) > BODY_LIMIT_BYTES:
+            raise Problem(413, "Too large", f"body: at most {BODY_LIMIT_BYTES} bytes", field="body")
+    return raw
+
+
+@router.post("/enrolments", status_code=201, openapi_extra=_documented("eui", "csr_pem", "proof"))
+def create_enrolment(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
+    """Give a certificate for the key of a CSR whose sender holds the work order's token."""
+    return _certify(request, _decoded(raw, EnrolmentRequest), _enrol)
+
+
+def _enrol(
+    connection: Connection, authority: Authority, asked: EnrolmentRequest, now_us: int
+) -> Enrolled | Refused:
+    outcome = enrol(connection, authority, asked, now_us)
+    if isinstance(outcome, Enrolled):
+        push.send_again(connection, asked.eui)
+    return outcome
+
+
+@router.post(
+    "/renewals",
+    status_code=201,
+    openapi_extra=_documented("eui", "certificate_pem", "csr_pem", "signature_hex"),
+)
+def create_renewal(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
+    """Give the next certificate to who signs with the key of the present one, expired or not."""
+    return _certify(request, _decoded(raw, RenewalRequest), renew)
+
+
+resolved(EnrolmentRequest, RenewalRequest)
+
+
+def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
+    try:
+        asked = msgspec.json.decode(raw, type=kind)
+        if parse_eui(asked.eui) != asked.eui:
+            raise ValueError("eui: write 16 lower-case hexadecimal digits")
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, ValueError) as error:
+        raise Problem(422, "Request not valid", str(error), field=_field(str(error))) from error
+    return asked
+
+
+def _certify(
+    request: Request,
+    asked: Asked,
+    decide: Callable[[Connection, Authority, Asked, int], Enrolled | Refused],
+) -> Response:
+    state = request.app.state
+    now_us = state.clock.now_us()
+    limit, address = limits_of(state).enrolment, request.client.host if request.client else ""
+    if wait_us := limit.wait_us(address, now_us):
+        seconds = -(-wait_us // 1_000_000)
+        raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
+    limit.tried(address, now_us)
+    try:
+        with state.database.write() as connection:
+            outcome = decide(connection, state.keys.authority, asked, now_us)
+            if isinstance(outcome, Enrolled) and outcome.changes_rights:
+                write_revocations(connection, state.settings.data, state.keys.authority, now_us)
+    except RequestRefused as error:
+        raise Problem(422, "Request not acceptable", str(error), field=error.field) from error
+    if isinstance(outcome, Refused):
+        log.warning("certificate_refused", eui=asked.eui, reason=outcome.reason)
+        detail = f"{outcome.field}: {outcome.detail}"
+        raise Problem(STATUS[outcome.reason], "Refused", detail, field=outcome.field, reason=outcome.reason)
+    log.info("certificate_issued", eui=asked.eui, serial=outcome.issued.serial)
+    made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=state.keys.authority.pem)
+    return Response(msgspec.json.encode(made), status_code=201, media_type="application/json")
+
+
+def _field(error: str) -> str:
+    _, at, path = error.partition("$.")
+    return path.rstrip("`") if at else error.partition(":")[0] if error.startswith("eui") else "body"

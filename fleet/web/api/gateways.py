@@ -1,0 +1,154 @@
+"""Gateways and communes as machines read them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from agent.wire.eui import parse_eui
+from agent.wire.messages import ConfigState
+from fleet.configurations.stand import Stand, stands
+from fleet.evidence.decoding import named
+from fleet.identity.people import Person
+from fleet.live.model import GatewayNow, NetworkNow
+from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
+from fleet.web.access import viewer
+from fleet.web.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
+from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, page_of
+from fleet.web.api.problems import Problem
+
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(viewer)],
+    tags=["network"],
+    responses=REFUSALS | NOT_MODIFIED,
+)
+Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3b4c"])]
+
+
+@router.get("/gateways", responses={200: shown("One page.", {"items": [GATEWAY], "next": None})})
+def list_gateways(
+    request: Request,
+    person: Annotated[Person, Depends(viewer)],
+    limit: Limit = PAGE_DEFAULT,
+    after: After = "",
+) -> Response:
+    """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
+    with request.app.state.database.read() as connection:
+        inside = insees_of(connection, person)
+        found = load_gateways_after(connection, after, limit + 1, insees=inside)
+        chosen = found[:limit]
+        told = stands(connection, [one.eui for one in chosen])
+    items = [gateway_row(request, one, told.get(one.eui)) for one in chosen]
+    following = chosen[-1].eui if len(found) > limit else None
+    return answer(request, {"items": items, "next": following})
+
+
+@router.get("/gateways/{eui}", responses={200: shown("One gateway.", GATEWAY)})
+def show_gateway(request: Request, eui: Eui, person: Annotated[Person, Depends(viewer)]) -> Response:
+    """Return one gateway."""
+    try:
+        plain = parse_eui(eui)
+    except ValueError as error:
+        raise Problem(422, "Not an EUI", str(error), field="eui") from error
+    with request.app.state.database.read() as connection:
+        gateway = load_gateway(connection, plain)
+        told = stands(connection, [plain])
+        inside = insees_of(connection, person)
+    if gateway is None or (inside is not None and gateway.commune_insee not in inside):
+        raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")
+    return answer(request, gateway_row(request, gateway, told.get(plain)))
+
+
+@router.get("/communes", responses={200: shown("One page.", {"items": [COMMUNE], "next": None})})
+def list_communes(
+    request: Request,
+    person: Annotated[Person, Depends(viewer)],
+    limit: Limit = PAGE_DEFAULT,
+    after: After = "",
+) -> Response:
+    """Return communes by INSEE code with their present state, those of the asker's territory."""
+    with request.app.state.database.read() as connection:
+        communes = [
+            one for one in load_communes(connection) if person.sees(one.insee, one.epci, one.departement)
+        ]
+    found = sorted(communes, key=lambda commune: commune.insee)
+    chosen, following = page_of(found, [one.insee for one in found], limit=limit, after=after)
+    now = network_of(request).communes
+    items = [
+        {"insee": one.insee, "name": one.name, "epci": one.epci, "departement": one.departement}
+        | {"population": one.population, "lat": one.lat, "lon": one.lon}
+        | ({"now": now[one.insee]} if one.insee in now else {"now": None})
+        for one in chosen
+    ]
+    return answer(request, {"items": items, "next": following})
+
+
+def insees_of(connection: Connection, person: Person) -> frozenset[str] | None:
+    """Return the communes of a person's territory; None: everywhere."""
+    if not person.territories:
+        return None
+    communes = load_communes(connection)
+    return frozenset(one.insee for one in communes if person.sees(one.insee, one.epci, one.departement))
+
+
+def network_of(request: Request) -> NetworkNow:
+    """Return the network of the newest cycle."""
+    latest = request.app.state.feed.latest
+    return latest.network if latest is not None else NetworkNow(at_us=0)
+
+
+def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict[str, Any]:
+    """Return all that is known of one gateway; access notes are for people with a ticket."""
+    now: GatewayNow | None = network_of(request).gateways.get(gateway.eui)
+    beat = stand.heartbeat if stand else None
+    return {
+        "eui": gateway.eui,
+        "name": gateway.name,
+        "status": gateway.status,
+        "site": {
+            "key": gateway.site_key,
+            "name": gateway.site_name,
+            "kind": gateway.site_kind,
+            "address": gateway.address,
+            "lat": gateway.lat,
+            "lon": gateway.lon,
+        },
+        "commune_insee": gateway.commune_insee,
+        "backhaul_operator": gateway.backhaul_operator,
+        "power_feeder": gateway.power_feeder,
+        "hardware": gateway.hardware,
+        "firmware": gateway.firmware,
+        "antenna": gateway.antenna,
+        "planned_on": gateway.planned_on,
+        "accepted_at_us": gateway.accepted_at_us,
+        "state": now.state if now else None,
+        "since_us": now.since_us if now else None,
+        "proved": now.proved if now else None,
+        "suspect": now.suspect if now else None,
+        "cause": now.cause if now else None,
+        "reason": now.reason if now else None,
+        "last_word_us": now.last_word_us if now else None,
+        "radio": beat.radio.name if beat else None,
+        "heartbeat": named(beat) if beat else None,
+        "heartbeat_at_us": stand.heartbeat_at_us if stand else None,
+        "config": _configuration(stand),
+    }
+
+
+def _configuration(stand: Stand | None) -> dict[str, Any] | None:
+    if stand is None:
+        return None
+    reported = stand.reported
+    return {
+        "desired_version": stand.desired_version,
+        "desired_sha256": stand.desired_sha256,
+        "published": stand.published,
+        "confirmed_at_us": stand.confirmed_at_us,
+        "reported_version": reported.version if reported else None,
+        "seen_version": reported.seen_version if reported else None,
+        "state": ConfigState(reported.state).name if reported else None,
+        "reason": reported.reason if reported else None,
+        "in_force": stand.in_force,
+    }

@@ -1,0 +1,111 @@
+"""Months as API and reports tell them: a closed one from its newest version, an open one as it is known.
+
+Reckoning a month of the whole network takes seconds, so a result is kept: a version for as long as it is the
+newest, an open month for ``KEPT_US`` or ``REST`` times what it took, whichever is longer.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from fleet.availability import document
+from fleet.availability.reckoning import MonthInput, MonthResult, reckon
+from fleet.clock import Clock
+from fleet.db.connect import Database
+from fleet.facts.settings import ContractSettings
+from fleet.months.closing import Version
+from fleet.months.inputs import load_month
+from fleet.months.versions import newest_number, newest_version
+
+KEPT_US: Final = 5_000_000
+REST: Final = 20
+"""So that whoever asks without end costs a twentieth of one core."""
+MONTHS_LIMIT: Final = 4
+"""Months kept; the one asked for longest ago goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One month with its figures."""
+
+    given: MonthInput
+    result: MonthResult
+    version: int | None
+    """None: not closed."""
+    digest: str
+    stands_until_us: int | None = None
+    """None: for as long as the version is the newest."""
+
+
+def tell(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> Told:
+    """Return a month: its newest closed version, else as it is known now.
+
+    Raises:
+        ValueError: not a month.
+    """
+    version = newest_version(connection, month)
+    given = load_month(connection, month, settings, now_us) if version is None else _frozen(version)
+    return Told(
+        given=given,
+        result=reckon(given),
+        version=None if version is None else version.number,
+        digest=document.digest(given) if version is None else version.hash,
+    )
+
+
+def _frozen(version: Version) -> MonthInput:
+    return document.read(version.facts)
+
+
+class Months:
+    """What one process keeps; one month at a time is reckoned."""
+
+    def __init__(self, settings: ContractSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._kept: dict[str, Told] = {}
+
+    def tell(self, database: Database, clock: Clock, month: str) -> Told:
+        """Return a month, from what is kept if it stands.
+
+        Raises:
+            ValueError: not a month.
+        """
+        with self._lock:
+            now_us = clock.now_us()
+            with database.read() as connection:
+                kept = self._kept.pop(month, None)
+                if kept is None or not _stands(kept, newest_number(connection, month), now_us):
+                    kept = tell(connection, month, self._settings, now_us)
+                    if kept.version is None:
+                        kept = _open(kept, now_us, clock.now_us())
+            self._kept[month] = kept
+            while len(self._kept) > MONTHS_LIMIT:
+                del self._kept[next(iter(self._kept))]
+            return kept
+
+
+def _stands(kept: Told, newest: int | None, now_us: int) -> bool:
+    if kept.version != newest:
+        return False
+    return kept.stands_until_us is None or now_us < kept.stands_until_us
+
+
+def _open(told: Told, began_us: int, now_us: int) -> Told:
+    return Told(
+        given=told.given,
+        result=told.result,
+        version=None,
+        digest=told.digest,
+        stands_until_us=now_us + max(KEPT_US, REST * (now_us - began_us)),
+    )
+
+
+def months_of(state: Any) -> Months:
+    """Return the months of one application, made at first use."""
+    found: Months | None = getattr(state, "months", None)
+    if found is None:
+        found = state.months = Months(state.settings.contract)
+    return found

@@ -1,0 +1,106 @@
+"""Errors as ``application/problem+json`` (RFC 9457) for machines; pages get a redirect or plain words."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from fleet.web.access import LoginNeeded, NotAllowed
+
+MEDIA_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+SEE_OTHER = 303
+
+
+class Problem(Exception):
+    """An error with the field that it is about."""
+
+    def __init__(self, status: int, title: str, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.extra = extra
+
+
+def problem_response(status: int, title: str, detail: str, **extra: Any) -> JSONResponse:
+    """Return one problem as JSON."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | extra
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` in its proper form."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(LoginNeeded, _login)
+    app.add_exception_handler(NotAllowed, _not_allowed)
+    app.add_exception_handler(OverflowError, _too_large)
+    app.add_exception_handler(Exception, _mistake)
+
+
+def _for_machines(request: Request) -> bool:
+    return request.url.path.startswith(API_PREFIX) or request.url.path == "/healthz"
+
+
+def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    answer = problem_response(error.status, error.title, error.detail, **error.extra)
+    if "retry_after_s" in error.extra:
+        answer.headers["Retry-After"] = str(error.extra["retry_after_s"])
+    return answer
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if _for_machines(request):
+        answer: Response = problem_response(error.status_code, str(error.detail), str(error.detail))
+    else:
+        answer = PlainTextResponse(f"{error.status_code} {error.detail}", error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    problems = [{"field": ".".join(str(part) for part in one["loc"]), "detail": one["msg"]} for one in found]
+    if not _for_machines(request):
+        text = "\n".join(f"{one['field']}: {one['detail']}" for one in problems)
+        return PlainTextResponse(text, 422)
+    detail = f"{problems[0]['field']}: {problems[0]['detail']}" if problems else "not valid"
+    return problem_response(422, "Request not valid", detail, errors=problems)
+
+
+def _too_large(request: Request, _error: Exception) -> Response:
+    """Answer a number that no database holds."""
+    if _for_machines(request):
+        return problem_response(422, "Request not valid", "a number is out of range")
+    return PlainTextResponse("422 a number is out of range", 422)
+
+
+def _mistake(request: Request, error: Exception) -> Response:
+    """Answer what is our own mistake; the server logs the traceback, the answer repeats nothing of it."""
+    detail = f"{type(error).__name__}; the log of the fleet manager says more"
+    if _for_machines(request):
+        return problem_response(500, "Our mistake", detail)
+    return PlainTextResponse(f"500 {detail}", 500)
+
+
+def _login(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LoginNeeded)
+    if _for_machines(request):
+        return problem_response(
+            401, "Login needed", "log in first, or send Authorization: Bearer with a machine's token"
+        )
+    return RedirectResponse(error.location, SEE_OTHER)
+
+
+def _not_allowed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotAllowed)
+    if _for_machines(request):
+        return problem_response(403, "Not allowed", error.detail, field=error.field)
+    return PlainTextResponse(f"403 {error.detail}", 403)

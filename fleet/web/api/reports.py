@@ -1,0 +1,111 @@
+"""``GET /api/v1/reports/…``: the reports as files."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+
+from fleet.reports.model import Report
+from fleet.reports.opendata import schema_json
+from fleet.reports.signature import SignatureError
+from fleet.reports.store import WRITERS, Form, deployment_report, file_of, monthly_report, opendata
+from fleet.web.access import open_data, viewer
+from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem
+from fleet.web.api.paging import MONTH_PATTERN, file_answer
+from fleet.web.api.problems import Problem
+
+_UNSIGNED = problem(
+    "The key that the settings name cannot be used.",
+    title="Not signed",
+    status=500,
+    detail="signature.key: … is not there",
+)
+_OURS: dict[str, Any] = {
+    "prefix": "/api/v1/reports",
+    "tags": ["reports"],
+    "responses": REFUSALS | NOT_MODIFIED,
+}
+contractual = APIRouter(dependencies=[Depends(viewer)], **_OURS)
+opened = APIRouter(dependencies=[Depends(open_data)], **_OURS)
+"""A token of the scope ``opendata`` reads these and nothing else."""
+MonthInPath = Annotated[str, Path(pattern=MONTH_PATTERN, examples=["2026-10"])]
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}, "example": ending}
+            for _, media_type, ending in WRITERS.values()
+        },
+    },
+    500: _UNSIGNED,
+}
+
+
+@contractual.get("/monthly/{month}.{form}", response_class=Response, responses=FILES)
+def monthly(
+    request: Request,
+    month: MonthInPath,
+    form: Form,
+    epci: Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])] = "",
+) -> Response:
+    """Return the availability report of a month as PDF, XLSX, CSV or SQLite."""
+    state = request.app.state
+    with state.database.read() as connection:
+        try:
+            report = monthly_report(
+                connection, month, state.settings.contract, state.clock.now_us(), epci=epci
+            )
+        except ValueError as error:
+            raise Problem(404, "No such EPCI", str(error), field="epci") from error
+    return _file(request, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
+
+
+@contractual.get("/deployment.{form}", response_class=Response, responses=FILES)
+def deployment(request: Request, form: Form) -> Response:
+    """Return the deployment against the plan as PDF, XLSX, CSV or SQLite."""
+    with request.app.state.database.read() as connection:
+        report = deployment_report(connection)
+    return _file(request, report, form, "deploiement")
+
+
+@opened.get(
+    "/opendata/schema.json",
+    responses={
+        200: {"content": {"application/json": {"example": {"name": "disponibilite-lorawan-communes"}}}}
+    },
+)
+def opendata_schema(request: Request) -> Response:
+    """Return the Table Schema of the open data."""
+    return file_answer(request, schema_json(), "application/json")
+
+
+@opened.get(
+    "/opendata/{month}.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"example": "code_insee,nom_commune,mois,…"}}}},
+)
+def opendata_month(request: Request, month: MonthInPath) -> Response:
+    """Return the availability of the communes in a month as open data: no site, no place."""
+    state = request.app.state
+    with state.database.read() as connection:
+        made = opendata(connection, month, state.settings.contract, state.clock.now_us())
+    return file_answer(request, made, "text/csv; charset=utf-8", name=f"disponibilite-communes-{month}.csv")
+
+
+router = APIRouter()
+router.include_router(contractual)
+router.include_router(opened)
+
+
+def _file(request: Request, report: Report, form: Form, name: str) -> Response:
+    _, media_type, ending = WRITERS[form]
+    try:
+        made = file_of(report, form, request.app.state.settings.signature)
+    except SignatureError as error:
+        raise Problem(500, "Not signed", str(error)) from error
+    return file_answer(request, made, media_type, name=f"{name}.{ending}")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

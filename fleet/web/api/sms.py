@@ -1,0 +1,123 @@
+"""What an SMS gateway tells us: delivery reports and replies.
+
+The address that it is given holds a token derived from our secret: ``/api/v1/sms/{token}/reports`` and
+``/replies``; ``passerelle fleet`` prints it.  A report that comes twice, or for no message of ours, changes
+nothing and is answered 200: gateways repeat what is answered otherwise.
+"""
+
+import hmac
+from hashlib import sha256
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from fleet.intake.replies import Meaning, Reply, understand
+from fleet.lang.i18n import t
+from fleet.notify import outbox
+from fleet.notify.compose import Occasion
+from fleet.notify.model import Channel, Rendered
+from fleet.oncall import store as oncall
+from fleet.oncall.model import Person
+from fleet.paging import paging
+from fleet.tickets import actions, links
+from fleet.tickets import store as tickets
+from fleet.tickets.links import SECRET_NAME
+from fleet.tickets.model import Acknowledge, Arrive, Depart, Event, Note, Refused
+
+VIA = "sms"
+DELIVERED = frozenset({"DELIVRD", "DELIVERED", "ACCEPTD"})
+
+
+class Report(BaseModel):
+    """A delivery report, as OVH-like gateways post it."""
+
+    id: str = Field(max_length=100)
+    status: str = Field(max_length=40)
+    detail: str = Field(default="", max_length=200)
+
+
+class Incoming(BaseModel):
+    """A reply."""
+
+    sender: str = Field(max_length=24)
+    message: str = Field(max_length=2000)
+
+
+def callback_token(secret: bytes) -> str:
+    """Return the token of the addresses that the gateway calls."""
+    return hmac.new(secret, b"sms-callback", sha256).hexdigest()[:32]
+
+
+def _guard(request: Request, token: str) -> None:
+    secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
+    if not hmac.compare_digest(token.encode(), callback_token(secret).encode()):
+        raise HTTPException(404)
+
+
+router = APIRouter(prefix="/api/v1/sms/{token}", dependencies=[Depends(_guard)], include_in_schema=False)
+
+
+@router.post("/reports")
+def report(request: Request, body: Report) -> dict[str, bool]:
+    """Note whether an SMS arrived."""
+    error = "" if body.status.upper() in DELIVERED else f"{body.status} {body.detail}".strip()
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.write() as connection:
+        return {"known": outbox.delivered(connection, f"sms-{body.id}", now_us=now_us, error=error)}
+
+
+@router.post("/replies")
+def reply(request: Request, body: Incoming) -> dict[str, str]:
+    """Do what a reply asks, if its sender is one of ours and was told of a ticket."""
+    now_us = request.app.state.clock.now_us()
+    with request.app.state.database.write() as connection:
+        person = oncall.by_phone(connection, body.sender)
+        if person is None:
+            return {"outcome": "unknown sender"}
+        meant = understand(body.message)
+        told = outbox.told_tickets(connection, person.id)
+        ticket_id = meant.ticket_id if meant.ticket_id is not None else (told[0] if told else None)
+        if ticket_id is None or ticket_id not in told:
+            _answer(connection, person, "sms.reply.no_ticket", now_us)
+            return {"outcome": "no ticket"}
+        return {"outcome": _do(connection, person, meant, ticket_id, now_us)}
+
+
+def _do(connection: Connection, person: Person, meant: Reply, ticket_id: int, now_us: int) -> str:
+    event: Event
+    match meant.meaning:
+        case Meaning.ACKNOWLEDGE:
+            event = Acknowledge(who=person.name, via=VIA, at_us=now_us)
+        case Meaning.EN_ROUTE:
+            event = Depart(who=person.name, via=VIA, at_us=now_us)
+        case Meaning.ON_SITE:
+            event = Arrive(who=person.name, via=VIA, at_us=now_us, proof="sms")
+        case Meaning.DECLINE:
+            event = Note(who=person.name, via=VIA, at_us=now_us, text=meant.text)
+            ticket = tickets.get(connection, ticket_id)
+            if ticket.working and ticket.acknowledged_at_us is None:
+                paging.plan_page(
+                    connection, ticket_id, due_at_us=now_us, round_number=1, occasion=Occasion.ESCALATED
+                )
+        case Meaning.NOTE:
+            event = Note(who=person.name, via=VIA, at_us=now_us, text=meant.text)
+            _answer(connection, person, "sms.reply.not_understood", now_us)
+    outcome = actions.act(connection, ticket_id, event, now_us)
+    if isinstance(outcome, Refused):
+        _answer(connection, person, outcome.key, now_us, **dict(outcome.values))
+        return "refused"
+    return meant.meaning.value
+
+
+def _answer(connection: Connection, person: Person, key: str, now_us: int, **values: str) -> None:
+    text = t(person.language, key, **values)
+    outbox.enqueue(
+        connection,
+        key=f"answer/{person.id}/{now_us}",
+        channel=Channel.SMS,
+        address=person.phone,
+        message=Rendered(subject=text, text=text, sms=text),
+        now_us=now_us,
+        person_id=person.id,
+    )

@@ -1,0 +1,80 @@
+"""Logging in and out; the page with the form is one of ``fleet.web``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+
+from fleet.identity import people
+from fleet.identity.rate import limits_of
+from fleet.identity.totp import Vault
+from fleet.lang.format import duration
+from fleet.lang.i18n import t
+from fleet.web.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
+
+router = APIRouter(include_in_schema=False)
+SEE_OTHER = 303
+TOO_MANY = 429
+
+
+@router.post(LOGIN_PATH)
+def log_in(
+    request: Request,
+    name: Annotated[str, Form(max_length=people.NAME_MAX_CHARACTERS)],
+    password: Annotated[str, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
+    back: Annotated[str, Form()] = "/",
+    code: Annotated[str, Form(max_length=12)] = "",
+) -> Response:
+    """Begin a session, or show the form again."""
+    check_origin(request)
+    state = request.app.state
+    limits, now_us = limits_of(state), state.clock.now_us()
+    address = request.client.host if request.client else ""
+    pair = f"{address} {name}"
+    if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
+        return _wait(wait_us)
+    with state.database.write() as connection:
+        vault = Vault(state.settings.keys)
+        key = people.log_in(connection, name, password, now_us, code=code, vault=vault)
+    if key is None:
+        limits.login.tried(pair, now_us)
+        limits.login_address.tried(address, now_us)
+        return RedirectResponse(f"{LOGIN_PATH}?error=1", SEE_OTHER)
+    limits.login.forget(pair)
+    answer = RedirectResponse(inside(back), SEE_OTHER)
+    answer.set_cookie(
+        SESSION_COOKIE,
+        key,
+        max_age=people.SESSION_LIFE_US // 1_000_000,
+        httponly=True,
+        samesite="lax",
+        secure=state.settings.public_url.startswith("https://"),
+    )
+    return answer
+
+
+@router.post("/deconnexion", dependencies=[Depends(form_guard)])
+def log_out(request: Request) -> Response:
+    """End the session."""
+    key = request.cookies.get(SESSION_COOKIE, "")
+    with request.app.state.database.write() as connection:
+        people.log_out(connection, key)
+    answer = RedirectResponse(LOGIN_PATH, SEE_OTHER)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+def _wait(wait_us: int) -> Response:
+    """Return what somebody reads who tried too often."""
+    seconds = -(-wait_us // 1_000_000)
+    text = t("fr", "login.too_often", time=duration("fr", seconds * 1_000_000))
+    return PlainTextResponse(text, TOO_MANY, headers={"Retry-After": str(seconds)})
+
+
+def inside(path: str) -> str:
+    """Return ``path`` if it stays on this site, else the first page.
+
+    >>> inside("//elsewhere.example"), inside("/passerelles")
+    ('/', '/passerelles')
+    """
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"

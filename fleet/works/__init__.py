@@ -1,0 +1,1 @@
+"""Planned works: announced, withdrawn, and told to the EPCI concerned."""

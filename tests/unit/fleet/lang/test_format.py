@@ -1,0 +1,105 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from fleet.lang import format as formats
+
+HOUR_US = 3_600_000_000
+AT_US = formats.instant(datetime(2026, 11, 22, 13, 37, 5, tzinfo=UTC))
+N = "\u202f"
+
+
+@pytest.mark.parametrize(
+    ("lang", "value", "decimals", "expected"),
+    [
+        ("fr", 1615, 0, f"1{N}615"),
+        ("fr", 1234567.891, 2, f"1{N}234{N}567,89"),
+        ("en", 1234567.891, 2, "1,234,567.89"),
+        ("fr", -0.001, 2, "0,00"),
+        ("fr", -1484, 0, f"\u22121{N}484"),
+        ("fr", 0, 0, "0"),
+    ],
+)
+def test_numbers(lang: str, value: float, decimals: int, expected: str) -> None:
+    assert formats.number(lang, value, decimals) == expected
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"),
+    [
+        (9997, 10000, f"99,97{N}%"),
+        (999699, 1000000, f"99,96{N}%"),
+        (999999999, 1000000000, f"99,99{N}%"),
+        (1, 1, f"100,00{N}%"),
+        (0, 5, f"0,00{N}%"),
+        (-1, 3, f"\u221233,33{N}%"),
+        (1, 0, "—"),
+    ],
+)
+def test_percentages_are_truncated(numerator: int, denominator: int, expected: str) -> None:
+    assert formats.ratio("fr", numerator, denominator) == expected
+
+
+def test_percentage_without_decimals_in_english() -> None:
+    assert formats.ratio("en", 2, 3, 0) == "66%"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (777, "12 min 57 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h"),
+        (8040, "2 h 14"),
+        (8099, "2 h 14"),
+        (47 * 3600, "47 h"),
+        (48 * 3600, "2 j"),
+        (76 * 3600, "3 j 4 h"),
+        (-300, "\u22125 min"),
+    ],
+)
+def test_durations(seconds: int, expected: str) -> None:
+    assert formats.duration("fr", seconds * 1_000_000) == expected.replace(" ", N)
+
+
+def test_moments_are_paris_time() -> None:
+    assert formats.moment("fr", AT_US) == "dim. 22 nov. 2026, 14:37"
+    assert formats.moment("en", AT_US, seconds=True) == "Sun 22 Nov 2026, 14:37:05"
+
+
+def test_short_moments_say_only_what_is_needed() -> None:
+    assert formats.short("fr", AT_US, AT_US + HOUR_US) == "14:37"
+    assert formats.short("fr", AT_US, AT_US + 24 * HOUR_US) == "dim. 22 nov., 14:37"
+    assert formats.short("fr", AT_US, AT_US + 100 * 24 * HOUR_US) == "dim. 22 nov. 2026, 14:37"
+
+
+def test_first_of_the_month_and_months() -> None:
+    assert formats.day("fr", date(2026, 5, 1)) == "ven. 1er mai 2026"
+    assert formats.month("fr", date(2026, 8, 1)) == "août 2026"
+
+
+def test_the_month_with_the_change_of_hour_has_745_hours() -> None:
+    start, end = formats.month_bounds(formats.instant(datetime(2026, 10, 15, tzinfo=UTC)))
+    assert (end - start) // HOUR_US == 745
+
+
+def test_the_month_of_an_instant_is_the_paris_month() -> None:
+    late = formats.instant(datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    start, end = formats.month_bounds(late)
+    assert formats.moment("fr", start) == "ven. 1er janv. 2027, 00:00"
+    assert start <= late < end
+
+
+def test_euros_and_sizes() -> None:
+    assert formats.euros("fr", 511815) == f"5{N}118,15{N}€"
+    assert formats.euros("en", 511805) == "€5,118.05"
+    assert formats.octets("fr", 512_000_000) == f"512{N}Mo"
+    assert formats.octets("en", 1_500_000) == f"1.5{N}MB"
+    assert formats.octets("fr", 999) == f"999{N}o"
+
+
+def test_instant_inverts_paris() -> None:
+    assert formats.instant(formats.paris(1_234_567_890_123_456)) == 1_234_567_890_123_456
