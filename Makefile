@@ -4,6 +4,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 STAMPS  := .stamps
 DEMO_ARGS ?=
+TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system web demo test check bench soak clean lock
@@ -34,7 +35,7 @@ demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
 test: setup $(STAMPS)/system-test web  ## every test; under 8 minutes on 2 cores once set up
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 check: setup  ## format, lint, strict types, import contracts
 	@$(BIN)/python -m tests.check

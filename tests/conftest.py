@@ -11,6 +11,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+pytest_plugins = ("tests.suite_ends",)
+
 EXPLORED = 1_000
 
 settings.register_profile("same", deadline=None, max_examples=60, derandomize=True, database=None)

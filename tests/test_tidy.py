@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import house_rules
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("hal", "firmware", "agent", "fleet", "provisioning", "demo", "passerelle")
 FILE_LINES_LIMIT = 320
@@ -31,7 +33,8 @@ def name(path: Path) -> str:
 
 
 SOURCES = list(sources())
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (*SOURCES, *TESTS)}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
@@ -83,3 +86,24 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 def test_every_test_folder_mirrors_a_package() -> None:
     mirrored = {path.name for path in (ROOT / "tests" / "unit").iterdir() if path.is_dir()}
     assert mirrored <= {*PACKAGES, "__pycache__"}
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name)
+def test_no_signal_has_a_handler_that_may_come_at_any_moment(path: Path) -> None:
+    assert list(house_rules.signal_handlers(TREES[path])) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("import signal\nsignal.signal(signal.SIGTERM, stop)", [2]),
+        ("from signal import SIGTERM, signal", [1]),
+        (
+            "import signal\nsignal.sigwait([signal.SIGTERM])\nloop.add_signal_handler(signal.SIGTERM, stop)",
+            [],
+        ),
+    ],
+)
+def test_the_rule_of_signals_finds_a_handler(source: str, lines: list[int]) -> None:
+    found = house_rules.signal_handlers(ast.parse(source))
+    assert [int(complaint.partition(":")[0]) for complaint in found] == lines

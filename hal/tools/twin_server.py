@@ -1,13 +1,11 @@
 """``passerelle hal twin --socket PATH``: a virtual concentrator for other processes."""
 
 import logging
-import signal
-import threading
 from argparse import Namespace
 from contextlib import ExitStack
-from types import FrameType
 
 from hal.errors import OurMistake
+from hal.linux.stop_signal import StopSignal
 from hal.tools.words import words
 from hal.twin.__main__ import main as site
 from hal.twin.chip import VirtualChip
@@ -39,17 +37,10 @@ def run(options: Namespace) -> int:
     )
     for name in options.fault:
         break_something(chip, name)
-    done = threading.Event()
-
-    def stop(_: int, __: FrameType | None) -> None:
-        done.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    with ExitStack() as served:
+    with StopSignal() as stop, ExitStack() as served:
         serve(chip, options, served)
         print(words(options.lang)["serving"].format(eui=chip.eui, path=options.socket), flush=True)
-        done.wait()
+        stop.wait_for_ever()
     return 0
 
 

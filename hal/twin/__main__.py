@@ -10,9 +10,7 @@ What happens is written as JSON lines: what the gateway sent, and counts every t
 
 import argparse
 import json
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from hal.linux.stop_signal import StopSignal
 from hal.packets import Lora
 from hal.twin.air import Air, Uplink
 from hal.twin.chip import VirtualChip
@@ -137,15 +136,12 @@ def _now_us() -> int:
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or SIGINT; 2 when a way in cannot be opened."""
     options = _parser().parse_args(arguments)
-    done = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: done.set())
     sys.setswitchinterval(THREAD_SWITCH_S)
     site = Site(options, _print_line)
     try:
-        with ExitStack() as ways_in:
+        with StopSignal() as stop, ExitStack() as ways_in:
             _open(options, site, ways_in)
-            _live(site, done)
+            _live(site, stop)
     except OSError as error:
         print(f"python -m hal.twin: {error.filename or options.socket}: {error.strerror}", file=sys.stderr)
         return 2
@@ -164,9 +160,9 @@ def _open(options: argparse.Namespace, site: Site, ways_in: ExitStack) -> None:
     _print_line({"serving": where})
 
 
-def _live(site: Site, done: threading.Event) -> None:
+def _live(site: Site, stop: StopSignal) -> None:
     count_at_us = _now_us()
-    while not done.wait(STEP_S):
+    while not stop.wait(STEP_S):
         site.step()
         if _now_us() >= count_at_us:
             count_at_us += round(COUNT_EVERY_S * 1_000_000)
