@@ -9,10 +9,10 @@ from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
 from fleet.cli import commands
 from hal.twin.chip import VirtualChip
-from hal.twin.gnss_line import GnssLine
-from hal.twin.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.gnss_line import GnssLine
+from hal.twin.lines.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.server import TwinServer
 from hal.twin.rf_event import Verdict
-from hal.twin.server import TwinServer
 
 Address = tuple[str, int]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from firmware.catalogue import CATALOGUE, RELEASE_URL, CatalogueEntry, Entries, digest, named
 from firmware.errors import FirmwareRefused
 from hal.errors import OurMistake
-from hal.sx1302.microcode import Images
+from hal.microcode import Images
 
 DIRECTORY_VARIABLE = "PASSERELLE_FIRMWARE_DIR"
 SYSTEM_DIRECTORY = Path("/var/lib/passerelle/firmware")

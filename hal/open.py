@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from hal import thermometer
 from hal.board_files import Board, choose
 from hal.errors import OurMistake
+from hal.microcode import Images
 from hal.ports import HalClock
 from hal.settings import Settings
 from hal.sx1302.driver import Sx1302
-from hal.sx1302.microcode import Images
 from hal.wiring import Wiring
 
 NO_IMAGES = "no firmware images; run `passerelle firmware import PATH` with Semtech's release"
@@ -77,7 +77,7 @@ def _system_clock() -> HalClock:
 
 
 def _socket(path: str, _: Board, clock: HalClock) -> Wiring:
-    from hal.twin.client import SocketBus
+    from hal.twin.lines.client import SocketBus
 
     bus = SocketBus(path)
     pulse = bus.reset

@@ -41,6 +41,18 @@ class HalClock(Protocol):
     def monotonic_us(self) -> int: ...
 
 
+class ByteLine(Protocol):
+    """A serial line with a deadline; ``hal.linux.tty.SerialLine`` on Linux."""
+
+    def flush_input(self) -> None: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def read(self, count: int) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 class Concentrator(Protocol):
     """The radio, as the agent's one radio thread sees it.  No call can hang.
 

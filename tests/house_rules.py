@@ -1,4 +1,4 @@
-"""House rules as functions: each takes one parsed file and returns what breaks the rule, as ``line: what``."""
+"""House rules as functions: each reads one parsed file and yields what breaks the rule, as ``line: what``."""
 
 import ast
 from collections.abc import Iterator

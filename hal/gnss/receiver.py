@@ -4,7 +4,7 @@ from collections import Counter
 
 from hal.gnss import nmea, ubx
 from hal.gnss.stream import split
-from hal.usb.bridge import Line
+from hal.ports import ByteLine
 
 CHUNK_BYTES = 512
 
@@ -12,7 +12,7 @@ CHUNK_BYTES = 512
 class Receiver:
     """What the receiver said last; ``poll`` costs one read with the line's own deadline."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ByteLine) -> None:
         self._line = line
         self._rest = b""
         self.counts: Counter[str] = Counter()

@@ -5,11 +5,11 @@ Sources: FACTS §1 (1 ms before every access stands in for the BUSY pin), §6.3,
 
 from collections.abc import Sequence
 
+from hal.bus import spi_frames
+from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved
 from hal.ports import HalClock
 from hal.sx1250.commands import IMAGE_ERROR_BIT, STATUS_MODE_MASK, STATUS_MODE_SHIFT, Command
-from hal.sx1302 import spi_frames
-from hal.sx1302.access import Registers
 
 BUSY_US = 1000
 

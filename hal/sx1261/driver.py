@@ -5,16 +5,16 @@ Sources: FACTS §11, §1 (1 ms before every access).
 
 from collections.abc import Iterable
 
+from hal.bus import spi_frames
+from hal.bus.access import BulkBus
 from hal.errors import ChipMisbehaved, OurMistake
+from hal.microcode import Images
 from hal.packets import Spectrum
 from hal.ports import Bus, HalClock
 from hal.sx1250.commands import IMAGE_ERROR_BIT
 from hal.sx1250.driver import BUSY_US
 from hal.sx1261 import commands
 from hal.sx1261.commands import Command, decode_spectrum
-from hal.sx1302 import spi_frames
-from hal.sx1302.access import BulkBus
-from hal.sx1302.microcode import Images
 from hal.units import Hz
 from hal.waiting import wait_for
 

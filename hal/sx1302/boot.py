@@ -9,18 +9,19 @@ Sources: FACTS §6 (the order), §14 (what the reference leaves unchecked).
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from hal.bus.access import Registers
+from hal.bus.shadow import Write
 from hal.errors import ChipMisbehaved, HalError, OurMistake
+from hal.microcode import Images
+from hal.registers import agc_mcu, arb_mcu, clk_ctrl, common, gpio, timestamp, tx_top_a
+from hal.registers.bitfields import Field
 from hal.settings import RF_CHAINS, Radio, Settings
 from hal.sx1250.commands import calibrate_image, set_up
 from hal.sx1250.driver import Sx1250
 from hal.sx1261.driver import Sx1261
-from hal.sx1302 import channels, front_end, identity, mcu, multi_sf, single_modems
-from hal.sx1302.access import Registers
-from hal.sx1302.bitfields import Field
-from hal.sx1302.microcode import Images
-from hal.sx1302.registers import agc_mcu, arb_mcu, clk_ctrl, common, gpio, timestamp, tx_top_a
-from hal.sx1302.shadow import Write
-from hal.sx1302.tx_writes import CHAIN_STEP
+from hal.sx1302 import identity, mcu
+from hal.sx1302.channels import front_end, multi_sf, plan, single_modems
+from hal.sx1302.tx.writes import CHAIN_STEP
 from hal.wiring import Thermometer, Wiring
 
 RESET_HIGH_US = 500_000
@@ -160,8 +161,8 @@ def configuration(settings: Settings) -> list[Write]:
         *front_end.pins(),
         *front_end.switches(),
         *front_end.digital_front_ends(),
-        *channels.channelizer(settings),
-        *channels.correlators(settings),
+        *plan.channelizer(settings),
+        *plan.correlators(settings),
         *multi_sf.modems(settings),
         *service,
         *fsk,

@@ -8,19 +8,21 @@ Sources: FACTS §8 (fetch), §9 (counters), §10 (TX), §11 (LBT), §14 (watchdo
 
 from collections import Counter
 
+from hal.bus.access import Registers
 from hal.errors import OurMistake
+from hal.microcode import Images
 from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.settings import RF_CHAINS, Settings
 from hal.sx1261.driver import Sx1261
 from hal.sx1261.lbt import Verdict
-from hal.sx1302 import boot, clockwork, health, mcu, tx_writes
-from hal.sx1302.access import Registers
-from hal.sx1302.fetch import Fetch
-from hal.sx1302.listen_first import ListenFirst
-from hal.sx1302.microcode import Images
-from hal.sx1302.rx_decode import Decoding, decode
-from hal.sx1302.rx_fifo import parse
-from hal.sx1302.transmitter import Transmitter
+from hal.sx1302 import boot, health, mcu
+from hal.sx1302.rx.decode import Decoding, decode
+from hal.sx1302.rx.fetch import Fetch
+from hal.sx1302.rx.fifo import parse
+from hal.sx1302.timing import clockwork
+from hal.sx1302.tx import writes
+from hal.sx1302.tx.listen_first import ListenFirst
+from hal.sx1302.tx.transmitter import Transmitter
 from hal.units import Hz, Micros
 from hal.waiting import wait_for
 from hal.wiring import Thermometer, Wiring
@@ -157,7 +159,7 @@ class Sx1302:
         """
         self._must_run()
         self.poll()
-        program = tx_writes.program(transmission, self.settings)
+        program = writes.program(transmission, self.settings)
         if self._listen_first is not None:
             self._listen_first.must_be_idle()
         if self.settings.strict_tx:
@@ -172,7 +174,7 @@ class Sx1302:
     def _must_be_in_time(self, transmission: Transmission) -> None:
         if transmission.at_us is None:
             return
-        start_us = transmission.at_us - tx_writes.START_DELAY_TICKS // 32
+        start_us = transmission.at_us - writes.START_DELAY_TICKS // 32
         if start_us <= (now_us := self._clockwork.predicted_us()):
             raise OurMistake(f"starts {now_us - start_us} us ago", where="at_us")
 

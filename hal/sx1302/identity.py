@@ -5,9 +5,9 @@ Sources: FACTS §4; §14 (the reference reads the version and checks nothing).
 
 from dataclasses import dataclass
 
+from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved, LineFailed
-from hal.sx1302.access import Registers
-from hal.sx1302.registers import common, otp
+from hal.registers import common, otp
 
 DEAD_BUS = (0x00, 0xFF)
 KNOWN_VERSIONS = {0x10: "v1.0", 0x12: "v1.2"}

@@ -7,13 +7,13 @@ Sources: FACTS §6.16–6.18 (loading, handshake tables), §14 (no time-outs in 
 
 from dataclasses import dataclass
 
+from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved
+from hal.microcode import MCU_IMAGE_BYTES, Images
 from hal.ports import HalClock
+from hal.registers import agc_mcu, arb_mcu, common
+from hal.registers.bitfields import Field
 from hal.settings import FineTimestampMode
-from hal.sx1302.access import Registers
-from hal.sx1302.bitfields import Field
-from hal.sx1302.microcode import MCU_IMAGE_BYTES, Images
-from hal.sx1302.registers import agc_mcu, arb_mcu, common
 from hal.waiting import wait_for
 
 STATUS_LIMIT_US = 1_000_000

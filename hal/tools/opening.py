@@ -9,10 +9,10 @@ from pathlib import Path
 
 from hal.board_files import BoardChoice, choose
 from hal.errors import HalError, OurMistake
+from hal.microcode import MCU_IMAGE_BYTES, Images
 from hal.open import open_concentrator, split_bus, synthetic_images
 from hal.settings import Settings, Sx1261Settings
 from hal.sx1302.driver import Sx1302
-from hal.sx1302.microcode import MCU_IMAGE_BYTES, Images
 
 DIRECTORY_VARIABLE = "PASSERELLE_FIRMWARE_DIR"
 SYSTEM_DIRECTORY = Path("/var/lib/passerelle/firmware")

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
+from hal.bus.access import Registers
 from hal.errors import HalError
 from hal.sx1302 import boot, identity
-from hal.sx1302.access import Registers
 from hal.sx1302.driver import Sx1302
 from hal.tools.opening import has_sx1261, opened
 from hal.tools.picture import floor_dbm

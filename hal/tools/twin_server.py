@@ -10,16 +10,16 @@ from hal.tools.words import words
 from hal.twin.__main__ import main as site
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import RealClock, VirtualClock
+from hal.twin.facts import MODEL_SX1302, MODEL_SX1303
 from hal.twin.faults import Mcu
-from hal.twin.gnss_line import GnssLine
-from hal.twin.gnss_receiver import GnssReceiver
-from hal.twin.pseudo_terminal import PseudoTerminal
-from hal.twin.server import TwinServer
-from hal.twin.special_registers import MODEL_SX1302
-from hal.twin.thermometer import Thermometer
-from hal.twin.usb_mcu import UsbMcu
+from hal.twin.lines.gnss_line import GnssLine
+from hal.twin.lines.gnss_receiver import GnssReceiver
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.server import TwinServer
+from hal.twin.lines.usb_mcu import UsbMcu
+from hal.twin.parts.thermometer import Thermometer
 
-MODELS = {"sx1302": MODEL_SX1302, "sx1303": 0x03}
+MODELS = {"sx1302": MODEL_SX1302, "sx1303": MODEL_SX1303}
 TORN_READS = 1000
 BIT_ERROR_EVERY_BYTES = 10_000
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hal.errors import OurMistake
 from hal.packets import Cw, Fsk, Lora, Modulation, Transmission, TxTrigger
-from hal.sx1302.counter import Reading, unroll
+from hal.sx1302.timing.counter import Reading, unroll
 from hal.units import Hz, Micros
 
 FILE_LIMIT_BYTES = 64_000_000

@@ -8,7 +8,7 @@ Sources: the results beside the reference's transcripts.
 
 from hal.packets import Crc, Fsk, Lora, ReceivedFrame
 from hal.settings import Settings
-from hal.sx1302.single_modems import BANDWIDTH_CODES
+from hal.sx1302.channels.single_modems import BANDWIDTH_CODES
 
 STATUS = {Crc.OK: 0x10, Crc.BAD: 0x11, Crc.ABSENT: 0x01}
 

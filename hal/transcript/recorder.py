@@ -10,8 +10,8 @@ Sources: the line format of the reference's recorded transcripts.
 
 import hashlib
 
+from hal.bus.spi_frames import RADIO_ANSWER_INDEX, READ_ANSWER_INDEX, WRITE_BIT
 from hal.ports import Bus, HalClock, I2c
-from hal.sx1302.spi_frames import RADIO_ANSWER_INDEX, READ_ANSWER_INDEX, WRITE_BIT
 
 PROGRAM_RAM_END = 0x4000
 SHORT_BYTES = 64

@@ -12,23 +12,23 @@ from typing import TypeAlias
 from hal import thermometer
 from hal.errors import OurMistake
 from hal.global_conf import settings_of
+from hal.microcode import Images
 from hal.open import synthetic_images
 from hal.ports import Bus
 from hal.sx1302 import identity
-from hal.sx1302.counter import TURN_TICKS, Reading
 from hal.sx1302.driver import Sx1302
-from hal.sx1302.microcode import Images
+from hal.sx1302.timing.counter import TURN_TICKS, Reading
 from hal.transcript.golden import Golden, Phase, transmission_of
 from hal.transcript.packet_lines import PacketPrinter
 from hal.transcript.recorder import RecordedBus, RecordedClock, RecordedI2c, Tape
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.local import ChipClock, LocalBus
-from hal.twin.thermometer import Thermometer
+from hal.twin.facts import MODEL_SX1302, MODEL_SX1303
+from hal.twin.lines.local import ChipClock, LocalBus
+from hal.twin.parts.thermometer import Thermometer
 from hal.units import Hz
 from hal.wiring import Wiring
 
-MODEL_SX1302, MODEL_SX1303 = 0x02, 0x03
 VERDICT_POLLS = ((0.01, 500), (0.1, 1500))
 """Seconds between looks and how many: a timestamp may lie a turn of the counter ahead."""
 POLL_S = 0.01

@@ -25,13 +25,13 @@ from hal.twin.chip import VirtualChip
 from hal.twin.clock import RealClock
 from hal.twin.emission import Emission
 from hal.twin.facts import MODEL_SX1302, MODEL_SX1303, TICKS_PER_SECOND, TICKS_PER_US
-from hal.twin.gnss_line import GnssLine
-from hal.twin.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.gnss_line import GnssLine
+from hal.twin.lines.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.server import TwinServer
+from hal.twin.lines.usb_mcu import UsbMcu
 from hal.twin.pps import Pps
 from hal.twin.propagation import Position
-from hal.twin.pseudo_terminal import PseudoTerminal
-from hal.twin.server import TwinServer
-from hal.twin.usb_mcu import UsbMcu
 
 STEP_S = 0.02
 COUNT_EVERY_S = 10.0

@@ -12,25 +12,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from hal.twin.address_space import AddressSpace
 from hal.twin.clock import ChipCounter, RealClock, TwinClock
 from hal.twin.complaints import ComplaintBook, Fault
 from hal.twin.emission import Emission
 from hal.twin.facts import MODEL_SX1302
 from hal.twin.faults import Faults
-from hal.twin.fifo import RxFifo
-from hal.twin.fifo_render import FrontEnd
-from hal.twin.frames import FrameDecoder
-from hal.twin.memory import ProgramMemory
-from hal.twin.microcontrollers import Agc, Arb
+from hal.twin.parts.fifo import RxFifo
+from hal.twin.parts.microcontrollers import Agc, Arb
+from hal.twin.parts.sx1250 import Sx1250
+from hal.twin.parts.sx1261 import Sx1261
+from hal.twin.parts.thermometer import Thermometer
+from hal.twin.parts.transmitter import Transmitter
 from hal.twin.pps import Pps
-from hal.twin.receiver import Receiver
+from hal.twin.reception.fifo_render import FrontEnd
+from hal.twin.reception.receiver import Receiver
+from hal.twin.registers.address_space import AddressSpace
+from hal.twin.registers.frames import FrameDecoder
+from hal.twin.registers.memory import ProgramMemory
+from hal.twin.registers.special_registers import Silicon, SpecialRegisters
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.special_registers import Silicon, SpecialRegisters
-from hal.twin.sx1250 import Sx1250
-from hal.twin.sx1261 import Sx1261
-from hal.twin.thermometer import Thermometer
-from hal.twin.transmitter import Transmitter
 
 NEVER = 1 << 63
 

@@ -1,6 +1,6 @@
 """Figures of the silicon that several parts of the twin share.
 
-Sources: FACTS §9 (32 MHz counter), §1 (2 MHz SPI), §4 (OTP model byte, version register).
+Sources: FACTS §9 (32 MHz counter), §1 (2 MHz SPI), §4 (OTP model byte, version register), §6.12 (bandwidth codes).
 """
 
 TICKS_PER_SECOND = 32_000_000
@@ -9,3 +9,5 @@ TICKS_PER_BUS_BYTE = 128
 """8 bits at 2 MHz are 4 µs."""
 MODEL_SX1302, MODEL_SX1303 = 0x02, 0x03
 VERSIONS = {MODEL_SX1302: 0x10, MODEL_SX1303: 0x12}
+BANDWIDTHS_HZ = {4: 125_000, 5: 250_000, 6: 500_000}
+"""By the code in the configuration registers of a modem and of the transmitter."""

@@ -4,9 +4,9 @@ Sources: FACTS §2; §2 on what the reference does not check: ids, complete writ
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from hal.errors import LineFailed
+from hal.ports import ByteLine
 from hal.usb import protocol
 from hal.usb.protocol import Command, McuIdentity, McuStatus, SpiTarget
 
@@ -21,24 +21,12 @@ RESET_SEQUENCE = (
 )
 
 
-class Line(Protocol):
-    """A serial line with a deadline; ``hal.linux.tty.SerialLine`` on Linux."""
-
-    def flush_input(self) -> None: ...
-
-    def write(self, data: bytes) -> None: ...
-
-    def read(self, count: int) -> bytes: ...
-
-    def close(self) -> None: ...
-
-
 class UsbBridge:
     """``hal.ports.Bus`` for the SX1302; ``sx1261`` is the other chip select."""
 
     where = "USB bridge"
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ByteLine) -> None:
         self._line = line
         self._identifier = 0
         self._out_of_step = False

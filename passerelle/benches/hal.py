@@ -15,12 +15,12 @@ from hal.board_files import choose
 from hal.open import synthetic_images
 from hal.packets import Lora, Transmission, TxTrigger
 from hal.sx1302.driver import Sx1302
-from hal.sx1302.rx_fifo import FIFO_BYTES, RawPacket, encode, lora_crc16, parse
+from hal.sx1302.rx.fifo import FIFO_BYTES, RawPacket, encode, lora_crc16, parse
 from hal.tools.listen import POLL_S
 from hal.transcript.recorder import RecordedClock, Tape
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.local import ChipClock, LocalBus
+from hal.twin.lines.local import ChipClock, LocalBus
 from hal.units import Hz, Micros
 from hal.wiring import Wiring
 from passerelle.figures import Figure

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from hal.bus import spi_frames
 from hal.linux.tty import SerialLine
 from hal.ports import Bus
-from hal.sx1302 import spi_frames
 from hal.twin.chip import VirtualChip
-from hal.twin.client import SocketBus
-from hal.twin.local import LocalBus
-from hal.twin.pseudo_terminal import PseudoTerminal
-from hal.twin.server import TwinServer
-from hal.twin.usb_mcu import UsbMcu
+from hal.twin.lines.client import SocketBus
+from hal.twin.lines.local import LocalBus
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.server import TwinServer
+from hal.twin.lines.usb_mcu import UsbMcu
 from hal.usb.bridge import UsbBridge
 
 

@@ -29,8 +29,8 @@ from agent.wire.order import WorkOrder, encode_order
 from fleet.broker.mosquitto import render_acl
 from hal.packets import Lora
 from hal.twin.chip import VirtualChip
+from hal.twin.lines.server import TwinServer
 from hal.twin.rf_event import RfEvent
-from hal.twin.server import TwinServer
 from provisioning.cli import main as provision
 from tests.controlpath.enrolment_server import EnrolmentServer
 from tests.controlpath.virtual import EUI, Authority, Broker, SigningFleet, free_port

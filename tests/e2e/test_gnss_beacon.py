@@ -17,9 +17,9 @@ from agent.wire.messages import TimeQuality
 from agent.wire.order import WorkOrder
 from hal.twin.chip import VirtualChip
 from hal.twin.emission import Emission
-from hal.twin.gnss_line import GnssLine
-from hal.twin.gnss_receiver import GnssReceiver
-from hal.twin.server import TwinServer
+from hal.twin.lines.gnss_line import GnssLine
+from hal.twin.lines.gnss_receiver import GnssReceiver
+from hal.twin.lines.server import TwinServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.slow]
 EUI = "0016c001f12a3b4c"

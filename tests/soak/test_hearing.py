@@ -16,8 +16,8 @@ from agent.hearing.suspicion import Learned
 from agent.supervisor.watch import Kept
 from agent.wire.configuration import RadioConfig
 from agent.wire.messages import Change, Noted
-from hal.twin.gnss_line import GnssLine
-from hal.twin.gnss_receiver import GnssReceiver
+from hal.twin.lines.gnss_line import GnssLine
+from hal.twin.lines.gnss_receiver import GnssReceiver
 from tests.controlpath.rig import Rig
 from tests.soak.faults.fault import Wanted
 

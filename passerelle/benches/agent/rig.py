@@ -17,8 +17,8 @@ import psutil
 
 from hal.packets import Lora
 from hal.twin.chip import VirtualChip
+from hal.twin.lines.server import TwinServer
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.server import TwinServer
 
 LOSS_WAIT_S = 5.0
 START_LIMIT_S = 60.0

@@ -4,7 +4,7 @@ from typing import Any
 
 from agent.wire.messages import Change, Radio
 from hal.twin.faults import Mcu
-from hal.twin.server import TwinServer
+from hal.twin.lines.server import TwinServer
 from tests.controlpath.rig import Rig
 from tests.soak.faults.fault import Act, Fault, any_beat, beat
 

@@ -10,7 +10,7 @@ import pytest
 from hal.cli import main
 from hal.open import synthetic_images
 from hal.twin.chip import VirtualChip
-from hal.twin.server import TwinServer
+from hal.twin.lines.server import TwinServer
 
 pytestmark = pytest.mark.slow  # a start sleeps 1.2 s: the socket's chip runs in real time
 

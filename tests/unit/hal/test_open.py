@@ -11,7 +11,7 @@ from hal.errors import HalError, LineFailed, OurMistake
 from hal.open import open_concentrator, split_bus, synthetic_images
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.server import TwinServer
+from hal.twin.lines.server import TwinServer
 
 
 class InstantClock:

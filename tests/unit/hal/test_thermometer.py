@@ -4,8 +4,8 @@ import pytest
 
 from hal import thermometer
 from hal.twin.chip import VirtualChip
-from hal.twin.local import LocalBus
-from hal.twin.thermometer import Thermometer
+from hal.twin.lines.local import LocalBus
+from hal.twin.parts.thermometer import Thermometer
 
 
 @pytest.mark.parametrize("address", [0x39, 0x3B, 0x38])

@@ -10,7 +10,7 @@ from hal.gnss import nmea, ubx
 from hal.gnss.receiver import Receiver
 from hal.gnss.stream import BUFFER_LIMIT_BYTES, split
 from hal.gnss.timebase import AGE_LIMIT_US, Pairing, Timebase, pair, utc_us
-from hal.twin.gnss_receiver import GnssReceiver
+from hal.twin.lines.gnss_receiver import GnssReceiver
 from hal.units import Micros
 
 RMC = b"$GPRMC,123519.25,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*70\r\n"

@@ -8,7 +8,7 @@ from hal.linux.gpio import STEP_US, ResetLines
 from hal.linux.i2c import I2cBus
 from hal.linux.spi import SpiBus
 from hal.linux.tty import SerialLine
-from hal.twin.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
 
 
 class Steps:

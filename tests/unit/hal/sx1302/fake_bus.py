@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hal.sx1302.registers import POWER_ON
+from hal.registers import POWER_ON
 
 
 class MemoryBus:

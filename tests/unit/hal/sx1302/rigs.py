@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from hal import thermometer
 from hal.board_files import choose
 from hal.global_conf import settings_of
+from hal.microcode import Images
 from hal.open import synthetic_images
 from hal.settings import Settings
 from hal.sx1302.driver import Sx1302
-from hal.sx1302.microcode import Images
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.local import ChipClock, LocalBus
+from hal.twin.lines.local import ChipClock, LocalBus
 from hal.wiring import Wiring
 
 

@@ -9,7 +9,7 @@ from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.packets import Cw, Fsk, Lora, Transmission, TxState, TxTrigger
 from hal.settings import Sx1261Settings
 from hal.sx1261.lbt import Verdict
-from hal.sx1302.rx_fifo import RawPacket, encode, lora_crc16
+from hal.sx1302.rx.fifo import RawPacket, encode, lora_crc16
 from hal.twin.rf_event import RfEvent
 from hal.units import Hz, Micros
 from tests.unit.hal.sx1302.rigs import Rig, rig, started, with_lbt

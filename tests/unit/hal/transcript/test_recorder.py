@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from hal.bus import spi_frames
 from hal.packets import Crc, Fsk, Lora, ReceivedFrame
 from hal.settings import Channel, FskModem
-from hal.sx1302 import spi_frames
 from hal.transcript.compare import Memory, differences
 from hal.transcript.golden import Golden, Phase, transmission_of
 from hal.transcript.packet_lines import PacketPrinter, line
@@ -14,7 +14,7 @@ from hal.transcript.recorder import RecordedClock, RecordedI2c, Tape, bus_line, 
 from hal.transcript.runner import Replayed
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.local import ChipClock, LocalBus
+from hal.twin.lines.local import ChipClock, LocalBus
 from hal.units import Dbm, Hz, Micros
 from tests.unit.hal.sx1302.test_boot import SETTINGS
 

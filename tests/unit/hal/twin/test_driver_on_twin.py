@@ -17,12 +17,12 @@ from hal.sx1302.driver import Sx1302
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.emission import Emission
+from hal.twin.facts import MODEL_SX1303
 from hal.twin.faults import Mcu
-from hal.twin.local import ChipClock, LocalBus
-from hal.twin.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.local import ChipClock, LocalBus
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.usb_mcu import UsbMcu
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.special_registers import MODEL_SX1303
-from hal.twin.usb_mcu import UsbMcu
 from hal.usb.bridge import UsbBridge
 from hal.wiring import Wiring
 

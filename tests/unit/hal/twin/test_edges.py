@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.packets import Fsk, Lora
-from hal.twin import air, receiver
+from hal.twin import air
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.complaints import Fault
+from hal.twin.lines.pseudo_terminal import PseudoTerminal
+from hal.twin.lines.usb_mcu import UsbMcu
 from hal.twin.propagation import Position
-from hal.twin.pseudo_terminal import PseudoTerminal
+from hal.twin.reception import receiver
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.usb_mcu import UsbMcu
 from tests.unit.hal.twin.bring_up import RawHost, started
 from tests.unit.hal.twin.test_receive import EVENT
 

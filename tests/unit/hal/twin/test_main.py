@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hal.twin.__main__ import main
-from hal.twin.client import SocketBus
+from hal.twin.lines.client import SocketBus
 
 
 def test_a_way_in_that_is_taken_is_one_line_and_exit_2(

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal.sx1302.microcode import Images
+from hal.microcode import Images
 from hal.twin.complaints import Fault
-from hal.twin.framing import BODY_LIMIT_BYTES, FrameRefused, Kind, decode_header, encode, encode_i2c
 from hal.twin.images import (
     SEMTECH_IMAGES,
     even_parity_bit,
@@ -18,11 +17,12 @@ from hal.twin.images import (
     synthetic_arb,
     synthetic_sx1261,
 )
-from hal.twin.power import power_dbm
+from hal.twin.lines.framing import BODY_LIMIT_BYTES, FrameRefused, Kind, decode_header, encode, encode_i2c
+from hal.twin.parts.power import power_dbm
+from hal.twin.parts.sx1250 import Sx1250
+from hal.twin.parts.sx1261 import Sx1261
+from hal.twin.parts.thermometer import Thermometer
 from hal.twin.pps import Pps
-from hal.twin.sx1250 import Sx1250
-from hal.twin.sx1261 import Sx1261
-from hal.twin.thermometer import Thermometer
 
 
 class TestFraming:

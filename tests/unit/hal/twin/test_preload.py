@@ -10,7 +10,7 @@ import pytest
 from hal.twin import preload
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.server import TwinServer
+from hal.twin.lines.server import TwinServer
 
 SOURCE = Path(next(iter(preload.__path__))) / "twin_preload.c"
 PROGRAM = """

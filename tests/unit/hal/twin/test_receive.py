@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hal.packets import Crc, Fsk, Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.fifo import FIFO_LIMIT_BYTES
-from hal.twin.fifo_render import lora_crc16
+from hal.twin.parts.fifo import FIFO_LIMIT_BYTES
+from hal.twin.reception.fifo_render import lora_crc16
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.symbols import legacy_delay_us, lora_air_time_us
 from tests.unit.hal.twin.bring_up import RawHost, started

@@ -11,7 +11,7 @@ import pytest
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.images import synthetic_agc, synthetic_arb, synthetic_sx1261
-from hal.twin.local import LocalBus
+from hal.twin.lines.local import LocalBus
 
 TRANSCRIPTS = Path(__file__).parents[5] / "shared" / "hal" / "transcripts"
 NAMES = ("eu868_rak2287", "eu868_corecell", "eu868_sx1261_lbt_scan", "eu868_sx1303_ftime")

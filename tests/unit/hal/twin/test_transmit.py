@@ -7,7 +7,7 @@ from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
-from hal.twin.fifo_render import FrontEnd
+from hal.twin.reception.fifo_render import FrontEnd
 from hal.twin.rf_event import RfEvent, Verdict
 from hal.twin.symbols import lora_air_time_us
 from tests.unit.hal.twin.bring_up import RawHost, started

@@ -9,8 +9,8 @@ from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.emission import Emission
 from hal.twin.images import synthetic_agc, synthetic_arb
+from hal.twin.lines.server import TwinServer
 from hal.twin.rf_event import RfEvent, Verdict
-from hal.twin.server import TwinServer
 from tests.unit.hal.twin.bring_up import RawHost
 
 

@@ -9,8 +9,8 @@ from hal.packets import Lora, Transmission
 from hal.sx1302.driver import Sx1302
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
-from hal.twin.local import ChipClock
-from hal.twin.usb_mcu import McuFaults, UsbMcu
+from hal.twin.lines.local import ChipClock
+from hal.twin.lines.usb_mcu import McuFaults, UsbMcu
 from hal.units import Hz
 from hal.usb.bridge import UsbBridge
 from hal.wiring import Wiring

@@ -1,0 +1,1 @@
+"""From field writes to frames on the bus of the SX1302: framing, the shadow, the access."""

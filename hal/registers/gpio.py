@@ -1,0 +1,38 @@
+"""Register fields: pins of the SX1302.
+
+Sources: FACTS §3; names and defaults are those of sx1302_hal v2.1.0 (see ``NOTICE.md``).
+"""
+
+from hal.registers.bitfields import Field
+
+GPIO_GPIO_DIR_H_DIRECTION = Field(0x5640, 0, 4)
+GPIO_GPIO_DIR_L_DIRECTION = Field(0x5641, 0, 8)
+GPIO_GPIO_OUT_H_OUT_VALUE = Field(0x5642, 0, 4)
+GPIO_GPIO_OUT_L_OUT_VALUE = Field(0x5643, 0, 8)
+GPIO_GPIO_IN_H_IN_VALUE = Field(0x5644, 0, 4, read_only=True)
+GPIO_GPIO_IN_L_IN_VALUE = Field(0x5645, 0, 8, read_only=True)
+GPIO_GPIO_PD_H_PD_VALUE = Field(0x5646, 0, 4)
+GPIO_GPIO_PD_L_PD_VALUE = Field(0x5647, 0, 8)
+GPIO_GPIO_SEL_0_SELECTION = Field(0x5648, 0, 4)
+GPIO_GPIO_SEL_1_SELECTION = Field(0x5649, 0, 4)
+GPIO_GPIO_SEL_2_SELECTION = Field(0x564A, 0, 4)
+GPIO_GPIO_SEL_3_SELECTION = Field(0x564B, 0, 4)
+GPIO_GPIO_SEL_4_SELECTION = Field(0x564C, 0, 4)
+GPIO_GPIO_SEL_5_SELECTION = Field(0x564D, 0, 4)
+GPIO_GPIO_SEL_6_SELECTION = Field(0x564E, 0, 4)
+GPIO_GPIO_SEL_7_SELECTION = Field(0x564F, 0, 4)
+GPIO_GPIO_SEL_8_11_GPIO_11_9_SEL = Field(0x5650, 1, 4)
+GPIO_GPIO_SEL_8_11_GPIO_8_SEL = Field(0x5650, 0, 1)
+GPIO_HOST_IRQ_TX_TIMEOUT_B = Field(0x5651, 5, 1, checkable=False)
+GPIO_HOST_IRQ_TX_TIMEOUT_A = Field(0x5651, 4, 1, checkable=False)
+GPIO_HOST_IRQ_TX_DONE_B = Field(0x5651, 3, 1, checkable=False)
+GPIO_HOST_IRQ_TX_DONE_A = Field(0x5651, 2, 1, checkable=False)
+GPIO_HOST_IRQ_TIMESTAMP = Field(0x5651, 1, 1, checkable=False)
+GPIO_HOST_IRQ_RX_BUFFER_WATERMARK = Field(0x5651, 0, 1, checkable=False)
+GPIO_HOST_IRQ_EN_TX_TIMEOUT_B = Field(0x5652, 5, 1)
+GPIO_HOST_IRQ_EN_TX_TIMEOUT_A = Field(0x5652, 4, 1)
+GPIO_HOST_IRQ_EN_TX_DONE_B = Field(0x5652, 3, 1)
+GPIO_HOST_IRQ_EN_TX_DONE_A = Field(0x5652, 2, 1)
+GPIO_HOST_IRQ_EN_TIMESTAMP = Field(0x5652, 1, 1)
+GPIO_HOST_IRQ_EN_RX_BUFFER_WATERMARK = Field(0x5652, 0, 1)
+GPIO_DUMMY_DUMMY = Field(0x5653, 0, 1, read_only=True)

@@ -1,0 +1,1 @@
+"""The receive side as register writes: radios, channels, modems."""

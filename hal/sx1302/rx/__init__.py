@@ -1,0 +1,1 @@
+"""Received frames: the bytes of the FIFO, their packets, their decoding."""

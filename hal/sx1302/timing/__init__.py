@@ -1,0 +1,1 @@
+"""The time of the chip: counters, timeline, timestamps of frames."""

@@ -1,0 +1,1 @@
+"""Transmissions: register writes, triggers, listen-before-talk."""

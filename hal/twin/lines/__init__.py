@@ -1,0 +1,1 @@
+"""The ways to the virtual chip: sockets, pseudo-terminals, this process."""

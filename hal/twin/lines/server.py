@@ -1,0 +1,199 @@
+"""Serves one virtual chip on a Unix socket; many servers live in one process, a thread each.
+
+    state      event                     ->  state
+    waiting    a program connects        ->  serving
+    serving    a second one connects     ->  serving; the second waits in the backlog
+    serving    end of stream, bad frame  ->  waiting; the chip keeps its state unless ``reset_on_close``
+    any        ``close``                 ->  closed
+
+Sources: TWIN_SOCKET.md.
+"""
+
+import contextlib
+import logging
+import socket
+import struct
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from hal.twin.chip import VirtualChip
+from hal.twin.lines.framing import HEADER_BYTES, FrameRefused, Header, Kind, decode_header
+
+READ_CHUNK_BYTES = 65_536
+BACKLOG = 8
+SPI_HEADER = b"S\0"
+"""Nearly every frame is one for the SX1302's bus; it takes a short cut past the general decoding."""
+_LENGTH = struct.Struct("<I")
+
+log = logging.getLogger("hal.twin")
+
+
+class TwinServer:
+    """Accepts one program at a time; ``close`` ends it from any thread."""
+
+    def __init__(self, chip: VirtualChip, path: Path | str, *, reset_on_close: bool = False) -> None:
+        self.chip = chip
+        self.path = Path(path)
+        self.reset_on_close = reset_on_close
+        self.connections = 0
+        self.refused_frames = 0
+        self.mark = ""
+        self._closing = threading.Event()
+        self._client: socket.socket | None = None
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen and serve in a thread of its own.
+
+        Raises:
+            OSError: the path cannot be bound; a stale socket of a dead server is replaced.
+        """
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            _unlink_stale(self.path)
+            listener.bind(str(self.path))
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self._listener = listener
+        self._thread = threading.Thread(target=self._accept, name=f"twin {self.chip.name}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving, end the connection, remove the socket."""
+        self._closing.set()
+        for end in (self._client, self._listener):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        if self._listener is not None:
+            self._listener.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self.path.unlink(missing_ok=True)
+
+    def disconnect(self) -> None:
+        """Cut the program off, as a pulled cable does; it may connect again."""
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> "TwinServer":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        listener = self._listener
+        assert listener is not None
+        while not self._closing.is_set():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            self._client = client
+            self.connections += 1
+            with client:
+                self._serve(client)
+            self._client = None
+            if self.reset_on_close:
+                self.chip.reset(0)
+                self.chip.reset(1)
+
+    def _serve(self, client: socket.socket) -> None:
+        stream = _Stream(client)
+        try:
+            transfer, spi = self.chip.transfer, SPI_HEADER
+            while (header := stream.take(HEADER_BYTES)) is not None:
+                if header[:2] == spi and not header[4] and not header[5]:
+                    mosi = stream.take(header[2] | header[3] << 8)
+                    if mosi is not None:
+                        client.sendall(header[2:] + transfer(mosi))
+                        continue
+                parsed = decode_header(header)
+                body = stream.take(parsed.body_bytes) if parsed.body_bytes else b""
+                if body is None:
+                    raise FrameRefused(f"{parsed.kind.name}: the stream ended inside a frame")
+                reply = self._answer(parsed, body)
+                if reply is not None:
+                    client.sendall(reply)
+            if stream.left_over:
+                raise FrameRefused(f"the stream ended after {stream.left_over} bytes of a header")
+        except FrameRefused as error:
+            self.refused_frames += 1
+            log.warning("%s: connection ended: %s", self.chip.name, error)
+        except OSError as error:
+            log.info("%s: the program is gone: %s", self.chip.name, error)
+
+    def _answer(self, header: Header, body: bytes) -> bytes | None:
+        chip = self.chip
+        match header.kind:
+            case Kind.SPI:
+                if header.target > 1:
+                    raise FrameRefused(f"SPI: device {header.target}, only 0 and 1 exist")
+                miso = chip.transfer(body) if header.target == 0 else chip.transfer_sx1261(body)
+                return _LENGTH.pack(len(miso)) + miso
+            case Kind.I2C:
+                return self._answer_i2c(header, body)
+            case Kind.DELAY:
+                chip.delay_ns(int.from_bytes(body, "little"))
+            case Kind.MARK:
+                self.mark = body.decode("utf-8", "replace")
+                log.debug("%s: ## %s", chip.name, self.mark)
+            case Kind.INJECT:
+                chip.inject_fifo(body)
+            case Kind.RESET:
+                if header.target > 1:
+                    raise FrameRefused(f"RESET: line {header.target}, only 0 and 1 exist")
+                chip.reset(header.target)
+        return None
+
+    def _answer_i2c(self, header: Header, body: bytes) -> bytes:
+        if not header.read_bytes:
+            return b"\0" if self.chip.i2c_write(header.target, body) else b"\x01"
+        data = self.chip.i2c_read(header.target, header.read_bytes)
+        return b"\0" + data if data is not None else b"\x01" + bytes(header.read_bytes)
+
+
+class _Stream:
+    """Exact reads from a socket, buffered, so that a whole frame costs one system call."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._buffer = b""
+
+    @property
+    def left_over(self) -> int:
+        """Bytes of an unfinished header."""
+        return len(self._buffer)
+
+    def take(self, count: int) -> bytes | None:
+        """Return exactly ``count`` bytes, None when the stream ended before."""
+        buffer = self._buffer
+        while len(buffer) < count:
+            chunk = self._end.recv(READ_CHUNK_BYTES)
+            if not chunk:
+                self._buffer = buffer
+                return None
+            buffer = buffer + chunk if buffer else chunk
+        self._buffer = buffer[count:]
+        return buffer[:count]
+
+
+def _unlink_stale(path: Path) -> None:
+    """Remove a socket that nobody serves any more; a live one is left and ``bind`` will say so."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The parts of the virtual board: radios, microcontrollers, FIFO, transmitter, thermometer."""

@@ -1,0 +1,1 @@
+"""A frame at the antenna becomes bytes in the FIFO, or the reason why not."""

@@ -1,0 +1,1 @@
+"""The address space of the virtual chip: values after power-on, special registers, program memory."""
