@@ -15,8 +15,7 @@ from agent.clock import Clock
 from agent.gnss.pps import Latch, Pulses, Second, discipline
 from hal.errors import HalError
 from hal.gnss.receiver import Receiver
-from hal.ports import Concentrator
-from hal.usb.bridge import Line
+from hal.ports import ByteLine, Concentrator
 
 PAIR_EVERY_US = 4_500_000
 """Between two readings, so that it is every fifth second: at 50 ppm UTC moves by 0.25 ms meanwhile."""
@@ -59,7 +58,7 @@ class GnssState:
 class GnssTime:
     """Runs one receiver; ``start`` to begin, ``stop`` to end."""
 
-    def __init__(self, *, open_line: Callable[[], Line], clock: Clock, on_radio: Ask) -> None:
+    def __init__(self, *, open_line: Callable[[], ByteLine], clock: Clock, on_radio: Ask) -> None:
         self._open_line, self._clock, self._on_radio = open_line, clock, on_radio
         self._pulses = Pulses()
         self._receiver: Receiver | None = None

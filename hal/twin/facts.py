@@ -1,6 +1,6 @@
 """Figures of the silicon that several parts of the twin share.
 
-Sources: FACTS §9 (32 MHz counter), §1 (2 MHz SPI), §4 (OTP model byte, version register), §6.12 (bandwidth codes).
+Sources: FACTS §9 (32 MHz counter), §1 (2 MHz SPI), §4 (OTP model byte, version), §6.12 (bandwidth codes).
 """
 
 TICKS_PER_SECOND = 32_000_000

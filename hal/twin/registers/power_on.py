@@ -1,6 +1,6 @@
 """What each register of the SX1302 holds at power-on, and which bytes the host cannot write.
 
-589 byte addresses in runs of neighbours; ``tests/unit/hal/twin/test_power_on.py`` compares every byte with
+589 byte addresses in runs of neighbours; ``tests/unit/hal/twin/registers/test_power_on.py`` compares every byte with
 the vendor's table where that is present.
 
 Sources: default values and read-only flags of the register table of Semtech's sx1302_hal v2.1.0

@@ -7,7 +7,7 @@ import pytest
 
 from hal.twin.registers.power_on import ADDRESS_SPACE_BYTES, POWER_ON, READ_ONLY, power_on_bytes
 
-TABLE = Path(__file__).parents[5] / "shared" / "hal" / "registers.json"
+TABLE = Path(__file__).parents[6] / "shared" / "hal" / "registers.json"
 
 
 def fields() -> list[dict[str, int]]:
