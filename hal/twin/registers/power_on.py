@@ -1,7 +1,7 @@
 """What each register of the SX1302 holds at power-on, and which bytes the host cannot write.
 
-589 byte addresses in runs of neighbours; ``tests/unit/hal/twin/registers/test_power_on.py`` compares every byte with
-the vendor's table where that is present.
+589 byte addresses in runs of neighbours; ``tests/unit/hal/twin/registers/test_power_on.py`` compares every
+byte with the vendor's table.
 
 Sources: default values and read-only flags of the register table of Semtech's sx1302_hal v2.1.0
 (``loragw_reg.c``, Revised BSD licence, (c) 2019 Semtech), as facts; FACTS §3.
