@@ -56,7 +56,7 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Stamp:
     """A gateway's own idea of an instant, to be placed."""
 
     uptime_ms: int
@@ -83,44 +83,44 @@ def lives(
     return tuple(sorted(found, key=lambda life: (life.start_us, life.boot)))
 
 
-def place(told: Told, anchors: Sequence[Point], settings: ContractSettings) -> int:
+def valid_time(stamp: Stamp, anchors: Sequence[Point], settings: ContractSettings) -> int:
     """Return the valid time of what a gateway told: its own time if believed, else by uptime.
 
     Between two heartbeats uptime is placed in proportion, outside at one microsecond a microsecond.  The
     gateway's own time is believed if it says GNSS or NTP, a neighbouring heartbeat was believed, and it is
     not further from the place of its uptime than the agreement plus what a clock may have drifted.
     """
-    index = bisect_right(anchors, told.uptime_ms, key=lambda point: point.uptime_ms)
+    index = bisect_right(anchors, stamp.uptime_ms, key=lambda point: point.uptime_ms)
     before = anchors[index - 1] if index else None
     after = anchors[index] if index < len(anchors) else None
     if before is None or after is None:
         anchor = before or after
         assert anchor is not None
-        placed_us = anchor.at_us + (told.uptime_ms - anchor.uptime_ms) * 1000
-        reach_ms = abs(told.uptime_ms - anchor.uptime_ms)
+        placed_us = anchor.at_us + (stamp.uptime_ms - anchor.uptime_ms) * 1000
+        reach_ms = abs(stamp.uptime_ms - anchor.uptime_ms)
     else:
         span_ms = after.uptime_ms - before.uptime_ms
-        gone_ms = told.uptime_ms - before.uptime_ms
+        gone_ms = stamp.uptime_ms - before.uptime_ms
         placed_us = before.at_us + (after.at_us - before.at_us) * gone_ms // span_ms
         reach_ms = min(gone_ms, span_ms - gone_ms)
     neighbours = [point.beat for point in (before, after) if point is not None]
-    if told.quality not in SELF_TRUSTED or not any(beat is not None and beat.trusted for beat in neighbours):
+    if stamp.quality not in SELF_TRUSTED or not any(beat is not None and beat.trusted for beat in neighbours):
         return placed_us
     allowed_us = settings.time_agreement_us + reach_ms * DRIFT_PPM // 1000
-    return told.at_us if abs(told.at_us - placed_us) <= allowed_us else placed_us
+    return stamp.at_us if abs(stamp.at_us - placed_us) <= allowed_us else placed_us
 
 
-def told_by(record: JournalFact) -> Told:
+def stamp_of(record: JournalFact) -> Stamp:
     """Return the instant that a record claims for itself."""
-    return Told(uptime_ms=record.uptime_ms, at_us=record.at_us, quality=record.time_quality)
+    return Stamp(uptime_ms=record.uptime_ms, at_us=record.at_us, quality=record.time_quality)
 
 
 def with_last_alive(life: Life, previous: PreviousBoot, settings: ContractSettings) -> Life:
     """Return the life with the last time alive that its successor found on disk, if heard no longer."""
     if previous.uptime_ms <= life.anchors[-1].uptime_ms:
         return life
-    told = Told(uptime_ms=previous.uptime_ms, at_us=previous.at_us, quality=previous.time_quality)
-    at_us = place(told, life.anchors, settings)
+    stamp = Stamp(uptime_ms=previous.uptime_ms, at_us=previous.at_us, quality=previous.time_quality)
+    at_us = valid_time(stamp, life.anchors, settings)
     if previous.journal_seq == 0:
         if at_us <= life.last_us:
             return life
@@ -228,7 +228,7 @@ def _life(
     anchors = _forward(beats)
     placed = [
         Point(
-            at_us=place(told_by(record), anchors, settings),
+            at_us=valid_time(stamp_of(record), anchors, settings),
             uptime_ms=record.uptime_ms,
             journal_seq=record.journal_seq,
             record=record,

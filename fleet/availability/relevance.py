@@ -13,7 +13,7 @@ Sources: AVAILABILITY §1 (bridging), §2 (causes), §10 (incremental equals fro
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fleet.availability.condense import condensed
+from fleet.availability.compaction import compacted
 from fleet.availability.history import FOR_EVER_US, predecessors
 from fleet.availability.points import Life, lives
 from fleet.facts.model import GatewayFacts
@@ -38,7 +38,7 @@ def relevant(facts: GatewayFacts, window: Window, settings: ContractSettings = D
         journal=tuple(fact for fact in facts.journal if fact.boot in boots or fact.boot not in heard),
         delivered=delivered,
     )
-    return condensed(kept, window.start_us)
+    return compacted(kept, window.start_us)
 
 
 def _deciding(found: Sequence[Life], window: Window, settings: ContractSettings) -> range:

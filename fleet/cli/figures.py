@@ -14,7 +14,7 @@ from fleet.facts.months import month_of
 from fleet.lang.format import duration, moment
 from fleet.registry.store import load_gateways
 from fleet.web.api.availability import By, availability_of
-from fleet.web.api.months import tell
+from fleet.web.api.months import month_view
 
 WIDTH = 140
 
@@ -24,7 +24,7 @@ def show(data: Path, month: str, by: By, *, as_json: bool) -> str:
     settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.read() as connection:
-        told = tell(connection, month or month_of(now_us), settings.contract, now_us)
+        told = month_view(connection, month or month_of(now_us), settings.contract, now_us)
         names = {one.eui: one.name for one in load_gateways(connection)}
     body = availability_of(told, by, names)
     if as_json:

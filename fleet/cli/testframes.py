@@ -19,7 +19,7 @@ from agent.wire.testframe import NONCE_BYTES
 from fleet.cli.commands import open_fleet
 from fleet.clock import SystemClock
 from fleet.configurations import push
-from fleet.configurations.tables import words
+from fleet.configurations.tables import instructions
 from fleet.db.connect import Database
 from fleet.errors import MistakeError
 from fleet.identity import audit, foundation
@@ -59,7 +59,9 @@ def request(
     for eui, role, action in parts:
         command = Command(action=action, nonce=nonce, sender=sender, limit_s=LISTEN_S)
         payload = encode_command(command)
-        word = push.word(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+        word = push.queue_instruction(
+            connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us
+        )
         audit.record(
             connection,
             now_us=now_us,
@@ -76,8 +78,12 @@ def answers(connection: Connection, asked: tuple[Asked, ...]) -> dict[str, str]:
     """Return what was answered so far, a sentence by role."""
     said = {}
     for one in asked:
-        mine = (words.c.eui == one.eui) & (words.c.kind == Kind.COMMAND) & (words.c.version == one.version)
-        row = connection.execute(select(words.c.reply_ok, words.c.reply_text).where(mine)).one()
+        mine = (
+            (instructions.c.eui == one.eui)
+            & (instructions.c.kind == Kind.COMMAND)
+            & (instructions.c.version == one.version)
+        )
+        row = connection.execute(select(instructions.c.reply_ok, instructions.c.reply_text).where(mine)).one()
         if row.reply_ok is not None:
             said[one.role] = f"{one.eui} ({one.role}): {'ok' if row.reply_ok else 'FAILED'}, {row.reply_text}"
     return said

@@ -13,7 +13,7 @@ from agent.wire.command import Action, Command, CommandError, decode_command, en
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
 from agent.wire.messages import Reply
 from fleet.configurations import push
-from fleet.configurations.tables import words
+from fleet.configurations.tables import instructions
 from fleet.identity import audit
 from fleet.identity.tables import audit_log
 
@@ -43,7 +43,7 @@ def send(
 ) -> str:
     """Sign one command, queue it, and return its id."""
     payload = encode_command(Command(action=action))
-    word = push.word(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+    word = push.queue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
     after = {"action": action, "id": word}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
     return word
@@ -54,22 +54,22 @@ def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int
     for eui, reply, at_us in replies:
         kind, _, version = reply.command_id.rpartition("-")
         if version.isdigit():
-            answered = update(words).where(
-                words.c.eui == eui, words.c.kind == kind, words.c.version == int(version)
+            answered = update(instructions).where(
+                instructions.c.eui == eui, instructions.c.kind == kind, instructions.c.version == int(version)
             )
             connection.execute(answered.values(replied_at_us=at_us, reply_ok=reply.ok, reply_text=reply.text))
 
 
 def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[Sent]:
     """Return the newest commands of ``eui``, newest first."""
-    query = select(words).where(words.c.eui == eui, words.c.kind == Kind.COMMAND)
-    rows = connection.execute(query.order_by(words.c.version.desc()).limit(limit)).mappings().all()
+    query = select(instructions).where(instructions.c.eui == eui, instructions.c.kind == Kind.COMMAND)
+    rows = connection.execute(query.order_by(instructions.c.version.desc()).limit(limit)).mappings().all()
     if not rows:
         return []
     asked = _asked_by(connection, eui, rows[-1]["issued_at_us"])
     return [
         Sent(
-            id=(name := push.word_id(Kind.COMMAND, row["version"])),
+            id=(name := push.instruction_id(Kind.COMMAND, row["version"])),
             eui=eui,
             action=_action(row["envelope"]),
             who=asked.get(name, audit.SYSTEM),

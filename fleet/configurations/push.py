@@ -10,13 +10,13 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from agent.wire.configuration import Configuration, decode_configuration, sparse_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
-from fleet.configurations.tables import configuration_versions, words
+from fleet.configurations.tables import configuration_versions, instructions
 from fleet.identity import audit
 
 DAY_US = 86_400_000_000
 ACCEPTANCE_US = 30 * DAY_US
 """How long a gateway that was away may still take a version; it limits acceptance only (DESIGN §4)."""
-WORD_ACCEPTANCE_US = DAY_US // 24
+INSTRUCTION_ACCEPTANCE_US = DAY_US // 24
 """Confirmations are sent again while they are needed, so one of them need not live long."""
 
 
@@ -86,7 +86,7 @@ def send_again(connection: Connection, eui: str) -> None:
     connection.execute(update(table).where(found).values(published=False))
 
 
-def word(
+def queue_instruction(
     connection: Connection,
     key: Ed25519PrivateKey,
     *,
@@ -94,10 +94,12 @@ def word(
     kind: Kind,
     payload: bytes,
     now_us: int,
-    life_us: int = WORD_ACCEPTANCE_US,
+    life_us: int = INSTRUCTION_ACCEPTANCE_US,
 ) -> str:
-    """Sign a word for one gateway, queue it for ``command/{id}``, and return the id."""
-    newest = select(func.max(words.c.version)).where(words.c.eui == eui, words.c.kind == kind)
+    """Sign an instruction for one gateway, queue it for ``command/{id}``, and return the id."""
+    newest = select(func.max(instructions.c.version)).where(
+        instructions.c.eui == eui, instructions.c.kind == kind
+    )
     version = (connection.scalar(newest) or 0) + 1
     envelope = _sealed(key, kind, eui, version, payload, now_us=now_us, life_us=life_us)
     row = {
@@ -107,14 +109,14 @@ def word(
         "envelope": encode_envelope(envelope),
         "issued_at_us": now_us,
     }
-    connection.execute(insert(words).values(row))
-    return word_id(kind, version)
+    connection.execute(insert(instructions).values(row))
+    return instruction_id(kind, version)
 
 
-def word_id(kind: str, version: int) -> str:
-    """Return the last part of the topic of a word.
+def instruction_id(kind: str, version: int) -> str:
+    """Return the last part of the topic of an instruction.
 
-    >>> word_id("confirmation", 3)
+    >>> instruction_id("confirmation", 3)
     'confirmation-3'
     """
     return f"{kind}-{version}"

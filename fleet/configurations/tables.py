@@ -21,7 +21,7 @@ configuration_versions = Table(
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained)."""
 
-words = Table(
+instructions = Table(
     "words",
     metadata,
     Column("eui", String(16), primary_key=True),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from fleet.broker.inbox import Inbox, Received
 from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.clock import Clock
-from fleet.configurations import commands, desk
+from fleet.configurations import commands, reconcile
 from fleet.db.connect import Database
 from fleet.engine.health import Health
 from fleet.evidence import facts, store
@@ -35,8 +35,8 @@ from fleet.live.feed import Feed
 from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
-from fleet.live.recall import recall, recall_spoken_of
-from fleet.live.told import Told
+from fleet.live.restore import restore_memory, restore_spoken_of
+from fleet.live.timelines import Timelines
 from fleet.registry.model import Status
 from fleet.registry.store import Registry, load_registry, put_in_service
 from fleet.response import cycle as incidents
@@ -96,7 +96,7 @@ class Engine:
         self._seen_since_us = 0
         self._month = ""
         self._from_us = 0
-        self.told: Told | None = None
+        self.timelines: Timelines | None = None
         self._canary_due_us = 0
         self._refresh_due_us = 0
         self._noted: queue.Queue[Update] = queue.Queue(NOTED_LIMIT)
@@ -159,7 +159,7 @@ class Engine:
     def _recall(self, connection: Connection, now_us: int) -> None:
         self._month = month_of(now_us)
         self._from_us = min(month_window(self._month).start_us, now_us - LOOK_BACK_US)
-        self._memory = recall(connection, self._from_us, self._settings)
+        self._memory = restore_memory(connection, self._from_us, self._settings)
         self._blindness = facts.load_blindness(connection, self._from_us, self._settings)
 
     def take(self, batch: list[Received]) -> None:
@@ -185,7 +185,7 @@ class Engine:
         self._memory.take(rows)
         if self._memory.spoken_of:
             with self._database.read() as connection:
-                recall_spoken_of(connection, self._memory, self._from_us, self._settings)
+                restore_spoken_of(connection, self._memory, self._from_us, self._settings)
         self.health.refused += len(rows.refused)
 
     def _take_one_by_one(self, batch: list[Received]) -> None:
@@ -210,15 +210,15 @@ class Engine:
             network = self._decide(connection, now_us)
         self._view.settle(network)
         self._vitals.done(now_us)
-        self.told = self._tell(now_us)
+        self.timelines = self._tell(now_us)
         self._feed.publish(network)
         self._publish()
         self.health.cycles += 1
         self.health.last_cycle_us = now_us
         self.health.last_cycle_took_us = self._clock.now_us() - now_us
 
-    def _tell(self, now_us: int) -> Told:
-        return Told(
+    def _tell(self, now_us: int) -> Timelines:
+        return Timelines(
             at_us=now_us,
             from_us=self._from_us,
             registry=self._registry,
@@ -246,8 +246,8 @@ class Engine:
             sweep(connection, self._retention, now_us)
             self._sweep_due_us = now_us + SWEEP_EVERY_US
         self._vitals.flush(connection, now_us)
-        desk.confirm_working(connection, self._signing, self._memory, now_us)
-        desk.grant_permits(connection, self._signing, network, now_us)
+        reconcile.confirm_working(connection, self._signing, self._memory, now_us)
+        reconcile.grant_permits(connection, self._signing, network, now_us)
         while not self._noted.empty():
             connection.execute(self._noted.get_nowait())
         facts.mark(connection, facts.LAST_CYCLE, now_us)
@@ -298,7 +298,7 @@ class Engine:
             return self._link.publish(topic, payload, retain=retain, done=done)
 
         with self._database.read() as connection:
-            desk.publish_waiting(connection, publish, self._note)
+            reconcile.publish_waiting(connection, publish, self._note)
 
     def _note(self, statement: Update) -> None:
         if not self._noted.full():

@@ -7,7 +7,7 @@ from sqlalchemy import CTE, Connection, RowMapping, Select, select
 
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
 from agent.wire.topics import HEALTH
-from fleet.availability.condense import MARGIN_US
+from fleet.availability.compaction import MARGIN_US
 from fleet.availability.relevance import relevant
 from fleet.evidence.boots import Wanted, deciding_boots, floors_of, heard_gateways
 from fleet.evidence.store import RUN_FIELDS

@@ -41,7 +41,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class EnrolmentRefused:
     """Why not: the field of the request, a stable word, and a sentence for the installer."""
 
     field: str
@@ -51,23 +51,23 @@ class Refused:
 
 def decide(
     request: EnrolmentRequest, public_key_sha256: str, tokens: tuple[Token, ...], now_us: int
-) -> Accepted | Refused:
+) -> Accepted | EnrolmentRefused:
     """Return what to do with ``request``; ``tokens`` are those of its EUI."""
     token = next((token for token in tokens if proof_holds(token.derived_key, request)), None)
     if token is None:
         detail = f"no enrolment token of {request.eui} made this proof; use the work order of this gateway"
-        return Refused(field="proof", reason="foreign", detail=detail)
+        return EnrolmentRefused(field="proof", reason="foreign", detail=detail)
     if token.revoked_at_us is not None:
-        return Refused(
+        return EnrolmentRefused(
             field="proof", reason="revoked", detail="this token was revoked; ask for a new work order"
         )
     if token.used_at_us is not None:
         if token.used_public_key_sha256 == public_key_sha256:
             return Accepted(token_id=token.id, first=False)
         detail = "this token was used already with another key; ask for a new work order"
-        return Refused(field="proof", reason="used", detail=detail)
+        return EnrolmentRefused(field="proof", reason="used", detail=detail)
     if token.valid_until_at_us <= now_us:
-        return Refused(
+        return EnrolmentRefused(
             field="proof", reason="expired", detail="this token has expired; ask for a new work order"
         )
     return Accepted(token_id=token.id, first=True)

@@ -8,7 +8,7 @@ from agent.wire.enrolment import EnrolmentRequest, token_key
 from agent.wire.renewal import RenewalRequest
 from fleet.identity import audit
 from fleet.identity.authority import Authority, Issued, check_request, public_key_sha256
-from fleet.identity.enrolment import Accepted, Refused, Token, decide
+from fleet.identity.enrolment import Accepted, EnrolmentRefused, Token, decide
 from fleet.identity.renewal import Known, present_certificate
 from fleet.identity.renewal import decide as decide_renewal
 from fleet.identity.tables import certificates, enrolment_tokens
@@ -46,7 +46,7 @@ def store_token(
 
 def enrol(
     connection: Connection, authority: Authority, request: EnrolmentRequest, now_us: int
-) -> Enrolled | Refused:
+) -> Enrolled | EnrolmentRefused:
     """Return the certificate for ``request``, or why there is none; in one transaction.
 
     Raises:
@@ -55,7 +55,7 @@ def enrol(
     csr = check_request(request.csr_pem, request.eui)
     fingerprint = public_key_sha256(csr.public_key())
     verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
-    if isinstance(verdict, Refused):
+    if isinstance(verdict, EnrolmentRefused):
         return verdict
     issued = authority.issue_gateway(csr, request.eui, now_us)
     revoked = _revoke_others(connection, request.eui, fingerprint, now_us) if verdict.first else ()
@@ -78,7 +78,7 @@ def enrol(
 
 def renew(
     connection: Connection, authority: Authority, request: RenewalRequest, now_us: int
-) -> Enrolled | Refused:
+) -> Enrolled | EnrolmentRefused:
     """Return the next certificate for ``request``, or why there is none; in one transaction.
 
     The certificate before stays in force until it ends: the answer may be lost on the way.

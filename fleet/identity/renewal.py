@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.wire.renewal import RenewalRequest, renewal_holds
 from fleet.identity.authority import CSR_LIMIT_BYTES, Authority, RequestRefused
-from fleet.identity.enrolment import Refused
+from fleet.identity.enrolment import EnrolmentRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +40,18 @@ def present_certificate(authority: Authority, request: RenewalRequest) -> x509.C
     return certificate
 
 
-def decide(request: RenewalRequest, certificate: x509.Certificate, known: Known | None) -> Refused | None:
+def decide(
+    request: RenewalRequest, certificate: x509.Certificate, known: Known | None
+) -> EnrolmentRefused | None:
     """Return why the request is refused, or None; ``known`` is what we stored under its serial."""
     if known is None or known.eui != request.eui:
         detail = f"this certificate was not issued to {request.eui}"
-        return Refused(field="certificate_pem", reason="foreign", detail=detail)
+        return EnrolmentRefused(field="certificate_pem", reason="foreign", detail=detail)
     public = certificate.public_key()
     if not isinstance(public, ec.EllipticCurvePublicKey) or not renewal_holds(public, request):
         detail = "the signature is not by the key of this certificate"
-        return Refused(field="signature_hex", reason="foreign", detail=detail)
+        return EnrolmentRefused(field="signature_hex", reason="foreign", detail=detail)
     if known.revoked_at_us is not None:
         detail = "this certificate was revoked; ask for a new work order"
-        return Refused(field="certificate_pem", reason="revoked", detail=detail)
+        return EnrolmentRefused(field="certificate_pem", reason="revoked", detail=detail)
     return None

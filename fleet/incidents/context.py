@@ -9,7 +9,7 @@ from fleet.live.model import NetworkNow
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CycleContext:
     """Handed down instead of four arguments."""
 
     connection: Connection

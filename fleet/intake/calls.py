@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from fleet.facts.states import CommuneState
 from fleet.incidents import store
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.paging import paging
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
@@ -23,8 +23,8 @@ from fleet.tickets.model import (
     Criticality,
     Note,
     Origin,
-    Refused,
     Restore,
+    StepRefused,
     Ticket,
     TicketState,
 )
@@ -60,35 +60,35 @@ class Call:
     criticality: Criticality = Criticality.MINOR
 
 
-def enter(scene: Scene, call: Call) -> Ticket:
+def enter(context: CycleContext, call: Call) -> Ticket:
     """Open a ticket for a call, or join the ticket of the incident that is known there.
 
     Raises:
         CallRefused: no such commune, no text, or an impossible time.
     """
-    _check(scene, call)
-    known = _known(scene.connection, call.commune_insee, scene.now_us)
+    _check(context, call)
+    known = _known(context.connection, call.commune_insee, context.now_us)
     if known is not None:
-        return _join(scene, known, call)
+        return _join(context, known, call)
     ticket = actions.report(
-        scene.connection,
+        context.connection,
         origin=call.origin,
-        title=f"{scene.network.communes[call.commune_insee].name} : {call.text}",
-        criticality=_criticality(scene, call),
+        title=f"{context.network.communes[call.commune_insee].name} : {call.text}",
+        criticality=_criticality(context, call),
         began_at_us=call.reported_at_us,
         reported_at_us=call.reported_at_us,
-        now_us=scene.now_us,
+        now_us=context.now_us,
         site_id=call.site_id,
         commune_insee=call.commune_insee,
         caller=call.caller,
         who=call.who,
     )
-    paging.plan_page(scene.connection, ticket.id, due_at_us=scene.now_us)
+    paging.plan_page(context.connection, ticket.id, due_at_us=context.now_us)
     return ticket
 
 
-def _check(scene: Scene, call: Call) -> None:
-    if call.commune_insee not in scene.network.communes:
+def _check(context: CycleContext, call: Call) -> None:
+    if call.commune_insee not in context.network.communes:
         raise CallRefused(
             f"commune_insee: {call.commune_insee!r} is no commune of ours; write its INSEE code"
         )
@@ -96,15 +96,15 @@ def _check(scene: Scene, call: Call) -> None:
         raise CallRefused("text: empty; write what the caller sees, for example « plus aucun relevé »")
     if call.origin is Origin.TELEMETRY:
         raise CallRefused("origin: write phone or mail")
-    if call.reported_at_us > scene.now_us + AHEAD_LIMIT_US:
+    if call.reported_at_us > context.now_us + AHEAD_LIMIT_US:
         raise CallRefused("reported_at_us: in the future; write when the call came in")
-    if call.reported_at_us < scene.now_us - OLD_LIMIT_US:
+    if call.reported_at_us < context.now_us - OLD_LIMIT_US:
         raise CallRefused("reported_at_us: more than 30 days ago; write a note on the ticket of that time")
 
 
-def _criticality(scene: Scene, call: Call) -> Criticality:
+def _criticality(context: CycleContext, call: Call) -> Criticality:
     """A commune that is lost is critical whoever says so first."""
-    if scene.network.communes[call.commune_insee].state is CommuneState.LOST:
+    if context.network.communes[call.commune_insee].state is CommuneState.LOST:
         return Criticality.CRITICAL
     return call.criticality
 
@@ -120,12 +120,12 @@ def _known(connection: Connection, insee: str, now_us: int) -> Ticket | None:
     return None
 
 
-def _join(scene: Scene, ticket: Ticket, call: Call) -> Ticket:
+def _join(context: CycleContext, ticket: Ticket, call: Call) -> Ticket:
     text = f"{call.origin.value}, {call.caller} : {call.text}"
     event = Note(who=call.who, via=call.origin.value, at_us=call.reported_at_us, text=text)
-    actions.act(scene.connection, ticket.id, event, scene.now_us)
-    joining.backdate(scene.connection, ticket.id, call.reported_at_us)
-    return tickets.get(scene.connection, ticket.id)
+    actions.act(context.connection, ticket.id, event, context.now_us)
+    joining.backdate(context.connection, ticket.id, call.reported_at_us)
+    return tickets.get(context.connection, ticket.id)
 
 
 def adopt(connection: Connection, insee: tuple[str, ...], incident_id: int, now_us: int) -> Ticket | None:
@@ -137,19 +137,22 @@ def adopt(connection: Connection, insee: tuple[str, ...], incident_id: int, now_
     return tickets.get(connection, ticket.id)
 
 
-def follow(scene: Scene) -> None:
+def follow(context: CycleContext) -> None:
     """Restore the tickets of calls where somebody was on site and telemetry shows the commune served."""
-    for ticket in joining.calls_on_site(scene.connection):
-        verify(scene, ticket)
+    for ticket in joining.calls_on_site(context.connection):
+        verify(context, ticket)
 
 
-def verify(scene: Scene, ticket: Ticket) -> Ticket | Refused:
+def verify(context: CycleContext, ticket: Ticket) -> Ticket | StepRefused:
     """Ask telemetry whether a call's commune is served; restore the ticket if it is."""
-    commune = scene.network.communes.get(ticket.commune_insee)
+    commune = context.network.communes.get(ticket.commune_insee)
     if ticket.incident_id is not None or commune is None or commune.state is not CommuneState.SERVED:
-        return Refused(key="ticket.refused.not_restored")
+        return StepRefused(key="ticket.refused.not_restored")
     if ticket.state is TicketState.RESTORED:
         return ticket
     return actions.act(
-        scene.connection, ticket.id, Restore(who=TELEMETRY, via=TELEMETRY, at_us=scene.now_us), scene.now_us
+        context.connection,
+        ticket.id,
+        Restore(who=TELEMETRY, via=TELEMETRY, at_us=context.now_us),
+        context.now_us,
     )

@@ -13,7 +13,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, Row, select, update
 
 from fleet.db.upsert import insert_new
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.intake import calls as reported
 from fleet.intake.calls import OLD_LIMIT_US, Call, CallRefused
 from fleet.intake.report_mail import ReportMail, commune_of, read
@@ -49,18 +49,18 @@ def keep(connection: Connection, raw: bytes, now_us: int) -> bool:
     return insert_new(connection, report_mails, [row]) == 1
 
 
-def enter_waiting(scene: Scene) -> None:
+def enter_waiting(context: CycleContext) -> None:
     """Enter the mails that wait: a ticket each, or a line on the one that is open there."""
     waiting = report_mails.c.entered_at_us.is_(None)
     query = select(report_mails).where(waiting).order_by(report_mails.c.received_at_us)
-    for row in scene.connection.execute(query.limit(CLAIM_LIMIT_ROWS)).all():
-        ticket_id = _enter(scene, row)
+    for row in context.connection.execute(query.limit(CLAIM_LIMIT_ROWS)).all():
+        ticket_id = _enter(context, row)
         mine = report_mails.c.key == row.key
-        values = {"entered_at_us": scene.now_us, "ticket_id": ticket_id}
-        scene.connection.execute(update(report_mails).where(mine).values(**values))
+        values = {"entered_at_us": context.now_us, "ticket_id": ticket_id}
+        context.connection.execute(update(report_mails).where(mine).values(**values))
 
 
-def _enter(scene: Scene, row: Row[tuple[object, ...]]) -> int | None:
+def _enter(context: CycleContext, row: Row[tuple[object, ...]]) -> int | None:
     mail = ReportMail(
         key=row.key,
         sender=row.sender,
@@ -69,7 +69,7 @@ def _enter(scene: Scene, row: Row[tuple[object, ...]]) -> int | None:
         text=row.text,
         received_us=row.received_at_us,
     )
-    names = {insee: commune.name for insee, commune in scene.network.communes.items()}
+    names = {insee: commune.name for insee, commune in context.network.communes.items()}
     insee = commune_of(mail, names)
     said = " — ".join(part for part in (mail.subject, mail.text) if part)
     if insee is not None:
@@ -82,12 +82,12 @@ def _enter(scene: Scene, row: Row[tuple[object, ...]]) -> int | None:
             who=WHO,
         )
         try:
-            return reported.enter(scene, call).id
+            return reported.enter(context, call).id
         except CallRefused as error:
             said = f"{error} · {said}"
     at = moment("fr", row.received_at_us)
     text = t("fr", "mail.unplaced", sender=mail.sender, at=at, said=said)[: shift.TEXT_LIMIT_CHARACTERS]
-    shift.write(scene.connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=scene.now_us)
+    shift.write(context.connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=context.now_us)
     return None
 
 

@@ -222,7 +222,7 @@ def stuck_since(connection: Connection) -> int | None:
     return min(found, default=None)
 
 
-def told(connection: Connection, ticket_id: int) -> tuple[int, ...]:
+def recipients(connection: Connection, ticket_id: int) -> tuple[int, ...]:
     """Return the people who were written to about a ticket."""
     about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
     query = select(outbox.c.person_id).where(outbox.c.id.in_(about), outbox.c.person_id.is_not(None))
@@ -267,7 +267,7 @@ def provider_of(connection: Connection, channel: Channel, ticket_id: int) -> str
     return "" if found is None else str(found)
 
 
-def told_tickets(connection: Connection, person_id: int) -> tuple[int, ...]:
+def tickets_written_about(connection: Connection, person_id: int) -> tuple[int, ...]:
     """Return the tickets that a person was written to about, the newest message first, each once."""
     query = (
         select(outbox_tickets.c.ticket_id, func.max(outbox.c.id).label("newest"))

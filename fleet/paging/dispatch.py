@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.notify import outbox, quiet
 from fleet.notify.compose import Occasion, bundle, compose
 from fleet.notify.model import Channel
@@ -29,43 +29,45 @@ class About:
     """Skills that nobody on call has."""
 
 
-def dispatch(scene: Scene, person: Person, about: list[About], word: str) -> list[tuple[About, int]]:
+def dispatch(context: CycleContext, person: Person, about: list[About], word: str) -> list[tuple[About, int]]:
     """Write the messages to one person; return what may wake them only later, with when."""
     about = sorted(about, key=lambda one: (one.ticket.criticality.weight, one.ticket.reported_at_us))
-    _enqueue(scene, person, about, Channel.MAIL, word)
-    if not person.phone or Channel.SMS not in outbox.enabled_channels(scene.connection):
+    _enqueue(context, person, about, Channel.MAIL, word)
+    if not person.phone or Channel.SMS not in outbox.enabled_channels(context.connection):
         return []
-    at = [(one, _wake_at_us(scene, one)) for one in about]
-    soon = [one for one, at_us in at if at_us <= scene.now_us]
+    at = [(one, _wake_at_us(context, one)) for one in about]
+    soon = [one for one, at_us in at if at_us <= context.now_us]
     if soon:
-        wake(scene, person, soon, word)
-    return [(one, at_us) for one, at_us in at if at_us > scene.now_us and one.occasion is not Occasion.ENDED]
+        wake(context, person, soon, word)
+    return [
+        (one, at_us) for one, at_us in at if at_us > context.now_us and one.occasion is not Occasion.ENDED
+    ]
 
 
-def wake(scene: Scene, person: Person, about: list[About], word: str) -> None:
+def wake(context: CycleContext, person: Person, about: list[About], word: str) -> None:
     """Write one SMS to one person, held back by the throttle if they got many."""
-    _enqueue(scene, person, about, Channel.SMS, word)
+    _enqueue(context, person, about, Channel.SMS, word)
 
 
-def _wake_at_us(scene: Scene, one: About) -> int:
+def _wake_at_us(context: CycleContext, one: About) -> int:
     ticket = one.ticket
-    due_us = intervention(ticket, scene.now_us).due_at_us if ticket.on_site_at_us is None else None
+    due_us = intervention(ticket, context.now_us).due_at_us if ticket.on_site_at_us is None else None
     return quiet.wake_at_us(
-        critical=ticket.criticality is Criticality.CRITICAL, on_site_due_us=due_us, now_us=scene.now_us
+        critical=ticket.criticality is Criticality.CRITICAL, on_site_due_us=due_us, now_us=context.now_us
     )
 
 
-def _enqueue(scene: Scene, person: Person, about: list[About], channel: Channel, word: str) -> None:
-    lang, connection = person.language, scene.connection
+def _enqueue(context: CycleContext, person: Person, about: list[About], channel: Channel, word: str) -> None:
+    lang, connection = person.language, context.connection
     found = [
-        replace(subject(scene, one.ticket, occasion=one.occasion, lang=lang), missing=one.missing)
+        replace(subject(context, one.ticket, occasion=one.occasion, lang=lang), missing=one.missing)
         for one in about
     ]
-    messages = [compose(each, lang, scene.now_us) for each in found]
-    due_us = scene.now_us
+    messages = [compose(each, lang, context.now_us) for each in found]
+    due_us = context.now_us
     if channel is Channel.SMS:
-        recent = outbox.recent_to(connection, person.id, channel, scene.now_us - LOOK_BACK_US)
-        due_us = quiet.throttled_until_us(recent, scene.now_us)
+        recent = outbox.recent_to(connection, person.id, channel, context.now_us - LOOK_BACK_US)
+        due_us = quiet.throttled_until_us(recent, context.now_us)
     key = outbox.short_key(f"{word}/" + "+".join(one.key for one in about))
     outbox.enqueue(
         connection,
@@ -73,24 +75,24 @@ def _enqueue(scene: Scene, person: Person, about: list[About], channel: Channel,
         channel=channel,
         address=person.phone if channel is Channel.SMS else person.email,
         message=bundle(messages, lang),
-        now_us=scene.now_us,
+        now_us=context.now_us,
         due_at_us=due_us,
         person_id=person.id,
         ticket_ids=[one.ticket.id for one in about],
     )
 
 
-def tell_team(scene: Scene, one: About, word: str) -> None:
+def tell_team(context: CycleContext, one: About, word: str) -> None:
     """Write to the team's rooms, once a cause, if there are any."""
-    if Channel.APPRISE not in outbox.enabled_channels(scene.connection):
+    if Channel.APPRISE not in outbox.enabled_channels(context.connection):
         return
-    found = subject(scene, one.ticket, occasion=one.occasion, lang=TEAM_LANGUAGE)
+    found = subject(context, one.ticket, occasion=one.occasion, lang=TEAM_LANGUAGE)
     outbox.enqueue(
-        scene.connection,
+        context.connection,
         key=f"{word}/{one.key}/team",
         channel=Channel.APPRISE,
         address="team",
-        message=compose(replace(found, link="", sites=()), TEAM_LANGUAGE, scene.now_us),
-        now_us=scene.now_us,
+        message=compose(replace(found, link="", sites=()), TEAM_LANGUAGE, context.now_us),
+        now_us=context.now_us,
         ticket_ids=[one.ticket.id],
     )

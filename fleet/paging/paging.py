@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from fleet.incidents import store
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.notify import outbox
 from fleet.notify.compose import Occasion
 from fleet.oncall import store as oncall
@@ -51,61 +51,63 @@ def plan_first_page(connection: Connection, ticket_id: int, now_us: int) -> None
 
 def was_told(connection: Connection, ticket_id: int) -> bool:
     """Return whether somebody was written to about the ticket; if not, the first message says it all."""
-    return bool(outbox.told(connection, ticket_id))
+    return bool(outbox.recipients(connection, ticket_id))
 
 
-def fire(scene: Scene, due: Iterable[Timer]) -> None:
+def fire(context: CycleContext, due: Iterable[Timer]) -> None:
     """Write the messages of every page timer that is due, bundled by person."""
-    on_call = oncall.on_call_now(scene.connection, scene.now_us)
+    on_call = oncall.on_call_now(context.connection, context.now_us)
     people = {one.person.id: one.person for one in on_call}
     wanted: dict[int, list[About]] = defaultdict(list)
     for timer in due:
-        ticket = tickets.get(scene.connection, timer.subject_id)
+        ticket = tickets.get(context.connection, timer.subject_id)
         occasion = Occasion(timer.detail["occasion"])
         if not ticket.working or (ticket.acknowledged_at_us is not None and occasion is not Occasion.WORSE):
             continue
-        if occasion is Occasion.OPENED and _wait_for_more(scene, ticket):
+        if occasion is Occasion.OPENED and _wait_for_more(context, ticket):
             continue
-        chosen = place.choose_for(scene, ticket, on_call)
+        chosen = place.choose_for(context, ticket, on_call)
         number = int(timer.detail["round"])
-        this = step(number, chosen.on_call, scene.policy)
+        this = step(number, chosen.on_call, context.policy)
         about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing)
         for one in this.people:
             wanted[one.person.id].append(about)
         if number == 0:
-            tell_team(scene, about, PAGE)
+            tell_team(context, about, PAGE)
         if number == 0 and chosen.missing and this.people:
-            _note(scene, ticket, "SkillMissing", {"skills": list(chosen.missing)})
+            _note(context, ticket, "SkillMissing", {"skills": list(chosen.missing)})
         if not this.people:
-            _note(scene, ticket, "NobodyOnCall", {})
+            _note(context, ticket, "NobodyOnCall", {})
         if this.next_in_us is not None and ticket.acknowledged_at_us is None:
             plan_page(
-                scene.connection,
+                context.connection,
                 ticket.id,
-                due_at_us=scene.now_us + this.next_in_us,
+                due_at_us=context.now_us + this.next_in_us,
                 round_number=number + 1,
                 occasion=Occasion.ESCALATED if number == 0 else Occasion.REMINDER,
             )
-    _dispatch_all(scene, people, wanted, "page")
+    _dispatch_all(context, people, wanted, "page")
 
 
-def _wait_for_more(scene: Scene, ticket: Ticket) -> bool:
+def _wait_for_more(context: CycleContext, ticket: Ticket) -> bool:
     """Put the first message off while its incident still grows; return whether that was done."""
-    if ticket.incident_id is None or was_told(scene.connection, ticket.id):
+    if ticket.incident_id is None or was_told(context.connection, ticket.id):
         return False
-    due_us = first_page_at_us(*store.growth(scene.connection, ticket.incident_id))
-    if due_us <= scene.now_us:
+    due_us = first_page_at_us(*store.growth(context.connection, ticket.incident_id))
+    if due_us <= context.now_us:
         return False
-    plan_page(scene.connection, ticket.id, due_at_us=due_us)
+    plan_page(context.connection, ticket.id, due_at_us=due_us)
     return True
 
 
-def _dispatch_all(scene: Scene, people: dict[int, Person], wanted: dict[int, list[About]], word: str) -> None:
+def _dispatch_all(
+    context: CycleContext, people: dict[int, Person], wanted: dict[int, list[About]], word: str
+) -> None:
     for person_id, about in wanted.items():
-        later = dispatch(scene, people[person_id], about, word)
+        later = dispatch(context, people[person_id], about, word)
         for one, at_us in later:
             timers.plan(
-                scene.connection,
+                context.connection,
                 key=f"wake/{one.ticket.id}/{person_id}",
                 kind=WAKE,
                 subject_id=one.ticket.id,
@@ -114,38 +116,38 @@ def _dispatch_all(scene: Scene, people: dict[int, Person], wanted: dict[int, lis
             )
 
 
-def fire_wakes(scene: Scene, due: Iterable[Timer]) -> None:
+def fire_wakes(context: CycleContext, due: Iterable[Timer]) -> None:
     """Wake people for what waited for the morning, if it still needs somebody."""
-    persons = oncall.everybody(scene.connection)
+    persons = oncall.everybody(context.connection)
     wanted: dict[int, list[About]] = defaultdict(list)
     for timer in due:
-        ticket = tickets.get(scene.connection, timer.subject_id)
+        ticket = tickets.get(context.connection, timer.subject_id)
         person_id = int(timer.detail["person_id"])
         if ticket.working and ticket.acknowledged_at_us is None and person_id in persons:
             occasion = Occasion(timer.detail["occasion"])
             wanted[person_id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
     for person_id, about in wanted.items():
-        wake(scene, persons[person_id], about, "wake")
+        wake(context, persons[person_id], about, "wake")
 
 
-def warn(scene: Scene, ticket: Ticket, word: str) -> None:
+def warn(context: CycleContext, ticket: Ticket, word: str) -> None:
     """Tell everybody on call that the four hours end, or have ended."""
-    on_call = oncall.on_call_now(scene.connection, scene.now_us)
+    on_call = oncall.on_call_now(context.connection, context.now_us)
     people = {one.person.id: one.person for one in on_call}
-    about = About(ticket, Occasion(word), f"{ticket.id}.{scene.now_us}")
-    _dispatch_all(scene, people, {person_id: [about] for person_id in people}, word)
+    about = About(ticket, Occasion(word), f"{ticket.id}.{context.now_us}")
+    _dispatch_all(context, people, {person_id: [about] for person_id in people}, word)
 
 
-def tell_end(scene: Scene, ticket: Ticket) -> None:
+def tell_end(context: CycleContext, ticket: Ticket) -> None:
     """Tell everybody who was told of the beginning that it is over."""
-    persons = oncall.everybody(scene.connection)
+    persons = oncall.everybody(context.connection)
     about = About(ticket, Occasion.ENDED, f"{ticket.id}.{ticket.restored_at_us}")
-    tell_team(scene, about, "end")
-    for person_id in outbox.told(scene.connection, ticket.id):
+    tell_team(context, about, "end")
+    for person_id in outbox.recipients(context.connection, ticket.id):
         if person_id in persons:
-            dispatch(scene, persons[person_id], [about], "end")
+            dispatch(context, persons[person_id], [about], "end")
 
 
-def _note(scene: Scene, ticket: Ticket, kind: str, detail: dict[str, Any]) -> None:
-    instants = {"at_us": scene.now_us, "now_us": scene.now_us}
-    tickets.log(scene.connection, ticket.id, kind=kind, who=WHO, via=WHO, detail=detail, **instants)
+def _note(context: CycleContext, ticket: Ticket, kind: str, detail: dict[str, Any]) -> None:
+    instants = {"at_us": context.now_us, "now_us": context.now_us}
+    tickets.log(context.connection, ticket.id, kind=kind, who=WHO, via=WHO, detail=detail, **instants)

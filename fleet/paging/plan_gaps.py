@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.lang import format as formats
 from fleet.lang.i18n import t
 from fleet.notify import outbox
@@ -50,15 +50,15 @@ def next_look_us(now_us: int) -> int:
     return formats.instant(datetime.combine(day, LOOK_AT, formats.ZONE))
 
 
-def look(scene: Scene) -> tuple[Gap, ...]:
+def look(context: CycleContext) -> tuple[Gap, ...]:
     """Tell the gaps that were not told yet; return them."""
-    connection, now_us = scene.connection, scene.now_us
+    connection, now_us = context.connection, context.now_us
     until_us = now_us + AHEAD_DAYS * DAY_US
     people, rota = store.everybody(connection), store.rota(connection)
     present = gaps(rota, people, demand(connection), now_us, until_us)
     new = unheard(present, _told(connection), now_us)
     if new:
-        _tell(scene, present, until_us)
+        _tell(context, present, until_us)
         values = [_row(gap) | {"told_at_us": now_us} for gap in new]
         connection.execute(insert(plan_gaps), values)
     connection.execute(delete(plan_gaps).where(plan_gaps.c.told_at_us < now_us - KEPT_US))
@@ -97,21 +97,21 @@ def _row(gap: Gap) -> dict[str, object]:
     }
 
 
-def _tell(scene: Scene, present: tuple[Gap, ...], until_us: int) -> None:
-    owners = store.planners(scene.connection)
+def _tell(context: CycleContext, present: tuple[Gap, ...], until_us: int) -> None:
+    owners = store.planners(context.connection)
     for person in owners:
         outbox.enqueue(
-            scene.connection,
-            key=f"gaps/{scene.now_us}/{person.id}",
+            context.connection,
+            key=f"gaps/{context.now_us}/{person.id}",
             channel=Channel.MAIL,
             address=person.email,
             message=worded(present, until_us, person.language),
-            now_us=scene.now_us,
+            now_us=context.now_us,
             person_id=person.id,
         )
     if not owners:
         text = worded(present, until_us, "fr").subject + " " + t("fr", "gap.nobody_told")
-        shift.write(scene.connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=scene.now_us)
+        shift.write(context.connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=context.now_us)
 
 
 def worded(present: tuple[Gap, ...], until_us: int, lang: str) -> Rendered:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from fleet.facts.states import Cause
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.incidents.model import Domain, IncidentState
 from fleet.incidents.tables import incident_gateways, incidents
 from fleet.lang.i18n import t
@@ -27,9 +27,9 @@ WHAT = {
 }
 
 
-def subject(scene: Scene, ticket: Ticket, *, occasion: Occasion, lang: str) -> Subject:
+def subject(context: CycleContext, ticket: Ticket, *, occasion: Occasion, lang: str) -> Subject:
     """Return what is known about a ticket, worded for ``lang``."""
-    clock = intervention(ticket, scene.now_us)
+    clock = intervention(ticket, context.now_us)
     due_us = clock.due_at_us if ticket.on_site_at_us is None and ticket.working else None
     base = Subject(
         occasion=occasion,
@@ -46,8 +46,8 @@ def subject(scene: Scene, ticket: Ticket, *, occasion: Occasion, lang: str) -> S
         ticket_url=ticket_mark(ticket.id),
     )
     if ticket.incident_id is None:
-        return _reported(scene.connection, base, ticket)
-    return _measured(scene, base, ticket, lang)
+        return _reported(context.connection, base, ticket)
+    return _measured(context, base, ticket, lang)
 
 
 def _reported(connection: Connection, base: Subject, ticket: Ticket) -> Subject:
@@ -56,8 +56,8 @@ def _reported(connection: Connection, base: Subject, ticket: Ticket) -> Subject:
     return replace(base, where=name[0] if name else ticket.title, sites=lines)
 
 
-def _measured(scene: Scene, base: Subject, ticket: Ticket, lang: str) -> Subject:
-    connection, network = scene.connection, scene.network
+def _measured(context: CycleContext, base: Subject, ticket: Ticket, lang: str) -> Subject:
+    connection, network = context.connection, context.network
     row = connection.execute(select(incidents).where(incidents.c.id == ticket.incident_id)).one()
     mine = incident_gateways.c.incident_id == row.id
     members = connection.execute(

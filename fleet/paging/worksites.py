@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from fleet.incidents import store
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.notify.compose import LISTED_LIMIT
 from fleet.oncall import store as oncall
 from fleet.oncall.choice import Choice, choose
@@ -12,11 +12,11 @@ from fleet.registry.tables import sites
 from fleet.tickets.model import Ticket
 
 
-def choose_for(scene: Scene, ticket: Ticket, on_call: tuple[OnCallNow, ...]) -> Choice:
+def choose_for(context: CycleContext, ticket: Ticket, on_call: tuple[OnCallNow, ...]) -> Choice:
     """Return whom of those on call a ticket is for."""
-    connection = scene.connection
+    connection = context.connection
     territory = oncall.territory_of(connection, communes_of(connection, ticket))
-    return choose(on_call, territory, needs_of(connection, site_ids(scene, ticket)))
+    return choose(on_call, territory, needs_of(connection, site_ids(context, ticket)))
 
 
 def communes_of(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
@@ -25,13 +25,13 @@ def communes_of(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
     return tuple(dict.fromkeys((ticket.commune_insee, *more)))
 
 
-def site_ids(scene: Scene, ticket: Ticket) -> tuple[int, ...]:
+def site_ids(context: CycleContext, ticket: Ticket) -> tuple[int, ...]:
     """Return the sites of a ticket: its own, and those where its incident's gateways are still lost."""
     found = [] if ticket.site_id is None else [ticket.site_id]
     if ticket.incident_id is not None:
-        members = store.members_of(scene.connection, ticket.incident_id)
+        members = store.members_of(context.connection, ticket.incident_id)
         lost = [one.eui for one in members if one.restored_us is None]
-        found += [scene.network.gateways[eui].site_id for eui in lost if eui in scene.network.gateways]
+        found += [context.network.gateways[eui].site_id for eui in lost if eui in context.network.gateways]
     return tuple(dict.fromkeys(found))
 
 

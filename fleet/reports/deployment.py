@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.reports.model import Cell, Column, Kind, Report, Table
+from fleet.reports.model import Cell, CellKind, Column, Report, Table
 
 EPCI: Final = "CC Touraine-Est Vallées"
 GATEWAY_CENTS: Final = 511_815
@@ -83,12 +83,12 @@ def _progress(by_commune: Mapping[str, list[Deployed]]) -> Table:
     rows.append(("Total", *totals))
     columns = (
         Column(title="Commune"),
-        *(Column(title=f"Prévues {year}", kind=Kind.COUNT) for year in YEARS),
-        Column(title="Prévues", kind=Kind.COUNT),
-        Column(title="Au registre", kind=Kind.COUNT),
-        Column(title="Recettées", kind=Kind.COUNT),
-        Column(title="Accords obtenus", kind=Kind.COUNT),
-        Column(title="Accords demandés", kind=Kind.COUNT),
+        *(Column(title=f"Prévues {year}", kind=CellKind.COUNT) for year in YEARS),
+        Column(title="Prévues", kind=CellKind.COUNT),
+        Column(title="Au registre", kind=CellKind.COUNT),
+        Column(title="Recettées", kind=CellKind.COUNT),
+        Column(title="Accords obtenus", kind=CellKind.COUNT),
+        Column(title="Accords demandés", kind=CellKind.COUNT),
     )
     return Table(name="avancement", title="Avancement par commune", columns=columns, rows=tuple(rows))
 
@@ -101,7 +101,7 @@ def _money() -> Table:
         ("Part du Département", DEPARTEMENT_CENTS),
         ("Part du SMO (avec FEDER et Région)", SMO_CENTS),
     )
-    columns = (Column(title="Poste"), Column(title="Montant", kind=Kind.EUROS))
+    columns = (Column(title="Poste"), Column(title="Montant", kind=CellKind.EUROS))
     return Table(name="financement", title="Financement de la convention", columns=columns, rows=rows)
 
 
@@ -116,9 +116,9 @@ def _calls(by_commune: Mapping[str, list[Deployed]]) -> Table:
     rows.append(("Total", planned, accepted, sum(CALLS_CENTS.values())))
     columns = (
         Column(title="Année"),
-        Column(title="Passerelles prévues", kind=Kind.COUNT),
-        Column(title="Recettées", kind=Kind.COUNT),
-        Column(title="Appel de fonds de l’EPCI", kind=Kind.EUROS),
+        Column(title="Passerelles prévues", kind=CellKind.COUNT),
+        Column(title="Recettées", kind=CellKind.COUNT),
+        Column(title="Appel de fonds de l’EPCI", kind=CellKind.EUROS),
     )
     return Table(
         name="appels",

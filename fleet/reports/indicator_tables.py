@@ -11,7 +11,7 @@ from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, Month
 from fleet.facts.settings import Serving
 from fleet.lang.format import NARROW
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
-from fleet.reports.model import Cell, Column, Kind, Table
+from fleet.reports.model import Cell, CellKind, Column, Table
 
 NOT_VERIFIABLE = "non vérifiable : il faut la liste des objets et les événements du cœur de réseau"
 READINGS = {
@@ -32,11 +32,11 @@ def indicators_table(
     """Return every indicator of the whole or of an EPCI, a line each; ``found`` None: no line of objects."""
     columns = (
         Column(title="Indicateur", room=30),
-        Column(title="Taux", kind=Kind.PERCENT),
-        Column(title="Durée", kind=Kind.DURATION),
-        Column(title="Nombre", kind=Kind.COUNT),
-        Column(title="Objectif", kind=Kind.PERCENT),
-        Column(title="Engagement", kind=Kind.VERDICT),
+        Column(title="Taux", kind=CellKind.PERCENT),
+        Column(title="Durée", kind=CellKind.DURATION),
+        Column(title="Nombre", kind=CellKind.COUNT),
+        Column(title="Objectif", kind=CellKind.PERCENT),
+        Column(title="Engagement", kind=CellKind.VERDICT),
         Column(title="Remarque", room=25),
     )
     rows = [*_service(one), *_readings(given, told, one), *_gateways(one), *_redundancy(one)]
@@ -158,14 +158,14 @@ def groups_table(key: str, title: str, given: MonthInput, told: MonthResult, ins
     )
     columns = (
         Column(title="Nom"),
-        Column(title="Communes", kind=Kind.COUNT),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Sous l’engagement", kind=Kind.COUNT),
-        Column(title="Perdu (somme)", kind=Kind.DURATION),
-        Column(title="Budget restant", kind=Kind.DURATION),
-        Column(title="Moyenne des passerelles", kind=Kind.PERCENT),
-        Column(title="Sous deux passerelles", kind=Kind.PERCENT),
-        Column(title="MTTR", kind=Kind.DURATION),
+        Column(title="Communes", kind=CellKind.COUNT),
+        Column(title="Disponibilité", kind=CellKind.PERCENT),
+        Column(title="Sous l’engagement", kind=CellKind.COUNT),
+        Column(title="Perdu (somme)", kind=CellKind.DURATION),
+        Column(title="Budget restant", kind=CellKind.DURATION),
+        Column(title="Moyenne des passerelles", kind=CellKind.PERCENT),
+        Column(title="Sous deux passerelles", kind=CellKind.PERCENT),
+        Column(title="MTTR", kind=CellKind.DURATION),
     )
     return Table(name=key, title=title, columns=columns, rows=rows)
 
@@ -184,8 +184,8 @@ def redundancy_table(told: MonthResult, cards: list[CommuneCard]) -> Table:
     rows.sort(key=lambda row: (-int(row[1] or 0), str(row[0])))
     columns = (
         Column(title="Commune"),
-        Column(title="Sous deux passerelles", kind=Kind.DURATION),
-        *(Column(title=f"Sous deux, par {DOMAIN_WORDS[kind]}", kind=Kind.DURATION) for kind in DOMAINS),
+        Column(title="Sous deux passerelles", kind=CellKind.DURATION),
+        *(Column(title=f"Sous deux, par {DOMAIN_WORDS[kind]}", kind=CellKind.DURATION) for kind in DOMAINS),
     )
     return Table(
         name="redondance",
@@ -214,12 +214,12 @@ def connectivity_table(found: Connectivity) -> Table:
     )
     columns = (
         Column(title="Jour"),
-        Column(title="Objets en service", kind=Kind.COUNT),
-        Column(title="Entendus", kind=Kind.COUNT),
-        Column(title="Part du jour", kind=Kind.PERCENT),
-        Column(title="Part sur 14 jours", kind=Kind.PERCENT),
-        Column(title="Adresses entendues", kind=Kind.COUNT),
-        Column(title="par deux passerelles ou plus", kind=Kind.COUNT),
+        Column(title="Objets en service", kind=CellKind.COUNT),
+        Column(title="Entendus", kind=CellKind.COUNT),
+        Column(title="Part du jour", kind=CellKind.PERCENT),
+        Column(title="Part sur 14 jours", kind=CellKind.PERCENT),
+        Column(title="Adresses entendues", kind=CellKind.COUNT),
+        Column(title="par deux passerelles ou plus", kind=CellKind.COUNT),
     )
     return Table(
         name="connectivite",

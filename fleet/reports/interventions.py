@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from fleet.facts.months import Window
 from fleet.incidents.tables import incident_gateways
 from fleet.lang.i18n import word
-from fleet.reports.model import Cell, Column, Kind, Table
+from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.monthly_tables import TicketSpan
 from fleet.tickets.joining import between
 from fleet.tickets.model import Ticket, TicketState
@@ -71,10 +71,10 @@ def tickets_table(mine: Sequence[Ticket]) -> Table:
         Column(title="Ticket", room=8),
         Column(title="Lieu"),
         Column(title="Criticité"),
-        Column(title="Signalé", kind=Kind.INSTANT),
-        Column(title="Pris en charge", kind=Kind.INSTANT),
-        Column(title="Sur place", kind=Kind.INSTANT),
-        Column(title="Rétabli", kind=Kind.INSTANT),
+        Column(title="Signalé", kind=CellKind.INSTANT),
+        Column(title="Pris en charge", kind=CellKind.INSTANT),
+        Column(title="Sur place", kind=CellKind.INSTANT),
+        Column(title="Rétabli", kind=CellKind.INSTANT),
         Column(title="Cause constatée"),
     )
     rows = tuple(
@@ -105,9 +105,9 @@ def pauses_table(mine: Sequence[Ticket]) -> Table:
     columns = (
         Column(title="Ticket", room=8),
         Column(title="Lieu"),
-        Column(title="Début", kind=Kind.INSTANT),
-        Column(title="Fin", kind=Kind.INSTANT),
-        Column(title="Durée", kind=Kind.DURATION),
+        Column(title="Début", kind=CellKind.INSTANT),
+        Column(title="Fin", kind=CellKind.INSTANT),
+        Column(title="Durée", kind=CellKind.DURATION),
         Column(title="Motif"),
         Column(title="Décidée par"),
         Column(title="Précision"),
@@ -138,14 +138,14 @@ def pauses_table(mine: Sequence[Ticket]) -> Table:
 def _clocks(found: Statistics) -> Table:
     columns = (
         Column(title="Délai"),
-        Column(title="Tenus", kind=Kind.COUNT),
-        Column(title="dont à distance", kind=Kind.COUNT),
-        Column(title="Manqués", kind=Kind.COUNT),
-        Column(title="En cours", kind=Kind.COUNT),
-        Column(title="Taux", kind=Kind.PERCENT),
-        Column(title="Médiane", kind=Kind.DURATION),
-        Column(title="Neuf sur dix", kind=Kind.DURATION),
-        Column(title="Le plus long", kind=Kind.DURATION),
+        Column(title="Tenus", kind=CellKind.COUNT),
+        Column(title="dont à distance", kind=CellKind.COUNT),
+        Column(title="Manqués", kind=CellKind.COUNT),
+        Column(title="En cours", kind=CellKind.COUNT),
+        Column(title="Taux", kind=CellKind.PERCENT),
+        Column(title="Médiane", kind=CellKind.DURATION),
+        Column(title="Neuf sur dix", kind=CellKind.DURATION),
+        Column(title="Le plus long", kind=CellKind.DURATION),
     )
     rows = (
         ("Prise en charge", None, None, None, None, None, *_times(found.to_acknowledge)),
@@ -175,8 +175,8 @@ def _misses(found: Statistics) -> Table:
         Column(title="Ticket", room=8),
         Column(title="Lieu"),
         Column(title="Délai"),
-        Column(title="Retard", kind=Kind.DURATION),
-        Column(title="Suspensions", kind=Kind.DURATION),
+        Column(title="Retard", kind=CellKind.DURATION),
+        Column(title="Suspensions", kind=CellKind.DURATION),
     )
     rows = tuple(
         (f"n° {miss.ticket_id}", miss.title, CLOCKS[miss.clock], miss.late_us, miss.paused_us)
@@ -188,7 +188,7 @@ def _misses(found: Statistics) -> Table:
 
 
 def _causes(found: Statistics) -> Table:
-    columns = (Column(title="Cause constatée"), Column(title="Tickets", kind=Kind.COUNT))
+    columns = (Column(title="Cause constatée"), Column(title="Tickets", kind=CellKind.COUNT))
     rows = tuple((CAUSES.get(cause, cause), count) for cause, count in found.by_cause.items())
     return Table(
         name="causes-tickets", title="Tickets par cause", columns=columns, rows=rows, empty="Aucun ticket."

@@ -11,7 +11,7 @@ from typing import TypeAlias
 Cell: TypeAlias = str | int | bool | Fraction | None
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What the cells of a column are."""
 
     TEXT = "text"
@@ -33,7 +33,7 @@ class Column:
     """One column; ``title`` is what people read."""
 
     title: str
-    kind: Kind = Kind.TEXT
+    kind: CellKind = CellKind.TEXT
     sheet_only: bool = False
     """Left out on paper, where a reader wants the verdict and not every term of it."""
     room: int = 0

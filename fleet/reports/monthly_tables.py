@@ -11,7 +11,7 @@ from fleet.facts.revisions import current
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.lang.format import NARROW
 from fleet.lang.i18n import catalogue, t
-from fleet.reports.model import Cell, Column, Kind, Table
+from fleet.reports.model import Cell, CellKind, Column, Table
 
 PAPER_ROWS = 100
 """Of the long lists on paper; the sheets have all of them."""
@@ -77,15 +77,15 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
         Column(title="INSEE", sheet_only=True),
         Column(title="Commune"),
         Column(title="EPCI", sheet_only=True),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Engagement", kind=Kind.VERDICT),
-        Column(title="Perdu", kind=Kind.DURATION),
-        Column(title="Inconnu", kind=Kind.DURATION, sheet_only=True),
-        Column(title="Exclu", kind=Kind.DURATION, sheet_only=True),
-        Column(title="Budget restant", kind=Kind.DURATION),
-        Column(title="Coupures", kind=Kind.COUNT),
-        Column(title="Deux passerelles", kind=Kind.PERCENT),
-        Column(title="Sous deux passerelles", kind=Kind.DURATION, sheet_only=True),
+        Column(title="Disponibilité", kind=CellKind.PERCENT),
+        Column(title="Engagement", kind=CellKind.VERDICT),
+        Column(title="Perdu", kind=CellKind.DURATION),
+        Column(title="Inconnu", kind=CellKind.DURATION, sheet_only=True),
+        Column(title="Exclu", kind=CellKind.DURATION, sheet_only=True),
+        Column(title="Budget restant", kind=CellKind.DURATION),
+        Column(title="Coupures", kind=CellKind.COUNT),
+        Column(title="Deux passerelles", kind=CellKind.PERCENT),
+        Column(title="Sous deux passerelles", kind=CellKind.DURATION, sheet_only=True),
     )
     return Table(
         name="communes",
@@ -115,8 +115,8 @@ def lost_table(figures: Mapping[str, CommuneFigures]) -> Table:
     columns = (
         Column(title="Cause"),
         Column(title="Responsable"),
-        Column(title="Perdu (somme des communes)", kind=Kind.DURATION),
-        Column(title="Part", kind=Kind.PERCENT),
+        Column(title="Perdu (somme des communes)", kind=CellKind.DURATION),
+        Column(title="Part", kind=CellKind.PERCENT),
     )
     return Table(
         name="causes",
@@ -163,9 +163,9 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
     rows.sort(key=lambda row: (row[1], row[0]))
     columns = (
         Column(title="Commune"),
-        Column(title="Début", kind=Kind.INSTANT),
-        Column(title="Fin", kind=Kind.INSTANT),
-        Column(title="Durée", kind=Kind.DURATION),
+        Column(title="Début", kind=CellKind.INSTANT),
+        Column(title="Fin", kind=CellKind.INSTANT),
+        Column(title="Durée", kind=CellKind.DURATION),
         Column(title="Cause"),
         Column(title="Passerelle en cause", room=18),
         Column(title="Preuve", room=20),
@@ -211,13 +211,13 @@ def exclusions_table(given: MonthInput, told: MonthResult, inside: set[str]) -> 
     ]
     columns = (
         Column(title="N°"),
-        Column(title="Début", kind=Kind.INSTANT),
-        Column(title="Fin", kind=Kind.INSTANT),
-        Column(title="Annoncée le", kind=Kind.INSTANT),
+        Column(title="Début", kind=CellKind.INSTANT),
+        Column(title="Fin", kind=CellKind.INSTANT),
+        Column(title="Annoncée le", kind=CellKind.INSTANT),
         Column(title="Approuvée par"),
-        Column(title="Passerelles", kind=Kind.COUNT),
+        Column(title="Passerelles", kind=CellKind.COUNT),
         Column(title="Motif"),
-        Column(title="Retenu (somme)", kind=Kind.DURATION),
+        Column(title="Retenu (somme)", kind=CellKind.DURATION),
     )
     return Table(
         name="exclusions",
@@ -242,12 +242,12 @@ def gateways_table(told: MonthResult, given: MonthInput, names: Names, inside: s
     columns = (
         Column(title="EUI", room=17),
         Column(title="Passerelle"),
-        Column(title="Disponibilité", kind=Kind.PERCENT),
-        Column(title="Hors service", kind=Kind.DURATION),
-        Column(title="Mémorise", kind=Kind.DURATION),
-        Column(title="Coupures", kind=Kind.COUNT),
-        Column(title="MTBF", kind=Kind.DURATION),
-        Column(title="MTTR", kind=Kind.DURATION),
+        Column(title="Disponibilité", kind=CellKind.PERCENT),
+        Column(title="Hors service", kind=CellKind.DURATION),
+        Column(title="Mémorise", kind=CellKind.DURATION),
+        Column(title="Coupures", kind=CellKind.COUNT),
+        Column(title="MTBF", kind=CellKind.DURATION),
+        Column(title="MTTR", kind=CellKind.DURATION),
     )
     return Table(
         name="passerelles",

@@ -11,20 +11,20 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from fleet.lang.format import duration, euros, moment, number, ratio
-from fleet.reports.model import Cell, Column, Kind, Picture, Report, Table
+from fleet.reports.model import Cell, CellKind, Column, Picture, Report, Table
 from fleet.reports.picture import BAD, GOOD, NONE, svg
 
-NUMERIC = (Kind.COUNT, Kind.PERCENT, Kind.DURATION, Kind.EUROS)
+NUMERIC = (CellKind.COUNT, CellKind.PERCENT, CellKind.DURATION, CellKind.EUROS)
 VERDICTS = {True: "tenu", False: "manqué"}
 VARIANT = "pdf/ua-1"
 ROOM = {
-    Kind.TEXT: 15,
-    Kind.COUNT: 8,
-    Kind.PERCENT: 9,
-    Kind.DURATION: 10,
-    Kind.INSTANT: 14,
-    Kind.EUROS: 12,
-    Kind.VERDICT: 9,
+    CellKind.TEXT: 15,
+    CellKind.COUNT: 8,
+    CellKind.PERCENT: 9,
+    CellKind.DURATION: 10,
+    CellKind.INSTANT: 14,
+    CellKind.EUROS: 12,
+    CellKind.VERDICT: 9,
 }
 """How much of a line each kind of cell wants, beside the others."""
 
@@ -64,21 +64,21 @@ def show(cell: Cell, column: Column, blank: str = "—") -> str:
     """Return a cell as people read it; ``blank`` for one without a value."""
     if cell is None:
         return blank
-    if column.kind is Kind.VERDICT:
+    if column.kind is CellKind.VERDICT:
         return VERDICTS[bool(cell)]
     match column.kind:
-        case Kind.PERCENT:
+        case CellKind.PERCENT:
             exact = Fraction(cell)
             text = ratio("fr", exact.numerator, exact.denominator)
-        case Kind.DURATION:
+        case CellKind.DURATION:
             text = duration("fr", int(cell))
-        case Kind.INSTANT:
+        case CellKind.INSTANT:
             text = moment("fr", int(cell), seconds=True)
-        case Kind.EUROS:
+        case CellKind.EUROS:
             text = euros("fr", int(cell))
-        case Kind.COUNT:
+        case CellKind.COUNT:
             text = number("fr", int(cell))
-        case Kind.TEXT:
+        case CellKind.TEXT:
             text = str(cell)
     return text
 

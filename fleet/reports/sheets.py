@@ -14,7 +14,7 @@ from typing import Any
 import xlsxwriter
 
 from fleet.lang.format import paris
-from fleet.reports.model import Cell, Column, Kind, Report, Table
+from fleet.reports.model import Cell, CellKind, Column, Report, Table
 
 PERCENT_DIGITS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -51,9 +51,9 @@ def xlsx_of(report: Report) -> bytes:
     book = xlsxwriter.Workbook(out, options)
     bold = book.add_format({"bold": True})
     forms = {
-        Kind.PERCENT: book.add_format({"num_format": f"0.{'0' * PERCENT_DIGITS}%"}),
-        Kind.EUROS: book.add_format({"num_format": '#,##0.00 "€"'}),
-        Kind.DURATION: book.add_format({"num_format": "0.000"}),
+        CellKind.PERCENT: book.add_format({"num_format": f"0.{'0' * PERCENT_DIGITS}%"}),
+        CellKind.EUROS: book.add_format({"num_format": '#,##0.00 "€"'}),
+        CellKind.DURATION: book.add_format({"num_format": "0.000"}),
     }
     first = book.add_worksheet("synthese")
     for index, line in enumerate((report.title, report.subtitle, *report.sentences, report.identity)):
@@ -74,29 +74,29 @@ def xlsx_of(report: Report) -> bytes:
 
 
 def _head(column: Column) -> str:
-    units = {Kind.DURATION: " (s)", Kind.PERCENT: " (%)", Kind.EUROS: " (€)"}
+    units = {CellKind.DURATION: " (s)", CellKind.PERCENT: " (%)", CellKind.EUROS: " (€)"}
     return column.title + units.get(column.kind, "")
 
 
-def _text(cell: Cell, kind: Kind) -> str:
+def _text(cell: Cell, kind: CellKind) -> str:
     if cell is None:
         return ""
-    if kind is Kind.INSTANT:
+    if kind is CellKind.INSTANT:
         return paris(int(cell)).isoformat(timespec="milliseconds")
-    if kind is Kind.VERDICT:
+    if kind is CellKind.VERDICT:
         return "oui" if cell else "non"
-    if kind is Kind.TEXT or kind is Kind.COUNT:
+    if kind is CellKind.TEXT or kind is CellKind.COUNT:
         text = str(cell)
-        return f"'{text}" if kind is Kind.TEXT and text.startswith(FORMULA_SIGNS) else text
+        return f"'{text}" if kind is CellKind.TEXT and text.startswith(FORMULA_SIGNS) else text
     return str(_number(cell, kind)).replace(".", ",")
 
 
-def _number(cell: Cell, kind: Kind) -> Decimal:
+def _number(cell: Cell, kind: CellKind) -> Decimal:
     """Return a cell in the unit of its column's head."""
     assert cell is not None
-    if kind is Kind.PERCENT:
+    if kind is CellKind.PERCENT:
         return _truncated(Fraction(cell) * 100, PERCENT_DIGITS)
-    return Decimal(int(cell)) / (1_000_000 if kind is Kind.DURATION else 100)
+    return Decimal(int(cell)) / (1_000_000 if kind is CellKind.DURATION else 100)
 
 
 def _truncated(value: Fraction, digits: int) -> Decimal:
@@ -104,17 +104,17 @@ def _truncated(value: Fraction, digits: int) -> Decimal:
     return exact.scaleb(-digits).quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR)
 
 
-def _write(sheet: Any, at: tuple[int, int], cell: Cell, kind: Kind, form: Any) -> None:
+def _write(sheet: Any, at: tuple[int, int], cell: Cell, kind: CellKind, form: Any) -> None:
     if cell is None:
         return
     match kind:
-        case Kind.PERCENT:
+        case CellKind.PERCENT:
             sheet.write_number(*at, float(_truncated(Fraction(cell), PERCENT_DIGITS + 2)), form)
-        case Kind.DURATION:
+        case CellKind.DURATION:
             sheet.write_number(*at, int(cell) / 1_000_000, form)
-        case Kind.EUROS:
+        case CellKind.EUROS:
             sheet.write_number(*at, int(cell) / 100, form)
-        case Kind.COUNT:
+        case CellKind.COUNT:
             sheet.write_number(*at, int(cell))
         case _:
             sheet.write_string(*at, _text(cell, kind))

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from fleet.incidents import store
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.incidents.model import (
     Absorb,
     Action,
@@ -38,77 +38,77 @@ NAMED_LIMIT = 50
 """Gateways named on one line of the timeline; the rest is counted."""
 
 
-def apply(scene: Scene, action: Action) -> None:  # noqa: C901 one case a kind
+def apply(context: CycleContext, action: Action) -> None:  # noqa: C901 one case a kind
     """Carry out one action."""
-    connection = scene.connection
+    connection = context.connection
     match action:
         case Open():
-            _open(scene, action)
+            _open(context, action)
         case Split():
             store.remove_members(connection, action.incident_id, [one.eui for one in action.members])
-            _log(scene, action.incident_id, "Split", reason=action.reason)
-            _open(scene, action)
+            _log(context, action.incident_id, "Split", reason=action.reason)
+            _open(context, action)
         case Join():
             store.add_members(connection, action.incident_id, action.members)
-            _log(scene, action.incident_id, "Join", reason=action.reason, **_named(action.members))
+            _log(context, action.incident_id, "Join", reason=action.reason, **_named(action.members))
         case Recover():
             store.restore_members(connection, action.incident_id, action.members)
-            _log(scene, action.incident_id, "Recover", **_named(action.members))
+            _log(context, action.incident_id, "Recover", **_named(action.members))
         case Fail():
-            _fail(scene, action)
+            _fail(context, action)
         case Leave():
             store.remove_members(connection, action.incident_id, action.euis)
-            _log(scene, action.incident_id, "Leave", reason=action.reason, euis=list(action.euis))
+            _log(context, action.incident_id, "Leave", reason=action.reason, euis=list(action.euis))
         case Explain():
             cause = {"domain": action.cause.domain.value, "value": action.cause.value}
             store.change(connection, action.incident_id, **cause)
-            _log(scene, action.incident_id, "Explain", reason=action.reason, **cause)
-            _retitle(scene, action.incident_id)
+            _log(context, action.incident_id, "Explain", reason=action.reason, **cause)
+            _retitle(context, action.incident_id)
         case Absorb():
-            _absorb(scene, action)
+            _absorb(context, action)
         case Regrade():
-            _regrade(scene, action)
+            _regrade(context, action)
         case End():
-            _end(scene, action)
+            _end(context, action)
         case _:
             assert_never(action)
 
 
-def _open(scene: Scene, action: Open | Split) -> None:
-    connection, grade = scene.connection, action.grade
+def _open(context: CycleContext, action: Open | Split) -> None:
+    connection, grade = context.connection, action.grade
     incident_id = store.create(
-        connection, cause=action.cause, members=action.members, grade=grade, now_us=scene.now_us
+        connection, cause=action.cause, members=action.members, grade=grade, now_us=context.now_us
     )
-    _log(scene, incident_id, "Open", reason=action.reason, **_named(action.members))
+    _log(context, incident_id, "Open", reason=action.reason, **_named(action.members))
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
-    gateway = scene.network.gateways[first.eui]
-    called = reported.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, scene.now_us)
+    gateway = context.network.gateways[first.eui]
+    called = reported.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, context.now_us)
     if called is not None:
-        _adopt(scene, called, grade)
+        _adopt(context, called, grade)
         return
     ticket = actions.report(
         connection,
         origin=Origin.TELEMETRY,
-        title=title(scene.network, action.cause, grade),
+        title=title(context.network, action.cause, grade),
         criticality=grade.criticality,
         began_at_us=first.since_us,
         reported_at_us=first.since_us + CONFIRM_US,
-        now_us=scene.now_us,
+        now_us=context.now_us,
         incident_id=incident_id,
         site_id=gateway.site_id if len(action.members) == 1 else None,
         commune_insee=grade.communes[0] if grade.communes else gateway.commune_insee,
     )
-    paging.plan_first_page(connection, ticket.id, scene.now_us)
+    paging.plan_first_page(connection, ticket.id, context.now_us)
 
 
-def _adopt(scene: Scene, ticket: Ticket, grade: Grade) -> None:
+def _adopt(context: CycleContext, ticket: Ticket, grade: Grade) -> None:
     """A call came first: its ticket goes on, as grave as what is measured."""
     if grade.criticality.weight < ticket.criticality.weight:
         event = RegradeTicket(
-            who=WHO, via=WHO, at_us=scene.now_us, criticality=grade.criticality, reason=grade.reason
+            who=WHO, via=WHO, at_us=context.now_us, criticality=grade.criticality, reason=grade.reason
         )
-        actions.act(scene.connection, ticket.id, event, scene.now_us)
-        paging.plan_page(scene.connection, ticket.id, due_at_us=scene.now_us, occasion=Occasion.WORSE)
+        actions.act(context.connection, ticket.id, event, context.now_us)
+        paging.plan_page(context.connection, ticket.id, due_at_us=context.now_us, occasion=Occasion.WORSE)
 
 
 def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
@@ -121,69 +121,69 @@ def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
     return where("fr", cause.domain, value, names)
 
 
-def _fail(scene: Scene, action: Fail) -> None:
-    connection = scene.connection
+def _fail(context: CycleContext, action: Fail) -> None:
+    connection = context.connection
     store.add_members(connection, action.incident_id, action.members)
     store.change(connection, action.incident_id, state=IncidentState.OPEN, ended_at_us=None)
-    _log(scene, action.incident_id, "Fail", **_named(action.members))
+    _log(context, action.incident_id, "Fail", **_named(action.members))
     ticket = tickets.of_incident(connection, action.incident_id)
     if ticket is not None and not ticket.working:
         since_us = min(member.since_us for member in action.members)
-        actions.act(connection, ticket.id, Relapse(who=WHO, via=WHO, at_us=since_us), scene.now_us)
+        actions.act(connection, ticket.id, Relapse(who=WHO, via=WHO, at_us=since_us), context.now_us)
         if ticket.acknowledged_at_us is None:
-            paging.plan_first_page(connection, ticket.id, scene.now_us)
+            paging.plan_first_page(connection, ticket.id, context.now_us)
 
 
-def _absorb(scene: Scene, action: Absorb) -> None:
-    connection = scene.connection
+def _absorb(context: CycleContext, action: Absorb) -> None:
+    connection = context.connection
     store.add_members(connection, action.incident_id, store.members_of(connection, action.other_id))
-    gone = {"state": IncidentState.MERGED, "merged_into": action.incident_id, "ended_at_us": scene.now_us}
+    gone = {"state": IncidentState.MERGED, "merged_into": action.incident_id, "ended_at_us": context.now_us}
     store.change(connection, action.other_id, **gone)
-    _log(scene, action.incident_id, "Absorb", other=action.other_id, reason=action.reason)
-    _log(scene, action.other_id, "Merged", into=action.incident_id, reason=action.reason)
+    _log(context, action.incident_id, "Absorb", other=action.other_id, reason=action.reason)
+    _log(context, action.other_id, "Merged", into=action.incident_id, reason=action.reason)
     mine = tickets.of_incident(connection, action.incident_id)
     other = tickets.of_incident(connection, action.other_id)
     if mine is not None and other is not None:
-        event = Merge(who=WHO, via=WHO, at_us=scene.now_us, into=mine.id)
-        actions.act(connection, other.id, event, scene.now_us)
+        event = Merge(who=WHO, via=WHO, at_us=context.now_us, into=mine.id)
+        actions.act(connection, other.id, event, context.now_us)
         joining.inherit(connection, mine, other)
 
 
-def _regrade(scene: Scene, action: Regrade) -> None:
-    connection, grade = scene.connection, action.grade
+def _regrade(context: CycleContext, action: Regrade) -> None:
+    connection, grade = context.connection, action.grade
     store.regrade(connection, action.incident_id, grade)
-    _retitle(scene, action.incident_id)
+    _retitle(context, action.incident_id)
     ticket = tickets.of_incident(connection, action.incident_id)
     if ticket is None or not ticket.working or ticket.criticality is grade.criticality:
         return
     graded = {"criticality": grade.criticality.value, "communes": list(grade.communes[:NAMED_LIMIT])}
-    _log(scene, action.incident_id, "Regrade", reason=grade.reason, **graded)
+    _log(context, action.incident_id, "Regrade", reason=grade.reason, **graded)
     event = RegradeTicket(
-        who=WHO, via=WHO, at_us=scene.now_us, criticality=grade.criticality, reason=grade.reason
+        who=WHO, via=WHO, at_us=context.now_us, criticality=grade.criticality, reason=grade.reason
     )
-    actions.act(connection, ticket.id, event, scene.now_us)
+    actions.act(connection, ticket.id, event, context.now_us)
     worse = grade.criticality.weight < ticket.criticality.weight
     if worse and paging.was_told(connection, ticket.id):
-        paging.plan_page(connection, ticket.id, due_at_us=scene.now_us, occasion=Occasion.WORSE)
+        paging.plan_page(connection, ticket.id, due_at_us=context.now_us, occasion=Occasion.WORSE)
 
 
-def _retitle(scene: Scene, incident_id: int) -> None:
+def _retitle(context: CycleContext, incident_id: int) -> None:
     """Name the ticket for what the incident has become."""
-    found = store.explained(scene.connection, incident_id)
+    found = store.explained(context.connection, incident_id)
     if found is not None:
         cause, grade = found
-        joining.retitle(scene.connection, incident_id, title(scene.network, cause, grade))
+        joining.retitle(context.connection, incident_id, title(context.network, cause, grade))
 
 
-def _end(scene: Scene, action: End) -> None:
-    connection = scene.connection
+def _end(context: CycleContext, action: End) -> None:
+    connection = context.connection
     store.change(connection, action.incident_id, state=IncidentState.ENDED, ended_at_us=action.at_us)
-    _log(scene, action.incident_id, "End", ended_at_us=action.at_us)
+    _log(context, action.incident_id, "End", ended_at_us=action.at_us)
     ticket = tickets.of_incident(connection, action.incident_id)
     if ticket is not None and ticket.working:
         event = Restore(who=WHO, via=WHO, at_us=action.at_us)
-        actions.act(connection, ticket.id, event, scene.now_us)
-        paging.tell_end(scene, tickets.get(connection, ticket.id))
+        actions.act(connection, ticket.id, event, context.now_us)
+        paging.tell_end(context, tickets.get(connection, ticket.id))
 
 
 def _named(members: tuple[Member, ...]) -> dict[str, object]:
@@ -191,6 +191,6 @@ def _named(members: tuple[Member, ...]) -> dict[str, object]:
     return {"euis": euis[:NAMED_LIMIT], "count": len(euis)}
 
 
-def _log(scene: Scene, incident_id: int, kind: str, **detail: object) -> None:
-    now_us = scene.now_us
-    store.log(scene.connection, incident_id, kind=kind, at_us=now_us, now_us=now_us, detail=detail)
+def _log(context: CycleContext, incident_id: int, kind: str, **detail: object) -> None:
+    now_us = context.now_us
+    store.log(context.connection, incident_id, kind=kind, at_us=now_us, now_us=now_us, detail=detail)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from fleet.incidents import edges as pulse
 from fleet.incidents import rules, sensors, store, waves
 from fleet.incidents.burn import alarm
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.intake import calls as reported
@@ -32,7 +32,7 @@ def run(
     if rules.unexplained(network, incidents, now_us):
         network = waves.with_waves(network, waves.recent(connection, now_us))
     network = sensors.with_sensors(connection, network, now_us)
-    scene = Scene(connection, network, now_us, policy)
+    context = CycleContext(connection, network, now_us, policy)
     facts = Facts(
         network=network,
         incidents=incidents,
@@ -40,11 +40,11 @@ def run(
         burning=_burning(connection, network, edges, now_us),
     )
     for action in rules.decide(facts, now_us):
-        apply.apply(scene, action)
-    mail_in.enter_waiting(scene)
-    reported.follow(scene)
-    notices.tell(scene)
-    firing.fire_due(scene)
+        apply.apply(context, action)
+    mail_in.enter_waiting(context)
+    reported.follow(context)
+    notices.tell(context)
+    firing.fire_due(context)
 
 
 def _burning(

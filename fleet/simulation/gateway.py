@@ -31,7 +31,7 @@ RESTART_MS = 20_000
 LATENCY_US = 150_000
 
 
-class Kind(StrEnum):
+class TroubleKind(StrEnum):
     """What can go wrong."""
 
     POWER = "power"
@@ -48,7 +48,7 @@ class Trouble:
 
     start_ms: int
     length_ms: int
-    kind: Kind
+    kind: TroubleKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +110,17 @@ def live(eui: str, start_us: int, length_ms: int, troubles: Sequence[Trouble]) -
 
 
 def _world(eui: str, start_us: int, length_ms: int, troubles: Sequence[Trouble]) -> _World:
-    def gone(*kinds: Kind) -> list[Interval]:
+    def gone(*kinds: TroubleKind) -> list[Interval]:
         spans = [(one.start_ms, one.start_ms + one.length_ms) for one in troubles if one.kind in kinds]
         return clip(normal(spans), 0, length_ms)
 
-    cut = gone(Kind.POWER)
-    stops = frozenset(one.start_ms for one in troubles if one.kind is Kind.RESTART)
+    cut = gone(TroubleKind.POWER)
+    stops = frozenset(one.start_ms for one in troubles if one.kind is TroubleKind.RESTART)
     stopped = clip(normal((stop, stop + RESTART_MS) for stop in stops), 0, length_ms)
     powered = complement(union(cut, stopped), 0, length_ms)
-    backhaul = complement(gone(Kind.BACKHAUL), 0, length_ms)
-    reachable = intersect(backhaul, complement(gone(Kind.LNS), 0, length_ms))
-    radio = complement(gone(Kind.RADIO), 0, length_ms)
+    backhaul = complement(gone(TroubleKind.BACKHAUL), 0, length_ms)
+    reachable = intersect(backhaul, complement(gone(TroubleKind.LNS), 0, length_ms))
+    radio = complement(gone(TroubleKind.RADIO), 0, length_ms)
     return _World(eui, start_us, length_ms, powered, stops, backhaul, reachable, radio)
 
 

@@ -9,14 +9,21 @@ from fleet.facts.model import Commissioning, CommissioningKind, GatewayFacts, Me
 from fleet.facts.months import month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
-from fleet.simulation.gateway import Kind, Lived, Trouble, live
+from fleet.simulation.gateway import Lived, Trouble, TroubleKind, live
 
 MEMBERS = (2, 3, 4)
 """Gateways that serve a commune, in turn: 1,615 for 539 (MISSION) are three each."""
 SHARED_PERCENT = 5
 """Troubles that strike neighbours together: one feeder, one operator's mast."""
 SHARED_GATEWAYS = 4
-KINDS = (Kind.POWER, Kind.BACKHAUL, Kind.BACKHAUL, Kind.LNS, Kind.RADIO, Kind.RESTART)
+KINDS = (
+    TroubleKind.POWER,
+    TroubleKind.BACKHAUL,
+    TroubleKind.BACKHAUL,
+    TroubleKind.LNS,
+    TroubleKind.RADIO,
+    TroubleKind.RESTART,
+)
 AROUND_MS = 600_000
 """The gateways run so long before and after the month: it begins with no start and ends in no silence."""
 SHORTEST_MS, MIDDLE_MS = 40_000, 1_200_000

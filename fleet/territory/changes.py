@@ -13,7 +13,7 @@ from shapely.geometry import Point, shape
 from fleet.territory.geojson import CommuneShape
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a commune."""
 
     NEW = "new"
@@ -40,7 +40,7 @@ class Change:
     """One change; ``before`` and ``after`` are names, or for a merger INSEE codes."""
 
     insee: str
-    kind: Kind
+    kind: ChangeKind
     before: str
     after: str
 
@@ -53,14 +53,14 @@ def changes(known: Mapping[str, Known], communes: Sequence[CommuneShape]) -> tup
     for insee, commune in told.items():
         before = known.get(insee)
         if before is None:
-            found.append(Change(insee=insee, kind=Kind.NEW, before="", after=commune.name))
+            found.append(Change(insee=insee, kind=ChangeKind.NEW, before="", after=commune.name))
         elif before.name != commune.name:
-            found.append(Change(insee=insee, kind=Kind.RENAMED, before=before.name, after=commune.name))
+            found.append(Change(insee=insee, kind=ChangeKind.RENAMED, before=before.name, after=commune.name))
     for insee, missing in known.items():
         if insee in told or missing.retired or missing.departement not in covered:
             continue
         into = _within(missing, communes)
-        kind = Kind.GONE if into is None else Kind.MERGED
+        kind = ChangeKind.GONE if into is None else ChangeKind.MERGED
         found.append(Change(insee=insee, kind=kind, before=insee, after=into or ""))
     return tuple(sorted(found, key=lambda change: (change.insee, change.kind)))
 

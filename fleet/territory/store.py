@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from fleet.db.upsert import insert_new, upsert
 from fleet.registry.tables import communes, memberships
-from fleet.territory.changes import Change, Kind, Known, changes
+from fleet.territory.changes import Change, ChangeKind, Known, changes
 from fleet.territory.geojson import Territory
 from fleet.territory.tables import commune_changes
 
@@ -50,7 +50,7 @@ def apply_territory(connection: Connection, territory: Territory, *, source: str
             "source": source,
         }
         connection.execute(insert(commune_changes).values(row))
-        if change.kind is Kind.MERGED:
+        if change.kind is ChangeKind.MERGED:
             _move_members(connection, change, now_us=now_us)
     return Applied(
         communes=len(rows),
@@ -80,7 +80,9 @@ def load_known(connection: Connection) -> dict[str, Known]:
     """Return the communes of the registry."""
     retired = set(
         connection.scalars(
-            select(commune_changes.c.insee).where(commune_changes.c.kind.in_((Kind.MERGED, Kind.GONE)))
+            select(commune_changes.c.insee).where(
+                commune_changes.c.kind.in_((ChangeKind.MERGED, ChangeKind.GONE))
+            )
         )
     )
     columns = (
@@ -107,7 +109,7 @@ def load_changes(connection: Connection) -> list[Change]:
     """Return every change ever recorded, oldest first."""
     rows = connection.execute(select(commune_changes).order_by(commune_changes.c.id)).mappings()
     return [
-        Change(insee=row["insee"], kind=Kind(row["kind"]), before=row["before"], after=row["after"])
+        Change(insee=row["insee"], kind=ChangeKind(row["kind"]), before=row["before"], after=row["after"])
         for row in rows
     ]
 

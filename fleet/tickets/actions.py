@@ -7,11 +7,11 @@
 from sqlalchemy import Connection
 
 from fleet.tickets import duties, mirror, parts, store
-from fleet.tickets.model import Close, Criticality, Event, FieldReport, Origin, Refused, Ticket
+from fleet.tickets.model import Close, Criticality, Event, FieldReport, Origin, StepRefused, Ticket
 from fleet.tickets.rules import step
 
 
-def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ticket | Refused:
+def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ticket | StepRefused:
     """Apply one event; a refusal is written to the trail and changes nothing else.
 
     Raises:
@@ -19,7 +19,7 @@ def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ti
     """
     before = store.get(connection, ticket_id, lock=True)
     after = step(before, event, now_us)
-    if isinstance(after, Refused):
+    if isinstance(after, StepRefused):
         store.log(
             connection,
             ticket_id,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from fleet.tickets.model import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US, Criticality, Pause, Ticket
 
 
-class Verdict(StrEnum):
+class ClockVerdict(StrEnum):
     """How a clock stands against its limit."""
 
     RUNNING = "running"
@@ -26,7 +26,7 @@ class ClockNow:
     limit_us: int
     due_at_us: int
     left_us: int
-    verdict: Verdict
+    verdict: ClockVerdict
 
     @property
     def overdue(self) -> bool:
@@ -54,12 +54,12 @@ def intervention(ticket: Ticket, now_us: int) -> ClockNow:
     """Return the four-hour clock: stopped by arrival, or by the service's return before it."""
     stopped = _first(ticket.on_site_at_us, ticket.restored_at_us)
     clock = _clock(ticket, INTERVENTION_LIMIT_US, stopped, now_us)
-    if clock.verdict is Verdict.MET and ticket.remote:
+    if clock.verdict is ClockVerdict.MET and ticket.remote:
         return ClockNow(
             limit_us=clock.limit_us,
             due_at_us=clock.due_at_us,
             left_us=clock.left_us,
-            verdict=Verdict.MET_REMOTELY,
+            verdict=ClockVerdict.MET_REMOTELY,
         )
     return clock
 
@@ -84,9 +84,9 @@ def _clock(ticket: Ticket, limit_us: int, stopped_us: int | None, now_us: int) -
     due_us = ticket.reported_at_us + limit_us + paused_us(ticket.pauses, ticket.reported_at_us, end_us)
     left_us = due_us - end_us
     if left_us < 0:
-        verdict = Verdict.MISSED
+        verdict = ClockVerdict.MISSED
     elif stopped_us is not None:
-        verdict = Verdict.MET
+        verdict = ClockVerdict.MET
     else:
-        verdict = Verdict.PAUSED if ticket.paused else Verdict.RUNNING
+        verdict = ClockVerdict.PAUSED if ticket.paused else ClockVerdict.RUNNING
     return ClockNow(limit_us=limit_us, due_at_us=due_us, left_us=left_us, verdict=verdict)

@@ -250,7 +250,7 @@ Event = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class StepRefused:
     """The event does not apply; ``key`` names the sentence for the person, ``values`` fill it."""
 
     key: str

@@ -30,12 +30,12 @@ from fleet.tickets.model import (
     Merge,
     Note,
     Pause,
-    Refused,
     Regrade,
     Relapse,
     Reopen,
     Restore,
     ResumeClocks,
+    StepRefused,
     StopClocks,
     Ticket,
     TicketState,
@@ -47,12 +47,12 @@ LATE_LIMIT_US = 24 * HOUR_US
 TELEMETRY = "telemetry"
 
 
-def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | Refused:  # noqa: C901, PLR0911, PLR0912
+def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | StepRefused:  # noqa: C901, PLR0911, PLR0912
     """Return the ticket after the event, or why it does not apply."""
     if ticket.state is TicketState.MERGED and not isinstance(event, Note):
-        return Refused(key="ticket.refused.merged", values=(("into", str(ticket.merged_into)),))
+        return StepRefused(key="ticket.refused.merged", values=(("into", str(ticket.merged_into)),))
     if not isinstance(event, Restore | Relapse) and now_us - event.at_us > LATE_LIMIT_US:
-        return Refused(key="ticket.refused.too_late")
+        return StepRefused(key="ticket.refused.too_late")
     at_us = max(ticket.reported_at_us, min(event.at_us, now_us))
     match event:
         case Acknowledge():
@@ -78,7 +78,7 @@ def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | Refused:  # noqa
             return replace(ticket, criticality=event.criticality, resolution_limit_us=limit_us)
         case Reopen():
             if ticket.state is not TicketState.CLOSED:
-                return Refused(key="ticket.refused.not_closed")
+                return StepRefused(key="ticket.refused.not_closed")
             return replace(ticket, state=TicketState.RESTORED, closed_at_us=None)
         case Merge():
             return replace(ticket, state=TicketState.MERGED, merged_into=event.into, closed_at_us=at_us)
@@ -89,11 +89,11 @@ def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | Refused:  # noqa
             assert_never(event)
 
 
-def _acknowledge(ticket: Ticket, event: Acknowledge, at_us: int) -> Ticket | Refused:
+def _acknowledge(ticket: Ticket, event: Acknowledge, at_us: int) -> Ticket | StepRefused:
     if not ticket.working:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     if ticket.acknowledged_at_us is not None:
-        return Refused(key="ticket.refused.taken", values=(("who", ticket.acknowledged_by),))
+        return StepRefused(key="ticket.refused.taken", values=(("who", ticket.acknowledged_by),))
     return replace(
         ticket,
         state=TicketState.ACKNOWLEDGED,
@@ -109,39 +109,39 @@ def _taken(ticket: Ticket, event: Event, at_us: int) -> Ticket:
     return replace(ticket, acknowledged_at_us=at_us, acknowledged_by=event.who, progress_at_us=at_us)
 
 
-def _depart(ticket: Ticket, event: Depart, at_us: int) -> Ticket | Refused:
+def _depart(ticket: Ticket, event: Depart, at_us: int) -> Ticket | StepRefused:
     if not ticket.working:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     if ticket.en_route_at_us is not None:
-        return Refused(key="ticket.refused.already_en_route")
+        return StepRefused(key="ticket.refused.already_en_route")
     state = TicketState.ON_SITE if ticket.on_site_at_us is not None else TicketState.EN_ROUTE
     return replace(_taken(ticket, event, at_us), state=state, en_route_at_us=at_us)
 
 
-def _arrive(ticket: Ticket, event: Arrive, at_us: int) -> Ticket | Refused:
+def _arrive(ticket: Ticket, event: Arrive, at_us: int) -> Ticket | StepRefused:
     if ticket.on_site_at_us is not None:
-        return Refused(key="ticket.refused.already_on_site")
+        return StepRefused(key="ticket.refused.already_on_site")
     if ticket.state is TicketState.CLOSED:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     arrived = replace(_taken(ticket, event, at_us), on_site_at_us=at_us, on_site_proof=event.proof)
     return arrived if ticket.state is TicketState.RESTORED else replace(arrived, state=TicketState.ON_SITE)
 
 
-def _restore(ticket: Ticket, event: Restore) -> Ticket | Refused:
+def _restore(ticket: Ticket, event: Restore) -> Ticket | StepRefused:
     if event.via != TELEMETRY:
-        return Refused(key="ticket.refused.only_telemetry")
+        return StepRefused(key="ticket.refused.only_telemetry")
     if not ticket.working:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     pauses = _ended(ticket.pauses, event.at_us)
     restored_us = max(ticket.reported_at_us, event.at_us)
     return replace(ticket, state=TicketState.RESTORED, restored_at_us=restored_us, pauses=pauses)
 
 
-def _relapse(ticket: Ticket, event: Relapse) -> Ticket | Refused:
+def _relapse(ticket: Ticket, event: Relapse) -> Ticket | StepRefused:
     if event.via != TELEMETRY:
-        return Refused(key="ticket.refused.only_telemetry")
+        return StepRefused(key="ticket.refused.only_telemetry")
     if ticket.state not in (TicketState.RESTORED, TicketState.CLOSED):
-        return Refused(key="ticket.refused.not_restored")
+        return StepRefused(key="ticket.refused.not_restored")
     return replace(ticket, state=reached(ticket), restored_at_us=None, closed_at_us=None)
 
 
@@ -154,19 +154,19 @@ def reached(ticket: Ticket) -> TicketState:
     return TicketState.REPORTED if ticket.acknowledged_at_us is None else TicketState.ACKNOWLEDGED
 
 
-def _close(ticket: Ticket, event: Close, at_us: int) -> Ticket | Refused:
+def _close(ticket: Ticket, event: Close, at_us: int) -> Ticket | StepRefused:
     if ticket.state is TicketState.CLOSED:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     if ticket.state is not TicketState.RESTORED:
-        return Refused(key="ticket.refused.not_restored")
+        return StepRefused(key="ticket.refused.not_restored")
     if event.report is None and ticket.on_site_at_us is not None:
-        return Refused(key="ticket.refused.report_missing")
+        return StepRefused(key="ticket.refused.report_missing")
     return replace(ticket, state=TicketState.CLOSED, closed_at_us=at_us, report=event.report or ticket.report)
 
 
-def _lapse(ticket: Ticket) -> Ticket | Refused:
+def _lapse(ticket: Ticket) -> Ticket | StepRefused:
     if ticket.state not in (TicketState.ACKNOWLEDGED, TicketState.EN_ROUTE):
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     return replace(
         ticket,
         state=TicketState.REPORTED,
@@ -177,18 +177,18 @@ def _lapse(ticket: Ticket) -> Ticket | Refused:
     )
 
 
-def _stop(ticket: Ticket, event: StopClocks, at_us: int) -> Ticket | Refused:
+def _stop(ticket: Ticket, event: StopClocks, at_us: int) -> Ticket | StepRefused:
     if not ticket.working:
-        return Refused(key="ticket.refused.over")
+        return StepRefused(key="ticket.refused.over")
     if ticket.paused:
-        return Refused(key="ticket.refused.already_paused")
+        return StepRefused(key="ticket.refused.already_paused")
     pause = Pause(from_us=at_us, until_us=None, reason=event.reason, who=event.who, note=event.note)
     return replace(ticket, pauses=(*ticket.pauses, pause))
 
 
-def _resume(ticket: Ticket, at_us: int) -> Ticket | Refused:
+def _resume(ticket: Ticket, at_us: int) -> Ticket | StepRefused:
     if not ticket.paused:
-        return Refused(key="ticket.refused.not_paused")
+        return StepRefused(key="ticket.refused.not_paused")
     return replace(ticket, pauses=_ended(ticket.pauses, at_us))
 
 

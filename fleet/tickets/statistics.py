@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet.tickets.clocks import ClockNow, Verdict, intervention, paused_us, resolution
+from fleet.tickets.clocks import ClockNow, ClockVerdict, intervention, paused_us, resolution
 from fleet.tickets.model import Criticality, Ticket, TicketState
 
-KEPT = frozenset({Verdict.MET, Verdict.MET_REMOTELY})
+KEPT = frozenset({ClockVerdict.MET, ClockVerdict.MET_REMOTELY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +123,15 @@ def _times(spans: Iterable[int | None]) -> Times:
 def _compliance(clocks: Iterable[ClockNow]) -> Compliance:
     found = Counter(clock.verdict for clock in clocks)
     return Compliance(
-        met=found[Verdict.MET],
-        met_remotely=found[Verdict.MET_REMOTELY],
-        missed=found[Verdict.MISSED],
-        running=found[Verdict.RUNNING] + found[Verdict.PAUSED],
+        met=found[ClockVerdict.MET],
+        met_remotely=found[ClockVerdict.MET_REMOTELY],
+        missed=found[ClockVerdict.MISSED],
+        running=found[ClockVerdict.RUNNING] + found[ClockVerdict.PAUSED],
     )
 
 
 def _miss(ticket: Ticket, clock: str, found: ClockNow, now_us: int) -> Miss | None:
-    if found.verdict is not Verdict.MISSED:
+    if found.verdict is not ClockVerdict.MISSED:
         return None
     return Miss(
         ticket_id=ticket.id,

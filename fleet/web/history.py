@@ -1,6 +1,6 @@
 """States over time and the month's figures for the pages, from what the engine tells, kept for a few seconds.
 
-Timelines come from the engine's newest cycle (``fleet.live.told``), figures are those of
+Timelines come from the engine's newest cycle (``fleet.live.timelines``), figures are those of
 ``fleet.availability``: pages compute nothing of their own.  Only where no engine runs are facts read from the
 database.  A result stands for ``KEPT_US``, or ``REST`` times what it took, whichever is longer, so that open
 pages never cost more than a twentieth of one core.
@@ -24,7 +24,7 @@ from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.lang.format import DAY_US
-from fleet.live.told import Told, clipped
+from fleet.live.timelines import Timelines, clipped
 from fleet.months.evidence import load_facts
 from fleet.registry.store import Commune, load_communes
 
@@ -59,29 +59,29 @@ class History:
         self._past: Past | None = None
         self._stands_until_us = 0
 
-    def past(self, database: Database, clock: Clock, told: Told | None = None) -> Past:
+    def past(self, database: Database, clock: Clock, timelines: Timelines | None = None) -> Past:
         """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
         with self._first:
             if self._past is None or clock.now_us() > self._stands_until_us + STALE_US:
-                self._renew(database, clock, told)
+                self._renew(database, clock, timelines)
         if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
-            threading.Thread(target=self._renew_once, args=(database, clock, told), daemon=True).start()
+            threading.Thread(target=self._renew_once, args=(database, clock, timelines), daemon=True).start()
         assert self._past is not None
         return self._past
 
-    def _renew_once(self, database: Database, clock: Clock, told: Told | None) -> None:
+    def _renew_once(self, database: Database, clock: Clock, timelines: Timelines | None) -> None:
         try:
-            self._renew(database, clock, told)
+            self._renew(database, clock, timelines)
         finally:
             self._working.release()
 
-    def _renew(self, database: Database, clock: Clock, told: Told | None) -> None:
+    def _renew(self, database: Database, clock: Clock, timelines: Timelines | None) -> None:
         now_us = clock.now_us()
         with database.read() as connection:
-            if told is None:
+            if timelines is None:
                 self._past = compute(connection, self._settings, now_us)
             else:
-                self._past = from_engine(connection, self._settings, told)
+                self._past = from_engine(connection, self._settings, timelines)
         self._stands_until_us = now_us + max(KEPT_US, REST * (clock.now_us() - now_us))
 
 
@@ -111,21 +111,21 @@ def compute(connection: Connection, settings: ContractSettings, now_us: int) -> 
     return _past(connection, given, lines, window)
 
 
-def from_engine(connection: Connection, settings: ContractSettings, told: Told) -> Past:
+def from_engine(connection: Connection, settings: ContractSettings, timelines: Timelines) -> Past:
     """Return the past from the timelines of the engine's newest cycle."""
-    window = _window(told.at_us)
+    window = _window(timelines.at_us)
     given = MonthInput(
-        month=month_of(told.at_us),
-        as_of_us=told.at_us,
+        month=month_of(timelines.at_us),
+        as_of_us=timelines.at_us,
         facts=NetworkFacts(
-            gateways={eui: GatewayFacts(eui=eui) for eui in told.known},
-            memberships=told.registry.memberships,
-            blindness=told.sight,
+            gateways={eui: GatewayFacts(eui=eui) for eui in timelines.known},
+            memberships=timelines.registry.memberships,
+            blindness=timelines.sight,
         ),
-        communes=_cards(told.registry.communes.values()),
+        communes=_cards(timelines.registry.communes.values()),
         settings=settings,
     )
-    return _past(connection, given, told.lines(window), window)
+    return _past(connection, given, timelines.lines(window), window)
 
 
 def _window(now_us: int) -> Window:
@@ -176,8 +176,8 @@ def _with_deliveries(
     found: dict[str, list[DeliveredFact]] = {}
     for proof in load_deliveries(connection, window, euis):
         found.setdefault(proof.eui, []).append(proof)
-    told = {eui: replace(facts.gateways[eui], delivered=tuple(proofs)) for eui, proofs in found.items()}
-    return replace(facts, gateways={**facts.gateways, **told})
+    timelines = {eui: replace(facts.gateways[eui], delivered=tuple(proofs)) for eui, proofs in found.items()}
+    return replace(facts, gateways={**facts.gateways, **timelines})
 
 
 def _communes(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from fleet.evidence.tables import maintenances
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.lang import format as formats
 from fleet.lang.i18n import t
 from fleet.live.model import CommuneNow
@@ -61,17 +61,17 @@ def _notice(row: Row[Any], key: str) -> Notice:
     )
 
 
-def tell(scene: Scene) -> None:
+def tell(context: CycleContext) -> None:
     """Write the notices that are pending."""
-    for notice in pending(scene.connection, scene.now_us):
-        communes = [one for one in scene.network.communes.values() if notice.euis.intersection(one.members)]
-        for person in contacts(scene.connection, frozenset(one.epci for one in communes)):
-            _write(scene, notice, person, communes)
-        values = {"works_id": notice.works_id, "key": notice.key, "at_us": scene.now_us}
-        scene.connection.execute(insert(works_notices).values(**values))
+    for notice in pending(context.connection, context.now_us):
+        communes = [one for one in context.network.communes.values() if notice.euis.intersection(one.members)]
+        for person in contacts(context.connection, frozenset(one.epci for one in communes)):
+            _write(context, notice, person, communes)
+        values = {"works_id": notice.works_id, "key": notice.key, "at_us": context.now_us}
+        context.connection.execute(insert(works_notices).values(**values))
 
 
-def _write(scene: Scene, notice: Notice, person: Person, communes: list[CommuneNow]) -> None:
+def _write(context: CycleContext, notice: Notice, person: Person, communes: list[CommuneNow]) -> None:
     lang = person.language
     mine = sorted(one.name for one in communes if one.epci in person.territories)
     span = {
@@ -85,11 +85,11 @@ def _write(scene: Scene, notice: Notice, person: Person, communes: list[CommuneN
         t(lang, "notice.reason", reason=notice.reason),
     ]
     outbox.enqueue(
-        scene.connection,
+        context.connection,
         key=f"works/{notice.works_id}/{notice.key}/{person.id}",
         channel=Channel.MAIL,
         address=person.email,
         message=Rendered(subject=subject, text="\n\n".join(lines) + "\n"),
-        now_us=scene.now_us,
+        now_us=context.now_us,
         person_id=person.id,
     )

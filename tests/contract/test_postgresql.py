@@ -16,7 +16,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, JournalBatch, JournalRecord, Presence, TimeQuality
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
-from fleet.configurations import desk, push
+from fleet.configurations import push, reconcile
 from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.migrate import migrate_from_nothing, missing_tables
@@ -139,8 +139,8 @@ def test_identity(database, tmp_path):
 
 def test_a_write_that_fails_leaves_nothing(database):
     with database.read() as connection:
-        before = desk._trials(connection)
+        before = reconcile._trials(connection)
     with pytest.raises(ZeroDivisionError), database.write() as connection:
         connection.execute(counters.insert().values(name="x", value=1 // 0))
     with database.read() as connection:
-        assert desk._trials(connection) == before
+        assert reconcile._trials(connection) == before

@@ -1,8 +1,8 @@
 import pytest
 
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.intake.calls import Call, CallRefused, enter, verify
-from fleet.tickets.model import Arrive, Criticality, Origin, Refused, Ticket, TicketState
+from fleet.tickets.model import Arrive, Criticality, Origin, StepRefused, Ticket, TicketState
 from tests.stories.world import DAY, HOUR, MINUTE, SECOND, World
 
 
@@ -16,7 +16,7 @@ def call(world: World, ago_us: int = 0, **values: object) -> Ticket:
         "who": "Supervision",
     } | values
     with world.database.write() as connection:
-        return enter(Scene(connection, world.network(), world.clock.at_us), Call(**made))
+        return enter(CycleContext(connection, world.network(), world.clock.at_us), Call(**made))
 
 
 def test_the_four_hours_run_from_the_call_and_somebody_is_told(azay: World) -> None:
@@ -70,11 +70,11 @@ def test_an_operator_may_ask_telemetry_which_alone_decides(azay: World) -> None:
     ticket = call(azay)
     azay.lose("a1")
     with azay.database.write() as connection:
-        scene = Scene(connection, azay.network(), azay.clock.at_us)
-        assert isinstance(verify(scene, ticket), Refused)
+        context = CycleContext(connection, azay.network(), azay.clock.at_us)
+        assert isinstance(verify(context, ticket), StepRefused)
     azay.restore("a1")
     with azay.database.write() as connection:
-        verify(Scene(connection, azay.network(), azay.clock.at_us), ticket)
+        verify(CycleContext(connection, azay.network(), azay.clock.at_us), ticket)
     assert azay.ticket().state is TicketState.RESTORED
 
 

@@ -1,4 +1,4 @@
-from fleet.tickets.clocks import Verdict
+from fleet.tickets.clocks import ClockVerdict
 from fleet.tickets.model import Acknowledge, Arrive, Depart
 from tests.stories.world import HOUR, MINUTE, World
 
@@ -12,7 +12,7 @@ def test_nobody_on_site_is_told_an_hour_before_and_at_the_end(azay: World) -> No
     texts = [one.text for one in azay.postman.taken]
     assert sum("moins d’une heure" in text for text in texts) == 1
     assert sum("quatre heures sont dépassées" in text for text in texts) == 1
-    assert azay.open()[0].ticket.intervention.verdict is Verdict.MISSED
+    assert azay.open()[0].ticket.intervention.verdict is ClockVerdict.MISSED
 
 
 def test_on_site_in_time_warns_nobody(azay: World) -> None:
@@ -22,4 +22,4 @@ def test_on_site_in_time_warns_nobody(azay: World) -> None:
     before = len(azay.mails())
     azay.pass_time(5 * HOUR)
     assert len(azay.mails()) == before
-    assert azay.open()[0].ticket.intervention.verdict is Verdict.MET
+    assert azay.open()[0].ticket.intervention.verdict is ClockVerdict.MET

@@ -1,4 +1,4 @@
-from fleet.tickets.model import Arrive, Close, FieldReport, Refused, Restore, Ticket, TicketState
+from fleet.tickets.model import Arrive, Close, FieldReport, Restore, StepRefused, Ticket, TicketState
 from tests.stories.world import MINUTE, World
 
 
@@ -6,10 +6,10 @@ def test_a_person_cannot_close_what_is_still_lost(azay: World) -> None:
     azay.lose("a1")
     azay.pass_time(3 * MINUTE)
     now = azay.clock.at_us
-    assert isinstance(azay.act(1, Restore(who="Anne", via="page", at_us=now)), Refused)
+    assert isinstance(azay.act(1, Restore(who="Anne", via="page", at_us=now)), StepRefused)
     report = FieldReport(cause="disjoncteur", action="réarmé")
     refused = azay.act(1, Close(who="Anne", via="page", at_us=now, report=report))
-    assert refused == Refused(key="ticket.refused.not_restored")
+    assert refused == StepRefused(key="ticket.refused.not_restored")
 
 
 def test_somebody_on_site_owes_a_report(azay: World) -> None:
@@ -20,7 +20,7 @@ def test_somebody_on_site_owes_a_report(azay: World) -> None:
     azay.pass_time(40 * MINUTE)
     assert azay.ticket().state is TicketState.RESTORED
     now = azay.clock.at_us
-    assert azay.act(1, Close(who="Anne", via="page", at_us=now)) == Refused(
+    assert azay.act(1, Close(who="Anne", via="page", at_us=now)) == StepRefused(
         key="ticket.refused.report_missing"
     )
     closed = azay.act(1, Close(who="Anne", via="page", at_us=now, report=FieldReport(cause="a", action="b")))

@@ -1,4 +1,4 @@
-from fleet.tickets.model import PauseReason, Refused, ResumeClocks, StopClocks
+from fleet.tickets.model import PauseReason, ResumeClocks, StepRefused, StopClocks
 from tests.stories.world import HOUR, MINUTE, World
 
 
@@ -8,7 +8,7 @@ def test_an_hour_of_refused_access_moves_the_deadline_by_an_hour_and_says_who(az
     due = azay.open()[0].ticket.intervention.due_at_us
     stop = StopClocks(who="Anne", via="page", at_us=azay.clock.at_us, reason=PauseReason.ACCESS_REFUSED)
     azay.act(1, stop)
-    assert isinstance(azay.act(1, stop), Refused)
+    assert isinstance(azay.act(1, stop), StepRefused)
     azay.pass_time(HOUR)
     azay.act(1, ResumeClocks(who="Anne", via="page", at_us=azay.clock.at_us))
     azay.pass_time(10 * MINUTE)

@@ -1,4 +1,4 @@
-from fleet.tickets.clocks import Verdict, intervention
+from fleet.tickets.clocks import ClockVerdict, intervention
 from fleet.tickets.model import TicketState
 from tests.stories.world import HOUR, MINUTE, World
 
@@ -9,6 +9,6 @@ def test_it_is_met_and_closes_by_itself(azay: World) -> None:
     azay.restore("a1")
     azay.pass_time(20 * MINUTE)
     assert azay.ticket().state is TicketState.RESTORED
-    assert intervention(azay.ticket(), azay.clock.at_us).verdict is Verdict.MET_REMOTELY
+    assert intervention(azay.ticket(), azay.clock.at_us).verdict is ClockVerdict.MET_REMOTELY
     azay.pass_time(15 * MINUTE)
     assert azay.ticket().state is TicketState.CLOSED

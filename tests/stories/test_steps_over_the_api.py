@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from agent.wire.onsite import onsite_code
 from fleet.evidence.tables import heartbeat_runs
-from fleet.tickets.clocks import Verdict
+from fleet.tickets.clocks import ClockVerdict
 from fleet.tickets.model import TicketState
 from fleet.tickets.presence import site_token
 from tests.stories.pages import client_of
@@ -42,7 +42,7 @@ def test_a_technician_without_coverage_acts_in_time_and_tells_late_and_twice(
     assert step(client, "arrive", key="k1", at_us=arrived)[1]["again"] is True
     assert step(client, "arrive", key="k2", at_us=arrived)[0] == 409
     assert azay.ticket().on_site_at_us == arrived
-    assert azay.open()[0].ticket.intervention.verdict is Verdict.MET
+    assert azay.open()[0].ticket.intervention.verdict is ClockVerdict.MET
     assert azay.trail().count("Arrive") == 1
 
 

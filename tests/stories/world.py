@@ -27,7 +27,7 @@ from fleet.registry import tables as registry
 from fleet.response import cycle
 from fleet.tickets import actions
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Event, Refused, Ticket
+from fleet.tickets.model import Event, StepRefused, Ticket
 from fleet.tickets.tables import timers as timer_table
 from fleet.web import incident_views as views
 
@@ -251,7 +251,7 @@ class World:
         with self.database.read() as connection:
             yield connection
 
-    def act(self, ticket_id: int, event: Event) -> Ticket | Refused:
+    def act(self, ticket_id: int, event: Event) -> Ticket | StepRefused:
         """Let somebody act on a ticket now."""
         with self.database.write() as connection:
             return actions.act(connection, ticket_id, event, self.clock.at_us)

@@ -18,7 +18,7 @@ from fleet.identity.people import Person
 from fleet.registry.store import load_gateways
 from fleet.web.access import viewer
 from fleet.web.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
-from fleet.web.api.months import Told, months_of
+from fleet.web.api.months import MonthView, months_of
 from fleet.web.api.paging import PAGE_LIMIT, After, Limit, Month, answer, page_of
 
 router = APIRouter(
@@ -52,39 +52,39 @@ def show_availability(  # noqa: PLR0917 FastAPI passes by name
 ) -> Response:
     """Return every figure of a month: its newest closed version, else as it is known now."""
     state = request.app.state
-    told = months_of(state).tell(state.database, state.clock, month or month_of(state.clock.now_us()))
+    view = months_of(state).month_view(state.database, state.clock, month or month_of(state.clock.now_us()))
     names = {}
     if by is By.GATEWAY:
         with state.database.read() as connection:
             names = {one.eui: one.name for one in load_gateways(connection)}
-    body = availability_of(told, by, names, inside=_inside(told, person))
+    body = availability_of(view, by, names, inside=_inside(view, person))
     rows = body["items"]
     chosen, following = page_of(rows, [row[KEYS[by]] for row in rows], limit=limit, after=after)
     return answer(request, body | {"items": chosen, "next": following})
 
 
-def _inside(told: Told, person: Person) -> frozenset[str] | None:
+def _inside(view: MonthView, person: Person) -> frozenset[str] | None:
     if not person.territories:
         return None
-    cards = told.given.communes
+    cards = view.given.communes
     return frozenset(one.insee for one in cards if person.sees(one.insee, one.epci, one.departement))
 
 
 def availability_of(
-    told: Told, by: By, gateway_names: dict[str, str], *, inside: frozenset[str] | None = None
+    view: MonthView, by: By, gateway_names: dict[str, str], *, inside: frozenset[str] | None = None
 ) -> dict[str, Any]:
     """Return the figures of a month as one document; percentages are truncated, verdicts exact.
 
     Rows outside ``inside`` are left out, the whole stays the whole.
     """
-    given, found, settings = told.given, told.result, told.given.settings
+    given, found, settings = view.given, view.result, view.given.settings
     return {
         "month": found.month,
         "from_us": found.window.start_us,
         "until_us": found.window.end_us,
         "provisional": found.provisional,
-        "closed_version": told.version,
-        "hash": told.digest,
+        "closed_version": view.version,
+        "hash": view.digest,
         "objective_global_ppm": settings.objective_global_ppm,
         "objective_commune_ppm": settings.objective_commune_ppm,
         "serving": settings.serving,
@@ -136,7 +136,7 @@ def _items(
 
 def _commune(card: CommuneCard, given: MonthInput, found: MonthResult) -> dict[str, Any]:
     figures = found.commune_figures[card.insee]
-    told = {
+    view = {
         "insee": card.insee,
         "name": card.name,
         "epci": card.epci,
@@ -146,7 +146,7 @@ def _commune(card: CommuneCard, given: MonthInput, found: MonthResult) -> dict[s
         "below_two_us": figures.below_two_us,
         "below_two_domains_us": found.below_two_domains.get(card.insee, {}),
     }
-    return told | _indicators(of_commune(given, found, card.insee))
+    return view | _indicators(of_commune(given, found, card.insee))
 
 
 def _indicators(one: Indicators) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from agent.wire.renewal import RenewalRequest
 from agent.wire.resolved import resolved
 from fleet.configurations import push
 from fleet.identity.authority import Authority, RequestRefused
-from fleet.identity.enrolment import Refused
+from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import Enrolled, enrol, renew
 from fleet.identity.rate import limits_of
 from fleet.identity.revocation import write_revocations
@@ -60,7 +60,7 @@ def create_enrolment(request: Request, raw: Annotated[bytes, Depends(_limited_bo
 
 def _enrol(
     connection: Connection, authority: Authority, asked: EnrolmentRequest, now_us: int
-) -> Enrolled | Refused:
+) -> Enrolled | EnrolmentRefused:
     outcome = enrol(connection, authority, asked, now_us)
     if isinstance(outcome, Enrolled):
         push.send_again(connection, asked.eui)
@@ -93,7 +93,7 @@ def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
 def _certify(
     request: Request,
     asked: Asked,
-    decide: Callable[[Connection, Authority, Asked, int], Enrolled | Refused],
+    decide: Callable[[Connection, Authority, Asked, int], Enrolled | EnrolmentRefused],
 ) -> Response:
     state = request.app.state
     now_us = state.clock.now_us()
@@ -109,7 +109,7 @@ def _certify(
                 write_revocations(connection, state.settings.data, state.keys.authority, now_us)
     except RequestRefused as error:
         raise Problem(422, "Request not acceptable", str(error), field=error.field) from error
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, EnrolmentRefused):
         log.warning("certificate_refused", eui=asked.eui, reason=outcome.reason)
         detail = f"{outcome.field}: {outcome.detail}"
         raise Problem(STATUS[outcome.reason], "Refused", detail, field=outcome.field, reason=outcome.reason)

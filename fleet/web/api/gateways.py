@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
-from fleet.configurations.stand import Stand, stands
+from fleet.configurations.status import ConfigurationStatus, stands
 from fleet.evidence.decoding import named
 from fleet.identity.people import Person
 from fleet.live.model import GatewayNow, NetworkNow
@@ -99,10 +99,10 @@ def network_of(request: Request) -> NetworkNow:
     return latest.network if latest is not None else NetworkNow(at_us=0)
 
 
-def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict[str, Any]:
+def gateway_row(request: Request, gateway: Gateway, status: ConfigurationStatus | None) -> dict[str, Any]:
     """Return all that is known of one gateway; access notes are for people with a ticket."""
     now: GatewayNow | None = network_of(request).gateways.get(gateway.eui)
-    beat = stand.heartbeat if stand else None
+    beat = status.heartbeat if status else None
     return {
         "eui": gateway.eui,
         "name": gateway.name,
@@ -132,23 +132,23 @@ def gateway_row(request: Request, gateway: Gateway, stand: Stand | None) -> dict
         "last_word_us": now.last_word_us if now else None,
         "radio": beat.radio.name if beat else None,
         "heartbeat": named(beat) if beat else None,
-        "heartbeat_at_us": stand.heartbeat_at_us if stand else None,
-        "config": _configuration(stand),
+        "heartbeat_at_us": status.heartbeat_at_us if status else None,
+        "config": _configuration(status),
     }
 
 
-def _configuration(stand: Stand | None) -> dict[str, Any] | None:
-    if stand is None:
+def _configuration(status: ConfigurationStatus | None) -> dict[str, Any] | None:
+    if status is None:
         return None
-    reported = stand.reported
+    reported = status.reported
     return {
-        "desired_version": stand.desired_version,
-        "desired_sha256": stand.desired_sha256,
-        "published": stand.published,
-        "confirmed_at_us": stand.confirmed_at_us,
+        "desired_version": status.desired_version,
+        "desired_sha256": status.desired_sha256,
+        "published": status.published,
+        "confirmed_at_us": status.confirmed_at_us,
         "reported_version": reported.version if reported else None,
         "seen_version": reported.seen_version if reported else None,
         "state": ConfigState(reported.state).name if reported else None,
         "reason": reported.reason if reported else None,
-        "in_force": stand.in_force,
+        "in_force": status.in_force,
     }

@@ -27,7 +27,7 @@ MONTHS_LIMIT: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class MonthView:
     """One month with its figures."""
 
     given: MonthInput
@@ -39,7 +39,7 @@ class Told:
     """None: for as long as the version is the newest."""
 
 
-def tell(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> Told:
+def month_view(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> MonthView:
     """Return a month: its newest closed version, else as it is known now.
 
     Raises:
@@ -47,7 +47,7 @@ def tell(connection: Connection, month: str, settings: ContractSettings, now_us:
     """
     version = newest_version(connection, month)
     given = load_month(connection, month, settings, now_us) if version is None else _frozen(version)
-    return Told(
+    return MonthView(
         given=given,
         result=reckon(given),
         version=None if version is None else version.number,
@@ -65,9 +65,9 @@ class Months:
     def __init__(self, settings: ContractSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._kept: dict[str, Told] = {}
+        self._kept: dict[str, MonthView] = {}
 
-    def tell(self, database: Database, clock: Clock, month: str) -> Told:
+    def month_view(self, database: Database, clock: Clock, month: str) -> MonthView:
         """Return a month, from what is kept if it stands.
 
         Raises:
@@ -78,7 +78,7 @@ class Months:
             with database.read() as connection:
                 kept = self._kept.pop(month, None)
                 if kept is None or not _stands(kept, newest_number(connection, month), now_us):
-                    kept = tell(connection, month, self._settings, now_us)
+                    kept = month_view(connection, month, self._settings, now_us)
                     if kept.version is None:
                         kept = _open(kept, now_us, clock.now_us())
             self._kept[month] = kept
@@ -87,18 +87,18 @@ class Months:
             return kept
 
 
-def _stands(kept: Told, newest: int | None, now_us: int) -> bool:
+def _stands(kept: MonthView, newest: int | None, now_us: int) -> bool:
     if kept.version != newest:
         return False
     return kept.stands_until_us is None or now_us < kept.stands_until_us
 
 
-def _open(told: Told, began_us: int, now_us: int) -> Told:
-    return Told(
-        given=told.given,
-        result=told.result,
+def _open(view: MonthView, began_us: int, now_us: int) -> MonthView:
+    return MonthView(
+        given=view.given,
+        result=view.result,
         version=None,
-        digest=told.digest,
+        digest=view.digest,
         stands_until_us=now_us + max(KEPT_US, REST * (now_us - began_us)),
     )
 

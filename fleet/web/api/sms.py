@@ -23,7 +23,7 @@ from fleet.paging import paging
 from fleet.tickets import actions, links
 from fleet.tickets import store as tickets
 from fleet.tickets.links import SECRET_NAME
-from fleet.tickets.model import Acknowledge, Arrive, Depart, Event, Note, Refused
+from fleet.tickets.model import Acknowledge, Arrive, Depart, Event, Note, StepRefused
 
 VIA = "sms"
 DELIVERED = frozenset({"DELIVRD", "DELIVERED", "ACCEPTD"})
@@ -76,7 +76,7 @@ def reply(request: Request, body: Incoming) -> dict[str, str]:
         if person is None:
             return {"outcome": "unknown sender"}
         meant = understand(body.message)
-        told = outbox.told_tickets(connection, person.id)
+        told = outbox.tickets_written_about(connection, person.id)
         ticket_id = meant.ticket_id if meant.ticket_id is not None else (told[0] if told else None)
         if ticket_id is None or ticket_id not in told:
             _answer(connection, person, "sms.reply.no_ticket", now_us)
@@ -104,7 +104,7 @@ def _do(connection: Connection, person: Person, meant: Reply, ticket_id: int, no
             event = Note(who=person.name, via=VIA, at_us=now_us, text=meant.text)
             _answer(connection, person, "sms.reply.not_understood", now_us)
     outcome = actions.act(connection, ticket_id, event, now_us)
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, StepRefused):
         _answer(connection, person, outcome.key, now_us, **dict(outcome.values))
         return "refused"
     return meant.meaning.value

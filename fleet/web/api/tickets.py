@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from fleet.evidence.onsite import shown_by
 from fleet.identity.people import Person
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
 from fleet.intake import calls as reported
@@ -24,7 +24,7 @@ from fleet.response.apply import apply
 from fleet.tickets import actions, attachments, joining, links, presence
 from fleet.tickets import store as tickets
 from fleet.tickets.links import SECRET_NAME
-from fleet.tickets.model import Criticality, Merge, Origin, Refused, Ticket
+from fleet.tickets.model import Criticality, Merge, Origin, StepRefused, Ticket
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.tickets.steps import Step, event_of
 from fleet.web.access import form_guard, operator, technician, viewer
@@ -75,23 +75,25 @@ class StepBody(BaseModel):
     presence: Presence | None = None
 
 
-def scene_of(request: Request, connection: Connection) -> Scene:
+def context_of(request: Request, connection: Connection) -> CycleContext:
     """Return the scene of a request."""
     state = request.app.state
     latest = state.feed.latest
     now_us = state.clock.now_us()
-    return Scene(connection, latest.network if latest is not None else NetworkNow(at_us=now_us), now_us)
+    return CycleContext(
+        connection, latest.network if latest is not None else NetworkNow(at_us=now_us), now_us
+    )
 
 
 @router.post("", status_code=201)
 def call(request: Request, body: CallBody, person: Operator) -> dict[str, Any]:
     """Enter a call or a mail: a new ticket, or a line on the one that is open there."""
     with request.app.state.database.write() as connection:
-        scene = scene_of(request, connection)
-        reported_at_us = scene.now_us if body.reported_at_us is None else body.reported_at_us
+        context = context_of(request, connection)
+        reported_at_us = context.now_us if body.reported_at_us is None else body.reported_at_us
         values = body.model_dump() | {"reported_at_us": reported_at_us, "who": person.name}
         try:
-            ticket = reported.enter(scene, reported.Call(**values))
+            ticket = reported.enter(context, reported.Call(**values))
         except reported.CallRefused as error:
             raise HTTPException(422, str(error)) from error
         return {"ticket": ticket.id, "reported_at_us": ticket.reported_at_us}
@@ -107,20 +109,20 @@ def step(
 ) -> dict[str, Any]:
     """Take one step; 409 says why it does not apply."""
     with request.app.state.database.write() as connection:
-        scene = scene_of(request, connection)
+        context = context_of(request, connection)
         ticket = _ticket(connection, ticket_id)
         if idempotency_key and joining.seen(connection, ticket_id, idempotency_key):
             return {"ticket": ticket_id, "state": ticket.state.value, "again": True}
-        proof = _proof(request, scene, ticket, body.presence, body.at_us)
+        proof = _proof(request, context, ticket, body.presence, body.at_us)
         try:
-            event = event_of(body.step, who=person.name, now_us=scene.now_us, proof=proof, **_plain(body))
+            event = event_of(body.step, who=person.name, now_us=context.now_us, proof=proof, **_plain(body))
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        outcome = actions.act(connection, ticket_id, event, scene.now_us)
-        if isinstance(outcome, Refused):
+        outcome = actions.act(connection, ticket_id, event, context.now_us)
+        if isinstance(outcome, StepRefused):
             raise _refused(request, outcome.key, **dict(outcome.values))
         if idempotency_key:
-            joining.remember(connection, ticket_id, idempotency_key, scene.now_us)
+            joining.remember(connection, ticket_id, idempotency_key, context.now_us)
         return {"ticket": ticket_id, "state": outcome.state.value, "again": False}
 
 
@@ -133,24 +135,26 @@ def _plain(body: StepBody) -> dict[str, Any]:
     return body.model_dump(exclude={"step", "presence"})
 
 
-def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | None, at_us: int | None) -> str:
+def _proof(
+    request: Request, context: CycleContext, ticket: Ticket, shown: Presence | None, at_us: int | None
+) -> str:
     """Return how we know that somebody is there; a wrong proof is refused, none is « déclaré »."""
     if shown is None:
         return "declared"
     secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
-    site_ids = _sites(scene, ticket)
+    site_ids = _sites(context, ticket)
     if shown.label:
         if presence.site_of_token(secret, shown.label) not in site_ids:
             raise _refused(request, "presence.wrong_label")
         return "label"
     if shown.code:
-        euis = [one.eui for one in scene.network.gateways.values() if one.site_id in site_ids]
-        if not shown_by(scene.connection, euis, shown.code, min(at_us or scene.now_us, scene.now_us)):
+        euis = [one.eui for one in context.network.gateways.values() if one.site_id in site_ids]
+        if not shown_by(context.connection, euis, shown.code, min(at_us or context.now_us, context.now_us)):
             raise _refused(request, "presence.wrong_code")
         return "code"
     if shown.lat is None or shown.lon is None:
         raise HTTPException(422, "presence: write label, code, or lat and lon")
-    found = scene.connection.execute(select(sites.c.lat, sites.c.lon).where(sites.c.id.in_(site_ids))).all()
+    found = context.connection.execute(select(sites.c.lat, sites.c.lon).where(sites.c.id.in_(site_ids))).all()
     away = [
         presence.distance_m(shown.lat, shown.lon, row.lat, row.lon)
         for row in found
@@ -161,12 +165,12 @@ def _proof(request: Request, scene: Scene, ticket: Ticket, shown: Presence | Non
     return f"position {min(away)} m"
 
 
-def _sites(scene: Scene, ticket: Ticket) -> frozenset[int]:
+def _sites(context: CycleContext, ticket: Ticket) -> frozenset[int]:
     """Return the sites of a ticket: its own, and those of its incident's gateways."""
     found = {ticket.site_id} if ticket.site_id is not None else set()
     if ticket.incident_id is not None:
-        euis = [one.eui for one in members(scene.connection, ticket.incident_id)]
-        found |= {scene.network.gateways[eui].site_id for eui in euis if eui in scene.network.gateways}
+        euis = [one.eui for one in members(context.connection, ticket.incident_id)]
+        found |= {context.network.gateways[eui].site_id for eui in euis if eui in context.network.gateways}
     return frozenset(found)
 
 
@@ -175,8 +179,8 @@ def verify(request: Request, ticket_id: int, person: Operator) -> dict[str, Any]
     """Ask telemetry whether the place of a call is served."""
     del person
     with request.app.state.database.write() as connection:
-        outcome = reported.verify(scene_of(request, connection), _ticket(connection, ticket_id))
-        if isinstance(outcome, Refused):
+        outcome = reported.verify(context_of(request, connection), _ticket(connection, ticket_id))
+        if isinstance(outcome, StepRefused):
             raise _refused(request, outcome.key, **dict(outcome.values))
         return {"ticket": ticket_id, "state": outcome.state.value}
 
@@ -185,17 +189,17 @@ def verify(request: Request, ticket_id: int, person: Operator) -> dict[str, Any]
 def merge(request: Request, ticket_id: int, into: int, person: Operator) -> dict[str, Any]:
     """Merge a ticket into an older one of the same cause."""
     with request.app.state.database.write() as connection:
-        scene = scene_of(request, connection)
+        context = context_of(request, connection)
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
         if other.id == mine.id or not mine.working:
             raise _refused(request, "ticket.refused.over")
         if other.incident_id is not None and mine.incident_id is not None:
             ids = {"incident_id": mine.incident_id, "other_id": other.incident_id}
-            apply(scene, Absorb(**ids, reason=person.name))
+            apply(context, Absorb(**ids, reason=person.name))
             return {"ticket": into}
-        event = Merge(who=person.name, via="api", at_us=scene.now_us, into=into)
-        outcome = actions.act(connection, ticket_id, event, scene.now_us)
-        if isinstance(outcome, Refused):
+        event = Merge(who=person.name, via="api", at_us=context.now_us, into=into)
+        outcome = actions.act(connection, ticket_id, event, context.now_us)
+        if isinstance(outcome, StepRefused):
             raise _refused(request, outcome.key, **dict(outcome.values))
         joining.inherit(connection, mine, other)
         return {"ticket": into}
@@ -212,21 +216,21 @@ class SplitBody(BaseModel):
 def split(request: Request, ticket_id: int, body: SplitBody, person: Operator) -> dict[str, Any]:
     """Take gateways out of a ticket's incident into one of their own; the report stays when it was."""
     with request.app.state.database.write() as connection:
-        scene = scene_of(request, connection)
+        context = context_of(request, connection)
         ticket = _ticket(connection, ticket_id)
         present = [] if ticket.incident_id is None else members(connection, ticket.incident_id)
         mine = {one.eui: one.since_us for one in present if one.restored_us is None}
-        chosen = [eui for eui in dict.fromkeys(body.euis) if eui in mine and eui in scene.network.gateways]
+        chosen = [eui for eui in dict.fromkeys(body.euis) if eui in mine and eui in context.network.gateways]
         if ticket.incident_id is None or not chosen or len(chosen) == len(mine):
             raise HTTPException(422, "euis: write some of the ticket's gateways that are lost, but not all")
         action = Split(
             incident_id=ticket.incident_id,
             cause=SharedCause(domain=Domain.GATEWAY, value=chosen[0]),
             members=tuple(Member(eui=eui, since_us=mine[eui]) for eui in chosen),
-            grade=grade(scene.network, chosen),
+            grade=grade(context.network, chosen),
             reason=f"{person.name} : {body.reason}",
         )
-        apply(scene, action)
+        apply(context, action)
         return {"ticket": ticket_id, "split": chosen}
 
 

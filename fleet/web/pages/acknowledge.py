@@ -9,14 +9,14 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.notify.compose import Occasion, headline
 from fleet.paging.subjects import subject
 from fleet.tickets import actions, links
 from fleet.tickets import store as tickets
 from fleet.tickets.clocks import intervention
 from fleet.tickets.links import SECRET_NAME, Link, LinkState
-from fleet.tickets.model import Acknowledge, Refused, Ticket
+from fleet.tickets.model import Acknowledge, StepRefused, Ticket
 from fleet.web.visit import Anybody, Visit
 
 router = APIRouter()
@@ -33,37 +33,37 @@ def secret_of(visit: Visit) -> bytes:
 def show(token: str, visit: Anybody) -> HTMLResponse:
     """Say what it is about and offer the button; whatever fetches this changes nothing."""
     with visit.database.read() as connection:
-        scene = Scene(connection, visit.network, visit.now_us)
+        context = CycleContext(connection, visit.network, visit.now_us)
         link = links.look(connection, secret_of(visit), token, visit.now_us)
-        return _page(visit, scene, link)
+        return _page(visit, context, link)
 
 
 @router.post("/a/{token}", response_class=HTMLResponse, include_in_schema=False)
 def acknowledge(token: str, visit: Anybody) -> HTMLResponse:
     """Acknowledge for the person the link was sent to."""
     with visit.database.write() as connection:
-        scene = Scene(connection, visit.network, visit.now_us)
+        context = CycleContext(connection, visit.network, visit.now_us)
         link = links.look(connection, secret_of(visit), token, visit.now_us)
         if link is None or link.state is not LinkState.VALID:
-            return _page(visit, scene, link)
+            return _page(visit, context, link)
         if not links.use(connection, link, visit.now_us):
-            return _page(visit, scene, replace(link, state=LinkState.USED))
+            return _page(visit, context, replace(link, state=LinkState.USED))
         event = Acknowledge(who=link.who, via=VIA, at_us=visit.now_us)
         outcome = actions.act(connection, link.ticket_id, event, visit.now_us)
-        return _answer(visit, scene, link, outcome)
+        return _answer(visit, context, link, outcome)
 
 
-def _answer(visit: Visit, scene: Scene, link: Link, outcome: Ticket | Refused) -> HTMLResponse:
-    ticket = tickets.get(scene.connection, link.ticket_id)
-    values = _about(visit, scene, ticket)
-    if isinstance(outcome, Refused):
+def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Ticket | StepRefused) -> HTMLResponse:
+    ticket = tickets.get(context.connection, link.ticket_id)
+    values = _about(visit, context, ticket)
+    if isinstance(outcome, StepRefused):
         sentence = visit.words.t(outcome.key, **dict(outcome.values))
         return visit.bare("pages/link.html", status=409, sentence=sentence, ask=False, who=link.who, **values)
     sentence = visit.words.t("link.done", at=visit.words.clock(visit.now_us))
     return visit.bare("pages/link.html", sentence=sentence, ask=False, who=link.who, **values)
 
 
-def _page(visit: Visit, scene: Scene, link: Link | None) -> HTMLResponse:
+def _page(visit: Visit, context: CycleContext, link: Link | None) -> HTMLResponse:
     nothing = {"headline": "", "due_at_us": None, "ask": False, "who": ""}
     if link is None:
         sentence = visit.words.t("link.forged")
@@ -71,8 +71,8 @@ def _page(visit: Visit, scene: Scene, link: Link | None) -> HTMLResponse:
     if link.state is LinkState.EXPIRED:
         sentence = visit.words.t("link.expired")
         return visit.bare("pages/link.html", status=410, **nothing, sentence=sentence)
-    ticket = tickets.get(scene.connection, link.ticket_id)
-    values = _about(visit, scene, ticket) | {"who": link.who}
+    ticket = tickets.get(context.connection, link.ticket_id)
+    values = _about(visit, context, ticket) | {"who": link.who}
     if link.state is LinkState.USED:
         state = visit.words.t(f"ticket.state.{ticket.state.value}")
         sentence = visit.words.t("link.used", number=str(ticket.id), state=state)
@@ -88,8 +88,8 @@ def _why_not(visit: Visit, ticket: Ticket) -> str:
     return visit.words.t("ticket.refused.over")
 
 
-def _about(visit: Visit, scene: Scene, ticket: Ticket) -> dict[str, Any]:
-    found = subject(scene, ticket, occasion=Occasion.OPENED, lang=visit.lang)
+def _about(visit: Visit, context: CycleContext, ticket: Ticket) -> dict[str, Any]:
+    found = subject(context, ticket, occasion=Occasion.OPENED, lang=visit.lang)
     clock = intervention(ticket, visit.now_us)
     waiting = ticket.working and ticket.on_site_at_us is None
     line = headline(replace(found, on_site_due_us=None), visit.lang, visit.now_us)

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from fleet.identity.people import Person
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.intake import calls as reported
 from fleet.intake.calls import Call, CallRefused
 from fleet.tickets.model import Criticality, Origin
@@ -76,7 +76,7 @@ def enter(
                 who=person.name,
                 criticality=criticality,
             )
-            ticket = reported.enter(Scene(connection, visit.network, visit.now_us), call)
+            ticket = reported.enter(CycleContext(connection, visit.network, visit.now_us), call)
         except CallRefused as error:
             field, _, why = str(error).partition(": ")
             return _page(visit, connection, typed, FIELDS.get(field, "text"), _said(visit, field, why))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of
-from fleet.configurations.stand import stands
+from fleet.configurations.status import stands
 from fleet.evidence.tables import journal_records
 from fleet.identity import audit
 from fleet.identity.people import Person
@@ -19,7 +19,7 @@ from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
 from fleet.web.access import form_guard, operator
 from fleet.web.pages import listing
-from fleet.web.pages.told import told_by
+from fleet.web.pages.last_notes import last_measures
 from fleet.web.views import commands, configurations, counts, gateway, gateways, sentences, timeline
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit, leave_toast
@@ -109,7 +109,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             journal=_journal(connection, eui),
             commands=commands.lines_of(visit.words, last_of(connection, eui)),
             offers=commands.offers_of(visit.words, visit.person),
-            **told_by(visit.words, connection, eui),
+            **last_measures(visit.words, connection, eui),
             **configurations.of_gateway(visit.words, connection, eui, stand),
         )
 

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from fleet.tickets import store as tickets
 from fleet.web.pages import listing
-from fleet.web.pages.scene import lines_of
+from fleet.web.pages.ticket_words import lines_of
 from fleet.web.views.tables import csv_text
 from fleet.web.views.tickets import columns, export_columns
 from fleet.web.visit import Viewing

@@ -17,7 +17,7 @@ from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import func, select
 
 from agent.wire.messages import Heartbeat
-from fleet.configurations.stand import stands
+from fleet.configurations.status import stands
 from fleet.live.feed import Feed, FeedFull, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.tables import ticket_events

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from fleet.tickets import store as tickets
-from fleet.web.pages.scene import lines_of
+from fleet.web.pages.ticket_words import lines_of
 from fleet.web.views import communes, overview
 from fleet.web.visit import Viewing
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from fleet.configurations import push
 from fleet.configurations.push import Version
-from fleet.configurations.stand import stands
+from fleet.configurations.status import stands
 from fleet.identity.people import Person, Role
 from fleet.registry.store import Gateway, load_gateways
 from fleet.web.access import form_guard, operator

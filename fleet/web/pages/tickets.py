@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
 from fleet.configurations.commands import last_of
-from fleet.configurations.stand import stands
+from fleet.configurations.status import stands
 from fleet.identity.people import Person, Role
 from fleet.live.model import GatewayNow
 from fleet.notify.compose import SiteLine
@@ -24,15 +24,15 @@ from fleet.tickets.model import (
     FieldReport,
     Note,
     PauseReason,
-    Refused,
     Reopen,
     ResumeClocks,
+    StepRefused,
     StopClocks,
 )
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
-from fleet.web.pages.scene import Told, told
+from fleet.web.pages.ticket_words import TicketWords, words_of_ticket
 from fleet.web.views import field
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
@@ -65,7 +65,7 @@ def _page(
         raise HTTPException(404) from error
     ticket, network = found.shown.ticket, visit.network
     site = connection.execute(select(sites).where(sites.c.id == ticket.site_id)).mappings().first()
-    about = told(visit, connection, ticket)
+    about = words_of_ticket(visit, connection, ticket)
     members = [network.gateways[one.eui] for one in found.members if one.eui in network.gateways]
     return visit.page(
         "pages/ticket.html",
@@ -96,7 +96,7 @@ def _page(
     )
 
 
-def _sites(about: Told, site: Any) -> tuple[SiteLine, ...]:
+def _sites(about: TicketWords, site: Any) -> tuple[SiteLine, ...]:
     """Return the sites of a ticket, those whose gateway is lost first."""
     if about.about is not None and about.about.sites:
         return about.about.sites
@@ -121,16 +121,18 @@ def _act(visit: Visit, ticket_id: int, event: Event, typed: Typed | None = None)
             outcome = actions.act(connection, ticket_id, event, visit.now_us)
         except tickets.NoSuchTicket as error:
             raise HTTPException(404) from error
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, StepRefused):
             sentence = visit.words.t(outcome.key, **dict(outcome.values))
             return _page(visit, connection, ticket_id, refused=sentence, typed=typed)
     answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return leave_toast(answer, "toast.ticket", number=ticket_id)
 
 
-def _at_us(visit: Visit, told: str) -> int:
+def _at_us(visit: Visit, typed_ms: str) -> int:
     """Return when it happened: what a phone without coverage wrote down, in milliseconds, else now."""
-    return int(told) * 1000 if told.isdigit() and len(told) <= len("1764000000000") else visit.now_us
+    return (
+        int(typed_ms) * 1000 if typed_ms.isdigit() and len(typed_ms) <= len("1764000000000") else visit.now_us
+    )
 
 
 Made = Callable[[str, int], Event]

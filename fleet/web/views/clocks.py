@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.tickets.clocks import ClockNow, Verdict
+from fleet.tickets.clocks import ClockNow, ClockVerdict
 from fleet.tickets.store import TicketView
 
 AMBER: Final = 0.25
@@ -44,10 +44,10 @@ def level_of(left_us: int, total_us: int) -> str:
 def countdown_of(clock: ClockNow, *, stopped: bool) -> Countdown:
     """Return how a ticket's clock is shown; ``stopped``: what it waited for has happened."""
     words = {
-        Verdict.MET: "clock.met",
-        Verdict.MET_REMOTELY: "clock.met_remotely",
-        Verdict.PAUSED: "clock.paused",
-        Verdict.MISSED: "clock.missed" if stopped else "",
+        ClockVerdict.MET: "clock.met",
+        ClockVerdict.MET_REMOTELY: "clock.met_remotely",
+        ClockVerdict.PAUSED: "clock.paused",
+        ClockVerdict.MISSED: "clock.missed" if stopped else "",
     }.get(clock.verdict, "")
     level = "stopped" if words and clock.left_us >= 0 else level_of(clock.left_us, clock.limit_us)
     return Countdown(

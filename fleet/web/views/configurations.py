@@ -12,7 +12,7 @@ from agent.wire.messages import ConfigState
 from fleet.configurations import push
 from fleet.configurations.change import change, differences, flatten
 from fleet.configurations.push import Version
-from fleet.configurations.stand import Stand
+from fleet.configurations.status import ConfigurationStatus
 from fleet.registry.store import Gateway
 from fleet.web.rendering import Words
 
@@ -72,31 +72,31 @@ class PlanRefused(ValueError):
         self.path = path
 
 
-def step_of(stand: Stand | None) -> str:
+def step_of(status: ConfigurationStatus | None) -> str:
     """Return where the newest version is on its way."""
-    if stand is None or stand.desired_version is None:
+    if status is None or status.desired_version is None:
         return "none"
-    reported = stand.reported
-    if reported is not None and reported.seen_version >= stand.desired_version:
+    reported = status.reported
+    if reported is not None and reported.seen_version >= status.desired_version:
         return _STEPS[reported.state]
-    return "sent" if stand.published else "queued"
+    return "sent" if status.published else "queued"
 
 
 def rows_of(
-    gateways: Iterable[Gateway], told: Mapping[str, Stand], newest: Mapping[str, Version]
+    gateways: Iterable[Gateway], told: Mapping[str, ConfigurationStatus], newest: Mapping[str, Version]
 ) -> list[ConfigRow]:
     """Return a row for each gateway, those that are not settled first."""
     rows = []
     for gateway in gateways:
-        stand, version = told.get(gateway.eui), newest.get(gateway.eui)
-        reported = stand.reported if stand else None
+        status, version = told.get(gateway.eui), newest.get(gateway.eui)
+        reported = status.reported if status else None
         rows.append(
             ConfigRow(
                 eui=gateway.eui,
                 name=gateway.name,
-                desired=stand.desired_version if stand else None,
+                desired=status.desired_version if status else None,
                 running=reported.version if reported else None,
-                step=step_of(stand),
+                step=step_of(status),
                 reason=(reported.reason if reported else "") or (version.reason if version else ""),
                 who=version.issued_by if version else "",
                 at_us=version.issued_at_us if version else 0,
@@ -106,18 +106,20 @@ def rows_of(
     return sorted(rows, key=lambda row: (row.step in calm, row.name.casefold()))
 
 
-def of_gateway(words: Words, connection: Connection, eui: str, stand: Stand | None) -> dict[str, Any]:
+def of_gateway(
+    words: Words, connection: Connection, eui: str, status: ConfigurationStatus | None
+) -> dict[str, Any]:
     """Return desired beside reported, setting by setting, and the sentence above it."""
     desired = push.desired(connection, eui)
     if desired is None:
         return {"settings": [], "differing": [], "settings_sentence": "", "settings_reason": ""}
-    reported = stand.reported if stand else None
+    reported = status.reported if status else None
     versions = {one.version: one for one in push.history(connection, eui)}
     running = versions.get(reported.version) if reported else None
     wanted = flatten(desired.configuration)
     present = flatten(running.configuration) if running else {}
     settings = [(path, value, present.get(path) if running else None) for path, value in wanted.items()]
-    step = step_of(stand)
+    step = step_of(status)
     values: dict[str, object] = {}
     if reported is None:
         key = "config.sentence.unknown"

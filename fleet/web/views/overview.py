@@ -17,7 +17,7 @@ CHANGES_SPAN_US: Final = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class OverviewVerdict:
     """What is to be known in one second, and one sentence more."""
 
     head: str
@@ -35,7 +35,9 @@ class Change:
     text: str
 
 
-def verdict_of(words: Words, frame: Frame, network: NetworkNow, breaches: list[CommuneRow]) -> Verdict:
+def verdict_of(
+    words: Words, frame: Frame, network: NetworkNow, breaches: list[CommuneRow]
+) -> OverviewVerdict:
     """Return the sentence, the worst first."""
     if frame.lost:
         head = words.t(
@@ -43,21 +45,21 @@ def verdict_of(words: Words, frame: Frame, network: NetworkNow, breaches: list[C
         )
         first = next((row for row in breaches if row.breach_at_us is not None), None)
         detail = "" if first is None or first.breach_at_us is None else _first(words, first)
-        return Verdict(head=head, detail=detail)
+        return OverviewVerdict(head=head, detail=detail)
     if frame.blind:
-        return Verdict(head=words.t("verdict.blind"), detail=frame.blind_reason)
+        return OverviewVerdict(head=words.t("verdict.blind"), detail=frame.blind_reason)
     if frame.broken:
         names = _named(words, (c.name for c in frame.broken))
         head = words.t("verdict.broken", count=len(frame.broken), names=names)
-        return Verdict(head=head, detail=words.t("verdict.broken.detail"))
+        return OverviewVerdict(head=head, detail=words.t("verdict.broken.detail"))
     if not frame.communes:
-        return Verdict(head=words.t("verdict.nothing"), detail=words.t("verdict.nothing.detail"))
+        return OverviewVerdict(head=words.t("verdict.nothing"), detail=words.t("verdict.nothing.detail"))
     bad = (GatewayState.DOWN, GatewayState.BUFFERING, GatewayState.UNKNOWN)
     away = [one.name for one in network.gateways.values() if one.state in bad]
     if away and frame.served == frame.communes:
         detail = words.t("verdict.degraded.detail", names=_named(words, away))
-        return Verdict(head=words.t("verdict.degraded", count=len(away)), detail=detail)
-    return Verdict(
+        return OverviewVerdict(head=words.t("verdict.degraded", count=len(away)), detail=detail)
+    return OverviewVerdict(
         head=words.t("verdict.kept", served=frame.served, count=frame.communes),
         detail=words.t("verdict.kept.detail", serving=frame.serving, count=frame.gateways),
     )

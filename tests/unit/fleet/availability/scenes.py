@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fleet.facts.model import Blindness, Commissioning, CommissioningKind, GatewayFacts, Maintenance
 from fleet.facts.months import Window
 from fleet.facts.runs import expand
-from fleet.simulation.gateway import Kind, Trouble, live
+from fleet.simulation.gateway import Trouble, TroubleKind, live
 
 EUI = "0016c001f12a3b4c"
 START = 1_790_000_000_000_000
@@ -25,7 +25,7 @@ def troubles_in(length_ms, count):
             Trouble,
             st.integers(0, length_ms // 1000 - 1).map(lambda s: s * 1000),
             st.integers(1, 1500).map(lambda s: s * 1000),
-            st.sampled_from(Kind),
+            st.sampled_from(TroubleKind),
         ),
         max_size=count,
     )

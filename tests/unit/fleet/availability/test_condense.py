@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from agent.wire.messages import Change
-from fleet.availability.condense import MARGIN_US, condensed
+from fleet.availability.compaction import MARGIN_US, compacted
 from fleet.availability.timeline import timeline
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window
@@ -30,7 +30,7 @@ DAYS = 90
 def test_from_the_window_on_the_condensed_facts_tell_what_all_facts_do(given_, from_ms):
     facts, blindness = given_
     window = Window(START + from_ms * 1000, START + LENGTH_MS * 1000)
-    kept = condensed(facts, window.start_us)
+    kept = compacted(facts, window.start_us)
     event(f"left out: {len(kept.runs) < len(facts.runs)}")
     whole = timeline(facts, blindness, window, DEFAULTS, LATE)
     assert timeline(kept, blindness, window, DEFAULTS, LATE) == whole
@@ -43,7 +43,7 @@ def test_a_record_that_was_left_out_may_come_back(given_, from_ms, data):
     """As when a gateway uploads its journal again: the engine's memory takes what it no longer has."""
     facts, blindness = given_
     window = Window(START + from_ms * 1000, START + LENGTH_MS * 1000)
-    kept = condensed(facts, window.start_us)
+    kept = compacted(facts, window.start_us)
     gone = [fact for fact in facts.journal if fact not in kept.journal]
     if not gone:
         return
@@ -71,7 +71,7 @@ def lived_for_months():
 def test_a_boot_of_months_is_kept_from_an_hour_before_the_window_on():
     facts = lived_for_months()
     window = Window(T0 + (DAYS - 1) * 86_400 * S, T0 + DAYS * 86_400 * S)
-    kept = condensed(facts, window.start_us)
+    kept = compacted(facts, window.start_us)
     assert (len(facts.runs), len(facts.journal)) == (DAYS * LOST_A_DAY, 3 + 2 * DAYS)
     assert (len(kept.runs), len(kept.journal)) == (LOST_A_DAY + 2, 5)
     whole = timeline(facts, (), window, DEFAULTS, window.end_us + MARGIN_US)
@@ -82,17 +82,17 @@ def test_a_boot_of_months_is_kept_from_an_hour_before_the_window_on():
 @pytest.mark.parametrize("from_us", [T0, T0 + MARGIN_US])
 def test_a_young_boot_is_whole(from_us):
     facts = lived_for_months()
-    assert condensed(facts, from_us) == facts
+    assert compacted(facts, from_us) == facts
 
 
 def test_two_boxes_with_one_boot_stay_whole():
     facts = lived_for_months()
     other = run(1_000, 400_030, 400_060, boot=1)
     both = GatewayFacts(eui=EUI, runs=(*facts.runs, other), journal=facts.journal)
-    assert condensed(both, T0 + 80 * 86_400 * S) == both
+    assert compacted(both, T0 + 80 * 86_400 * S) == both
 
 
 def test_single_heartbeats_are_no_anchor():
     runs = tuple(one for one in expand(run(0, 30, 30_000)))
     facts = GatewayFacts(eui=EUI, runs=runs, journal=tuple(boot_records(0)))
-    assert condensed(facts, T0 + 25_000 * S) == facts
+    assert compacted(facts, T0 + 25_000 * S) == facts

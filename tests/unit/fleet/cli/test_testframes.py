@@ -11,7 +11,7 @@ from agent.wire.envelope import decode_envelope
 from fleet.cli.commands import open_fleet
 from fleet.cli.main import main
 from fleet.cli.testframes import Asked, answers
-from fleet.configurations.tables import words
+from fleet.configurations.tables import instructions
 from tests.unit.fleet.founded import DOCUMENT, EUIS
 
 
@@ -33,7 +33,7 @@ def test_both_get_a_signed_command_with_one_nonce(data, capsys):
     assert "queued" in capsys.readouterr().out
     database = open_fleet(data)[1]
     with database.read() as connection:
-        rows = connection.execute(select(words.c.eui, words.c.envelope)).all()
+        rows = connection.execute(select(instructions.c.eui, instructions.c.envelope)).all()
     commands = {row.eui: decode_command(decode_envelope(row.envelope).payload) for row in rows}
     assert commands[EUIS[0]].action is Action.SEND_TEST_FRAME
     assert commands[EUIS[1]].action is Action.HEAR_TEST_FRAME
@@ -45,7 +45,11 @@ def test_both_get_a_signed_command_with_one_nonce(data, capsys):
     )
     with database.write() as connection:
         assert answers(connection, asked) == {}
-        said = update(words).where(words.c.eui == EUIS[1]).values(reply_ok=False, reply_text="0 of 3 heard")
+        said = (
+            update(instructions)
+            .where(instructions.c.eui == EUIS[1])
+            .values(reply_ok=False, reply_text="0 of 3 heard")
+        )
         connection.execute(said)
         assert answers(connection, asked) == {"listener": f"{EUIS[1]} (listener): FAILED, 0 of 3 heard"}
     database.close()

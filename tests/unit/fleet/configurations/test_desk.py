@@ -3,8 +3,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import Kind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
-from fleet.configurations import desk, push
-from fleet.configurations.stand import stands
+from fleet.configurations import push, reconcile
+from fleet.configurations.status import stands
 from fleet.evidence import store
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
@@ -39,7 +39,7 @@ def ask(connection, **fields):
 def publish(database, broker):
     noted = []
     with database.read() as connection:
-        handed = desk.publish_waiting(connection, broker.publish, noted.append)
+        handed = reconcile.publish_waiting(connection, broker.publish, noted.append)
     with database.write() as connection:
         for statement in noted:
             connection.execute(statement)
@@ -104,11 +104,11 @@ def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_pa
     database, broker, memory = founded_database(tmp_path), Broker(), Memory()
     with database.write() as connection:
         envelope = ask(connection)
-        assert desk.confirm_working(connection, KEY, memory, NOW_US) == 0
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US) == 0
     hear(database, memory, received(EUIS[0], "health", heartbeat(), at_us=NOW_US + 1))
     with database.write() as connection:
-        assert desk.confirm_working(connection, KEY, memory, NOW_US + 2) == 1
-        assert desk.confirm_working(connection, KEY, memory, NOW_US + 3) == 0
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 2) == 1
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 3) == 0
     publish(database, broker)
     topic, payload, retain = broker.taken[-1]
     assert (topic, retain) == (f"vdl/1/{EUIS[0]}/command/confirmation-1", False)
@@ -118,7 +118,7 @@ def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_pa
     )
     hear(database, memory, received(EUIS[0], "config/reported", trial))
     with database.write() as connection:
-        assert desk.confirm_working(connection, KEY, memory, NOW_US + 20_000_000) == 1
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 20_000_000) == 1
 
 
 def test_desired_beside_reported(tmp_path):

@@ -5,9 +5,9 @@ from sqlalchemy import select
 
 from agent.wire.envelope import Kind, decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
-from fleet.configurations import desk
+from fleet.configurations import reconcile
 from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
-from fleet.configurations.tables import words
+from fleet.configurations.tables import instructions
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
@@ -70,7 +70,7 @@ def waiting(database, memory, *euis):
 
 
 def permits(connection):
-    rows = connection.execute(select(words).where(words.c.kind == Kind.PERMIT)).mappings().all()
+    rows = connection.execute(select(instructions).where(instructions.c.kind == Kind.PERMIT)).mappings().all()
     return [decode_envelope(row["envelope"]) for row in rows]
 
 
@@ -79,17 +79,17 @@ def test_of_two_that_wait_one_is_permitted_at_a_time(tmp_path):
     waiting(database, memory, A, B)
     both = network({A: SERVING, B: SERVING}, [(A, B)])
     with database.write() as connection:
-        assert list(desk.grant_permits(connection, KEY, both, NOW_US)) == [B]
+        assert list(reconcile.grant_permits(connection, KEY, both, NOW_US)) == [B]
         (first,) = permits(connection)
         assert (first.device, first.expires_at_us) == (A, NOW_US + PERMIT_LIFE_US)
-        assert desk.grant_permits(connection, KEY, both, NOW_US + ASK_AGAIN_US - 1) == {
+        assert reconcile.grant_permits(connection, KEY, both, NOW_US + ASK_AGAIN_US - 1) == {
             B: "another gateway of C0 is changing"
         }
-        desk.grant_permits(connection, KEY, both, NOW_US + PERMIT_LIFE_US + ASK_AGAIN_US)
+        reconcile.grant_permits(connection, KEY, both, NOW_US + PERMIT_LIFE_US + ASK_AGAIN_US)
         assert [permit.device for permit in permits(connection)] == [A, B]
 
 
 def test_who_does_not_wait_gets_no_permit(tmp_path):
     with founded_database(tmp_path).write() as connection:
-        assert desk.grant_permits(connection, KEY, network({A: SERVING}, []), NOW_US) == {}
+        assert reconcile.grant_permits(connection, KEY, network({A: SERVING}, []), NOW_US) == {}
         assert permits(connection) == []

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from agent.wire.messages import Presence
 from fleet.broker.inbox import Inbox
-from fleet.configurations.stand import stands
+from fleet.configurations.status import stands
 from fleet.engine.engine import CYCLE_US, Engine
 from fleet.evidence import store
 from fleet.evidence.blindness import CANARY_MISSING_US, RESTART_GAP_US

@@ -26,7 +26,7 @@ from fleet.evidence.bounds import INTEGER_LIMIT, TEXT_LIMIT_CHARACTERS
 from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
-from fleet.live.recall import recall
+from fleet.live.restore import restore_memory
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
 
 STEP_US = 30_000_000
@@ -154,7 +154,7 @@ def test_what_was_stored_is_remembered_after_a_restart(tmp_path):
     with database.write() as connection:
         store.store_batch(connection, rows)
     with database.read() as connection:
-        memory = recall(connection, 0).of(EUIS[0])
+        memory = restore_memory(connection, 0).of(EUIS[0])
         delivered = load.load_deliveries(connection, Window(0, 2 * NOW_US))
     assert list(memory.runs.values()) == list(rows.runs.values())
     assert memory.heartbeat == heartbeat(4, at_us=NOW_US + 4 * STEP_US)

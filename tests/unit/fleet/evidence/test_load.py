@@ -21,7 +21,7 @@ from fleet.evidence.tables import blindness, heartbeat_runs, journal_records, la
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
-from fleet.live.recall import recall, recall_spoken_of
+from fleet.live.restore import restore_memory, restore_spoken_of
 from tests.unit.fleet.availability.scenes import EUI, START, torn
 from tests.unit.fleet.founded import founded_database
 
@@ -118,11 +118,11 @@ def test_the_memory_that_grows_tells_what_the_store_tells(database, facts, from_
     window = Window(from_us, END_US)
     with database.write() as connection:
         keep(connection, early)
-        memory = recall(connection, from_us)
+        memory = restore_memory(connection, from_us)
         for fact in rest:
             _hear(connection, memory, fact)
             if memory.spoken_of:
-                recall_spoken_of(connection, memory, from_us)
+                restore_spoken_of(connection, memory, from_us)
     mine = replace(memory.of(EUI).facts(), commissioning=facts.commissioning)
     assert told(mine, window) == told(facts, window)
 

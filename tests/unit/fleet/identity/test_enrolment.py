@@ -3,7 +3,7 @@
 import pytest
 
 from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
-from fleet.identity.enrolment import Accepted, Refused, Token, decide
+from fleet.identity.enrolment import Accepted, EnrolmentRefused, Token, decide
 from tests.unit.fleet.founded import EUIS, NOW_US
 
 KEY = token_key("a token")
@@ -43,7 +43,7 @@ USED_CERTIFICATE_REVOKED = token(used_at_us=NOW_US - 1, used_public_key_sha256=N
 def test_table(stored, fingerprint, expected):
     outcome = decide(asked(), fingerprint, (stored,), NOW_US)
     if isinstance(expected, str):
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, EnrolmentRefused)
         assert (outcome.field, outcome.reason) == ("proof", expected)
     else:
         assert outcome == expected
@@ -59,7 +59,7 @@ def test_no_proof_is_foreign(request_):
     if request_.eui == EUIS[1]:
         assert isinstance(outcome, Accepted)  # tokens are looked up by EUI: the store gives none of another
     else:
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, EnrolmentRefused)
         assert outcome.reason == "foreign"
 
 

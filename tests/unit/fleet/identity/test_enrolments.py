@@ -3,7 +3,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from fleet.identity.authority import found_authority
-from fleet.identity.enrolment import Refused
+from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import enrol, store_token
 from fleet.identity.tables import audit_log, certificates, enrolment_tokens
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database
@@ -25,7 +25,7 @@ def test_a_token_gives_one_certificate_and_is_never_stored_itself(tmp_path, auth
     with founded_database(tmp_path).write() as connection:
         order(connection, "secret")
         outcome = enrol(connection, authority, enrolment(EUIS[0], "secret"), LATER_US)
-        assert not isinstance(outcome, Refused)
+        assert not isinstance(outcome, EnrolmentRefused)
         row = connection.execute(select(enrolment_tokens)).mappings().one()
         assert row["used_at_us"] == LATER_US
         assert row["used_serial"] == outcome.issued.serial
@@ -40,10 +40,10 @@ def test_the_same_key_is_answered_again_another_is_not(tmp_path, authority):
         order(connection, "secret")
         enrol(connection, authority, enrolment(EUIS[0], "secret", key), LATER_US)
         assert not isinstance(
-            enrol(connection, authority, enrolment(EUIS[0], "secret", key), LATER_US), Refused
+            enrol(connection, authority, enrolment(EUIS[0], "secret", key), LATER_US), EnrolmentRefused
         )
         refused = enrol(connection, authority, enrolment(EUIS[0], "secret"), LATER_US)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, EnrolmentRefused)
         assert refused.reason == "used"
 
 
@@ -51,7 +51,7 @@ def test_a_token_of_another_gateway_is_foreign(tmp_path, authority):
     with founded_database(tmp_path).write() as connection:
         order(connection, "secret")
         refused = enrol(connection, authority, enrolment(EUIS[1], "secret"), LATER_US)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, EnrolmentRefused)
         assert refused.reason == "foreign"
 
 
@@ -60,7 +60,7 @@ def test_a_new_order_revokes_the_unused_one(tmp_path, authority):
         order(connection, "first")
         order(connection, "second")
         refused = enrol(connection, authority, enrolment(EUIS[0], "first"), LATER_US)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, EnrolmentRefused)
         assert refused.reason == "revoked"
 
 

@@ -26,7 +26,7 @@ from fleet.reports.deployment import (
     Deployed,
     deployment,
 )
-from fleet.reports.model import Column, Kind, Report, Table
+from fleet.reports.model import CellKind, Column, Report, Table
 from fleet.reports.monthly import monthly
 from fleet.reports.monthly_tables import Names, TicketSpan
 from fleet.reports.pdf import html_of, pdf_of
@@ -214,4 +214,4 @@ def test_deployment_shows_plan_beside_registry():
     assert rows["Vouvray"] == ("Vouvray", 0, 1, 0, 1, 1, 1, 2, 3)
     assert rows["Véretz"][4] == 0
     assert rows["Total"][1:6] == (1, 8, 2, 11, 1)
-    assert table(report, "appels").columns[3].kind is Kind.EUROS
+    assert table(report, "appels").columns[3].kind is CellKind.EUROS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.territory.changes import Change, Kind, Known, changes
+from fleet.territory.changes import Change, ChangeKind, Known, changes
 from fleet.territory.geojson import TerritoryError, read
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "communes_37_41.geojson"
@@ -131,10 +131,10 @@ def test_changes():
         "41001": known("41001", "Ailleurs", 0.05, "41"),
     }
     assert changes(before, found.communes) == (
-        Change(insee="37015", kind=Kind.RENAMED, before="Azay", after="Azay-sur-Cher"),
-        Change(insee="37016", kind=Kind.MERGED, before="37016", after="37015"),
-        Change(insee="37017", kind=Kind.GONE, before="37017", after=""),
-        Change(insee="37900", kind=Kind.NEW, before="", after="Neuve"),
+        Change(insee="37015", kind=ChangeKind.RENAMED, before="Azay", after="Azay-sur-Cher"),
+        Change(insee="37016", kind=ChangeKind.MERGED, before="37016", after="37015"),
+        Change(insee="37017", kind=ChangeKind.GONE, before="37017", after=""),
+        Change(insee="37900", kind=ChangeKind.NEW, before="", after="Neuve"),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.tickets.clocks import Verdict, intervention, paused_us, resolution
+from fleet.tickets.clocks import ClockVerdict, intervention, paused_us, resolution
 from fleet.tickets.model import (
     HOUR_US,
     Acknowledge,
@@ -21,12 +21,12 @@ from fleet.tickets.model import (
     Origin,
     Pause,
     PauseReason,
-    Refused,
     Regrade,
     Relapse,
     Reopen,
     Restore,
     ResumeClocks,
+    StepRefused,
     StopClocks,
     Ticket,
     TicketState,
@@ -108,7 +108,7 @@ def test_every_state_by_every_event(state: TicketState, name: str) -> None:
     after = step(STATES[state], EVENTS[name], NOW)
     wanted = TABLE[name].get(state)
     if wanted is None:
-        assert isinstance(after, Refused)
+        assert isinstance(after, StepRefused)
     else:
         assert isinstance(after, Ticket)
         assert after.state is wanted
@@ -124,7 +124,7 @@ def test_a_relapse_goes_back_as_far_as_the_work_had_come() -> None:
 
 
 def test_the_second_to_acknowledge_is_told_who_was_first() -> None:
-    assert step(ACKNOWLEDGED, EVENTS["acknowledge"], NOW) == Refused(
+    assert step(ACKNOWLEDGED, EVENTS["acknowledge"], NOW) == StepRefused(
         key="ticket.refused.taken", values=(("who", "Bob"),)
     )
 
@@ -166,13 +166,13 @@ def test_restoring_ends_a_pause() -> None:
 @pytest.mark.parametrize(
     ("arrived_us", "left_us", "verdict"),
     [
-        (4 * HOUR_US - 1, 1, Verdict.MET),
-        (4 * HOUR_US, 0, Verdict.MET),
-        (4 * HOUR_US + 1, -1, Verdict.MISSED),
-        (None, HOUR_US, Verdict.RUNNING),
+        (4 * HOUR_US - 1, 1, ClockVerdict.MET),
+        (4 * HOUR_US, 0, ClockVerdict.MET),
+        (4 * HOUR_US + 1, -1, ClockVerdict.MISSED),
+        (None, HOUR_US, ClockVerdict.RUNNING),
     ],
 )
-def test_four_hours_to_the_microsecond(arrived_us: int | None, left_us: int, verdict: Verdict) -> None:
+def test_four_hours_to_the_microsecond(arrived_us: int | None, left_us: int, verdict: ClockVerdict) -> None:
     at = None if arrived_us is None else T0 + arrived_us
     clock = intervention(replace(REPORTED, on_site_at_us=at), NOW)
     assert (clock.left_us, clock.verdict) == (left_us, verdict)
@@ -180,10 +180,10 @@ def test_four_hours_to_the_microsecond(arrived_us: int | None, left_us: int, ver
 
 def test_restored_before_arrival_is_met_remotely_and_arriving_after_changes_nothing() -> None:
     restored = replace(REPORTED, state=S.RESTORED, restored_at_us=T0 + HOUR_US)
-    assert intervention(restored, NOW).verdict is Verdict.MET_REMOTELY
+    assert intervention(restored, NOW).verdict is ClockVerdict.MET_REMOTELY
     arrived = replace(restored, on_site_at_us=T0 + 2 * HOUR_US)
-    assert intervention(arrived, NOW).verdict is Verdict.MET_REMOTELY
-    assert resolution(arrived, NOW).verdict is Verdict.MET
+    assert intervention(arrived, NOW).verdict is ClockVerdict.MET_REMOTELY
+    assert resolution(arrived, NOW).verdict is ClockVerdict.MET
 
 
 pauses = st.lists(

@@ -25,7 +25,7 @@ from fleet.incidents.model import Domain, Grade, Member, SharedCause
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
-from fleet.live.recall import recall
+from fleet.live.restore import restore_memory
 from fleet.registry import document, store
 from fleet.settings import Settings
 from fleet.tickets import store as tickets
@@ -65,7 +65,7 @@ def network_of(database: Database, now_us: int) -> NetworkNow:
     """Return the network that the stored facts prove, as the engine would."""
     from_us = NOW_US - 40 * DAY_US
     with database.read() as connection:
-        memory = recall(connection, from_us)
+        memory = restore_memory(connection, from_us)
         memory.replace_people(facts.load_commissioning(connection), [], [])
         registry = store.load_registry(connection)
     return NetworkView.empty(DEFAULTS).at(registry, memory, (), blind_reason="", now_us=now_us)

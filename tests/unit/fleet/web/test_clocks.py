@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.tickets.clocks import ClockNow, Verdict
+from fleet.tickets.clocks import ClockNow, ClockVerdict
 from fleet.web.views.clocks import countdown_of, level_of
 
 HOUR_US = 3_600_000_000
@@ -25,16 +25,16 @@ def test_amber_at_a_quarter_red_at_a_tenth(left_us: int, level: str) -> None:
 @pytest.mark.parametrize(
     ("verdict", "left_us", "stopped", "expected"),
     [
-        (Verdict.RUNNING, HOUR_US * 3, False, (True, "calm", "")),
-        (Verdict.MISSED, -HOUR_US, False, (True, "missed", "")),
-        (Verdict.MISSED, -HOUR_US, True, (False, "missed", "clock.missed")),
-        (Verdict.MET, HOUR_US, True, (False, "stopped", "clock.met")),
-        (Verdict.MET_REMOTELY, HOUR_US, True, (False, "stopped", "clock.met_remotely")),
-        (Verdict.PAUSED, HOUR_US, False, (False, "stopped", "clock.paused")),
+        (ClockVerdict.RUNNING, HOUR_US * 3, False, (True, "calm", "")),
+        (ClockVerdict.MISSED, -HOUR_US, False, (True, "missed", "")),
+        (ClockVerdict.MISSED, -HOUR_US, True, (False, "missed", "clock.missed")),
+        (ClockVerdict.MET, HOUR_US, True, (False, "stopped", "clock.met")),
+        (ClockVerdict.MET_REMOTELY, HOUR_US, True, (False, "stopped", "clock.met_remotely")),
+        (ClockVerdict.PAUSED, HOUR_US, False, (False, "stopped", "clock.paused")),
     ],
 )
 def test_a_clock_runs_until_what_it_waits_for(
-    verdict: Verdict, left_us: int, stopped: bool, expected: tuple[bool, str, str]
+    verdict: ClockVerdict, left_us: int, stopped: bool, expected: tuple[bool, str, str]
 ) -> None:
     clock = ClockNow(limit_us=LIMIT_US, due_at_us=9 * HOUR_US, left_us=left_us, verdict=verdict)
     shown = countdown_of(clock, stopped=stopped)
@@ -43,5 +43,5 @@ def test_a_clock_runs_until_what_it_waits_for(
 
 @pytest.mark.parametrize(("left_us", "permille"), [(LIMIT_US, 0), (LIMIT_US // 2, 500), (-5, 1000)])
 def test_the_bar_fills(left_us: int, permille: int) -> None:
-    clock = ClockNow(limit_us=LIMIT_US, due_at_us=0, left_us=left_us, verdict=Verdict.RUNNING)
+    clock = ClockNow(limit_us=LIMIT_US, due_at_us=0, left_us=left_us, verdict=ClockVerdict.RUNNING)
     assert countdown_of(clock, stopped=False).elapsed_permille == permille

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
-from fleet.live.told import clipped
+from fleet.live.timelines import clipped
 from fleet.web.history import History, compute, from_engine
 from tests.unit.fleet.engine.test_engine import SECOND, beat, scene
 from tests.unit.fleet.founded import EUIS, NOW_US
@@ -18,8 +18,8 @@ __all__ = ["scene"]
 
 def both(scene):
     with scene.database.read() as connection:
-        mine = from_engine(connection, DEFAULTS, scene.engine.told)
-        theirs = compute(connection, DEFAULTS, scene.engine.told.at_us)
+        mine = from_engine(connection, DEFAULTS, scene.engine.timelines)
+        theirs = compute(connection, DEFAULTS, scene.engine.timelines.at_us)
     return mine, theirs
 
 
@@ -52,26 +52,26 @@ class Unread:
 def test_a_page_reads_no_evidence_while_an_engine_tells(scene):
     beat(scene, 1)
     database = Unread(scene.database)
-    past = History(DEFAULTS).past(database, scene.clock, scene.engine.told)
+    past = History(DEFAULTS).past(database, scene.clock, scene.engine.timelines)
     assert (past.at_us, database.asked) == (scene.clock.now, [])
 
 
 def test_what_was_told_does_not_change_with_the_next_cycle(scene):
     beat(scene, 1)
-    told = scene.engine.told
+    told = scene.engine.timelines
     window = Window(NOW_US, told.at_us)
     before = told.lines(window)
     scene.clock.now += 500 * SECOND
     scene.engine.cycle()
     assert told.lines(window) == before
-    assert scene.engine.told.lines(Window(NOW_US, scene.clock.now))[EUIS[0]].exceptions
+    assert scene.engine.timelines.lines(Window(NOW_US, scene.clock.now))[EUIS[0]].exceptions
 
 
 def test_a_clipped_line_keeps_what_lies_in_the_window(scene):
     beat(scene, 1)
     scene.clock.now += 500 * SECOND
     scene.engine.cycle()
-    line = scene.engine.told.known[EUIS[0]].line
+    line = scene.engine.timelines.known[EUIS[0]].line
     last = line.exceptions[-1]
     cut = clipped(line, Window(last.start_us + SECOND, last.end_us - SECOND))
     assert [(one.start_us, one.end_us, one.state) for one in cut.exceptions] == [

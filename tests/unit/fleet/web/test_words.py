@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigState, TimeQuality
-from fleet.configurations.tables import configuration_versions, words
+from fleet.configurations.tables import configuration_versions, instructions
 from fleet.evidence.tables import journal_records, reported_configurations
 from fleet.identity import audit
 from fleet.lang import i18n
@@ -73,7 +73,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     with app.state.database.write() as connection:
         answer = "counter 1 us, AGC 0x10 parity ok, ARB parity LOST, temperature 31.5 C; not receiving"
         told = {"replied_at_us": NOW_US, "reply_ok": False, "reply_text": answer}
-        connection.execute(update(words).values(**told))
+        connection.execute(update(instructions).values(**told))
     return client
 
 

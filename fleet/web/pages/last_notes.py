@@ -19,7 +19,7 @@ def last_note(connection: Connection, eui: str, name: str) -> tuple[int, Mapping
     return (0, {}) if row is None else (row.at_us, row.fields)
 
 
-def told_by(words: Words, connection: Connection, eui: str) -> dict[str, Any]:
+def last_measures(words: Words, connection: Connection, eui: str) -> dict[str, Any]:
     """Return what the gateway's page shows of it."""
     details_us, details = last_note(connection, eui, DETAILS)
     picture_us, picture = last_note(connection, eui, PICTURE)

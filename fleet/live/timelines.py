@@ -11,7 +11,7 @@ from fleet.registry.store import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Told:
+class Timelines:
     """The timelines of one cycle, and what they stand on; nothing in it changes any more."""
 
     at_us: int

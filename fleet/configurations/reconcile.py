@@ -11,7 +11,7 @@ from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations import push
 from fleet.configurations.confirm import Trial, should_confirm
 from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
-from fleet.configurations.tables import configuration_versions, words
+from fleet.configurations.tables import configuration_versions, instructions
 from fleet.evidence.tables import reported_configurations
 from fleet.live.memory import Memory
 from fleet.live.model import NetworkNow
@@ -30,7 +30,7 @@ def confirm_working(connection: Connection, key: Ed25519PrivateKey, memory: Memo
         known = memory.of(eui)
         why = should_confirm(trial, known.heartbeat, known.heartbeat_at_us, reported, now_us)
         if why:
-            push.word(
+            push.queue_instruction(
                 connection,
                 key,
                 eui=eui,
@@ -100,8 +100,8 @@ def grant_permits(
     ).all()
     if not waiting:
         return {}
-    lately = select(words.c.eui, func.max(words.c.issued_at_us)).group_by(words.c.eui)
-    permits = connection.execute(lately.where(words.c.kind == Kind.PERMIT))
+    lately = select(instructions.c.eui, func.max(instructions.c.issued_at_us)).group_by(instructions.c.eui)
+    permits = connection.execute(lately.where(instructions.c.kind == Kind.PERMIT))
     said: dict[str, int] = {row[0]: row[1] for row in permits}
     under_way = {eui for eui, at_us in said.items() if now_us - at_us < PERMIT_LIFE_US}
     refused: dict[str, str] = {}
@@ -113,7 +113,7 @@ def grant_permits(
             refused[eui] = why
             continue
         under_way.add(eui)
-        push.word(
+        push.queue_instruction(
             connection,
             key,
             eui=eui,
@@ -139,16 +139,16 @@ def publish_waiting(connection: Connection, publish: Publish, done: Note) -> int
     for eui, version, envelope in connection.execute(query).all():
         noted = update(table).where(table.c.eui == eui, table.c.version == version).values(published=True)
         handed += publish(topic(eui, CONFIG_DESIRED), envelope, True, _call(done, noted))
-    said = select(words.c.eui, words.c.kind, words.c.version, words.c.envelope)
+    said = select(instructions.c.eui, instructions.c.kind, instructions.c.version, instructions.c.envelope)
     for eui, kind, version, envelope in connection.execute(
-        said.where(words.c.published.is_(False)).limit(PUBLISH_LIMIT)
+        said.where(instructions.c.published.is_(False)).limit(PUBLISH_LIMIT)
     ).all():
         noted = (
-            update(words)
-            .where(words.c.eui == eui, words.c.kind == kind, words.c.version == version)
+            update(instructions)
+            .where(instructions.c.eui == eui, instructions.c.kind == kind, instructions.c.version == version)
             .values(published=True)
         )
-        full = topic(eui, f"{COMMAND}/{push.word_id(kind, version)}")
+        full = topic(eui, f"{COMMAND}/{push.instruction_id(kind, version)}")
         handed += publish(full, envelope, False, _call(done, noted))
     return handed
 

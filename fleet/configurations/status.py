@@ -11,7 +11,7 @@ from fleet.evidence.tables import latest, reported_configurations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
+class ConfigurationStatus:
     """One gateway."""
 
     eui: str
@@ -36,7 +36,7 @@ class Stand:
         )
 
 
-def stands(connection: Connection, euis: list[str]) -> dict[str, Stand]:
+def stands(connection: Connection, euis: list[str]) -> dict[str, ConfigurationStatus]:
     """Return where the gateways ``euis`` stand; those that never spoke and have no order are left out."""
     words = {
         row["eui"]: row for row in connection.execute(select(latest).where(latest.c.eui.in_(euis))).mappings()
@@ -47,7 +47,7 @@ def stands(connection: Connection, euis: list[str]) -> dict[str, Stand]:
     }
     wanted = {row["eui"]: row for row in _desired(connection, euis)}
     known = words.keys() | reports.keys() | wanted.keys()
-    return {eui: _stand(eui, words.get(eui), reports.get(eui), wanted.get(eui)) for eui in known}
+    return {eui: _status_of(eui, words.get(eui), reports.get(eui), wanted.get(eui)) for eui in known}
 
 
 def _desired(connection: Connection, euis: list[str]) -> list[RowMapping]:
@@ -63,8 +63,10 @@ def _desired(connection: Connection, euis: list[str]) -> list[RowMapping]:
     return list(connection.execute(select(*columns).join(newest, same)).mappings())
 
 
-def _stand(eui: str, word: RowMapping | None, report: RowMapping | None, wanted: RowMapping | None) -> Stand:
-    return Stand(
+def _status_of(
+    eui: str, word: RowMapping | None, report: RowMapping | None, wanted: RowMapping | None
+) -> ConfigurationStatus:
+    return ConfigurationStatus(
         eui=eui,
         heartbeat=stored_heartbeat(word["heartbeat"]) if word and word["heartbeat"] is not None else None,
         heartbeat_at_us=word["heartbeat_at_us"] if word else None,

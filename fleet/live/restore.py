@@ -13,7 +13,7 @@ from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.live.memory import GatewayMemory, Memory
 
 
-def recall(connection: Connection, from_us: int, settings: ContractSettings = DEFAULTS) -> Memory:
+def restore_memory(connection: Connection, from_us: int, settings: ContractSettings = DEFAULTS) -> Memory:
     """Return what was known: all that decides timelines from ``from_us`` on, and each gateway's last word."""
     memory = Memory()
     for facts in load.load_gateways(connection, Window(from_us, FOR_EVER_US), settings):
@@ -29,7 +29,7 @@ def recall(connection: Connection, from_us: int, settings: ContractSettings = DE
     return memory
 
 
-def recall_spoken_of(
+def restore_spoken_of(
     connection: Connection, memory: Memory, from_us: int, settings: ContractSettings = DEFAULTS
 ) -> None:
     """Read the facts of gateways anew of which a boot was spoken of that the store knows better."""

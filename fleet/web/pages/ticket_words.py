@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from fleet.incidents.context import Scene
+from fleet.incidents.context import CycleContext
 from fleet.notify.compose import Occasion, Subject
 from fleet.paging.subjects import subject
 from fleet.tickets.model import Ticket
@@ -18,7 +18,7 @@ WORDED_LIMIT: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TicketWords:
     """A ticket in words."""
 
     title: str
@@ -26,21 +26,21 @@ class Told:
     about: Subject | None
 
 
-def told(visit: Visit, connection: Connection, ticket: Ticket) -> Told:
+def words_of_ticket(visit: Visit, connection: Connection, ticket: Ticket) -> TicketWords:
     """Return what a ticket is about; what somebody called in is told in their words."""
     if ticket.incident_id is None:
-        return Told(title=ticket.title, cause="", about=None)
-    scene = Scene(connection, visit.network, visit.now_us)
-    about = subject(scene, ticket, occasion=Occasion.OPENED, lang=visit.lang)
+        return TicketWords(title=ticket.title, cause="", about=None)
+    context = CycleContext(connection, visit.network, visit.now_us)
+    about = subject(context, ticket, occasion=Occasion.OPENED, lang=visit.lang)
     title = visit.words.t(f"ticket.what.{about.what}", where=about.where)
     cause = visit.words.t(f"message.cause.{about.cause}", count=about.gateways, value=about.cause_known)
-    return Told(title=title, cause=cause, about=about)
+    return TicketWords(title=title, cause=cause, about=about)
 
 
 def lines_of(visit: Visit, connection: Connection, shown: tuple[TicketView, ...]) -> list[TicketLine]:
     """Return tickets as lines, the first ones in words."""
     lines = []
     for index, one in enumerate(shown):
-        words = told(visit, connection, one.ticket) if index < WORDED_LIMIT else None
+        words = words_of_ticket(visit, connection, one.ticket) if index < WORDED_LIMIT else None
         lines.append(line_of(one, title=words.title if words else "", cause=words.cause if words else ""))
     return lines

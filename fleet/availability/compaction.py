@@ -29,7 +29,7 @@ the gap that they fall in, so an hour covers gaps of a year (``points.DRIFT_PPM`
 Item = TypeVar("Item", HeartbeatRun, JournalFact)
 
 
-def condensed(facts: GatewayFacts, from_us: int) -> GatewayFacts:
+def compacted(facts: GatewayFacts, from_us: int) -> GatewayFacts:
     """Return the facts without what happened in each boot before its anchor; from ``from_us`` on the same."""
     runs = _by_boot(facts.runs)
     journal = _by_boot(facts.journal)
