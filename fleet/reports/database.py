@@ -10,20 +10,20 @@ from typing import Any
 from sqlite_utils import Database
 
 from fleet.lang.format import paris
-from fleet.reports.model import Cell, Column, Kind, Report, Table
+from fleet.reports.model import Cell, CellKind, Column, Report, Table
 from fleet.reports.sheets import PERCENT_DIGITS
 
 SUMMARY = "synthese"
-_TYPES: dict[Kind, type] = {
-    Kind.TEXT: str,
-    Kind.COUNT: int,
-    Kind.PERCENT: float,
-    Kind.DURATION: int,
-    Kind.INSTANT: str,
-    Kind.EUROS: int,
-    Kind.VERDICT: int,
+_TYPES: dict[CellKind, type] = {
+    CellKind.TEXT: str,
+    CellKind.COUNT: int,
+    CellKind.PERCENT: float,
+    CellKind.DURATION: int,
+    CellKind.INSTANT: str,
+    CellKind.EUROS: int,
+    CellKind.VERDICT: int,
 }
-_UNITS = {Kind.PERCENT: " (%)", Kind.DURATION: " (µs)", Kind.EUROS: " (centimes)"}
+_UNITS = {CellKind.PERCENT: " (%)", CellKind.DURATION: " (µs)", CellKind.EUROS: " (centimes)"}
 
 
 def sqlite_of(report: Report) -> bytes:
@@ -63,12 +63,12 @@ def _names(columns: tuple[Column, ...]) -> list[str]:
     return names
 
 
-def _value(cell: Cell, kind: Kind) -> Any:
+def _value(cell: Cell, kind: CellKind) -> Any:
     if cell is None:
         return None
-    if kind is Kind.PERCENT:
+    if kind is CellKind.PERCENT:
         scale: int = 10**PERCENT_DIGITS
         return float(Fraction(Fraction(cell) * 100 * scale // 1, scale))
-    if kind is Kind.INSTANT:
+    if kind is CellKind.INSTANT:
         return paris(int(cell)).isoformat(timespec="microseconds")
-    return str(cell) if kind is Kind.TEXT else int(cell)
+    return str(cell) if kind is CellKind.TEXT else int(cell)

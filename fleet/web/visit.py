@@ -68,7 +68,7 @@ class Visit:
     def past(self) -> Past:
         """Timelines and the month's figures, a few seconds old at most."""
         state = self.request.app.state
-        told = getattr(getattr(state, "engine", None), "told", None)
+        told = getattr(getattr(state, "engine", None), "timelines", None)
         return history_of(state).past(state.database, state.clock, told)
 
     def frame(self, connection: Connection) -> Frame:
