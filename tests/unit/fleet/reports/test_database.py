@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from fleet.reports.database import SUMMARY, sqlite_of
-from fleet.reports.model import Column, Kind, Report, Table
+from fleet.reports.model import Column, CellKind, Report, Table
 
 TABLE = Table(
     name="communes",
     title="Communes",
     columns=(
         Column(title="Commune"),
-        Column(title="Passerelles", kind=Kind.COUNT),
-        Column(title="Taux", kind=Kind.PERCENT),
-        Column(title="Perdu", kind=Kind.DURATION),
-        Column(title="Depuis", kind=Kind.INSTANT),
-        Column(title="Montant", kind=Kind.EUROS),
-        Column(title="Tenu", kind=Kind.VERDICT),
+        Column(title="Passerelles", kind=CellKind.COUNT),
+        Column(title="Taux", kind=CellKind.PERCENT),
+        Column(title="Perdu", kind=CellKind.DURATION),
+        Column(title="Depuis", kind=CellKind.INSTANT),
+        Column(title="Montant", kind=CellKind.EUROS),
+        Column(title="Tenu", kind=CellKind.VERDICT),
         Column(title="commune"),
     ),
     rows=(
@@ -28,7 +28,9 @@ TABLE = Table(
         ("Chançay", 0, None, None, None, None, None, ""),
     ),
 )
-EMPTY = Table(name="coupures", title="Coupures", columns=(Column(title="Début", kind=Kind.INSTANT),), rows=())
+EMPTY = Table(
+    name="coupures", title="Coupures", columns=(Column(title="Début", kind=CellKind.INSTANT),), rows=()
+)
 REPORT = Report(
     title="Disponibilité",
     subtitle="octobre 2026",
