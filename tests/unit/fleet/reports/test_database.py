@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.reports.database import SUMMARY, sqlite_of
-from fleet.reports.model import Column, CellKind, Report, Table
+from fleet.reports.model import CellKind, Column, Report, Table
 
 TABLE = Table(
     name="communes",
