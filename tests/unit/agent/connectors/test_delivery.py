@@ -160,6 +160,38 @@ def test_as_long_as_the_server_answers_a_busy_address_is_never_held_back() -> No
     assert not any(late for _, _, late in line.sent)
 
 
+def test_frames_held_behind_a_backlog_leave_beside_its_rate() -> None:
+    """What came in while the server answered is no replay: the rate neither counts nor delays it."""
+    line = Line(rules=DeliveryRules(drain_frames_per_s=1, drain_burst_frames=1), round_trip_us=300_000)
+    line.notice(reachable=False)
+    for address in range(40):
+        line.hear(data_up(address, 1))
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    held = set()
+    for number in range(2, 42):
+        held.add(line.hear(data_up(0, number)).id)
+        line.run(SECOND // 4)
+    sent = [(record.id in held, late) for _, record, late in line.sent]
+    assert sent.count((True, False)) == 0, "the address has a backlog all the time"
+    assert sent.count((True, True)) >= 10 * SECOND // (line.round_trip_us + 2 * line.step_us) - 2
+    assert 10 <= sent.count((False, True)) <= 11
+
+
+@pytest.mark.parametrize(("waited_us", "retried"), [(2 * 400_000 - 5_000, 0), (2 * 400_000, 1)])
+def test_a_stored_frame_is_given_twice_the_patience_of_a_live_one(waited_us: int, retried: int) -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(data_up())
+    line.run(4 * SECOND)
+    line.cut()
+    line.delivery.link(reachable=True)
+    line.run(line.step_us)
+    assert [late for _, _, late in line.sent] == [True]
+    line.run(waited_us)
+    assert line.delivery.counts["retried_late"] == retried
+
+
 def test_an_address_that_began_to_drain_is_finished_before_another_begins() -> None:
     line = Line(rules=DeliveryRules(drain_frames_per_s=2))
     line.notice(reachable=False)

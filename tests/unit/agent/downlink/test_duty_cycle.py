@@ -95,6 +95,15 @@ def test_beyond_its_limit_the_ledger_only_gets_stricter() -> None:
     assert ledger.used_us("M", HOUR_US + 15) == ENTRIES_LIMIT + 10 - 6
 
 
+def test_merged_air_time_ends_with_the_entry_that_took_it() -> None:
+    ledger = Ledger()
+    for n in range(ENTRIES_LIMIT + 1):
+        ledger.charge("M", end_us=n, airtime_us=7, ticket=n)
+    newest_us = ENTRIES_LIMIT
+    assert ledger.used_us("M", HOUR_US + newest_us - 1) == 14
+    assert ledger.used_us("M", HOUR_US + newest_us) == 0
+
+
 @pytest.mark.parametrize(
     ("before", "after", "age_us"),
     [

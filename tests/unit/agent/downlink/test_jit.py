@@ -17,6 +17,7 @@ from agent.downlink.jit import (
     PACKET_GAP_US,
     PROGRAM_AHEAD_US,
     QUEUE_LIMIT,
+    START_DELAY_US,
     Entry,
     JitQueue,
     Kind,
@@ -167,6 +168,14 @@ def test_what_was_slept_through_is_given_back_as_missed() -> None:
     queue, ready, missed = due(queue, NOW + 460_000)
     assert ([gone.ticket for gone in missed], ready and ready.ticket) == ([1], 2)
     assert next_due_us(queue) is None
+
+
+@pytest.mark.parametrize("ahead_us", [0, START_DELAY_US - 1, START_DELAY_US])
+def test_an_instant_that_the_start_delay_no_longer_reaches_is_missed(ahead_us: int) -> None:
+    queue = insert(JitQueue(), entry(NOW + ahead_us))
+    _, ready, missed = due(queue, NOW)
+    reached = ahead_us >= START_DELAY_US
+    assert (ready is not None, len(missed)) == (reached, 0 if reached else 1)
 
 
 def test_a_cancelled_entry_is_gone() -> None:

@@ -245,3 +245,39 @@ def test_without_a_trusted_clock_nothing_is_learned(tmp_path: Path) -> None:
     assert sum(world.supervisor.hearing.learned.frames.days) == 2
     assert max(world.supervisor.hearing.learned.frames.means) == 300
     assert world.clock.utc_us() > 6 * HOUR_US
+
+
+def test_suspicions_from_the_own_past_end_with_the_trust_in_the_clock(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.look(minutes=4 * 24 * 60, frames_a_minute=21, every=20)
+    world.look(minutes=11 * 60, every=2)
+    assert {"silence", "fewer"} & {note.fields["ground"] for note in world.journal.notes()}
+    world.clock.trusted = TimeQuality.UNTRUSTED
+    world.look()
+    assert world.supervisor.hearing.grounds() == ()
+    assert world.supervisor.facts().silent == ""
+
+
+def test_an_hour_in_which_the_clock_was_not_trusted_is_no_hour_of_the_past(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.look(minutes=60, frames_a_minute=5, every=10)
+    world.clock.trusted = TimeQuality.UNTRUSTED
+    world.look(minutes=10, frames_a_minute=5, every=10)
+    world.clock.trusted = TimeQuality.NTP
+    world.look(minutes=60, frames_a_minute=5, every=10)
+    assert sum(world.supervisor.hearing.learned.frames.days) == 0
+    world.look(minutes=60, frames_a_minute=5, every=10)
+    assert sum(world.supervisor.hearing.learned.frames.days) == 1
+
+
+def test_hours_of_before_are_not_joined_to_those_after_a_loss_of_trust(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.look(minutes=4 * 24 * 60, frames_a_minute=21, every=20)
+    world.look(minutes=4 * 60, frames_a_minute=2, every=2)
+    world.clock.trusted = TimeQuality.UNTRUSTED
+    world.look(minutes=2, frames_a_minute=2)
+    world.clock.trusted = TimeQuality.NTP
+    world.look(minutes=5 * 60, frames_a_minute=2, every=2)
+    assert world.told("fewer") == []
+    world.look(minutes=4 * 60, frames_a_minute=2, every=2)
+    assert world.told("fewer") == ["suspected"]
