@@ -35,7 +35,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Of the running process."""
+        """The process id, while it runs."""
         return self._process.pid if self.running and self._process else None
 
     @property

@@ -57,7 +57,7 @@ class Field:
         self._air = air.Air(path_loss=loss)
         self._loop = asyncio.get_running_loop()
         self._random = random.Random(seed)  # noqa: S311 - where and when, no secret
-        self._placed = [_place(index, rigs[index % len(rigs)], seed, loss) for index in range(sensors)]
+        self._placed = [_near(index, rigs[index % len(rigs)], seed, loss) for index in range(sensors)]
         self._advancing: asyncio.Task[None] | None = None
         for rig in rigs:
             self._air.add_gateway(rig.eui, rig.chip, _position(rig))
@@ -161,7 +161,7 @@ def _position(rig: Rig) -> Position:
     return Position(lat=rig.plan.lat, lon=rig.plan.lon)
 
 
-def _place(index: int, near: Rig, seed: int, loss: PathLoss) -> _Placed:
+def _near(index: int, near: Rig, seed: int, loss: PathLoss) -> _Placed:
     """Return one sensor near a gateway; its key from the seed, for a demo only."""
     draw = random.Random(seed * 1000 + index)  # noqa: S311 - where and when, no secret
     angle, km = draw.uniform(0, 2 * math.pi), draw.uniform(NEAREST_KM, FARTHEST_KM)

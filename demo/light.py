@@ -194,9 +194,9 @@ class LightBeats:
             )
         gateway.seq += 1
         uptime_ms = (gateway.seq - 1) * HEARTBEAT_INTERVAL_S * 1000
-        await client.publish(topic(gateway.eui, HEALTH), encode(self._told(gateway, uptime_ms, now_us)))
+        await client.publish(topic(gateway.eui, HEALTH), encode(self._heartbeat(gateway, uptime_ms, now_us)))
 
-    def _told(self, gateway: LightGateway, uptime_ms: int, now_us: int) -> Heartbeat:
+    def _heartbeat(self, gateway: LightGateway, uptime_ms: int, now_us: int) -> Heartbeat:
         return msgspec.structs.replace(
             BEAT, boot=gateway.boot, seq=gateway.seq, uptime_ms=uptime_ms, at_us=now_us
         )

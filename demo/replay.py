@@ -21,7 +21,7 @@ from demo.rig import Rig
 from fleet.lang.format import duration
 from fleet.lang.i18n import t
 from hal.packets import Lora
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 
 BURST_FRAMES = 16
 """Sent before all of them have arrived, a gateway."""
@@ -44,7 +44,7 @@ class Replay:
     say: Callable[[str], None]
     sent: dict[str, list[bytes]] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
-    unheard: Counter[Verdict] = field(default_factory=Counter)
+    unheard: Counter[ReceptionVerdict] = field(default_factory=Counter)
     lines: int = 0
     _began_s: float = 0.0
 
@@ -105,7 +105,7 @@ class Replay:
                 )
             )
             self.sent[rig.eui].append(frame.phy)
-            if verdict is not Verdict.HEARD:
+            if verdict is not ReceptionVerdict.HEARD:
                 self.unheard[verdict] += 1
 
     def _room(self, rig: Rig) -> bool:

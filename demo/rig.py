@@ -10,9 +10,9 @@ from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
 from fleet.cli import commands
 from hal.twin.chip import VirtualChip
 from hal.twin.lines.gnss_line import GnssLine
-from hal.twin.lines.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.gnss_receiver import AntennaSite, GnssReceiver
 from hal.twin.lines.server import TwinServer
-from hal.twin.rf_event import Verdict
+from hal.twin.rf_event import ReceptionVerdict
 
 Address = tuple[str, int]
 
@@ -44,7 +44,7 @@ class Rig:
 
     @property
     def eui(self) -> str:
-        """Of the gateway and of the chip's OTP alike."""
+        """The EUI-64 that the gateway and the chip's OTP share, 16 hex digits."""
         return self.plan.eui
 
     @property
@@ -70,7 +70,7 @@ class Rig:
     @property
     def heard(self) -> int:
         """Frames that its chip has heard."""
-        return self.chip.verdicts[Verdict.HEARD]
+        return self.chip.verdicts[ReceptionVerdict.HEARD]
 
     @property
     def state(self) -> Path:
@@ -137,5 +137,5 @@ def build_rig(plan: PlannedGateway, folder: Path) -> Rig:
     chip = VirtualChip(name=plan.name, eui=plan.eui)
     server = TwinServer(chip, folder / "chip.sock")
     server.start()
-    gnss = GnssLine(chip, GnssReceiver(Place(lat=plan.lat, lon=plan.lon)))
+    gnss = GnssLine(chip, GnssReceiver(AntennaSite(lat=plan.lat, lon=plan.lon)))
     return Rig(plan=plan, folder=folder, chip=chip, server=server, gnss=gnss)

@@ -8,7 +8,7 @@ from pathlib import Path
 from firmware.catalogue import CATALOGUE, Entries
 from firmware.errors import FirmwareRefused
 from firmware.importing import Outcome, import_firmware
-from firmware.store import State, Verdict, default_directory, verify
+from firmware.store import State, StoredImage, default_directory, verify
 from firmware.words import WORDS, language
 
 DESCRIPTION = "Les microprogrammes du concentrateur : importer, lister, vérifier."
@@ -82,7 +82,7 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if ready and not spoiled else 1
 
 
-def _show(verdicts: list[Verdict], options: argparse.Namespace) -> None:
+def _show(verdicts: list[StoredImage], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([_verdict_record(one) for one in verdicts], ensure_ascii=False, indent=1))
         return
@@ -99,7 +99,7 @@ def _show(verdicts: list[Verdict], options: argparse.Namespace) -> None:
         print(f"{entry.name:<18}{entry.version:<10}{entry.size_bytes:>7}  {state:<11}{purpose}, {need}")
 
 
-def _verdict_record(one: Verdict) -> dict[str, object]:
+def _verdict_record(one: StoredImage) -> dict[str, object]:
     return {
         "name": one.entry.name,
         "version": one.entry.version,

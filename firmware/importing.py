@@ -10,7 +10,7 @@ from firmware.sources import candidates
 from firmware.store import save
 
 REASONS_SHOWN = 3
-"""Of the files that looked like images, so many say why they are none."""
+"""Files in the message of a failed import; each says why it is none of the images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedFile:
     """One file that looked like an image and is none of the catalogue's."""
 
     source: str
@@ -35,7 +35,7 @@ class Outcome:
     """What an import did, file by file."""
 
     imported: tuple[Imported, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedFile, ...]
 
 
 def import_firmware(path: Path, directory: Path, entries: Entries = CATALOGUE) -> Outcome:
@@ -45,7 +45,7 @@ def import_firmware(path: Path, directory: Path, entries: Entries = CATALOGUE) -
         FirmwareRefused: nothing in ``path`` is an image of the catalogue, or it cannot be read.
     """
     imported: list[Imported] = []
-    refused: list[Refused] = []
+    refused: list[RefusedFile] = []
     for source, content in candidates(path):
         try:
             image = decode(source, content)
@@ -54,7 +54,7 @@ def import_firmware(path: Path, directory: Path, entries: Entries = CATALOGUE) -
                 raise _why_unknown(source, image, entries)
             imported.append(Imported(entry=entry, source=source, path=save(directory, entry, image)))
         except FirmwareRefused as error:
-            refused.append(Refused(source=source, error=error))
+            refused.append(RefusedFile(source=source, error=error))
     if not imported:
         reasons = "".join(f"\n  {one.source}: {one.error.reason('fr')}" for one in refused[:REASONS_SHOWN])
         raise FirmwareRefused("nothing", where=str(path), release=RELEASE, reasons=reasons)

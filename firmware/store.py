@@ -30,7 +30,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class StoredImage:
     """One image of the catalogue, as found."""
 
     entry: CatalogueEntry
@@ -40,7 +40,7 @@ class Verdict:
 
 
 def default_directory() -> Path:
-    """Return where images live: the environment's word, the system's place for root, the user's otherwise."""
+    """Return where images live: PASSERELLE_FIRMWARE_DIR, else /var/lib for root, else XDG_DATA_HOME."""
     named = os.environ.get(DIRECTORY_VARIABLE)
     if named:
         return Path(named)
@@ -87,24 +87,24 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def verify(directory: Path, entries: Entries = CATALOGUE) -> list[Verdict]:
+def verify(directory: Path, entries: Entries = CATALOGUE) -> list[StoredImage]:
     """Return what is there of each image of the catalogue."""
     return [_verify_one(directory, entry) for entry in entries]
 
 
-def _verify_one(directory: Path, entry: CatalogueEntry) -> Verdict:
+def _verify_one(directory: Path, entry: CatalogueEntry) -> StoredImage:
     path = directory / f"{entry.name}.bin"
     try:
         image = path.read_bytes()
     except FileNotFoundError:
-        return Verdict(entry=entry, state=State.MISSING, path=path)
+        return StoredImage(entry=entry, state=State.MISSING, path=path)
     except OSError as error:
         raise FirmwareRefused("unreadable", where=str(path), detail=error.strerror) from error
     if digest(image) == entry.sha256:
         state = State.GOOD
     else:
         state = State.TRUNCATED if len(image) < entry.size_bytes else State.ALTERED
-    return Verdict(entry=entry, state=state, path=path, size_bytes=len(image))
+    return StoredImage(entry=entry, state=state, path=path, size_bytes=len(image))
 
 
 def load(directory: Path | None = None, entries: Entries = CATALOGUE) -> Images:
@@ -113,11 +113,11 @@ def load(directory: Path | None = None, entries: Entries = CATALOGUE) -> Images:
     Raises:
         hal.errors.OurMistake: an image is missing, truncated or altered; the message says what to run.
     """
-    place = directory if directory is not None else default_directory()
+    store = directory if directory is not None else default_directory()
     return Images(
-        agc=_read(place, named(AGC, entries)),
-        arb=_read(place, named(ARB, entries)),
-        sx1261=_read(place, named(SX1261, entries)) if (place / f"{SX1261}.bin").exists() else None,
+        agc=_read(store, named(AGC, entries)),
+        arb=_read(store, named(ARB, entries)),
+        sx1261=_read(store, named(SX1261, entries)) if (store / f"{SX1261}.bin").exists() else None,
     )
 
 

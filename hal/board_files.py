@@ -29,7 +29,7 @@ from hal.settings import (
 )
 from hal.units import Hz
 
-Kind = TypeVar("Kind")
+Decoded = TypeVar("Decoded")
 FILE_LIMIT_BYTES = 262_144
 """A board file of more is no board file."""
 
@@ -176,7 +176,7 @@ def _read(path: Path) -> str:
         raise OurMistake(f"cannot be read: {error}", where=str(path)) from error
 
 
-def _decode(text: str, kind: type[Kind], where: str) -> Kind:
+def _decode(text: str, kind: type[Decoded], where: str) -> Decoded:
     try:
         return msgspec.convert(tomllib.loads(text), kind)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:

@@ -18,7 +18,7 @@ from provisioning import medium
 from provisioning.clock import monotonic_s, utc_us
 from provisioning.plan import Plan, make_plan, refusal
 from provisioning.progress import Progress
-from provisioning.words import said, say, size
+from provisioning.words import error_text, say, size
 
 REFUSED = 2
 FAILED = 1
@@ -85,7 +85,9 @@ def _flash(options: argparse.Namespace) -> int:
             medium.write(plan, options.image, options.output, is_device=target.is_device, report=report)
         decode_settings(medium.read_settings(options.output))
     except (OSError, PartitionError) as error:
-        raise Stop(FAILED, say("io", output=options.output, error=said(error)), field="output") from error
+        raise Stop(
+            FAILED, say("io", output=options.output, error=error_text(error)), field="output"
+        ) from error
     if options.json:
         _line({"event": "done", "output": str(options.output), "eui": order.eui, "bytes": plan.total_bytes})
     else:
@@ -117,7 +119,7 @@ def _plan(order: WorkOrder, base: Path | None) -> Plan:
     except OSError as error:
         raise Stop(REFUSED, say("unreadable", path=base, error=error.strerror), field="image") from error
     except PartitionError as error:
-        raise Stop(REFUSED, say("base", error=said(error)), field="image") from error
+        raise Stop(REFUSED, say("base", error=error_text(error)), field="image") from error
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -126,7 +128,7 @@ def _check(options: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         raise Stop(REFUSED, say("missing", path=options.image), field="image") from error
     except (OSError, PartitionError) as error:
-        raise Stop(FAILED, say("check_bad", error=said(error)), field="settings") from error
+        raise Stop(FAILED, say("check_bad", error=error_text(error)), field="settings") from error
     rows = {
         "eui": order.eui,
         "site": order.site,

@@ -82,7 +82,7 @@ def say(key: str, **values: object) -> str:
     return words[key].format(**values)
 
 
-def said(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Return an error in the installer's language, as far as it has words for it."""
     english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
     return french(error) if isinstance(error, PartitionError) and not english else str(error)

@@ -17,3 +17,48 @@ def signal_handlers(tree: ast.Module) -> Iterator[str]:
             target = node.func.value
             if isinstance(target, ast.Name) and target.id == "signal" and node.func.attr in SIGNAL_HANDLERS:
                 yield f"{node.lineno}: signal.{node.func.attr}: {why}"
+
+
+BANNED_NAMES = {
+    "condense": "aggregate, summarise",
+    "desk": "what happens there: reconcile, handover",
+    "firing": "what begins: opening, alert",
+    "means": "the channel: mail, sms, call",
+    "place": "site, position, index",
+    "pulse": "edge, heartbeat, progress",
+    "recall": "load, read",
+    "rungs": "levels, steps",
+    "said": "message, answer, reported",
+    "scene": "the context of what: CycleContext",
+    "stand": "state, situation",
+    "told": "what was received, from whom",
+}
+"""Names that modules, classes, functions and parameters do not bear, with what to write instead."""
+SUBJECTLESS_CLASSES = frozenset({"Kind", "Refused", "Verdict"})
+
+
+def vague_names(tree: ast.Module, module: str) -> Iterator[str]:
+    """Yield names that do not say what they name."""
+    for line, name in [(1, module), *_declared(tree)]:
+        plain = name.strip("_").lower()
+        if plain in BANNED_NAMES:
+            yield f"{line}: {name}: vague; say which ({BANNED_NAMES[plain]})"
+        elif name in SUBJECTLESS_CLASSES:
+            yield f"{line}: {name}: of what? DownlinkVerdict, RecordKind, ChangeRefused"
+
+
+def _declared(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+
+
+def docstrings_without_subject(tree: ast.Module) -> Iterator[str]:
+    """Yield docstrings, those of attributes too, that begin with "Of": of what is left to the reader."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            text = node.value.value
+            if isinstance(text, str) and text.lstrip().startswith("Of "):
+                yield f"{node.lineno}: {text.strip().splitlines()[0]!r}: a sentence with a subject"

@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 
 from agent.lorawan.phy import PhyError, parse_phy
-from demo.lns.devices import RX1_DELAY_S, Device, Outcome, Verdict, judge
+from demo.lns.devices import RX1_DELAY_S, Device, FrameVerdict, Outcome, judge
 from demo.lns.semtech import Downlink, PullData, PushData, Reception, TxAck
 
 DEDUPLICATION_US = 200_000
@@ -113,7 +113,7 @@ class Lns:
         self.counts[outcome.verdict] += 1
         if outcome.device is not None:
             self.devices[outcome.device.dev_eui] = outcome.device
-            if outcome.verdict is Verdict.ACCEPTED:
+            if outcome.verdict is FrameVerdict.ACCEPTED:
                 self.heard_plain.append((outcome.device.dev_eui, outcome.plain))
                 del self.heard_plain[:-SEEN_LIMIT]
         if outcome.answer is None:

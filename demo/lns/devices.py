@@ -19,7 +19,7 @@ FCNT_GAP_LIMIT = 16_384
 JOIN_ACCEPT_HEADER = 0x20
 
 
-class Verdict(StrEnum):
+class FrameVerdict(StrEnum):
     """What the server makes of one frame."""
 
     ACCEPTED = "accepted"
@@ -57,7 +57,7 @@ class Device:
 class Outcome:
     """What became of one frame; ``answer`` is to be sent in RX1 or RX2, ``delay_s`` until RX1."""
 
-    verdict: Verdict
+    verdict: FrameVerdict
     device: Device | None = None
     plain: bytes = b""
     answer: bytes | None = None
@@ -72,16 +72,16 @@ def judge(phy: Phy, raw: bytes, devices: dict[str, Device], app_nonce: int) -> O
         case DataUp():
             return _data(phy, raw, devices)
         case _:
-            return Outcome(verdict=Verdict.NOT_UPLINK)
+            return Outcome(verdict=FrameVerdict.NOT_UPLINK)
 
 
 def _join(phy: JoinRequest, raw: bytes, device: Device | None, app_nonce: int) -> Outcome:
     if device is None or device.join_eui != phy.join_eui:
-        return Outcome(verdict=Verdict.UNKNOWN_DEVICE)
+        return Outcome(verdict=FrameVerdict.UNKNOWN_DEVICE)
     if mic(device.app_key, raw[:-4]) != phy.mic:
-        return Outcome(verdict=Verdict.BAD_MIC)
+        return Outcome(verdict=FrameVerdict.BAD_MIC)
     if phy.dev_nonce in device.used_nonces:
-        return Outcome(verdict=Verdict.REPLAYED)
+        return Outcome(verdict=FrameVerdict.REPLAYED)
     dev_addr = int(device.dev_eui[-6:], 16)
     keys = session_keys(device.app_key, app_nonce=app_nonce, net_id=NET_ID, dev_nonce=phy.dev_nonce)
     fields = app_nonce.to_bytes(3, "little") + NET_ID.to_bytes(3, "little") + dev_addr.to_bytes(4, "little")
@@ -91,7 +91,7 @@ def _join(phy: JoinRequest, raw: bytes, device: Device | None, app_nonce: int) -
         used_nonces=device.used_nonces | {phy.dev_nonce},
         session=Session(dev_addr=dev_addr, keys=keys),
     )
-    return Outcome(verdict=Verdict.JOINED, device=joined, answer=accept, delay_s=5)
+    return Outcome(verdict=FrameVerdict.JOINED, device=joined, answer=accept, delay_s=5)
 
 
 def _data(phy: DataUp, raw: bytes, devices: dict[str, Device]) -> Outcome:
@@ -99,7 +99,7 @@ def _data(phy: DataUp, raw: bytes, devices: dict[str, Device]) -> Outcome:
         device for device in devices.values() if device.session and device.session.dev_addr == phy.dev_addr
     ]
     if not known:
-        return Outcome(verdict=Verdict.UNKNOWN_DEVICE)
+        return Outcome(verdict=FrameVerdict.UNKNOWN_DEVICE)
     for device in known:
         session = device.session
         assert session is not None
@@ -109,7 +109,7 @@ def _data(phy: DataUp, raw: bytes, devices: dict[str, Device]) -> Outcome:
         )
         if expected == phy.mic:
             return _accepted(phy, device, session, counter)
-    return Outcome(verdict=Verdict.BAD_MIC)
+    return Outcome(verdict=FrameVerdict.BAD_MIC)
 
 
 def full_counter(low16: int, next_counter: int) -> int:
@@ -128,16 +128,16 @@ def full_counter(low16: int, next_counter: int) -> int:
 
 def _accepted(phy: DataUp, device: Device, session: Session, counter: int) -> Outcome:
     if counter < session.fcnt_up:
-        return Outcome(verdict=Verdict.REPLAYED)
+        return Outcome(verdict=FrameVerdict.REPLAYED)
     port_key = session.keys.network if phy.fport == 0 else session.keys.application
     plain = crypt_payload(port_key, phy.frm_payload, direction=UP, address=phy.dev_addr, counter=counter)
     after = replace(session, fcnt_up=counter + 1)
     if not phy.confirmed and not device.outbox:
-        return Outcome(verdict=Verdict.ACCEPTED, device=replace(device, session=after), plain=plain)
+        return Outcome(verdict=FrameVerdict.ACCEPTED, device=replace(device, session=after), plain=plain)
     answer = _downlink(after, acknowledge=phy.confirmed, payload=device.outbox[0] if device.outbox else b"")
     after = replace(after, fcnt_down=after.fcnt_down + 1)
     device = replace(device, session=after, outbox=device.outbox[1:])
-    return Outcome(verdict=Verdict.ACCEPTED, device=device, plain=plain, answer=answer)
+    return Outcome(verdict=FrameVerdict.ACCEPTED, device=device, plain=plain, answer=answer)
 
 
 def _downlink(session: Session, *, acknowledge: bool, payload: bytes) -> bytes:

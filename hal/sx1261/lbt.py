@@ -27,7 +27,7 @@ CLEAR_LIMIT_US = 500_000
 BLOCKED_SHIFT = 6
 
 
-class Verdict(StrEnum):
+class LbtVerdict(StrEnum):
     """What became of the last transmission that listened first."""
 
     SENT = "sent"
@@ -59,7 +59,7 @@ class Awaiting:
 class Clearing:
     """The verdict is known; the AGC's status is being cleared."""
 
-    verdict: Verdict
+    verdict: LbtVerdict
     until_us: int
 
 
@@ -71,16 +71,16 @@ def worth_a_look(state: Listening, now_us: int) -> bool:
     return isinstance(state, Clearing) or now_us >= state.from_us
 
 
-def step(state: Listening, agc_status: int, now_us: int) -> tuple[Listening | Verdict, tuple[Do, ...]]:
+def step(state: Listening, agc_status: int, now_us: int) -> tuple[Listening | LbtVerdict, tuple[Do, ...]]:
     """Return what follows from one look at the AGC's status; a verdict ends it."""
     match state:
         case Awaiting(rf_chain=chain, until_us=until_us):
             if agc_status >> chain & 1:
                 blocked = agc_status >> (BLOCKED_SHIFT + chain) & 1
-                verdict = Verdict.BLOCKED if blocked else Verdict.SENT
+                verdict = LbtVerdict.BLOCKED if blocked else LbtVerdict.SENT
                 return Clearing(verdict=verdict, until_us=now_us + CLEAR_LIMIT_US), (Do.CLEAR_AGC,)
             if now_us >= until_us:
-                unknown = Clearing(verdict=Verdict.UNKNOWN, until_us=now_us + CLEAR_LIMIT_US)
+                unknown = Clearing(verdict=LbtVerdict.UNKNOWN, until_us=now_us + CLEAR_LIMIT_US)
                 return unknown, (Do.CLEAR_AGC, Do.ABORT)
             return state, ()
         case Clearing(verdict=verdict, until_us=until_us):

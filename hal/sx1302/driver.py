@@ -14,7 +14,7 @@ from hal.microcode import Images
 from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.settings import RF_CHAINS, Settings
 from hal.sx1261.driver import Sx1261
-from hal.sx1261.lbt import Verdict
+from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302 import boot, health, mcu
 from hal.sx1302.rx.decode import Decoding, decode
 from hal.sx1302.rx.fetch import Fetch
@@ -189,7 +189,7 @@ class Sx1302:
         return self._listen_first is not None and self._listen_first.busy
 
     @property
-    def last_verdict(self) -> Verdict | None:
+    def last_verdict(self) -> LbtVerdict | None:
         """What became of the last transmission that listened first."""
         return None if self._listen_first is None else self._listen_first.last_verdict
 

@@ -30,7 +30,7 @@ NOISE_LIMIT_DBM = -80.0
 """A floor above this on a channel drowns sensors: something nearby transmits, or the receiver is broken."""
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """What a check found."""
 
     GOOD = "ok"
@@ -43,7 +43,7 @@ class Check:
     """One line of the test."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckVerdict
     detail: str = ""
 
 
@@ -72,7 +72,7 @@ def run(options: Namespace) -> int:
     with opened(options, with_sx1261=True) as (concentrator, choice):
         silent = "no_patch" if has_sx1261(options.bus or choice.board.bus, choice) else "no_sx1261"
         for check in checks(concentrator, text, silent=text[silent], gnss=options.gnss):
-            bad += check.verdict is Verdict.BAD
+            bad += check.verdict is CheckVerdict.BAD
             shown = f"{text[check.verdict]:<14} {check.name}"
             if check.detail:
                 shown += text["colon"] + check.detail
@@ -86,7 +86,7 @@ def checks(concentrator: Sx1302, text: dict[str, str], *, silent: str, gnss: str
     """Yield the checks in order; ``silent`` says why noise cannot be measured, where it cannot."""
     failed = False
     for check in _start(concentrator, text):
-        failed = failed or check.verdict is Verdict.BAD
+        failed = failed or check.verdict is CheckVerdict.BAD
         yield check
     if not failed:
         yield from _running(concentrator, text)
@@ -103,10 +103,10 @@ def _start(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
         try:
             step(steps)
         except HalError as error:
-            yield Check(name=shown, verdict=Verdict.BAD, detail=str(error))
+            yield Check(name=shown, verdict=CheckVerdict.BAD, detail=str(error))
             return
         if name in STEP_CHECKS and not (name == "start SX1261" and steps.settings.sx1261 is None):
-            yield Check(name=shown, verdict=Verdict.GOOD, detail=_detail(name, steps))
+            yield Check(name=shown, verdict=CheckVerdict.GOOD, detail=_detail(name, steps))
         if name == "read identity":
             yield _registers(steps.registers, text)
     concentrator.adopt(steps)
@@ -129,8 +129,8 @@ def _registers(registers: Registers, text: dict[str, str]) -> Check:
         found = registers.read(SCRATCH[0], len(SCRATCH))
         if found != written:
             detail = f"{SCRATCH[0]:#06x}: {written.hex()} -> {found.hex()}"
-            return Check(name=text["check_registers"], verdict=Verdict.BAD, detail=detail)
-    return Check(name=text["check_registers"], verdict=Verdict.GOOD)
+            return Check(name=text["check_registers"], verdict=CheckVerdict.BAD, detail=detail)
+    return Check(name=text["check_registers"], verdict=CheckVerdict.GOOD)
 
 
 def _running(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
@@ -138,15 +138,17 @@ def _running(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
     counter_bad = status.fault == "the counter stands still"
     yield Check(
         name=text["check_counter"],
-        verdict=Verdict.BAD if counter_bad else Verdict.GOOD,
+        verdict=CheckVerdict.BAD if counter_bad else CheckVerdict.GOOD,
         detail=f"{status.counter_us} µs",
     )
     bad = bool(status.fault) and not counter_bad
-    yield Check(name=text["check_parity"], verdict=Verdict.BAD if bad else Verdict.GOOD, detail=status.fault)
+    yield Check(
+        name=text["check_parity"], verdict=CheckVerdict.BAD if bad else CheckVerdict.GOOD, detail=status.fault
+    )
     celsius = concentrator.temperature_c()
     yield Check(
         name=text["check_thermometer"],
-        verdict=Verdict.UNKNOWN if celsius is None else Verdict.GOOD,
+        verdict=CheckVerdict.UNKNOWN if celsius is None else CheckVerdict.GOOD,
         detail=text["none"] if celsius is None else f"{celsius:.1f} °C",
     )
 
@@ -160,24 +162,24 @@ def _noise(concentrator: Sx1302, text: dict[str, str], silent: str) -> Iterator[
         frequency_hz = Hz(radio.frequency_hz + channel.if_hz)
         name = text["check_noise"].format(frequency=frequency_hz / 1e6)
         if concentrator.settings.sx1261 is None:
-            yield Check(name=name, verdict=Verdict.UNKNOWN, detail=silent)
+            yield Check(name=name, verdict=CheckVerdict.UNKNOWN, detail=silent)
             continue
         yield _on_line(name, partial(_floor, concentrator, frequency_hz, text))
 
 
-def _floor(concentrator: Sx1302, frequency_hz: Hz, text: dict[str, str]) -> tuple[Verdict, str]:
+def _floor(concentrator: Sx1302, frequency_hz: Hz, text: dict[str, str]) -> tuple[CheckVerdict, str]:
     floor = floor_dbm(concentrator.spectral_scan(frequency_hz, NOISE_SCANS))
     if floor is None:
-        return Verdict.UNKNOWN, ""
-    verdict = Verdict.GOOD if floor <= NOISE_LIMIT_DBM else Verdict.BAD
+        return CheckVerdict.UNKNOWN, ""
+    verdict = CheckVerdict.GOOD if floor <= NOISE_LIMIT_DBM else CheckVerdict.BAD
     return verdict, text["noise"].format(floor=floor)
 
 
-def _on_line(name: str, measure: Callable[[], tuple[Verdict, str]]) -> Check:
+def _on_line(name: str, measure: Callable[[], tuple[CheckVerdict, str]]) -> Check:
     try:
         verdict, detail = measure()
     except HalError as error:
-        return Check(name=name, verdict=Verdict.BAD, detail=str(error))
+        return Check(name=name, verdict=CheckVerdict.BAD, detail=str(error))
     return Check(name=name, verdict=verdict, detail=detail)
 
 
@@ -188,19 +190,19 @@ def _pps(concentrator: Sx1302, text: dict[str, str]) -> Check:
     while clock.monotonic_us() < end_us:
         latest = concentrator.trigger_counter_us()
         if latest != first:
-            return Check(name=text["check_pps"], verdict=Verdict.GOOD, detail=f"{latest - first} µs")
+            return Check(name=text["check_pps"], verdict=CheckVerdict.GOOD, detail=f"{latest - first} µs")
         clock.sleep(POLL_S)
-    return Check(name=text["check_pps"], verdict=Verdict.UNKNOWN, detail=text["no_pps"])
+    return Check(name=text["check_pps"], verdict=CheckVerdict.UNKNOWN, detail=text["no_pps"])
 
 
 def _gnss(concentrator: Sx1302, text: dict[str, str], port: str | None) -> Check:
     name = text["check_gnss"]
     if port is None:
-        return Check(name=name, verdict=Verdict.UNKNOWN, detail=text["no_port"])
+        return Check(name=name, verdict=CheckVerdict.UNKNOWN, detail=text["no_port"])
     from hal.gnss.receiver import Receiver
     from hal.linux.tty import SerialLine
 
-    def measure() -> tuple[Verdict, str]:
+    def measure() -> tuple[CheckVerdict, str]:
         receiver = Receiver(SerialLine(port, baud=9600, limit_s=POLL_S))
         clock = concentrator.wiring.clock
         end_us = clock.monotonic_us() + GNSS_LIMIT_S * 1_000_000
@@ -210,11 +212,11 @@ def _gnss(concentrator: Sx1302, text: dict[str, str], port: str | None) -> Check
                 receiver.poll()
                 if receiver.counts["sentences"] + receiver.counts["frames"]:
                     return (
-                        Verdict.GOOD,
+                        CheckVerdict.GOOD,
                         f"{receiver.counts['sentences']} NMEA, {receiver.counts['frames']} UBX",
                     )
         finally:
             receiver.close()
-        return Verdict.BAD, text["no_sentence"].format(seconds=GNSS_LIMIT_S)
+        return CheckVerdict.BAD, text["no_sentence"].format(seconds=GNSS_LIMIT_S)
 
     return _on_line(name, measure)

@@ -5,7 +5,7 @@ from argparse import Namespace
 from hal.airtime import fsk_us, lora_us
 from hal.errors import OurMistake
 from hal.packets import Cw, Fsk, Lora, Modulation, Transmission, TxState, TxTrigger
-from hal.sx1261.lbt import Verdict
+from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302.driver import Sx1302
 from hal.tools.opening import opened
 from hal.tools.words import words
@@ -93,7 +93,7 @@ def send(concentrator: Sx1302, transmission: Transmission, *, carrier_s: float) 
         limit_us=SENT_LIMIT_US,
         where="transmission",
     )
-    return "lbt_blocked" if concentrator.last_verdict is Verdict.BLOCKED else ""
+    return "lbt_blocked" if concentrator.last_verdict is LbtVerdict.BLOCKED else ""
 
 
 def airtime_us(transmission: Transmission) -> int:

@@ -83,7 +83,7 @@ class Stage:
         )
         self.driver = Sx1302(wiring, self.settings, images or synthetic_images())
 
-    def place(self, reading: Reading) -> None:
+    def set_counters(self, reading: Reading) -> None:
         """Let the counters show what the reference saw; time goes the shorter way round."""
         behind = (reading.running - self.chip.now_ticks() + TURN_TICKS // 2) % TURN_TICKS
         self.chip.clock.slip(behind - TURN_TICKS // 2)
@@ -105,7 +105,7 @@ def _run(stage: Stage, phase: Phase, printer: PacketPrinter) -> Replayed:
     refused = result = ""
     if phase.fifo is not None:
         if phase.counters:
-            stage.place(phase.counters[0])
+            stage.set_counters(phase.counters[0])
         stage.chip.inject_fifo(phase.fifo)
         packets = printer.fields(stage.driver.receive())
     elif phase.transmission:

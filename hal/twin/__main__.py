@@ -26,7 +26,7 @@ from hal.twin.clock import RealClock
 from hal.twin.emission import Emission
 from hal.twin.facts import MODEL_SX1302, MODEL_SX1303, TICKS_PER_SECOND, TICKS_PER_US
 from hal.twin.lines.gnss_line import GnssLine
-from hal.twin.lines.gnss_receiver import GnssReceiver, Place
+from hal.twin.lines.gnss_receiver import AntennaSite, GnssReceiver
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
 from hal.twin.lines.server import TwinServer
 from hal.twin.lines.usb_mcu import UsbMcu
@@ -66,14 +66,14 @@ class Site:
         self._random = Random(options.seed)  # noqa: S311 - where and when sensors speak, no secret
         self._period_us = round(options.period * 1_000_000)
         self._air = Air()
-        place = Place()
-        home = Position(lat=place.lat, lon=place.lon)
+        antenna = AntennaSite()
+        home = Position(lat=antenna.lat, lon=antenna.lon)
         self._air.add_gateway(self.chip.name, self.chip, home)
         heard_by_air = self.chip.on_emission
         self.chip.on_emission = lambda emission: self._sent(emission, heard_by_air)
-        self._speakers = [self._place(index, home) for index in range(options.sensors)]
+        self._speakers = [self._speaker(index, home) for index in range(options.sensors)]
 
-    def _place(self, index: int, home: Position) -> _Speaker:
+    def _speaker(self, index: int, home: Position) -> _Speaker:
         draw = self._random
         name = f"sensor-{index}"
         lat = home.lat + draw.uniform(-RADIUS_DEGREES, RADIUS_DEGREES)

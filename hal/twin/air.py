@@ -19,7 +19,7 @@ from hal.packets import Crc, Fsk, Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.emission import Emission
 from hal.twin.propagation import PathLoss, Position, Signal, level_dbm, survives
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import air_time_us
 
 MEMORY_US = 5_000_000
@@ -265,10 +265,10 @@ def _ended_us(emission: Emission) -> int:
     return emission.started_at_us + emission.air_time_us
 
 
-def _fate(verdict: Verdict) -> Fate:
-    if verdict in {Verdict.HEARD, Verdict.PENDING}:
+def _fate(verdict: ReceptionVerdict) -> Fate:
+    if verdict in {ReceptionVerdict.HEARD, ReceptionVerdict.PENDING}:
         return Fate.DELIVERED
-    return Fate.RECEIVER_SENT if verdict is Verdict.HALF_DUPLEX else Fate.NOT_HEARD
+    return Fate.RECEIVER_SENT if verdict is ReceptionVerdict.HALF_DUPLEX else Fate.NOT_HEARD
 
 
 def _event(frame: _OnAir, signal: Signal, chip: VirtualChip) -> RfEvent:

@@ -30,7 +30,7 @@ from hal.twin.registers.address_space import AddressSpace
 from hal.twin.registers.frames import FrameDecoder
 from hal.twin.registers.memory import ProgramMemory
 from hal.twin.registers.special_registers import Silicon, SpecialRegisters
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 
 NEVER = 1 << 63
 
@@ -92,7 +92,7 @@ class VirtualChip:
         silicon = self._silicon(model)
         self._special = SpecialRegisters(silicon)
         self._receiver = Receiver(silicon, thermometer=self.thermometer, front_end=board)
-        self.verdicts: Counter[Verdict] = self._receiver.verdicts
+        self.verdicts: Counter[ReceptionVerdict] = self._receiver.verdicts
         self._decoder = FrameDecoder(silicon, self._special, self._memory)
         self._power_on()
 
@@ -152,7 +152,7 @@ class VirtualChip:
 
     # The air
 
-    def inject(self, event: RfEvent) -> Verdict:
+    def inject(self, event: RfEvent) -> ReceptionVerdict:
         """Let a frame arrive; PENDING when it ends in the future, else what became of it."""
         with self._lock:
             self._advance()

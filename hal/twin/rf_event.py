@@ -9,7 +9,7 @@ from enum import StrEnum
 from hal.packets import PAYLOAD_LIMIT_BYTES, Crc, Fsk, Lora
 
 
-class Verdict(StrEnum):
+class ReceptionVerdict(StrEnum):
     """What became of an RfEvent; each is counted by the chip."""
 
     HEARD = "heard"

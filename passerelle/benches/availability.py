@@ -207,16 +207,16 @@ def _exactness(month: NetworkMonth, lines: dict[str, Timeline]) -> list[Figure]:
     ]
 
 
-def _differs_us(line: Timeline, told: list[tuple[int, int, tuple[GatewayState, bool]]]) -> int:
+def _differs_us(line: Timeline, theirs: list[tuple[int, int, tuple[GatewayState, bool]]]) -> int:
     ours = [(span.start_us, span.end_us, (span.state, span.proved)) for span in line.spans]
-    cuts = sorted({at for start, end, _ in [*ours, *told] for at in (start, end)})
+    cuts = sorted({at for start, end, _ in [*ours, *theirs] for at in (start, end)})
     wrong, i, j = 0, 0, 0
     for start, end in pairwise(cuts):
         while ours[i][1] <= start:
             i += 1
-        while told[j][1] <= start:
+        while theirs[j][1] <= start:
             j += 1
-        wrong += 0 if ours[i][2] == told[j][2] else end - start
+        wrong += 0 if ours[i][2] == theirs[j][2] else end - start
     return wrong
 
 

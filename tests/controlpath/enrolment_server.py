@@ -26,7 +26,7 @@ class EnrolmentServer:
         self.refusals: list[tuple[int, dict[str, object]]] = []
         self.requests: list[EnrolmentRequest] = []
         self.serials: list[int] = []
-        """Of every certificate that was given."""
+        """Serial numbers of the certificates that were issued."""
         self.uploaded = 0
         """Bytes of the newest speed test."""
         self.url = ""

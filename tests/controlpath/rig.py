@@ -295,14 +295,14 @@ class Rig:
     def wait_told(self) -> None:
         """Wait until every journal record that a heartbeat speaks of has been heard."""
 
-        def told(leaf: str, one: Any) -> bool:
+        def complete(leaf: str, heartbeat: Any) -> bool:
             if leaf != "health":
                 return False
             records = [have for _, _, have in self.heard if isinstance(have, messages.JournalRecord)]
-            heard = {have.journal_seq for have in records if have.boot == one.boot}
-            return len(heard) >= int(one.journal_seq)
+            heard = {have.journal_seq for have in records if have.boot == heartbeat.boot}
+            return len(heard) >= int(heartbeat.journal_seq)
 
-        self.wait(told, since=time.monotonic())
+        self.wait(complete, since=time.monotonic())
 
     def wait_serving(self, since: float) -> float:
         return self.wait(serving, since=since)

@@ -88,13 +88,13 @@ class Air:
         return heard, Reception(utc_us=JUNE_2024_US, quality=TimeQuality.NTP, age_us=0)
 
 
-def udp_asked(told: dict[str, Any], wish: Wish) -> list[dict[str, Any]]:
+def udp_asked(uplink: dict[str, Any], wish: Wish) -> list[dict[str, Any]]:
     """Return the txpk of each alternative, as a server would send them after an rxpk."""
     common = {"modu": "LORA", "codr": "4/5", "powe": 14, "ipol": True, "ncrc": True}
     common["data"] = base64.b64encode(PAYLOAD).decode()
     asked: list[dict[str, Any]] = []
     for frequency, sf, delay_us in wish.alternatives:
-        tmst = (told["tmst"] + delay_us) % 2**32
+        tmst = (uplink["tmst"] + delay_us) % 2**32
         asked.append({"tmst": tmst, "freq": frequency / 1e6, "datr": f"SF{sf}BW125"})
     if wish.gps_us is not None:
         asked.append({"tmms": wish.gps_us // 1000, "freq": 869.525, "datr": "SF9BW125"})
@@ -143,8 +143,8 @@ def station_asked(upinfo: dict[str, Any], wish: Wish) -> dict[str, Any]:
 
 def over_udp(air: Air, wish: Wish) -> None:
     """The server tries its alternatives itself, by what each TX_ACK says."""
-    told = json.loads(rxpk(*air.uplink()))
-    for txpk in udp_asked(told, wish):
+    uplink = json.loads(rxpk(*air.uplink()))
+    for txpk in udp_asked(uplink, wish):
         verdict = air.submit(parse_txpk(json.dumps({"txpk": txpk}).encode()))
         air.acknowledged.append(tx_ack_body(verdict))
         if verdict.taken:
@@ -153,8 +153,8 @@ def over_udp(air: Air, wish: Wish) -> None:
 
 def over_mqtt(air: Air, wish: Wish) -> None:
     heard, reception = air.uplink()
-    told = gw.UplinkFrame.FromString(events.uplink(heard, reception, EUI, late=False))
-    frame = mqtt_asked(told.rx_info.context, wish)
+    uplink = gw.UplinkFrame.FromString(events.uplink(heard, reception, EUI, late=False))
+    frame = mqtt_asked(uplink.rx_info.context, wish)
 
     def done(codes: list[Code], _verdict: object, _outcome: object) -> None:
         statuses = tuple(events.STATUS_OF[code] for code in codes)
@@ -167,8 +167,8 @@ def over_mqtt(air: Air, wish: Wish) -> None:
 
 def over_station(air: Air, wish: Wish) -> None:
     heard, reception = air.uplink()
-    told = json.loads(uplinks.uplink(heard, reception, CONFIG))
-    wanted = parse_dnmsg(json.dumps(station_asked(told["upinfo"], wish)).encode(), CONFIG, 1)
+    uplink = json.loads(uplinks.uplink(heard, reception, CONFIG))
+    wanted = parse_dnmsg(json.dumps(station_asked(uplink["upinfo"], wish)).encode(), CONFIG, 1)
 
     def done(codes: list[Code], _verdict: object, outcome: Outcome | None) -> None:
         if outcome is None:

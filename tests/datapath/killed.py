@@ -65,7 +65,7 @@ class Child:
     def _say(self, what: str, ids: Iterable[object]) -> None:
         os.write(self._pipe, (what + " " + " ".join(map(str, ids)) + "\n").encode())
 
-    def _told(self, disk: SpoolDisk) -> None:
+    def _report(self, disk: SpoolDisk) -> None:
         commit = disk.commit
 
         def committed(written: Iterable[tuple[Record, int]], settled: Iterable[tuple[int, int]]) -> None:
@@ -79,7 +79,7 @@ class Child:
     async def run(self) -> None:
         await self.spool.open(["lns"])
         assert self.spool._disk is not None
-        self._told(self.spool._disk)
+        self._report(self.spool._disk)
         places: list[Waiting] = []
         await self.spool.restore(places.extend)
         self._say("R", map(name_of, await self.spool.read([place[0] for place in places]) or []))
@@ -125,20 +125,20 @@ def one_run(directory: Path, boot: int, random: Random, *, kill: bool) -> list[t
         asyncio.run(Child(directory, writer, boot, drain=not kill).run())
         os._exit(0)
     os.close(writer)
-    said = b""
+    printed = b""
     if kill:
         lines = random.randint(0, MESSAGES_LIMIT)
-        while said.count(b"\n") < lines:
-            said += os.read(reader, 65_536)
+        while printed.count(b"\n") < lines:
+            printed += os.read(reader, 65_536)
         for _ in range(random.randint(0, SPINS_LIMIT)):
             pass
         os.kill(child, signal.SIGKILL)
     while chunk := os.read(reader, 65_536):
-        said += chunk
+        printed += chunk
     os.close(reader)
     _, status = os.waitpid(child, 0)
     assert kill or status == 0, f"a run that was to drain ended with status {status}"
-    whole = said.decode().split("\n")[:-1]
+    whole = printed.decode().split("\n")[:-1]
     return [(line[0], line[2:].split()) for line in whole]
 
 
@@ -153,9 +153,9 @@ class Ledger:
         self.wrong: list[str] = []
         self.twice_most = 0
 
-    def take(self, said: list[tuple[str, list[str]]]) -> None:
+    def take(self, printed: list[tuple[str, list[str]]]) -> None:
         """Judge one run by those before it."""
-        for what, names in said:
+        for what, names in printed:
             match what:
                 case "F":
                     self.received |= set(names)

@@ -46,7 +46,7 @@ def queue(page: Page) -> Any:
     return page.locator("#offline li")
 
 
-def told(page: Page, address: str) -> dict[str, Any]:
+def ticket_of(page: Page, address: str) -> dict[str, Any]:
     number = address.rpartition("/")[2]
     found: dict[str, Any] = page.request.get(
         f"{address[: address.index('/tickets')]}/api/v1/tickets/{number}"
@@ -88,7 +88,7 @@ def test_everything_done_without_coverage_keeps_its_time_and_leaves_by_itself(
         expect(later.locator("#offline")).to_contain_text("attend que la télémesure")
         expect(later.locator(".steps li[data-done]")).to_have_count(4, timeout=READY_MS)
 
-        found = told(later, address)
+        found = ticket_of(later, address)
         events = {one["kind"]: one for one in found["events"]}
         for kind in ("Depart", "Arrive", "Note", "Attach"):
             assert before - RENDERING_MS <= events[kind]["at_us"] / 1000 <= after + RENDERING_MS, kind
@@ -104,7 +104,7 @@ def test_everything_done_without_coverage_keeps_its_time_and_leaves_by_itself(
         later.evaluate("dispatchEvent(new Event('online'))")
         expect(later.locator("#offline")).to_be_hidden(timeout=READY_MS)
         report = {"cause": "disjoncteur", "action": "réarmé, 231 V", "parts": ["fusible 10 A", "gaine"]}
-        assert told(later, address)["shown"]["ticket"]["report"].items() >= report.items()
+        assert ticket_of(later, address)["shown"]["ticket"]["report"].items() >= report.items()
 
 
 def work(page: Page) -> None:

@@ -51,7 +51,7 @@ class Rig:
         return f"http://127.0.0.1:{self.port}/healthz"
 
     @property
-    def told(self) -> list[str]:
+    def texts(self) -> list[str]:
         return [one.json["message"] for one in self.sms.seen]
 
     def healthy(self) -> bool:
@@ -117,7 +117,7 @@ def rig_in(folder: Path) -> Iterator[Rig]:
 
 def pages(rig: Rig) -> list[str]:
     """Return what was told beside the daily test page, which depends on the hour of this run."""
-    return [text for text in rig.told if "essai quotidien" not in text]
+    return [text for text in rig.texts if "essai quotidien" not in text]
 
 
 def test_a_manager_that_was_killed_is_paged_by_the_other_path(tmp_path: Path) -> None:

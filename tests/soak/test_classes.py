@@ -56,7 +56,7 @@ class Lns(Protocol):
 
     async def heard(self) -> None: ...
 
-    def told(self) -> list[str]: ...
+    def received(self) -> list[str]: ...
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Udp:
             if not self.server.tx_acks[-1][1]:
                 return
 
-    def told(self) -> list[str]:
+    def received(self) -> list[str]:
         return [json.loads(body)["txpk_ack"]["error"] if body else "OK" for _, body in self.server.tx_acks]
 
 
@@ -135,7 +135,7 @@ class Mqtt:
         body = mqtt_asked(self.context, wish).SerializeToString()
         await self.client.publish(f"eu868/gateway/{EUI}/command/down", body, qos=1)
 
-    def told(self) -> list[str]:
+    def received(self) -> list[str]:
         return self.acks
 
 
@@ -169,7 +169,7 @@ class Station:
         assert self.server.traffic is not None
         await self.server.traffic.send(json.dumps(station_asked(upinfo, wish)))
 
-    def told(self) -> list[str]:
+    def received(self) -> list[str]:
         return [f"{message['Freq']}" for message in self.server.of("dntxed")]
 
 
@@ -245,15 +245,15 @@ async def matrix(lns: Lns, path: Path) -> list[str]:
             await lns.ask(Wish([RX1]))
             await lns.ask(Wish([RX1, RX2]))
             await bench.received(rx2(ended_us))
-            while len(lns.told()) < 6:
+            while len(lns.received()) < 6:
                 await asyncio.sleep(0.02)
     except TimeoutError as error:
         left = [(sent.at_us, sent.frequency_hz) for sent in bench.radio.sent]
-        raise AssertionError(f"{lns.told()} {left} {bench.path.snapshot().counters}") from error
+        raise AssertionError(f"{lns.received()} {left} {bench.path.snapshot().counters}") from error
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return lns.told()
+    return lns.received()
 
 
 async def test_every_class_through_every_connector(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class Timeline:
             slips=self.slips + (not self.plausible(reading, host_us)),
         )
 
-    def place(self, ticks: Ticks32MHz) -> Micros:
+    def unroll(self, ticks: Ticks32MHz) -> Micros:
         """Return when a packet was stamped: before the last reading, less than one turn ago."""
         return not_after(ticks // TICKS_PER_US, self.counter_us)
 

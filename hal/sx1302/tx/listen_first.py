@@ -38,7 +38,7 @@ class ListenFirst:
         self._clock = clock
         self._counts = counts
         self._state: lbt.Listening | None = None
-        self.last_verdict: lbt.Verdict | None = None
+        self.last_verdict: lbt.LbtVerdict | None = None
 
     @property
     def busy(self) -> bool:
@@ -87,10 +87,10 @@ class ListenFirst:
         status = self._registers.read(mcu.AGC.status)[0]
         before = self._state
         after, commands = lbt.step(before, status, now_us)
-        self._state = None if isinstance(after, lbt.Verdict) else after
+        self._state = None if isinstance(after, lbt.LbtVerdict) else after
         for command in commands:
             self._carry_out(command, before)
-        if isinstance(after, lbt.Verdict):
+        if isinstance(after, lbt.LbtVerdict):
             self.last_verdict = after
             self._counts[f"lbt_{after}"] += 1
 

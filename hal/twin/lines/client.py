@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from hal.errors import LineFailed
-from hal.twin.lines.framing import Kind, encode, encode_i2c
+from hal.twin.lines.framing import FrameKind, encode, encode_i2c
 
 DEADLINE_S = 2.0
 """How long the chip may take to answer before the line counts as dead."""
@@ -52,7 +52,7 @@ class SocketBus:
 
     def spi(self, device: int, mosi: bytes) -> bytes:
         """Move one chip-select assertion over bus 0 (SX1302) or 1 (SX1261)."""
-        reply = self._ask(encode(Kind.SPI, mosi, target=device), 4 + len(mosi))
+        reply = self._ask(encode(FrameKind.SPI, mosi, target=device), 4 + len(mosi))
         if _LENGTH.unpack_from(reply)[0] != len(mosi):
             self.close()
             raise LineFailed(
@@ -71,19 +71,19 @@ class SocketBus:
 
     def reset(self, line: int = 0) -> None:
         """Pulse the reset pin: 0 = SX1302, 1 = SX1261."""
-        self._ask(encode(Kind.RESET, target=line), 0)
+        self._ask(encode(FrameKind.RESET, target=line), 0)
 
     def delay_ns(self, nanoseconds: int) -> None:
         """Tell a chip in virtual time that the program sleeps."""
-        self._ask(encode(Kind.DELAY, nanoseconds.to_bytes(8, "little")), 0)
+        self._ask(encode(FrameKind.DELAY, nanoseconds.to_bytes(8, "little")), 0)
 
     def mark(self, phase: str) -> None:
         """Name the phase that begins, for logs."""
-        self._ask(encode(Kind.MARK, phase.encode()), 0)
+        self._ask(encode(FrameKind.MARK, phase.encode()), 0)
 
     def inject(self, raw: bytes) -> None:
         """Append raw bytes to the RX FIFO."""
-        self._ask(encode(Kind.INJECT, raw), 0)
+        self._ask(encode(FrameKind.INJECT, raw), 0)
 
     def close(self) -> None:
         """End the connection; the chip keeps its state."""

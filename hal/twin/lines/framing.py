@@ -14,7 +14,7 @@ _LENGTH = struct.Struct("<cBI")
 _I2C = struct.Struct("<cBHH")
 
 
-class Kind(Enum):
+class FrameKind(Enum):
     """The first byte of a client's frame."""
 
     SPI = b"S"
@@ -33,17 +33,17 @@ class FrameRefused(Exception):
 class Header:
     """A parsed header: what it is, for whom, and how many bytes follow."""
 
-    kind: Kind
+    kind: FrameKind
     target: int
     """Device of SPI, address of I2C, line of reset."""
     body_bytes: int
     read_bytes: int = 0
 
 
-def encode(kind: Kind, body: bytes = b"", *, target: int = 0) -> bytes:
+def encode(kind: FrameKind, body: bytes = b"", *, target: int = 0) -> bytes:
     """Return a client frame other than I2C.
 
-    >>> encode(Kind.SPI, b"\\x00\\x56\\x06\\x00\\x00").hex()
+    >>> encode(FrameKind.SPI, b"\\x00\\x56\\x06\\x00\\x00").hex()
     '5300050000000056060000'
     """
     return _LENGTH.pack(kind.value, target, len(body)) + body
@@ -51,7 +51,7 @@ def encode(kind: Kind, body: bytes = b"", *, target: int = 0) -> bytes:
 
 def encode_i2c(address: int, data: bytes = b"", *, read_bytes: int = 0) -> bytes:
     """Return an I2C frame: a write of ``data`` or a read of ``read_bytes``."""
-    return _I2C.pack(Kind.I2C.value, address, len(data), read_bytes) + data
+    return _I2C.pack(FrameKind.I2C.value, address, len(data), read_bytes) + data
 
 
 def decode_header(header: bytes) -> Header:
@@ -61,10 +61,10 @@ def decode_header(header: bytes) -> Header:
         FrameRefused: unknown first byte, a length beyond its limit, or I2C with both lengths.
     """
     try:
-        kind = Kind(header[:1])
+        kind = FrameKind(header[:1])
     except ValueError:
         raise FrameRefused(f"first byte {header[:1].hex()}: not one of S, I, D, M, J, R") from None
-    if kind is Kind.I2C:
+    if kind is FrameKind.I2C:
         _, address, write_bytes, read_bytes = _I2C.unpack(header)
         if write_bytes and read_bytes:
             raise FrameRefused(f"I2C: {write_bytes} bytes to write and {read_bytes} to read in one message")
@@ -72,8 +72,8 @@ def decode_header(header: bytes) -> Header:
     _, target, length = _LENGTH.unpack(header)
     if length > BODY_LIMIT_BYTES:
         raise FrameRefused(f"{kind.name}: {length} bytes, at most {BODY_LIMIT_BYTES}")
-    if kind is Kind.DELAY and length != DELAY_BYTES:
+    if kind is FrameKind.DELAY and length != DELAY_BYTES:
         raise FrameRefused(f"DELAY: {length} bytes, 8 are needed")
-    if kind is Kind.RESET and length:
+    if kind is FrameKind.RESET and length:
         raise FrameRefused(f"RESET: {length} bytes, none are expected")
     return Header(kind=kind, target=target, body_bytes=length)

@@ -34,7 +34,7 @@ class GnssFaults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AntennaSite:
     """Where the antenna stands."""
 
     lat: float = 47.3946
@@ -46,8 +46,8 @@ class Place:
 class GnssReceiver:
     """Feed it what the host writes, ask it once a second what it says."""
 
-    def __init__(self, place: Place | None = None) -> None:
-        self.place = place if place is not None else Place()
+    def __init__(self, antenna: AntennaSite | None = None) -> None:
+        self.antenna = antenna if antenna is not None else AntennaSite()
         self.faults = GnssFaults()
         self.timegps_enabled = False
         self.refused_frames = 0
@@ -89,12 +89,12 @@ class GnssReceiver:
         if self.faults.silent:
             return b""
         fix = not self.faults.no_fix
-        said = rmc(utc, self.place, fix=fix) + gga(utc, self.place, fix=fix)
+        sentences = rmc(utc, self.antenna, fix=fix) + gga(utc, self.antenna, fix=fix)
         if self.timegps_enabled:
             valid = 0 if self.faults.no_fix else ALL_VALID & ~(0x04 if self.faults.leap_unknown else 0)
-            said += nav_timegps(utc, valid=valid)
-        said += gsa(self.place, fix=fix) + gll(utc, self.place, fix=fix)
-        return _spoil(said) if self.faults.bad_checksums else said
+            sentences += nav_timegps(utc, valid=valid)
+        sentences += gsa(self.antenna, fix=fix) + gll(utc, self.antenna, fix=fix)
+        return _spoil(sentences) if self.faults.bad_checksums else sentences
 
 
 def ubx(kind: tuple[int, int], payload: bytes) -> bytes:
@@ -115,9 +115,9 @@ def _fletcher(body: bytes) -> bytes:
     return bytes((a, b))
 
 
-def _spoil(said: bytes) -> bytes:
+def _spoil(sentences: bytes) -> bytes:
     """Turn one bit of every sentence and frame."""
-    return bytes(byte ^ 0x01 if index % 20 == 10 else byte for index, byte in enumerate(said))
+    return bytes(byte ^ 0x01 if index % 20 == 10 else byte for index, byte in enumerate(sentences))
 
 
 def gps_time(utc: datetime) -> tuple[int, int]:
@@ -162,38 +162,38 @@ def _coordinate(value: float, width: int, letters: str) -> str:
     return f"{degrees:0{width}d}{minutes - 60 * degrees:08.5f},{letters[0] if value >= 0 else letters[1]}"
 
 
-def _where(place: Place) -> str:
-    return f"{_coordinate(place.lat, 2, 'NS')},{_coordinate(place.lon, 3, 'EW')}"
+def _where(antenna: AntennaSite) -> str:
+    return f"{_coordinate(antenna.lat, 2, 'NS')},{_coordinate(antenna.lon, 3, 'EW')}"
 
 
-def rmc(utc: datetime, place: Place, *, fix: bool) -> bytes:
+def rmc(utc: datetime, antenna: AntennaSite, *, fix: bool) -> bytes:
     """Return the recommended minimum: time, date, position."""
     clock, date = utc.strftime("%H%M%S.00"), utc.strftime("%d%m%y")
     if not fix:
         return sentence(f"GNRMC,{clock},V,,,,,,,{date},,,N")
-    return sentence(f"GNRMC,{clock},A,{_where(place)},0.02,,{date},,,A")
+    return sentence(f"GNRMC,{clock},A,{_where(antenna)},0.02,,{date},,,A")
 
 
-def gga(utc: datetime, place: Place, *, fix: bool) -> bytes:
+def gga(utc: datetime, antenna: AntennaSite, *, fix: bool) -> bytes:
     """Return the fix data: position, quality, satellites, altitude."""
     clock = utc.strftime("%H%M%S.00")
     if not fix:
         return sentence(f"GNGGA,{clock},,,,,0,00,99.99,,,,,,")
     return sentence(
-        f"GNGGA,{clock},{_where(place)},1,{place.satellites:02d},0.98,{place.alt_m:.1f},M,46.0,M,,"
+        f"GNGGA,{clock},{_where(antenna)},1,{antenna.satellites:02d},0.98,{antenna.alt_m:.1f},M,46.0,M,,"
     )
 
 
-def gsa(place: Place, *, fix: bool) -> bytes:
+def gsa(antenna: AntennaSite, *, fix: bool) -> bytes:
     """Return the satellites in use; like GLL it follows NAV-TIMEGPS, for hosts that read in blocks."""
     if not fix:
         return sentence("GNGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99")
-    used = ",".join(f"{number:02d}" for number in range(1, place.satellites + 1))
-    empty = "," * max(0, 12 - place.satellites)
+    used = ",".join(f"{number:02d}" for number in range(1, antenna.satellites + 1))
+    empty = "," * max(0, 12 - antenna.satellites)
     return sentence(f"GNGSA,A,3,{used}{empty},1.60,0.98,1.27")
 
 
-def gll(utc: datetime, place: Place, *, fix: bool) -> bytes:
+def gll(utc: datetime, antenna: AntennaSite, *, fix: bool) -> bytes:
     """Return position and time."""
     clock = utc.strftime("%H%M%S.00")
-    return sentence(f"GNGLL,{_where(place)},{clock},A,A" if fix else f"GNGLL,,,,,{clock},V,N")
+    return sentence(f"GNGLL,{_where(antenna)},{clock},A,A" if fix else f"GNGLL,,,,,{clock},V,N")

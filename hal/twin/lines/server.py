@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hal.twin.chip import VirtualChip
-from hal.twin.lines.framing import HEADER_BYTES, FrameRefused, Header, Kind, decode_header
+from hal.twin.lines.framing import HEADER_BYTES, FrameKind, FrameRefused, Header, decode_header
 
 READ_CHUNK_BYTES = 65_536
 BACKLOG = 8
@@ -136,21 +136,21 @@ class TwinServer:
     def _answer(self, header: Header, body: bytes) -> bytes | None:
         chip = self.chip
         match header.kind:
-            case Kind.SPI:
+            case FrameKind.SPI:
                 if header.target > 1:
                     raise FrameRefused(f"SPI: device {header.target}, only 0 and 1 exist")
                 miso = chip.transfer(body) if header.target == 0 else chip.transfer_sx1261(body)
                 return _LENGTH.pack(len(miso)) + miso
-            case Kind.I2C:
+            case FrameKind.I2C:
                 return self._answer_i2c(header, body)
-            case Kind.DELAY:
+            case FrameKind.DELAY:
                 chip.delay_ns(int.from_bytes(body, "little"))
-            case Kind.MARK:
+            case FrameKind.MARK:
                 self.mark = body.decode("utf-8", "replace")
                 log.debug("%s: ## %s", chip.name, self.mark)
-            case Kind.INJECT:
+            case FrameKind.INJECT:
                 chip.inject_fifo(body)
-            case Kind.RESET:
+            case FrameKind.RESET:
                 if header.target > 1:
                     raise FrameRefused(f"RESET: line {header.target}, only 0 and 1 exist")
                 chip.reset(header.target)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hal.packets import Fsk, Lora
 from hal.twin.facts import BANDWIDTHS_HZ
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 
 RADIO_SELECT = 0x5810
 IF_FREQ_0 = 0x5800
@@ -71,16 +71,18 @@ def _sync_fits(event: RfEvent, sf: int, peak1: int) -> bool:
     return sf <= 6 or event.public == (peak1 & 0x1F == PUBLIC_PEAK1)
 
 
-def find_ear(registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent) -> Ear | Verdict:
+def find_ear(
+    registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent
+) -> Ear | ReceptionVerdict:
     """Return who hears ``event``; ``radio_hz`` is None for a radio that is not receiving."""
     if not registers[GLOBAL_EN] & 0x08 or event.inverted:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     match event.modulation:
         case Lora() as lora:
             found = _multi_sf(registers, radio_hz, event, lora)
-            if isinstance(found, Verdict):
+            if isinstance(found, ReceptionVerdict):
                 service = _service(registers, radio_hz, event, lora)
-                return service if isinstance(service, Ear) or found is Verdict.NO_CHANNEL else found
+                return service if isinstance(service, Ear) or found is ReceptionVerdict.NO_CHANNEL else found
             return found
         case Fsk() as fsk:
             return _fsk(registers, radio_hz, event, fsk)
@@ -88,10 +90,10 @@ def find_ear(registers: bytearray, radio_hz: tuple[int | None, int | None], even
 
 def _multi_sf(
     registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent, lora: Lora
-) -> Ear | Verdict:
+) -> Ear | ReceptionVerdict:
     sf_enabled = registers[CORRELATOR_SF_EN] >> (lora.sf - 5) & 1
     if lora.bandwidth_hz != 125_000 or not registers[GLOBAL_EN] & 0x02 or not sf_enabled:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     enabled = registers[CORRELATOR_EN] & registers[CORRELATOR_CLOCK]
     for channel in range(8):
         if not enabled >> channel & 1:
@@ -103,35 +105,35 @@ def _multi_sf(
         centre = radio + _if_hz(registers, IF_FREQ_0 + 2 * channel)
         if _near(event, centre, lora.bandwidth_hz * FREQUENCY_TOLERANCE):
             if not _sync_fits(event, lora.sf, registers[SYNC_PEAK1_SF7TO12]):
-                return Verdict.WRONG_SYNC_WORD
+                return ReceptionVerdict.WRONG_SYNC_WORD
             interpolated = bool(registers[RX_CFG0] & 0x30)
             return Ear(
                 channel=channel, rf_chain=chain, modem=None, centre_hz=centre, peak_interpolation=interpolated
             )
-    return Verdict.NO_CHANNEL
+    return ReceptionVerdict.NO_CHANNEL
 
 
 def _service(
     registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent, lora: Lora
-) -> Ear | Verdict:
+) -> Ear | ReceptionVerdict:
     if (
         not registers[GLOBAL_EN] & 0x01
         or not registers[SERVICE_CFG1] & 0x08
         or not registers[SERVICE_CFG2] & 0x10
     ):
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     bandwidth = BANDWIDTHS_HZ.get(registers[SERVICE_CFG0] >> 4)
     if bandwidth != lora.bandwidth_hz or registers[SERVICE_CFG0] & 0x0F != lora.sf:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     chain = registers[SERVICE_RADIO] & 1
     radio = radio_hz[chain]
     if radio is None:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     centre = radio + _if_hz(registers, SERVICE_IF)
     if not _near(event, centre, bandwidth * FREQUENCY_TOLERANCE):
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     if not _sync_fits(event, lora.sf, registers[SERVICE_PEAK1]):
-        return Verdict.WRONG_SYNC_WORD
+        return ReceptionVerdict.WRONG_SYNC_WORD
     return Ear(
         channel=SERVICE_CHANNEL,
         rf_chain=chain,
@@ -143,17 +145,17 @@ def _service(
 
 def _fsk(
     registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent, fsk: Fsk
-) -> Ear | Verdict:
+) -> Ear | ReceptionVerdict:
     divider = registers[FSK_BIT_RATE] << 8 | registers[FSK_BIT_RATE + 1]
     if not registers[GLOBAL_EN] & 0x04 or divider != FSK_CRYSTAL_HZ // fsk.bitrate_bps:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     chain = registers[FSK_RADIO] >> 1 & 1
     radio = radio_hz[chain]
     if radio is None:
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     centre = radio + _if_hz(registers, FSK_IF)
     if not _near(event, centre, 125_000 / 2):
-        return Verdict.NO_CHANNEL
+        return ReceptionVerdict.NO_CHANNEL
     return Ear(
         channel=FSK_CHANNEL, rf_chain=chain, modem=FSK_MODEM, centre_hz=centre, peak_interpolation=False
     )

@@ -17,7 +17,7 @@ from hal.twin.reception.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, fin
 from hal.twin.reception.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
 from hal.twin.reception.fine_metrics import metric_pairs, metrics
 from hal.twin.registers.special_registers import Silicon
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import air_time_us, us_to_ticks
 
 TIMESTAMP_MODE = 0x58C0
@@ -34,7 +34,7 @@ class Receiver:
         self._registers = silicon.space.registers
         self._thermometer = thermometer
         self._front_end = front_end
-        self.verdicts: Counter[Verdict] = Counter()
+        self.verdicts: Counter[ReceptionVerdict] = Counter()
         self._waiting: list[tuple[int, int, int, RfEvent]] = []
         self._sequence = 0
         self._busy_until = [0] * MULTI_SF_MODEMS
@@ -43,7 +43,7 @@ class Receiver:
     def restart(self) -> None:
         """Reset: what was being demodulated is gone, and counted as not heard."""
         if self._waiting:
-            self.verdicts[Verdict.NOT_RUNNING] += len(self._waiting)
+            self.verdicts[ReceptionVerdict.NOT_RUNNING] += len(self._waiting)
             self._waiting.clear()
         self._busy_until = [0] * MULTI_SF_MODEMS
 
@@ -63,7 +63,7 @@ class Receiver:
             and any(radio.receiving_hz is not None for radio in parts.radios)
         )
 
-    def arrive(self, event: RfEvent, now: int) -> Verdict:
+    def arrive(self, event: RfEvent, now: int) -> ReceptionVerdict:
         """Take a frame; decided at once when it is decoded, else PENDING."""
         decoding = us_to_ticks(decode_delay_us(event))
         if event.ends_at_ticks is None:
@@ -72,10 +72,10 @@ class Receiver:
         if shows_at <= now:
             return self._count(self._decide(event, event.ends_at_ticks, timed=True))
         if len(self._waiting) >= PENDING_LIMIT:
-            return self._count(Verdict.NO_MODEM)
+            return self._count(ReceptionVerdict.NO_MODEM)
         self._sequence += 1
         heapq.heappush(self._waiting, (shows_at, self._sequence, event.ends_at_ticks, event))
-        return self._count(Verdict.PENDING)
+        return self._count(ReceptionVerdict.PENDING)
 
     def advance(self, now: int) -> None:
         """Decide every frame that is decoded by ``now``."""
@@ -83,27 +83,31 @@ class Receiver:
             _, _, ends, event = heapq.heappop(self._waiting)
             self._count(self._decide(event, ends, timed=True))
 
-    def _count(self, verdict: Verdict) -> Verdict:
+    def _count(self, verdict: ReceptionVerdict) -> ReceptionVerdict:
         self.verdicts[verdict] += 1
         return verdict
 
-    def _decide(self, event: RfEvent, ends: int, *, timed: bool) -> Verdict:
+    def _decide(self, event: RfEvent, ends: int, *, timed: bool) -> ReceptionVerdict:
         parts = self._parts
         if parts.faults.deaf:
-            return Verdict.DEAF
+            return ReceptionVerdict.DEAF
         if not self.running:
-            return Verdict.NOT_RUNNING
+            return ReceptionVerdict.NOT_RUNNING
         duration = air_time_us(event.modulation, len(event.payload), preamble=event.preamble_symbols)
         began = ends - duration * TICKS_PER_US if timed else ends
         if any(sent[0] < ends and began < sent[1] for sent in self._sending()):
-            return Verdict.HALF_DUPLEX
+            return ReceptionVerdict.HALF_DUPLEX
         ear = find_ear(self._registers, (parts.radios[0].receiving_hz, parts.radios[1].receiving_hz), event)
-        if isinstance(ear, Verdict):
+        if isinstance(ear, ReceptionVerdict):
             return ear
         modem = ear.modem if ear.modem is not None else self._take_modem(began, ends if timed else 0)
         if modem is None:
-            return Verdict.NO_MODEM
-        return Verdict.HEARD if parts.fifo.push(self._render(event, ear, modem, ends)) else Verdict.FIFO_FULL
+            return ReceptionVerdict.NO_MODEM
+        return (
+            ReceptionVerdict.HEARD
+            if parts.fifo.push(self._render(event, ear, modem, ends))
+            else ReceptionVerdict.FIFO_FULL
+        )
 
     def _sending(self) -> list[tuple[int, int]]:
         return [transmitter.last_on_air for transmitter in self._parts.transmitters]

@@ -12,7 +12,7 @@ from passerelle.figures import Figure
 VERDICTS = 40
 LEADS_MS = (60, 50, 46, 44, 42, 41, 40, 39, 38, 37, 36, 35, 34, 32, 30)
 TRIES = 3
-"""Of each lead; one that is taken counts when it is on air every time."""
+"""Downlinks per lead; a lead counts as kept when every one of them is on air."""
 ANSWER_LIMIT_S = 1.0
 ON_AIR_S = 0.15
 """A downlink of one byte at SF7 lasts 26 ms."""

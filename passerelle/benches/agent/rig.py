@@ -18,7 +18,7 @@ import psutil
 from hal.packets import Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.lines.server import TwinServer
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 
 LOSS_WAIT_S = 5.0
 START_LIMIT_S = 60.0
@@ -151,7 +151,7 @@ class Bench:
         payload, data = payload_of(self.numbers, addresses), data_of(self.numbers, addresses)
         self.sent[data] = time.perf_counter()
         event = RfEvent(payload=payload, modulation=Lora(sf=7), frequency_hz=868_100_000)
-        if self.chip.inject(event) is not Verdict.HEARD:
+        if self.chip.inject(event) is not ReceptionVerdict.HEARD:
             del self.sent[data]
 
     async def traffic(self, per_s: float, duration_s: float, addresses: int = 200) -> list[float]:

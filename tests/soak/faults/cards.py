@@ -32,9 +32,9 @@ def spool_with_frames(rig: Rig) -> None:
     damage("spool.db", b"\xffrubbish" * 2000)(rig)
 
 
-def row(name: str, act: Act, told: Wanted = BOOTED) -> Fault:
+def row(name: str, act: Act, detected: Wanted = BOOTED) -> Fault:
     """Return the row of one damaged file."""
-    return Fault(name=f"{name}", strike=act, told=told)
+    return Fault(name=f"{name}", strike=act, told=detected)
 
 
 RUBBISH = b"\x00\xffrubbish\n" * 300

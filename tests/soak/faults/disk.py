@@ -11,7 +11,7 @@ from tests.controlpath.rig import Rig
 from tests.soak.faults.fault import Fault, any_beat, journal, run
 
 SLOW_US = 2_000_000
-"""Of each fsync: a worn SD card that reorganises itself."""
+"""Each fsync takes so long: a worn SD card that reorganises itself."""
 
 
 def onto(rig: Rig, *mount: str) -> None:

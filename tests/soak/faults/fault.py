@@ -43,7 +43,7 @@ class Fault:
     clock_in_step: bool = False
     """Only where the kernel says that its clock is synchronised: an agent believes no other about expiry."""
     version: int = 1
-    """Of the configuration that runs in the end."""
+    """The configuration that runs in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

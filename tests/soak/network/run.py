@@ -99,7 +99,7 @@ class Run:
             self.sent.append(payload)
             await asyncio.sleep(1 / FRAMES_PER_S)
 
-    def told(self, frame: str) -> bytes:
+    def payload(self, frame: str) -> bytes:
         match self.kind:
             case "semtech_udp":
                 return base64.b64decode(frame)
@@ -135,7 +135,7 @@ class Run:
             await asyncio.sleep(0.02)
 
     def row(self, weather: Weather, healed: float) -> dict[str, object]:
-        arrived = [self.told(frame) for _, frame in self.server.arrived]
+        arrived = [self.payload(frame) for _, frame in self.server.arrived]
         state = self.gateway.snapshot()
         after = [at - healed for at, _ in self.server.arrived if at > healed]
         return {

@@ -12,7 +12,7 @@ import pytest
 PROGRAM_LIMIT_S = 60
 ROUNDS = 300
 PROGRAM_ROUNDS = 3000
-"""Of five such programs with a handler that sets an Event two hung, after 959 and 1,351 rounds."""
+"""Two of five such programs whose handler sets an Event hung, after 959 and 1,351 rounds."""
 IMPORTS = """
 import os, signal, threading
 from hal.linux.stop_signal import STOPS, StopSignal

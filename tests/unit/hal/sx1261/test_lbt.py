@@ -11,8 +11,8 @@ from hal.sx1261.lbt import (
     Awaiting,
     Clearing,
     Do,
+    LbtVerdict,
     Listening,
-    Verdict,
     channel_for,
     reference_time_on_air_ms,
     step,
@@ -25,9 +25,9 @@ A = Awaiting(rf_chain=0, from_us=NOW, until_us=NOW + 10)
 B = Awaiting(rf_chain=1, from_us=NOW, until_us=NOW + 10)
 SENT, BLOCKED, UNKNOWN = (
     Clearing(verdict=verdict, until_us=NOW + CLEAR_LIMIT_US)
-    for verdict in (Verdict.SENT, Verdict.BLOCKED, Verdict.UNKNOWN)
+    for verdict in (LbtVerdict.SENT, LbtVerdict.BLOCKED, LbtVerdict.UNKNOWN)
 )
-LATE = Clearing(verdict=Verdict.UNKNOWN, until_us=NOW + 10 + CLEAR_LIMIT_US)
+LATE = Clearing(verdict=LbtVerdict.UNKNOWN, until_us=NOW + 10 + CLEAR_LIMIT_US)
 END = (Do.ACKNOWLEDGE, Do.STOP_LISTENING)
 
 
@@ -46,11 +46,11 @@ END = (Do.ACKNOWLEDGE, Do.STOP_LISTENING)
         (B, 0x82, NOW, BLOCKED, (Do.CLEAR_AGC,)),
         (B, 0x42, NOW, SENT, (Do.CLEAR_AGC,)),
         (SENT, 0x01, NOW, SENT, ()),
-        (SENT, 0x00, NOW, Verdict.SENT, END),
-        (BLOCKED, 0x00, NOW, Verdict.BLOCKED, END),
-        (UNKNOWN, 0x00, NOW, Verdict.UNKNOWN, END),
+        (SENT, 0x00, NOW, LbtVerdict.SENT, END),
+        (BLOCKED, 0x00, NOW, LbtVerdict.BLOCKED, END),
+        (UNKNOWN, 0x00, NOW, LbtVerdict.UNKNOWN, END),
         (SENT, 0x01, NOW + CLEAR_LIMIT_US - 1, SENT, ()),
-        (SENT, 0x01, NOW + CLEAR_LIMIT_US, Verdict.SENT, END),
+        (SENT, 0x01, NOW + CLEAR_LIMIT_US, LbtVerdict.SENT, END),
     ],
 )
 def test_the_table(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hal.board_files import choose
 from hal.packets import Crc, Lora
 from hal.settings import Channel, FineTimestampMode, LoraService
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from tests.unit.hal.sx1302.rigs import started
 
 BASE = choose("wm1302").settings
@@ -80,7 +80,7 @@ def test_a_frame_on_each_channel_is_heard_on_that_channel(
         event = RfEvent(
             payload=bytes((index,)), modulation=Lora(sf=sf), frequency_hz=_centre(channel), public=public
         )
-        assert made.chip.inject(event) in (Verdict.HEARD, Verdict.PENDING)
+        assert made.chip.inject(event) in (ReceptionVerdict.HEARD, ReceptionVerdict.PENDING)
         made.clock.sleep(5)
 
         heard = made.driver.receive()

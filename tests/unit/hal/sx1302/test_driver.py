@@ -8,7 +8,7 @@ from hal.board_files import choose
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.packets import Cw, Fsk, Lora, Transmission, TxState, TxTrigger
 from hal.settings import Sx1261Settings
-from hal.sx1261.lbt import Verdict
+from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302.rx.fifo import RawPacket, encode, lora_crc16
 from hal.twin.rf_event import RfEvent
 from hal.units import Hz, Micros
@@ -271,7 +271,7 @@ def test_listening_before_talking_does_not_stop_reception() -> None:
         made.clock.sleep(0.01)
         made.driver.receive()
 
-    assert made.driver.last_verdict is Verdict.SENT
+    assert made.driver.last_verdict is LbtVerdict.SENT
     assert not made.driver.listening
     assert made.driver.counts["lbt_sent"] == 1
 
@@ -359,5 +359,5 @@ def test_an_aborted_transmission_stops_listening_at_once() -> None:
         made.driver.receive()
 
     assert not made.driver.listening
-    assert made.driver.last_verdict is Verdict.UNKNOWN
+    assert made.driver.last_verdict is LbtVerdict.UNKNOWN
     made.driver.transmit(send())

@@ -10,7 +10,7 @@ from hal.twin.air import Air, Fate, Heard, Uplink
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.propagation import PathLoss, Position
-from hal.twin.rf_event import Verdict
+from hal.twin.rf_event import ReceptionVerdict
 from tests.unit.hal.twin.bring_up import RawHost, started
 
 NEAR_A, NEAR_B = Position(lat=47.40, lon=0.70), Position(lat=47.40, lon=1.10)
@@ -140,7 +140,7 @@ def test_a_gateway_that_sends_does_not_hear(world: World) -> None:
     world.speak(world.sensor("s", 47.41, 0.71), UPLINK, after_us=5000)
     world.run(SECOND_US)
     assert world.fifos()["a"] == 0
-    assert world.chips["a"].verdicts[Verdict.HALF_DUPLEX] == 1
+    assert world.chips["a"].verdicts[ReceptionVerdict.HALF_DUPLEX] == 1
 
 
 def test_two_gateways_at_once_collide_at_a_sensor_between_them(world: World) -> None:

@@ -9,7 +9,7 @@ from hal.twin.clock import VirtualClock
 from hal.twin.complaints import COMPLAINTS_KEPT, ComplaintBook, Fault
 from hal.twin.faults import Mcu
 from hal.twin.images import synthetic_agc, synthetic_arb
-from hal.twin.rf_event import Verdict
+from hal.twin.rf_event import ReceptionVerdict
 from tests.unit.hal.twin.bring_up import RawHost, started
 from tests.unit.hal.twin.test_receive import EVENT
 
@@ -123,14 +123,14 @@ class TestFaultsOnRequest:
         assert host.read(0x5781) == b"\x14"
         assert host.read(0x5780)[0] & 1 == host.read(0x6080)[0] & 1 == 1
         assert host.read(0x5606) == b"\x10"
-        assert chip.inject(EVENT) is Verdict.NOT_RUNNING
+        assert chip.inject(EVENT) is ReceptionVerdict.NOT_RUNNING
         chip.faults.agc_stuck = False
-        assert chip.inject(EVENT) is Verdict.HEARD
+        assert chip.inject(EVENT) is ReceptionVerdict.HEARD
 
     def test_a_deaf_receiver_looks_well(self, chip: VirtualChip) -> None:
         host = started(chip)
         chip.faults.deaf = True
-        assert chip.inject(EVENT) is Verdict.DEAF
+        assert chip.inject(EVENT) is ReceptionVerdict.DEAF
         assert host.read(0x5781) == b"\x00"
 
     @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from hal.twin.faults import Mcu
 from hal.twin.lines.local import ChipClock, LocalBus
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
 from hal.twin.lines.usb_mcu import UsbMcu
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.usb.bridge import UsbBridge
 from hal.wiring import Wiring
 
@@ -87,7 +87,9 @@ def test_a_frame_there_and_a_frame_back(
     radio.start()
     chip.delay_ns(200_000_000)
     ends = chip.now_ticks()
-    assert chip.inject(replace(EVENT, ends_at_ticks=ends, frequency_error_hz=-1500)) is Verdict.PENDING
+    assert (
+        chip.inject(replace(EVENT, ends_at_ticks=ends, frequency_error_hz=-1500)) is ReceptionVerdict.PENDING
+    )
     chip.delay_ns(100_000_000)
     (frame,) = radio.receive()
     assert frame.payload == EVENT.payload
@@ -132,7 +134,7 @@ def test_the_end_of_every_frame_is_known_to_the_microsecond(chip: VirtualChip, s
 def test_the_service_channel_and_fsk() -> None:
     for modulation, frequency_hz in ((Lora(sf=7, bandwidth_hz=250_000), 868_300_000), (Fsk(), 868_800_000)):
         event = replace(EVENT, modulation=modulation, frequency_hz=frequency_hz, rssi_dbm=-80)
-        assert STARTED_CHIP.inject(event) is Verdict.HEARD, modulation
+        assert STARTED_CHIP.inject(event) is ReceptionVerdict.HEARD, modulation
         (frame,) = STARTED.receive()
         assert frame.payload == EVENT.payload
         assert frame.rssi_channel_dbm == pytest.approx(-80, abs=1)
@@ -207,7 +209,7 @@ def test_over_a_real_serial_device_until_the_plug_is_pulled(chip: VirtualChip) -
             f"usb:{terminal.path}", "rak5146-usb", images=synthetic_images(), clock=ChipClock(chip)
         )
         radio.start()
-        assert chip.inject(EVENT) is Verdict.HEARD
+        assert chip.inject(EVENT) is ReceptionVerdict.HEARD
         assert [frame.payload for frame in radio.receive()] == [EVENT.payload]
         terminal.vanish()
         with pytest.raises(LineFailed):

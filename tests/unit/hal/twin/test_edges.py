@@ -16,7 +16,7 @@ from hal.twin.lines.pseudo_terminal import PseudoTerminal
 from hal.twin.lines.usb_mcu import UsbMcu
 from hal.twin.propagation import Position
 from hal.twin.reception import receiver
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from tests.unit.hal.twin.bring_up import RawHost, started
 from tests.unit.hal.twin.test_receive import EVENT
 
@@ -45,7 +45,7 @@ def test_frames_that_wait_have_a_limit(chip: VirtualChip) -> None:
     started(chip)
     future = replace(EVENT, ends_at_ticks=chip.now_ticks() + 10**9)
     verdicts = [chip.inject(future) for _ in range(receiver.PENDING_LIMIT + 1)]
-    assert verdicts[-2:] == [Verdict.PENDING, Verdict.NO_MODEM]
+    assert verdicts[-2:] == [ReceptionVerdict.PENDING, ReceptionVerdict.NO_MODEM]
 
 
 def test_frames_on_air_have_a_limit(chip: VirtualChip) -> None:
@@ -108,17 +108,17 @@ def test_a_line_of_noise_crashes_nothing(seed: int) -> None:
 
 
 class TestWhoIsNotHeard:
-    def heard(self, chip: VirtualChip, **changes: object) -> Verdict:
+    def heard(self, chip: VirtualChip, **changes: object) -> ReceptionVerdict:
         return chip.inject(replace(EVENT, **changes))  # type: ignore[arg-type]
 
     def test_channels_of_a_radio_that_does_not_receive(self, chip: VirtualChip) -> None:
         started(chip)
         chip.radios[1].mode = 2
-        assert self.heard(chip) is Verdict.NO_CHANNEL
-        assert self.heard(chip, frequency_hz=867_500_000) is Verdict.HEARD
+        assert self.heard(chip) is ReceptionVerdict.NO_CHANNEL
+        assert self.heard(chip, frequency_hz=867_500_000) is ReceptionVerdict.HEARD
         fast = Lora(sf=7, bandwidth_hz=250_000)
-        assert self.heard(chip, modulation=fast, frequency_hz=868_300_000) is Verdict.NO_CHANNEL
-        assert self.heard(chip, modulation=Fsk(), frequency_hz=868_800_000) is Verdict.NO_CHANNEL
+        assert self.heard(chip, modulation=fast, frequency_hz=868_300_000) is ReceptionVerdict.NO_CHANNEL
+        assert self.heard(chip, modulation=Fsk(), frequency_hz=868_800_000) is ReceptionVerdict.NO_CHANNEL
 
     @pytest.mark.parametrize(
         ("address", "value"), [(0x5605, 0x0E), (0x5B22, 0x81), (0x5B23, 0x04), (0x5B21, 0x58)]
@@ -128,27 +128,27 @@ class TestWhoIsNotHeard:
     ) -> None:
         started(chip).write(address, value)
         fast = Lora(sf=7, bandwidth_hz=250_000)
-        assert self.heard(chip, modulation=fast, frequency_hz=868_300_000) is Verdict.NO_CHANNEL
+        assert self.heard(chip, modulation=fast, frequency_hz=868_300_000) is ReceptionVerdict.NO_CHANNEL
 
     def test_the_service_modem_off_channel_and_of_another_network(self, chip: VirtualChip) -> None:
         started(chip)
         fast = Lora(sf=7, bandwidth_hz=250_000)
-        assert self.heard(chip, modulation=fast, frequency_hz=868_500_000) is Verdict.NO_CHANNEL
+        assert self.heard(chip, modulation=fast, frequency_hz=868_500_000) is ReceptionVerdict.NO_CHANNEL
         private = {"modulation": fast, "frequency_hz": 868_300_000, "public": False}
-        assert self.heard(chip, **private) is Verdict.WRONG_SYNC_WORD
+        assert self.heard(chip, **private) is ReceptionVerdict.WRONG_SYNC_WORD
 
     def test_fsk_off_channel(self, chip: VirtualChip) -> None:
         started(chip)
-        assert self.heard(chip, modulation=Fsk(), frequency_hz=868_100_000) is Verdict.NO_CHANNEL
+        assert self.heard(chip, modulation=Fsk(), frequency_hz=868_100_000) is ReceptionVerdict.NO_CHANNEL
 
     def test_no_demodulator_is_enabled(self, chip: VirtualChip) -> None:
         host = started(chip)
         host.write(0x6188, 0x00)
         host.write(0x6189, 0x80)
-        assert self.heard(chip) is Verdict.HEARD
+        assert self.heard(chip) is ReceptionVerdict.HEARD
         assert host.fetch()[5] == 15
         host.write(0x6189, 0x00)
-        assert self.heard(chip) is Verdict.NO_MODEM
+        assert self.heard(chip) is ReceptionVerdict.NO_MODEM
 
 
 def test_the_arb_is_started_once(chip: VirtualChip) -> None:
@@ -160,7 +160,7 @@ def test_the_arb_is_started_once(chip: VirtualChip) -> None:
 def test_halting_an_mcu_makes_the_chip_deaf(chip: VirtualChip) -> None:
     host = started(chip)
     host.write(0x6080, 0x24)
-    assert chip.inject(EVENT) is Verdict.NOT_RUNNING
+    assert chip.inject(EVENT) is ReceptionVerdict.NOT_RUNNING
     assert host.read(0x6081) == b"\0"
 
 

@@ -17,7 +17,14 @@ from hal.twin.images import (
     synthetic_arb,
     synthetic_sx1261,
 )
-from hal.twin.lines.framing import BODY_LIMIT_BYTES, FrameRefused, Kind, decode_header, encode, encode_i2c
+from hal.twin.lines.framing import (
+    BODY_LIMIT_BYTES,
+    FrameKind,
+    FrameRefused,
+    decode_header,
+    encode,
+    encode_i2c,
+)
 from hal.twin.parts.power import power_dbm
 from hal.twin.parts.sx1250 import Sx1250
 from hal.twin.parts.sx1261 import Sx1261
@@ -26,8 +33,11 @@ from hal.twin.pps import Pps
 
 
 class TestFraming:
-    @given(kind=st.sampled_from([Kind.SPI, Kind.MARK, Kind.INJECT]), size=st.integers(0, BODY_LIMIT_BYTES))
-    def test_what_is_encoded_is_understood(self, kind: Kind, size: int) -> None:
+    @given(
+        kind=st.sampled_from([FrameKind.SPI, FrameKind.MARK, FrameKind.INJECT]),
+        size=st.integers(0, BODY_LIMIT_BYTES),
+    )
+    def test_what_is_encoded_is_understood(self, kind: FrameKind, size: int) -> None:
         header = decode_header(encode(kind, bytes(size), target=1)[:6])
         assert (header.kind, header.target, header.body_bytes) == (kind, 1, size)
 

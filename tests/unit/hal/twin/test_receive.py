@@ -12,7 +12,7 @@ from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.parts.fifo import FIFO_LIMIT_BYTES
 from hal.twin.reception.fifo_render import lora_crc16
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import legacy_delay_us, lora_air_time_us
 from tests.unit.hal.twin.bring_up import RawHost, started
 
@@ -31,7 +31,7 @@ def host(chip: VirtualChip) -> RawHost:
 
 def test_a_lora_frame_in_the_layout_of_the_silicon(chip: VirtualChip, host: RawHost) -> None:
     now = chip.now_ticks()
-    assert chip.inject(EVENT) is Verdict.HEARD
+    assert chip.inject(EVENT) is ReceptionVerdict.HEARD
     frame = host.fetch()
     assert frame[:6] == bytes((0xA5, 0xC0, 7, 0, 0x73, 0))
     assert int.from_bytes(frame[6:9], "little") == round(97.65625 / 0.11920929)
@@ -52,32 +52,35 @@ def test_a_lora_frame_in_the_layout_of_the_silicon(chip: VirtualChip, host: RawH
 def test_each_frequency_goes_to_its_channel(
     chip: VirtualChip, host: RawHost, frequency_hz: int, channel: int
 ) -> None:
-    assert chip.inject(replace(EVENT, frequency_hz=frequency_hz)) is Verdict.HEARD
+    assert chip.inject(replace(EVENT, frequency_hz=frequency_hz)) is ReceptionVerdict.HEARD
     assert host.fetch()[3] == channel
 
 
 def test_service_and_fsk_modems(chip: VirtualChip, host: RawHost) -> None:
     fast = Lora(sf=7, bandwidth_hz=250_000)
-    assert chip.inject(replace(EVENT, modulation=fast, frequency_hz=868_300_000)) is Verdict.HEARD
-    assert chip.inject(replace(EVENT, modulation=Fsk(), frequency_hz=868_800_000)) is Verdict.HEARD
+    assert chip.inject(replace(EVENT, modulation=fast, frequency_hz=868_300_000)) is ReceptionVerdict.HEARD
+    assert chip.inject(replace(EVENT, modulation=Fsk(), frequency_hz=868_800_000)) is ReceptionVerdict.HEARD
     frames = host.fetch()
     assert (frames[3], frames[5]) == (8, 16)
     assert (frames[30 + 3], frames[30 + 4], frames[30 + 5]) == (9, 1, 17)
 
 
 UNHEARD = [
-    (replace(EVENT, frequency_hz=869_525_000), Verdict.NO_CHANNEL),
-    (replace(EVENT, frequency_error_hz=40_000), Verdict.NO_CHANNEL),
-    (replace(EVENT, modulation=Lora(sf=7, bandwidth_hz=500_000)), Verdict.NO_CHANNEL),
-    (replace(EVENT, modulation=Fsk(bitrate_bps=100_000), frequency_hz=868_800_000), Verdict.NO_CHANNEL),
-    (replace(EVENT, inverted=True), Verdict.NO_CHANNEL),
-    (replace(EVENT, public=False), Verdict.WRONG_SYNC_WORD),
+    (replace(EVENT, frequency_hz=869_525_000), ReceptionVerdict.NO_CHANNEL),
+    (replace(EVENT, frequency_error_hz=40_000), ReceptionVerdict.NO_CHANNEL),
+    (replace(EVENT, modulation=Lora(sf=7, bandwidth_hz=500_000)), ReceptionVerdict.NO_CHANNEL),
+    (
+        replace(EVENT, modulation=Fsk(bitrate_bps=100_000), frequency_hz=868_800_000),
+        ReceptionVerdict.NO_CHANNEL,
+    ),
+    (replace(EVENT, inverted=True), ReceptionVerdict.NO_CHANNEL),
+    (replace(EVENT, public=False), ReceptionVerdict.WRONG_SYNC_WORD),
 ]
 
 
 @pytest.mark.parametrize(("event", "verdict"), UNHEARD)
 def test_what_the_registers_do_not_listen_to_is_not_heard(
-    chip: VirtualChip, host: RawHost, event: RfEvent, verdict: Verdict
+    chip: VirtualChip, host: RawHost, event: RfEvent, verdict: ReceptionVerdict
 ) -> None:
     assert chip.inject(event) is verdict
     assert chip.verdicts == {verdict: 1}
@@ -85,36 +88,36 @@ def test_what_the_registers_do_not_listen_to_is_not_heard(
 
 
 def test_sf5_has_no_public_sync_word(chip: VirtualChip, host: RawHost) -> None:
-    assert chip.inject(replace(EVENT, modulation=Lora(sf=5), public=False)) is Verdict.HEARD
+    assert chip.inject(replace(EVENT, modulation=Lora(sf=5), public=False)) is ReceptionVerdict.HEARD
 
 
 def test_a_disabled_sf_or_channel_is_deaf(chip: VirtualChip, host: RawHost) -> None:
     host.write(0x5822, 0xFB)
-    assert chip.inject(EVENT) is Verdict.NO_CHANNEL
-    assert chip.inject(replace(EVENT, modulation=Lora(sf=8))) is Verdict.HEARD
+    assert chip.inject(EVENT) is ReceptionVerdict.NO_CHANNEL
+    assert chip.inject(replace(EVENT, modulation=Lora(sf=8))) is ReceptionVerdict.HEARD
     host.write(0x5821, 0xFE)
-    assert chip.inject(replace(EVENT, modulation=Lora(sf=8))) is Verdict.NO_CHANNEL
+    assert chip.inject(replace(EVENT, modulation=Lora(sf=8))) is ReceptionVerdict.NO_CHANNEL
 
 
 def test_a_private_network_hears_private_frames(chip: VirtualChip) -> None:
     started(chip, public=False)
-    assert chip.inject(EVENT) is Verdict.WRONG_SYNC_WORD
-    assert chip.inject(replace(EVENT, public=False)) is Verdict.HEARD
+    assert chip.inject(EVENT) is ReceptionVerdict.WRONG_SYNC_WORD
+    assert chip.inject(replace(EVENT, public=False)) is ReceptionVerdict.HEARD
 
 
 def test_nothing_is_heard_before_start_nor_after_a_reset(chip: VirtualChip) -> None:
-    assert chip.inject(EVENT) is Verdict.NOT_RUNNING
+    assert chip.inject(EVENT) is ReceptionVerdict.NOT_RUNNING
     started(chip)
-    assert chip.inject(EVENT) is Verdict.HEARD
+    assert chip.inject(EVENT) is ReceptionVerdict.HEARD
     chip.reset()
-    assert chip.inject(EVENT) is Verdict.NOT_RUNNING
+    assert chip.inject(EVENT) is ReceptionVerdict.NOT_RUNNING
     assert chip.fifo_free_bytes == FIFO_LIMIT_BYTES
 
 
 def test_what_is_being_demodulated_is_lost_with_a_reset_and_counted(chip: VirtualChip, host: RawHost) -> None:
     chip.inject(replace(EVENT, ends_at_ticks=chip.now_ticks() + 32_000_000))
     chip.reset()
-    assert chip.verdicts == {Verdict.PENDING: 1, Verdict.NOT_RUNNING: 1}
+    assert chip.verdicts == {ReceptionVerdict.PENDING: 1, ReceptionVerdict.NOT_RUNNING: 1}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_the_frequency_error_is_measured_against_the_true_channel(
 
 def test_a_frame_that_ends_later_comes_later(chip: VirtualChip, host: RawHost) -> None:
     ends = chip.now_ticks() + 32_000_000
-    assert chip.inject(replace(EVENT, ends_at_ticks=ends)) is Verdict.PENDING
+    assert chip.inject(replace(EVENT, ends_at_ticks=ends)) is ReceptionVerdict.PENDING
     assert host.fetch() == b""
     chip.delay_ns(1_000_000_000)
     assert host.fetch() == b"", "it is still being decoded"
@@ -150,7 +153,7 @@ def test_a_frame_that_ends_later_comes_later(chip: VirtualChip, host: RawHost) -
     frame = host.fetch()
     stamp = int.from_bytes(frame[22:26], "little")
     assert stamp - ends == legacy_delay_us(Lora(sf=7), 7, crc=True, peak_interpolation=True) * 32
-    assert chip.verdicts == {Verdict.PENDING: 1, Verdict.HEARD: 1}
+    assert chip.verdicts == {ReceptionVerdict.PENDING: 1, ReceptionVerdict.HEARD: 1}
 
 
 def test_the_seventeenth_frame_at_once_finds_no_demodulator(chip: VirtualChip, host: RawHost) -> None:
@@ -159,8 +162,8 @@ def test_the_seventeenth_frame_at_once_finds_no_demodulator(chip: VirtualChip, h
     for _ in range(17):
         chip.inject(slow)
     chip.delay_ns(11_000_000_000)
-    assert chip.verdicts[Verdict.HEARD] == 16
-    assert chip.verdicts[Verdict.NO_MODEM] == 1
+    assert chip.verdicts[ReceptionVerdict.HEARD] == 16
+    assert chip.verdicts[ReceptionVerdict.NO_MODEM] == 1
     frames = host.fetch()
     assert {frames[5 + 30 * index] for index in range(16)} == set(range(16))
 
@@ -170,18 +173,18 @@ def test_frames_that_follow_each_other_share_demodulators(chip: VirtualChip, hos
     for index in range(1, 41):
         chip.inject(replace(EVENT, ends_at_ticks=chip.now_ticks() + index * air_ticks))
     chip.delay_ns(5_000_000_000)
-    assert chip.verdicts[Verdict.HEARD] == 40
+    assert chip.verdicts[ReceptionVerdict.HEARD] == 40
 
 
 def test_a_full_fifo_loses_whole_frames_and_counts_them(chip: VirtualChip, host: RawHost) -> None:
     big = replace(EVENT, payload=bytes(255))
     fits = FIFO_LIMIT_BYTES // 278
     verdicts = [chip.inject(big) for _ in range(fits + 2)]
-    assert verdicts == [Verdict.HEARD] * fits + [Verdict.FIFO_FULL] * 2
+    assert verdicts == [ReceptionVerdict.HEARD] * fits + [ReceptionVerdict.FIFO_FULL] * 2
     assert chip.lost_fifo_full == 2
     assert chip.fifo_free_bytes == FIFO_LIMIT_BYTES - fits * 278
     assert len(host.fetch()) == fits * 278
-    assert chip.inject(big) is Verdict.HEARD
+    assert chip.inject(big) is ReceptionVerdict.HEARD
 
 
 def test_the_fifo_is_popped_across_bursts(chip: VirtualChip, host: RawHost) -> None:
@@ -201,7 +204,7 @@ def test_any_frame_is_rendered_whole(payload: bytes, sf: int, rssi: int, snr: in
     event = RfEvent(
         payload=payload, modulation=Lora(sf=sf), frequency_hz=868_300_000, rssi_dbm=rssi, snr_db=float(snr)
     )
-    assert chip.inject(event) is Verdict.HEARD
+    assert chip.inject(event) is ReceptionVerdict.HEARD
     frame = RawHost(chip.transfer).fetch()
     size = len(payload)
     assert frame[9 : 9 + size] == payload

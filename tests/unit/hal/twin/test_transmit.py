@@ -8,7 +8,7 @@ from hal.twin.clock import VirtualClock
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
 from hal.twin.reception.fifo_render import FrontEnd
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import lora_air_time_us
 from tests.unit.hal.twin.bring_up import RawHost, started
 
@@ -183,9 +183,9 @@ def test_what_arrives_while_sending_is_lost(station: Station) -> None:
     station.host.prepare_lora(b"salut")
     station.host.trigger()
     station.chip.delay_ns(10_000_000)
-    assert station.chip.inject(event) is Verdict.HALF_DUPLEX
+    assert station.chip.inject(event) is ReceptionVerdict.HALF_DUPLEX
     station.chip.delay_ns(SECOND_NS)
-    assert station.chip.inject(event) is Verdict.HEARD
+    assert station.chip.inject(event) is ReceptionVerdict.HEARD
 
 
 def test_a_trigger_on_a_busy_chain_is_a_complaint(station: Station) -> None:

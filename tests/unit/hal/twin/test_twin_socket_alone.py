@@ -10,7 +10,7 @@ from hal.twin.clock import VirtualClock
 from hal.twin.emission import Emission
 from hal.twin.images import synthetic_agc, synthetic_arb
 from hal.twin.lines.server import TwinServer
-from hal.twin.rf_event import RfEvent, Verdict
+from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from tests.unit.hal.twin.bring_up import RawHost
 
 
@@ -56,7 +56,7 @@ def test_start_receive_and_send(tmp_path: Path) -> None:
         assert client.i2c(0x40, read=2) == (1, b"\0\0")
 
         event = RfEvent(payload=b"bonjour", modulation=Lora(sf=7), frequency_hz=868_100_000)
-        assert chip.inject(event) is Verdict.HEARD
+        assert chip.inject(event) is ReceptionVerdict.HEARD
         frame = host.fetch()
         assert frame[:3] == b"\xa5\xc0\x07"
         assert frame[9:16] == b"bonjour"

@@ -15,7 +15,7 @@ from hal.twin.images import synthetic_agc, synthetic_arb
 from hal.twin.lines.client import SocketBus
 from hal.twin.lines.local import ChipClock, LocalBus
 from hal.twin.lines.server import TwinServer
-from hal.twin.rf_event import Verdict
+from hal.twin.rf_event import ReceptionVerdict
 from tests.unit.hal.twin.bring_up import RawHost
 from tests.unit.hal.twin.test_receive import EVENT
 
@@ -74,7 +74,7 @@ class TestOneContractForBothBuses:
 
     def test_a_whole_start(self, bus: LocalBus | SocketBus, chip: VirtualChip) -> None:
         RawHost(bus.transfer).start(synthetic_agc(), synthetic_arb())
-        assert chip.inject(EVENT) is Verdict.HEARD
+        assert chip.inject(EVENT) is ReceptionVerdict.HEARD
         assert list(chip.complaints) == []
 
     def test_the_largest_burst(self, bus: LocalBus | SocketBus) -> None:
@@ -192,7 +192,7 @@ class TestTheServer:
 
         def speak() -> None:
             for _ in range(300):
-                while chip.inject(EVENT) is Verdict.FIFO_FULL:
+                while chip.inject(EVENT) is ReceptionVerdict.FIFO_FULL:
                     pass
             done.set()
 

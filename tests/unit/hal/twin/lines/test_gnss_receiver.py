@@ -14,21 +14,30 @@ from pyubx2 import UBXReader
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import RealClock
 from hal.twin.lines.gnss_line import GnssLine
-from hal.twin.lines.gnss_receiver import GnssReceiver, Place, gga, gps_time, nav_timegps, rmc, sentence, ubx
+from hal.twin.lines.gnss_receiver import (
+    AntennaSite,
+    GnssReceiver,
+    gga,
+    gps_time,
+    nav_timegps,
+    rmc,
+    sentence,
+    ubx,
+)
 
 ENABLE_TIMEGPS = bytes.fromhex("b56206010800012000010100000032 94")
 ACK = "b5620501020006010f38"
 NOON = datetime(2026, 11, 22, 12, 34, 56, tzinfo=UTC)
 
 
-def frame_in(said: bytes) -> bytes:
-    start = said.index(b"\xb5\x62")
-    return said[start : start + 6 + 16 + 2]
+def frame_in(sentences: bytes) -> bytes:
+    start = sentences.index(b"\xb5\x62")
+    return sentences[start : start + 6 + 16 + 2]
 
 
 def test_every_sentence_of_a_second_reads_back() -> None:
     for fix in (True, False):
-        receiver = GnssReceiver(Place(satellites=7))
+        receiver = GnssReceiver(AntennaSite(satellites=7))
         receiver.faults.no_fix = not fix
         lines = receiver.second(NOON).splitlines(keepends=True)
         assert [NMEAReader.parse(line).msgID for line in lines] == ["RMC", "GGA", "GSA", "GLL"]
@@ -37,8 +46,8 @@ def test_every_sentence_of_a_second_reads_back() -> None:
 def test_hosts_that_read_in_blocks_of_eight_see_the_time_at_once() -> None:
     receiver = GnssReceiver()
     receiver.feed(ENABLE_TIMEGPS)
-    said = receiver.second(NOON)
-    assert said.index(nav_timegps(NOON)) + 24 < len(said) // 8 * 8
+    sentences = receiver.second(NOON)
+    assert sentences.index(nav_timegps(NOON)) + 24 < len(sentences) // 8 * 8
 
 
 def test_a_published_sentence_has_its_published_checksum() -> None:
@@ -66,9 +75,9 @@ def test_nav_timegps_reads_back() -> None:
 
 @given(lat=st.floats(-89.9, 89.9), lon=st.floats(-179.9, 179.9))
 def test_positions_read_back(lat: float, lon: float) -> None:
-    place = Place(lat=lat, lon=lon)
-    for said in (rmc(NOON, place, fix=True), gga(NOON, place, fix=True)):
-        parsed = NMEAReader.parse(said)
+    place = AntennaSite(lat=lat, lon=lon)
+    for sentences in (rmc(NOON, place, fix=True), gga(NOON, place, fix=True)):
+        parsed = NMEAReader.parse(sentences)
         assert (parsed.lat, parsed.lon) == (pytest.approx(lat, abs=1e-6), pytest.approx(lon, abs=1e-6))
         assert parsed.time == NOON.time()
 
@@ -121,10 +130,10 @@ def test_on_a_line_it_acknowledges_and_the_pps_is_aligned(tmp_path: Path) -> Non
         host = os.open(tmp_path / "ttyGNSS", os.O_RDWR | os.O_NOCTTY)
         try:
             os.write(host, ENABLE_TIMEGPS)
-            said = b""
-            while bytes.fromhex(ACK) not in said:
+            sentences = b""
+            while bytes.fromhex(ACK) not in sentences:
                 assert select.select([host], [], [], 5)[0], "no answer"
-                said += os.read(host, 256)
+                sentences += os.read(host, 256)
         finally:
             os.close(host)
         edge_us = chip.clock.host_us(chip.pps.last(chip.now_ticks()))
