@@ -118,4 +118,4 @@ def test_a_packet_before_a_wrap_read_after_it() -> None:
     timeline = begin(reading(TURN_US + 100), host_us=0)
     timeline = timeline.advance(reading(2 * TURN_US + 100), TURN_US)
 
-    assert timeline.place(Ticks32MHz((TURN_US - 50) * 32)) == timeline.counter_us - 150
+    assert timeline.unroll(Ticks32MHz((TURN_US - 50) * 32)) == timeline.counter_us - 150
