@@ -11,7 +11,7 @@ import faulthandler
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -104,8 +104,7 @@ def _no_process_outlives_its_test() -> Iterator[None]:
     before = _children() if count else []
     yield
     if _started.count != count and (left := [child for child in _children() if child not in before]):
-        names = _kill(left)
-        pytest.fail(f"left running, killed now: {', '.join(names)}")
+        pytest.fail(f"left running, killed now: {', '.join(_kill(left))}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -130,26 +129,28 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _children() -> list[psutil.Process]:
-    """Return the living processes that this one started, and that they started."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if _status(child) != psutil.STATUS_ZOMBIE]
+    """Return the living processes that this one started itself: a browser may start its own as it likes."""
+    return [child for child in psutil.Process().children() if _lives(child)]
 
 
-def _status(process: psutil.Process) -> str:
+def _lives(process: psutil.Process) -> bool:
     try:
-        return process.status()
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
-        return psutil.STATUS_ZOMBIE
+        return False
 
 
 def _kill(processes: list[psutil.Process]) -> list[str]:
-    """Kill processes; return their command lines."""
-    names = []
+    """Kill processes and all that they started; return the command lines of the first."""
+    names, trees = [], []
     for process in processes:
         try:
             names.append(" ".join(process.cmdline()) or process.name())
-            process.kill()
+            trees += [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(processes, timeout=KILL_WAIT_S)
+    for process in trees:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(trees, timeout=KILL_WAIT_S)
     return names

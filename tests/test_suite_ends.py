@@ -102,6 +102,11 @@ def start():
 def served():
     yield start()
 
+@pytest.fixture(scope="module")
+def grows():
+    script = "echo $$ >> pids; read go; sleep 300 & echo $! >> pids; echo; wait"
+    yield subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
 def test_shared(served):
     pass
 
@@ -112,6 +117,15 @@ def test_fails():
 def test_shared_still(served):
     assert served.poll() is None
 
+def test_shared_starts_its_own(grows):
+    grows.stdin.write(b"go\\n")
+    grows.stdin.flush()
+    grows.stdout.readline()
+    subprocess.run(["true"])
+
+def test_shared_has_its_own_still(grows):
+    assert grows.poll() is None
+
 def test_tidy():
     process = start()
     subprocess.run(["pkill", "-P", str(process.pid)])
@@ -121,10 +135,10 @@ def test_tidy():
 
 def test_a_process_left_by_a_failing_test_is_killed_with_its_children(tmp_path: Path) -> None:
     done = run(tmp_path, PROCESSES)
-    assert "1 failed, 3 passed, 1 error" in done.stdout
+    assert "1 failed, 5 passed, 1 error" in done.stdout
     assert "left running, killed now: sh -c" in done.stdout
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    assert len(pids) == 6
+    assert len(pids) == 8
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
 
 
