@@ -8,7 +8,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import SystemClock
@@ -26,7 +25,7 @@ from agent.health.reporting import Reporting
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.fields import Fields
 from agent.host.kernel_clock import kernel_quality
-from agent.host.service_manager import ServiceManager
+from agent.host.machine import ServiceManager
 from agent.host.vitals import read_vitals
 from agent.identity import Identity
 from agent.journal.ending import look_back
@@ -39,20 +38,17 @@ from agent.status.page import StatusPage
 from agent.status.status import Status, serve_status
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import NetworkTools
-from agent.supervisor.watch import Supervisor
+from agent.supervisor.watch import Supervisor, Watchdog
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
-from agent.wire.messages import Change, Radio
+from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
 
 __all__ = ["Agent", "DataPathPort", "MakeDataPath"]
 
-_log = structlog.get_logger("agent")
 BOOT_BITS = 63
 LAST_LINES = 10
 """Of the run that died, told to the fleet; the rest is in ``agent report``."""
-RADIO_ANSWER_S = 20.0
-"""Within this the radio thread must serve a question, or the watchdog is not fed."""
 
 
 class Agent:
@@ -216,7 +212,7 @@ class Agent:
             self.reporting.tell_details(),
             self.reporting.flush_events(),
             self.keeper.run(),
-            self._feed_watchdog(),
+            Watchdog(self.manager, snapshot=self.datapath.snapshot, on_radio=self.datapath.on_radio).run(),
             StatusPage(self.status).run(lambda: self.control.running),
             self._wait_to_leave(),
             serve_status(self.state, self.status),
@@ -233,21 +229,6 @@ class Agent:
     async def _wait_to_leave(self) -> None:
         assert self._left is not None
         raise await self._left
-
-    async def _feed_watchdog(self) -> None:
-        """Feed only while the radio thread answers: a loop that turns alone proves nothing."""
-        if self.manager.watchdog_s is None:
-            return
-        while True:
-            if self.datapath.snapshot().radio is Radio.RECEIVING:
-                answer = asyncio.wrap_future(self.datapath.on_radio(lambda _: True))
-                await asyncio.wait({answer}, timeout=RADIO_ANSWER_S)
-                if not answer.done():
-                    _log.error("radio thread hangs, the watchdog is not fed")
-                    continue
-                answer.exception()
-            self.manager.working()
-            await asyncio.sleep(self.manager.watchdog_s / 3)
 
     def status(self) -> Status:
         """Return the facts for one screen."""

@@ -21,9 +21,8 @@ from agent.downlink.antenna import antenna_of
 from agent.downlink.model import Downlink, Verdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
+from agent.evidence.ears import HeardTest, ReferenceEar, TestEar
 from agent.evidence.evidence import Evidence
-from agent.evidence.reference import ReferenceEar
-from agent.evidence.testear import HeardTest, TestEar
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState
 from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent

@@ -18,7 +18,7 @@ from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.testear import HeardTest
+from agent.evidence.ears import HeardTest
 from agent.gnss.receiver import GnssState, GnssTime
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState

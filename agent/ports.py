@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Downlink, Verdict
-from agent.evidence.testear import HeardTest
+from agent.evidence.ears import HeardTest
 from agent.gnss.receiver import GnssState
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState

@@ -20,7 +20,7 @@ from agent.commands.runner import CommandFailed
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Downlink, Immediate, Verdict
 from agent.durable import write_if_possible
-from agent.evidence.testear import HeardTest
+from agent.evidence.ears import HeardTest
 from agent.journal_port import JournalPort
 from agent.wire.command import Command
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.configuration.affects import service_affecting
 from agent.configuration.model import (
     FAILED_LIMIT,
     Apply,
@@ -249,3 +248,11 @@ def _counted(state: State, reason: str) -> State:
     counts = dict(state.counts)
     counts[reason] = counts.get(reason, 0) + 1
     return replace(state, counts=tuple(sorted(counts.items())))
+
+
+def service_affecting(before: Configuration, after: Configuration) -> bool:
+    """Return whether frames may be missed or held up while ``before`` becomes ``after``.
+
+    A change of radio or connectors waits for the fleet's permit, given when no neighbour is away (DESIGN §8).
+    """
+    return before.radio != after.radio or before.connectors != after.connectors

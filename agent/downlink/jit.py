@@ -8,8 +8,10 @@ has passed is TOO_LATE (not TOO_EARLY) and a full queue says so.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Protocol
 
 from agent.downlink.model import Code
+from agent.timing.timebase import Anchor, GpsReference
 from hal.packets import Transmission
 
 QUEUE_LIMIT = 32
@@ -189,3 +191,19 @@ def _collision(other: Entry) -> Refused:
     return Refused(
         code=Code.COLLISION_PACKET, reason=f"downlink at {other.start_us} for {other.airtime_us} us"
     )
+
+
+class TransmitQueue(Protocol):
+    """See ``agent.downlink.scheduler``."""
+
+    def due(self, counter_us: int) -> Entry | None:
+        """Return the entry to program now."""
+        ...
+
+    def next_due_us(self) -> int | None:
+        """Return the counter at which ``due`` has something to do."""
+        ...
+
+    def anchored(self, anchor: Anchor | None, gps: GpsReference | None) -> None:
+        """Take in the relation of counter and clocks; None while the radio is off."""
+        ...

@@ -11,8 +11,7 @@ import structlog
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.changes import LOOK_EVERY_S, Told, judge
-from agent.health.radio_details import radio_fields
+from agent.health.details import LOOK_EVERY_S, Told, judge, radio_fields
 from agent.health.usage import KEEP_BYTES, Kind, Level, Usage, count, level, stopped
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.details import backhaul_bytes, machine_details

@@ -12,8 +12,20 @@ from enum import StrEnum
 import msgspec
 
 from agent.clock import Clock
-from agent.hearing.expectation import FEWER_HOURS, HOUR_US, Past, fewer, learn, suspicion, usual_frames
-from agent.hearing.noise import SAMPLES_AN_HOUR, Floor, NoisePast, judge_noise, learn_noise
+from agent.hearing.expectation import (
+    FEWER_HOURS,
+    HOUR_US,
+    SAMPLES_AN_HOUR,
+    Floor,
+    NoisePast,
+    Past,
+    fewer,
+    judge_noise,
+    learn,
+    learn_noise,
+    suspicion,
+    usual_frames,
+)
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.wire.messages import Radio, TimeQuality

@@ -1,4 +1,13 @@
-"""Details of the machine: what a heartbeat has no room for, each number with its unit in its name."""
+"""Details of the machine: what a heartbeat has no room for, each number with its unit in its name.
+
+eMMC says how worn it is, an SD card only what was written; a 4G modem answers over ModemManager's own tool.
+
+Sources: Linux ``Documentation/ABI/testing/sysfs-bus-mmc`` (life_time, pre_eol_info); JESD84-B51 §7.4.44: life
+time used in tenths, 0x01 is 0 to 10 %, 0x0B is beyond its end; pre-EOL 1 normal, 2 warning, 3 urgent;
+``Documentation/block/stat.rst``: field 7 is sectors written, of 512 bytes whatever the medium's own.
+mmcli(1) of ModemManager 1.20, ``--output-keyvalue``: "--" stands for nothing known; the values of
+``--signal-get`` come once ``--signal-setup`` asked for them.
+"""
 
 import os
 import platform
@@ -10,9 +19,27 @@ import psutil
 
 from agent.host.balena import balena_here
 from agent.host.fields import Fields
-from agent.host.modem import modem_fields
 from agent.host.supply import throttling
-from agent.host.wear import medium_fields
+from agent.host.tools import output
+
+SECTOR_BYTES = 512
+_WRITTEN_FIELD = 6
+_WORN_OUT = 0x0B
+_RESERVE = {1: "normal", 2: "warning", 3: "urgent"}
+
+SIGNAL_EVERY_S = 60
+WORDS = {
+    "modem.3gpp.operator-name": "modem_operator",
+    "modem.generic.access-technologies.value[1]": "modem_technology",
+    "modem.generic.state": "modem_state",
+}
+NUMBERS = {
+    "modem.generic.signal-quality.value": "modem_signal_percent",
+    "modem.signal.lte.rssi": "modem_rssi_dbm",
+    "modem.signal.lte.rsrp": "modem_rsrp_dbm",
+    "modem.signal.lte.rsrq": "modem_rsrq_db",
+    "modem.signal.lte.snr": "modem_snr_db",
+}
 
 ROUTES_FILE = Path("/proc/net/route")
 
@@ -105,3 +132,85 @@ def _os_name() -> str:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     except OSError:
         return platform.system()
+
+
+def modem_fields() -> Fields:
+    """Return operator, technology, state and signal; nothing where there is no modem."""
+    told = parse_modem(output("mmcli", "--modem=any", "--output-keyvalue"))
+    if not told:
+        return {}
+    signal = parse_modem(output("mmcli", "--modem=any", "--signal-get", "--output-keyvalue"))
+    if not signal:
+        output("mmcli", "--modem=any", f"--signal-setup={SIGNAL_EVERY_S}")
+    return told | signal
+
+
+def parse_modem(text: str) -> Fields:
+    """Return what the key-values of ``mmcli`` tell.
+
+    >>> parse_modem("modem.signal.lte.rsrp : -98.00")
+    {'modem_rsrp_dbm': -98.0}
+    """
+    pairs = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    values = {key.strip(): value.strip() for key, value in pairs.items()}
+    fields: Fields = {
+        name: values[key] for key, name in WORDS.items() if values.get(key, "--") not in ("", "--")
+    }
+    for key, name in NUMBERS.items():
+        try:
+            fields[name] = float(values.get(key, "--"))
+        except ValueError:
+            continue
+    return fields
+
+
+def medium_fields(folder: Path, sys_block: Path = Path("/sys/dev/block")) -> Fields:
+    """Return kind, megabytes written since the machine's boot and wear, each absent where not told."""
+    number = folder.stat().st_dev
+    disk = _whole_disk(sys_block / f"{os.major(number)}:{os.minor(number)}")
+    if disk is None:
+        return {}
+    fields: Fields = {"disk_name": disk.name}
+    if (kind := _text(disk / "device" / "type")) and not kind.isdigit():
+        fields["disk_kind"] = kind
+    stat = _text(disk / "stat").split()
+    if len(stat) > _WRITTEN_FIELD and stat[_WRITTEN_FIELD].isdigit():
+        fields["disk_written_mb"] = int(stat[_WRITTEN_FIELD]) * SECTOR_BYTES // 1_000_000
+    return fields | parse_life(_text(disk / "device" / "life_time"), _text(disk / "device" / "pre_eol_info"))
+
+
+def parse_life(life_time: str, pre_eol: str) -> Fields:
+    """Return the wear that an eMMC tells, the worse of its two kinds of memory.
+
+    >>> parse_life("0x02 0x01", "0x01")
+    {'disk_wear_percent': 20, 'disk_reserve': 'normal'}
+    >>> parse_life("", "")
+    {}
+    """
+    fields: Fields = {}
+    try:
+        used = max((int(one, 16) for one in life_time.split()), default=0)
+        reserve = int(pre_eol, 16) if pre_eol else 0
+    except ValueError:
+        return {}
+    if 0 < used <= _WORN_OUT:
+        fields["disk_wear_percent"] = min(used * 10, 100)
+    if reserve in _RESERVE:
+        fields["disk_reserve"] = _RESERVE[reserve]
+    return fields
+
+
+def _whole_disk(device: Path) -> Path | None:
+    """Return the disk that a block device is, or is a partition of."""
+    try:
+        resolved = device.resolve(strict=True)
+    except OSError:
+        return None
+    return resolved.parent if (resolved / "partition").exists() else resolved
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

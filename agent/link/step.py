@@ -1,4 +1,4 @@
-"""When to connect to the broker again (pure).
+"""Decisions of the link, pure: when to connect to the broker again, and what a journal message holds.
 
 What ended the session decides: a refusal or an orderly close by the broker is answered after a uniform
 0–20 s, so that 1,615 gateways never come back in one second; a line that failed is tried at once, then
@@ -10,7 +10,18 @@ with growing, jittered waits.
     NOT_ALLOWED    300 s        300 s: a certificate or password that the broker refuses
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+import msgspec
+
+from agent.wire.messages import JournalBatch, JournalRecord, WireError, encode
+
+BATCH_RECORDS = 200
+BATCH_BYTES = 48 * 1024
+"""Bodies in one message; the wire allows 64 KiB in all."""
+
+_RECORD = msgspec.msgpack.Decoder(JournalRecord)
 
 REFUSED_SPREAD_S = 20.0
 LONGEST_WAIT_S = 60.0
@@ -52,3 +63,15 @@ def wait_s(ended: Ended, *, tries: int, jitter: float) -> float:
             return max(growing, REFUSED_SPREAD_S * jitter)
         case Ended.NOT_ALLOWED:
             return NOT_ALLOWED_WAIT_S * (0.5 + jitter / 2)
+
+
+def batch_message(bodies: Sequence[bytes]) -> bytes:
+    """Return the journal message that holds these stored records.
+
+    Raises:
+        WireError: a row is no record; the disk kept something else than was written.
+    """
+    try:
+        return encode(JournalBatch(tuple(_RECORD.decode(body) for body in bodies)))
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise WireError(f"journal: {error}") from error

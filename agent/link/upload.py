@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.journal.store import EVENT, JOURNAL, Outbox
-from agent.link.batch import BATCH_BYTES, BATCH_RECORDS, batch_message
+from agent.link.step import BATCH_BYTES, BATCH_RECORDS, batch_message
 from agent.wire import topics
 from agent.wire.messages import WireError
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agent.clock import Clock
-from agent.downlink.jit import Entry
+from agent.downlink.jit import Entry, TransmitQueue
 from agent.radio.pace import Pace
-from agent.radio.ports import TransmitQueue
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
 from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
@@ -18,9 +20,13 @@ from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import Means, NoMeans
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
-from agent.wire.messages import Change
+from agent.wire.messages import Change, Radio
+from hal.ports import Concentrator
 
+_log = structlog.get_logger("agent")
 LOOK_EVERY_S = 10.0
+RADIO_ANSWER_S = 20.0
+"""Within this the radio thread must serve a question, or the watchdog is not fed."""
 KEEP_EVERY_US = 1_800_000_000
 """Between two writes of what was learned and of the budgets that came back."""
 
@@ -33,6 +39,53 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     silence_tried: int = 0
     """Rungs climbed in the silence that lasts; a frame ends it."""
     less_tried: int = 0
+
+
+class ServicePort(Protocol):
+    """What the watchdog asks of the service manager; ``agent.host.machine.ServiceManager`` on a gateway."""
+
+    @property
+    def watchdog_s(self) -> float | None:
+        """Seconds within which it must be fed; None where nothing watches."""
+        ...
+
+    def working(self) -> None: ...
+
+
+class Watchdog:
+    """Feeds the service manager's watchdog while event loop and radio thread both answer."""
+
+    def __init__(
+        self,
+        manager: ServicePort,
+        *,
+        snapshot: Callable[[], DataPathState],
+        on_radio: Callable[[Callable[[Concentrator], bool]], "Future[Any]"],
+        radio_answer_s: float = RADIO_ANSWER_S,
+    ) -> None:
+        self._manager, self._snapshot, self._on_radio = manager, snapshot, on_radio
+        self._radio_answer_s = radio_answer_s
+
+    async def run(self) -> None:
+        """Feed until cancelled; a loop that turns alone proves nothing, so the radio thread is asked."""
+        period_s = self._manager.watchdog_s
+        if period_s is None:
+            return
+        while True:
+            if await self._radio_answers():
+                self._manager.working()
+                await asyncio.sleep(period_s / 3)
+            else:
+                _log.error("radio thread hangs, the watchdog is not fed")
+
+    async def _radio_answers(self) -> bool:
+        if self._snapshot().radio is not Radio.RECEIVING:
+            return True
+        answer = asyncio.wrap_future(self._on_radio(lambda _: True))
+        await asyncio.wait({answer}, timeout=self._radio_answer_s)
+        if answer.done():
+            answer.exception()  # a radio that answers with its failure does not hang
+        return answer.done()
 
 
 class LinkPort(Protocol):

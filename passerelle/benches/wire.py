@@ -18,7 +18,7 @@ from cryptography.x509 import load_pem_x509_csr
 
 from agent.clock import SystemClock
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.changes import DETAILS_EVERY_S
+from agent.health.details import DETAILS_EVERY_S
 from agent.host.details import machine_details
 from agent.host.vitals import Vitals
 from agent.identity import Identity

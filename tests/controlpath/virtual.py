@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
-from agent.evidence.testear import HeardTest
+from agent.evidence.ears import HeardTest
 from agent.gnss.receiver import GnssState
 from agent.observation import ConnectorState, DataPathState
 from agent.status.status import ConnectorStatus, Status

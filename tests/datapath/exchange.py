@@ -15,7 +15,7 @@ from chirpstack_api.gw import gw_pb2 as gw
 from agent.connectors.attempts import CHIRPSTACK_WAIT_LIMIT_US, Attempts
 from agent.connectors.basics_station import uplinks
 from agent.connectors.basics_station.downlinks import parse_dnmsg
-from agent.connectors.basics_station.router import parse_router_config
+from agent.connectors.basics_station.server import parse_router_config
 from agent.connectors.chirpstack_mqtt import events
 from agent.connectors.chirpstack_mqtt.commands import parse_downlink
 from agent.connectors.ports import Outcome

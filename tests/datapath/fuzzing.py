@@ -9,9 +9,15 @@ from chirpstack_api.gw import gw_pb2 as gw
 from agent.connectors.basics_station.credentials import HandedOut, decode, encode
 from agent.connectors.basics_station.cups import Credentials, CupsError, parse_answer, split_credentials
 from agent.connectors.basics_station.downlinks import DownlinkError, parse_dnmsg, parse_dnsched
-from agent.connectors.basics_station.messages import MessageError, message_type, parse_timesync
-from agent.connectors.basics_station.router import RouterError, discovered, parse_router_config
-from agent.connectors.basics_station.server_plan import server_plan
+from agent.connectors.basics_station.server import (
+    MessageError,
+    RouterError,
+    discovered,
+    message_type,
+    parse_router_config,
+    parse_timesync,
+    server_plan,
+)
 from agent.connectors.chirpstack_mqtt.commands import CommandError, parse_downlink, read_exec_id
 from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
 from agent.connectors.chirpstack_mqtt.context import encode_context

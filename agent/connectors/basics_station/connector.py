@@ -13,15 +13,18 @@ from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.basics_station.cups_keeper import CupsKeeper, own_uri
 from agent.connectors.basics_station.downlinks import DownlinkError, Wanted, parse_dnmsg, parse_dnsched
-from agent.connectors.basics_station.messages import (
+from agent.connectors.basics_station.server import (
     REFUSED,
     MessageError,
     MsgType,
+    RouterConfig,
+    RouterError,
     message_type,
+    parse_router_config,
     parse_timesync,
+    server_plan,
+    version,
 )
-from agent.connectors.basics_station.router import RouterConfig, RouterError, parse_router_config, version
-from agent.connectors.basics_station.server_plan import server_plan
 from agent.connectors.basics_station.timesync import Sample, answered, ask_again_us, better, pushed
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink

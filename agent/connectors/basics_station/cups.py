@@ -14,7 +14,7 @@ import json
 import zlib
 from dataclasses import dataclass
 
-from agent.connectors.basics_station.router import id6
+from agent.connectors.basics_station.server import id6
 
 ANSWER_LIMIT_BYTES = 2 * (1 + 255) + 2 * (2 + 0xFFFF) + 2 * 4 + 132
 """The longest answer up to where update data begin, which are never read."""

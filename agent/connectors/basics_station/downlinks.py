@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from agent.connectors.basics_station.router import RouterConfig
+from agent.connectors.basics_station.server import RouterConfig
 from agent.connectors.basics_station.xtime import counter_of
 from agent.downlink.model import AtCounter, AtGps, Downlink, Immediate, Timing
 from hal.packets import PAYLOAD_LIMIT_BYTES, Fsk, Lora

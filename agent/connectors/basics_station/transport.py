@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from agent.connectors.basics_station.cups import Credentials
 from agent.connectors.basics_station.cups_line import token_of
-from agent.connectors.basics_station.router import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
+from agent.connectors.basics_station.server import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
 from agent.connectors.basics_station.tls import credentials_context
 from agent.connectors.dial import dial
 from agent.connectors.tls import tls_context

@@ -7,7 +7,7 @@ they go as propdf, whole.
 import json
 from collections.abc import Mapping
 
-from agent.connectors.basics_station.router import RouterConfig
+from agent.connectors.basics_station.server import RouterConfig
 from agent.connectors.basics_station.xtime import xtime_of
 from agent.connectors.reception import Reception
 from agent.lorawan.phy import DataUp, JoinRequest, PhyError, parse_phy

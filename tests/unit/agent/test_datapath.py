@@ -278,7 +278,7 @@ async def test_the_rf_picture_is_served_on_loopback_where_the_configuration_says
             await gateway.path.reconfigure(replace(configuration(server.port), metrics_port=port))
             lines = (await page(port)).splitlines()
             assert lines[0] == "HTTP/1.1 200 OK"
-            assert 'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 1' in lines
+            assert 'passerelle_rf_frames_total{frequency_hz="868100000",sf="7"} 1.0' in lines
         with pytest.raises(ConnectionRefusedError):
             await page(ports[0])
     server.transport.close()

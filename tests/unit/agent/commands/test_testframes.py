@@ -10,7 +10,7 @@ from agent.commands.runner import CommandFailed
 from agent.commands.testframes import SENDERS_LIMIT, Sender, TestFrames, after_test, suspicion_of
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, Verdict
-from agent.evidence.testear import LISTENING_LIMIT, HeardTest, TestEar
+from agent.evidence.ears import LISTENING_LIMIT, HeardTest, TestEar
 from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command
 from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame, encode_test_frame

@@ -5,7 +5,7 @@ import json
 import pytest
 from pamoja import gateway, lora
 
-from agent.connectors.basics_station import router, uplinks
+from agent.connectors.basics_station import server, uplinks
 from agent.connectors.basics_station.downlinks import parse_dnmsg
 from agent.connectors.basics_station.xtime import session_code, xtime_of
 from agent.connectors.reception import Reception
@@ -97,14 +97,14 @@ def test_what_the_judge_makes_of_our_push_data_is_in_it_word_for_word(sf: int) -
 
 
 def test_identifiers_and_xtime_are_the_same() -> None:
-    assert gateway.station_discovery_parse(router.discovery(EUI)) == EUI
+    assert gateway.station_discovery_parse(server.discovery(EUI)) == EUI
     parts = gateway.station_xtime_parts(xtime_of(77, 9))
     assert (parts.micros, parts.session, parts.unit) == (77, session_code(9), 0)
     answer = gateway.station_router_accepted(EUI, EUI, "wss://lns.example:3001/traffic")
-    assert router.discovered(answer) == "wss://lns.example:3001/traffic"
+    assert server.discovered(answer) == "wss://lns.example:3001/traffic"
 
 
-CONFIG = router.parse_router_config(
+CONFIG = server.parse_router_config(
     json.dumps({"DRs": [[12, 125, 0], [7, 125, 0]], "region": "EU863"}).encode()
 )
 
@@ -132,7 +132,7 @@ def test_what_the_judge_makes_of_our_messages_is_in_them_word_for_word() -> None
         utc_us=7,
     )
     texts = [uplinks.uplink(record(1, payload), AT, CONFIG) for payload in (data, join)]
-    for text in (*texts, report, router.version(), uplinks.timesync(5)):
+    for text in (*texts, report, server.version(), uplinks.timesync(5)):
         ours = json.loads(text)
         theirs = json.loads(gateway.station_encode(gateway.station_parse(text)))
         for name, value in _plain(theirs):

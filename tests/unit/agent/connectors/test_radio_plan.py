@@ -8,8 +8,7 @@ from chirpstack_api.gw import gw_pb2 as gw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.connectors.basics_station.router import RouterError
-from agent.connectors.basics_station.server_plan import server_plan
+from agent.connectors.basics_station.server import RouterError, server_plan
 from agent.connectors.chirpstack_mqtt.commands import CommandError
 from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
 from agent.connectors.plan_owner import OBEY_EVERY_US, PlanOwner

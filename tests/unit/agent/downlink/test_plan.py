@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.downlink.antenna import choose_power
 from agent.downlink.plan import HOUR_US, PlanError, load_plan, parse_plan
-from agent.downlink.power import choose_power
 from hal.packets import Fsk, Lora
 
 EU868 = load_plan("EU868")

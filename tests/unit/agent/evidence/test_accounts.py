@@ -2,8 +2,7 @@
 
 import pytest
 
-from agent.evidence.accounts import CLOCK_STEP_US, Accounts
-from agent.evidence.delivered import REPORT_INTERVAL_US
+from agent.evidence.accounts import CLOCK_STEP_US, REPORT_INTERVAL_US, Accounts
 from agent.wire.messages import Delivered
 from tests.datapath.virtual import JUNE_2024_US
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.evidence.delivered import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Spans
+from agent.evidence.accounts import REASONS_LIMIT, REPORT_INTERVAL_US, Span, Spans
 from agent.evidence.evidence import FILE_NAME, METRICS_TYPE, PICTURE_INTERVAL_US, SAVE_INTERVAL_US, Evidence
 from agent.evidence.rf import CHANNELS_LIMIT, RfPicture
 from agent.evidence.sketches import ADDRESSES_LIMIT, DAY_US, HOUR_US, Sketchbook, decode_book, encode_book

@@ -10,7 +10,7 @@ from agent.health.usage import Kind, Usage
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.fields import without_unit
 from agent.host.kernel_clock import kernel_quality
-from agent.host.service_manager import ServiceManager
+from agent.host.machine import ServiceManager
 from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL

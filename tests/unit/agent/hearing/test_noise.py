@@ -1,6 +1,6 @@
 import pytest
 
-from agent.hearing.noise import (
+from agent.hearing.expectation import (
     LEARNED_DAYS,
     MEMORY_DAYS,
     SHIFT_DB,

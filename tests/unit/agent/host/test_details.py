@@ -10,14 +10,21 @@ from typing import Any
 import pytest
 
 from agent.gnss.receiver import GnssState
-from agent.health.changes import DETAILS_EVERY_S, LOOK_EVERY_S, RESERVE, STEPS, WORDS, Told, changes, judge
-from agent.health.radio_details import radio_fields
+from agent.health.details import (
+    DETAILS_EVERY_S,
+    LOOK_EVERY_S,
+    RESERVE,
+    STEPS,
+    WORDS,
+    Told,
+    changes,
+    judge,
+    radio_fields,
+)
 from agent.hearing.noise_meter import MEASURE_EVERY_US, SCANNED_HZ, NoiseMeter
-from agent.host.details import machine_details
+from agent.host.details import machine_details, medium_fields, modem_fields, parse_life, parse_modem
 from agent.host.fields import Fields, without_unit
-from agent.host.modem import modem_fields, parse_modem
 from agent.host.supply import parse_throttled, power_word, throttling
-from agent.host.wear import medium_fields, parse_life
 from agent.observation import ConnectorState, DataPathState
 from agent.wire.messages import Noted, Radio, encode
 from hal.errors import HalError, OurMistake

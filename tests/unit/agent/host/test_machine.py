@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.host.balena import Balena, BalenaRefused, balena_here
-from agent.host.machine import RESTART_CODE, CannotReboot, reboot_machine, restart_process
-from agent.host.service_manager import ServiceManager
+from agent.host.machine import RESTART_CODE, CannotReboot, ServiceManager, reboot_machine, restart_process
 from tests.controlpath.balena import APP, SERVICE, FakeBalena, fake_balena
 
 NAMES = ("INVOCATION_ID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "BALENA_SUPERVISOR_ADDRESS")
@@ -100,7 +99,7 @@ def test_without_anybody_there_is_no_watchdog(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_process_that_stands_still_ends_and_shows_where() -> None:
     program = (
-        "from agent.host.service_manager import ServiceManager\n"
+        "from agent.host.machine import ServiceManager\n"
         "manager = ServiceManager(own_watchdog_s=0.2)\n"
         "manager.working()\n"
         "import threading\n"

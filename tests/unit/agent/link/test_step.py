@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.link.batch import batch_message
-from agent.link.step import Ended, end_of, wait_s
+from agent.link.step import Ended, batch_message, end_of, wait_s
 from agent.link.tcp import TcpInfo, decode_tcp_info
 from agent.wire.messages import (
     Change,

@@ -13,12 +13,15 @@ from agent.connectors.basics_station.downlinks import (
     parse_dnmsg,
     parse_dnsched,
 )
-from agent.connectors.basics_station.messages import MessageError, MsgType, message_type, parse_timesync
-from agent.connectors.basics_station.router import (
+from agent.connectors.basics_station.server import (
+    MessageError,
+    MsgType,
     RouterError,
     discovered,
     discovery,
+    message_type,
     parse_router_config,
+    parse_timesync,
     version,
 )
 from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink

@@ -1,6 +1,6 @@
 import pytest
 
-from agent.evidence.reference import ReferenceEar
+from agent.evidence.ears import ReferenceEar
 from agent.observation import HEARD_BEFORE, PERIODS_MISSED, ReferenceState
 from agent.wire.configuration import ReferenceConfig
 

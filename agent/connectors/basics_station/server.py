@@ -1,14 +1,23 @@
-"""Discovery and router_config of the LNS protocol: what the server says before frames flow, pure.
+"""Messages of the LNS, pure: their kinds, discovery, router_config with its channels, and the server's time.
 
-Source: doc.sm.tc/station, "The LNS Protocol".  The radio belongs to the signed configuration: of
+Source: doc.sm.tc/station, "The LNS Protocol"; the objects of router_config are those of Semtech's
+``global_conf.json``, one a board.  The radio belongs to the signed configuration: of
 router_config we take the data rates, without which a frame cannot be named, and report the rest.
 """
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import msgspec
+
+from agent.connectors.radio_plan import RadioPlan, plan_of
+from hal.errors import OurMistake
+from hal.global_conf import ROOT, settings_of
+
+BOARD_KEYS = ("SX1302_conf", "sx1302_conf", "SX1301_conf", "sx1301_conf", "radio_conf")
+
 
 MESSAGE_LIMIT_BYTES = 64 * 1024
 DATA_RATES = 16
@@ -114,3 +123,90 @@ def parse_router_config(message: bytes) -> RouterConfig:
             raise RouterError(f"DRs: [{sf}, {khz}] is no data rate")
     rates = tuple((sf, khz, bool(downlink_only)) for sf, khz, downlink_only in found.DRs)
     return RouterConfig(region=found.region, rates=rates)
+
+
+class MsgType(StrEnum):
+    """What a server may say."""
+
+    ROUTER_CONFIG = "router_config"
+    DNMSG = "dnmsg"
+    DNSCHED = "dnsched"
+    TIMESYNC = "timesync"
+    ERROR = "error"
+    RUNCMD = "runcmd"
+    RMTSH = "rmtsh"
+    GETXTIME = "getxtime"
+
+
+REFUSED = frozenset({MsgType.RUNCMD, MsgType.RMTSH})
+"""No server runs commands or shells on a gateway; the fleet has its own, audited ones."""
+
+
+class MessageError(ValueError):
+    """A message that is none of the protocol's."""
+
+
+class _Any(msgspec.Struct, frozen=True):
+    msgtype: str
+
+
+class TimeAnswer(msgspec.Struct, frozen=True):
+    """The server's GPS time: an answer to ``txtime``, or by itself at ``xtime``."""
+
+    gpstime: int = 0
+    txtime: int = 0
+    xtime: int = 0
+
+
+def message_type(message: bytes) -> MsgType:
+    """Return what kind of message it is.
+
+    Raises:
+        MessageError: no JSON object, no msgtype, or an unknown one.
+    """
+    try:
+        return MsgType(msgspec.json.decode(message, type=_Any).msgtype)
+    except (ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(str(error)) from error
+
+
+def parse_timesync(message: bytes) -> TimeAnswer:
+    """Return the server's time.
+
+    Raises:
+        MessageError: a field that is no integer.
+    """
+    try:
+        return msgspec.json.decode(message, type=TimeAnswer)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise MessageError(f"timesync: {error}") from error
+
+
+def server_plan(message: bytes) -> RadioPlan | None:
+    """Return the channels of the first board; None when the server leaves the radio to us.
+
+    Raises:
+        RouterError: a board that is none, or channels that no concentrator has.
+    """
+    try:
+        found = msgspec.json.decode(message, type=dict[str, object])
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        raise RouterError(f"router_config: {error}") from error
+    name = next((key for key in BOARD_KEYS if found.get(key)), None)
+    if name is None:
+        return None
+    boards = found[name]
+    board = boards[0] if isinstance(boards, list) else boards
+    if not isinstance(board, dict):
+        raise RouterError(f"{name}: no object for the board")
+    try:
+        return plan_of(settings_of({ROOT: {key: _any_radio(value) for key, value in board.items()}}))
+    except (OurMistake, TypeError, ValueError) as error:
+        raise RouterError(f"{name}: {error}") from error
+
+
+def _any_radio(value: object) -> object:
+    """Return a part of a board without its radio's type: a server need not know which one we have."""
+    if not isinstance(value, dict):
+        return value
+    return {key: inner for key, inner in value.items() if key not in {"type", "tx_enable"}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.lorawan.address import Network, network_of
+from agent.connectors.filters import Network, network_of
 
 
 @pytest.mark.parametrize(
