@@ -2,9 +2,9 @@
 
 A new database is made at once from the tables of the code, an older one goes through the migrations; a test
 holds that both give the same.
-Migrations only go forwards, and so that the code before still works on the new schema (new columns have a
-default, nothing in use is dropped): the old process may run while the new one starts.  A database that is
-newer than this code is refused.
+A running fleet only goes forwards, and so that the code before still works on the new schema (new columns
+have a default, nothing in use is dropped): the old process may run while the new one starts.  A database that
+is newer than this code is refused.  ``fleet.db.revision`` writes migrations.
 
 Sources: Alembic, "Using Alembic with an existing connection"; STYLE "change rules for a running fleet".
 """
@@ -39,7 +39,7 @@ def upgrade(database: Database) -> str:
     with database.write() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-        config = _config(connection)
+        config = alembic_config(connection)
         script = ScriptDirectory.from_config(config)
         present = current(connection)
         if present is not None and present not in {one.revision for one in script.walk_revisions()}:
@@ -56,7 +56,7 @@ def upgrade(database: Database) -> str:
 def migrate_from_nothing(database: Database) -> None:
     """Make the schema by the migrations alone."""
     with database.write() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
 
 
 def missing_tables(database: Database) -> list[str]:
@@ -72,18 +72,8 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def write_revision(database: Database, message: str, revision: str, only: set[str] | None = None) -> str:
-    """Write a migration: what the tables of the code have and the database has not; return its path."""
-    with database.write() as connection:
-        config = _config(connection)
-        config.attributes["only"] = only
-        made = command.revision(config, message=message, autogenerate=True, rev_id=revision)
-    assert made is not None
-    assert not isinstance(made, list)
-    return str(made.path)
-
-
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """Return what Alembic works with: our migrations, on an open transaction."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

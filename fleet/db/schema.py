@@ -1,33 +1,24 @@
-"""Every table of the fleet, in one metadata; a feature's ``tables`` module is named here once."""
+"""Every table of the fleet, in one metadata: the ``tables`` modules of its packages."""
 
 import importlib
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from fleet.db.base import metadata
 from fleet.db.connect import Database
 
-FEATURES = (
-    "registry",
-    "evidence",
-    "months",
-    "configurations",
-    "identity",
-    "incidents",
-    "tickets",
-    "shift",
-    "oncall",
-    "notify",
-    "intake",
-    "works",
-    "territory",
-    "objects",
-)
+FLEET = Path(__file__).parents[1]
+
+
+def features() -> list[str]:
+    """Return the packages of the fleet that have tables."""
+    return sorted(path.parent.name for path in FLEET.glob("*/tables.py"))
 
 
 def load_tables() -> None:
     """Import the tables of every feature."""
-    for feature in FEATURES:
+    for feature in features():
         importlib.import_module(f"fleet.{feature}.tables")
 
 

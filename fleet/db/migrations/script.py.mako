@@ -1,4 +1,4 @@
-"""${message}."""
+"""${config.attributes["message"]}."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,3 +13,8 @@ depends_on = None
 def upgrade() -> None:
     """Bring the schema forwards."""
     ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    """Take the schema back, while nothing runs on it."""
+    ${downgrades if downgrades else "pass"}
