@@ -1,7 +1,8 @@
 """House rules as functions: each reads one parsed file and yields what breaks the rule, as ``line: what``."""
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 SIGNAL_HANDLERS = frozenset({"signal", "siginterrupt"})
 
@@ -62,3 +63,20 @@ def docstrings_without_subject(tree: ast.Module) -> Iterator[str]:
             text = node.value.value
             if isinstance(text, str) and text.lstrip().startswith("Of "):
                 yield f"{node.lineno}: {text.strip().splitlines()[0]!r}: a sentence with a subject"
+
+
+def importers(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
+    """Return who imports each module; ``from a import b`` imports ``a.b`` where that is a module."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [name if name in trees else node.module for name in whole]
+            for name in names:
+                if name in trees and name != module:
+                    found[name].add(module)
+    return found

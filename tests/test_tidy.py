@@ -198,3 +198,46 @@ def test_the_glossary_is_read_by_rows() -> None:
         "a",
         "b",
     ]
+
+
+ROOM_LINES = 70
+SMALL_ROOMS = {
+    "demo.broker": "a program of its own, beside the world that starts it",
+    "demo.mailbox": "a server of its own, beside the world that starts it",
+    "hal.linux.clock": "a shell: the only importer of time",
+    "hal.linux.gpio": "a shell: one device of Linux",
+    "hal.linux.i2c": "a shell: one device of Linux",
+    "hal.linux.spi": "a shell: one device of Linux",
+    "hal.registers.capture_ram": "data: one block of the register map",
+    "hal.sx1302.rx.fetch": "the shell of rx.fifo, which is pure",
+    "passerelle.benches.agent.latency": "one measurement a file, as its neighbours",
+}
+"""Modules under ``ROOM_LINES`` lines that one other imports, and why they are not part of it."""
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_a_small_room_with_one_door_has_a_reason() -> None:
+    rooms = {dotted(path): TREES[path] for path in SOURCES}
+    doors = house_rules.importers(rooms)
+    small = {
+        dotted(path)
+        for path in NAMED
+        if path in SOURCES and path.name != "__init__.py" and len(doors[dotted(path)]) == 1
+        if len(path.read_text(encoding="utf-8").splitlines()) < ROOM_LINES
+    }
+    assert small == set(SMALL_ROOMS), "fold it into the module that it serves, or write down why not"
+
+
+def test_importers_are_found_in_every_way_of_importing() -> None:
+    sources = {
+        "a": "import b.c\nimport time",
+        "b": "from b import c, d",
+        "b.c": "from b.c import x",
+        "b.d": "from b.c import x\nfrom . import e",
+    }
+    doors = house_rules.importers({module: ast.parse(source) for module, source in sources.items()})
+    assert doors == {"b.c": {"a", "b", "b.d"}, "b.d": {"b"}}

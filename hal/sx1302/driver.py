@@ -15,7 +15,7 @@ from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmissio
 from hal.settings import RF_CHAINS, Settings
 from hal.sx1261.driver import Sx1261
 from hal.sx1261.lbt import LbtVerdict
-from hal.sx1302 import boot, health, mcu
+from hal.sx1302 import boot, identity, mcu
 from hal.sx1302.rx.decode import Decoding, decode
 from hal.sx1302.rx.fetch import Fetch
 from hal.sx1302.rx.fifo import parse
@@ -249,9 +249,9 @@ class Sx1302:
         before = self._clockwork.timeline
         agc_control, agc_status = self.registers.read(mcu.AGC.clear.address, 2)
         arb_control = self.registers.read(mcu.ARB.clear.address)[0]
-        enables, version = self.registers.read(health.ENABLES_AT, 2)
+        enables, version = self.registers.read(identity.ENABLES_AT, 2)
         timeline = self._clockwork.read(check_moving=True)
-        vitals = health.Vitals(
+        vitals = identity.Vitals(
             enables=enables,
             version=version,
             agc_control=agc_control,
@@ -259,7 +259,7 @@ class Sx1302:
             arb_control=arb_control,
             counter_moves=before is None or before.raw != timeline.raw,
         )
-        fault = health.fault(vitals)
+        fault = identity.fault(vitals)
         return ConcentratorStatus(
             counter_us=timeline.counter_us,
             agc_status=agc_status,

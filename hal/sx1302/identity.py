@@ -1,6 +1,10 @@
-"""Who the chip is: version register, model, EUI-64.
+"""Who the chip is (version register, model, EUI-64), and whether it still receives what it was set up for.
 
-Sources: FACTS §4; §14 (the reference reads the version and checks nothing).
+A chip that lost its configuration (a brown-out, a short reset) still answers with its version: only its
+enables show that it receives nothing.
+
+Sources: FACTS §4; §14 (the reference reads the version and checks nothing; a deaf AGC behind a healthy bus),
+§6.15 (enables).
 """
 
 from dataclasses import dataclass
@@ -15,6 +19,12 @@ MODEL_INDEX = 0xD0
 MODELS = {0x00: "SX1302", 0x02: "SX1302", 0x03: "SX1303"}
 SX1303 = 0x03
 EUI_BYTES = 8
+ENABLES_AT = 0x5605
+"""The enables; the version register follows."""
+ENABLED = 0x0F
+PARITY_BIT = 0x01
+AGC_STUCK = 0x14
+"""The status of a deaf AGC (issue 154 of the reference)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +76,40 @@ def read_eui(registers: Registers) -> str:
 def _otp(registers: Registers, index: int) -> int:
     registers.write_field(otp.OTP_BYTE_ADDR_ADDR, index)
     return registers.read_field(otp.OTP_RD_DATA_RD_DATA)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """What ``fault`` judges: registers as they were read, and whether the counter moved between two reads."""
+
+    enables: int
+    version: int
+    agc_control: int
+    agc_status: int
+    arb_control: int
+    counter_moves: bool
+
+    @property
+    def agc_parity_ok(self) -> bool:
+        """Whether the AGC's program is undamaged."""
+        return not self.agc_control & PARITY_BIT
+
+    @property
+    def arb_parity_ok(self) -> bool:
+        """Whether the arbiter's program is undamaged."""
+        return not self.arb_control & PARITY_BIT
+
+
+def fault(vitals: Vitals) -> str:
+    """Return why nothing can be received, the most fundamental reason first; empty where nothing says so."""
+    if vitals.version in DEAD_BUS:
+        return f"version register reads {vitals.version:#04x}"
+    if vitals.enables & ENABLED != ENABLED:
+        return f"the chip lost its configuration (enables read {vitals.enables:#04x}): reset or power dip"
+    if not vitals.agc_parity_ok:
+        return "parity error of the AGC program"
+    if not vitals.arb_parity_ok:
+        return "parity error of the ARB program"
+    if vitals.agc_status == AGC_STUCK:
+        return f"AGC stuck with status {AGC_STUCK:#04x}"
+    return "" if vitals.counter_moves else "the counter stands still"

@@ -14,8 +14,14 @@ from hal.packets import Lora
 from hal.twin.facts import TICKS_PER_US
 from hal.twin.parts.thermometer import Thermometer
 from hal.twin.reception.channelizer import MODEM_EN_0, MULTI_SF_MODEMS, Ear, find_ear
-from hal.twin.reception.fifo_render import FrontEnd, decode_delay_us, latch_ticks, render
-from hal.twin.reception.fine_metrics import metric_pairs, metrics
+from hal.twin.reception.fifo_render import (
+    FrontEnd,
+    decode_delay_us,
+    latch_ticks,
+    metric_pairs,
+    metrics,
+    render,
+)
 from hal.twin.registers.special_registers import Silicon
 from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import air_time_us, us_to_ticks

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hal.sx1302.health import Vitals, fault
-from hal.sx1302.identity import Identity
+from hal.sx1302.identity import Identity, Vitals, fault
 from hal.twin.chip import VirtualChip
 from tests.unit.hal.sx1302.rigs import Rig, rig, started
 

@@ -10,7 +10,7 @@ from hal.packets import Crc, Lora
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.facts import MODEL_SX1302, MODEL_SX1303
-from hal.twin.reception.fine_metrics import metrics
+from hal.twin.reception.fifo_render import metrics
 from tests.unit.hal.twin.bring_up import RawHost, started
 from tests.unit.hal.twin.test_receive import EVENT
 

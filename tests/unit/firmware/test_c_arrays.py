@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.c_array import ELEMENT_LIMIT, TEXT_LIMIT_BYTES, parse_c_array
 from firmware.errors import FirmwareRefused
+from firmware.importing import ELEMENT_LIMIT, TEXT_LIMIT_BYTES, parse_c_array
 
 
 @pytest.mark.parametrize(
