@@ -4,7 +4,7 @@ The agent needs none of this: it carries frames, it does not open them.  The dem
 virtual sensors do.
 
 Sources: LoRaWAN 1.0.4 (TS001) §4.3.3 payload encryption, §4.4 MIC, §6.2.3 join-accept and session keys.
-Vectors: ``lorawan_test_vectors.json`` beside the project.
+Vectors: ``tests/golden/lorawan_test_vectors.json``.
 """
 
 from dataclasses import dataclass

@@ -1,18 +1,23 @@
-"""Real frames through the whole product: virtual chips, agents, UDP, LNS; each arrives once and whole."""
+"""Recorded frames through the whole product: virtual chips, agents, UDP, LNS; each arrives once and whole."""
 
 import base64
+import gzip
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from demo.ports import free_port
 
 pytestmark = pytest.mark.e2e
-REAL = Path(__file__).parents[3] / "shared" / "data" / "campusiot_tourperret_helium_rx.ndjson.gz"
+LINES = 1_500
+RECEIVERS = 50
+CHANNELS_MHZ = (868.1, 868.3, 868.5, 867.1, 867.3, 867.5, 867.7, 867.9)
+RATES = ("SF7",) * 83 + ("SF8",) + ("SF9",) * 2 + ("SF10",) + ("SF11",) * 3 + ("SF12",) * 10
+"""In hundredths, what one gateway heard in Lyon on 2024-07-26 (doi:10.18709/perscido.2025.04.ds421)."""
 LIMIT_S = 200
 
 
@@ -29,12 +34,31 @@ def replay(file: Path, *extra: str) -> tuple[int, dict]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is absent")
-def test_real_frames_arrive_once_and_whole() -> None:
-    lines = int(os.environ.get("PASSERELLE_REPLAY_LINES", "1500"))
-    status, report = replay(REAL, "--limit", str(lines))
+def written(file: Path, lines: int) -> Path:
+    """Write a day of unconfirmed uplinks as a recorder would, the same every time."""
+    random = Random(20240726)
+    with gzip.open(file, "wt") as out:
+        for number in range(lines):
+            header = b"\x40" + (0x26000000 + number % 97).to_bytes(4, "little") + b"\x00"
+            phy = header + number.to_bytes(2, "little") + b"\x05" + random.randbytes(random.randrange(9, 52))
+            frame = {
+                "ts": number * 400,
+                "gw": f"{min(random.randrange(RECEIVERS), random.randrange(RECEIVERS)):016x}",
+                "freq": random.choice(CHANNELS_MHZ),
+                "datr": f"{random.choice(RATES)}BW125",
+                "rssi": random.randrange(-124, -60),
+                "snr": random.randrange(-100, 100) / 10,
+                "phy": base64.b64encode(phy).decode(),
+            }
+            out.write(json.dumps(frame) + "\n")
+    return file
+
+
+def test_frames_arrive_once_and_whole(tmp_path: Path) -> None:
+    file = written(tmp_path / "frames.ndjson.gz", LINES + 100)
+    status, report = replay(file, "--limit", str(LINES))
     assert (status, report["lost"], report["altered"], report["refused_lines"]) == (0, 0, 0, 0)
-    assert report["lines"] == report["sent"] == report["received"] == report["delivered"] == lines
+    assert report["lines"] == report["sent"] == report["received"] == report["delivered"] == LINES
     assert len([gateway for gateway in report["gateways"] if gateway["sent"]]) == 11
 
 

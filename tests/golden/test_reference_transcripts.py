@@ -6,26 +6,23 @@ import pytest
 
 from hal.ports import Bus
 from hal.transcript.compare import Memory, differences
-from hal.transcript.golden import read_golden
+from hal.transcript.golden import Golden, read_golden
 from hal.transcript.runner import replay
 from hal.twin.chip import VirtualChip
 from hal.usb.bridge import UsbBridge
+from tests.golden.files import TRANSCRIPTS, unpacked
 from tests.unit.hal.usb.test_bridge import McuLine
 
-TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "hal" / "transcripts"
-GOLDEN = sorted(TRANSCRIPTS.glob("*.golden.json"))
 START_TRANSACTIONS_LIMIT = 340
 START_SLEEPS_LIMIT_US = 1_300_000
 
-pytestmark = pytest.mark.skipif(
-    not GOLDEN, reason=f"NOT COMPARED WITH THE REFERENCE: no *.golden.json in {TRANSCRIPTS}"
-)
+
+@pytest.fixture(params=TRANSCRIPTS)
+def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Golden:
+    return read_golden(unpacked(f"transcripts/{request.param}.golden.json", tmp_path))
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
-def test_same_as_the_reference(path: Path) -> None:
-    golden = read_golden(path)
-
+def test_same_as_the_reference(golden: Golden) -> None:
     assert differences(golden, replay(golden)) == []
 
 
@@ -35,16 +32,11 @@ def over_usb(chip: VirtualChip) -> tuple[Bus, Bus]:
     return bridge, bridge.sx1261
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
-def test_the_same_behind_the_usb_bridge(path: Path) -> None:
-    golden = read_golden(path)
-
+def test_the_same_behind_the_usb_bridge(golden: Golden) -> None:
     assert differences(golden, replay(golden, through=over_usb)) == []
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name.removesuffix(".golden.json"))
-def test_half_the_traffic_of_the_reference(path: Path) -> None:
-    golden = read_golden(path)
+def test_half_the_traffic_of_the_reference(golden: Golden) -> None:
     memory = Memory()
     costs = {}
     for phase, ours in zip(golden.phases, replay(golden), strict=True):

@@ -1,7 +1,6 @@
 """Against the vectors of two independent implementations."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -16,15 +15,15 @@ from demo.crypto import (
     seal_join_accept,
     session_keys,
 )
+from tests.golden.files import golden_text
 
-VECTORS = Path(__file__).parents[4] / "shared" / "data" / "lorawan_test_vectors.json"
-pytestmark = pytest.mark.skipif(not VECTORS.exists(), reason=f"{VECTORS} is absent")
+VECTORS = json.loads(golden_text("lorawan_test_vectors.json"))
 
 
 def vectors(kind: str) -> list[dict]:
-    if not VECTORS.exists():
-        return []
-    return [vector for vector in json.loads(VECTORS.read_text()) if vector["kind"] == kind]
+    found = [vector for vector in VECTORS if vector["kind"] == kind]
+    assert found, f"no vector of kind {kind}"
+    return found
 
 
 @pytest.mark.parametrize("vector", vectors("data10"), ids=lambda vector: vector["phy"])

@@ -1,14 +1,11 @@
 """Communes from the three sources, refused features, repaired borders, overlaps, renamed and merged ones."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from fleet.territory.changes import Change, ChangeKind, Known, changes
 from fleet.territory.geojson import TerritoryError, read
-
-SHARED = Path(__file__).parents[5] / "shared" / "data" / "communes_37_41.geojson"
 
 
 def square(west=0.0, south=47.0, side=0.1):
@@ -139,10 +136,18 @@ def test_changes():
 
 
 @pytest.mark.slow
-def test_the_two_departements():
-    if not SHARED.exists():
-        pytest.skip(f"no {SHARED}")
-    territory = read(SHARED.read_bytes())
-    assert len(territory.communes) == 539
-    assert territory.refused == ()
-    assert sum(one.departement == "37" for one in territory.communes) == 272
+def test_two_whole_departements_that_share_every_border():
+    """As many communes as Indre-et-Loire and Loir-et-Cher have in 2026: 272 and 267."""
+    codes = [f"37{number:03}" for number in range(1, 273)] + [f"41{number:03}" for number in range(1, 268)]
+    territory = of(
+        *(
+            (
+                {"code": code, "nom": f"Commune {code}"},
+                square(west=index % 24 / 8, south=47 + index // 24 / 8, side=0.125),
+            )
+            for index, code in enumerate(codes)
+        )
+    )
+    assert [commune.insee for commune in territory.communes] == codes
+    assert (territory.refused, territory.remarks) == ((), ())
+    assert sum(commune.departement == "37" for commune in territory.communes) == 272

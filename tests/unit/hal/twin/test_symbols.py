@@ -1,7 +1,6 @@
 """Air time and latch delays: public vectors, and every golden packet of the reference."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from hal.twin.symbols import (
     lora_air_time_us,
     precision_delay_us,
 )
+from tests.golden.files import TRANSCRIPTS, golden_text
 
-TRANSCRIPTS = Path(__file__).parents[5] / "shared" / "hal" / "transcripts"
 BANDWIDTHS = {"4": 125_000, "5": 250_000, "6": 500_000}
 
 
@@ -48,16 +47,10 @@ def stamps(fifo: bytes) -> list[tuple[int, int, bool, int]]:
     return found
 
 
-def golden_files() -> list[Path]:
-    return sorted(TRANSCRIPTS.glob("*.golden.json"))
-
-
 def test_latch_delays_undo_what_the_reference_subtracts() -> None:
-    if not golden_files():
-        pytest.skip(f"{TRANSCRIPTS} is absent: latch delays are NOT compared with the reference")
     compared = 0
-    for path in golden_files():
-        document = json.loads(path.read_text())
+    for name in TRANSCRIPTS:
+        document = json.loads(golden_text(f"transcripts/{name}.golden.json"))
         fine = document["config"]["SX130x_conf"].get("fine_timestamp", {}).get("enable", False)
         for phase in document["phases"]:
             packets = phase.get("packets") or []
@@ -67,7 +60,7 @@ def test_latch_delays_undo_what_the_reference_subtracts() -> None:
                 stamp - delay(modem, rate, size, bandwidth.get(str(modem), "4"), fine=fine)
                 for modem, rate, size, stamp in (stamps(bytes.fromhex(phase["fifo"])) if packets else [])
             ]
-            assert sorted(found) == expected, (path.name, phase["phase"])
+            assert sorted(found) == expected, (name, phase["phase"])
             compared += len(found)
     assert compared > 100
 

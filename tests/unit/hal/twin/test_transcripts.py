@@ -4,17 +4,14 @@ Read values, SX1250 and SX1261 answers, I2C and, in virtual time, even the count
 recording says, and the chip must have nothing to complain about.
 """
 
-from pathlib import Path
-
 import pytest
 
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.images import synthetic_agc, synthetic_arb, synthetic_sx1261
 from hal.twin.lines.local import LocalBus
+from tests.golden.files import TRANSCRIPTS, golden_text
 
-TRANSCRIPTS = Path(__file__).parents[5] / "shared" / "hal" / "transcripts"
-NAMES = ("eu868_rak2287", "eu868_corecell", "eu868_sx1261_lbt_scan", "eu868_sx1303_ftime")
 PHASES = ("start", "get_eui", "get_temperature", "idle_poll")
 
 
@@ -74,14 +71,11 @@ class Replay:
             self.compared += 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_the_reference_cannot_tell_the_twin_from_its_recording(name: str) -> None:
-    path = TRANSCRIPTS / f"{name}.txt"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: the twin is NOT compared with the reference's recording")
     chip = VirtualChip(clock=VirtualClock(), model=3 if "1303" in name else 2)
     replay = Replay(chip)
-    for text in path.read_text().splitlines():
+    for text in golden_text(f"transcripts/{name}.txt").splitlines():
         if text.startswith("##"):
             if text[3:] not in PHASES:
                 break

@@ -1,19 +1,13 @@
-"""The power-on values against the vendor's table, byte by byte, where that is present."""
+"""The power-on values against the vendor's table, byte by byte."""
 
 import json
-from pathlib import Path
-
-import pytest
 
 from hal.twin.registers.power_on import ADDRESS_SPACE_BYTES, POWER_ON, READ_ONLY, power_on_bytes
-
-TABLE = Path(__file__).parents[6] / "shared" / "hal" / "registers.json"
+from tests.golden.files import golden_text
 
 
 def fields() -> list[dict[str, int]]:
-    if not TABLE.exists():
-        pytest.skip(f"{TABLE} is absent: the power-on values are NOT compared with the vendor's table")
-    return list(json.loads(TABLE.read_text()))
+    return list(json.loads(golden_text("registers.json")))
 
 
 def test_every_default_is_the_vendors() -> None:
