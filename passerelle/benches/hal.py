@@ -28,7 +28,7 @@ from passerelle.figures import Figure
 
 BOARD = "rak2287"
 GOLDEN = Path(__file__).resolve().parents[2] / "tests/golden/transcripts/eu868_rak2287.golden.json.gz"
-"""Of this checkout; a wheel has no tests, so there the peer's figures are null."""
+"""This checkout has it; a wheel has no tests, so there the figures of the peer are null."""
 PEER = "sx1302_hal 2.1.0 (recorded)"
 IDLE_POLLS = 2000
 BURSTS = 200
