@@ -9,13 +9,13 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import Column, Connection, Table, delete, select
 
+from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import heard, notes, presence_edges, vitals
 from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
 from fleet.objects.store import forget_days
 
-DAY_US = 86_400_000_000
-SWEEP_EVERY_US = 3_600_000_000
+SWEEP_EVERY_US = HOUR_US
 SWEEP_LIMIT_ROWS = 20_000
 """Of one table in one sweep: a sweep never holds the database for long; the rest goes an hour later."""
 

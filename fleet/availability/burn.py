@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.figures import Share
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.facts.months import Window, month_of, month_window, next_month
-from fleet.facts.settings import DAY_US, HOUR_US, MINUTE_US, ContractSettings
+from fleet.facts.settings import ContractSettings
 from fleet.facts.states import CommuneState
 
 THIRTY_DAYS_US = 30 * DAY_US

@@ -19,10 +19,11 @@ from typing import TypeVar
 
 from agent.wire.messages import Change, PreviousBoot, Radio
 from fleet.availability.points import LIFE_SPLIT_US
+from fleet.durations import HOUR_US
 from fleet.facts.model import GatewayFacts, HeartbeatRun, JournalFact
 from fleet.facts.runs import SELF_TRUSTED
 
-MARGIN_US = 3_600_000_000
+MARGIN_US = HOUR_US
 """Late records of what is cut off may still move the anchor by the error of their clocks: 2 s and 100 ppm of
 the gap that they fall in, so an hour covers gaps of a year (``points.DRIFT_PPM``)."""
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, PreviousBoot, TimeQuality
+from fleet.durations import MINUTE_US
 from fleet.facts.model import HeartbeatRun, JournalFact
 from fleet.facts.runs import SELF_TRUSTED
-from fleet.facts.settings import MINUTE_US, ContractSettings
+from fleet.facts.settings import ContractSettings
 
 LIFE_SPLIT_US = 5 * MINUTE_US
 """Starts of one boot that are further apart are two boxes.  Undisciplined clocks drift at most ``DRIFT_PPM``,

@@ -8,8 +8,9 @@ is said again, because the last one may have been lost.
 from dataclasses import dataclass
 
 from agent.wire.messages import ConfigReported, ConfigState, Heartbeat, Radio
+from fleet.durations import SECOND_US
 
-SAY_AGAIN_US = 15_000_000
+SAY_AGAIN_US = 15 * SECOND_US
 """Well within the shortest trial that matters; a gateway ignores what it knows."""
 
 

@@ -11,13 +11,14 @@ from agent.wire.envelope import encode_envelope
 from agent.wire.order import WorkOrder
 from fleet.configurations import push
 from fleet.configurations.change import change
+from fleet.durations import DAY_US
 from fleet.identity import audit
 from fleet.identity.enrolments import store_token
 from fleet.identity.foundation import Keys
 from fleet.registry.store import Gateway
 
 TOKEN_BYTES = 32
-VALID_US = 30 * 86_400_000_000
+VALID_US = 30 * DAY_US
 """DESIGN §9: 30 days, backhaul may come weeks later."""
 
 

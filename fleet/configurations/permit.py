@@ -7,12 +7,13 @@ each commune that it serves keeps another serving member, and no member of it wa
 
 from collections.abc import Collection
 
+from fleet.durations import MINUTE_US
 from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 
-PERMIT_LIFE_US = 300_000_000
+PERMIT_LIFE_US = 5 * MINUTE_US
 """DESIGN §8: the permit is signed, not retained, and lives for 5 min."""
-ASK_AGAIN_US = 60_000_000
+ASK_AGAIN_US = MINUTE_US
 """A gateway that still waits is looked at again after this."""
 
 

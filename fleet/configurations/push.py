@@ -11,9 +11,9 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from agent.wire.configuration import Configuration, decode_configuration, sparse_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from fleet.configurations.tables import configuration_versions, instructions
+from fleet.durations import DAY_US
 from fleet.identity import audit
 
-DAY_US = 86_400_000_000
 ACCEPTANCE_US = 30 * DAY_US
 """How long a gateway that was away may still take a version; it limits acceptance only (DESIGN §4)."""
 INSTRUCTION_ACCEPTANCE_US = DAY_US // 24

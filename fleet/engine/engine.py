@@ -21,6 +21,7 @@ from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.clock import Clock
 from fleet.configurations import commands, reconcile
 from fleet.db.connect import Database
+from fleet.durations import DAY_US
 from fleet.engine.health import Health
 from fleet.evidence import facts, store
 from fleet.evidence.blindness import Closed, Eyes, Opened, restart_gap, step
@@ -49,7 +50,7 @@ CYCLE_REST_LIMIT_US = 3_000_000
 """… but no longer than this: a closed socket is shown within 5 s (DESIGN §11)."""
 REFRESH_REST = 20
 """What people change is looked for every second, or twenty times what the look took."""
-LOOK_BACK_US = 8 * 86_400_000_000
+LOOK_BACK_US = 8 * DAY_US
 """Timelines are told from the month's start and at least so long: a page shows a week."""
 IN_SERVICE_LIMIT = 200
 """Gateways that come into service in one look; the others in the next."""
@@ -241,7 +242,7 @@ class Engine:
             blind_reason=open_.reason if open_ else "",
             now_us=now_us,
         )
-        incidents.run(connection, network, now_us, self._escalation)
+        incidents.run(connection, network, now_us, self._escalation, self._settings)
         if now_us >= self._sweep_due_us:
             sweep(connection, self._retention, now_us)
             self._sweep_due_us = now_us + SWEEP_EVERY_US

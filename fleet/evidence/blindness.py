@@ -7,7 +7,9 @@ last cycle that ever ran is blind too: nobody looked.
 
 from dataclasses import dataclass
 
-CANARY_MISSING_US = 15_000_000
+from fleet.durations import SECOND_US
+
+CANARY_MISSING_US = 15 * SECOND_US
 """Three canaries (``fleet.broker.link.CANARY_INTERVAL_S``); far below the 90 s that confirm silence."""
 RESTART_GAP_US = 10_000_000
 """A cycle comes every second; a longer gap is a time in which nobody looked."""

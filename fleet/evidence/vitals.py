@@ -15,14 +15,14 @@ from sqlalchemy import Connection, delete, select, tuple_
 
 from agent.wire.messages import Heartbeat
 from fleet.db.upsert import upsert
+from fleet.durations import HOUR_US, MINUTE_US
 from fleet.evidence.boots import groups
 from fleet.evidence.tables import vitals
 from fleet.facts.months import paris_us, to_datetime
 
 NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
-HOUR_US = 3_600_000_000
 HOUR_S, DAY_S = 3_600, 86_400
-FLUSH_EVERY_US = 300_000_000
+FLUSH_EVERY_US = 5 * MINUTE_US
 FOLD_LIMIT_ROWS = 20_000
 """Hours folded in one sweep: three quarters of an hour's rows of 20,000 gateways; the rest goes next time."""
 

@@ -6,12 +6,8 @@ Sources: AVAILABILITY (§ named beside each), MISSION "What is promised to users
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
 from fleet.facts.states import Cause
-
-SECOND_US = 1_000_000
-MINUTE_US = 60 * SECOND_US
-HOUR_US = 60 * MINUTE_US
-DAY_US = 24 * HOUR_US
 
 
 class Weight(StrEnum):

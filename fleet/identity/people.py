@@ -15,12 +15,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from fleet.db.upsert import upsert
+from fleet.durations import HOUR_US
 from fleet.identity import audit
 from fleet.identity.tables import sessions, users
 from fleet.identity.totp import Vault, matching_step
 
 SESSION_KEY_BYTES = 32
-SESSION_LIFE_US = 12 * 3_600_000_000
+SESSION_LIFE_US = 12 * HOUR_US
 """One shift."""
 PASSWORD_MIN_CHARACTERS = 12
 PASSWORD_MAX_CHARACTERS = 1024

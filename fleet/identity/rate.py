@@ -7,7 +7,8 @@ algorithm (ITU-T I.371): one instant per key says everything.
 import threading
 from typing import Any
 
-MINUTE_US = 60_000_000
+from fleet.durations import MINUTE_US
+
 KEYS_LIMIT = 10_000
 """Keys remembered; the one that tried longest ago goes."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fleet.db.connect import Database
+from fleet.durations import DAY_US, HOUR_US
 from fleet.identity import audit
 from fleet.identity.people import NAME_MAX_CHARACTERS, Person, PersonError, Role, Scope
 from fleet.identity.tables import api_tokens
@@ -21,10 +22,9 @@ from fleet.identity.tables import api_tokens
 PREFIX = "psl_"
 """So that a scanner for leaked secrets can know one."""
 TOKEN_BYTES = 32
-DAY_US = 86_400_000_000
 LIFE_DEFAULT_DAYS = 365
 LIFE_LIMIT_DAYS = 730
-USED_EVERY_US = 3_600_000_000
+USED_EVERY_US = HOUR_US
 """Of a token that is in use, how often that is written down."""
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fleet.tickets.model import HOUR_US, MINUTE_US, Criticality
+from fleet.durations import HOUR_US, MINUTE_US
+from fleet.tickets.model import Criticality
 
 ALLOWED_LOSS = Fraction(8, 1000)
 """Of each commune's month (AMI 1.1: 99.2 %)."""

@@ -1,9 +1,10 @@
-"""What one cycle works with: the transaction, the network, the one reading of the clock, the policy."""
+"""What one cycle works with: the transaction, the network, one reading of the clock, policy and contract."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.live.model import NetworkNow
 
@@ -16,3 +17,4 @@ class CycleContext:
     network: NetworkNow
     now_us: int
     policy: EscalationPolicy = DEFAULT_POLICY
+    settings: ContractSettings = DEFAULTS

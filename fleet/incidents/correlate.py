@@ -13,8 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from fleet.durations import MINUTE_US
 from fleet.facts.states import Cause, GatewayState
-from fleet.incidents.model import MINUTE_US, Domain, SharedCause
+from fleet.incidents.model import Domain, SharedCause
 from fleet.live.model import GatewayNow, NetworkNow
 
 TOGETHER_US = 5 * MINUTE_US

@@ -6,10 +6,11 @@ redundancy is lost, or sensors are left that nobody hears: they had none; else M
 
 from collections.abc import Iterable
 
+from fleet.durations import HOUR_US
 from fleet.facts.states import CommuneState
 from fleet.incidents.model import Grade
 from fleet.live.model import CommuneNow, NetworkNow
-from fleet.tickets.model import HOUR_US, INTERVENTION_LIMIT_US, Criticality
+from fleet.tickets.model import INTERVENTION_LIMIT_US, Criticality
 
 REPAIR_ALLOWANCE_US = 2 * HOUR_US
 """What a repair takes once somebody is there (DESIGN §7)."""

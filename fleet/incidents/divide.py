@@ -8,9 +8,10 @@ Sources: DESIGN §7 ("joins and splits as evidence comes").
 
 from collections.abc import Iterator
 
+from fleet.durations import MINUTE_US
 from fleet.incidents.correlate import explain
 from fleet.incidents.criticality import grade
-from fleet.incidents.model import MINUTE_US, Domain, Explain, Facts, Incident, IncidentState, Member, Split
+from fleet.incidents.model import Domain, Explain, Facts, Incident, IncidentState, Member, Split
 
 LEFT_BEHIND_US = 15 * MINUTE_US
 """Long enough for a reboot after a power cut, a slow 4G network and a backlog of reconnections."""

@@ -10,11 +10,11 @@ Sources: DESIGN §7; AVAILABILITY §1 (a heartbeat every 30 s).
 
 from collections.abc import Iterator, Mapping
 
+from fleet.durations import MINUTE_US
 from fleet.facts.states import GatewayState
 from fleet.incidents.correlate import TOGETHER_US, Part, explain, possible
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import (
-    MINUTE_US,
     Absorb,
     Action,
     Domain,

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fleet.durations import MINUTE_US
 from fleet.live.model import NetworkNow
 from fleet.tickets.model import Criticality
-
-SECOND_US = 1_000_000
-MINUTE_US = 60 * SECOND_US
 
 FLAP_WINDOW_US = 30 * MINUTE_US
 FLAP_EDGES = 4
@@ -81,6 +79,8 @@ class Facts:
     """All that a decision may look at."""
 
     network: NetworkNow
+    silence_confirmed_us: int
+    """From a loss to its confirmation: ``ContractSettings.silence_confirmed_us``, 0 or more."""
     incidents: tuple[Incident, ...] = ()
     """Open ones, and those that ended less than ``REOPEN_WINDOW_US`` ago."""
     edges: Mapping[str, int] = field(default_factory=dict)

@@ -1,38 +1,24 @@
 """``decide(facts, now_us)``: what to do about the network's losses; pure.
 
-A loss is *confirmed* ``CONFIRM_US`` after the last proof of life; suspicion alone opens nothing.  Confirmed
-losses join the incident that explains them, else open one.  Members return by proof only (SERVING); an
-incident ends when all have served for ``STABLE_US`` and none flaps; the same gateway lost again within
-``REOPEN_WINDOW_US`` opens it again instead of a second one.  UNKNOWN (our own blindness, proved) neither
-opens nor ends anything.
+A loss is *confirmed* when the contract's ``silence_confirmed_us`` have passed since the last proof of life;
+suspicion alone opens nothing.  Confirmed losses join the incident that explains them, else open one.  Members
+return by proof only (SERVING); an incident ends when all have served for ``STABLE_US`` and none flaps; the
+same gateway lost again within ``REOPEN_WINDOW_US`` opens it again instead of a second one.  UNKNOWN (our own
+blindness, proved) neither opens nor ends anything.
 
 Sources: DESIGN §7; AVAILABILITY §2 (states), §4 (blindness).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fleet.durations import MINUTE_US, SECOND_US
 from fleet.facts.states import GatewayState
 from fleet.incidents.divide import divide
 from fleet.incidents.flaps import flapping, open_flaps, regrades
 from fleet.incidents.gather import gather
-from fleet.incidents.model import (
-    MINUTE_US,
-    SECOND_US,
-    Action,
-    End,
-    Facts,
-    Fail,
-    Incident,
-    IncidentState,
-    Leave,
-    Member,
-    Recover,
-)
+from fleet.incidents.model import Action, End, Facts, Fail, Incident, IncidentState, Leave, Member, Recover
 from fleet.live.model import NetworkNow
-
-CONFIRM_US = 90 * SECOND_US
-"""After the last proof: three heartbeats missed (DESIGN §7)."""
 
 STABLE_US = 30 * SECOND_US
 """How long members serve before people are told that it is over: one heartbeat interval."""
@@ -51,24 +37,24 @@ class _View:
     ended_by_eui: dict[str, Incident]
 
 
-def confirmed(network: NetworkNow, now_us: int) -> dict[str, int]:
+def confirmed(network: NetworkNow, silence_confirmed_us: int, now_us: int) -> dict[str, int]:
     """Return the gateways whose loss is confirmed, with the start of the loss."""
     return {
         eui: gateway.since_us
         for eui, gateway in network.gateways.items()
-        if gateway.state in LOST_STATES and now_us - gateway.since_us >= CONFIRM_US
+        if gateway.state in LOST_STATES and now_us - gateway.since_us >= silence_confirmed_us
     }
 
 
-def unexplained(network: NetworkNow, incidents: Iterable[Incident], now_us: int) -> bool:
+def unexplained(facts: Facts, now_us: int) -> bool:
     """Return whether a confirmed loss has no incident yet."""
-    known = {eui for incident in incidents for eui in incident.members}
-    return bool(confirmed(network, now_us).keys() - known)
+    known = {eui for incident in facts.incidents for eui in incident.members}
+    return bool(confirmed(facts.network, facts.silence_confirmed_us, now_us).keys() - known)
 
 
 def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
     """Return what to write down, in order."""
-    lost = confirmed(facts.network, now_us)
+    lost = confirmed(facts.network, facts.silence_confirmed_us, now_us)
     view = _view(facts)
     flaps = flapping(facts)
     if not lost and not flaps and not view.open_by_eui:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select
 
 from fleet.configurations.tables import configuration_versions
-from fleet.incidents.model import MINUTE_US
+from fleet.durations import MINUTE_US
 from fleet.lang.format import clock
 from fleet.live.model import NetworkNow
 

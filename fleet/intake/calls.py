@@ -11,23 +11,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from fleet.durations import DAY_US, MINUTE_US
 from fleet.facts.states import CommuneState
 from fleet.incidents import store
 from fleet.incidents.context import CycleContext
 from fleet.paging import paging
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
-from fleet.tickets.model import (
-    DAY_US,
-    MINUTE_US,
-    Criticality,
-    Note,
-    Origin,
-    Restore,
-    StepRefused,
-    Ticket,
-    TicketState,
-)
+from fleet.tickets.model import Criticality, Note, Origin, Restore, StepRefused, Ticket, TicketState
 
 OLD_LIMIT_US = 30 * DAY_US
 """A call that is entered later than this belongs to a month that is closed."""

@@ -8,14 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from fleet.durations import MINUTE_US, SECOND_US
+
 ZONE: Final = ZoneInfo("Europe/Paris")
 NARROW: Final = "\u202f"
 MINUS: Final = "\u2212"
 
-SECOND_US: Final = 1_000_000
-MINUTE_US: Final = 60 * SECOND_US
-HOUR_US: Final = 60 * MINUTE_US
-DAY_US: Final = 24 * HOUR_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = {

@@ -9,13 +9,14 @@ Sources: AVAILABILITY §8.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleet.durations import DAY_US, HOUR_US
 from fleet.facts.months import closes_at_us, months_between
 
 MONTHS_LIMIT = 24
 """The newest months that close by themselves; older ones by `passerelle fleet month close`."""
-AGAIN_US = 3_600_000_000
+AGAIN_US = HOUR_US
 """Between two looks at one closed month, so that late facts that trickle in are taken together."""
-DAILY_US = 86_400_000_000
+DAILY_US = DAY_US
 WATCH_US = 31 * DAILY_US
 """How long after its closing hour a month is looked at every day: a whole month of spooled evidence."""
 

@@ -9,8 +9,8 @@ Sources: DESIGN §7 (GLPI and webhooks mirror tickets; our clocks stay the autho
 
 from sqlalchemy import ColumnElement, select
 
+from fleet.durations import SECOND_US
 from fleet.notify.model import Channel
-from fleet.notify.retries import SECOND_US
 from fleet.notify.tables import outbox, outbox_tickets
 
 MIRRORS = (Channel.WEBHOOK, Channel.GLPI)

@@ -3,7 +3,7 @@
 Sources: DESIGN §7 (page out within 30 s, failures visible).
 """
 
-SECOND_US = 1_000_000
+from fleet.durations import SECOND_US
 
 FIRST_WAIT_US = 5 * SECOND_US
 LONGEST_WAIT_US = 10 * 60 * SECOND_US

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
+from fleet.durations import DAY_US
+
 DAILY_PPM = 900_000
 FORTNIGHT_PPM = 950_000
 FORTNIGHT_DAYS = 14
 COUNT_AGAIN_DAYS = 8
 """Sketches of a gateway that was cut off come late; its spool holds seven days."""
-COUNT_EVERY_US = 86_400_000_000
+COUNT_EVERY_US = DAY_US
 """Between two counts of one day."""
 
 

@@ -12,14 +12,15 @@ from typing import Annotated
 import msgspec
 
 from agent.wire.eui import parse_eui
+from fleet.durations import DAY_US, MINUTE_US
 from fleet.facts.months import to_datetime, to_us
 
 TOPIC = "application/+/device/+/event/up"
 EVENT_LIMIT_BYTES = 64 * 1024
 """An event with every gateway of the network in its ``rxInfo`` is far below."""
-PAST_LIMIT_US = 14 * 86_400_000_000
+PAST_LIMIT_US = 14 * DAY_US
 """Older events count for no figure that is still open; the LNS keeps none that long."""
-FUTURE_LIMIT_US = 300_000_000
+FUTURE_LIMIT_US = 5 * MINUTE_US
 """By how much the clock of the LNS may be ahead of ours."""
 
 

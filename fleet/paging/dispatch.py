@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from fleet.durations import HOUR_US
 from fleet.incidents.context import CycleContext
 from fleet.notify import outbox, quiet
 from fleet.notify.compose import Occasion, bundle, compose
@@ -9,7 +10,7 @@ from fleet.notify.model import Channel
 from fleet.oncall.model import Person
 from fleet.paging.subjects import subject
 from fleet.tickets.clocks import intervention
-from fleet.tickets.model import HOUR_US, Criticality, Ticket
+from fleet.tickets.model import Criticality, Ticket
 
 LOOK_BACK_US = HOUR_US
 """How far throttles look back: their longest window."""

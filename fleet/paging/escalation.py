@@ -13,11 +13,9 @@ Sources: DESIGN §7; peers (GoAlert steps and repeats, Grafana OnCall un-acknowl
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleet.durations import MINUTE_US, SECOND_US
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.oncall.model import OnCallNow
-from fleet.tickets.model import MINUTE_US
-
-SECOND_US = 1_000_000
 
 GROUP_WAIT_US = 10 * SECOND_US
 """Of calm before the first message: losses of one cause confirm within a heartbeat interval of each other."""

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from fleet.durations import DAY_US
 from fleet.incidents.context import CycleContext
 from fleet.lang import format as formats
 from fleet.lang.i18n import t
@@ -23,7 +24,6 @@ from fleet.registry.tables import communes, gateways, sites
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind
 from fleet.tickets import timers
-from fleet.tickets.model import DAY_US
 
 KIND = "gaps"
 LOOK_AT = time(8, 0)

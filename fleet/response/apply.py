@@ -22,7 +22,6 @@ from fleet.incidents.model import (
     SharedCause,
     Split,
 )
-from fleet.incidents.rules import CONFIRM_US
 from fleet.intake import calls as reported
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import Occasion
@@ -92,7 +91,7 @@ def _open(context: CycleContext, action: Open | Split) -> None:
         title=title(context.network, action.cause, grade),
         criticality=grade.criticality,
         began_at_us=first.since_us,
-        reported_at_us=first.since_us + CONFIRM_US,
+        reported_at_us=first.since_us + context.settings.silence_confirmed_us,
         now_us=context.now_us,
         incident_id=incident_id,
         site_id=gateway.site_id if len(action.members) == 1 else None,

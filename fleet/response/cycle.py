@@ -1,12 +1,14 @@
 """One second of incidents, inside the engine's transaction: load, decide, write, fire timers.
 
-``run(connection, network, now_us, policy)`` is all that the engine calls.
+``run(connection, network, now_us, policy, settings)`` is all that the engine calls.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.incidents import edges as pulse
 from fleet.incidents import rules, sensors, store, waves
 from fleet.incidents.burn import alarm
@@ -23,22 +25,28 @@ from fleet.works import notices
 
 
 def run(
-    connection: Connection, network: NetworkNow, now_us: int, policy: EscalationPolicy = DEFAULT_POLICY
+    connection: Connection,
+    network: NetworkNow,
+    now_us: int,
+    policy: EscalationPolicy = DEFAULT_POLICY,
+    settings: ContractSettings = DEFAULTS,
 ) -> None:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
     pulse.beat(connection, network, now_us)
     edges = pulse.flap_counts(connection, now_us)
     incidents = store.load(connection, now_us)
-    if rules.unexplained(network, incidents, now_us):
-        network = waves.with_waves(network, waves.recent(connection, now_us))
-    network = sensors.with_sensors(connection, network, now_us)
-    context = CycleContext(connection, network, now_us, policy)
     facts = Facts(
         network=network,
+        silence_confirmed_us=settings.silence_confirmed_us,
         incidents=incidents,
         edges=edges,
         burning=_burning(connection, network, edges, now_us),
     )
+    if rules.unexplained(facts, now_us):
+        network = waves.with_waves(network, waves.recent(connection, now_us))
+    network = sensors.with_sensors(connection, network, now_us)
+    facts = replace(facts, network=network)
+    context = CycleContext(connection, network, now_us, policy, settings)
     for action in rules.decide(facts, now_us):
         apply.apply(context, action)
     mail_in.enter_waiting(context)

@@ -16,9 +16,10 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from fleet.durations import MINUTE_US
 from fleet.tickets import timers
 from fleet.tickets.clocks import intervention
-from fleet.tickets.model import MINUTE_US, Ticket, TicketState
+from fleet.tickets.model import Ticket, TicketState
 
 PROGRESS_LIMIT_US = 45 * MINUTE_US
 """From acknowledging to driving: a night's waking up, dressing and loading the van."""

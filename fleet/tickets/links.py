@@ -17,7 +17,7 @@ from pathlib import Path
 from itsdangerous import BadSignature, Signer
 from sqlalchemy import Connection, insert, select, update
 
-from fleet.tickets.model import HOUR_US
+from fleet.durations import HOUR_US
 from fleet.tickets.tables import ticket_links
 
 LIFE_US = 24 * HOUR_US

@@ -6,9 +6,7 @@ Sources: DESIGN §7 for the states and clocks; MISSION (AMI 1.2) for 4 h to site
 from dataclasses import dataclass
 from enum import StrEnum
 
-MINUTE_US = 60_000_000
-HOUR_US = 60 * MINUTE_US
-DAY_US = 24 * HOUR_US
+from fleet.durations import HOUR_US
 
 INTERVENTION_LIMIT_US = 4 * HOUR_US
 """From the report to *on site*, elapsed hours, day and night (AMI 1.2)."""

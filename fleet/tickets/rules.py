@@ -18,9 +18,9 @@ What a phone tells late keeps its time, within ``LATE_LIMIT_US``; a clock that r
 from dataclasses import replace
 from typing import assert_never
 
+from fleet.durations import HOUR_US
 from fleet.tickets.clocks import tightened
 from fleet.tickets.model import (
-    HOUR_US,
     Acknowledge,
     Arrive,
     Close,

@@ -18,12 +18,12 @@ from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, f
 from fleet.availability.timeline import Timeline, timeline
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.durations import DAY_US
 from fleet.evidence.load import load_deliveries
 from fleet.facts.model import DeliveredFact, GatewayFacts, NetworkFacts
 from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
-from fleet.lang.format import DAY_US
 from fleet.live.timelines import Timelines, clipped
 from fleet.months.evidence import load_facts
 from fleet.registry.store import Commune, load_communes

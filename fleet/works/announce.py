@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, update
 
+from fleet.durations import DAY_US
 from fleet.evidence.facts import load_maintenances
 from fleet.evidence.tables import maintenances
 from fleet.facts.model import Maintenance
 from fleet.identity import audit
 
-LENGTH_LIMIT_US = 7 * 86_400_000_000
+LENGTH_LIMIT_US = 7 * DAY_US
 """One window; longer works are several windows, so that a typing error does not excuse a month."""
-AHEAD_LIMIT_US = 366 * 86_400_000_000
+AHEAD_LIMIT_US = 366 * DAY_US
 REASON_LIMIT_CHARACTERS = 300
 
 

@@ -76,7 +76,7 @@ def holds(world: World) -> None:
             .where(incidents.c.state == IncidentState.OPEN)
         ).scalars()
         owners = Counter(rows)
-    lost = confirmed(world.network(), world.clock.at_us)
+    lost = confirmed(world.network(), world.settings.silence_confirmed_us, world.clock.at_us)
     assert set(lost) <= owners.keys()
     assert max(owners.values(), default=0) <= 1
     for one in world.open():

@@ -1,4 +1,5 @@
-from fleet.tickets.model import HOUR_US, Criticality
+from fleet.durations import HOUR_US
+from fleet.tickets.model import Criticality
 from tests.stories.world import MINUTE, World, paris
 
 

@@ -1,5 +1,7 @@
+from fleet.durations import HOUR_US
+from fleet.facts.settings import ContractSettings
 from fleet.incidents.model import IncidentState
-from fleet.tickets.model import HOUR_US, Criticality, TicketState
+from fleet.tickets.model import Criticality, TicketState
 from tests.stories.world import MINUTE, SECOND, World, paris
 
 
@@ -58,3 +60,12 @@ def test_a_loss_shorter_than_the_confirmation_wakes_nobody(azay: World) -> None:
     azay.pass_time(10 * MINUTE)
     assert azay.incidents() == ()
     assert azay.written() == 0
+
+
+def test_the_contract_says_after_how_long_a_silence_is_confirmed(azay: World) -> None:
+    azay.settings = ContractSettings(silence_confirmed_us=300 * SECOND)
+    azay.lose("a1")
+    azay.pass_time(299 * SECOND)
+    assert azay.incidents() == ()
+    azay.pass_time(SECOND)
+    assert azay.ticket().reported_at_us == paris("2026-11-22 02:13:48") + 300 * SECOND

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, insert, select
 
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
-from fleet.incidents.rules import CONFIRM_US, STABLE_US
+from fleet.incidents.rules import STABLE_US
 from fleet.lang.format import ZONE
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.notify import outbox
@@ -76,6 +77,7 @@ class World:
     clock: Clock
     postman: Postman
     folder: Path
+    settings: ContractSettings = DEFAULTS
     gateways: dict[str, GatewayNow] = field(default_factory=dict)
     communes: dict[str, CommuneNow] = field(default_factory=dict)
 
@@ -184,7 +186,7 @@ class World:
     def cycle(self) -> None:
         """Run one cycle now and send what it wrote."""
         with self.database.write() as connection:
-            cycle.run(connection, self.network(), self.clock.at_us)
+            cycle.run(connection, self.network(), self.clock.at_us, settings=self.settings)
         self.send()
 
     def pass_time(self, length_us: int, every_us: int | None = None) -> None:
@@ -214,7 +216,7 @@ class World:
             )
             found = [*timers.scalars(), *waiting.scalars()]
         for gateway in self.gateways.values():
-            found += [gateway.since_us + CONFIRM_US, gateway.since_us + STABLE_US]
+            found += [gateway.since_us + self.settings.silence_confirmed_us, gateway.since_us + STABLE_US]
         return min((at_us for at_us in found if at_us > now_us), default=now_us + 365 * DAY)
 
     def send(self) -> None:

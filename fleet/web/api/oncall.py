@@ -14,9 +14,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from fleet.durations import DAY_US
 from fleet.identity import audit
 from fleet.identity.people import Person as User
-from fleet.lang.format import DAY_US, month_bounds, paris
+from fleet.lang.format import month_bounds, paris
 from fleet.oncall import feed, planning, store
 from fleet.tickets import links
 from fleet.tickets.links import SECRET_NAME

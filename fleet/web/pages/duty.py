@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from fleet.lang.format import DAY_US
+from fleet.durations import DAY_US
 from fleet.oncall import planning, store
 from fleet.web.visit import Viewing
 

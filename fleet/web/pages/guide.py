@@ -3,9 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from fleet.durations import HOUR_US
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.web.views.clocks import Countdown, level_of
-from fleet.web.views.timeline import HOUR_US, Span, timeline_of
+from fleet.web.views.timeline import Span, timeline_of
 from fleet.web.visit import Viewing
 
 router = APIRouter()

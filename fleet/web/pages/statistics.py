@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from fleet.durations import DAY_US
 from fleet.lang.format import month_bounds
 from fleet.tickets import joining
 from fleet.tickets.statistics import statistics
 from fleet.web.visit import Viewing
 
 router = APIRouter()
-HALF_MONTH_US = 15 * 86_400_000_000
+HALF_MONTH_US = 15 * DAY_US
 
 
 @router.get("/statistiques", response_class=HTMLResponse)

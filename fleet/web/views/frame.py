@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.durations import SECOND_US
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.web.history import Past
 from fleet.web.views.clocks import level_of
 
-FROZEN_AFTER_US: Final = 15_000_000
+FROZEN_AFTER_US: Final = 15 * SECOND_US
 """A page whose newest cycle is older says so loudly; cycles come every second."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.durations import HOUR_US
 from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 from fleet.web.history import Past
@@ -13,7 +14,7 @@ from fleet.web.views.frame import Frame
 
 NAMED_LIMIT: Final = 3
 LISTED_LIMIT: Final = 12
-CHANGES_SPAN_US: Final = 3_600_000_000
+CHANGES_SPAN_US: Final = HOUR_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.durations import MINUTE_US
 from fleet.lang.i18n import catalogue
 from fleet.tickets.model import Criticality, Ticket, TicketState
 from fleet.tickets.store import TicketEvent, TicketView
@@ -11,7 +12,7 @@ from fleet.web.rendering import Words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
 from fleet.web.views.tables import Column
 
-LATE_US = 60_000_000
+LATE_US = MINUTE_US
 """What was told later than this says so."""
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.lang import format as formats
 
 WIDTH: Final = 1000.0
 SHORTEST: Final = 2.0
-HOUR_US: Final = formats.HOUR_US
-DAY_US: Final = formats.DAY_US
-TEN_MINUTES_US: Final = 10 * formats.MINUTE_US
+TEN_MINUTES_US: Final = 10 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from fleet.db.connect import Database
-from fleet.incidents.rules import CONFIRM_US
+from fleet.durations import SECOND_US
+from fleet.facts.settings import DEFAULTS
 from fleet.incidents.tables import incidents
 from fleet.notify.tables import outbox
 from fleet.response import cycle
 from passerelle.benches.incidents import territory
-from passerelle.benches.incidents.territory import NOON_US, SECOND_US
+from passerelle.benches.incidents.territory import NOON_US
 from passerelle.figures import Figure
 
 CYCLES = 150
@@ -102,7 +103,8 @@ def _run(database: Database) -> Storm:
         open_incidents=len(opened),
         messages=len(rows),
         per_person=max(people.count(one) for one in set(people)),
-        first_after_s=(max(row.created_at_us for row in rows) - first_us - CONFIRM_US) / 1e6,
+        first_after_s=(max(row.created_at_us for row in rows) - first_us - DEFAULTS.silence_confirmed_us)
+        / 1e6,
         longest_characters=max(len(row.text) for row in rows),
         slowest_cycle_ms=slowest * 1_000,
         slowest_cycle_cpu_ms=slowest_cpu * 1_000,

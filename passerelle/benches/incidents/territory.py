@@ -10,8 +10,9 @@ from sqlalchemy import insert
 
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
+from fleet.durations import SECOND_US
+from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import Cause, CommuneState, GatewayState
-from fleet.incidents.rules import CONFIRM_US
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.oncall.store import import_on_call, import_people
 from fleet.registry import tables as registry
@@ -21,8 +22,6 @@ COMMUNES = 539
 PEOPLE = 6
 NOON_US = 1_795_345_200_000_000
 """2026-11-22, 12:00 in Paris."""
-
-SECOND_US = 1_000_000
 
 
 def network(at_us: int) -> NetworkNow:
@@ -68,7 +67,7 @@ def silenced(before: NetworkNow, at_us: int, since_us: int) -> NetworkNow:
     gateways, serving = {}, set()
     for number, (eui, gateway) in enumerate(before.gateways.items()):
         last_us = since_us - (number * 7919 % 30_000) * 1_000
-        if at_us - last_us < CONFIRM_US:
+        if at_us - last_us < DEFAULTS.silence_confirmed_us:
             serving.add(eui)
             gateways[eui] = replace(gateway, last_word_us=last_us)
             continue

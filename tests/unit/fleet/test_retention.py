@@ -2,9 +2,10 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from fleet import retention
+from fleet.durations import DAY_US
 from fleet.evidence.tables import heard, presence_edges
 from fleet.identity.tables import audit_log
-from fleet.retention import DAY_US, Retention, sweep
+from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, NOW_US, empty_database
 
 

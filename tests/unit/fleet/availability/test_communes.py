@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from fleet.availability.communes import OVER_THE_CAP, commune_timeline, members_of
 from fleet.availability.timeline import Span, Timeline
+from fleet.durations import HOUR_US
 from fleet.facts.intervals import total
 from fleet.facts.model import Membership
 from fleet.facts.months import Window, month_window
-from fleet.facts.settings import DEFAULTS, HOUR_US, Serving
+from fleet.facts.settings import DEFAULTS, Serving
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.simulation.second_reading import commune as second_reading
 

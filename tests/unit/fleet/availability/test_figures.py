@@ -11,9 +11,10 @@ from fleet.availability.deferred import deferred
 from fleet.availability.figures import Share, commune_figures, gateway_figures, percent, whole
 from fleet.availability.redundancy import below_two_domains
 from fleet.availability.timeline import Span, Timeline
+from fleet.durations import DAY_US, HOUR_US
 from fleet.facts.model import DeliveredFact, GatewayFacts, Membership
 from fleet.facts.months import Window, month_window
-from fleet.facts.settings import DAY_US, DEFAULTS, HOUR_US, ContractSettings
+from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from tests.unit.fleet.availability.making import EUI, T0, S, run
 

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.availability.indicators import of_commune, of_groups, of_whole, repair_times
 from fleet.availability.reckoning import reckon
-from fleet.facts.settings import DAY_US
+from fleet.durations import DAY_US
 from fleet.facts.states import CommuneState
 from fleet.simulation.network import network_month
 

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import vitals
-from fleet.evidence.vitals import DAY_S, FLUSH_EVERY_US, HOUR_S, HOUR_US, Vitals, add, fold_days, merged
+from fleet.evidence.vitals import DAY_S, FLUSH_EVERY_US, HOUR_S, Vitals, add, fold_days, merged
 from fleet.facts.months import paris_us
-from fleet.retention import DAY_US, Retention, sweep
+from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, empty_database, heartbeat
 
 EUI = EUIS[0]

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from fleet.cli.main import main
+from fleet.durations import MINUTE_US
 from fleet.identity import tokens
 from fleet.identity.people import PersonError, Scope
-from fleet.identity.rate import MINUTE_US, Limiter
+from fleet.identity.rate import Limiter
 from fleet.identity.tables import api_tokens, audit_log
 from fleet.objects.tables import object_months
 from tests.unit.fleet.founded import EUIS

@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.durations import HOUR_US, MINUTE_US
 from fleet.incidents.burn import Edge, alarm, lost_us
-from fleet.tickets.model import HOUR_US, MINUTE_US, Criticality
+from fleet.tickets.model import Criticality
 
 NOW = 1_000 * HOUR_US
 

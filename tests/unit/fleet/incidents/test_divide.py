@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.incidents.divide import LEFT_BEHIND_US, divide
 from fleet.incidents.model import Domain, Explain, Facts, Incident, IncidentState, Member, SharedCause, Split
@@ -49,7 +50,9 @@ def facts(back: int, lost: int, ago_us: int = LEFT_BEHIND_US, domain: Domain = D
         opened_us=NOW - 10**10,
         members=members,
     )
-    return Facts(network=NetworkNow(at_us=NOW, gateways=gateways, communes=communes), incidents=(incident,))
+    network = NetworkNow(at_us=NOW, gateways=gateways, communes=communes)
+    confirmed_us = DEFAULTS.silence_confirmed_us
+    return Facts(network=network, silence_confirmed_us=confirmed_us, incidents=(incident,))
 
 
 def kinds(found: Facts, flaps: frozenset[str] = frozenset()) -> list[type]:

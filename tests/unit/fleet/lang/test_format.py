@@ -2,9 +2,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from fleet.durations import HOUR_US
 from fleet.lang import format as formats
 
-HOUR_US = 3_600_000_000
 AT_US = formats.instant(datetime(2026, 11, 22, 13, 37, 5, tzinfo=UTC))
 N = "\u202f"
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 
+from fleet.durations import DAY_US
 from fleet.errors import SettingsError
 from fleet.evidence.tables import counters
 from fleet.facts.months import paris_us
@@ -16,7 +17,7 @@ from fleet.objects.counting import bit_of, month_connectivity
 from fleet.objects.store import store_days
 from fleet.objects.tables import connectivity_days, object_months, objects
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
-from fleet.retention import DAY_US, Retention, sweep
+from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import StandingClock, empty_database
 
 A, B = "70b3d57ed000000a", "70b3d57ed000000b"

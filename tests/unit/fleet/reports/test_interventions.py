@@ -3,10 +3,11 @@ from fractions import Fraction
 
 from sqlalchemy import insert
 
+from fleet.durations import HOUR_US
 from fleet.incidents.tables import incident_gateways, incidents
 from fleet.reports.interventions import interventions, pauses_table, tickets_by_gateway, tickets_table
 from fleet.reports.monthly_tables import TicketSpan
-from fleet.tickets.model import HOUR_US, FieldReport, Pause, PauseReason
+from fleet.tickets.model import FieldReport, Pause, PauseReason
 from fleet.tickets.statistics import statistics
 from fleet.tickets.tables import tickets
 from tests.unit.fleet.founded import EUIS, empty_database

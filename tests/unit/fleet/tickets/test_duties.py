@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.durations import HOUR_US
 from fleet.tickets.duties import (
     JOURNEY_LIMIT_US,
     PROGRESS_LIMIT_US,
@@ -10,7 +11,7 @@ from fleet.tickets.duties import (
     DutyKind,
     duties,
 )
-from fleet.tickets.model import HOUR_US, Pause, PauseReason, Ticket
+from fleet.tickets.model import Pause, PauseReason, Ticket
 from tests.unit.fleet.tickets.test_rules import (
     ACKNOWLEDGED,
     CLOSED,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.durations import HOUR_US
 from fleet.tickets.clocks import ClockVerdict, intervention, paused_us, resolution
 from fleet.tickets.model import (
-    HOUR_US,
     Acknowledge,
     Arrive,
     Close,

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from fleet.tickets.model import HOUR_US, FieldReport, Origin, TicketState
+from fleet.durations import HOUR_US
+from fleet.tickets.model import FieldReport, Origin, TicketState
 from fleet.tickets.statistics import statistics
 from tests.unit.fleet.tickets.test_rules import CLOSED, MERGED, REPORTED, T0
 

@@ -17,6 +17,7 @@ from fleet.broker.address import Broker
 from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
+from fleet.durations import DAY_US, MINUTE_US
 from fleet.evidence import facts
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, latest
 from fleet.facts.settings import DEFAULTS
@@ -35,9 +36,7 @@ from fleet.web.api import problems
 from fleet.web.site import mount_site
 from tests.unit.fleet.web.sample import (
     DARK,
-    DAY_US,
     HANGS,
-    MINUTE_US,
     NOW_US,
     deliveries_of,
     eui_of,

@@ -3,12 +3,10 @@
 from typing import Any
 
 from agent.wire.messages import Change, ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 
 NOW_US = 1_795_354_620_000_000
 """dim. 22 nov. 2026, 14:37 in Paris."""
-HOUR_US = 3_600_000_000
-DAY_US = 24 * HOUR_US
-MINUTE_US = 60_000_000
 SHY = 3
 """Was away for 25 minutes three days ago."""
 BUFFERING = 6

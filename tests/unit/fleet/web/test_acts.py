@@ -11,13 +11,14 @@ from sqlalchemy import func, select
 
 from fleet.configurations import push
 from fleet.db.connect import Database
+from fleet.durations import DAY_US
 from fleet.identity.people import OPEN_ACCESS
 from fleet.identity.tables import audit_log
 from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
 from fleet.tickets.model import TicketState
 from tests.unit.fleet.web.network import make_app
-from tests.unit.fleet.web.sample import DAY_US, eui_of
+from tests.unit.fleet.web.sample import eui_of
 
 TOKEN = {"csrf_token": OPEN_ACCESS.csrf_token}
 ALL = 11

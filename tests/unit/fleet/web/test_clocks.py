@@ -1,9 +1,9 @@
 import pytest
 
+from fleet.durations import HOUR_US
 from fleet.tickets.clocks import ClockNow, ClockVerdict
 from fleet.web.views.clocks import countdown_of, level_of
 
-HOUR_US = 3_600_000_000
 LIMIT_US = 4 * HOUR_US
 
 

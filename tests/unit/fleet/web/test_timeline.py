@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.durations import HOUR_US
 from fleet.lang import format as formats
 from fleet.web.views.timeline import SHORTEST, WIDTH, Span, timeline_of, window_of
 
-HOUR_US = 3_600_000_000
 NOW_US = formats.instant(datetime(2026, 11, 22, 13, 37, tzinfo=UTC))
 FROM_US = NOW_US - 24 * HOUR_US
 

@@ -4,6 +4,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.wire.renewal import sign_renewal
+from fleet.durations import DAY_US
 from fleet.identity.authority import found_authority
 from fleet.identity.enrolments import revoke, store_token
 from fleet.identity.foundation import broker_files
@@ -11,8 +12,6 @@ from fleet.web.api.enrolments import BODY_LIMIT_BYTES
 from tests.unit.fleet.founded import EUIS, NOW_US
 from tests.unit.fleet.identity.certificates import csr_of, enrolment
 from tests.unit.fleet.web.api.site import Site
-
-DAY_US = 86_400_000_000
 
 
 @pytest.fixture
