@@ -20,12 +20,12 @@ from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
 from agent.enrol.keeper import EnrolmentKeeper
 from agent.enrol.settings import load_settings
-from agent.health import usage
 from agent.health.reporting import Reporting
+from agent.health.usage import TrafficKind
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.fields import Fields
 from agent.host.kernel_clock import kernel_quality
-from agent.host.machine import ServiceManager
+from agent.host.machine import ServiceNotifier
 from agent.host.vitals import read_vitals
 from agent.identity import Identity
 from agent.journal.ending import look_back
@@ -67,7 +67,7 @@ class Agent:
             state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock, ended=look_back(state)
         )
         self._keep_lines(state / "journal")
-        self.manager = ServiceManager()
+        self.service = ServiceNotifier()
         self._left: asyncio.Future[Leave] | None = None
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
         self.control = self._make_control(order, key)
@@ -135,7 +135,7 @@ class Agent:
             outbox=self.journal.outbox,
             clock=self.clock,
             desired=self.control.arrived,
-            command=self._word,
+            command=self._signed_message,
             reported=self.control.reported,
         )
 
@@ -146,7 +146,7 @@ class Agent:
             identity=self.identity,
             clock=self.clock,
             log=RECENT,
-            bulk_allowed=lambda: usage.Kind.BULK not in self.reporting.stopped,
+            bulk_allowed=lambda: TrafficKind.BULK not in self.reporting.stopped,
             test_frames=self.test_frames,
             journal=self.journal,
             leave=self._leave,
@@ -169,7 +169,7 @@ class Agent:
             snapshot=self.datapath.snapshot,
             link=self.link,
             on_trial=lambda: self.control.state.ledger.trial is not None,
-            means=NetworkTools(),
+            backhaul_tools=NetworkTools(),
             restart_radio=self.datapath.restart_radio,
             test_frames=self.test_frames.suspicion,
             measured_dbm=lambda: self.noise_meter.dbm,
@@ -189,7 +189,7 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 for work in self._work():
                     tasks.create_task(work)
-                self.manager.ready(f"{self.keeper.order.eui} {self.keeper.order.site}")
+                self.service.ready(f"{self.keeper.order.eui} {self.keeper.order.site}")
         except asyncio.CancelledError:
             self._stop("asked to stop")
             raise
@@ -212,14 +212,14 @@ class Agent:
             self.reporting.tell_details(),
             self.reporting.flush_events(),
             self.keeper.run(),
-            Watchdog(self.manager, snapshot=self.datapath.snapshot, on_radio=self.datapath.on_radio).run(),
+            Watchdog(self.service, snapshot=self.datapath.snapshot, on_radio=self.datapath.on_radio).run(),
             StatusPage(self.status).run(lambda: self.control.running),
             self._wait_to_leave(),
             serve_status(self.state, self.status),
         )
 
     def _stop(self, reason: str) -> None:
-        self.manager.stopping()
+        self.service.stopping()
         self.journal.stop(reason)
 
     def _leave(self, leave: Leave) -> None:
@@ -273,7 +273,7 @@ class Agent:
     def _configuration_changed(self) -> None:
         self.link.report()
 
-    async def _word(self, command_id: str, payload: bytes) -> None:
+    async def _signed_message(self, command_id: str, payload: bytes) -> None:
         """Hand a signed word to who decides about its kind; what is none is refused as a command."""
         try:
             kind = decode_envelope(payload).kind

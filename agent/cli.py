@@ -119,9 +119,9 @@ def _config(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from agent.clock import SystemClock
-    from agent.doctor.judge import VERDICT_WORDS, judge
+    from agent.doctor.judge import SEVERITY_NAMES, judge
     from agent.doctor.look import look
-    from agent.doctor.trouble import Verdict
+    from agent.doctor.trouble import Severity
     from agent.status.say import Lang, say, typeset
 
     if not options.state.is_dir():
@@ -133,12 +133,12 @@ def _doctor(options: argparse.Namespace) -> int:
             json.dumps([msgspec.to_builtins(finding) for finding in findings], ensure_ascii=False, indent=1)
         )
     else:
-        for one in findings:
-            verdict = say(lang, *VERDICT_WORDS[one.verdict])
-            print(typeset(lang, f"  {verdict:<13} {one.what:<24} {one.detail}"))
-            if one.remedy:
-                print(typeset(lang, f"{'':<40} → {one.remedy}"))
-    return 1 if any(finding.verdict is Verdict.WRONG for finding in findings) else 0
+        for finding in findings:
+            severity = say(lang, *SEVERITY_NAMES[finding.severity])
+            print(typeset(lang, f"  {severity:<13} {finding.what:<24} {finding.detail}"))
+            if finding.remedy:
+                print(typeset(lang, f"{'':<40} → {finding.remedy}"))
+    return 1 if any(finding.severity is Severity.WRONG for finding in findings) else 0
 
 
 def _report(options: argparse.Namespace) -> int:

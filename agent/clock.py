@@ -22,7 +22,7 @@ class Clock(Protocol):
         """How far ``utc_us`` is to be trusted."""
         ...
 
-    def heard(self, reading: Reading) -> None:
+    def accept(self, reading: Reading) -> None:
         """Take in what GNSS or an LNS says of UTC; called from any thread.
 
         Raises:
@@ -53,7 +53,7 @@ class SystemClock:
         """Return how far the best source is to be trusted."""
         return self._choice().quality
 
-    def heard(self, reading: Reading) -> None:
+    def accept(self, reading: Reading) -> None:
         """Take in what GNSS or an LNS says of UTC."""
         self._readings = self._readings.taking(reading)
 

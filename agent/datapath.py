@@ -18,16 +18,16 @@ from agent.connectors.ports import Outcome
 from agent.connectors.switchboard import Switchboard
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
-from agent.downlink.model import Downlink, Verdict
+from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
-from agent.evidence.ears import HeardTest, ReferenceEar, TestEar
+from agent.evidence.ears import ReceivedTestFrame, ReferenceEar, TestEar
 from agent.evidence.evidence import Evidence
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState
-from agent.radio.thread import Heard, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
+from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.record import Record, record_of
-from agent.spool.spool import Place, Spool
+from agent.spool.spool import Spool, SpoolEntry
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio
 from hal.packets import Crc, ReceivedFrame
@@ -96,7 +96,7 @@ class DataPath:
             radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
         )
         self._chip_eui = ""
-        self._early: list[Heard] | None = []
+        self._early: list[FramesReceived] | None = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _radio_thread(self) -> RadioThread:
@@ -203,16 +203,16 @@ class DataPath:
         """Let stored frames leave at one a second and connector, or as configured again."""
         self._switchboard.slow_backlog(slow)
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         """Judge a transmission of our own like any downlink; ``outcome`` is told what became of it."""
         return self._switchboard.submit(downlink, outcome)
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         """Return the test frames of ``nonce`` that are heard within ``limit_s``."""
         return await self._test_ear.listen(nonce, limit_s)
 
-    def _evicted(self, places: list[Place], reason: str) -> None:
-        self._switchboard.evicted(places, reason)
+    def _evicted(self, entries: list[SpoolEntry], reason: str) -> None:
+        self._switchboard.evicted(entries, reason)
 
     def _wake_radio(self) -> None:
         self._thread.wake()
@@ -228,7 +228,7 @@ class DataPath:
 
     def _on_radio(self, event: RadioEvent) -> None:
         match event:
-            case Heard():
+            case FramesReceived():
                 self._take(event)
             case RadioChanged():
                 self._radio_state = event
@@ -244,7 +244,7 @@ class DataPath:
                 self._counts["transmitted" if event.ok else "transmit_failed"] += 1
                 self._switchboard.ended(event.entry, sent=event.ok, reason=event.reason)
 
-    def _take(self, event: Heard) -> None:
+    def _take(self, event: FramesReceived) -> None:
         """Take in frames; those that come while the spool is being opened wait for it."""
         if self._early is not None:
             if len(self._early) < EARLY_FETCHES:
@@ -253,14 +253,14 @@ class DataPath:
                 self._counts["early_dropped"] += len(event.frames)
             return
         for frame, monotonic_us in event.frames:
-            self._heard(frame, monotonic_us, event.session)
+            self._frame_received(frame, monotonic_us, event.session)
 
     def _take_early(self) -> None:
         early, self._early = self._early or [], None
         for event in early:
             self._take(event)
 
-    def _heard(self, frame: ReceivedFrame, monotonic_us: int, session: int) -> None:
+    def _frame_received(self, frame: ReceivedFrame, monotonic_us: int, session: int) -> None:
         self._evidence.on_air(frame)
         if frame.crc is not Crc.OK:
             self._counts["crc_failed" if frame.crc is Crc.BAD else "crc_absent"] += 1
@@ -270,9 +270,9 @@ class DataPath:
         self._counts["received"] += 1
         self._test_ear.on_air(frame)
         record = self._record(frame, self._spool.new_id(), monotonic_us, session)
-        self._reference_ear.heard(record.address, monotonic_us)
-        self._switchboard.heard(record)
-        self._evidence.heard(record)
+        self._reference_ear.frame_received(record.address, monotonic_us)
+        self._switchboard.frame_received(record)
+        self._evidence.frame_received(record)
 
     def _record(self, frame: ReceivedFrame, record_id: int, monotonic_us: int, session: int) -> Record:
         return record_of(

@@ -17,8 +17,8 @@ from agent.clock import Clock
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
-from agent.downlink.model import Downlink, Verdict
-from agent.evidence.ears import HeardTest
+from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.evidence.ears import ReceivedTestFrame
 from agent.gnss.receiver import GnssState, GnssTime
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
@@ -133,11 +133,11 @@ class GatewayRadio:
         """Let stored frames leave at one a second and connector, or as configured again."""
         self._datapath.slow_backlog(slow)
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         """Judge a transmission of our own like any downlink."""
         return self._datapath.submit(downlink, outcome)
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         """Return the test frames of ``nonce`` that are heard within ``limit_s``."""
         return await self._datapath.listen(nonce, limit_s)
 

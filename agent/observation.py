@@ -27,16 +27,16 @@ class ConnectorState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceState:
-    """The sensor at an instant; ``heard_at_us`` is monotonic."""
+    """The sensor at an instant; ``received_at_us`` is monotonic."""
 
     dev_addr: str
     period_s: int
     frames: int
-    heard_at_us: int
+    received_at_us: int
 
     def suspicion(self, now_us: int, since_us: int) -> str:
         """Return why its silence since it was heard, or since ``since_us``, is strange; empty: it is not."""
-        silent_s = (now_us - max(self.heard_at_us, since_us)) // 1_000_000
+        silent_s = (now_us - max(self.received_at_us, since_us)) // 1_000_000
         if self.frames < HEARD_BEFORE or silent_s < PERIODS_MISSED * self.period_s:
             return ""
         return f"reference sensor {self.dev_addr} silent for {silent_s} s, it speaks every {self.period_s} s"

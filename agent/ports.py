@@ -5,8 +5,8 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from agent.connectors.ports import Outcome
-from agent.downlink.model import Downlink, Verdict
-from agent.evidence.ears import HeardTest
+from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.evidence.ears import ReceivedTestFrame
 from agent.gnss.receiver import GnssState
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
@@ -30,9 +30,9 @@ class DataPathPort(Protocol):
 
     def slow_backlog(self, slow: bool) -> None: ...
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict: ...
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict: ...
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]: ...
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]: ...
 
     def noise_measured(self, frequency_hz: int, floor_dbm: float) -> None: ...
 

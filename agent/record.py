@@ -20,7 +20,7 @@ NO_ADDRESS = -1
 """Stands for the DevAddr where a frame has none; all such frames are one queue."""
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What the rules of delivery ask of a frame."""
 
     DATA = 0
@@ -97,23 +97,23 @@ def decode_record(body: bytes, crc: int) -> Record:
         raise RecordError(f"body: {error}") from error
 
 
-def classify(payload: bytes) -> tuple[Kind, int]:
+def classify(payload: bytes) -> tuple[FrameKind, int]:
     """Return what a frame is and which address it belongs to.
 
     >>> classify(bytes.fromhex("40f17dbe4900020001954378762b11ff0d"))
-    (<Kind.DATA: 0>, 1237220849)
+    (<FrameKind.DATA: 0>, 1237220849)
     """
     try:
         frame = parse_phy(payload)
     except PhyError:
-        return Kind.OTHER, NO_ADDRESS
+        return FrameKind.OTHER, NO_ADDRESS
     match frame:
         case DataUp() | DataDown():
-            return Kind.DATA, frame.dev_addr
+            return FrameKind.DATA, frame.dev_addr
         case JoinRequest() | RejoinRequest():
-            return Kind.JOIN, NO_ADDRESS
+            return FrameKind.JOIN, NO_ADDRESS
         case _:
-            return Kind.OTHER, NO_ADDRESS
+            return FrameKind.OTHER, NO_ADDRESS
 
 
 def record_of(

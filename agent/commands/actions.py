@@ -143,9 +143,9 @@ class Actions:
             )
         except (BadUrl, HTTPException) as error:
             raise CommandFailed(str(error)) from error
-        for one in (down, up):
-            if one.status != 200:
-                raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {one.status})")
+        for transfer in (down, up):
+            if transfer.status != 200:
+                raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {transfer.status})")
         return f"{down.kbit_per_s} kbit/s down, {up.kbit_per_s} kbit/s up, {half} bytes each"
 
     async def _rotate_key(self, _: Command) -> str:

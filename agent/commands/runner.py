@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
-from agent.commands.step import CommandLedger, Refused, judge_command
+from agent.commands.step import CommandLedger, CommandRefused, judge_command
 from agent.durable import write_if_possible
 from agent.journal_port import JournalPort
 from agent.wire.command import Action, Command
@@ -66,10 +66,10 @@ class CommandRunner:
             self._ledger, payload, device=self._device, key=self._key, utc_us=self._clock.utc_us()
         )
         if ledger != self._ledger and not write_if_possible(self._path, msgspec.json.encode(ledger)):
-            verdict = Refused(reason="disk", text="not carried out: the card cannot be written")
+            verdict = CommandRefused(reason="disk", text="not carried out: the card cannot be written")
         else:
             self._ledger = ledger
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, CommandRefused):
             self._answer(command_id, "", ok=False, text=verdict.text, count=verdict.reason)
         elif self._queue.full():
             text = f"{QUEUE_LIMIT} commands wait already"

@@ -18,7 +18,7 @@ class CommandLedger(msgspec.Struct, frozen=True, kw_only=True):
     issued_at_us: int = 0
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class CommandRefused(msgspec.Struct, frozen=True, kw_only=True):
     """Not carried out; ``reason`` is a word for counters."""
 
     reason: str
@@ -27,7 +27,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge_command(
     ledger: CommandLedger, payload: bytes, *, device: str, key: Ed25519PublicKey, utc_us: int
-) -> tuple[CommandLedger, Command | Refused]:
+) -> tuple[CommandLedger, Command | CommandRefused]:
     """Return the ledger to write first, and the command to carry out or why not.
 
     A clock that is behind does not make an old command fresh: time is at least what the fleet last signed.
@@ -39,11 +39,11 @@ def judge_command(
         now_us = max(utc_us, ledger.issued_at_us)
         judge(envelope, key, device=device, newest_version=ledger.version, now_us=now_us)
     except EnvelopeRefused as refused:
-        return ledger, Refused(reason=refused.reason, text=str(refused))
+        return ledger, CommandRefused(reason=refused.reason, text=str(refused))
     ledger = CommandLedger(
         version=envelope.version, issued_at_us=max(ledger.issued_at_us, envelope.issued_at_us)
     )
     try:
         return ledger, decode_command(envelope.payload)
     except CommandError as error:
-        return ledger, Refused(reason="not_a_command", text=str(error))
+        return ledger, CommandRefused(reason="not_a_command", text=str(error))

@@ -18,9 +18,9 @@ import msgspec
 from agent.clock import Clock
 from agent.commands.runner import CommandFailed
 from agent.connectors.ports import Outcome
-from agent.downlink.model import Downlink, Immediate, Verdict
+from agent.downlink.model import Downlink, DownlinkVerdict, Immediate
 from agent.durable import write_if_possible
-from agent.evidence.ears import HeardTest
+from agent.evidence.ears import ReceivedTestFrame
 from agent.journal_port import JournalPort
 from agent.wire.command import Command
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
@@ -47,9 +47,9 @@ FILE_NAME = "testframes.json"
 class RadioPort(Protocol):
     """What is asked of the data path."""
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict: ...
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict: ...
 
-    def listen(self, nonce: str, limit_s: float) -> Awaitable[tuple[HeardTest, ...]]: ...
+    def listen(self, nonce: str, limit_s: float) -> Awaitable[tuple[ReceivedTestFrame, ...]]: ...
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +71,15 @@ def after_test(senders: Senders, eui: str, *, heard: bool, at_us: int) -> Sender
     )
     after = senders | {eui: now}
     if len(after) > SENDERS_LIMIT:
-        del after[min(after, key=lambda one: after[one].at_us)]
+        del after[min(after, key=lambda eui: after[eui].at_us)]
     return after
 
 
 def suspicion_of(senders: Senders) -> str:
     """Return which neighbour is strangely missed, or an empty string."""
-    for eui, one in sorted(senders.items()):
-        if one.heard >= HEARD_BEFORE and one.missed_in_row >= MISSED_SUSPECT:
-            return f"{one.missed_in_row} test frames of {eui} missed, {one.heard} were heard before"
+    for eui, sender in sorted(senders.items()):
+        if sender.heard >= HEARD_BEFORE and sender.missed_in_row >= MISSED_SUSPECT:
+            return f"{sender.missed_in_row} test frames of {eui} missed, {sender.heard} were heard before"
     return ""
 
 
@@ -115,7 +115,7 @@ class TestFrames:
         """Send one frame on each channel."""
         _must_have_nonce(command)
         await self._pause(SEND_AFTER_S)
-        said = []
+        results = []
         for index, frequency_hz in enumerate(FREQUENCIES_HZ):
             if index:
                 await self._pause(BETWEEN_S)
@@ -127,17 +127,19 @@ class TestFrames:
                 invert_polarity=False,
                 with_crc=True,
             )
-            said.append(await self._one(downlink))
-        sent = sum(one == "sent" for one in said)
+            results.append(await self._send_one_frame(downlink))
+        sent = results.count("sent")
         self._tell("sender", command, sent)
-        text = f"{sent} of {len(said)} test frames sent: {', '.join(said)}"
+        text = f"{sent} of {len(results)} test frames sent: {', '.join(results)}"
         if not sent:
             raise CommandFailed(text)
         return text
 
-    async def _one(self, downlink: Downlink) -> str:
+    async def _send_one_frame(self, downlink: Downlink) -> str:
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        verdict = self._radio.submit(downlink, lambda one: None if ended.done() else ended.set_result(one))
+        verdict = self._radio.submit(
+            downlink, lambda outcome: None if ended.done() else ended.set_result(outcome)
+        )
         if not verdict.taken:
             return f"{verdict.code} {verdict.reason}".strip()
         try:
@@ -149,16 +151,16 @@ class TestFrames:
     async def hear(self, command: Command) -> str:
         """Listen for a neighbour's test frames."""
         _must_have_nonce(command)
-        heard = await self._radio.listen(command.nonce, max(1.0, command.limit_s - REPLY_BEFORE_S))
+        received = await self._radio.listen(command.nonce, max(1.0, command.limit_s - REPLY_BEFORE_S))
         self._senders = after_test(
-            self._senders, command.sender, heard=bool(heard), at_us=self._clock.monotonic_us()
+            self._senders, command.sender, heard=bool(received), at_us=self._clock.monotonic_us()
         )
         write_if_possible(self._path, msgspec.json.encode(self._senders))
-        self._tell("listener", command, len(heard))
-        text = f"{len(heard)} of {len(FREQUENCIES_HZ)} test frames of {command.sender} heard"
-        if not heard:
+        self._tell("listener", command, len(received))
+        text = f"{len(received)} of {len(FREQUENCIES_HZ)} test frames of {command.sender} heard"
+        if not received:
             raise CommandFailed(text)
-        return f"{text}: {', '.join(map(str, heard))}"
+        return f"{text}: {', '.join(map(str, received))}"
 
     def _tell(self, role: str, command: Command, frames: int) -> None:
         fields: dict[str, str | int | float] = {

@@ -65,7 +65,7 @@ class ConfigurationControl:
         self._apply = apply
         self._journal, self._changed = journal, changed
         self.disk_refusals = 0
-        self._one_at_a_time = asyncio.Lock()
+        self._event_lock = asyncio.Lock()
 
     @property
     def version(self) -> int:
@@ -88,7 +88,7 @@ class ConfigurationControl:
 
     async def event(self, event: Event) -> None:
         """Decide and carry out; events wait for each other."""
-        async with self._one_at_a_time:
+        async with self._event_lock:
             pending: list[Event] = [event]
             while pending:
                 before = self.state
@@ -97,7 +97,7 @@ class ConfigurationControl:
                     try:
                         failed = await self._carry_out(command)
                     except CannotWrite as error:
-                        if any(isinstance(one, KeepEnvelope) for one in commands):
+                        if any(isinstance(other, KeepEnvelope) for other in commands):
                             self._not_kept(before, str(error))
                             break
                         continue  # going back or standing still needs no disk: the next boot does the same

@@ -111,7 +111,7 @@ def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Comma
     try:
         envelope = decode_envelope(payload)
         if envelope.kind is Kind.CONFIRMATION:
-            return _word(state, envelope, now)
+            return _signed_message(state, envelope, now)
         if envelope.kind is Kind.PERMIT:
             return _permit(state, envelope, now)
         return _configuration(state, envelope, payload, now)
@@ -137,14 +137,14 @@ def _configuration(
         return _saved(replace(state, ledger=ledger, waiting=None), now)
     if envelope.sha256 in ledger.failed and not envelope.retry:
         reason = f"version {envelope.version}: this content failed before; send it as an explicit retry"
-        state, told = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), reason, now)
-        return state, (save, *told)
+        state, commands_after = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), reason, now)
+        return state, (save, *commands_after)
     try:
         configuration = decode_configuration(envelope.payload)
     except ConfigurationError as error:
         state = _counted(replace(state, ledger=ledger), "schema")
-        state, told = _refuse(state, f"configuration: {error}", now)
-        return state, (save, *told)
+        state, commands_after = _refuse(state, f"configuration: {error}", now)
+        return state, (save, *commands_after)
     slot: Slot = "b" if ledger.good.slot == "a" else "a"
     held = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
     keep = KeepEnvelope(slot=slot, envelope=payload)
@@ -177,7 +177,13 @@ def save_of(state: State) -> SaveLedger:
 
 def _permit(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Command, ...]]:
     ledger = state.ledger
-    _believe(envelope, now, newest=ledger.permit_version, own_clock=True, heard=ledger.newest_issued_at_us)
+    _believe(
+        envelope,
+        now,
+        newest=ledger.permit_version,
+        own_clock=True,
+        newest_issued_at_us=ledger.newest_issued_at_us,
+    )
     ledger = msgspec.structs.replace(
         ledger,
         permit_version=envelope.version,
@@ -190,7 +196,7 @@ def _permit(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Co
     return _begin_trial(state, waiting, state.waiting, now)
 
 
-def _word(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Command, ...]]:
+def _signed_message(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Command, ...]]:
     ledger = state.ledger
     _believe(envelope, now, newest=ledger.word_version)
     ledger = msgspec.structs.replace(ledger, word_version=envelope.version)
@@ -204,7 +210,9 @@ def _word(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Comm
     return _saved(replace(state, ledger=ledger, trial_until_us=None), now)
 
 
-def _believe(envelope: Envelope, now: Now, *, newest: int, own_clock: bool = False, heard: int = 0) -> None:
+def _believe(
+    envelope: Envelope, now: Now, *, newest: int, own_clock: bool = False, newest_issued_at_us: int = 0
+) -> None:
     """Judge; with ``own_clock`` expiry counts even by a clock that is not trusted."""
     trusted = now.utc_trusted or own_clock
     judge(
@@ -212,7 +220,7 @@ def _believe(envelope: Envelope, now: Now, *, newest: int, own_clock: bool = Fal
         now.key,
         device=now.device,
         newest_version=newest,
-        now_us=max(now.utc_us, heard) if trusted else None,
+        now_us=max(now.utc_us, newest_issued_at_us) if trusted else None,
     )
 
 

@@ -7,12 +7,12 @@ The acknowledgement waits for the emission.  ChirpStack forgets a downlink after
 from collections.abc import Callable, Sequence
 
 from agent.connectors.ports import Outcome
-from agent.downlink.model import Code, Downlink, Verdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 
 CHIRPSTACK_WAIT_LIMIT_US = 25_000_000
 
-Submit = Callable[[Downlink, Callable[[Outcome], None]], Verdict]
-Done = Callable[[list[Code], Verdict | None, Outcome | None], None]
+Submit = Callable[[Downlink, Callable[[Outcome], None]], DownlinkVerdict]
+Done = Callable[[list[Code], DownlinkVerdict | None, Outcome | None], None]
 """Called once with the code of each alternative that was tried, and the verdict and outcome of the last."""
 
 
@@ -27,14 +27,14 @@ class Attempts:
         self._submit = submit
         self._done = done
         self._codes: list[Code] = []
-        self._taken: Verdict | None = None
+        self._taken: DownlinkVerdict | None = None
 
     def start(self) -> None:
         """Try the first alternative."""
         self._next()
 
     def _next(self) -> None:
-        verdict: Verdict | None = None
+        verdict: DownlinkVerdict | None = None
         while self._downlinks:
             verdict = self._submit(self._downlinks.pop(0), self._ended)
             if verdict.taken:

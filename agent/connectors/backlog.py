@@ -147,9 +147,9 @@ class Backlog:
                 self._next(address, line)
         return missing
 
-    def discard(self, places: Iterable[tuple[int, int]]) -> None:
+    def discard(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take out (id, address) pairs: delivered by an earlier sending, or evicted."""
-        for record_id, address in places:
+        for record_id, address in entries:
             line = self._lines.get(address)
             if line is None or self.acknowledged(record_id, address):
                 continue

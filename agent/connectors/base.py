@@ -12,7 +12,7 @@ from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
-from agent.downlink.model import Downlink, Verdict
+from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.observation import ConnectorState
 from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
@@ -106,7 +106,9 @@ class BaseConnector(ABC):
     def _last_answer_us(self) -> int | None:
         """Return the monotonic instant of the last positive answer."""
 
-    def _submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+    def _submit(
+        self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None
+    ) -> DownlinkVerdict:
         """Have a downlink judged, with this connector's priority before the server's own."""
         ranked = replace(downlink, priority=self._config.priority * SERVER_PRIORITIES + downlink.priority)
         return self._host.submit(ranked, outcome)
@@ -119,15 +121,15 @@ class BaseConnector(ABC):
             self._say_after_us = now_us + SAY_EVERY_US
             _log.warning("refused", connector=self.name, what=counter, why=str(error)[:WHY_CHARACTERS])
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+    def restore(self, entries: Iterable[tuple[int, int, int]]) -> None:
         """Take in what an earlier run left in the spool."""
-        self._outlet.restore(places)
+        self._outlet.restore(entries)
 
-    def heard(self, record: Record) -> bool:
+    def frame_received(self, record: Record) -> bool:
         """Take in a frame; False when the filter keeps it away."""
         if not self._filter.passes(record):
             return False
-        self._outlet.heard(record)
+        self._outlet.frame_received(record)
         return True
 
     def damaged(self, record: Record) -> None:
@@ -146,9 +148,9 @@ class BaseConnector(ABC):
     def _send_damaged(self, record: Record) -> None:
         """Send a frame marked as damaged."""
 
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+    def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""
-        self._outlet.evicted(places)
+        self._outlet.evicted(entries)
 
     def tell_every(self, stat_s: int) -> None:
         """Take in how often the server is told statistics, where its protocol has any."""

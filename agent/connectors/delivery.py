@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from agent.connectors.backlog import Backlog
 from agent.connectors.rules import LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
-from agent.record import Kind, Record
+from agent.record import FrameKind, Record
 
 JOIN_LATE = "join_late"
 REPLAY_OFF = "replay_off"
@@ -68,9 +68,9 @@ class Delivery:
         """Take in a frame that an earlier run left in the spool."""
         self._park(record_id, address, kind, held=False)
 
-    def heard(self, record: Record, now_us: int) -> None:
+    def frame_received(self, record: Record, now_us: int) -> None:
         """Take in a frame that was just received."""
-        behind = record.kind != Kind.JOIN and record.address in self.backlog
+        behind = record.kind != FrameKind.JOIN and record.address in self.backlog
         if behind or len(self._live) >= LIVE_LIMIT_FRAMES:
             self._park_in_order(record)
             return
@@ -107,9 +107,9 @@ class Delivery:
                 known.append(record_id)
         return known
 
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+    def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take out (id, address) pairs that the spool had no room for."""
-        self.backlog.discard(places)
+        self.backlog.discard(entries)
 
     def fetched(self, asked: Iterable[int], records: Iterable[Record]) -> None:
         """Take in what the spool had of the ids it was asked for."""
@@ -184,7 +184,7 @@ class Delivery:
     def _park_in_order(self, record: Record) -> None:
         """Park a frame; an address that gets a backlog takes its other live frames along, in their order."""
         records = [record]
-        if record.kind != Kind.JOIN and self._rules.replay and record.address not in self.backlog:
+        if record.kind != FrameKind.JOIN and self._rules.replay and record.address not in self.backlog:
             same = [live for live in self._live.values() if _same_queue(live.record, record)]
             for live in same:
                 del self._live[live.record.id]
@@ -196,14 +196,14 @@ class Delivery:
 
     def _doubt(self, record: Record) -> None:
         """Remember a frame that is late although its acknowledgement may yet come."""
-        if record.kind == Kind.JOIN or not self._rules.replay:
+        if record.kind == FrameKind.JOIN or not self._rules.replay:
             return
         self._doubtful[record.id] = record.address
         if len(self._doubtful) > LIVE_LIMIT_FRAMES:
             del self._doubtful[next(iter(self._doubtful))]
 
     def _park(self, record_id: int, address: int, kind: int, *, held: bool) -> None:
-        if kind == Kind.JOIN:
+        if kind == FrameKind.JOIN:
             self._dropped.append((record_id, JOIN_LATE))
         elif not self._rules.replay:
             self._dropped.append((record_id, REPLAY_OFF))
@@ -222,11 +222,11 @@ class Delivery:
         """Return the id of the oldest frame that is not acknowledged."""
         oldest = self.backlog.oldest_id()
         live = next(iter(self._live), None)
-        return min((place for place in (oldest, live) if place is not None), default=None)
+        return min((entry for entry in (oldest, live) if entry is not None), default=None)
 
 
 def _same_queue(record: Record, other: Record) -> bool:
-    return record.address == other.address and record.kind != Kind.JOIN
+    return record.address == other.address and record.kind != FrameKind.JOIN
 
 
 def _id(record: Record) -> int:

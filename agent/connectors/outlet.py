@@ -23,20 +23,20 @@ class Outlet:
         self.delivery = Delivery(rules)
         self._reading: set[asyncio.Task[None]] = set()
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+    def restore(self, entries: Iterable[tuple[int, int, int]]) -> None:
         """Take in what an earlier run left."""
-        for record_id, address, kind in places:
+        for record_id, address, kind in entries:
             self.delivery.restore(record_id, address, kind)
         self._changed()
 
-    def heard(self, record: Record) -> None:
+    def frame_received(self, record: Record) -> None:
         """Take in a live frame."""
-        self.delivery.heard(record, self._host.clock.monotonic_us())
+        self.delivery.frame_received(record, self._host.clock.monotonic_us())
         self._changed()
 
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+    def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""
-        self.delivery.evicted(places)
+        self.delivery.evicted(entries)
 
     def link(self, *, reachable: bool) -> None:
         """Take in whether the server answers."""

@@ -42,12 +42,12 @@ class Report:
 
 
 class PlanOwner:
-    """``settings`` is what the concentrator is opened with; ``said`` takes in what a server asks for."""
+    """Keeps the channels that run; ``plan_received`` judges those that a server asks for."""
 
     def __init__(self, directory: Path, configuration: Configuration, restart: Callable[[str], None]) -> None:
         self._path = directory / FILE_NAME
         self._restart = restart
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._obeyed_us: int | None = None
         self._configuration = configuration
         self._signed = _signed(configuration)
@@ -71,7 +71,7 @@ class PlanOwner:
         """Take over a signed configuration; the radio is started again when a server's plan ends with it."""
         before, self._configuration = self._plan, configuration
         self._signed = _signed(configuration)
-        self._told.clear()
+        self._reported.clear()
         self._plan = self._load()
         if before is not None and self._plan != before:
             self._restart("the signed configuration ends a server's radio plan")
@@ -80,17 +80,17 @@ class PlanOwner:
         """Return whether a plan is what the radio listens to."""
         return self._signed is not None and not difference(self._plan or plan_of(self._signed), plan)
 
-    def said(self, connector: str, plan: RadioPlan, now_us: int) -> Report | None:
+    def plan_received(self, connector: str, plan: RadioPlan, now_us: int) -> Report | None:
         """Return what to report of a server's plan; None when it was told before or is ours."""
         if self._signed is None:
             return None
         ours = self._plan or plan_of(self._signed)
         differs = difference(ours, plan)
         report = self._judge(connector, plan, differs, now_us) if differs else None
-        words = "" if report is None else f"{report.value} {differs}"
-        if words == self._told.get(connector, ""):
+        reporting = "" if report is None else f"{report.value} {differs}"
+        if reporting == self._reported.get(connector, ""):
             return None
-        self._told[connector] = words
+        self._reported[connector] = reporting
         return report or Report(value="RADIO_PLAN_SAME", reason="le serveur demande de nouveau nos canaux")
 
     def _judge(self, connector: str, plan: RadioPlan, differs: str, now_us: int) -> Report:
@@ -131,12 +131,16 @@ class PlanOwner:
 
 def _owner(configuration: Configuration) -> str:
     """Return the name of the connector that owns the plan; empty: none does."""
-    return next((one.name for one in configuration.connectors if one.owns_radio_plan), "")
+    return next((connector.name for connector in configuration.connectors if connector.owns_radio_plan), "")
 
 
 def _origin(configuration: Configuration) -> str:
     """Return what a kept plan belongs to: the radio's settings, and the server that gave it."""
-    owner = [(one.name, one.host, one.port) for one in configuration.connectors if one.owns_radio_plan]
+    owner = [
+        (connector.name, connector.host, connector.port)
+        for connector in configuration.connectors
+        if connector.owns_radio_plan
+    ]
     radio = configuration.radio
     return msgspec.json.encode([radio.board, radio.region, owner]).decode()
 

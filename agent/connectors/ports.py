@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agent.clock import Clock
 from agent.connectors.radio_plan import RadioPlan
-from agent.downlink.model import Downlink, Verdict
+from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.observation import ConnectorState
 from agent.record import Record
 
@@ -49,7 +49,7 @@ class Host(Protocol):
         """Return stored records; None when the disk could not be asked."""
         ...
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> DownlinkVerdict:
         """Judge a downlink, at once; ``outcome`` is called once for a taken one, when the radio is done."""
         ...
 
@@ -87,11 +87,11 @@ class Connector(Protocol):
 
     name: str
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
+    def restore(self, entries: Iterable[tuple[int, int, int]]) -> None:
         """Take in (id, address, kind) that an earlier run left in the spool."""
         ...
 
-    def heard(self, record: Record) -> bool:
+    def frame_received(self, record: Record) -> bool:
         """Take in a frame; False when a filter keeps it from this server."""
         ...
 
@@ -99,7 +99,7 @@ class Connector(Protocol):
         """Take in a frame whose CRC is wrong: forwarded once where that is wanted, never stored."""
         ...
 
-    def evicted(self, places: Iterable[tuple[int, int]]) -> None:
+    def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in that the spool had no room for (id, address)."""
         ...
 

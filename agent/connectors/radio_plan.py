@@ -77,14 +77,14 @@ def difference(ours: RadioPlan, theirs: RadioPlan) -> str:
     'en plus 868,3 MHz\\u202f; en moins 868,1 MHz'
     """
     more, less = theirs.multi - ours.multi, ours.multi - theirs.multi
-    words = [f"en plus {_megahertz(more)}"] if more else []
-    words += [f"en moins {_megahertz(less)}"] if less else []
+    parts = [f"en plus {_megahertz(more)}"] if more else []
+    parts += [f"en moins {_megahertz(less)}"] if less else []
     if theirs.service is not None and theirs.service != ours.service:
         frequency_hz, bandwidth_hz, sf = theirs.service
-        words.append(f"SF{sf} à {bandwidth_hz // 1000} kHz sur {_megahertz([frequency_hz])}")
+        parts.append(f"SF{sf} à {bandwidth_hz // 1000} kHz sur {_megahertz([frequency_hz])}")
     if theirs.fsk is not None and theirs.fsk != ours.fsk:
-        words.append(f"FSK sur {_megahertz([theirs.fsk[0]])}")
-    return "\u202f; ".join(words)
+        parts.append(f"FSK sur {_megahertz([theirs.fsk[0]])}")
+    return "\u202f; ".join(parts)
 
 
 def retuned(settings: Settings, plan: RadioPlan) -> Settings:

@@ -17,14 +17,14 @@ from agent.connectors.ports import Connector, Outcome, Tally
 from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.beacon import gateway_info
 from agent.downlink.jit import Entry
-from agent.downlink.model import Downlink, Verdict
+from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState
 from agent.record import Record
 from agent.spool.disk import Waiting
-from agent.spool.spool import Place, Spool
+from agent.spool.spool import Spool, SpoolEntry
 from agent.wire.configuration import Configuration, ConnectorConfig
 from agent.wire.messages import Change, TimeQuality
 
@@ -111,10 +111,10 @@ class Switchboard:
     async def _begin(self, wanted: Iterable[ConnectorConfig]) -> None:
         new = {config.name: open_connector(config, self, self._configuration) for config in wanted}
 
-        def take(places: list[Waiting]) -> None:
+        def take(entries: list[Waiting]) -> None:
             for name, connector in new.items():
                 mask = 1 << self._bits[name]
-                connector.restore((place[0], place[1], place[2]) for place in places if place[3] & mask)
+                connector.restore((entry[0], entry[1], entry[2]) for entry in entries if entry[3] & mask)
 
         await self._spool.restore(take)
         self._connectors |= new
@@ -156,12 +156,12 @@ class Switchboard:
             for counter, count in connector.counters().items()
         }
 
-    def heard(self, record: Record) -> None:
+    def frame_received(self, record: Record) -> None:
         """Keep a frame and give it to every connector that wants it."""
-        self._downlinks.heard(record)
+        self._downlinks.frame_received(record)
         self._spool.add(record, sum(1 << self._bits[name] for name in self._connectors))
         for name, connector in self._connectors.items():
-            if not connector.heard(record):
+            if not connector.frame_received(record):
                 self.settled(name, [record.id], "filtered")
 
     def damaged(self, record: Record) -> None:
@@ -212,11 +212,11 @@ class Switchboard:
         if span is not None:
             self._journal.put(span)
 
-    def evicted(self, places: list[Place], reason: str) -> None:
+    def evicted(self, entries: list[SpoolEntry], reason: str) -> None:
         """Take in what the spool had no room for."""
         for name, connector in self._connectors.items():
             bit = 1 << self._bits[name]
-            waited = [(record_id, address) for _, record_id, address, mask in places if mask & bit]
+            waited = [(record_id, address) for _, record_id, address, mask in entries if mask & bit]
             if waited:
                 connector.evicted(waited)
                 self.settled(name, [record_id for record_id, _ in waited], reason)
@@ -244,7 +244,7 @@ class Switchboard:
         """Return stored records; None when the disk could not be asked."""
         return await self._spool.read(ids)
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> DownlinkVerdict:
         """Judge a downlink, at once."""
         verdict = self._downlinks.submit(downlink)
         self._accounts.counts[f"downlink.{verdict.code}"] += 1
@@ -276,7 +276,7 @@ class Switchboard:
 
     def radio_plan(self, connector: str, plan: RadioPlan) -> bool:
         """Report what differs from our channels, once a change; obey the plan's owner."""
-        report = self._plans.said(connector, plan, self.clock.monotonic_us())
+        report = self._plans.plan_received(connector, plan, self.clock.monotonic_us())
         if report is not None:
             self.record(connector, report.value, report.reason)
         return self._plans.runs(plan)

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
-from agent.doctor.trouble import Finding, Verdict, found, running
+from agent.doctor.trouble import Finding, Severity, found, running
 from agent.enrol.step import Outcome
 from agent.status.say import Lang, say
 from agent.status.status import Status
 from agent.wire.messages import TimeQuality
 
-VERDICT_WORDS = {
-    Verdict.GOOD: ("bon", "good"),
-    Verdict.WATCH: ("à surveiller", "watch"),
-    Verdict.WRONG: ("en défaut", "wrong"),
+SEVERITY_NAMES = {
+    Severity.GOOD: ("bon", "good"),
+    Severity.WATCH: ("à surveiller", "watch"),
+    Severity.WRONG: ("en défaut", "wrong"),
 }
 DISK_FREE_LIMIT_BYTES = 200_000_000
-PLACE_WORDS = {"Gestionnaire de flotte": "Fleet manager", "Courtier MQTT": "MQTT broker"}
+ENDPOINT_NAMES = {"Gestionnaire de flotte": "Fleet manager", "Courtier MQTT": "MQTT broker"}
 CERTIFICATE_WARNING_US = 20 * 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Endpoint:
     """A server this gateway needs, as seen from here."""
 
     what: str
@@ -46,7 +46,7 @@ class Facts:
     bus_there: bool
     images: str
     """Why the firmware images cannot be used, or empty."""
-    places: tuple[Place, ...]
+    endpoints: tuple[Endpoint, ...]
     status: Status | None
 
 
@@ -56,7 +56,7 @@ def judge(facts: Facts, lang: Lang = Lang.FR) -> list[Finding]:
         *_folder(facts, lang),
         *_radio(facts, lang),
         _clock(facts, lang),
-        *(_place(place, lang) for place in facts.places),
+        *(_endpoint(endpoint, lang) for endpoint in facts.endpoints),
         _identity(facts, lang),
         *running(facts.status, lang),
     ]
@@ -70,13 +70,13 @@ def _folder(facts: Facts, lang: Lang) -> list[Finding]:
             "flash the card again with the work order of this site",
         )
         what = ("Réglages", "Settings")
-        findings.append(found(lang, what, Verdict.WRONG, facts.settings_error, remedy))
+        findings.append(found(lang, what, Severity.WRONG, facts.settings_error, remedy))
     if not facts.state_writable:
         findings.append(
             found(
                 lang,
                 ("Dossier d’état", "State folder"),
-                Verdict.WRONG,
+                Severity.WRONG,
                 say(lang, "écriture impossible", "cannot be written"),
                 ("carte en lecture seule ou usée : remplacez-la", "read-only or worn card: replace it"),
             )
@@ -84,15 +84,15 @@ def _folder(facts: Facts, lang: Lang) -> list[Finding]:
     free_mb = facts.disk_free_bytes // 1_000_000
     low = facts.disk_free_bytes < DISK_FREE_LIMIT_BYTES
     remedy = ("libérez de la place ou prenez une carte plus grande", "make room or take a larger card")
-    verdict = Verdict.WATCH if low else Verdict.GOOD
+    severity = Severity.WATCH if low else Severity.GOOD
     free = say(lang, f"{free_mb} Mo libres", f"{free_mb} MB free")
-    findings.append(found(lang, ("Disque", "Disk"), verdict, free, remedy if low else None))
+    findings.append(found(lang, ("Disque", "Disk"), severity, free, remedy if low else None))
     if facts.key_mode is not None and facts.key_mode & 0o077:
         findings.append(
             found(
                 lang,
                 ("Clé privée", "Private key"),
-                Verdict.WRONG,
+                Severity.WRONG,
                 say(
                     lang,
                     f"lisible par d’autres (mode {facts.key_mode:o})",
@@ -113,46 +113,48 @@ def _radio(facts: Facts, lang: Lang) -> list[Finding]:
         "check the concentrator board, its ribbon cable and that SPI is enabled",
     )
     what = ("Bus du concentrateur", "Concentrator bus")
-    verdict = Verdict.GOOD if facts.bus_there else Verdict.WRONG
-    findings = [found(lang, what, verdict, facts.bus, None if facts.bus_there else remedy)]
+    severity = Severity.GOOD if facts.bus_there else Severity.WRONG
+    findings = [found(lang, what, severity, facts.bus, None if facts.bus_there else remedy)]
     if facts.images:
         command = "passerelle firmware import"
         remedy = (f"{command} CHEMIN", f"{command} PATH")
-        findings.append(found(lang, ("Microcode", "Microcode"), Verdict.WRONG, facts.images, remedy))
+        findings.append(found(lang, ("Microcode", "Microcode"), Severity.WRONG, facts.images, remedy))
     return findings
 
 
 def _clock(facts: Facts, lang: Lang) -> Finding:
     what = ("Heure", "Time")
     if facts.time_quality is not TimeQuality.UNTRUSTED:
-        return found(lang, what, Verdict.GOOD, say(lang, "synchronisée", "synchronised"))
+        return found(lang, what, Severity.GOOD, say(lang, "synchronisée", "synchronised"))
     remedy = ("vérifiez que le port UDP 123 (NTP) est ouvert", "check that UDP port 123 (NTP) is open")
-    return found(lang, what, Verdict.WATCH, say(lang, "non synchronisée", "not synchronised"), remedy)
+    return found(lang, what, Severity.WATCH, say(lang, "non synchronisée", "not synchronised"), remedy)
 
 
-def _place(place: Place, lang: Lang) -> Finding:
-    where = f"{place.host}:{place.port}"
-    what = (place.what, PLACE_WORDS.get(place.what, place.what))
-    if not place.resolved:
+def _endpoint(endpoint: Endpoint, lang: Lang) -> Finding:
+    where = f"{endpoint.host}:{endpoint.port}"
+    what = (endpoint.what, ENDPOINT_NAMES.get(endpoint.what, endpoint.what))
+    if not endpoint.resolved:
         remedy = (
             "vérifiez le réseau (câble, carte SIM, APN) et le DNS",
             "check the network (cable, SIM card, APN) and the DNS",
         )
         return found(
-            lang, what, Verdict.WRONG, f"{where} : {say(lang, 'nom inconnu', 'unknown name')}", remedy
+            lang, what, Severity.WRONG, f"{where} : {say(lang, 'nom inconnu', 'unknown name')}", remedy
         )
-    if place.reached is False:
+    if endpoint.reached is False:
         remedy = (
             "le réseau marche mais ce serveur ou ce port est fermé : prévenez le NOC",
             "the network works but this server or port is closed: tell the NOC",
         )
         return found(
-            lang, what, Verdict.WRONG, f"{where} : {say(lang, 'pas de réponse', 'no answer')}", remedy
+            lang, what, Severity.WRONG, f"{where} : {say(lang, 'pas de réponse', 'no answer')}", remedy
         )
     known = (
-        say(lang, "nom résolu", "name resolved") if place.reached is None else say(lang, "joint", "reached")
+        say(lang, "nom résolu", "name resolved")
+        if endpoint.reached is None
+        else say(lang, "joint", "reached")
     )
-    return found(lang, what, Verdict.GOOD, f"{where} : {known}")
+    return found(lang, what, Severity.GOOD, f"{where} : {known}")
 
 
 def _identity(facts: Facts, lang: Lang) -> Finding:
@@ -166,13 +168,13 @@ def _identity(facts: Facts, lang: Lang) -> Finding:
             "rétablissez le réseau ; il est renouvelé tout seul",
             "mend the network; it is renewed by itself",
         )
-        return found(lang, what, Verdict.WRONG, say(lang, "certificat expiré", "expired"), remedy)
+        return found(lang, what, Severity.WRONG, say(lang, "certificat expiré", "expired"), remedy)
     low = left_us < CERTIFICATE_WARNING_US
     days = left_us // 86_400_000_000
     remedy = ("le renouvellement n’aboutit pas : prévenez le NOC", "renewal does not succeed: tell the NOC")
-    verdict = Verdict.WATCH if low else Verdict.GOOD
+    severity = Severity.WATCH if low else Severity.GOOD
     return found(
-        lang, what, verdict, say(lang, f"encore {days} jours", f"{days} days left"), remedy if low else None
+        lang, what, severity, say(lang, f"encore {days} jours", f"{days} days left"), remedy if low else None
     )
 
 
@@ -184,6 +186,6 @@ def _without_certificate(facts: Facts, lang: Lang) -> Finding:
         if refused
         else ("rétablissez le réseau ; l’essai suit", "mend the network; it is tried again")
     )
-    verdict = Verdict.WRONG if refused else Verdict.WATCH
+    severity = Severity.WRONG if refused else Severity.WATCH
     detail = say(lang, f"pas de certificat ({why})", f"no certificate ({why})")
-    return found(lang, ("Enrôlement", "Enrolment"), verdict, detail, remedy)
+    return found(lang, ("Enrôlement", "Enrolment"), severity, detail, remedy)

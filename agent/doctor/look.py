@@ -11,7 +11,7 @@ from cryptography import x509
 
 from agent.clock import Clock
 from agent.configuration.slots import Slots, SlotUnreadable
-from agent.doctor.judge import Facts, Place
+from agent.doctor.judge import Endpoint, Facts
 from agent.enrol.client import load_enrolment
 from agent.enrol.settings import SettingsError, load_settings
 from agent.host.kernel_clock import kernel_quality
@@ -42,7 +42,7 @@ def look(state: Path, clock: Clock) -> Facts:
         bus=order.bus if order else "?",
         bus_there=order is not None and Path(order.bus.partition(":")[2]).exists(),
         images=_images(order),
-        places=_places(state, order),
+        endpoints=_endpoints(state, order),
         status=status,
     )
 
@@ -85,31 +85,36 @@ def _images(order: WorkOrder | None) -> str:
     return ""
 
 
-def _places(state: Path, order: WorkOrder | None) -> tuple[Place, ...]:
+def _endpoints(state: Path, order: WorkOrder | None) -> tuple[Endpoint, ...]:
     if order is None:
         return ()
     url = urlsplit(order.enrol_url)
     port = url.port or (443 if url.scheme == "https" else 80)
-    places = [_place("Gestionnaire de flotte", url.hostname or "", port, tcp=True)]
+    endpoints = [_endpoint("Gestionnaire de flotte", url.hostname or "", port, tcp=True)]
     running = running_configuration(state, order)
     if running is not None:
         fleet = running[1].fleet
-        places.append(_place("Courtier MQTT", fleet.host, fleet.port, tcp=True))
-        places += [
-            _place(f"Serveur LoRaWAN {one.name}", one.host, one.port, tcp=one.kind != "semtech_udp")
-            for one in running[1].connectors
+        endpoints.append(_endpoint("Courtier MQTT", fleet.host, fleet.port, tcp=True))
+        endpoints += [
+            _endpoint(
+                f"Serveur LoRaWAN {connector.name}",
+                connector.host,
+                connector.port,
+                tcp=connector.kind != "semtech_udp",
+            )
+            for connector in running[1].connectors
         ]
-    return tuple(places)
+    return tuple(endpoints)
 
 
-def _place(what: str, host: str, port: int, *, tcp: bool) -> Place:
+def _endpoint(what: str, host: str, port: int, *, tcp: bool) -> Endpoint:
     try:
         socket.getaddrinfo(host, port)
     except OSError:
-        return Place(what=what, host=host, port=port, resolved=False, reached=None)
+        return Endpoint(what=what, host=host, port=port, resolved=False, reached=None)
     reached: bool | None = None
     if tcp:
         reached = False
         with contextlib.suppress(OSError), socket.create_connection((host, port), CONNECT_WAIT_S):
             reached = True
-    return Place(what=what, host=host, port=port, resolved=True, reached=reached)
+    return Endpoint(what=what, host=host, port=port, resolved=True, reached=reached)

@@ -87,7 +87,7 @@ def _journal(path: Path) -> bytes:
         records = [msgspec.msgpack.decode(body, type=JournalRecord) for (body,) in reversed(rows)]
     except (sqlite3.Error, msgspec.DecodeError, msgspec.ValidationError) as error:
         return _json({"unreadable": str(error)})
-    return _json([{name: getattr(one, name) for name in one.__struct_fields__} for one in records])
+    return _json([{name: getattr(record, name) for name in record.__struct_fields__} for record in records])
 
 
 def _json(content: object) -> bytes:

@@ -13,7 +13,7 @@ Pair = tuple[str, str]
 """French and English."""
 
 
-class Verdict(StrEnum):
+class Severity(StrEnum):
     """How bad."""
 
     GOOD = "bon"
@@ -26,16 +26,16 @@ class Finding:
     """One line of the doctor."""
 
     what: str
-    verdict: Verdict
+    severity: Severity
     detail: str
     remedy: str = ""
 
 
-def found(lang: Lang, what: Pair, verdict: Verdict, detail: str, remedy: Pair | None = None) -> Finding:
+def found(lang: Lang, what: Pair, severity: Severity, detail: str, remedy: Pair | None = None) -> Finding:
     """Return a finding in a language."""
     return Finding(
         what=say(lang, *what),
-        verdict=verdict,
+        severity=severity,
         detail=detail,
         remedy="" if remedy is None else say(lang, *remedy),
     )
@@ -48,13 +48,13 @@ def running(status: Status | None, lang: Lang) -> list[Finding]:
         log = "journalctl -u passerelle-agent"
         remedy = (f"{start} ; sinon {log}", f"{start}; else {log}")
         return [
-            found(lang, ("Agent", "Agent"), Verdict.WRONG, say(lang, "ne tourne pas", "not running"), remedy)
+            found(lang, ("Agent", "Agent"), Severity.WRONG, say(lang, "ne tourne pas", "not running"), remedy)
         ]
     well = say(lang, f"en marche, logiciel {status.version}", f"running, software {status.version}")
     return [
-        found(lang, ("Agent", "Agent"), Verdict.GOOD, well),
+        found(lang, ("Agent", "Agent"), Severity.GOOD, well),
         *_hearing(status, lang),
-        *(_connector(one, lang) for one in status.connectors),
+        *(_connector(connector, lang) for connector in status.connectors),
         _link(status, lang),
         *_store(status, lang),
         *_box(status, lang),
@@ -69,36 +69,36 @@ def _hearing(status: Status, lang: Lang) -> list[Finding]:
             "coupez l’alimentation 10 s ; si cela dure, changez la carte concentrateur",
             "switch the power off for 10 s; if it lasts, replace the concentrator board",
         )
-        return [found(lang, what, Verdict.WRONG, status.radio + because(lang, status.radio_reason), remedy)]
+        return [found(lang, what, Severity.WRONG, status.radio + because(lang, status.radio_reason), remedy)]
     remedy = (
         "vérifiez l’antenne, son câble et son connecteur ; prévenez le NOC",
         "check the antenna, its cable and its connector; tell the NOC",
     )
-    heard = [
-        found(lang, ("Audition", "Hearing"), Verdict.WATCH, because(lang, one)[3:], remedy)
-        for one in status.hearing
+    suspicions = [
+        found(lang, ("Audition", "Hearing"), Severity.WATCH, because(lang, reason)[3:], remedy)
+        for reason in status.hearing
     ]
-    return [found(lang, what, Verdict.GOOD, say(lang, "écoute", "listening")), *heard]
+    return [found(lang, what, Severity.GOOD, say(lang, "écoute", "listening")), *suspicions]
 
 
-def _connector(one: ConnectorStatus, lang: Lang) -> Finding:
-    what = (f"Serveur {one.name}", f"Server {one.name}")
-    if one.up:
-        return found(lang, what, Verdict.GOOD, say(lang, "répond", "answers"))
-    detail = because(lang, one.reason)[3:] or say(lang, "ne répond pas", "does not answer")
+def _connector(connector: ConnectorStatus, lang: Lang) -> Finding:
+    what = (f"Serveur {connector.name}", f"Server {connector.name}")
+    if connector.up:
+        return found(lang, what, Severity.GOOD, say(lang, "répond", "answers"))
+    detail = because(lang, connector.reason)[3:] or say(lang, "ne répond pas", "does not answer")
     remedy = (
         "les trames sont gardées ; prévenez le NOC si cela dure",
         "frames are kept; tell the NOC if it lasts",
     )
-    return found(lang, what, Verdict.WRONG, detail, remedy)
+    return found(lang, what, Severity.WRONG, detail, remedy)
 
 
 def _link(status: Status, lang: Lang) -> Finding:
     what = ("Lien flotte", "Fleet link")
     if status.link_online:
-        return found(lang, what, Verdict.GOOD, say(lang, "établi", "up"))
+        return found(lang, what, Severity.GOOD, say(lang, "établi", "up"))
     remedy = ("voyez les lignes du réseau ci-dessus", "see the lines about the network above")
-    return found(lang, what, Verdict.WRONG, because(lang, status.link_reason)[3:], remedy)
+    return found(lang, what, Severity.WRONG, because(lang, status.link_reason)[3:], remedy)
 
 
 def _store(status: Status, lang: Lang) -> list[Finding]:
@@ -109,7 +109,7 @@ def _store(status: Status, lang: Lang) -> list[Finding]:
         "rétablissez le serveur LoRaWAN ; sinon la carte est pleine ou usée : remplacez-la",
         "mend the LoRaWAN server; else the card is full or worn: replace it",
     )
-    return [found(lang, ("Réserve de trames", "Frame store"), Verdict.WRONG, detail, remedy)]
+    return [found(lang, ("Réserve de trames", "Frame store"), Severity.WRONG, detail, remedy)]
 
 
 def _box(status: Status, lang: Lang) -> list[Finding]:
@@ -124,14 +124,14 @@ def _box(status: Status, lang: Lang) -> list[Finding]:
             "changez l’alimentation ou le câble (5,1 V, 3 A) ; ventilez le coffret",
             "replace the supply or its cable (5.1 V, 3 A); ventilate the cabinet",
         )
-        findings.append(found(lang, ("Alimentation", "Supply"), Verdict.WRONG, detail, remedy))
+        findings.append(found(lang, ("Alimentation", "Supply"), Severity.WRONG, detail, remedy))
     hot = status.vitals.get("temperature_c")
     if hot is not None and hot >= TOO_HOT_C:
         remedy = (
             "ventilez le coffret, évitez le soleil direct",
             "ventilate the cabinet, keep it out of the sun",
         )
-        findings.append(found(lang, ("Température", "Temperature"), Verdict.WATCH, f"{hot} °C", remedy))
+        findings.append(found(lang, ("Température", "Temperature"), Severity.WATCH, f"{hot} °C", remedy))
     return findings
 
 
@@ -146,4 +146,4 @@ def _month(status: Status, lang: Lang) -> list[Finding]:
         "rien à faire ici : trames et battements passent ; prévenez le NOC",
         "nothing to do here: frames and heartbeats go on; tell the NOC",
     )
-    return [found(lang, ("Octets du mois", "Month's bytes"), Verdict.WATCH, detail, remedy)]
+    return [found(lang, ("Octets du mois", "Month's bytes"), Severity.WATCH, detail, remedy)]

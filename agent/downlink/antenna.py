@@ -7,7 +7,7 @@ for e.i.r.p.; the chip is set to conducted power: conducted = e.i.r.p. − anten
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.downlink.jit import Refused
+from agent.downlink.jit import PlacementRefused
 from agent.downlink.model import Code, Downlink
 from agent.downlink.plan import Band, Plan, load_plan
 from agent.wire.configuration import RadioConfig
@@ -48,21 +48,21 @@ class Antenna:
     powers_dbm: tuple[tuple[int, ...], ...]
     """Conducted powers of each RF chain's gain table; empty for a chain that cannot transmit."""
 
-    def suit(self, downlink: Downlink) -> Suited | Refused:
+    def suit(self, downlink: Downlink) -> Suited | PlacementRefused:
         """Return how to send a downlink, or why it cannot be sent here."""
         band = self.plan.band_of(downlink.frequency_hz, downlink.modulation)
         if band is None:
             reason = f"{downlink.frequency_hz} Hz, {downlink.modulation}: in no band of {self.plan.name}"
-            return Refused(code=Code.TX_FREQ, reason=reason)
+            return PlacementRefused(code=Code.TX_FREQ, reason=reason)
         chain = self._chain(downlink.rf_chain)
         if chain is None:
-            return Refused(code=Code.INTERNAL, reason="no RF chain of this board can transmit")
+            return PlacementRefused(code=Code.INTERNAL, reason="no RF chain of this board can transmit")
         power = choose_power(
             downlink.power_dbm, band, self.powers_dbm[chain], gain_db=self.gain_db, loss_db=self.loss_db
         )
         if power is None:
             reason = f"band {band.name}: the lowest power of the board is above {band.eirp_dbm} dBm e.i.r.p."
-            return Refused(code=Code.TX_POWER, reason=reason)
+            return PlacementRefused(code=Code.TX_POWER, reason=reason)
         return Suited(band=band, power=power, transmission=_transmission(downlink, power, chain))
 
     def _chain(self, asked: int) -> int | None:

@@ -34,7 +34,7 @@ BEACON_GUARD_US = 3_000_000
 BEACON_RESERVED_US = 2_120_000
 
 
-class Kind(IntEnum):
+class EntryKind(IntEnum):
     """Which rules an entry follows."""
 
     CLASS_A = 0
@@ -48,7 +48,7 @@ class Entry:
     """One accepted transmission."""
 
     ticket: int
-    kind: Kind
+    kind: EntryKind
     start_us: int
     airtime_us: int
     transmission: Transmission
@@ -68,7 +68,7 @@ class JitQueue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class PlacementRefused:
     """Why an entry was not taken."""
 
     code: Code
@@ -83,14 +83,14 @@ class Placed:
     displaced: tuple[Entry, ...] = ()
 
 
-def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | Refused:
+def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | PlacementRefused:
     """Return where an entry goes, or why it cannot be had; a class C start is chosen here."""
     busy = _busy(queue, now_us)
     if len(queue.entries) >= QUEUE_LIMIT:
-        return Refused(code=Code.QUEUE_FULL, reason=f"{QUEUE_LIMIT} downlinks are queued")
-    if entry.kind is Kind.CLASS_C:
+        return PlacementRefused(code=Code.QUEUE_FULL, reason=f"{QUEUE_LIMIT} downlinks are queued")
+    if entry.kind is EntryKind.CLASS_C:
         return _first_gap(busy, entry, now_us)
-    if entry.kind is not Kind.BEACON:
+    if entry.kind is not EntryKind.BEACON:
         refused = _judge_time(entry.start_us - now_us)
         if refused:
             return refused
@@ -142,20 +142,20 @@ def _busy(queue: JitQueue, now_us: int) -> tuple[Entry, ...]:
     return (queue.programmed, *queue.entries)
 
 
-def _judge_time(ahead_us: int) -> Refused | None:
+def _judge_time(ahead_us: int) -> PlacementRefused | None:
     if ahead_us < MIN_LEAD_US:
-        word = f"{ahead_us} us ahead" if ahead_us >= 0 else f"{-ahead_us} us ago"
-        return Refused(
-            code=Code.TOO_LATE, reason=f"start is {word}, at least {MIN_LEAD_US} us ahead is needed"
+        distance = f"{ahead_us} us ahead" if ahead_us >= 0 else f"{-ahead_us} us ago"
+        return PlacementRefused(
+            code=Code.TOO_LATE, reason=f"start is {distance}, at least {MIN_LEAD_US} us ahead is needed"
         )
     if ahead_us > MAX_ADVANCE_US:
-        return Refused(
+        return PlacementRefused(
             code=Code.TOO_EARLY, reason=f"start is {ahead_us} us ahead, at most {MAX_ADVANCE_US} us"
         )
     return None
 
 
-def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | Refused:
+def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | PlacementRefused:
     starts = [now_us + ASAP_LEAD_US, *(other.end_us + PACKET_GAP_US for other in busy)]
     obstacle: Entry | None = None
     for start_us in sorted(start for start in starts if start >= now_us + ASAP_LEAD_US):
@@ -163,7 +163,7 @@ def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | R
         obstacle = next((other for other in busy if _collide(candidate, other)), None)
         if obstacle is None:
             return Placed(entry=candidate)
-    return _collision(obstacle) if obstacle else Refused(code=Code.COLLISION_PACKET, reason="no gap")
+    return _collision(obstacle) if obstacle else PlacementRefused(code=Code.COLLISION_PACKET, reason="no gap")
 
 
 def _collide(entry: Entry, other: Entry) -> bool:
@@ -177,18 +177,18 @@ def _collide(entry: Entry, other: Entry) -> bool:
 
 
 def _before(entry: Entry, other: Entry) -> int:
-    guarded = entry.kind is Kind.BEACON and other.kind is Kind.CLASS_B
+    guarded = entry.kind is EntryKind.BEACON and other.kind is EntryKind.CLASS_B
     return START_DELAY_US + (BEACON_GUARD_US if guarded else 0)
 
 
 def _after(entry: Entry) -> int:
-    return max(entry.airtime_us, BEACON_RESERVED_US) if entry.kind is Kind.BEACON else entry.airtime_us
+    return max(entry.airtime_us, BEACON_RESERVED_US) if entry.kind is EntryKind.BEACON else entry.airtime_us
 
 
-def _collision(other: Entry) -> Refused:
-    if other.kind is Kind.BEACON:
-        return Refused(code=Code.COLLISION_BEACON, reason=f"beacon at {other.start_us}")
-    return Refused(
+def _collision(other: Entry) -> PlacementRefused:
+    if other.kind is EntryKind.BEACON:
+        return PlacementRefused(code=Code.COLLISION_BEACON, reason=f"beacon at {other.start_us}")
+    return PlacementRefused(
         code=Code.COLLISION_PACKET, reason=f"downlink at {other.start_us} for {other.airtime_us} us"
     )
 

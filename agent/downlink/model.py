@@ -73,7 +73,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class DownlinkVerdict:
     """The answer to one downlink; ``ticket`` follows it to the radio when it was taken."""
 
     code: Code

@@ -13,8 +13,19 @@ from agent.clock import Clock
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import Antenna, airtime_of
 from agent.downlink.beacon import PREAMBLE_SYMBOLS, beacon_payload, next_beacon_us
-from agent.downlink.jit import Entry, JitQueue, Kind, Placed, Refused, cancel, due, insert, next_due_us, place
-from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immediate, Verdict
+from agent.downlink.jit import (
+    Entry,
+    EntryKind,
+    JitQueue,
+    Placed,
+    PlacementRefused,
+    cancel,
+    due,
+    insert,
+    next_due_us,
+    place,
+)
+from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, DownlinkVerdict, Immediate
 from agent.downlink.plan import DIPOLE_GAIN_DB
 from agent.record import Record
 from agent.timing.timebase import Anchor, GpsReference, unroll
@@ -53,7 +64,7 @@ class DownlinkScheduler:
         self._anchor: Anchor | None = None
         self._gps: GpsReference | None = None
         self._stale: deque[int] = deque(maxlen=STALE_LIMIT_FRAMES)
-        self._heard: deque[tuple[int, int]] = deque(maxlen=STALE_LIMIT_FRAMES)
+        self._received: deque[tuple[int, int]] = deque(maxlen=STALE_LIMIT_FRAMES)
         self._ticket = 0
         self._beacon_us = 0
         self._missed: list[Entry] = []
@@ -69,7 +80,7 @@ class DownlinkScheduler:
         anchor = self._anchor
         return None if anchor is None else anchor.monotonic_of(counter_us)
 
-    def submit(self, downlink: Downlink) -> Verdict:
+    def submit(self, downlink: Downlink) -> DownlinkVerdict:
         """Return the verdict on a downlink; a taken one is in the queue."""
         with self._lock:
             verdict = self._judge(downlink)
@@ -77,7 +88,7 @@ class DownlinkScheduler:
             self._wake()
         return verdict
 
-    def send_beacons(self, info: bytes) -> Verdict | None:
+    def send_beacons(self, info: bytes) -> DownlinkVerdict | None:
         """Queue the next class B beacon when it is near; None when there is nothing to do."""
         beacon, gps, anchor = self.antenna.plan.beacon, self._gps, self._anchor
         if beacon is None or gps is None or anchor is None:
@@ -105,10 +116,10 @@ class DownlinkScheduler:
         """Remember frames that go out late: what is timed by them comes too late."""
         self._stale.extend(record.tmst for record in records)
 
-    def heard(self, record: Record) -> None:
+    def frame_received(self, record: Record) -> None:
         """Remember a frame of this start of the radio: after the next start nothing is timed by it."""
         with self._lock:
-            self._heard.append((record.tmst, record.monotonic_us))
+            self._received.append((record.tmst, record.monotonic_us))
 
     def cancel(self, ticket: int) -> None:
         """Take back a downlink that the radio has not been given."""
@@ -120,22 +131,22 @@ class DownlinkScheduler:
         """Take in that a programmed transmission did not leave."""
         self._book.release(ticket)
 
-    def _judge(self, downlink: Downlink) -> Verdict:
+    def _judge(self, downlink: Downlink) -> DownlinkVerdict:
         anchor = self._anchor
         if anchor is None:
-            return Verdict(code=Code.INTERNAL, reason="the radio is off")
+            return DownlinkVerdict(code=Code.INTERNAL, reason="the radio is off")
         now_us = anchor.counter_at(self._clock.monotonic_us())
         suited = self.antenna.suit(downlink)
-        if isinstance(suited, Refused):
-            return Verdict(code=suited.code, reason=suited.reason)
+        if isinstance(suited, PlacementRefused):
+            return DownlinkVerdict(code=suited.code, reason=suited.reason)
         timed = self._timed(downlink, now_us)
-        if isinstance(timed, Refused):
-            return Verdict(code=timed.code, reason=timed.reason)
+        if isinstance(timed, PlacementRefused):
+            return DownlinkVerdict(code=timed.code, reason=timed.reason)
         airtime_us = airtime_of(downlink)
         room_us = self._book.room_us(suited.band)
         if airtime_us > room_us:
             reason = f"band {suited.band.name}: {airtime_us} us to send, {max(room_us, 0)} us left this hour"
-            return Verdict(code=Code.DUTY_CYCLE, reason=reason)
+            return DownlinkVerdict(code=Code.DUTY_CYCLE, reason=reason)
         kind, start_us = timed
         self._ticket += 1
         entry = Entry(
@@ -148,13 +159,13 @@ class DownlinkScheduler:
         )
         queue = self._queues[suited.transmission.rf_chain]
         placed = place(queue, entry, now_us)
-        if isinstance(placed, Refused):
-            return Verdict(code=placed.code, reason=placed.reason)
+        if isinstance(placed, PlacementRefused):
+            return DownlinkVerdict(code=placed.code, reason=placed.reason)
         self._accept(queue, placed)
         start_us, end_us = placed.entry.start_us, anchor.monotonic_of(placed.entry.end_us)
         self._book.charge(suited.band, end_us=end_us, airtime_us=airtime_us, ticket=entry.ticket)
         power = None if suited.power.as_asked else suited.power.eirp_dbm
-        return Verdict(
+        return DownlinkVerdict(
             code=Code.OK,
             ticket=entry.ticket,
             start_us=start_us,
@@ -171,21 +182,23 @@ class DownlinkScheduler:
         final = replace(placed, entry=replace(entry, transmission=transmission))
         self._queues[transmission.rf_chain] = insert(queue, final)
 
-    def _timed(self, downlink: Downlink, now_us: int) -> tuple[Kind, int] | Refused:
+    def _timed(self, downlink: Downlink, now_us: int) -> tuple[EntryKind, int] | PlacementRefused:
         match downlink.timing:
             case Immediate():
-                return Kind.CLASS_C, now_us
+                return EntryKind.CLASS_C, now_us
             case AtTmst(tmst=tmst):
                 if self._answers_late_frame(tmst):
-                    return Refused(code=Code.TOO_LATE, reason="it answers a frame that was delivered late")
-                return Kind.CLASS_A, unroll(tmst, now_us)
+                    return PlacementRefused(
+                        code=Code.TOO_LATE, reason="it answers a frame that was delivered late"
+                    )
+                return EntryKind.CLASS_A, unroll(tmst, now_us)
             case AtCounter(counter_us=counter_us, session=session):
                 same = self._anchor is not None and session == self._anchor.session
-                other = Refused(code=Code.TOO_LATE, reason="it answers another start of the radio")
-                return (Kind.CLASS_A, counter_us) if same else other
+                other = PlacementRefused(code=Code.TOO_LATE, reason="it answers another start of the radio")
+                return (EntryKind.CLASS_A, counter_us) if same else other
             case AtGps(gps_us=gps_us):
-                unlocked = Refused(code=Code.GPS_UNLOCKED, reason="no GPS time")
-                kind = Kind.BEACON if downlink.priority == BEACON_PRIORITY else Kind.CLASS_B
+                unlocked = PlacementRefused(code=Code.GPS_UNLOCKED, reason="no GPS time")
+                kind = EntryKind.BEACON if downlink.priority == BEACON_PRIORITY else EntryKind.CLASS_B
                 return (kind, self._gps.counter_at(gps_us)) if self._gps else unlocked
 
     def _answers_late_frame(self, tmst: int) -> bool:
@@ -204,8 +217,8 @@ class DownlinkScheduler:
     def _forget_counters(self) -> None:
         """Over UDP a counter does not say of which start it is: those of the one before are stale."""
         since_us = self._clock.monotonic_us() - ANSWERED_WITHIN_US
-        self._stale.extend(tmst for tmst, heard_us in self._heard if heard_us >= since_us)
-        self._heard.clear()
+        self._stale.extend(tmst for tmst, received_us in self._received if received_us >= since_us)
+        self._received.clear()
 
     def missed(self) -> list[Entry]:
         """Return the entries whose instant passed before the radio could be given them."""

@@ -69,8 +69,8 @@ def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[O
         status, answer = post(order.enrol_url, path, body, ca_pem=order.fleet_ca_pem)
     except (OSError, HTTPException, BadUrl) as error:
         return Outcome.UNREACHABLE, f"{order.enrol_url}: {error}"[:REASON_LIMIT]
-    word, detail = why(answer)
-    outcome = outcome_of(status, word)
+    code, detail = why(answer)
+    outcome = outcome_of(status, code)
     if outcome is not Outcome.ENROLLED:
         return outcome, f"HTTP {status}: {detail}"[:REASON_LIMIT]
     try:

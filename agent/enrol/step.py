@@ -61,7 +61,7 @@ class Enrolment:
     last_at_us: int = 0
 
 
-def outcome_of(status: int, word: str = "") -> Outcome:
+def outcome_of(status: int, code: str = "") -> Outcome:
     """Return what an HTTP status and the fleet's word for the reason mean; the word says it better.
 
     >>> outcome_of(503).value
@@ -71,7 +71,7 @@ def outcome_of(status: int, word: str = "") -> Outcome:
     """
     by_status = _BY_STATUS.get(status, Outcome.SERVER_FAULT)
     refused = 400 <= status < 500
-    return _BY_WORD.get(word, by_status) if refused else by_status
+    return _BY_WORD.get(code, by_status) if refused else by_status
 
 
 def wait_s(outcome: Outcome, *, tries: int, jitter: float) -> float:

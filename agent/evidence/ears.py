@@ -17,7 +17,7 @@ LISTENING_LIMIT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeardTest:
+class ReceivedTestFrame:
     """One test frame as it arrived."""
 
     index: int
@@ -32,7 +32,7 @@ class HeardTest:
 @dataclass(slots=True)
 class _Listening:
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-    heard: dict[int, HeardTest] = field(default_factory=dict)
+    received: dict[int, ReceivedTestFrame] = field(default_factory=dict)
 
 
 class TestEar:
@@ -51,16 +51,16 @@ class TestEar:
         listening = None if found is None else self._listening.get(found[0])
         if found is None or listening is None:
             return
-        listening.heard[found[1]] = HeardTest(
+        listening.received[found[1]] = ReceivedTestFrame(
             index=found[1],
             frequency_hz=int(frame.frequency_hz),
             rssi_dbm=float(frame.rssi_signal_dbm),
             snr_db=frame.snr_db if isinstance(frame.modulation, Lora) else 0.0,
         )
-        if len(listening.heard) >= len(FREQUENCIES_HZ):
+        if len(listening.received) >= len(FREQUENCIES_HZ):
             listening.complete.set()
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         """Return the test frames of ``nonce``: all of them, or those that came within ``limit_s``.
 
         Raises:
@@ -75,7 +75,7 @@ class TestEar:
             pass
         finally:
             del self._listening[nonce]
-        return tuple(heard for _, heard in sorted(listening.heard.items()))
+        return tuple(received for _, received in sorted(listening.received.items()))
 
 
 class ReferenceEar:
@@ -85,19 +85,19 @@ class ReferenceEar:
         self._config = config
         self._address = _address(config)
         self._frames = 0
-        self._heard_at_us = 0
+        self._received_at_us = 0
 
-    def heard(self, address: int, now_us: int) -> None:
+    def frame_received(self, address: int, now_us: int) -> None:
         """Take in a frame of a DevAddr."""
         if address == self._address:
             self._frames += 1
-            self._heard_at_us = now_us
+            self._received_at_us = now_us
 
     def reconfigure(self, config: ReferenceConfig) -> None:
         """Follow another sensor from here on, if it is another."""
         if config != self._config:
             self._config, self._address = config, _address(config)
-            self._frames = self._heard_at_us = 0
+            self._frames = self._received_at_us = 0
 
     def state(self) -> ReferenceState | None:
         """Return what is known of it; None where the configuration names none."""
@@ -107,7 +107,7 @@ class ReferenceEar:
             dev_addr=self._config.dev_addr,
             period_s=self._config.period_s,
             frames=self._frames,
-            heard_at_us=self._heard_at_us,
+            received_at_us=self._received_at_us,
         )
 
 

@@ -54,7 +54,7 @@ class Evidence:
 
     def on_air(self, frame: ReceivedFrame) -> None:
         """Take in a frame of any CRC."""
-        self._picture.heard(frame)
+        self._picture.frame_received(frame)
 
     def noise_floor(self) -> tuple[float | None, int]:
         """Return the noise floor in dBm, estimated, and from how many frames since the start."""
@@ -64,11 +64,11 @@ class Evidence:
         """Take in what an SX1261 measured."""
         self._picture.measured(frequency_hz, floor_dbm)
 
-    def heard(self, record: Record) -> None:
+    def frame_received(self, record: Record) -> None:
         """Take in a good frame; without trusted time nothing is said about a day."""
         if record.time_quality != TimeQuality.UNTRUSTED:
             self._turn(record.received_at_us)
-            self._book.heard(record, record.received_at_us)
+            self._book.frame_received(record, record.received_at_us)
 
     def _turn(self, utc_us: int) -> None:
         for sketch in self._book.turn(utc_us):

@@ -39,7 +39,7 @@ class RfPicture:
     noise_samples: int = 0
     """Weak frames that the estimates come from, since the start."""
 
-    def heard(self, frame: ReceivedFrame) -> None:
+    def frame_received(self, frame: ReceivedFrame) -> None:
         """Count a frame of any CRC."""
         lora = frame.modulation if isinstance(frame.modulation, Lora) else None
         key = (int(frame.frequency_hz), lora.sf if lora else 0)
@@ -76,16 +76,16 @@ class RfPicture:
         ``noise_floor`` says how the floors were found, ``noise_estimated.FREQ`` and ``noise_measured.FREQ``
         are dBm.
         """
-        told: dict[str, str | int | float] = {
+        fields: dict[str, str | int | float] = {
             f"{frequency_hz}.{sf}": f"{cell.frames}/{cell.crc_failed}/{cell.airtime_us // 1000}"
             for (frequency_hz, sf), cell in sorted(self.cells.items())
         }
-        told["noise_floor"] = (
+        fields["noise_floor"] = (
             "measured" if self.measured_dbm else "estimated" if self.noise_dbm else "not measurable"
         )
         for kind, floors in (("estimated", self.noise_dbm), ("measured", self.measured_dbm)):
-            told |= {f"noise_{kind}.{f}": round(noise, 1) for f, noise in sorted(floors.items())}
-        return told
+            fields |= {f"noise_{kind}.{f}": round(noise, 1) for f, noise in sorted(floors.items())}
+        return fields
 
 
 def _airtime_us(frame: ReceivedFrame) -> int:

@@ -63,7 +63,7 @@ class Sketchbook:
     _left: tuple[int, dict[str, Sketch] | None] = (0, None)
     """The day that a step ahead by more than one ended, and its sketches."""
 
-    def heard(self, record: Record, utc_us: int) -> None:
+    def frame_received(self, record: Record, utc_us: int) -> None:
         """Count a frame received at ``utc_us``; call ``turn`` with the same instant before."""
         address = address_of(record.payload)
         if address is None:
@@ -98,12 +98,12 @@ class Sketchbook:
             back_to, sketches = self._left
             self.day, self.sketches = day, sketches if back_to == day else {}
             return []
-        over = list(self._told())
+        over = list(self._ended_day())
         self._left = (self.day, self.sketches) if day > self.day + 1 else (0, None)
         self.day, self.sketches = day, {}
         return over
 
-    def _told(self) -> Iterator[Heard]:
+    def _ended_day(self) -> Iterator[Heard]:
         for address, sketch in (self.sketches or {}).items():
             yield Heard(
                 day=date_of(self.day),

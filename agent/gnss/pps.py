@@ -36,12 +36,12 @@ class Latch:
 
     counter_us: int
     monotonic_us: int
-    pulse_counter_us: int
+    pps_counter_us: int
 
     @property
-    def pulse_us(self) -> int:
+    def pps_us(self) -> int:
         """Monotonic instant of the last pulse."""
-        return self.monotonic_us - (self.counter_us - self.pulse_counter_us)
+        return self.monotonic_us - (self.counter_us - self.pps_counter_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +58,16 @@ def discipline(pulses: Pulses, second: Second, latch: Latch | None) -> tuple[Pul
     Without a latch (radio off) or without pulses (none wired) the message's arrival gives UTC; while pulses
     come a message that does not fit them gives none.
     """
-    if latch is None or not 0 < second.arrived_us - latch.pulse_us <= SAID_LIMIT_US:
+    if latch is None or not 0 < second.arrived_us - latch.pps_us <= SAID_LIMIT_US:
         return _arrival(pulses, second, "no_pulse" if latch is not None else "radio_away")
-    base, what = pair(pulses.base, Micros(latch.pulse_counter_us), second.gps_us)
+    base, what = pair(pulses.base, Micros(latch.pps_counter_us), second.gps_us)
     if what is Pairing.REPEATED:
         return _arrival(pulses, second, "no_pulse")
     following = Pulses(base=base, present=True)
     if what is Pairing.ABERRANT:
         return following, None, what
     utc_us = base.gps_us + UTC_MINUS_GPS_US
-    return following, _reading(utc_us, latch.pulse_us, second.arrived_us, exact=True), what
+    return following, _reading(utc_us, latch.pps_us, second.arrived_us, exact=True), what
 
 
 def _arrival(pulses: Pulses, second: Second, why: str) -> tuple[Pulses, Reading, str]:

@@ -34,7 +34,7 @@ class GnssState:
     """What is known of the receiver now."""
 
     fix: bool
-    pulse: bool
+    pps: bool
     """Pulses per second reach the concentrator."""
     satellites: int | None
     latitude: float | None
@@ -44,15 +44,15 @@ class GnssState:
 
     def fields(self) -> dict[str, str | int | float]:
         """Return what the details of health say of it; what is not known is absent."""
-        told = {
+        fields = {
             "gnss_fix": int(self.fix),
-            "gnss_pulse": int(self.pulse),
+            "gnss_pulse": int(self.pps),
             "gnss_satellites": self.satellites,
             "gnss_latitude_deg": self.latitude,
             "gnss_longitude_deg": self.longitude,
             "gnss_reason": self.reason or None,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class GnssTime:
@@ -62,7 +62,7 @@ class GnssTime:
         self._open_line, self._clock, self._on_radio = open_line, clock, on_radio
         self._pulses = Pulses()
         self._receiver: Receiver | None = None
-        self._heard_at_us: int | None = None
+        self._spoke_at_us: int | None = None
         self._due_us = 0
         self._failure = "not started yet"
         self._ending = threading.Event()
@@ -81,13 +81,13 @@ class GnssTime:
 
     def state(self) -> GnssState:
         """Return what is known now; from any thread."""
-        receiver, heard_at_us = self._receiver, self._heard_at_us
-        fix = heard_at_us is not None and self._clock.monotonic_us() - heard_at_us <= MUTE_AFTER_US
+        receiver, spoke_at_us = self._receiver, self._spoke_at_us
+        fix = spoke_at_us is not None and self._clock.monotonic_us() - spoke_at_us <= MUTE_AFTER_US
         position = receiver.position if receiver is not None else None
         quality = receiver.quality if receiver is not None else None
         return GnssState(
             fix=fix,
-            pulse=fix and self._pulses.present,
+            pps=fix and self._pulses.present,
             satellites=quality.satellites if quality is not None else None,
             latitude=position.latitude if position is not None and position.valid else None,
             longitude=position.longitude if position is not None and position.valid else None,
@@ -128,7 +128,7 @@ class GnssTime:
         if not receiver.poll() or receiver.time is None:
             return
         now_us = self._clock.monotonic_us()
-        self._heard_at_us = now_us
+        self._spoke_at_us = now_us
         if now_us < self._due_us:
             return
         second, latch = Second(gps_us=receiver.time.gps_us, arrived_us=now_us), self._latch()
@@ -138,11 +138,11 @@ class GnssTime:
         if reading is None:
             return
         try:
-            self._clock.heard(reading)
+            self._clock.accept(reading)
         except ValueError as error:
             self.counts["refused"] += 1
             self._failure = str(error)
-            self._heard_at_us = None
+            self._spoke_at_us = None
 
     def _latch(self) -> Latch | None:
         asked = self._on_radio(self._read_latch)
@@ -155,8 +155,8 @@ class GnssTime:
 
     def _read_latch(self, concentrator: Concentrator) -> Latch:
         """In the radio thread: the pulse first, so that it is never later than the counter."""
-        pulse_us = concentrator.trigger_counter_us()
+        pps_us = concentrator.trigger_counter_us()
         before_us = self._clock.monotonic_us()
         counter_us = concentrator.counter_us()
         at_us = (before_us + self._clock.monotonic_us()) // 2
-        return Latch(counter_us=int(counter_us), monotonic_us=at_us, pulse_counter_us=int(pulse_us))
+        return Latch(counter_us=int(counter_us), monotonic_us=at_us, pps_counter_us=int(pps_us))

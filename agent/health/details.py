@@ -46,7 +46,7 @@ ENDINGS = ("_up",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class DetailsSent:
     """The details that were told last, and what may still be told out of turn."""
 
     fields: Fields
@@ -55,18 +55,18 @@ class Told:
     looked_at_us: int = 0
 
 
-def judge(told: Told | None, fields: Fields, now_us: int) -> tuple[Told, str]:
+def judge(sent: DetailsSent | None, fields: Fields, now_us: int) -> tuple[DetailsSent, str]:
     """Return what is told from here on, and why these fields are told now; empty: they wait."""
-    if told is None:
-        return Told(fields=fields, at_us=now_us, looked_at_us=now_us), "start"
-    gathered = (now_us - told.looked_at_us) / 1_000_000 / REFILL_S
-    told = replace(told, reserve=min(RESERVE, told.reserve + gathered), looked_at_us=now_us)
-    if now_us - told.at_us >= DETAILS_EVERY_S * 1_000_000:
-        return replace(told, fields=fields, at_us=now_us), "interval"
-    changed = changes(told.fields, fields)
-    if not changed or told.reserve < 1:
-        return told, ""
-    return replace(told, fields=fields, at_us=now_us, reserve=told.reserve - 1), "; ".join(changed)
+    if sent is None:
+        return DetailsSent(fields=fields, at_us=now_us, looked_at_us=now_us), "start"
+    gathered = (now_us - sent.looked_at_us) / 1_000_000 / REFILL_S
+    sent = replace(sent, reserve=min(RESERVE, sent.reserve + gathered), looked_at_us=now_us)
+    if now_us - sent.at_us >= DETAILS_EVERY_S * 1_000_000:
+        return replace(sent, fields=fields, at_us=now_us), "interval"
+    changed = changes(sent.fields, fields)
+    if not changed or sent.reserve < 1:
+        return sent, ""
+    return replace(sent, fields=fields, at_us=now_us, reserve=sent.reserve - 1), "; ".join(changed)
 
 
 def changes(before: Fields, after: Fields) -> list[str]:
@@ -93,11 +93,13 @@ def changes(before: Fields, after: Fields) -> list[str]:
 def radio_fields(path: DataPathState, now_us: int) -> Fields:
     """Return what the data path tells at the monotonic instant ``now_us``."""
     fields = _concentrator(path, now_us) | _noise(path)
-    for one in path.connectors:
-        fields[f"lns_{one.name}_up"] = int(one.up)
-        fields[f"lns_{one.name}_queued_count"] = one.queued
-        if one.last_answer_us is not None:
-            fields[f"lns_{one.name}_answer_age_s"] = max(0, now_us - one.last_answer_us) // 1_000_000
+    for connector in path.connectors:
+        fields[f"lns_{connector.name}_up"] = int(connector.up)
+        fields[f"lns_{connector.name}_queued_count"] = connector.queued
+        if connector.last_answer_us is not None:
+            fields[f"lns_{connector.name}_answer_age_s"] = (
+                max(0, now_us - connector.last_answer_us) // 1_000_000
+            )
     fields["spool_count"] = path.spool_records
     fields["spool_accepting"] = int(path.spool_accepting)
     for band, (used_us, allowed_us) in path.airtime.items():
@@ -108,13 +110,13 @@ def radio_fields(path: DataPathState, now_us: int) -> Fields:
 
 
 def _concentrator(path: DataPathState, now_us: int) -> Fields:
-    heard = path.received + path.crc_failed
+    received = path.received + path.crc_failed
     fields: Fields = {
         "radio": path.radio.name,
         "radio_since_s": max(0, now_us - path.radio_since_us) // 1_000_000,
     }
-    if heard:
-        fields["crc_failed_percent"] = round(100 * path.crc_failed / heard, 1)
+    if received:
+        fields["crc_failed_percent"] = round(100 * path.crc_failed / received, 1)
     if path.temperature_c is not None:
         fields["concentrator_c"] = round(path.temperature_c, 1)
     if path.eui:

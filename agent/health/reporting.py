@@ -11,13 +11,13 @@ import structlog
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.health.beat import VITALS_EVERY, heartbeat
-from agent.health.details import LOOK_EVERY_S, Told, judge, radio_fields
-from agent.health.usage import KEEP_BYTES, Kind, Level, Usage, count, level, stopped
+from agent.health.details import LOOK_EVERY_S, DetailsSent, judge, radio_fields
+from agent.health.usage import KEEP_BYTES, Level, TrafficKind, Usage, count, level, stopped
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.details import backhaul_bytes, machine_details
 from agent.host.fields import Fields
 from agent.host.kernel_clock import kernel_quality
-from agent.host.supply import power_word, throttling
+from agent.host.supply import power_state, throttling
 from agent.host.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
@@ -73,12 +73,12 @@ class Reporting:
         self._running, self._more_details = running, more_details
         self._noise_meter = noise_meter
         self._seq = 0
-        self._told_session = 0
+        self._vitals_session = 0
         self.power: str | None = None
-        self._told: Told | None = None
+        self._details_sent: DetailsSent | None = None
         self._slow_backlog = slow_backlog
         self._level = Level.NORMAL
-        self.stopped: frozenset[Kind] = frozenset()
+        self.stopped: frozenset[TrafficKind] = frozenset()
         """What the month's cap stopped."""
         self._kept_bytes = 0
         self._usage_path = state / "usage.json"
@@ -121,7 +121,10 @@ class Reporting:
         version, running = self._running()
         self._link.heartbeat_s = running.intervals.heartbeat_s
         sessions = self._link.counts.sessions
-        tell, self._told_session = self._seq % VITALS_EVERY == 1 or sessions != self._told_session, sessions
+        tell, self._vitals_session = (
+            self._seq % VITALS_EVERY == 1 or sessions != self._vitals_session,
+            sessions,
+        )
         return heartbeat(
             self._snapshot(),
             read_vitals(self._state) if tell else None,
@@ -144,7 +147,7 @@ class Reporting:
             await asyncio.sleep(ALIVE_EVERY_US / 1_000_000)
             looks += 1
             self.look_at_clock(kernel_quality())
-            self.look_at_power(power_word(throttling()))
+            self.look_at_power(power_state(throttling()))
             self._journal.still_alive()
             self.look_at_bytes(backhaul_bytes(), keep=looks % USAGE_KEEP_EVERY == 0)
 
@@ -160,12 +163,12 @@ class Reporting:
         if self._quality is not before:
             self._journal.record(Change.CLOCK, "clock", self._quality.name, f"was {before.name}")
 
-    def look_at_power(self, word: str | None) -> None:
+    def look_at_power(self, state: str | None) -> None:
         """Record a change of the supply: under-voltage is how cabinets die slowly."""
-        if word is not None and word != self.power:
+        if state is not None and state != self.power:
             reason = "" if self.power is None else f"was {self.power}"
-            self._journal.record(Change.POWER, "supply", word, reason)
-            self.power = word
+            self._journal.record(Change.POWER, "supply", state, reason)
+            self.power = state
 
     def look_at_bytes(self, counter_bytes: int, *, keep: bool) -> None:
         """Count the month's bytes, and stop what its cap stops, in the order of ``agent.health.usage``."""
@@ -178,10 +181,10 @@ class Reporting:
         if reached is self._level:
             return
         self._level, self.stopped = reached, stopped(reached)
-        self._link.saving = Kind.EVENTS in self.stopped
-        self._slow_backlog(Kind.BACKLOG in self.stopped)
-        words = ", ".join(sorted(self.stopped)) or "nothing"
-        self._journal.record(Change.RECOVERY, "month_bytes", reached.name, f"stopped: {words}")
+        self._link.saving = TrafficKind.EVENTS in self.stopped
+        self._slow_backlog(TrafficKind.BACKLOG in self.stopped)
+        names = ", ".join(sorted(self.stopped)) or "nothing"
+        self._journal.record(Change.RECOVERY, "month_bytes", reached.name, f"stopped: {names}")
 
     def month_fields(self) -> Fields:
         """Return what the details say of the month's bytes."""
@@ -229,7 +232,7 @@ class Reporting:
         rtt_ms = self._link.rtt_ms()
         if rtt_ms is not None:
             fields["backhaul_rtt_ms"] = rtt_ms
-        self._told, because = judge(self._told, fields, now_us)
+        self._details_sent, because = judge(self._details_sent, fields, now_us)
         if because:
             self._note("details", fields | {"because": because})
 

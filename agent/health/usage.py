@@ -27,7 +27,7 @@ class Level(StrEnum):
     OVER = "over"
 
 
-class Kind(StrEnum):
+class TrafficKind(StrEnum):
     """What can be stopped, in the order in which it is."""
 
     BULK = "bulk"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     BACKLOG = "backlog"
 
 
-_ORDER = ((Level.NEAR, Kind.BULK), (Level.LOW, Kind.EVENTS), (Level.OVER, Kind.BACKLOG))
+_ORDER = ((Level.NEAR, TrafficKind.BULK), (Level.LOW, TrafficKind.EVENTS), (Level.OVER, TrafficKind.BACKLOG))
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +73,12 @@ def level(usage: Usage, cap_bytes: int | None) -> Level:
     return Level.LOW if usage.used_bytes < cap_bytes else Level.OVER
 
 
-def stopped(reached: Level) -> frozenset[Kind]:
+def stopped(reached: Level) -> frozenset[TrafficKind]:
     """Return what has stopped at a level.
 
     >>> sorted(stopped(Level.LOW))
-    [<Kind.BULK: 'bulk'>, <Kind.EVENTS: 'events'>]
+    [<TrafficKind.BULK: 'bulk'>, <TrafficKind.EVENTS: 'events'>]
     """
-    order = [None, *(one for one, _ in _ORDER)]
+    order = [None, *(reached for reached, _ in _ORDER)]
     height = order.index(None if reached is Level.NORMAL else reached)
     return frozenset(kind for _, kind in _ORDER[:height])

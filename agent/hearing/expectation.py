@@ -83,11 +83,11 @@ def usual_frames(past: Past, hour: int) -> float | None:
 
 def fewer(hours: tuple[tuple[float, int], ...]) -> str:
     """Return why the frames of whole hours in a row, each (usual, heard), are strangely few."""
-    usual, heard = sum(one for one, _ in hours), sum(frames for _, frames in hours)
+    usual, received = sum(one for one, _ in hours), sum(frames for _, frames in hours)
     enough = len(hours) >= FEWER_HOURS and usual * TRUSTED_SHARE >= ENOUGH_EXPECTED
-    if not enough or heard > usual * FEWER_SHARE:
+    if not enough or received > usual * FEWER_SHARE:
         return ""
-    return f"{heard} frames in {len(hours)} h, {usual:.0f} were usual at these hours"
+    return f"{received} frames in {len(hours)} h, {usual:.0f} were usual at these hours"
 
 
 class Floor(StrEnum):
@@ -126,9 +126,9 @@ def judge_noise(past: NoisePast, hour: int, floor_dbm: float) -> tuple[Floor, st
     if past.days[hour] < LEARNED_DAYS:
         return Floor.UNKNOWN, ""
     usual_dbm = past.means_dbm[hour]
-    words = f"noise floor {floor_dbm:.0f} dBm, {usual_dbm:.0f} dBm was usual at this hour"
+    reason = f"noise floor {floor_dbm:.0f} dBm, {usual_dbm:.0f} dBm was usual at this hour"
     if floor_dbm <= usual_dbm - SHIFT_DB:
-        return Floor.FALLEN, words
+        return Floor.FALLEN, reason
     if floor_dbm >= usual_dbm + SHIFT_DB:
-        return Floor.RAISED, words
-    return Floor.USUAL, words
+        return Floor.RAISED, reason
+    return Floor.USUAL, reason

@@ -71,11 +71,11 @@ class Hearing:
         self._hour = _Hour()
         self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
         self._grounds: dict[Ground, str] = {}
-        self._told: dict[Ground, str] = {}
-        self._heard_total = 0
+        self._recorded: dict[Ground, str] = {}
+        self._total_at_last_look = 0
         self._silent_from_us = clock.utc_us()
         self._receiving_since_us = clock.monotonic_us()
-        self.heard_again = False
+        self.frame_since_last_look = False
         """A frame came since the last look."""
 
     def acted(self) -> None:
@@ -87,9 +87,9 @@ class Hearing:
         """Learn unless told not to (a silence that is suspected is no past), judge, and tell what changed."""
         utc_us, total = self._clock.utc_us(), path.received + path.crc_failed
         receiving = path.radio is Radio.RECEIVING
-        self.heard_again = total != self._heard_total
-        if self.heard_again or not receiving:
-            self._heard_total, self._silent_from_us = total, utc_us
+        self.frame_since_last_look = total != self._total_at_last_look
+        if self.frame_since_last_look or not receiving:
+            self._total_at_last_look, self._silent_from_us = total, utc_us
         if self._clock.quality() is TimeQuality.UNTRUSTED:
             self._hour = _Hour()
             self._hours.clear()
@@ -113,7 +113,7 @@ class Hearing:
 
     def grounds(self) -> tuple[str, ...]:
         """Return every reason to suspect the own ears, as it stands."""
-        return tuple(words for ground in Ground if (words := self._grounds.get(ground, "")))
+        return tuple(reason for ground in Ground if (reason := self._grounds.get(ground, "")))
 
     @property
     def silent(self) -> str:
@@ -123,7 +123,7 @@ class Hearing:
     @property
     def less(self) -> str:
         """Why this gateway hears less than it used to, or empty."""
-        return next((words for ground in LESS if (words := self._grounds.get(ground, ""))), "")
+        return next((reason for ground in LESS if (reason := self._grounds.get(ground, ""))), "")
 
     def _judge_hour(self, hour: "Hour") -> None:
         usual = usual_frames(self.learned.frames, hour.of_day)
@@ -132,11 +132,11 @@ class Hearing:
         else:
             self._hours.append((usual, hour.frames))
         self._grounds[Ground.FEWER] = fewer(tuple(self._hours))
-        floor, words = Floor.UNKNOWN, ""
+        floor, reason = Floor.UNKNOWN, ""
         if hour.floor_dbm is not None:
-            floor, words = judge_noise(self.learned.noise, hour.of_day, hour.floor_dbm)
-        self._grounds[Ground.NOISE_FALLEN] = words if floor is Floor.FALLEN else ""
-        self._grounds[Ground.NOISE_RAISED] = words if floor is Floor.RAISED else ""
+            floor, reason = judge_noise(self.learned.noise, hour.of_day, hour.floor_dbm)
+        self._grounds[Ground.NOISE_FALLEN] = reason if floor is Floor.FALLEN else ""
+        self._grounds[Ground.NOISE_RAISED] = reason if floor is Floor.RAISED else ""
 
     def _learn_hour(self, hour: "Hour") -> None:
         noise = self.learned.noise
@@ -147,14 +147,14 @@ class Hearing:
 
     def _record_changes(self) -> None:
         for ground in Ground:
-            words, before = self._grounds.get(ground, ""), self._told.get(ground, "")
-            if bool(words) == bool(before):
+            reason, before = self._grounds.get(ground, ""), self._recorded.get(ground, "")
+            if bool(reason) == bool(before):
                 continue
-            self._told[ground] = words
+            self._recorded[ground] = reason
             fields: dict[str, str | int | float] = {
                 "ground": ground.value,
-                "state": "suspected" if words else "over",
-                "reason": words or before,
+                "state": "suspected" if reason else "over",
+                "reason": reason or before,
             }
             self._journal.note("hearing", fields)
 

@@ -59,12 +59,12 @@ class Balena:
     def fields(self) -> Fields:
         """Return what the supervisor tells of the device; nothing where it does not answer."""
         try:
-            told = self._ask("GET", "/v1/device", None)
+            answer = self._ask("GET", "/v1/device", None)
         except BalenaRefused:
             return {"balena_answers_up": 0}
         fields: Fields = {"balena_answers_up": 1}
-        fields |= {name: str(told[key]) for key, name in _TOLD.items() if told.get(key)}
-        if told.get("update_pending"):
+        fields |= {name: str(answer[key]) for key, name in _TOLD.items() if answer.get(key)}
+        if answer.get("update_pending"):
             fields["balena_update"] = "pending"
         return fields
 

@@ -136,13 +136,13 @@ def _os_name() -> str:
 
 def modem_fields() -> Fields:
     """Return operator, technology, state and signal; nothing where there is no modem."""
-    told = parse_modem(output("mmcli", "--modem=any", "--output-keyvalue"))
-    if not told:
+    fields = parse_modem(output("mmcli", "--modem=any", "--output-keyvalue"))
+    if not fields:
         return {}
     signal = parse_modem(output("mmcli", "--modem=any", "--signal-get", "--output-keyvalue"))
     if not signal:
         output("mmcli", "--modem=any", f"--signal-setup={SIGNAL_EVERY_S}")
-    return told | signal
+    return fields | signal
 
 
 def parse_modem(text: str) -> Fields:
@@ -189,7 +189,7 @@ def parse_life(life_time: str, pre_eol: str) -> Fields:
     """
     fields: Fields = {}
     try:
-        used = max((int(one, 16) for one in life_time.split()), default=0)
+        used = max((int(tenths, 16) for tenths in life_time.split()), default=0)
         reserve = int(pre_eol, 16) if pre_eol else 0
     except ValueError:
         return {}

@@ -77,17 +77,17 @@ def reboot_machine() -> None:
         raise CannotReboot(f"systemctl reboot: {done.stderr.strip() or done.returncode}")
 
 
-class ServiceManager:
+class ServiceNotifier:
     """The service manager that started this process, if one did."""
 
     def __init__(self, *, own_watchdog_s: float | None = None) -> None:
         self._notifier = sdnotify.SystemdNotifier()
         limit_us = os.environ.get("WATCHDOG_USEC", "")
-        told_s = int(limit_us) / 1_000_000 if limit_us.isdigit() else None
-        if own_watchdog_s is None and told_s is None and balena_here() is not None:
+        systemd_s = int(limit_us) / 1_000_000 if limit_us.isdigit() else None
+        if own_watchdog_s is None and systemd_s is None and balena_here() is not None:
             own_watchdog_s = OWN_WATCHDOG_S
-        self._own_s = own_watchdog_s if told_s is None else None
-        self.watchdog_s = told_s or self._own_s
+        self._own_s = own_watchdog_s if systemd_s is None else None
+        self.watchdog_s = systemd_s or self._own_s
 
     def ready(self, status: str) -> None:
         """Say that the service is up."""

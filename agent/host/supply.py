@@ -43,10 +43,10 @@ def throttling(path: Path = FIRMWARE_FILE, hwmon: Path = HWMON) -> Fields:
     )
 
 
-def power_word(flags: Fields) -> str | None:
+def power_state(flags: Fields) -> str | None:
     """Return the state of the supply in a word for the journal, or None where nobody tells.
 
-    >>> power_word({"under_voltage": 1, "throttled": 1})
+    >>> power_state({"under_voltage": 1, "throttled": 1})
     'UNDER_VOLTAGE'
     """
     if not flags:

@@ -139,18 +139,22 @@ class Journal:
     def held(self, kind: str) -> int:
         """Return how many rows of ``kind`` the disk refused."""
         with self._lock:
-            return sum(one == kind for one, _, _ in self._unwritten) if self._refused else 0
+            return sum(row_kind == kind for row_kind, _, _ in self._unwritten) if self._refused else 0
 
     def peek(self, kind: str, limit: int) -> list[tuple[int, bytes]]:
         """Return the oldest rows of ``kind`` that the disk refused, to be uploaded all the same."""
         with self._lock:
-            rows = [(seq, row) for one, seq, row in self._unwritten if one == kind] if self._refused else []
+            rows = (
+                [(seq, row) for row_kind, seq, row in self._unwritten if row_kind == kind]
+                if self._refused
+                else []
+            )
         return [(-seq, msgspec.msgpack.encode(row)) for seq, row in rows[:limit]]
 
     def forget(self, kind: str, identities: Collection[int]) -> None:
         """Forget rows of ``peek``: the broker has them."""
         with self._lock:
-            self._unwritten = [one for one in self._unwritten if one[0] != kind or -one[1] not in identities]
+            self._unwritten = [row for row in self._unwritten if row[0] != kind or -row[1] not in identities]
 
     def _bound(self) -> None:
         excess = len(self._unwritten) - UNWRITTEN_LIMIT

@@ -126,7 +126,7 @@ class Link:
         tries = 0
         while True:
             self._moved.clear()
-            ended, self.reason, worked = await self._one_session()
+            ended, self.reason, worked = await self._serve_session()
             self.online, self._client = False, None
             self._note_line(ended)
             if self._moved.is_set():
@@ -146,7 +146,7 @@ class Link:
         elif self.lost_since_us is None:
             self.lost_since_us = self._clock.monotonic_us()
 
-    async def _one_session(self) -> tuple[Ended, str, bool]:
+    async def _serve_session(self) -> tuple[Ended, str, bool]:
         """Return why the session ended and whether it had been up."""
         self.online = False
         sessions = self.counts.sessions

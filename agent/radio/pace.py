@@ -26,7 +26,7 @@ class Pace:
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=BUSY_FRAMES)
 
-    def heard(self, frames: int, now_us: int) -> None:
+    def frames_received(self, frames: int, now_us: int) -> None:
         """Take in that frames arrived, whatever their CRC."""
         for _ in range(min(frames, BUSY_FRAMES)):
             self._recent.append(now_us)

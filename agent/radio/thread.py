@@ -29,7 +29,7 @@ COUNTER_RATE_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class FramesReceived:
     """Frames of one fetch, with the monotonic instant of each one's end."""
 
     frames: tuple[tuple[ReceivedFrame, int], ...]
@@ -62,7 +62,7 @@ class Sent:
     reason: str
 
 
-RadioEvent: TypeAlias = Heard | RadioChanged | Recovering | Sent
+RadioEvent: TypeAlias = FramesReceived | RadioChanged | Recovering | Sent
 
 
 class RadioThread:
@@ -168,10 +168,10 @@ class RadioThread:
         if not frames or self._anchor is None:
             return
         now_us = self._clock.monotonic_us()
-        self._pace.heard(len(frames), now_us)
+        self._pace.frames_received(len(frames), now_us)
         self._last_proof_us = now_us
         timed = tuple((frame, min(self._anchor.monotonic_of(frame.counter_us), now_us)) for frame in frames)
-        self._report(Heard(frames=timed, session=self._session))
+        self._report(FramesReceived(frames=timed, session=self._session))
 
     def _watch(self, now_us: int) -> None:
         if self._anchor is None or now_us - self._anchor.monotonic_us >= ANCHOR_INTERVAL_US:
@@ -202,9 +202,9 @@ class RadioThread:
     def _gps_reference(self, anchor: Anchor) -> GpsReference | None:
         if self._clock.quality() is not TimeQuality.GNSS:
             return None
-        pulse_us = int(self._concentrator.trigger_counter_us())
+        pps_us = int(self._concentrator.trigger_counter_us())
         gps_us = self._clock.utc_us() - GPS_EPOCH_UNIX_US + LEAP_SECONDS * 1_000_000
-        return reference_of(anchor, pulse_us, gps_us, self._clock.monotonic_us())
+        return reference_of(anchor, pps_us, gps_us, self._clock.monotonic_us())
 
     def _send(self) -> None:
         if self._anchor is None:

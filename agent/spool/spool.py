@@ -35,9 +35,9 @@ FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
 FILE_NAME = "spool.db"
 
-Place: TypeAlias = tuple[Record | None, int, int, int]
+SpoolEntry: TypeAlias = tuple[Record | None, int, int, int]
 """(record or None when damaged, id, address, mask of connectors that wait)."""
-Evicted: TypeAlias = Callable[[list[Place], str], None]
+Evicted: TypeAlias = Callable[[list[SpoolEntry], str], None]
 """Called with what had to go and the reason."""
 _Result = TypeVar("_Result")
 
@@ -130,13 +130,13 @@ class Spool:
                 if not page:
                     break
                 after = page[-1][0]
-                take([place for place in map(self._unsettled, page) if place[3]])
+                take([entry for entry in map(self._unsettled, page) if entry[3]])
             unwritten = [(r.id, r.address, r.kind, mask) for r, mask in self._group.unwritten.values()]
             if unwritten:
                 take(unwritten)
 
-    def _unsettled(self, place: Waiting) -> Waiting:
-        record_id, address, kind, mask = place
+    def _unsettled(self, entry: Waiting) -> Waiting:
+        record_id, address, kind, mask = entry
         return record_id, address, kind, mask & ~self._group.settled.get(record_id, 0)
 
     async def keep(self, names: Sequence[str]) -> dict[str, int]:
@@ -255,17 +255,17 @@ class Spool:
         while disk.records:
             limit_us = self._limits.spool_age_s * 1_000_000
             ages = [
-                (place, None if place[0] is None else age_us(place[0], self._boot, now_us, utc_us, quality))
-                for place in disk.oldest(EVICTED_AT_A_TIME)
+                (entry, None if entry[0] is None else age_us(entry[0], self._boot, now_us, utc_us, quality))
+                for entry in disk.oldest(EVICTED_AT_A_TIME)
             ]
-            old = [place for place, age in ages if age is not None and age > limit_us]
+            old = [entry for entry, age in ages if age is not None and age > limit_us]
             if not old:
                 return
             self._evict(disk, old, "spool_age")
 
-    def _evict(self, disk: SpoolDisk, places: list[Place], reason: str) -> None:
-        disk.remove([place[1] for place in places])
-        self._loop.call_soon_threadsafe(self._evicted, places, reason)
+    def _evict(self, disk: SpoolDisk, entries: list[SpoolEntry], reason: str) -> None:
+        disk.remove([entry[1] for entry in entries])
+        self._loop.call_soon_threadsafe(self._evicted, entries, reason)
 
     def _written(self, batch: Batch) -> None:
         self.counts["written"] += len(batch.written)

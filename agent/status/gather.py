@@ -51,7 +51,7 @@ def gather(
         uptime_ms=journal.uptime_ms(),
         radio=Radio(state.radio).name,
         radio_reason=state.radio_reason,
-        connectors=tuple(_connector(one, now_us) for one in state.connectors),
+        connectors=tuple(_connector(connector, now_us) for connector in state.connectors),
         spool_records=state.spool_records,
         spool_accepting=state.spool_accepting,
         received=state.received,
@@ -81,11 +81,11 @@ def gather(
     )
 
 
-def _connector(one: ConnectorState, now_us: int) -> ConnectorStatus:
+def _connector(connector: ConnectorState, now_us: int) -> ConnectorStatus:
     return ConnectorStatus(
-        name=one.name,
-        up=one.up,
-        reason=one.reason,
-        queued=one.queued,
-        answer_age_ms=-1 if one.last_answer_us is None else (now_us - one.last_answer_us) // 1000,
+        name=connector.name,
+        up=connector.up,
+        reason=connector.reason,
+        queued=connector.queued,
+        answer_age_ms=-1 if connector.last_answer_us is None else (now_us - connector.last_answer_us) // 1000,
     )

@@ -33,8 +33,8 @@ def count(lang: Lang, number: int) -> str:
     >>> count(Lang.EN, 12345)
     '12,345'
     """
-    told = f"{number:,}"
-    return told.replace(",", NARROW) if lang is Lang.FR else told
+    text = f"{number:,}"
+    return text.replace(",", NARROW) if lang is Lang.FR else text
 
 
 def typeset(lang: Lang, text: str) -> str:

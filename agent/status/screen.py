@@ -76,8 +76,8 @@ _LABEL_WIDTH = 17
 
 def serves(status: Status) -> bool:
     """Return whether all is well enough for a gateway to be left."""
-    heard = status.radio == "RECEIVING" and not status.hearing
-    return heard and status.link_online and any(one.up for one in status.connectors)
+    receives = status.radio == "RECEIVING" and not status.hearing
+    return receives and status.link_online and any(connector.up for connector in status.connectors)
 
 
 def render(status: Status, lang: Lang = Lang.FR) -> str:
@@ -105,10 +105,10 @@ def _service(status: Status, lang: Lang) -> list[Pair]:
             "Radio",
             say(lang, *RADIO_WORDS[status.radio]) + ("" if hears else because(lang, status.radio_reason)),
         ),
-        (say(lang, "Audition", "Hearing"), "; ".join(because(lang, one)[3:] for one in status.hearing)),
+        (say(lang, "Audition", "Hearing"), "; ".join(because(lang, reason)[3:] for reason in status.hearing)),
         *(
-            (say(lang, f"Serveur {one.name}", f"Server {one.name}"), _connector(one, lang))
-            for one in status.connectors
+            (say(lang, f"Serveur {connector.name}", f"Server {connector.name}"), _connector(connector, lang))
+            for connector in status.connectors
         ),
         (say(lang, "Trames", "Frames"), _frames(status, lang)),
         (
@@ -150,15 +150,15 @@ def _machine(status: Status, lang: Lang) -> list[Pair]:
     ]
 
 
-def _connector(one: ConnectorStatus, lang: Lang) -> str:
-    seconds = one.answer_age_ms // 1000
-    if one.answer_age_ms < 0:
+def _connector(connector: ConnectorStatus, lang: Lang) -> str:
+    seconds = connector.answer_age_ms // 1000
+    if connector.answer_age_ms < 0:
         answered = say(lang, "jamais de réponse", "never answered")
     else:
         answered = say(lang, f"réponse il y a {seconds} s", f"answered {seconds} s ago")
-    state = say(lang, "joint", "reached") if one.up else say(lang, "NE RÉPOND PAS", "DOES NOT ANSWER")
-    waiting = f"{count(lang, one.queued)} {say(lang, 'en attente', 'waiting')}"
-    return f"{state} ({answered}, {waiting}){'' if one.up else because(lang, one.reason)}"
+    state = say(lang, "joint", "reached") if connector.up else say(lang, "NE RÉPOND PAS", "DOES NOT ANSWER")
+    waiting = f"{count(lang, connector.queued)} {say(lang, 'en attente', 'waiting')}"
+    return f"{state} ({answered}, {waiting}){'' if connector.up else because(lang, connector.reason)}"
 
 
 def _frames(status: Status, lang: Lang) -> str:
@@ -168,8 +168,8 @@ def _frames(status: Status, lang: Lang) -> str:
         (("en réserve", "stored"), status.spool_records),
         (("perdues", "lost"), status.dropped),
     )
-    told = ", ".join(f"{say(lang, *pair)} {count(lang, number)}" for pair, number in names)
-    return told if status.spool_accepting else f"{told} — {say(lang, 'RÉSERVE PLEINE', 'STORE FULL')}"
+    text = ", ".join(f"{say(lang, *pair)} {count(lang, number)}" for pair, number in names)
+    return text if status.spool_accepting else f"{text} — {say(lang, 'RÉSERVE PLEINE', 'STORE FULL')}"
 
 
 def _round_trip(status: Status) -> str:
@@ -186,8 +186,8 @@ def _gnss(status: Status, lang: Lang) -> str:
     )
     satellites = status.gnss.get("gnss_satellites")
     seen = "" if satellites is None else f", {satellites} satellites"
-    pulse = "" if status.gnss.get("gnss_pulse") else say(lang, ", pas d’impulsion", ", no pulse")
-    return f"{fix}{seen}{pulse}"
+    pps = "" if status.gnss.get("gnss_pulse") else say(lang, ", pas d’impulsion", ", no pulse")
+    return f"{fix}{seen}{pps}"
 
 
 def _month(status: Status, lang: Lang) -> str:

@@ -105,7 +105,7 @@ async def _serve(state: Path, answer: Answer) -> None:
 
 def ask_status(state: Path) -> Status | None:
     """Return what the agent on ``state``, or on its copy in memory, answers; None when none runs there."""
-    return next((told for told in map(_ask, working_folders(state)) if told is not None), None)
+    return next((answer for answer in map(_ask, working_folders(state)) if answer is not None), None)
 
 
 def _ask(state: Path) -> Status | None:

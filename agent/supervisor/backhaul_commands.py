@@ -55,7 +55,9 @@ class Links:
     @property
     def present(self) -> Device | None:
         """The device that carries the default route."""
-        return next((one for one in self.devices if self.route in (one.interface, one.name)), None)
+        return next(
+            (device for device in self.devices if self.route in (device.interface, device.name)), None
+        )
 
 
 def commands_of(stage: Stage, links: Links) -> tuple[Command, ...]:
@@ -97,13 +99,13 @@ def _renew(links: Links) -> tuple[Command, ...]:
     present = links.present
     if present is not None:
         return (_connect(present),)
-    asleep = [one for one in links.devices if _usable(one) and one.state < CONNECTED_STATE]
+    asleep = [device for device in links.devices if _usable(device) and device.state < CONNECTED_STATE]
     return tuple(map(_connect, asleep)) or _everything()
 
 
 def _other(links: Links) -> tuple[Command, ...]:
     present = links.present
-    others = [one for one in links.devices if _usable(one) and one is not present]
+    others = [device for device in links.devices if _usable(device) and device is not present]
     if others:
         worst = str(LAST_METRIC)
         aside = () if present is None else (_modify(present, worst),)

@@ -25,11 +25,11 @@ from agent.supervisor.step import Stage
 LONGEST_S = 60.0
 
 
-class NoMeans(OSError):
+class StageImpossible(OSError):
     """This machine cannot do what the stage asks."""
 
 
-class Means(Protocol):
+class BackhaulTools(Protocol):
     """What carries out a backhaul stage; virtual in tests."""
 
     def carry_out(self, stage: Stage) -> str:
@@ -69,7 +69,7 @@ def _asked(command: Command) -> str:
     """Return what a question prints, or nothing where nobody answers it."""
     try:
         return run(command)
-    except NoMeans:
+    except StageImpossible:
         return ""
 
 
@@ -81,13 +81,13 @@ def run(command: Command) -> str:
     """
     program = shutil.which(command[0])
     if program is None:
-        raise NoMeans(f"{command[0]} is not installed")
+        raise StageImpossible(f"{command[0]} is not installed")
     try:
         done = subprocess.run(
             [program, *command[1:]], capture_output=True, text=True, check=False, timeout=LONGEST_S
         )
     except subprocess.TimeoutExpired as error:
-        raise NoMeans(f"{' '.join(command)}: no end within {LONGEST_S:.0f} s") from error
+        raise StageImpossible(f"{' '.join(command)}: no end within {LONGEST_S:.0f} s") from error
     if done.returncode:
-        raise NoMeans(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        raise StageImpossible(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
     return done.stdout

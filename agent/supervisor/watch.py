@@ -18,7 +18,7 @@ from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave
-from agent.supervisor.network_tools import Means, NoMeans
+from agent.supervisor.network_tools import BackhaulTools, StageImpossible
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
 from agent.wire.messages import Change, Radio
 from hal.ports import Concentrator
@@ -42,7 +42,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServicePort(Protocol):
-    """What the watchdog asks of the service manager; ``agent.host.machine.ServiceManager`` on a gateway."""
+    """What the watchdog asks of the service manager; ``agent.host.machine.ServiceNotifier`` on a gateway."""
 
     @property
     def watchdog_s(self) -> float | None:
@@ -57,23 +57,23 @@ class Watchdog:
 
     def __init__(
         self,
-        manager: ServicePort,
+        service: ServicePort,
         *,
         snapshot: Callable[[], DataPathState],
         on_radio: Callable[[Callable[[Concentrator], bool]], "Future[Any]"],
         radio_answer_s: float = RADIO_ANSWER_S,
     ) -> None:
-        self._manager, self._snapshot, self._on_radio = manager, snapshot, on_radio
+        self._service, self._snapshot, self._on_radio = service, snapshot, on_radio
         self._radio_answer_s = radio_answer_s
 
     async def run(self) -> None:
         """Feed until cancelled; a loop that turns alone proves nothing, so the radio thread is asked."""
-        period_s = self._manager.watchdog_s
+        period_s = self._service.watchdog_s
         if period_s is None:
             return
         while True:
             if await self._radio_answers():
-                self._manager.working()
+                self._service.working()
                 await asyncio.sleep(period_s / 3)
             else:
                 _log.error("radio thread hangs, the watchdog is not fed")
@@ -106,7 +106,7 @@ class Supervisor:
         snapshot: Callable[[], DataPathState],
         link: LinkPort,
         on_trial: Callable[[], bool],
-        means: Means,
+        backhaul_tools: BackhaulTools,
         restart_radio: Callable[[str], None],
         test_frames: Callable[[], str],
         measured_dbm: Callable[[], float | None],
@@ -124,7 +124,7 @@ class Supervisor:
             measured_dbm=measured_dbm,
         )
         self._clock, self._snapshot, self._link, self._on_trial = clock, snapshot, link, on_trial
-        self._means = means
+        self._backhaul_tools = backhaul_tools
         self._restart_radio, self._journal, self._leave = restart_radio, journal, leave
         self._kept_at_us = clock.monotonic_us()
 
@@ -144,7 +144,7 @@ class Supervisor:
         """Look once."""
         now_us = self._clock.monotonic_us()
         facts = self.facts()
-        if self.hearing.heard_again:
+        if self.hearing.frame_since_last_look:
             self.state = replace(self.state, silence_tried=0)
         self.state, commands = step(self.state, facts, now_us)
         if facts.silent:
@@ -181,7 +181,9 @@ class Supervisor:
         lost = self._link.lost_since_us
         if lost is None or any(connector.up for connector in path.connectors):
             return None
-        answers = [one.last_answer_us for one in path.connectors if one.last_answer_us is not None]
+        answers = [
+            connector.last_answer_us for connector in path.connectors if connector.last_answer_us is not None
+        ]
         return max([lost, *answers])
 
     async def _recover(self, command: Recover) -> None:
@@ -196,7 +198,7 @@ class Supervisor:
                 await asyncio.to_thread(reboot_machine)
                 self._leave(Leave(command.reason, reboot=True))
             else:
-                done = await asyncio.to_thread(self._means.carry_out, stage)
+                done = await asyncio.to_thread(self._backhaul_tools.carry_out, stage)
                 self._journal.record(Change.RECOVERY, stage.value, "DONE", done)
-        except (NoMeans, CannotReboot) as error:
+        except (StageImpossible, CannotReboot) as error:
             self._journal.record(Change.RECOVERY, stage.value, "FAILED", str(error))

@@ -43,17 +43,17 @@ class GpsReference:
         return self.gps_us + counter_us - self.counter_us
 
 
-def reference_of(anchor: Anchor, pulse_counter_us: int, gps_now_us: int, now_us: int) -> GpsReference | None:
+def reference_of(anchor: Anchor, pps_counter_us: int, gps_now_us: int, now_us: int) -> GpsReference | None:
     """Return the reference that a pulse gives when the host knows GPS time to better than 0.2 s.
 
     None when the pulse is old or does not fit the host's time: then one of the two is wrong.
     """
-    pulse_us = anchor.monotonic_of(pulse_counter_us)
-    gps_us = gps_now_us - (now_us - pulse_us)
+    pps_us = anchor.monotonic_of(pps_counter_us)
+    gps_us = gps_now_us - (now_us - pps_us)
     second_us = round(gps_us / SECOND_US) * SECOND_US
-    if not 0 <= now_us - pulse_us <= PULSE_AGE_LIMIT_US or abs(gps_us - second_us) > PULSE_DOUBT_US:
+    if not 0 <= now_us - pps_us <= PULSE_AGE_LIMIT_US or abs(gps_us - second_us) > PULSE_DOUBT_US:
         return None
-    return GpsReference(counter_us=pulse_counter_us, gps_us=second_us)
+    return GpsReference(counter_us=pps_counter_us, gps_us=second_us)
 
 
 def unroll(tmst: int, near_us: int) -> int:

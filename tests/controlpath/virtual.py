@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from agent.connectors.ports import Outcome
-from agent.downlink.model import Code, Downlink, Verdict
-from agent.evidence.ears import HeardTest
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
+from agent.evidence.ears import ReceivedTestFrame
 from agent.gnss.receiver import GnssState
 from agent.observation import ConnectorState, DataPathState
 from agent.status.status import ConnectorStatus, Status
@@ -63,7 +63,7 @@ class VirtualClock:
     def trust(self, quality: TimeQuality) -> None:
         self.trusted = quality
 
-    def heard(self, reading: Reading) -> None:
+    def accept(self, reading: Reading) -> None:
         self.trusted, self.wall_us = reading.quality, reading.utc_minus_monotonic_us
 
     def advance(self, seconds: float) -> None:
@@ -176,10 +176,10 @@ class VirtualDataPath:
     def slow_backlog(self, slow: bool) -> None:
         self.slow = slow
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
-        return Verdict(code=Code.INTERNAL, reason="the radio is off")
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
+        return DownlinkVerdict(code=Code.INTERNAL, reason="the radio is off")
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         return ()
 
     def gnss(self) -> GnssState | None:

@@ -25,7 +25,7 @@ from agent.connectors.semtech_udp.txpk import parse_txpk, tx_ack_body
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
 from agent.downlink.beacon import gateway_info
-from agent.downlink.model import Code, Downlink, Verdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.record import Record
 from agent.timing.timebase import Anchor, GpsReference
@@ -66,7 +66,7 @@ class Air:
         self.acknowledged: list[Any] = []
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> DownlinkVerdict:
         verdict = self.scheduler.submit(downlink)
         if verdict.taken and outcome is not None:
             self._outcomes[verdict.ticket] = outcome

@@ -59,7 +59,7 @@ class Child:
             clock=self._clock,
             boot=boot,
             journal=Piped(self._clock, self._say),
-            evicted=lambda places, reason: self._say("E", [place[1] for place in places]),
+            evicted=lambda entries, reason: self._say("E", [entry[1] for entry in entries]),
         )
 
     def _say(self, what: str, ids: Iterable[object]) -> None:
@@ -80,13 +80,13 @@ class Child:
         await self.spool.open(["lns"])
         assert self.spool._disk is not None
         self._report(self.spool._disk)
-        places: list[Waiting] = []
-        await self.spool.restore(places.extend)
-        self._say("R", map(name_of, await self.spool.read([place[0] for place in places]) or []))
+        entries: list[Waiting] = []
+        await self.spool.restore(entries.extend)
+        self._say("R", map(name_of, await self.spool.read([entry[0] for entry in entries]) or []))
         async with asyncio.TaskGroup() as group:
             committing = group.create_task(self.spool.run())
-            for first in range(0, len(places), REPLAY_BURST):
-                await self._delivered([place[0] for place in places[first : first + REPLAY_BURST]])
+            for first in range(0, len(entries), REPLAY_BURST):
+                await self._delivered([entry[0] for entry in entries[first : first + REPLAY_BURST]])
             while not self._drain:
                 self._receive(group)
                 await asyncio.sleep(FRAME_EVERY_S)

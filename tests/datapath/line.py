@@ -41,7 +41,7 @@ class Line:
         self._next_id += 1
         heard = record(self._next_id, payload, monotonic_us=self.now_us)
         self.stored[heard.id] = heard
-        self.delivery.heard(heard, self.now_us)
+        self.delivery.frame_received(heard, self.now_us)
         self._step()
         return heard
 

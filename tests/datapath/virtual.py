@@ -39,7 +39,7 @@ class ManualClock:
     def quality(self) -> TimeQuality:
         return self.trusted
 
-    def heard(self, reading: Reading) -> None:
+    def accept(self, reading: Reading) -> None:
         self.trusted, self.offset_us = reading.quality, reading.utc_minus_monotonic_us
 
 

@@ -82,7 +82,7 @@ async def test_the_beacon_leaves_on_the_gps_instant(tmp_path: Path) -> None:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
     assert state is not None
-    assert state.pulse
+    assert state.pps
     assert clock.quality() is TimeQuality.GNSS
     assert abs(clock.utc_us() // SECOND_US - time.time_ns() // 1_000_000_000 - ahead_s) <= 1
     pulse_ticks = chip.pps.last(beacon.started_at_ticks)

@@ -190,7 +190,7 @@ class Bench:
         self.lns, self.clock = lns, SystemClock()
         now_us = self.clock.monotonic_us()
         offset_us = GPS_NOW_US + UTC_OF_GPS_US - now_us
-        self.clock.heard(Reading(quality=TimeQuality.GNSS, utc_minus_monotonic_us=offset_us, at_us=now_us))
+        self.clock.accept(Reading(quality=TimeQuality.GNSS, utc_minus_monotonic_us=offset_us, at_us=now_us))
         self.beacon_us = now_us + TO_BEACON_US
         self.radio = Pulsed(self.clock)
         self.path = DataPath(

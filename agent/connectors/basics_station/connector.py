@@ -33,7 +33,7 @@ from agent.connectors.dating import reception_of
 from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
-from agent.downlink.model import Code, Verdict
+from agent.downlink.model import Code, DownlinkVerdict
 from agent.record import Record
 from agent.wire.configuration import ConnectorConfig
 
@@ -193,7 +193,7 @@ class BasicsStationConnector(BaseConnector):
             self._host.radio_plan(self.name, plan)
 
     def _transmit(self, wanted: Wanted) -> None:
-        def done(codes: list[Code], verdict: Verdict | None, outcome: Outcome | None) -> None:
+        def done(codes: list[Code], verdict: DownlinkVerdict | None, outcome: Outcome | None) -> None:
             self.counts[f"downlink_{codes[-1]}"] += 1
             if outcome is None or verdict is None or self._line is None:
                 return
@@ -213,16 +213,16 @@ class BasicsStationConnector(BaseConnector):
 
     def _synchronise(self, message: bytes) -> None:
         """Take in the server's GPS time: an answer to our question, or its word about one of our instants."""
-        said = parse_timesync(message)
+        answer = parse_timesync(message)
         now_us = self._host.clock.monotonic_us()
-        if said.txtime and said.txtime == self._timesync_sent_us:
+        if answer.txtime and answer.txtime == self._timesync_sent_us:
             self._timesync_sent_us = None
-            sample = answered(sent_us=said.txtime, received_us=now_us, gps_us=said.gpstime)
-            self.counts["timesync_round_trip_us"] = now_us - said.txtime
+            sample = answered(sent_us=answer.txtime, received_us=now_us, gps_us=answer.gpstime)
+            self.counts["timesync_round_trip_us"] = now_us - answer.txtime
         else:
-            counter_us = counter_of(said.xtime, self._host.session()) if said.xtime else None
-            heard_us = None if counter_us is None else self._host.monotonic_of(counter_us)
-            sample = pushed(heard_us=heard_us, received_us=now_us, gps_us=said.gpstime)
+            counter_us = counter_of(answer.xtime, self._host.session()) if answer.xtime else None
+            instant_us = None if counter_us is None else self._host.monotonic_of(counter_us)
+            sample = pushed(instant_us=instant_us, received_us=now_us, gps_us=answer.gpstime)
         if sample is None:
             self.counts["timesync_useless"] += 1
             return
@@ -232,7 +232,7 @@ class BasicsStationConnector(BaseConnector):
 
     def _believe(self, sample: Sample) -> None:
         try:
-            self._host.clock.heard(sample.reading())
+            self._host.clock.accept(sample.reading())
         except ValueError as error:
             self._refused("timesync_refused", error)
             self._time = None

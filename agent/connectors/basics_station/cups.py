@@ -146,7 +146,9 @@ def _uri(content: bytes, name: str, schemes: tuple[str, ...]) -> str:
     scheme, _, rest = uri.partition("://")
     host = rest.partition("/")[0]
     if uri and (scheme not in schemes or not host or not uri.isprintable() or " " in uri):
-        raise CupsError(f"{name}: {uri[:80]!r} is not {' or '.join(f'{one}://HOST' for one in schemes)}")
+        raise CupsError(
+            f"{name}: {uri[:80]!r} is not {' or '.join(f'{scheme}://HOST' for scheme in schemes)}"
+        )
     return uri
 
 

@@ -53,8 +53,8 @@ class CupsKeeper:
         self._counts["cups_file_damaged"] += self._store.damaged
         self._lns_failures = 0
         self._cups_failures = 0
-        self._told = ""
-        self._update_told = 0
+        self._recorded_failure = ""
+        self._recorded_update_bytes = 0
         self._sooner = asyncio.Event()
 
     @property
@@ -127,8 +127,8 @@ class CupsKeeper:
     def _take(self, answer: Answer) -> None:
         if answer.update_bytes:
             self._counts["cups_update_refused"] += 1
-            if answer.update_bytes != self._update_told:
-                self._update_told = answer.update_bytes
+            if answer.update_bytes != self._recorded_update_bytes:
+                self._recorded_update_bytes = answer.update_bytes
                 reason = "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
                 self._host.record(self._config.name, "CUPS_UPDATE_REFUSED", reason)
         if not answer.changes:
@@ -148,9 +148,9 @@ class CupsKeeper:
 
     def _tell(self, why: str) -> None:
         """Report a fault once, and again only when it is another."""
-        if why and why != self._told:
+        if why and why != self._recorded_failure:
             self._host.record(self._config.name, "CUPS_FAILED", why[:200])
-        self._told = why
+        self._recorded_failure = why
 
 
 def own_uri(config: ConnectorConfig) -> str:

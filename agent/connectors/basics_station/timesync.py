@@ -60,13 +60,15 @@ def answered(*, sent_us: int, received_us: int, gps_us: int) -> Sample | None:
     return Sample(utc_minus_monotonic_us=_utc(gps_us) - middle_us, doubt_us=doubt_us, at_us=received_us)
 
 
-def pushed(*, heard_us: int | None, received_us: int, gps_us: int) -> Sample | None:
-    """Return what a server says of the monotonic instant ``heard_us``; None when it is old or not ours."""
-    if heard_us is None or not 0 < gps_us < GPS_LIMIT_US:
+def pushed(*, instant_us: int | None, received_us: int, gps_us: int) -> Sample | None:
+    """Return what a server says of the monotonic instant ``instant_us``; None when it is old or not ours."""
+    if instant_us is None or not 0 < gps_us < GPS_LIMIT_US:
         return None
-    if not 0 <= received_us - heard_us <= PUSHED_AGE_LIMIT_US:
+    if not 0 <= received_us - instant_us <= PUSHED_AGE_LIMIT_US:
         return None
-    return Sample(utc_minus_monotonic_us=_utc(gps_us) - heard_us, doubt_us=PUSHED_DOUBT_US, at_us=received_us)
+    return Sample(
+        utc_minus_monotonic_us=_utc(gps_us) - instant_us, doubt_us=PUSHED_DOUBT_US, at_us=received_us
+    )
 
 
 def better(best: Sample | None, new: Sample) -> Sample:

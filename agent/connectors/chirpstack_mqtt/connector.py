@@ -17,10 +17,10 @@ from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
 from agent.connectors.chirpstack_mqtt.transport import (
     Acknowledged,
     Arrived,
+    BrokerRefused,
     Connected,
     MqttEvent,
     MqttLine,
-    Refused,
 )
 from agent.connectors.dating import reception_of
 from agent.connectors.dial import look_for_a_way
@@ -117,7 +117,7 @@ class ChirpstackMqttConnector(BaseConnector):
                 self._line.subscribe(f"{self._topic}/command/#")
                 self._publish_state()
                 self._pump_once()
-            case Refused(reason=reason, by_server=by_server) if self._line is not None:
+            case BrokerRefused(reason=reason, by_server=by_server) if self._line is not None:
                 self.counts["disconnected"] += 1
                 self._reason, self._refused_by_server = reason, by_server
                 self._ended.set()

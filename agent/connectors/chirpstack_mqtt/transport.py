@@ -31,7 +31,7 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BrokerRefused:
     """The broker would not have us, or the connection failed or ended."""
 
     reason: str
@@ -54,7 +54,7 @@ class Arrived:
     payload: bytes
 
 
-MqttEvent: TypeAlias = Connected | Refused | Acknowledged | Arrived
+MqttEvent: TypeAlias = Connected | BrokerRefused | Acknowledged | Arrived
 
 
 class _NamedTls:
@@ -128,11 +128,11 @@ class MqttLine:
             self._loop.call_soon_threadsafe(self._event, event)
 
     def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
-        self._tell(Refused(str(code), by_server=True) if code.is_failure else Connected())
+        self._tell(BrokerRefused(str(code), by_server=True) if code.is_failure else Connected())
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
         self._client.disconnect()
-        self._tell(Refused(str(code), by_server=str(code) != KEEPALIVE_WORD))
+        self._tell(BrokerRefused(str(code), by_server=str(code) != KEEPALIVE_WORD))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
         self._tell(Acknowledged(mid, int(code.value)))

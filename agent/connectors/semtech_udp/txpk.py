@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from agent.downlink.model import AtGps, AtTmst, Code, Downlink, Immediate, Timing, Verdict
+from agent.downlink.model import AtGps, AtTmst, Code, Downlink, DownlinkVerdict, Immediate, Timing
 from hal.packets import PAYLOAD_LIMIT_BYTES, Fsk, Lora
 from hal.units import Hz
 
@@ -93,14 +93,14 @@ def parse_txpk(body: bytes) -> Downlink:
     )
 
 
-def tx_ack_body(verdict: Verdict) -> bytes:
+def tx_ack_body(verdict: DownlinkVerdict) -> bytes:
     """Return the JSON of TX_ACK; empty for a downlink that leaves as it was asked for."""
     if verdict.taken:
         if verdict.power_dbm is None:
             return b""
         return msgspec.json.encode({"txpk_ack": {"warn": "TX_POWER", "value": round(verdict.power_dbm)}})
-    word = _UDP_WORD.get(verdict.code, verdict.code)
-    return msgspec.json.encode({"txpk_ack": {"error": str(word)}})
+    code = _UDP_WORD.get(verdict.code, verdict.code)
+    return msgspec.json.encode({"txpk_ack": {"error": str(code)}})
 
 
 def malformed_body() -> bytes:

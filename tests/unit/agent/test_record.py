@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.record import NO_ADDRESS, Kind, RecordError, classify, decode_record, encode_record
+from agent.record import NO_ADDRESS, FrameKind, RecordError, classify, decode_record, encode_record
 from hal.packets import Fsk
 from tests.datapath.virtual import data_up, join_request, received, record
 
@@ -34,15 +34,15 @@ def test_any_bytes_with_a_good_crc_give_a_record_or_a_record_error(body: bytes) 
 @pytest.mark.parametrize(
     ("payload", "kind", "address"),
     [
-        (data_up(0x26011BDA), Kind.DATA, 0x26011BDA),
-        (join_request(), Kind.JOIN, NO_ADDRESS),
-        (b"\xc0\x00" + bytes(17), Kind.JOIN, NO_ADDRESS),
-        (b"\xe0maker", Kind.OTHER, NO_ADDRESS),
-        (b"", Kind.OTHER, NO_ADDRESS),
-        (b"\x40\x01", Kind.OTHER, NO_ADDRESS),
+        (data_up(0x26011BDA), FrameKind.DATA, 0x26011BDA),
+        (join_request(), FrameKind.JOIN, NO_ADDRESS),
+        (b"\xc0\x00" + bytes(17), FrameKind.JOIN, NO_ADDRESS),
+        (b"\xe0maker", FrameKind.OTHER, NO_ADDRESS),
+        (b"", FrameKind.OTHER, NO_ADDRESS),
+        (b"\x40\x01", FrameKind.OTHER, NO_ADDRESS),
     ],
 )
-def test_frames_are_told_apart(payload: bytes, kind: Kind, address: int) -> None:
+def test_frames_are_told_apart(payload: bytes, kind: FrameKind, address: int) -> None:
     assert classify(payload) == (kind, address)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
-from agent.commands.step import CommandLedger, Refused, judge_command
+from agent.commands.step import CommandLedger, CommandRefused, judge_command
 from agent.hearing.noise_meter import median_dbm
 from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command, encode_command
@@ -22,7 +22,7 @@ SENT = FLEET.envelope(Kind.COMMAND, 5, encode_command(TEST), issued_at_us=50, ex
 
 def judged(
     ledger: CommandLedger, payload: bytes, utc_us: int = 60
-) -> tuple[CommandLedger, Command | Refused]:
+) -> tuple[CommandLedger, Command | CommandRefused]:
     return judge_command(ledger, payload, device=EUI, key=FLEET.key.public_key(), utc_us=utc_us)
 
 
@@ -31,7 +31,7 @@ def test_a_command_is_believed_once() -> None:
     assert (ledger, verdict) == (CommandLedger(version=5, issued_at_us=50), TEST)
     again, verdict = judged(ledger, SENT)
     assert again == ledger
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, CommandRefused)
     assert verdict.reason == "older"
 
 
@@ -51,14 +51,14 @@ def test_a_command_is_believed_once() -> None:
 )
 def test_each_kind_of_bad_command_is_refused(payload: bytes, utc_us: int, reason: str) -> None:
     _, verdict = judged(CommandLedger(version=5), payload, utc_us)
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, CommandRefused)
     assert verdict.reason == reason
 
 
 def test_a_clock_that_is_behind_makes_no_old_command_fresh() -> None:
     late = FLEET.envelope(Kind.COMMAND, 6, encode_command(TEST), expires_at_us=100)
     _, verdict = judged(CommandLedger(version=5, issued_at_us=200), late, utc_us=0)
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, CommandRefused)
     assert verdict.reason == "expired"
 
 

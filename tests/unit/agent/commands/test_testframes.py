@@ -9,8 +9,8 @@ import pytest
 from agent.commands.runner import CommandFailed
 from agent.commands.testframes import SENDERS_LIMIT, Sender, TestFrames, after_test, suspicion_of
 from agent.connectors.ports import Outcome
-from agent.downlink.model import Code, Downlink, Verdict
-from agent.evidence.ears import LISTENING_LIMIT, HeardTest, TestEar
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
+from agent.evidence.ears import LISTENING_LIMIT, ReceivedTestFrame, TestEar
 from agent.journal_port import MemoryJournal
 from agent.wire.command import Action, Command
 from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame, encode_test_frame
@@ -40,16 +40,16 @@ class Neighbourhood:
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
 
-    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> Verdict:
+    def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         if self.code is not Code.OK:
-            return Verdict(code=self.code, reason="no air time left")
+            return DownlinkVerdict(code=self.code, reason="no air time left")
         self.sent.append(downlink)
         if self.audible:
             self.ear.on_air(received(downlink.payload, 0))
         outcome(Outcome(sent=self.on_air, reason="radio says free", start_us=0))
-        return Verdict(code=Code.OK, ticket=len(self.sent))
+        return DownlinkVerdict(code=Code.OK, ticket=len(self.sent))
 
-    async def listen(self, nonce: str, limit_s: float) -> tuple[HeardTest, ...]:
+    async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         return await self.ear.listen(nonce, limit_s if self.audible else 0.0)
 
 
@@ -125,7 +125,7 @@ def test_a_command_without_nonce_is_refused(tmp_path: Path) -> None:
 def test_other_frames_are_none_of_the_ears_business() -> None:
     ear = TestEar()
 
-    async def listening() -> tuple[HeardTest, ...]:
+    async def listening() -> tuple[ReceivedTestFrame, ...]:
         task = asyncio.create_task(ear.listen(NONCE, 0.01))
         await asyncio.sleep(0)
         for payload in (b"", b"\xe0VDLT", encode_test_frame("ff" * 8, 0), encode_test_frame(NONCE, 1)):

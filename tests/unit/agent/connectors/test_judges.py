@@ -12,7 +12,7 @@ from agent.connectors.reception import Reception
 from agent.connectors.semtech_udp.datagrams import PullResp, parse, pull_data, push_data, tx_ack
 from agent.connectors.semtech_udp.rxpk import Statistics, rxpk, stat
 from agent.connectors.semtech_udp.txpk import malformed_body, parse_txpk, tx_ack_body
-from agent.downlink.model import AtTmst, Code, Verdict
+from agent.downlink.model import AtTmst, Code, DownlinkVerdict
 from agent.wire.messages import TimeQuality
 from hal.packets import Lora
 from tests.datapath.virtual import JUNE_2024_US, data_up, record
@@ -39,7 +39,7 @@ def test_stat_and_pull_data_are_read() -> None:
 
 @pytest.mark.parametrize("code", list(Code))
 def test_every_tx_ack_is_read(code: Code) -> None:
-    packet = gateway.parse(tx_ack(9, EUI, tx_ack_body(Verdict(code=code))))
+    packet = gateway.parse(tx_ack(9, EUI, tx_ack_body(DownlinkVerdict(code=code))))
     assert packet.kind == gateway.PacketKind.TX_ACK
     assert (packet.tx_status in {None, gateway.TxStatus.NONE}) == (code is Code.OK)
 
@@ -73,7 +73,7 @@ def test_its_pull_resp_is_our_downlink() -> None:
 
 def test_what_has_one_form_is_the_same_bytes_both_ways() -> None:
     ours = [pull_data(7, EUI)]
-    ours += [tx_ack(9, EUI, tx_ack_body(Verdict(code=code))) for code in Code if code is not Code.OK]
+    ours += [tx_ack(9, EUI, tx_ack_body(DownlinkVerdict(code=code))) for code in Code if code is not Code.OK]
     for datagram in ours:
         assert gateway.encode(gateway.parse(datagram)) == datagram
     for kind in (gateway.PacketKind.PUSH_ACK, gateway.PacketKind.PULL_ACK):

@@ -95,35 +95,35 @@ def test_what_cannot_be_listened_to_is_refused_in_french(multi: set[int], messag
 def test_a_differing_plan_is_reported_once_a_change_and_not_obeyed(tmp_path: Path) -> None:
     restarts: list[str] = []
     owner = PlanOwner(tmp_path, configuration(owner=False), restarts.append)
-    assert owner.said("bs", OURS, 0) is None
-    told = owner.said("bs", THEIRS, 0)
+    assert owner.plan_received("bs", OURS, 0) is None
+    told = owner.plan_received("bs", THEIRS, 0)
     assert told is not None
     assert (told.value, told.reason[:37]) == ("RADIO_PLAN_DIFFERS", "le serveur demande d’autres canaux (e")
-    assert [owner.said("bs", THEIRS, n) for n in range(5)] == [None] * 5
-    assert owner.said("cs", THEIRS, 0) is not None, "another server is another report"
-    again = owner.said("bs", SHIFTED, 9)
+    assert [owner.plan_received("bs", THEIRS, n) for n in range(5)] == [None] * 5
+    assert owner.plan_received("cs", THEIRS, 0) is not None, "another server is another report"
+    again = owner.plan_received("bs", SHIFTED, 9)
     assert again is not None
-    content = owner.said("bs", OURS, 10)
+    content = owner.plan_received("bs", OURS, 10)
     assert content is not None
-    assert (content.value, owner.said("bs", OURS, 11)) == ("RADIO_PLAN_SAME", None)
+    assert (content.value, owner.plan_received("bs", OURS, 11)) == ("RADIO_PLAN_SAME", None)
     assert (restarts, owner.settings(), list(tmp_path.iterdir())) == ([], SETTINGS, [])
 
 
 def test_the_owner_is_obeyed_and_its_plan_holds_without_it(tmp_path: Path) -> None:
     restarts: list[str] = []
     owner = PlanOwner(tmp_path, configuration(owner=True), restarts.append)
-    other = owner.said("cs", SHIFTED, 0)
+    other = owner.plan_received("cs", SHIFTED, 0)
     assert other is not None
     assert other.value == "RADIO_PLAN_DIFFERS"
-    told = owner.said("bs", THEIRS, 0)
+    told = owner.plan_received("bs", THEIRS, 0)
     assert told is not None
     assert (told.value, len(restarts)) == ("RADIO_PLAN_OBEYED", 1)
     assert plan_of(owner.settings()) == THEIRS
     assert owner.runs(THEIRS)
-    soon = owner.said("bs", SHIFTED, OBEY_EVERY_US - 1)
+    soon = owner.plan_received("bs", SHIFTED, OBEY_EVERY_US - 1)
     assert soon is not None
     assert (soon.value, len(restarts)) == ("RADIO_PLAN_REFUSED", 1)
-    deaf = owner.said("bs", RadioPlan(multi=frozenset()), OBEY_EVERY_US)
+    deaf = owner.plan_received("bs", RadioPlan(multi=frozenset()), OBEY_EVERY_US)
     assert deaf is not None
     assert (deaf.value, plan_of(owner.settings())) == ("RADIO_PLAN_REFUSED", THEIRS)
     restarted = PlanOwner(tmp_path, configuration(owner=True), restarts.append)

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from agent.cli import main
-from agent.doctor.judge import Facts, Place, judge
+from agent.doctor.judge import Endpoint, Facts, judge
 from agent.doctor.report import write_report
-from agent.doctor.trouble import Verdict, running
+from agent.doctor.trouble import Severity, running
 from agent.enrol.step import Outcome
 from agent.identity import Identity
 from agent.journal.journal import Journal
@@ -31,48 +31,48 @@ GOOD = Facts(
     bus="spi:/dev/spidev0.0",
     bus_there=True,
     images="",
-    places=(Place(what="Courtier MQTT", host="b", port=8883, resolved=True, reached=True),),
+    endpoints=(Endpoint(what="Courtier MQTT", host="b", port=8883, resolved=True, reached=True),),
     status=None,
 )
 
 
-def wrong(facts: Facts) -> dict[str, Verdict]:
-    return {one.what: one.verdict for one in judge(facts) if one.verdict is not Verdict.GOOD}
+def wrong(facts: Facts) -> dict[str, Severity]:
+    return {one.what: one.severity for one in judge(facts) if one.severity is not Severity.GOOD}
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, {}),
-        ({"settings_error": "missing"}, {"Réglages": Verdict.WRONG}),
-        ({"key_mode": 0o644}, {"Clé privée": Verdict.WRONG}),
-        ({"disk_free_bytes": 199_999_999}, {"Disque": Verdict.WATCH}),
-        ({"state_writable": False}, {"Dossier d’état": Verdict.WRONG}),
-        ({"certificate_until_us": None, "enrolment": Outcome.USED}, {"Enrôlement": Verdict.WRONG}),
-        ({"certificate_until_us": None, "enrolment": None}, {"Enrôlement": Verdict.WATCH}),
-        ({"certificate_until_us": 0}, {"Certificat": Verdict.WRONG}),
-        ({"certificate_until_us": 19 * 86_400_000_000}, {"Certificat": Verdict.WATCH}),
-        ({"time_quality": TimeQuality.UNTRUSTED}, {"Heure": Verdict.WATCH}),
-        ({"bus_there": False}, {"Bus du concentrateur": Verdict.WRONG}),
-        ({"images": "missing"}, {"Microcode": Verdict.WRONG}),
+        ({"settings_error": "missing"}, {"Réglages": Severity.WRONG}),
+        ({"key_mode": 0o644}, {"Clé privée": Severity.WRONG}),
+        ({"disk_free_bytes": 199_999_999}, {"Disque": Severity.WATCH}),
+        ({"state_writable": False}, {"Dossier d’état": Severity.WRONG}),
+        ({"certificate_until_us": None, "enrolment": Outcome.USED}, {"Enrôlement": Severity.WRONG}),
+        ({"certificate_until_us": None, "enrolment": None}, {"Enrôlement": Severity.WATCH}),
+        ({"certificate_until_us": 0}, {"Certificat": Severity.WRONG}),
+        ({"certificate_until_us": 19 * 86_400_000_000}, {"Certificat": Severity.WATCH}),
+        ({"time_quality": TimeQuality.UNTRUSTED}, {"Heure": Severity.WATCH}),
+        ({"bus_there": False}, {"Bus du concentrateur": Severity.WRONG}),
+        ({"images": "missing"}, {"Microcode": Severity.WRONG}),
         (
-            {"places": (Place(what="LNS", host="b", port=1, resolved=False, reached=None),)},
-            {"LNS": Verdict.WRONG},
+            {"endpoints": (Endpoint(what="LNS", host="b", port=1, resolved=False, reached=None),)},
+            {"LNS": Severity.WRONG},
         ),
         (
-            {"places": (Place(what="LNS", host="b", port=1, resolved=True, reached=False),)},
-            {"LNS": Verdict.WRONG},
+            {"endpoints": (Endpoint(what="LNS", host="b", port=1, resolved=True, reached=False),)},
+            {"LNS": Severity.WRONG},
         ),
-        ({"places": (Place(what="LNS", host="b", port=1, resolved=True, reached=None),)}, {}),
+        ({"endpoints": (Endpoint(what="LNS", host="b", port=1, resolved=True, reached=None),)}, {}),
     ],
 )
 def test_each_trouble_is_found_with_a_remedy(
-    changes: dict[str, object], expected: dict[str, Verdict]
+    changes: dict[str, object], expected: dict[str, Severity]
 ) -> None:
     fields = {name: getattr(GOOD, name) for name in Facts.__slots__}
     facts = Facts(**(fields | changes))  # type: ignore[arg-type]
-    assert wrong(facts) == expected | {"Agent": Verdict.WRONG}
-    assert all(one.remedy for one in judge(facts) if one.verdict is not Verdict.GOOD)
+    assert wrong(facts) == expected | {"Agent": Severity.WRONG}
+    assert all(one.remedy for one in judge(facts) if one.severity is not Severity.GOOD)
 
 
 @pytest.fixture
@@ -125,11 +125,11 @@ TROUBLED = status(
 
 @pytest.mark.parametrize("lang", list(Lang))
 def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> None:
-    found = [one for one in running(TROUBLED, lang) if one.verdict is not Verdict.GOOD]
+    found = [one for one in running(TROUBLED, lang) if one.severity is not Severity.GOOD]
     assert len(found) == 7
     assert all(one.remedy and one.detail for one in found)
     suspected = running(status(hearing=("2 test frames of X missed, 3 were heard before",)), lang)
-    assert [one.verdict for one in suspected].count(Verdict.WATCH) == 1
+    assert [one.severity for one in suspected].count(Severity.WATCH) == 1
 
 
 def test_in_english_nothing_is_french() -> None:

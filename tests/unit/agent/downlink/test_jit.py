@@ -19,10 +19,10 @@ from agent.downlink.jit import (
     QUEUE_LIMIT,
     START_DELAY_US,
     Entry,
+    EntryKind,
     JitQueue,
-    Kind,
     Placed,
-    Refused,
+    PlacementRefused,
     cancel,
     due,
     next_due_us,
@@ -39,7 +39,9 @@ NOW = 1_000_000_000
 AIR = 50_000
 
 
-def entry(start_us: int, kind: Kind = Kind.CLASS_A, ticket: int = 1, airtime_us: int = AIR) -> Entry:
+def entry(
+    start_us: int, kind: EntryKind = EntryKind.CLASS_A, ticket: int = 1, airtime_us: int = AIR
+) -> Entry:
     transmission = Transmission(
         payload=b"x", modulation=Lora(sf=7), frequency_hz=Hz(868_100_000), power_dbm=14
     )
@@ -54,7 +56,7 @@ def insert(queue: JitQueue, placed: Entry) -> JitQueue:
 
 def code(queue: JitQueue, wanted: Entry) -> Code:
     placed = place(queue, wanted, NOW)
-    return placed.code if isinstance(placed, Refused) else Code.OK
+    return placed.code if isinstance(placed, PlacementRefused) else Code.OK
 
 
 def test_the_last_instant_is_at_most_40_ms_before_the_start() -> None:
@@ -103,15 +105,15 @@ def test_the_programmed_packet_is_in_the_way_until_it_is_over() -> None:
 @pytest.mark.parametrize(
     ("kind", "before_us", "expected"),
     [
-        (Kind.CLASS_A, GAP - 1, Code.COLLISION_BEACON),
-        (Kind.CLASS_A, GAP, Code.OK),
-        (Kind.CLASS_B, BEACON_GUARD_US, Code.COLLISION_BEACON),
-        (Kind.CLASS_B, BEACON_GUARD_US + GAP, Code.OK),
+        (EntryKind.CLASS_A, GAP - 1, Code.COLLISION_BEACON),
+        (EntryKind.CLASS_A, GAP, Code.OK),
+        (EntryKind.CLASS_B, BEACON_GUARD_US, Code.COLLISION_BEACON),
+        (EntryKind.CLASS_B, BEACON_GUARD_US + GAP, Code.OK),
     ],
 )
-def test_only_class_b_keeps_off_the_beacon_guard(kind: Kind, before_us: int, expected: Code) -> None:
+def test_only_class_b_keeps_off_the_beacon_guard(kind: EntryKind, before_us: int, expected: Code) -> None:
     beacon_us = NOW + 10_000_000
-    queue = insert(JitQueue(), entry(beacon_us, Kind.BEACON))
+    queue = insert(JitQueue(), entry(beacon_us, EntryKind.BEACON))
     assert code(queue, entry(beacon_us - before_us, kind)) is expected
 
 
@@ -124,17 +126,17 @@ def test_only_class_b_keeps_off_the_beacon_guard(kind: Kind, before_us: int, exp
 )
 def test_the_beacon_reserves_its_time(after_us: int, expected: Code) -> None:
     beacon_us = NOW + 10_000_000
-    queue = insert(JitQueue(), entry(beacon_us, Kind.BEACON))
+    queue = insert(JitQueue(), entry(beacon_us, EntryKind.BEACON))
     assert code(queue, entry(beacon_us + after_us)) is expected
 
 
 def test_class_c_leaves_at_once_or_in_the_first_gap() -> None:
-    free = place(JitQueue(), entry(0, Kind.CLASS_C), NOW)
+    free = place(JitQueue(), entry(0, EntryKind.CLASS_C), NOW)
     assert isinstance(free, Placed)
     assert free.entry.start_us == NOW + ASAP_LEAD_US
     queue = insert(JitQueue(), entry(NOW + ASAP_LEAD_US))
     queue = insert(queue, entry(NOW + ASAP_LEAD_US + AIR + 30_000, ticket=2))
-    gap = place(queue, entry(0, Kind.CLASS_C), NOW)
+    gap = place(queue, entry(0, EntryKind.CLASS_C), NOW)
     assert isinstance(gap, Placed)
     assert gap.entry.start_us > NOW + ASAP_LEAD_US + AIR + 30_000 + AIR
 
@@ -185,10 +187,11 @@ def test_a_cancelled_entry_is_gone() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 3_000_000), st.integers(1_000, 400_000), st.sampled_from(Kind)), max_size=40
+        st.tuples(st.integers(0, 3_000_000), st.integers(1_000, 400_000), st.sampled_from(EntryKind)),
+        max_size=40,
     )
 )
-def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int, int, Kind]]) -> None:
+def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int, int, EntryKind]]) -> None:
     queue = JitQueue()
     for ticket, (ahead_us, airtime_us, kind) in enumerate(asked):
         placed = place(queue, entry(NOW + ahead_us, kind, ticket, airtime_us), NOW)
@@ -207,7 +210,7 @@ def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int
 def test_a_higher_priority_displaces_what_is_queued(queued: int, wanted: int, expected: Code) -> None:
     queue = insert(JitQueue(), replace(entry(NOW + 1_000_000), priority=queued))
     placed = place(queue, replace(entry(NOW + 1_000_000, ticket=2), priority=wanted), NOW)
-    assert (placed.code if isinstance(placed, Refused) else Code.OK) is expected
+    assert (placed.code if isinstance(placed, PlacementRefused) else Code.OK) is expected
     if isinstance(placed, Placed):
         assert [gone.ticket for gone in placed.displaced] == [1]
         assert [left.ticket for left in put(queue, placed).entries] == [2]

@@ -79,7 +79,7 @@ def test_over_udp_an_answer_to_another_start_of_the_radio_is_too_late(
     scheduler: DownlinkScheduler, clock: ManualClock
 ) -> None:
     before = record(1, data_up(), counter_us=COUNTER, monotonic_us=clock.now_us)
-    scheduler.heard(before)
+    scheduler.frame_received(before)
     answer = AtTmst((before.tmst + 5 * SECOND) % 2**32)
     assert scheduler.submit(downlink(answer)).code is Code.OK
     scheduler.anchored(None, None)
@@ -87,7 +87,7 @@ def test_over_udp_an_answer_to_another_start_of_the_radio_is_too_late(
     refused = scheduler.submit(downlink(answer))
     assert refused.code is Code.TOO_LATE
     again = record(2, data_up(), counter_us=COUNTER + 7, monotonic_us=clock.now_us)
-    scheduler.heard(again)
+    scheduler.frame_received(again)
     assert scheduler.submit(downlink(AtTmst((again.tmst + 5 * SECOND) % 2**32))).code is Code.OK
 
 

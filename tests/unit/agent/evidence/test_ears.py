@@ -10,7 +10,7 @@ LIMIT_US = PERIODS_MISSED * PERIOD_S * 1_000_000
 
 
 def state(frames: int = HEARD_BEFORE) -> ReferenceState:
-    return ReferenceState(dev_addr="2600abcd", period_s=PERIOD_S, frames=frames, heard_at_us=0)
+    return ReferenceState(dev_addr="2600abcd", period_s=PERIOD_S, frames=frames, received_at_us=0)
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_three_periods_of_silence_are_strange(
 
 def test_only_the_sensor_of_the_configuration_counts() -> None:
     ear = ReferenceEar(CONFIG)
-    ear.heard(0x2600ABCD, 5)
-    ear.heard(0x2600ABCE, 9)
+    ear.frame_received(0x2600ABCD, 5)
+    ear.frame_received(0x2600ABCE, 9)
     told = ear.state()
     assert told is not None
-    assert (told.frames, told.heard_at_us) == (1, 5)
+    assert (told.frames, told.received_at_us) == (1, 5)
     ear.reconfigure(CONFIG)
     assert ear.state() == told
     ear.reconfigure(ReferenceConfig(dev_addr="2600abce"))
@@ -46,5 +46,5 @@ def test_only_the_sensor_of_the_configuration_counts() -> None:
 
 def test_without_one_nothing_is_judged() -> None:
     ear = ReferenceEar(ReferenceConfig())
-    ear.heard(0, 5)
+    ear.frame_received(0, 5)
     assert ear.state() is None

@@ -35,9 +35,9 @@ STATE = DataPathState(
 
 def picture() -> RfPicture:
     made = RfPicture()
-    made.heard(replace(received(data_up()), snr_db=-10.0))
-    made.heard(received(data_up(), crc=Crc.BAD))
-    made.heard(replace(received(b"x"), modulation=Fsk()))
+    made.frame_received(replace(received(data_up()), snr_db=-10.0))
+    made.frame_received(received(data_up(), crc=Crc.BAD))
+    made.frame_received(replace(received(b"x"), modulation=Fsk()))
     made.measured(868_300_000, -117.0)
     return made
 

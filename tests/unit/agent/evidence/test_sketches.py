@@ -27,10 +27,10 @@ def test_a_day_is_24_bits_a_count_and_the_best_levels() -> None:
     assert book.turn(JUNE_2024_US) == []
     for hour, rssi, snr, sf in ((0, -100.4, 1.0, 12), (0, -90.0, -5.0, 7), (23, -120.0, 9.4, 9)):
         heard = record(1, data_up(0x26011BDA), rssi_channel_dbm=rssi, snr_db=snr, sf=sf)
-        book.heard(heard, JUNE_2024_US + hour * HOUR_US)
-    book.heard(record(2, JOIN), JUNE_2024_US)
-    book.heard(record(3, b"\xe0maker"), JUNE_2024_US)
-    book.heard(record(3, b""), JUNE_2024_US)
+        book.frame_received(heard, JUNE_2024_US + hour * HOUR_US)
+    book.frame_received(record(2, JOIN), JUNE_2024_US)
+    book.frame_received(record(3, b"\xe0maker"), JUNE_2024_US)
+    book.frame_received(record(3, b""), JUNE_2024_US)
     told = book.turn(JUNE_2024_US + DAY_US)
     assert told == [
         Heard(
@@ -60,27 +60,27 @@ def test_600_addresses_are_less_than_100_kb_a_day() -> None:
     book.turn(JUNE_2024_US)
     for n in range(600):
         for hour in (0, 23):
-            book.heard(record(1, data_up(0x26000000 + n)), JUNE_2024_US + hour * HOUR_US)
+            book.frame_received(record(1, data_up(0x26000000 + n)), JUNE_2024_US + hour * HOUR_US)
     assert sum(len(msgspec.msgpack.encode(told)) + 60 for told in book.turn(JUNE_2024_US + DAY_US)) < 100_000
 
 
 def test_addresses_beyond_the_limit_are_counted_only() -> None:
     book = Sketchbook()
     for n in range(ADDRESSES_LIMIT + 2):
-        book.heard(record(1, data_up(n)), JUNE_2024_US)
+        book.frame_received(record(1, data_up(n)), JUNE_2024_US)
     assert (len(book.sketches or {}), book.overflowed) == (ADDRESSES_LIMIT, 2)
 
 
 def test_a_clock_that_was_years_ahead_loses_nothing_of_the_day_that_it_ended() -> None:
     book = Sketchbook()
     book.turn(JUNE_2024_US)
-    book.heard(record(1, data_up(1)), JUNE_2024_US)
+    book.frame_received(record(1, data_up(1)), JUNE_2024_US)
     ahead_us = JUNE_2024_US + 3650 * DAY_US
     assert [told.frames for told in book.turn(ahead_us)] == [1]
-    book.heard(record(2, data_up(2)), ahead_us)
+    book.frame_received(record(2, data_up(2)), ahead_us)
     assert book.turn(JUNE_2024_US) == []
     assert book.misdated == 1
-    book.heard(record(3, data_up(1)), JUNE_2024_US + HOUR_US)
+    book.frame_received(record(3, data_up(1)), JUNE_2024_US + HOUR_US)
     assert [(told.day, told.frames, told.hours) for told in book.turn(JUNE_2024_US + DAY_US)] == [
         ("2024-06-01", 2, 0b11)
     ]
@@ -89,7 +89,7 @@ def test_a_clock_that_was_years_ahead_loses_nothing_of_the_day_that_it_ended() -
 def test_a_clock_put_back_by_years_begins_the_day_that_it_says_and_one_over_midnight_none() -> None:
     book = Sketchbook()
     book.turn(JUNE_2024_US)
-    book.heard(record(1, data_up(1)), JUNE_2024_US)
+    book.frame_received(record(1, data_up(1)), JUNE_2024_US)
     assert book.turn(JUNE_2024_US - 1) == []
     assert (book.day, book.misdated) == (JUNE_2024_US // DAY_US, 0)
     assert book.turn(JUNE_2024_US - 3650 * DAY_US) == []
@@ -99,7 +99,7 @@ def test_a_clock_put_back_by_years_begins_the_day_that_it_says_and_one_over_midn
 def test_a_book_survives_and_a_damaged_one_is_empty() -> None:
     book = Sketchbook()
     book.turn(JUNE_2024_US)
-    book.heard(record(1), JUNE_2024_US)
+    book.frame_received(record(1), JUNE_2024_US)
     assert decode_book(encode_book(book)).turn(JUNE_2024_US + DAY_US) == book.turn(JUNE_2024_US + DAY_US)
     assert decode_book(b"damaged") == Sketchbook()
 
@@ -122,8 +122,8 @@ def test_evidence_is_kept_across_a_restart_and_told_when_the_day_is_over(tmp_pat
     journal = MemoryJournal(clock)
     made = evidence(tmp_path, clock, journal)
     made.load()
-    made.heard(record(1))
-    made.heard(record(2, time_quality=int(TimeQuality.UNTRUSTED)))
+    made.frame_received(record(1))
+    made.frame_received(record(2, time_quality=int(TimeQuality.UNTRUSTED)))
     made.tick()
     assert not (tmp_path / FILE_NAME).exists()
     clock.now_us += SAVE_INTERVAL_US
@@ -159,8 +159,8 @@ def test_the_picture_counts_failures_air_time_and_estimates_noise() -> None:
     picture = RfPicture()
     weak = replace(received(data_up()), snr_db=-10.0, rssi_signal_dbm=Dbm(-130.0))
     for frame in (weak, received(data_up(), crc=Crc.BAD), received(data_up(), sf=12)):
-        picture.heard(frame)
-    picture.heard(replace(received(b"x"), modulation=Fsk()))
+        picture.frame_received(frame)
+    picture.frame_received(replace(received(b"x"), modulation=Fsk()))
     assert picture.fields() == {
         "868100000.0": "1/0/1",
         "868100000.12": "1/0/1318",
@@ -176,7 +176,7 @@ def test_the_picture_counts_failures_air_time_and_estimates_noise() -> None:
 def test_channels_are_limited() -> None:
     picture = RfPicture()
     for n in range(CHANNELS_LIMIT + 1):
-        picture.heard(replace(received(b"x"), frequency_hz=Hz(863_000_000 + n)))
+        picture.frame_received(replace(received(b"x"), frequency_hz=Hz(863_000_000 + n)))
     assert len(picture.cells) == CHANNELS_LIMIT
 
 

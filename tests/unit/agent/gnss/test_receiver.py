@@ -37,7 +37,7 @@ class RigClock:
     def quality(self) -> TimeQuality:
         return TimeQuality.UNTRUSTED
 
-    def heard(self, reading: Reading) -> None:
+    def accept(self, reading: Reading) -> None:
         if reading.utc_us < NOT_BEFORE_UTC_US:
             raise ValueError("before any release")
         self.readings.append(reading)
@@ -91,7 +91,7 @@ def test_utc_is_that_of_the_pulse() -> None:
     made = mast()
     made.hear(BEGIN, 12)
     assert abs(made.error_us(BEGIN)) < 100
-    assert made.gnss.state().pulse
+    assert made.gnss.state().pps
     assert made.gnss.state().satellites == 9
     assert len(made.clock.readings) == 1 + 11 // 5
 
@@ -109,7 +109,7 @@ def test_while_the_radio_is_away_the_message_gives_utc() -> None:
     made.hear(BEGIN, 1)
     assert abs(made.error_us(BEGIN)) < 500_000
     assert made.gnss.state().fix
-    assert not made.gnss.state().pulse
+    assert not made.gnss.state().pps
     assert made.gnss.counts["radio_away"] == 1
 
 

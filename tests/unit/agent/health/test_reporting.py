@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from agent.health.reporting import Reporting
-from agent.health.usage import Kind, Usage
+from agent.health.usage import TrafficKind, Usage
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.fields import without_unit
 from agent.host.kernel_clock import kernel_quality
-from agent.host.machine import ServiceManager
+from agent.host.machine import ServiceNotifier
 from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
@@ -134,7 +134,7 @@ def test_the_service_manager_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         line.bind(str(tmp_path / "n"))
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
         monkeypatch.setenv("WATCHDOG_USEC", "90000000")
-        manager = ServiceManager()
+        manager = ServiceNotifier()
         assert manager.watchdog_s == 90.0
         manager.ready("serving")
         assert line.recv(100) == b"READY=1\nSTATUS=serving"
@@ -164,10 +164,10 @@ def test_details_are_told_at_the_start_and_at_once_when_a_connector_is_lost(
     ("share", "stops", "saving", "slow"),
     [
         (0.7999, set(), False, False),
-        (0.8, {Kind.BULK}, False, False),
-        (0.9, {Kind.BULK, Kind.EVENTS}, True, False),
-        (0.9999, {Kind.BULK, Kind.EVENTS}, True, False),
-        (1.0, {Kind.BULK, Kind.EVENTS, Kind.BACKLOG}, True, True),
+        (0.8, {TrafficKind.BULK}, False, False),
+        (0.9, {TrafficKind.BULK, TrafficKind.EVENTS}, True, False),
+        (0.9999, {TrafficKind.BULK, TrafficKind.EVENTS}, True, False),
+        (1.0, {TrafficKind.BULK, TrafficKind.EVENTS, TrafficKind.BACKLOG}, True, True),
     ],
 )
 def test_the_month_s_cap_stops_in_order_and_is_told(
@@ -175,7 +175,7 @@ def test_the_month_s_cap_stops_in_order_and_is_told(
     datapath: VirtualDataPath,
     journal: Journal,
     share: float,
-    stops: set[Kind],
+    stops: set[TrafficKind],
     saving: bool,
     slow: bool,
 ) -> None:

@@ -16,7 +16,7 @@ from agent.health.details import (
     RESERVE,
     STEPS,
     WORDS,
-    Told,
+    DetailsSent,
     changes,
     judge,
     radio_fields,
@@ -24,7 +24,7 @@ from agent.health.details import (
 from agent.hearing.noise_meter import MEASURE_EVERY_US, SCANNED_HZ, NoiseMeter
 from agent.host.details import machine_details, medium_fields, modem_fields, parse_life, parse_modem
 from agent.host.fields import Fields, without_unit
-from agent.host.supply import parse_throttled, power_word, throttling
+from agent.host.supply import parse_throttled, power_state, throttling
 from agent.observation import ConnectorState, DataPathState
 from agent.wire.messages import Noted, Radio, encode
 from hal.errors import HalError, OurMistake
@@ -53,7 +53,7 @@ PATH = DataPathState(
     noise_dbm=-104.26,
     noise_samples=55,
 )
-GNSS = GnssState(fix=True, pulse=False, satellites=9, latitude=47.4, longitude=0.8, reason="")
+GNSS = GnssState(fix=True, pps=False, satellites=9, latitude=47.4, longitude=0.8, reason="")
 
 
 def tool(folder: Path, name: str, script: str) -> None:
@@ -133,11 +133,11 @@ def test_the_supply_is_read_where_something_tells(tmp_path: Path, monkeypatch: p
     sensor.mkdir(parents=True)
     (sensor / "name").write_text("rpi_volt\n")
     (sensor / "in0_lcrit_alarm").write_text("1\n")
-    assert power_word(throttling(gone, tmp_path / "hwmon")) == "UNDER_VOLTAGE"
+    assert power_state(throttling(gone, tmp_path / "hwmon")) == "UNDER_VOLTAGE"
     tool(tmp_path, "vcgencmd", "echo throttled=0x0")
-    assert power_word(throttling(gone, tmp_path / "hwmon")) == "GOOD"
+    assert power_state(throttling(gone, tmp_path / "hwmon")) == "GOOD"
     (tmp_path / "get_throttled").write_text("50004\n")
-    assert power_word(throttling(tmp_path / "get_throttled", gone)) == "THROTTLED"
+    assert power_state(throttling(tmp_path / "get_throttled", gone)) == "THROTTLED"
 
 
 def test_a_modem_is_asked_over_its_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_everything_else_waits_for_the_quarter_of_an_hour() -> None:
 
 
 def test_what_flutters_is_told_a_few_times_and_then_at_the_pace_of_the_reserve() -> None:
-    told: Told | None = None
+    told: DetailsSent | None = None
     out_of_turn = 0
     for look in range(24 * 60):
         fields: Fields = {"gnss_fix": look % 2}

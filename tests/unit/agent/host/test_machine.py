@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.host.balena import Balena, BalenaRefused, balena_here
-from agent.host.machine import RESTART_CODE, CannotReboot, ServiceManager, reboot_machine, restart_process
+from agent.host.machine import RESTART_CODE, CannotReboot, ServiceNotifier, reboot_machine, restart_process
 from tests.controlpath.balena import APP, SERVICE, FakeBalena, fake_balena
 
 NAMES = ("INVOCATION_ID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "BALENA_SUPERVISOR_ADDRESS")
@@ -87,20 +87,20 @@ def test_under_a_service_manager_the_exit_code_asks_for_the_restart(monkeypatch:
 
 
 def test_in_a_container_the_process_has_its_own_watchdog(balena: FakeBalena) -> None:
-    assert ServiceManager().watchdog_s == 90.0
+    assert ServiceNotifier().watchdog_s == 90.0
 
 
 def test_without_anybody_there_is_no_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ServiceManager().watchdog_s is None
+    assert ServiceNotifier().watchdog_s is None
     monkeypatch.setenv("WATCHDOG_USEC", "60000000")
     monkeypatch.setenv("BALENA_SUPERVISOR_ADDRESS", "http://127.0.0.1:9")
-    assert ServiceManager().watchdog_s == 60.0
+    assert ServiceNotifier().watchdog_s == 60.0
 
 
 def test_a_process_that_stands_still_ends_and_shows_where() -> None:
     program = (
-        "from agent.host.machine import ServiceManager\n"
-        "manager = ServiceManager(own_watchdog_s=0.2)\n"
+        "from agent.host.machine import ServiceNotifier\n"
+        "manager = ServiceNotifier(own_watchdog_s=0.2)\n"
         "manager.working()\n"
         "import threading\n"
         "def stands_still(): threading.Event().wait()\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.downlink.jit import Entry, Kind
+from agent.downlink.jit import Entry, EntryKind
 from agent.radio.pace import (
     ALERT_INTERVAL_US,
     ALERT_WINDOW_US,
@@ -15,7 +15,7 @@ from agent.radio.pace import (
 from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, RestartRequested, Step, came_up, failed
 from agent.radio.thread import (
     STATUS_INTERVAL_US,
-    Heard,
+    FramesReceived,
     RadioChanged,
     RadioEvent,
     RadioThread,
@@ -78,7 +78,9 @@ def entry(start_us: int) -> Entry:
         trigger=TxTrigger.TIMESTAMPED,
         at_us=Micros(start_us),
     )
-    return Entry(ticket=1, kind=Kind.CLASS_A, start_us=start_us, airtime_us=30_000, transmission=transmission)
+    return Entry(
+        ticket=1, kind=EntryKind.CLASS_A, start_us=start_us, airtime_us=30_000, transmission=transmission
+    )
 
 
 def test_frames_come_out_with_the_instant_of_their_end() -> None:
@@ -87,7 +89,7 @@ def test_frames_come_out_with_the_instant_of_their_end() -> None:
     heard_us = bench.chip.inject(data_up())
     bench.clock.now_us += 7_000
     bench.thread.turn()
-    heard = next(event for event in bench.events if isinstance(event, Heard))
+    heard = next(event for event in bench.events if isinstance(event, FramesReceived))
     assert [at_us for _, at_us in heard.frames] == [heard_us]
     assert heard.session == 1
 
@@ -105,7 +107,7 @@ def test_a_radio_that_is_deaf_is_found_and_dated_back_to_its_last_proof() -> Non
     bench.run(STATUS_INTERVAL_US + 1_000_000)
     bench.chip.inject(data_up())
     bench.run(100_000)
-    proof_us = next(e for e in bench.events if isinstance(e, Heard)).frames[0][1]
+    proof_us = next(e for e in bench.events if isinstance(e, FramesReceived)).frames[0][1]
     bench.chip.fault = "RX configuration reads back differently"
     bench.run(STATUS_INTERVAL_US)
     radio, since_us = bench.changes()[1]
@@ -198,7 +200,7 @@ def test_closing_stops_the_radio_even_when_it_fails() -> None:
 )
 def test_the_pace_follows_the_traffic(frames: int, later_us: int, expected: int) -> None:
     pace = Pace()
-    pace.heard(frames, 0)
+    pace.frames_received(frames, 0)
     assert pace.interval_us(later_us) == expected
 
 

@@ -27,7 +27,7 @@ def test_a_record_leaves_when_every_connector_is_done(disk: SpoolDisk) -> None:
     disk.commit([(record(1), 0b11), (record(2), 0b01)], [])
     assert disk.records == 2
     disk.commit([], [(1, 0b01), (2, 0b01)])
-    assert [place[0] for place in disk.waiting(after=0, count=10)] == [1]
+    assert [entry[0] for entry in disk.waiting(after=0, count=10)] == [1]
     disk.commit([], [(1, 0b10)])
     assert (disk.records, disk.bytes) == (0, 0)
 
@@ -47,8 +47,8 @@ def test_what_was_committed_is_there_after_reopening(path: Path) -> None:
 
 def test_places_come_in_pages(disk: SpoolDisk) -> None:
     disk.commit([(record(n), 1) for n in range(1, 6)], [])
-    assert [place[0] for place in disk.waiting(after=0, count=3)] == [1, 2, 3]
-    assert [place[0] for place in disk.waiting(after=3, count=3)] == [4, 5]
+    assert [entry[0] for entry in disk.waiting(after=0, count=3)] == [1, 2, 3]
+    assert [entry[0] for entry in disk.waiting(after=3, count=3)] == [4, 5]
     assert disk.waiting(after=5, count=3) == []
 
 
@@ -56,7 +56,7 @@ def test_connectors_keep_their_bits_and_retired_ones_free_them(disk: SpoolDisk) 
     assert (disk.bit_of("a"), disk.bit_of("b"), disk.bit_of("a")) == (0, 1, 0)
     disk.commit([(record(1), 0b01), (record(2), 0b11)], [])
     assert disk.retire(["b"]) == 1
-    assert [place[0] for place in disk.waiting(after=0, count=9)] == [2]
+    assert [entry[0] for entry in disk.waiting(after=0, count=9)] == [2]
     assert disk.bit_of("c") == 0
 
 
@@ -73,7 +73,7 @@ def test_a_damaged_record_is_told_apart_from_a_whole_one(path: Path, disk: Spool
         other.execute("UPDATE frame SET body = x'00' WHERE id = 1")
     other.close()
     assert disk.read([1, 2]) == ([record(2)], [1])
-    assert [place[0] is None for place in disk.oldest(2)] == [True, False]
+    assert [entry[0] is None for entry in disk.oldest(2)] == [True, False]
 
 
 def test_removed_records_are_gone_whoever_waits(disk: SpoolDisk) -> None:

@@ -73,7 +73,7 @@ def said(call: Call) -> int:
 def whole(folder: Path, last: int, number: int) -> None:
     """Assert that all that was said to be committed is there; the commit that ran may be there or not."""
     disk = SpoolDisk(folder / FILE_NAME)
-    there = {place[0] for place in disk.waiting(after=0, count=1 << 20)}
+    there = {entry[0] for entry in disk.waiting(after=0, count=1 << 20)}
     assert set(kept(last)) & set(kept(last + 8)) <= there <= set(kept(last)) | set(kept(last + 8)), number
     _, damaged = disk.read(sorted(there)[-500:])
     assert damaged == [], number

@@ -9,7 +9,7 @@ import pytest
 from agent.journal_port import MemoryJournal
 from agent.record import PLAUSIBLE_AGE_US, age_us
 from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
-from agent.spool.spool import FILE_NAME, Place, Spool
+from agent.spool.spool import FILE_NAME, Spool, SpoolEntry
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
@@ -46,8 +46,8 @@ class Running:
             evicted=self._evicted,
         )
 
-    def _evicted(self, places: list[Place], reason: str) -> None:
-        self.gone += [(record_id, reason) for _, record_id, _, _ in places]
+    def _evicted(self, entries: list[SpoolEntry], reason: str) -> None:
+        self.gone += [(record_id, reason) for _, record_id, _, _ in entries]
 
     async def __aenter__(self) -> "Running":
         self.bits = await self.spool.open(self.names)
@@ -76,10 +76,10 @@ class Running:
         commits = self.spool.counts["commits"]
         await self.until(lambda: self.spool.counts["commits"] > commits)
 
-    async def places(self) -> list[int]:
+    async def entries(self) -> list[int]:
         found: list[Waiting] = []
         await self.spool.restore(found.extend)
-        return [place[0] for place in found]
+        return [entry[0] for entry in found]
 
     def said(self) -> list[str]:
         return [change.value for change in self.journal.changes()]
@@ -92,7 +92,7 @@ async def test_what_was_committed_is_there_after_a_restart_and_ids_go_on(tmp_pat
         first.spool.settle(ids[:1], LNS)
         await first.commit()
     async with Running(tmp_path, boot=2) as second:
-        assert await second.places() == ids[1:]
+        assert await second.entries() == ids[1:]
         assert second.spool.new_id() > max(ids)
         assert [kept.id for kept in await second.spool.read(ids)] == ids[1:]
 
@@ -101,7 +101,7 @@ async def test_an_orderly_stop_commits_what_was_not_due(tmp_path: Path) -> None:
     async with Running(tmp_path) as first:
         ids = first.hear(2)
     async with Running(tmp_path) as second:
-        assert await second.places() == ids
+        assert await second.entries() == ids
 
 
 async def test_what_is_acknowledged_in_time_is_never_written(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ async def test_unwritten_records_can_be_read_and_are_found_by_a_new_connector(tm
     async with Running(tmp_path) as running:
         ids = running.hear(2)
         assert [kept.id for kept in await running.spool.read([*ids, 99])] == ids
-        assert await running.places() == ids
+        assert await running.entries() == ids
 
 
 async def test_the_bound_by_count_drops_the_oldest(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_a_folder_that_comes_later_keeps_what_was_heard_for_whom_it_waits(
         await running.until(lambda: running.spool.accepting)
     async with Running(folder, boot=2, names=("lns", "other")) as again:
         assert again.bits == {"other": 0, "lns": 1}
-        assert await again.places() == [record_id]
+        assert await again.entries() == [record_id]
 
 
 async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_written(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ async def test_a_file_damaged_while_in_use_is_replaced_and_what_is_whole_in_it_i
         await running.until(lambda: running.spool.accepting and not running.spool._group.unwritten)
         assert running.spool.records == 103
         assert running.spool.counts["salvaged"] == 3
-        assert len(await running.places()) == 103
+        assert len(await running.entries()) == 103
 
 
 async def test_a_retired_connector_takes_its_frames_with_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from agent.supervisor.backhaul_commands import (
     parse_devices,
     parse_sim_slots,
 )
-from agent.supervisor.network_tools import NetworkTools, NoMeans
+from agent.supervisor.network_tools import NetworkTools, StageImpossible
 from agent.supervisor.step import BACKHAUL_LADDER, Stage
 
 MODEM = Device(name="cdc-wdm0", kind="gsm", state=100, interface="wwan0")
@@ -113,9 +113,9 @@ def test_the_real_tools_are_asked_and_then_told(tmp_path: Path, monkeypatch: pyt
 
 def test_a_tool_that_is_missing_or_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoMeans, match="mmcli is not installed"):
+    with pytest.raises(StageImpossible, match="mmcli is not installed"):
         NetworkTools(route=lambda: None).carry_out(Stage.RESET_MODEM)
     (tmp_path / "mmcli").write_text('#!/bin/sh\necho "error: couldn\'t find modem" >&2\nexit 1\n')
     (tmp_path / "mmcli").chmod(0o755)
-    with pytest.raises(NoMeans, match="--reset: error: couldn't find modem"):
+    with pytest.raises(StageImpossible, match="--reset: error: couldn't find modem"):
         NetworkTools(route=lambda: None).carry_out(Stage.RESET_MODEM)

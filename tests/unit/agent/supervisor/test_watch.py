@@ -7,7 +7,7 @@ from agent.hearing.expectation import HOUR_US
 from agent.journal_port import MemoryJournal
 from agent.observation import ConnectorState, DataPathState, ReferenceState
 from agent.supervisor.leaving import Leave
-from agent.supervisor.network_tools import NoMeans
+from agent.supervisor.network_tools import StageImpossible
 from agent.supervisor.step import Stage
 from agent.supervisor.watch import Supervisor
 from agent.wire.messages import Change, Radio, TimeQuality
@@ -16,7 +16,7 @@ from tests.controlpath.virtual import VirtualClock
 MINUTE_S = 60
 
 
-class Means:
+class Tools:
     """Remembers what it was asked; refuses what it is told to."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Means:
     def carry_out(self, stage: Stage) -> str:
         self.asked.append(stage)
         if stage in self.refuses:
-            raise NoMeans("nmcli is not installed")
+            raise StageImpossible("nmcli is not installed")
         return "nmcli device connect eth0"
 
 
@@ -41,7 +41,7 @@ class World:
         self.journal = MemoryJournal(self.clock)
         self.left: list[Leave] = []
         self.restarts: list[str] = []
-        self.means = Means()
+        self.backhaul_tools = Tools()
         self.missed = ""
         self.noise_dbm: float | None = None
         self.measured_dbm: float | None = None
@@ -57,7 +57,7 @@ class World:
             snapshot=self.snapshot,
             link=self,  # type: ignore[arg-type]
             on_trial=lambda: False,
-            means=self.means,
+            backhaul_tools=self.backhaul_tools,
             restart_radio=self.restarts.append,
             test_frames=lambda: self.missed,
             measured_dbm=lambda: self.measured_dbm,
@@ -130,10 +130,10 @@ def test_the_backhaul_is_lost_only_without_any_answer(tmp_path: Path) -> None:
     assert world.records == []
     world.look(minutes=2)
     assert world.records == [("renew_address", "STARTED"), ("renew_address", "DONE")]
-    world.means.refuses.add(Stage.RESET_MODEM)
+    world.backhaul_tools.refuses.add(Stage.RESET_MODEM)
     world.look(minutes=10)
     assert world.records[2:] == [("reset_modem", "STARTED"), ("reset_modem", "FAILED")]
-    assert world.means.asked == [Stage.RENEW_ADDRESS, Stage.RESET_MODEM]
+    assert world.backhaul_tools.asked == [Stage.RENEW_ADDRESS, Stage.RESET_MODEM]
 
 
 def test_strange_silence_restarts_the_radio_once_for_each_silence_that_is_strange_again(
@@ -214,7 +214,7 @@ def test_a_silent_reference_sensor_restarts_the_radio_once_even_without_trusted_
     world.clock.trusted = TimeQuality.UNTRUSTED
     world.look(minutes=10)
     world.reference = ReferenceState(
-        dev_addr="2600abcd", period_s=60, frames=5, heard_at_us=world.clock.now_us
+        dev_addr="2600abcd", period_s=60, frames=5, received_at_us=world.clock.now_us
     )
     world.look(minutes=2)
     assert world.restarts == []

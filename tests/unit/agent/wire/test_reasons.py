@@ -15,7 +15,16 @@ from agent.wire.words import french_reason
 ROOT = Path(agent.__file__).parent
 CALLS = frozenset(
     {
-        *("Leave", "EnvelopeRefused", "CommandFailed", "Refused", "Skipped", "Recover", "NoMeans"),
+        *(
+            "Leave",
+            "EnvelopeRefused",
+            "CommandFailed",
+            "CommandRefused",
+            "PlacementRefused",
+            "Skipped",
+            "Recover",
+            "StageImpossible",
+        ),
         *("CannotReboot", "BalenaRefused", "record", "restart", "restart_radio", "_say"),
     }
 )

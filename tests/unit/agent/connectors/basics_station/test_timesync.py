@@ -48,12 +48,12 @@ def test_an_answer_that_is_late_early_or_no_time_is_none(gps_us: int, round_trip
 
 
 def test_a_word_about_our_own_instant_counts_while_that_is_recent() -> None:
-    found = pushed(heard_us=5_000_000, received_us=6_000_000, gps_us=GPS_US)
+    found = pushed(instant_us=5_000_000, received_us=6_000_000, gps_us=GPS_US)
     assert found is not None
     assert found.utc_minus_monotonic_us == UTC_US - 5_000_000
-    assert pushed(heard_us=None, received_us=6_000_000, gps_us=GPS_US) is None
-    assert pushed(heard_us=7_000_000, received_us=6_000_000, gps_us=GPS_US) is None
-    assert pushed(heard_us=0, received_us=HOUR_US, gps_us=GPS_US) is None
+    assert pushed(instant_us=None, received_us=6_000_000, gps_us=GPS_US) is None
+    assert pushed(instant_us=7_000_000, received_us=6_000_000, gps_us=GPS_US) is None
+    assert pushed(instant_us=0, received_us=HOUR_US, gps_us=GPS_US) is None
 
 
 def sample(offset_us: int, doubt_us: int, at_us: int) -> Sample:

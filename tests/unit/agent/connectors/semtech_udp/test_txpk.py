@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.connectors.semtech_udp.txpk import TxpkError, malformed_body, parse_txpk, tx_ack_body
-from agent.downlink.model import AtGps, AtTmst, Code, Immediate, Verdict
+from agent.downlink.model import AtGps, AtTmst, Code, DownlinkVerdict, Immediate
 from hal.packets import Fsk, Lora
 
 LORA = {
@@ -111,21 +111,21 @@ def test_any_fields_give_a_downlink_or_a_txpk_error(changes: dict[str, object]) 
 @pytest.mark.parametrize(
     ("verdict", "body"),
     [
-        (Verdict(code=Code.OK), b""),
-        (Verdict(code=Code.OK, power_dbm=14.4), b'{"txpk_ack":{"warn":"TX_POWER","value":14}}'),
-        (Verdict(code=Code.TOO_LATE), b'{"txpk_ack":{"error":"TOO_LATE"}}'),
-        (Verdict(code=Code.TOO_EARLY), b'{"txpk_ack":{"error":"TOO_EARLY"}}'),
-        (Verdict(code=Code.COLLISION_PACKET), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
-        (Verdict(code=Code.COLLISION_BEACON), b'{"txpk_ack":{"error":"COLLISION_BEACON"}}'),
-        (Verdict(code=Code.TX_FREQ), b'{"txpk_ack":{"error":"TX_FREQ"}}'),
-        (Verdict(code=Code.TX_POWER), b'{"txpk_ack":{"error":"TX_POWER"}}'),
-        (Verdict(code=Code.GPS_UNLOCKED), b'{"txpk_ack":{"error":"GPS_UNLOCKED"}}'),
-        (Verdict(code=Code.QUEUE_FULL), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
-        (Verdict(code=Code.DUTY_CYCLE), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
-        (Verdict(code=Code.INTERNAL), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
+        (DownlinkVerdict(code=Code.OK), b""),
+        (DownlinkVerdict(code=Code.OK, power_dbm=14.4), b'{"txpk_ack":{"warn":"TX_POWER","value":14}}'),
+        (DownlinkVerdict(code=Code.TOO_LATE), b'{"txpk_ack":{"error":"TOO_LATE"}}'),
+        (DownlinkVerdict(code=Code.TOO_EARLY), b'{"txpk_ack":{"error":"TOO_EARLY"}}'),
+        (DownlinkVerdict(code=Code.COLLISION_PACKET), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
+        (DownlinkVerdict(code=Code.COLLISION_BEACON), b'{"txpk_ack":{"error":"COLLISION_BEACON"}}'),
+        (DownlinkVerdict(code=Code.TX_FREQ), b'{"txpk_ack":{"error":"TX_FREQ"}}'),
+        (DownlinkVerdict(code=Code.TX_POWER), b'{"txpk_ack":{"error":"TX_POWER"}}'),
+        (DownlinkVerdict(code=Code.GPS_UNLOCKED), b'{"txpk_ack":{"error":"GPS_UNLOCKED"}}'),
+        (DownlinkVerdict(code=Code.QUEUE_FULL), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
+        (DownlinkVerdict(code=Code.DUTY_CYCLE), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
+        (DownlinkVerdict(code=Code.INTERNAL), b'{"txpk_ack":{"error":"COLLISION_PACKET"}}'),
     ],
 )
-def test_every_verdict_has_its_word(verdict: Verdict, body: bytes) -> None:
+def test_every_verdict_has_its_word(verdict: DownlinkVerdict, body: bytes) -> None:
     assert tx_ack_body(verdict) == body
 
 
