@@ -38,7 +38,8 @@ from fleet.live.feed import Feed
 from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import Settings, read_settings
-from fleet.web.app import Parts, make_app
+from fleet.web.app import make_app
+from fleet.web.process_parts import Parts
 
 STOP_LIMIT_S = 10
 """For requests and for the engine's last batch each."""

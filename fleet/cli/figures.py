@@ -14,7 +14,7 @@ from fleet.facts.months import month_of
 from fleet.lang.format import duration, moment
 from fleet.registry.store import load_gateways
 from fleet.web.api.availability import By, availability_of
-from fleet.web.api.months import month_view
+from fleet.web.month_views import month_view
 
 WIDTH = 140
 

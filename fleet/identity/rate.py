@@ -5,7 +5,6 @@ algorithm (ITU-T I.371): one instant per key says everything.
 """
 
 import threading
-from typing import Any
 
 from fleet.durations import MINUTE_US
 
@@ -56,11 +55,3 @@ class Limits:
         """Failed logins from one address: an office behind one line."""
         self.enrolment = Limiter(60, MINUTE_US)
         """Enrolments and renewals from one address; an installer's bench makes some ten a minute."""
-
-
-def limits_of(state: Any) -> Limits:
-    """Return the limits of one application, made at first use."""
-    found: Limits | None = getattr(state, "limits", None)
-    if found is None:
-        found = state.limits = Limits()
-    return found

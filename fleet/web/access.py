@@ -19,6 +19,7 @@ from starlette.datastructures import FormData
 
 from fleet.identity.people import OPEN_ACCESS, Person, Role, Scope, person_of
 from fleet.identity.tokens import bearer, machine_of
+from fleet.web.process_parts import parts_of
 
 SESSION_COOKIE = "passerelle"
 LOGIN_PATH = "/connexion"
@@ -46,17 +47,17 @@ class NotAllowed(Exception):
 
 def current_person(request: Request) -> Person | None:
     """Return who asks, once per request."""
-    state = request.app.state
-    if state.settings.open_access:
+    parts = parts_of(request)
+    if parts.settings.open_access:
         return OPEN_ACCESS
     if not hasattr(request.state, "person"):
         key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
-        now_us = state.clock.now_us()
+        now_us = parts.clock.now_us()
         request.state.person = None
         if token:
-            request.state.person = machine_of(state.database, token, now_us)
+            request.state.person = machine_of(parts.database, token, now_us)
         elif key:
-            with state.database.read() as connection:
+            with parts.database.read() as connection:
                 request.state.person = person_of(connection, key, now_us)
     person: Person | None = request.state.person
     return person

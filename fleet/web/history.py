@@ -9,7 +9,7 @@ pages never cost more than a twentieth of one core.
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,7 @@ from fleet.durations import DAY_US
 from fleet.evidence.load import load_deliveries
 from fleet.facts.model import DeliveredFact, GatewayFacts, NetworkFacts
 from fleet.facts.months import Window, month_of, month_window
-from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.facts.settings import ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.live.timelines import Timelines, clipped
 from fleet.months.evidence import load_facts
@@ -52,46 +52,47 @@ class History:
     an open page keeps it fresh.
     """
 
-    def __init__(self, settings: ContractSettings = DEFAULTS) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._first = threading.Lock()
         self._working = threading.Lock()
         self._past: Past | None = None
         self._stands_until_us = 0
 
-    def past(self, database: Database, clock: Clock, timelines: Timelines | None = None) -> Past:
+    def past(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: ContractSettings,
+        timelines: Timelines | None = None,
+    ) -> Past:
         """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
+        given = (database, clock, settings, timelines)
         with self._first:
             if self._past is None or clock.now_us() > self._stands_until_us + STALE_US:
-                self._renew(database, clock, timelines)
+                self._renew(*given)
         if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
-            threading.Thread(target=self._renew_once, args=(database, clock, timelines), daemon=True).start()
+            threading.Thread(target=self._renew_once, args=given, daemon=True).start()
         assert self._past is not None
         return self._past
 
-    def _renew_once(self, database: Database, clock: Clock, timelines: Timelines | None) -> None:
+    def _renew_once(
+        self, database: Database, clock: Clock, settings: ContractSettings, timelines: Timelines | None
+    ) -> None:
         try:
-            self._renew(database, clock, timelines)
+            self._renew(database, clock, settings, timelines)
         finally:
             self._working.release()
 
-    def _renew(self, database: Database, clock: Clock, timelines: Timelines | None) -> None:
+    def _renew(
+        self, database: Database, clock: Clock, settings: ContractSettings, timelines: Timelines | None
+    ) -> None:
         now_us = clock.now_us()
         with database.read() as connection:
             if timelines is None:
-                self._past = compute(connection, self._settings, now_us)
+                self._past = compute(connection, settings, now_us)
             else:
-                self._past = from_engine(connection, self._settings, timelines)
+                self._past = from_engine(connection, settings, timelines)
         self._stands_until_us = now_us + max(KEPT_US, REST * (clock.now_us() - now_us))
-
-
-def history_of(state: Any) -> History:
-    """Return the history of one application, made at first use."""
-    found: History | None = getattr(state, "history", None)
-    if found is None:
-        contract = getattr(getattr(state, "settings", None), "contract", DEFAULTS)
-        found = state.history = History(contract)
-    return found
 
 
 def compute(connection: Connection, settings: ContractSettings, now_us: int) -> Past:

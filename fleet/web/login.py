@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from fleet.identity import people
-from fleet.identity.rate import limits_of
 from fleet.identity.totp import Vault
 from fleet.lang.format import duration
 from fleet.lang.i18n import t
 from fleet.web.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
+from fleet.web.process_parts import Shared
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
@@ -18,8 +18,9 @@ TOO_MANY = 429
 
 
 @router.post(LOGIN_PATH)
-def log_in(
+def log_in(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
+    parts: Shared,
     name: Annotated[str, Form(max_length=people.NAME_MAX_CHARACTERS)],
     password: Annotated[str, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
     back: Annotated[str, Form()] = "/",
@@ -27,14 +28,13 @@ def log_in(
 ) -> Response:
     """Begin a session, or show the form again."""
     check_origin(request)
-    state = request.app.state
-    limits, now_us = limits_of(state), state.clock.now_us()
+    limits, now_us = parts.limits, parts.clock.now_us()
     address = request.client.host if request.client else ""
     pair = f"{address} {name}"
     if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
         return _wait(wait_us)
-    with state.database.write() as connection:
-        vault = Vault(state.settings.keys)
+    with parts.database.write() as connection:
+        vault = Vault(parts.settings.keys)
         key = people.log_in(connection, name, password, now_us, code=code, vault=vault)
     if key is None:
         limits.login.tried(pair, now_us)
@@ -48,16 +48,16 @@ def log_in(
         max_age=people.SESSION_LIFE_US // 1_000_000,
         httponly=True,
         samesite="lax",
-        secure=state.settings.public_url.startswith("https://"),
+        secure=parts.settings.public_url.startswith("https://"),
     )
     return answer
 
 
 @router.post("/deconnexion", dependencies=[Depends(form_guard)])
-def log_out(request: Request) -> Response:
+def log_out(request: Request, parts: Shared) -> Response:
     """End the session."""
     key = request.cookies.get(SESSION_COOKIE, "")
-    with request.app.state.database.write() as connection:
+    with parts.database.write() as connection:
         people.log_out(connection, key)
     answer = RedirectResponse(LOGIN_PATH, SEE_OTHER)
     answer.delete_cookie(SESSION_COOKIE)

@@ -16,7 +16,8 @@ from fleet.lang.i18n import DEFAULT_LANGUAGE, known
 from fleet.live.model import NetworkNow
 from fleet.web import rendering
 from fleet.web.access import viewer
-from fleet.web.history import Past, history_of
+from fleet.web.history import Past
+from fleet.web.process_parts import Parts, parts_of
 from fleet.web.rendering import Words
 from fleet.web.views.frame import Frame, frame_of
 
@@ -47,29 +48,29 @@ class Visit:
         return self.words.lang
 
     @property
+    def parts(self) -> Parts:
+        """The live parts of this process."""
+        return parts_of(self.request)
+
+    @property
     def database(self) -> Database:
         """Where the stores are."""
-        database: Database = self.request.app.state.database
-        return database
+        return self.parts.database
 
     @property
     def contract(self) -> ContractSettings:
         """The contract's settings of this fleet."""
-        contract: ContractSettings = self.request.app.state.settings.contract
-        return contract
+        return self.parts.settings.contract
 
     @property
     def network(self) -> NetworkNow:
         """The network of the newest cycle; empty before the first."""
-        latest = self.request.app.state.feed.latest
-        return latest.network if latest is not None else NetworkNow(at_us=0)
+        return self.parts.network
 
     @property
     def past(self) -> Past:
         """Timelines and the month's figures, a few seconds old at most."""
-        state = self.request.app.state
-        told = getattr(getattr(state, "engine", None), "timelines", None)
-        return history_of(state).past(state.database, state.clock, told)
+        return self.parts.past()
 
     def frame(self, connection: Connection) -> Frame:
         """Return what stands above every page."""
@@ -118,7 +119,7 @@ class Visit:
 def words_of(request: Request) -> Words:
     """Return language and instant of a request."""
     lang = known(request.cookies.get(LANGUAGE_COOKIE, DEFAULT_LANGUAGE))
-    return Words(lang, request.app.state.clock.now_us())
+    return Words(lang, parts_of(request).clock.now_us())
 
 
 def toast_of(visit: Visit) -> str:

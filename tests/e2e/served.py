@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import uvicorn
 
 from demo.ports import free_port
 from fleet.web.api import incidents
+from fleet.web.process_parts import share
 from tests.unit.fleet.web.network import make_app
 
 
@@ -18,10 +20,11 @@ def served(folder: Path) -> Iterator[str]:
     """Serve the sample until the end of the block; give its address."""
     app = make_app(folder)
     app.include_router(incidents.router)
-    app.state.settings.keys.mkdir()
+    app.state.parts.settings.keys.mkdir()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    app.state.settings = msgspec.structs.replace(app.state.settings, public_url=address)
+    settings = msgspec.structs.replace(app.state.parts.settings, public_url=address)
+    share(app, replace(app.state.parts, settings=settings))
     ready = threading.Event()
 
     class Announced(uvicorn.Server):

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from fleet.identity.people import OPEN_ACCESS
 from fleet.web.api import incidents as routes
 from fleet.web.pages import acknowledge, label, shift
+from fleet.web.process_parts import share
 from tests.stories.world import World
 
 
@@ -15,6 +16,5 @@ def client_of(world: World) -> TestClient:
     app.include_router(routes.router)
     for page in (acknowledge, label, shift):
         app.include_router(page.router)
-    for name, value in vars(world.state()).items():
-        setattr(app.state, name, value)
+    share(app, world.parts())
     return TestClient(app, headers={"X-CSRF-Token": OPEN_ACCESS.csrf_token})

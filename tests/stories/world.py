@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 from sqlalchemy import Connection, insert, select
 
@@ -18,6 +17,7 @@ from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.incidents.rules import STABLE_US
 from fleet.lang.format import ZONE
+from fleet.live.feed import Feed, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.notify import outbox
 from fleet.notify.model import Channel, NotSent, Outgoing
@@ -31,6 +31,8 @@ from fleet.tickets import store as tickets
 from fleet.tickets.model import Event, StepRefused, Ticket
 from fleet.tickets.tables import timers as timer_table
 from fleet.web import incident_views as views
+from fleet.web.process_parts import Parts
+from tests.unit.fleet.web.process import parts_over, settings_of
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -298,22 +300,19 @@ class World:
         text = next(one.text for one in reversed(self.postman.taken) if not address or one.address == address)
         return text.split("/a/")[1].split()[0]
 
-    def state(self) -> SimpleNamespace:
-        """Return what ``request.app.state`` holds."""
-        world, keys = self, self.folder
+    def parts(self) -> Parts:
+        """Return what the routes share."""
+        world = self
 
-        class Feed:
+        class WorldFeed(Feed):
             @property
-            def latest(self) -> SimpleNamespace:
-                return SimpleNamespace(network=world.network())
+            def latest(self) -> LiveUpdate:
+                return LiveUpdate(cycle=1, network=world.network())
 
-        (keys / "links.key").write_bytes(b"s" * 32)
-        return SimpleNamespace(
-            database=self.database,
-            clock=self.clock,
-            feed=Feed(),
-            settings=SimpleNamespace(keys=keys, public_url="https://passerelle.example", open_access=True),
-        )
+        settings = settings_of(self.folder, self.database, "https://passerelle.example")
+        settings.keys.mkdir(exist_ok=True)
+        (settings.keys / "links.key").write_bytes(b"s" * 32)
+        return parts_over(settings, self.database, self.clock, feed=WorldFeed())
 
 
 def plain(text: str) -> str:

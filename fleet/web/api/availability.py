@@ -18,8 +18,9 @@ from fleet.identity.people import Person
 from fleet.registry.store import load_gateways
 from fleet.web.access import viewer
 from fleet.web.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
-from fleet.web.api.months import MonthView, months_of
 from fleet.web.api.paging import PAGE_LIMIT, After, Limit, Month, answer, page_of
+from fleet.web.month_views import MonthView
+from fleet.web.process_parts import Shared
 
 router = APIRouter(
     prefix="/api/v1",
@@ -44,6 +45,7 @@ class By(StrEnum):
 @router.get("/availability", responses={200: shown("One month.", AVAILABILITY)})
 def show_availability(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
+    parts: Shared,
     person: Annotated[Person, Depends(viewer)],
     month: Month = "",
     by: By = By.COMMUNE,
@@ -51,11 +53,10 @@ def show_availability(  # noqa: PLR0917 FastAPI passes by name
     after: After = "",
 ) -> Response:
     """Return every figure of a month: its newest closed version, else as it is known now."""
-    state = request.app.state
-    view = months_of(state).month_view(state.database, state.clock, month or month_of(state.clock.now_us()))
+    view = parts.month_view(month or month_of(parts.clock.now_us()))
     names = {}
     if by is By.GATEWAY:
-        with state.database.read() as connection:
+        with parts.database.read() as connection:
             names = {one.eui: one.name for one in load_gateways(connection)}
     body = availability_of(view, by, names, inside=_inside(view, person))
     rows = body["items"]

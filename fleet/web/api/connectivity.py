@@ -19,6 +19,7 @@ from fleet.web.access import uplinks, viewer
 from fleet.web.api.examples import CONNECTIVITY, NOT_MODIFIED, REFUSALS, problem, shown
 from fleet.web.api.paging import Month, answer
 from fleet.web.api.problems import Problem
+from fleet.web.process_parts import Parts, Shared
 
 router = APIRouter(prefix="/api/v1", tags=["objects"], responses=REFUSALS)
 UPLINK = {"deviceInfo": {"devEui": "70b3d57ed0001234"}, "time": "2026-10-20T10:00:00Z"}
@@ -38,7 +39,7 @@ _BODY = {
     responses={413: problem("Too large.", title="Too large", status=413, detail="body: at most 65536 bytes")},
 )
 async def take_uplink(
-    request: Request, event: Annotated[str, Query(max_length=20, examples=["up"])] = "up"
+    request: Request, parts: Shared, event: Annotated[str, Query(max_length=20, examples=["up"])] = "up"
 ) -> Response:
     """Take one event of ChirpStack's HTTP integration (JSON); events other than ``up`` are passed over."""
     raw = b""
@@ -47,21 +48,20 @@ async def take_uplink(
         if len(raw) > EVENT_LIMIT_BYTES:
             raise Problem(413, "Too large", f"body: at most {EVENT_LIMIT_BYTES} bytes", field="body")
     if event == "up":
-        await run_in_threadpool(_store, request, raw)
+        await run_in_threadpool(_store, parts, raw)
     return Response(status_code=204)
 
 
-def _store(request: Request, raw: bytes) -> None:
+def _store(parts: Parts, raw: bytes) -> None:
     """Write the day of one event; an HTTP event is acknowledged when it is stored, and counted either way."""
-    state = request.app.state
     try:
-        report = read_uplink(raw, state.clock.now_us())
+        report = read_uplink(raw, parts.clock.now_us())
     except EventError as error:
-        with state.database.write() as connection:
+        with parts.database.write() as connection:
             store_days(connection, [], {"object_events_refused": 1})
         raise Problem(422, "Not an uplink event", str(error), field="body") from error
     row = {"day": report.day, "dev_eui": report.dev_eui, "heard_at_us": report.at_us}
-    with state.database.write() as connection:
+    with parts.database.write() as connection:
         store_days(connection, [row], {"object_events": 1})
 
 
@@ -70,11 +70,11 @@ def _store(request: Request, raw: bytes) -> None:
     dependencies=[Depends(viewer)],
     responses=NOT_MODIFIED | {200: shown("One month.", CONNECTIVITY)},
 )
-def show_connectivity(request: Request, month: Month = "") -> Response:
+def show_connectivity(request: Request, parts: Shared, month: Month = "") -> Response:
     """Return the connectivity of a month (the present one by default), day by day."""
-    now_us = request.app.state.clock.now_us()
+    now_us = parts.clock.now_us()
     told = month or month_of(now_us)
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         found = month_connectivity(connection, told, now_us)
     return answer(request, connectivity_of(told, found))
 

@@ -17,10 +17,10 @@ from fleet.configurations import push
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import Enrolled, enrol, renew
-from fleet.identity.rate import limits_of
 from fleet.identity.revocation import write_revocations
 from fleet.web.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.web.api.problems import Problem
+from fleet.web.process_parts import Parts, Shared
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"], responses=CERTIFICATE_REFUSALS | {201: CERTIFICATE})
 BODY_LIMIT_BYTES = 16 * 1024
@@ -53,9 +53,11 @@ async def _limited_body(request: Request) -> bytes:
 
 
 @router.post("/enrolments", status_code=201, openapi_extra=_documented("eui", "csr_pem", "proof"))
-def create_enrolment(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
+def create_enrolment(
+    request: Request, parts: Shared, raw: Annotated[bytes, Depends(_limited_body)]
+) -> Response:
     """Give a certificate for the key of a CSR whose sender holds the work order's token."""
-    return _certify(request, _decoded(raw, EnrolmentRequest), _enrol)
+    return _certify(request, parts, _decoded(raw, EnrolmentRequest), _enrol)
 
 
 def _enrol(
@@ -72,9 +74,11 @@ def _enrol(
     status_code=201,
     openapi_extra=_documented("eui", "certificate_pem", "csr_pem", "signature_hex"),
 )
-def create_renewal(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> Response:
+def create_renewal(
+    request: Request, parts: Shared, raw: Annotated[bytes, Depends(_limited_body)]
+) -> Response:
     """Give the next certificate to who signs with the key of the present one, expired or not."""
-    return _certify(request, _decoded(raw, RenewalRequest), renew)
+    return _certify(request, parts, _decoded(raw, RenewalRequest), renew)
 
 
 resolved(EnrolmentRequest, RenewalRequest)
@@ -92,21 +96,21 @@ def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
 
 def _certify(
     request: Request,
+    parts: Parts,
     asked: Asked,
     decide: Callable[[Connection, Authority, Asked, int], Enrolled | EnrolmentRefused],
 ) -> Response:
-    state = request.app.state
-    now_us = state.clock.now_us()
-    limit, address = limits_of(state).enrolment, request.client.host if request.client else ""
+    now_us = parts.clock.now_us()
+    limit, address = parts.limits.enrolment, request.client.host if request.client else ""
     if wait_us := limit.wait_us(address, now_us):
         seconds = -(-wait_us // 1_000_000)
         raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
     limit.tried(address, now_us)
     try:
-        with state.database.write() as connection:
-            outcome = decide(connection, state.keys.authority, asked, now_us)
+        with parts.database.write() as connection:
+            outcome = decide(connection, parts.keys.authority, asked, now_us)
             if isinstance(outcome, Enrolled) and outcome.changes_rights:
-                write_revocations(connection, state.settings.data, state.keys.authority, now_us)
+                write_revocations(connection, parts.settings.data, parts.keys.authority, now_us)
     except RequestRefused as error:
         raise Problem(422, "Request not acceptable", str(error), field=error.field) from error
     if isinstance(outcome, EnrolmentRefused):
@@ -114,7 +118,7 @@ def _certify(
         detail = f"{outcome.field}: {outcome.detail}"
         raise Problem(STATUS[outcome.reason], "Refused", detail, field=outcome.field, reason=outcome.reason)
     log.info("certificate_issued", eui=asked.eui, serial=outcome.issued.serial)
-    made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=state.keys.authority.pem)
+    made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=parts.keys.authority.pem)
     return Response(msgspec.json.encode(made), status_code=201, media_type="application/json")
 
 

@@ -17,6 +17,7 @@ from fleet.web.access import viewer
 from fleet.web.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
 from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, page_of
 from fleet.web.api.problems import Problem
+from fleet.web.process_parts import Shared
 
 router = APIRouter(
     prefix="/api/v1",
@@ -30,52 +31,56 @@ Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3
 @router.get("/gateways", responses={200: shown("One page.", {"items": [GATEWAY], "next": None})})
 def list_gateways(
     request: Request,
+    parts: Shared,
     person: Annotated[Person, Depends(viewer)],
     limit: Limit = PAGE_DEFAULT,
     after: After = "",
 ) -> Response:
     """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         inside = insees_of(connection, person)
         found = load_gateways_after(connection, after, limit + 1, insees=inside)
         chosen = found[:limit]
         told = stands(connection, [one.eui for one in chosen])
-    items = [gateway_row(request, one, told.get(one.eui)) for one in chosen]
+    items = [gateway_row(parts.network, one, told.get(one.eui)) for one in chosen]
     following = chosen[-1].eui if len(found) > limit else None
     return answer(request, {"items": items, "next": following})
 
 
 @router.get("/gateways/{eui}", responses={200: shown("One gateway.", GATEWAY)})
-def show_gateway(request: Request, eui: Eui, person: Annotated[Person, Depends(viewer)]) -> Response:
+def show_gateway(
+    request: Request, parts: Shared, eui: Eui, person: Annotated[Person, Depends(viewer)]
+) -> Response:
     """Return one gateway."""
     try:
         plain = parse_eui(eui)
     except ValueError as error:
         raise Problem(422, "Not an EUI", str(error), field="eui") from error
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         gateway = load_gateway(connection, plain)
         told = stands(connection, [plain])
         inside = insees_of(connection, person)
     if gateway is None or (inside is not None and gateway.commune_insee not in inside):
         raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")
-    return answer(request, gateway_row(request, gateway, told.get(plain)))
+    return answer(request, gateway_row(parts.network, gateway, told.get(plain)))
 
 
 @router.get("/communes", responses={200: shown("One page.", {"items": [COMMUNE], "next": None})})
 def list_communes(
     request: Request,
+    parts: Shared,
     person: Annotated[Person, Depends(viewer)],
     limit: Limit = PAGE_DEFAULT,
     after: After = "",
 ) -> Response:
     """Return communes by INSEE code with their present state, those of the asker's territory."""
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         communes = [
             one for one in load_communes(connection) if person.sees(one.insee, one.epci, one.departement)
         ]
     found = sorted(communes, key=lambda commune: commune.insee)
     chosen, following = page_of(found, [one.insee for one in found], limit=limit, after=after)
-    now = network_of(request).communes
+    now = parts.network.communes
     items = [
         {"insee": one.insee, "name": one.name, "epci": one.epci, "departement": one.departement}
         | {"population": one.population, "lat": one.lat, "lon": one.lon}
@@ -93,15 +98,9 @@ def insees_of(connection: Connection, person: Person) -> frozenset[str] | None:
     return frozenset(one.insee for one in communes if person.sees(one.insee, one.epci, one.departement))
 
 
-def network_of(request: Request) -> NetworkNow:
-    """Return the network of the newest cycle."""
-    latest = request.app.state.feed.latest
-    return latest.network if latest is not None else NetworkNow(at_us=0)
-
-
-def gateway_row(request: Request, gateway: Gateway, status: ConfigurationStatus | None) -> dict[str, Any]:
+def gateway_row(network: NetworkNow, gateway: Gateway, status: ConfigurationStatus | None) -> dict[str, Any]:
     """Return all that is known of one gateway; access notes are for people with a ticket."""
-    now: GatewayNow | None = network_of(request).gateways.get(gateway.eui)
+    now: GatewayNow | None = network.gateways.get(gateway.eui)
     beat = status.heartbeat if status else None
     return {
         "eui": gateway.eui,

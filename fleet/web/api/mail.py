@@ -7,12 +7,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 
 from fleet.intake import mail_in
 from fleet.intake.report_mail import MAIL_LIMIT_BYTES, MailRefused
-from fleet.tickets import links
-from fleet.tickets.links import SECRET_NAME
+from fleet.web.process_parts import Shared
 
 
-def _guard(request: Request, token: str) -> None:
-    secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
+def _guard(parts: Shared, token: str) -> None:
+    secret = parts.links_secret
     if not hmac.compare_digest(token.encode(), mail_in.hook_token(secret).encode()):
         raise HTTPException(404)
 
@@ -30,10 +29,10 @@ router = APIRouter(prefix="/api/v1/mail/{token}", dependencies=[Depends(_guard)]
 
 
 @router.post("", status_code=202)
-def post(request: Request, raw: Annotated[bytes, Depends(_limited_body)]) -> dict[str, bool]:
+def post(parts: Shared, raw: Annotated[bytes, Depends(_limited_body)]) -> dict[str, bool]:
     """Keep a mail as it was received (message/rfc822)."""
     try:
-        with request.app.state.database.write() as connection:
-            return {"new": mail_in.keep(connection, raw, request.app.state.clock.now_us())}
+        with parts.database.write() as connection:
+            return {"new": mail_in.keep(connection, raw, parts.clock.now_us())}
     except MailRefused as error:
         raise HTTPException(422, str(error)) from error

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,9 +19,8 @@ from fleet.identity import audit
 from fleet.identity.people import Person as User
 from fleet.lang.format import month_bounds, paris
 from fleet.oncall import feed, planning, store
-from fleet.tickets import links
-from fleet.tickets.links import SECRET_NAME
 from fleet.web.access import form_guard, operator, viewer
+from fleet.web.process_parts import Parts, Shared
 
 router = APIRouter(prefix="/api/v1/on-call")
 FEED_AHEAD_US = 90 * DAY_US
@@ -38,11 +37,11 @@ def _json(value: Any) -> Response:
 
 
 @router.get("", dependencies=[Depends(viewer)])
-def now(request: Request) -> Response:
+def now(parts: Shared) -> Response:
     """Return who is on call, the plan of the next 60 days and its holes."""
-    now_us = request.app.state.clock.now_us()
+    now_us = parts.clock.now_us()
     until_us = now_us + planning.LOOK_AHEAD_DAYS * DAY_US
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         rota = store.rota(connection)
         return _json(
             {
@@ -54,9 +53,9 @@ def now(request: Request) -> Response:
 
 
 @router.get("/hours", dependencies=[Depends(operator)])
-def month_hours(request: Request, at_us: int | None = None) -> Response:
+def month_hours(parts: Shared, at_us: int | None = None) -> Response:
     """Return hours of duty by person for the Paris month around an instant."""
-    begin, end, rows = _month_hours(request, at_us)
+    begin, end, rows = _month_hours(parts, at_us)
     return _json({"from_us": begin, "until_us": end, "people": rows})
 
 
@@ -66,9 +65,9 @@ def month_hours(request: Request, at_us: int | None = None) -> Response:
     response_class=Response,
     responses={200: {"content": {"text/csv": {"example": "Personne;Heures;dont dimanches;…"}}}},
 )
-def month_hours_sheet(request: Request, at_us: int | None = None) -> Response:
+def month_hours_sheet(parts: Shared, at_us: int | None = None) -> Response:
     """Return the same for pay-roll: a sheet that French Excel opens."""
-    begin, _, rows = _month_hours(request, at_us)
+    begin, _, rows = _month_hours(parts, at_us)
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(("Personne", "Heures", "dont dimanches", "dont jours fériés"))
@@ -80,9 +79,9 @@ def month_hours_sheet(request: Request, at_us: int | None = None) -> Response:
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _month_hours(request: Request, at_us: int | None) -> tuple[int, int, list[dict[str, Any]]]:
-    begin, end = month_bounds(request.app.state.clock.now_us() if at_us is None else at_us)
-    with request.app.state.database.read() as connection:
+def _month_hours(parts: Parts, at_us: int | None) -> tuple[int, int, list[dict[str, Any]]]:
+    begin, end = month_bounds(parts.clock.now_us() if at_us is None else at_us)
+    with parts.database.read() as connection:
         people = store.everybody(connection)
         found = planning.hours(store.rota(connection), begin, end)
     rows = [
@@ -98,13 +97,13 @@ def _month_hours(request: Request, at_us: int | None) -> tuple[int, int, list[di
 
 
 @router.get("/calendar/{person_id}/{token}.ics", include_in_schema=False)
-def calendar(request: Request, person_id: int, token: str) -> Response:
+def calendar(parts: Shared, person_id: int, token: str) -> Response:
     """Return the plan as a calendar; person 0 is everybody."""
-    secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
+    secret = parts.links_secret
     if not hmac.compare_digest(calendar_token(secret, person_id).encode(), token.encode()):
         raise HTTPException(404)
-    now_us = request.app.state.clock.now_us()
-    with request.app.state.database.read() as connection:
+    now_us = parts.clock.now_us()
+    with parts.database.read() as connection:
         people = store.everybody(connection)
         duties = planning.plan(store.rota(connection), now_us - FEED_BACK_US, now_us + FEED_AHEAD_US)
     mine = tuple(duty for duty in duties if person_id in (0, duty.person_id))
@@ -124,12 +123,12 @@ class OverrideBody(BaseModel):
 
 @router.post("/overrides", status_code=201, dependencies=[Depends(form_guard)])
 def override(
-    request: Request, body: OverrideBody, person: Annotated[User, Depends(operator)]
+    parts: Shared, body: OverrideBody, person: Annotated[User, Depends(operator)]
 ) -> dict[str, bool]:
     """Let somebody stand in; the level's rotation waits meanwhile."""
     row = body.model_dump(by_alias=True) | {"override": True}
-    now_us = request.app.state.clock.now_us()
-    with request.app.state.database.write() as connection:
+    now_us = parts.clock.now_us()
+    with parts.database.write() as connection:
         try:
             store.import_on_call(connection, [row])
         except store.RowRefused as error:

@@ -20,6 +20,7 @@ from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem, shown
 from fleet.web.api.gateways import insees_of
 from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, file_answer
 from fleet.web.api.problems import Problem
+from fleet.web.process_parts import Parts, Shared
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 """1,615 gateways are 400 kB as CSV; larger files go by `passerelle fleet import`."""
@@ -62,12 +63,13 @@ _PROBLEMS = problem(
 @router.get("/sites", responses=NOT_MODIFIED | {200: shown("One page.", {"items": [SITE], "next": None})})
 def list_sites(
     request: Request,
+    parts: Shared,
     person: Annotated[Person, Depends(viewer)],
     limit: Limit = PAGE_DEFAULT,
     after: After = "",
 ) -> Response:
     """Return sites by key, with papers and the boxes that hung there; access notes are for people on duty."""
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         inside = insees_of(connection, person)
         query = select(sites).where(sites.c.key > after).order_by(sites.c.key).limit(limit + 1)
         if inside is not None:
@@ -100,9 +102,11 @@ def _told(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, 
     dependencies=[Depends(operator)],
     responses=NOT_MODIFIED | {200: {"content": _SHEETS}},
 )
-def export(request: Request, form: Annotated[str, Query(pattern="^(csv|xlsx)$")] = "csv") -> Response:
+def export(
+    request: Request, parts: Shared, form: Annotated[str, Query(pattern="^(csv|xlsx)$")] = "csv"
+) -> Response:
     """Return the registry as a sheet that can be imported again."""
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         cells = sheets.export_cells(connection)
     with TemporaryDirectory() as folder:
         path = FilePath(folder) / f"registre.{form}"
@@ -118,6 +122,7 @@ def export(request: Request, form: Annotated[str, Query(pattern="^(csv|xlsx)$")]
 )
 async def import_sheet(
     request: Request,
+    parts: Shared,
     person: Annotated[Person, Depends(operator)],
     form: Form = "csv",
     dry_run: bool = False,
@@ -128,18 +133,17 @@ async def import_sheet(
         raw += part
         if len(raw) > BODY_LIMIT_BYTES:
             raise Problem(413, "Too large", f"body: at most {BODY_LIMIT_BYTES} bytes", field="body")
-    counts = await run_in_threadpool(_apply, request, raw, person.name, (form, dry_run))
+    counts = await run_in_threadpool(_apply, parts, raw, person.name, (form, dry_run))
     return answer(request, {"dry_run": dry_run, "counts": counts})
 
 
-def _apply(request: Request, raw: bytes, who: str, asked: tuple[str, bool]) -> dict[str, int]:
+def _apply(parts: Parts, raw: bytes, who: str, asked: tuple[str, bool]) -> dict[str, int]:
     form, dry_run = asked
-    state = request.app.state
-    with TemporaryDirectory() as folder, state.database.write() as connection:
+    with TemporaryDirectory() as folder, parts.database.write() as connection:
         path = FilePath(folder) / f"registre.{form}"
         path.write_bytes(raw)
         try:
-            counts = take_in(connection, path, who=who, now_us=state.clock.now_us())
+            counts = take_in(connection, path, who=who, now_us=parts.clock.now_us())
         except (MistakeError, SheetError) as error:
             said = str(error).replace(str(path), path.name).splitlines()
             raise Problem(422, "Import refused", said[0], errors=said[1:]) from error

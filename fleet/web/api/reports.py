@@ -14,6 +14,7 @@ from fleet.web.access import open_data, viewer
 from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem
 from fleet.web.api.paging import MONTH_PATTERN, file_answer
 from fleet.web.api.problems import Problem
+from fleet.web.process_parts import Parts, Shared
 
 _UNSIGNED = problem(
     "The key that the settings name cannot be used.",
@@ -45,28 +46,28 @@ FILES: dict[int | str, dict[str, Any]] = {
 @contractual.get("/monthly/{month}.{form}", response_class=Response, responses=FILES)
 def monthly(
     request: Request,
+    parts: Shared,
     month: MonthInPath,
     form: Form,
     epci: Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])] = "",
 ) -> Response:
     """Return the availability report of a month as PDF, XLSX, CSV or SQLite."""
-    state = request.app.state
-    with state.database.read() as connection:
+    with parts.database.read() as connection:
         try:
             report = monthly_report(
-                connection, month, state.settings.contract, state.clock.now_us(), epci=epci
+                connection, month, parts.settings.contract, parts.clock.now_us(), epci=epci
             )
         except ValueError as error:
             raise Problem(404, "No such EPCI", str(error), field="epci") from error
-    return _file(request, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
+    return _file(request, parts, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
 
 
 @contractual.get("/deployment.{form}", response_class=Response, responses=FILES)
-def deployment(request: Request, form: Form) -> Response:
+def deployment(request: Request, parts: Shared, form: Form) -> Response:
     """Return the deployment against the plan as PDF, XLSX, CSV or SQLite."""
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         report = deployment_report(connection)
-    return _file(request, report, form, "deploiement")
+    return _file(request, parts, report, form, "deploiement")
 
 
 @opened.get(
@@ -85,11 +86,10 @@ def opendata_schema(request: Request) -> Response:
     response_class=Response,
     responses={200: {"content": {"text/csv": {"example": "code_insee,nom_commune,mois,…"}}}},
 )
-def opendata_month(request: Request, month: MonthInPath) -> Response:
+def opendata_month(request: Request, parts: Shared, month: MonthInPath) -> Response:
     """Return the availability of the communes in a month as open data: no site, no place."""
-    state = request.app.state
-    with state.database.read() as connection:
-        made = opendata(connection, month, state.settings.contract, state.clock.now_us())
+    with parts.database.read() as connection:
+        made = opendata(connection, month, parts.settings.contract, parts.clock.now_us())
     return file_answer(request, made, "text/csv; charset=utf-8", name=f"disponibilite-communes-{month}.csv")
 
 
@@ -98,10 +98,10 @@ router.include_router(contractual)
 router.include_router(opened)
 
 
-def _file(request: Request, report: Report, form: Form, name: str) -> Response:
+def _file(request: Request, parts: Parts, report: Report, form: Form, name: str) -> Response:
     _, media_type, ending = WRITERS[form]
     try:
-        made = file_of(report, form, request.app.state.settings.signature)
+        made = file_of(report, form, parts.settings.signature)
     except SignatureError as error:
         raise Problem(500, "Not signed", str(error)) from error
     return file_answer(request, made, media_type, name=f"{name}.{ending}")

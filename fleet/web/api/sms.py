@@ -8,7 +8,7 @@ nothing and is answered 200: gateways repeat what is answered otherwise.
 import hmac
 from hashlib import sha256
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -20,10 +20,10 @@ from fleet.notify.model import Channel, Rendered
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.paging import paging
-from fleet.tickets import actions, links
+from fleet.tickets import actions
 from fleet.tickets import store as tickets
-from fleet.tickets.links import SECRET_NAME
 from fleet.tickets.model import Acknowledge, Arrive, Depart, Event, Note, StepRefused
+from fleet.web.process_parts import Shared
 
 VIA = "sms"
 DELIVERED = frozenset({"DELIVRD", "DELIVERED", "ACCEPTD"})
@@ -49,8 +49,8 @@ def callback_token(secret: bytes) -> str:
     return hmac.new(secret, b"sms-callback", sha256).hexdigest()[:32]
 
 
-def _guard(request: Request, token: str) -> None:
-    secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
+def _guard(parts: Shared, token: str) -> None:
+    secret = parts.links_secret
     if not hmac.compare_digest(token.encode(), callback_token(secret).encode()):
         raise HTTPException(404)
 
@@ -59,19 +59,19 @@ router = APIRouter(prefix="/api/v1/sms/{token}", dependencies=[Depends(_guard)],
 
 
 @router.post("/reports")
-def report(request: Request, body: Report) -> dict[str, bool]:
+def report(parts: Shared, body: Report) -> dict[str, bool]:
     """Note whether an SMS arrived."""
     error = "" if body.status.upper() in DELIVERED else f"{body.status} {body.detail}".strip()
-    now_us = request.app.state.clock.now_us()
-    with request.app.state.database.write() as connection:
+    now_us = parts.clock.now_us()
+    with parts.database.write() as connection:
         return {"known": outbox.delivered(connection, f"sms-{body.id}", now_us=now_us, error=error)}
 
 
 @router.post("/replies")
-def reply(request: Request, body: Incoming) -> dict[str, str]:
+def reply(parts: Shared, body: Incoming) -> dict[str, str]:
     """Do what a reply asks, if its sender is one of ours and was told of a ticket."""
-    now_us = request.app.state.clock.now_us()
-    with request.app.state.database.write() as connection:
+    now_us = parts.clock.now_us()
+    with parts.database.write() as connection:
         person = oncall.by_phone(connection, body.sender)
         if person is None:
             return {"outcome": "unknown sender"}

@@ -21,14 +21,14 @@ from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
 from fleet.registry.tables import sites
 from fleet.response.apply import apply
-from fleet.tickets import actions, attachments, joining, links, presence
+from fleet.tickets import actions, attachments, joining, presence
 from fleet.tickets import store as tickets
-from fleet.tickets.links import SECRET_NAME
 from fleet.tickets.model import Criticality, Merge, Origin, StepRefused, Ticket
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.tickets.steps import Step, event_of
 from fleet.web.access import form_guard, operator, technician, viewer
 from fleet.web.incident_views import members
+from fleet.web.process_parts import Parts, Shared, parts_of
 from fleet.web.visit import words_of
 
 router = APIRouter(prefix="/api/v1/tickets", dependencies=[Depends(form_guard)])
@@ -75,21 +75,20 @@ class StepBody(BaseModel):
     presence: Presence | None = None
 
 
-def context_of(request: Request, connection: Connection) -> CycleContext:
+def context_of(parts: Parts, connection: Connection) -> CycleContext:
     """Return the scene of a request."""
-    state = request.app.state
-    latest = state.feed.latest
-    now_us = state.clock.now_us()
+    latest = parts.feed.latest
+    now_us = parts.clock.now_us()
     return CycleContext(
         connection, latest.network if latest is not None else NetworkNow(at_us=now_us), now_us
     )
 
 
 @router.post("", status_code=201)
-def call(request: Request, body: CallBody, person: Operator) -> dict[str, Any]:
+def call(parts: Shared, body: CallBody, person: Operator) -> dict[str, Any]:
     """Enter a call or a mail: a new ticket, or a line on the one that is open there."""
-    with request.app.state.database.write() as connection:
-        context = context_of(request, connection)
+    with parts.database.write() as connection:
+        context = context_of(parts, connection)
         reported_at_us = context.now_us if body.reported_at_us is None else body.reported_at_us
         values = body.model_dump() | {"reported_at_us": reported_at_us, "who": person.name}
         try:
@@ -100,16 +99,17 @@ def call(request: Request, body: CallBody, person: Operator) -> dict[str, Any]:
 
 
 @router.post("/{ticket_id}/steps")
-def step(
+def step(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
+    parts: Shared,
     ticket_id: int,
     body: StepBody,
     person: Technician,
     idempotency_key: Annotated[str, Header(max_length=KEY_LIMIT_CHARACTERS)] = "",
 ) -> dict[str, Any]:
     """Take one step; 409 says why it does not apply."""
-    with request.app.state.database.write() as connection:
-        context = context_of(request, connection)
+    with parts.database.write() as connection:
+        context = context_of(parts, connection)
         ticket = _ticket(connection, ticket_id)
         if idempotency_key and joining.seen(connection, ticket_id, idempotency_key):
             return {"ticket": ticket_id, "state": ticket.state.value, "again": True}
@@ -136,12 +136,16 @@ def _plain(body: StepBody) -> dict[str, Any]:
 
 
 def _proof(
-    request: Request, context: CycleContext, ticket: Ticket, shown: Presence | None, at_us: int | None
+    request: Request,
+    context: CycleContext,
+    ticket: Ticket,
+    shown: Presence | None,
+    at_us: int | None,
 ) -> str:
     """Return how we know that somebody is there; a wrong proof is refused, none is « déclaré »."""
     if shown is None:
         return "declared"
-    secret = links.read_secret(request.app.state.settings.keys / SECRET_NAME)
+    secret = parts_of(request).links_secret
     site_ids = _sites(context, ticket)
     if shown.label:
         if presence.site_of_token(secret, shown.label) not in site_ids:
@@ -175,21 +179,21 @@ def _sites(context: CycleContext, ticket: Ticket) -> frozenset[int]:
 
 
 @router.post("/{ticket_id}/verify")
-def verify(request: Request, ticket_id: int, person: Operator) -> dict[str, Any]:
+def verify(request: Request, parts: Shared, ticket_id: int, person: Operator) -> dict[str, Any]:
     """Ask telemetry whether the place of a call is served."""
     del person
-    with request.app.state.database.write() as connection:
-        outcome = reported.verify(context_of(request, connection), _ticket(connection, ticket_id))
+    with parts.database.write() as connection:
+        outcome = reported.verify(context_of(parts, connection), _ticket(connection, ticket_id))
         if isinstance(outcome, StepRefused):
             raise _refused(request, outcome.key, **dict(outcome.values))
         return {"ticket": ticket_id, "state": outcome.state.value}
 
 
 @router.post("/{ticket_id}/merge/{into}")
-def merge(request: Request, ticket_id: int, into: int, person: Operator) -> dict[str, Any]:
+def merge(request: Request, parts: Shared, ticket_id: int, into: int, person: Operator) -> dict[str, Any]:
     """Merge a ticket into an older one of the same cause."""
-    with request.app.state.database.write() as connection:
-        context = context_of(request, connection)
+    with parts.database.write() as connection:
+        context = context_of(parts, connection)
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
         if other.id == mine.id or not mine.working:
             raise _refused(request, "ticket.refused.over")
@@ -213,10 +217,10 @@ class SplitBody(BaseModel):
 
 
 @router.post("/{ticket_id}/split", status_code=201)
-def split(request: Request, ticket_id: int, body: SplitBody, person: Operator) -> dict[str, Any]:
+def split(parts: Shared, ticket_id: int, body: SplitBody, person: Operator) -> dict[str, Any]:
     """Take gateways out of a ticket's incident into one of their own; the report stays when it was."""
-    with request.app.state.database.write() as connection:
-        context = context_of(request, connection)
+    with parts.database.write() as connection:
+        context = context_of(parts, connection)
         ticket = _ticket(connection, ticket_id)
         present = [] if ticket.incident_id is None else members(connection, ticket.incident_id)
         mine = {one.eui: one.since_us for one in present if one.restored_us is None}
@@ -236,7 +240,7 @@ def split(request: Request, ticket_id: int, body: SplitBody, person: Operator) -
 
 @router.post("/{ticket_id}/photos", status_code=201)
 def photo(
-    request: Request,
+    parts: Shared,
     ticket_id: int,
     person: Technician,
     file: Annotated[UploadFile, File()],
@@ -244,8 +248,8 @@ def photo(
 ) -> dict[str, Any]:
     """Keep a photo, without what the camera wrote about place and person; ``at_us``: when it was taken."""
     data = file.file.read(PHOTO_LIMIT_BYTES + 1)
-    with request.app.state.database.write() as connection:
-        now_us = request.app.state.clock.now_us()
+    with parts.database.write() as connection:
+        now_us = parts.clock.now_us()
         _ticket(connection, ticket_id)
         try:
             kept = attachments.attach(
@@ -265,11 +269,11 @@ def photo(
 
 @router.get("/{ticket_id}/photos/{photo_id}")
 def show_photo(
-    request: Request, ticket_id: int, photo_id: int, person: Annotated[Person, Depends(viewer)]
+    parts: Shared, ticket_id: int, photo_id: int, person: Annotated[Person, Depends(viewer)]
 ) -> Response:
     """Return one photo."""
     del person
-    with request.app.state.database.read() as connection:
+    with parts.database.read() as connection:
         found = attachments.content(connection, ticket_id, photo_id)
     if found is None:
         raise HTTPException(404, f"photos: ticket {ticket_id} has no photo {photo_id}")

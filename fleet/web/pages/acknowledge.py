@@ -15,7 +15,7 @@ from fleet.paging.subjects import subject
 from fleet.tickets import actions, links
 from fleet.tickets import store as tickets
 from fleet.tickets.clocks import intervention
-from fleet.tickets.links import SECRET_NAME, Link, LinkState
+from fleet.tickets.links import Link, LinkState
 from fleet.tickets.model import Acknowledge, StepRefused, Ticket
 from fleet.web.visit import Anybody, Visit
 
@@ -26,7 +26,7 @@ VIA = "link"
 
 def secret_of(visit: Visit) -> bytes:
     """Return the secret that signs links."""
-    return links.read_secret(visit.request.app.state.settings.keys / SECRET_NAME)
+    return visit.parts.links_secret
 
 
 @router.get("/a/{token}", response_class=HTMLResponse, include_in_schema=False)

@@ -36,7 +36,7 @@ def command(
         found = store.load_gateway(connection, eui)
         if found is None:
             raise HTTPException(404)
-        key = visit.request.app.state.keys.signing
+        key = visit.parts.keys.signing
         send(connection, key, eui=eui, action=action, who=person.name, now_us=visit.now_us)
     answer = RedirectResponse(inside(back) if back else f"/passerelles/{eui}", SEE_OTHER)
     return leave_toast(answer, f"toast.command.{action}", name=found.name)

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from agent.wire.messages import Heartbeat
 from fleet.configurations.status import stands
-from fleet.live.feed import Feed, FeedFull, LiveUpdate
+from fleet.live.feed import FeedFull, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.tables import ticket_events
 from fleet.web.visit import Viewing, Visit
@@ -37,9 +37,8 @@ SPARSE_EACH_US: Final = 10_000_000
 @router.get("/vivant")
 async def stream(visit: Viewing, sparse: bool = False) -> Response:
     """Stream what changes; ``sparse``: without words of every second, for a phone that pays for each byte."""
-    feed: Feed = visit.request.app.state.feed
     try:
-        subscription = feed.subscribe()
+        subscription = visit.parts.feed.subscribe()
         updates = subscription.__enter__()
     except FeedFull:
         return Response(status_code=503, headers={"Retry-After": "60"})

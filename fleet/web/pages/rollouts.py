@@ -152,7 +152,7 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
 @router.post("/deploiements", dependencies=Guarded)
 def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
     """Sign a new version for each gateway of the plan and queue it."""
-    signing = visit.request.app.state.keys.signing
+    signing = visit.parts.keys.signing
     with visit.database.write() as connection:
         outcome = _planned(visit, connection, typed)
         if isinstance(outcome, HTMLResponse):

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from sqlalchemy import insert
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from fleet.broker.address import Broker
 from fleet.configurations import push
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
@@ -23,17 +22,17 @@ from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, l
 from fleet.facts.settings import DEFAULTS
 from fleet.incidents import store as incidents
 from fleet.incidents.model import Domain, Grade, Member, SharedCause
-from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
 from fleet.live.network import NetworkView
 from fleet.live.restore import restore_memory
 from fleet.registry import document, store
-from fleet.settings import Settings
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Origin
 from fleet.web import login
 from fleet.web.api import problems
+from fleet.web.process_parts import share
 from fleet.web.site import mount_site
+from tests.unit.fleet.web.process import SIGNING, parts_over, settings_of
 from tests.unit.fleet.web.sample import (
     DARK,
     HANGS,
@@ -45,8 +44,6 @@ from tests.unit.fleet.web.sample import (
     registry_document,
     runs_of,
 )
-
-SIGNING = Ed25519PrivateKey.generate()
 
 
 @dataclass(slots=True)
@@ -70,13 +67,6 @@ def network_of(database: Database, now_us: int) -> NetworkNow:
     return NetworkView.empty(DEFAULTS).at(registry, memory, (), blind_reason="", now_us=now_us)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """What the push needs."""
-
-    signing: Ed25519PrivateKey
-
-
 @cache
 def _stored(filled: bool) -> bytes:
     """Return the bytes of a database with the schema, and the sample in it; made once a run."""
@@ -94,21 +84,10 @@ def make_app(folder: Path, *, clock: Any = None, filled: bool = True) -> FastAPI
     (folder / "fleet.db").write_bytes(_stored(filled))
     database = Database(sqlite_url(folder / "fleet.db"))
     app = FastAPI()
-    app.state.database = database
-    app.state.clock = clock or StillClock()
-    app.state.feed = Feed()
-    app.state.keys = Keys(signing=SIGNING)
-    app.state.settings = Settings(
-        data=folder,
-        public_url="http://testserver",
-        database_url=database.url,
-        broker=Broker(host="127.0.0.1", port=1883, tls=False),
-        smtp_url=None,
-        mail_from="passerelle@localhost",
-        open_access=True,
-    )
+    parts = parts_over(settings_of(folder, database), database, clock or StillClock())
+    share(app, parts)
     if filled:
-        app.state.feed.publish(network_of(database, app.state.clock.now_us()))
+        parts.feed.publish(network_of(database, parts.clock.now_us()))
     problems.install(app)
     mount_site(app)
     app.include_router(login.router)

@@ -32,11 +32,11 @@ PIXEL = base64.b64decode(
 def client(tmp_path: Path) -> Iterator[TestClient]:
     app = make_app(tmp_path)
     yield TestClient(app, follow_redirects=False)
-    app.state.database.close()
+    app.state.parts.database.close()
 
 
 def database_of(client: TestClient) -> Database:
-    database: Database = client.app.state.database  # type: ignore[attr-defined]
+    database: Database = client.app.state.parts.database  # type: ignore[attr-defined]
     return database
 
 
@@ -249,7 +249,7 @@ def test_people_are_for_administrators(client: TestClient) -> None:
 def test_a_month_closes_once_it_is_due_and_again_only_if_facts_came(client: TestClient) -> None:
     assert client.post("/rapports/2026-11/clore", data=TOKEN).status_code == 409
     assert client.post("/rapports/2025-01/clore", data=TOKEN).status_code == 404
-    clock = client.app.state.clock  # type: ignore[attr-defined]
+    clock = client.app.state.parts.clock  # type: ignore[attr-defined]
     clock.at_us += 20 * DAY_US
     assert client.post("/rapports/2026-11/clore", data=TOKEN).status_code == 303
     text = client.get("/rapports").text

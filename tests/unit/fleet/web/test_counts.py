@@ -16,7 +16,7 @@ def test_the_window_is_filled_with_bars_and_nothing_is_lost_between_them(
     tmp_path: Path, window: str, bars: int
 ) -> None:
     app = make_app(tmp_path)
-    database: Database = app.state.database
+    database: Database = app.state.parts.database
     with closing(database), database.read() as connection:
         counts = delivered(connection, eui_of(2), window, NOW_US)
     assert len(counts.buckets) == bars

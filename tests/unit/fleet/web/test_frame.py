@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
+from fleet.web.process_parts import share
 from fleet.web.views.frame import FROZEN_AFTER_US
 from tests.unit.fleet.web.network import StillClock, make_app
 from tests.unit.fleet.web.sample import DARK, eui_of
@@ -17,7 +19,7 @@ from tests.unit.fleet.web.sample import DARK, eui_of
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     app = make_app(tmp_path_factory.mktemp("frame"))
     yield TestClient(app, follow_redirects=False)
-    app.state.database.close()
+    app.state.parts.database.close()
 
 
 def test_nothing_from_another_host_and_nothing_inline(client: TestClient) -> None:
@@ -102,7 +104,8 @@ def test_an_empty_fleet_says_what_would_be_here(tmp_path: Path) -> None:
 
 def test_without_a_session_pages_lead_to_the_login(tmp_path: Path) -> None:
     app = make_app(tmp_path, filled=False)
-    app.state.settings = msgspec.structs.replace(app.state.settings, open_access=False)
+    settings = msgspec.structs.replace(app.state.parts.settings, open_access=False)
+    share(app, replace(app.state.parts, settings=settings))
     page = TestClient(app, follow_redirects=False)
     answer = page.get("/passerelles")
     assert (answer.status_code, answer.headers["location"]) == (303, "/connexion?back=/passerelles")

@@ -52,7 +52,7 @@ class Unread:
 def test_a_page_reads_no_evidence_while_an_engine_tells(scene):
     beat(scene, 1)
     database = Unread(scene.database)
-    past = History(DEFAULTS).past(database, scene.clock, scene.engine.timelines)
+    past = History().past(database, scene.clock, DEFAULTS, scene.engine.timelines)
     assert (past.at_us, database.asked) == (scene.clock.now, [])
 
 

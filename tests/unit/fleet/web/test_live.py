@@ -24,8 +24,8 @@ from tests.unit.fleet.web.sample import NOW_US, eui_of
 def told(tmp_path: Path) -> Iterator[tuple[Story, NetworkNow, Any]]:
     app = make_app(tmp_path)
     visit = Visit(request=cast("Any", SimpleNamespace(app=app)), person=None, words=Words("fr", NOW_US))
-    yield Story(visit), network_of(app.state.database, NOW_US), app.state.database
-    app.state.database.close()
+    yield Story(visit), network_of(app.state.parts.database, NOW_US), app.state.parts.database
+    app.state.parts.database.close()
 
 
 def with_word(network: NetworkNow, eui: str, at_us: int) -> NetworkNow:
@@ -95,6 +95,6 @@ def test_figures_follow_once_they_have_caught_up_with_a_change(told: tuple[Story
     down = replace(network.gateways[eui_of(0)], state=GatewayState.DOWN)
     later = replace(network, at_us=NOW_US + 1, gateways={**network.gateways, eui_of(0): down})
     assert story.tell(update(later, 2))["topics"] == ["network"]
-    story._visit.request.app.state.clock.at_us += 20_000_000
+    story._visit.request.app.state.parts.clock.at_us += 20_000_000
     assert story.tell(update(later, 3))["topics"] == ["figures"]
     assert story.tell(update(later, 4))["topics"] == []

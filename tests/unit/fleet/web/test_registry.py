@@ -38,7 +38,7 @@ def attempt(client: TestClient, content: bytes, name: str = "registre.csv") -> t
 
 
 def known(client: TestClient) -> set[str]:
-    with client.app.state.database.read() as connection:  # type: ignore[attr-defined]
+    with client.app.state.parts.database.read() as connection:  # type: ignore[attr-defined]
         return set(connection.execute(select(gateways.c.eui)).scalars())
 
 
@@ -84,7 +84,7 @@ def test_the_export_reads_back_as_the_same(client: TestClient) -> None:
 
 
 def test_the_label_of_a_cabinet_is_a_picture_without_anything_from_elsewhere(client: TestClient) -> None:
-    client.app.state.settings.keys.mkdir()  # type: ignore[attr-defined]
+    client.app.state.parts.settings.keys.mkdir()  # type: ignore[attr-defined]
     answer = client.get("/sites/2/etiquette.svg")
     assert answer.headers["content-type"].startswith("image/svg+xml")
     assert "style=" not in answer.text
@@ -108,7 +108,7 @@ def test_a_month_can_be_taken_home_and_checked(client: TestClient) -> None:
         "hash": "a" * 64,
         "figures": {"n": 1},
     }
-    with client.app.state.database.write() as connection:  # type: ignore[attr-defined]
+    with client.app.state.parts.database.write() as connection:  # type: ignore[attr-defined]
         for version, told in ((1, {}), (2, difference)):
             values = row | {"version": version, "facts": zlib.compress(facts), "difference": told}
             connection.execute(insert(month_versions).values(**values))

@@ -45,7 +45,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     """The sample, with all that machines say in English."""
     app = make_app(tmp_path_factory.mktemp("words"))
     eui = eui_of(1)
-    with app.state.database.write() as connection:
+    with app.state.parts.database.write() as connection:
         row = {"eui": eui, "boot": 7, "time_quality": int(TimeQuality.NTP), "recorded_at_us": NOW_US}
         for number, (change, subject, value, reason) in enumerate(SAID, start=10):
             said = {"change": int(change), "subject": subject, "value": value, "reason": reason}
@@ -70,7 +70,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     assert token
     form = {"csrf_token": token[1], "action": "self_test"}
     assert client.post(f"/passerelles/{eui}/commande", data=form).status_code == 303
-    with app.state.database.write() as connection:
+    with app.state.parts.database.write() as connection:
         answer = "counter 1 us, AGC 0x10 parity ok, ARB parity LOST, temperature 31.5 C; not receiving"
         told = {"replied_at_us": NOW_US, "reply_ok": False, "reply_text": answer}
         connection.execute(update(instructions).values(**told))

@@ -1,19 +1,16 @@
 """The whole web application over a small fleet, without threads and without a broker."""
 
-from types import SimpleNamespace
-
 import msgspec
 from fastapi.testclient import TestClient
 
-from fleet.broker.inbox import Inbox
-from fleet.engine.health import Health
 from fleet.identity import people
 from fleet.identity.foundation import found_keys, write_broker_files
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
 from fleet.settings import Founded, read_settings, write_settings
-from fleet.web.app import Parts, make_app
+from fleet.web.app import make_app
 from tests.unit.fleet.founded import NOW_US, StandingClock, founded_database
+from tests.unit.fleet.web.process import parts_over
 
 PASSWORD = "une phrase assez longue"
 
@@ -31,19 +28,10 @@ class Site:
         self.database = founded_database(folder)
         self.clock = StandingClock(NOW_US + 60_000_000)
         self.feed = Feed()
-        self.link = SimpleNamespace(connected=True, epoch=1, last_error="")
-        self.engine = SimpleNamespace(health=Health())
         settings = msgspec.structs.replace(read_settings(folder, {}), open_access=open_access)
-        parts = Parts(
-            settings=settings,
-            database=self.database,
-            feed=self.feed,
-            clock=self.clock,
-            keys=self.keys,
-            engine=self.engine,
-            link=self.link,
-            inbox=Inbox(),
-        )
+        parts = parts_over(settings, self.database, self.clock, feed=self.feed, keys=self.keys)
+        self.link, self.engine = parts.link, parts.engine
+        self.link.connected, self.link.epoch = True, 1
         self.app = make_app(parts)
         self.client = TestClient(self.app, follow_redirects=False)
         self.feed.publish(NetworkNow(at_us=self.clock.now))

@@ -6,7 +6,7 @@ newest, an open month for ``KEPT_US`` or ``REST`` times what it took, whichever 
 
 import threading
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -62,12 +62,13 @@ def _frozen(version: Version) -> MonthInput:
 class Months:
     """What one process keeps; one month at a time is reckoned."""
 
-    def __init__(self, settings: ContractSettings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[str, MonthView] = {}
 
-    def month_view(self, database: Database, clock: Clock, month: str) -> MonthView:
+    def month_view(
+        self, database: Database, clock: Clock, settings: ContractSettings, month: str
+    ) -> MonthView:
         """Return a month, from what is kept if it stands.
 
         Raises:
@@ -78,7 +79,7 @@ class Months:
             with database.read() as connection:
                 kept = self._kept.pop(month, None)
                 if kept is None or not _stands(kept, newest_number(connection, month), now_us):
-                    kept = month_view(connection, month, self._settings, now_us)
+                    kept = month_view(connection, month, settings, now_us)
                     if kept.version is None:
                         kept = _open(kept, now_us, clock.now_us())
             self._kept[month] = kept
@@ -101,11 +102,3 @@ def _open(view: MonthView, began_us: int, now_us: int) -> MonthView:
         digest=view.digest,
         stands_until_us=now_us + max(KEPT_US, REST * (now_us - began_us)),
     )
-
-
-def months_of(state: Any) -> Months:
-    """Return the months of one application, made at first use."""
-    found: Months | None = getattr(state, "months", None)
-    if found is None:
-        found = state.months = Months(state.settings.contract)
-    return found

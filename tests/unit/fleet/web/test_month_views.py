@@ -5,7 +5,7 @@ import pytest
 from fleet.facts.months import closes_at_us, month_window
 from fleet.facts.settings import DEFAULTS
 from fleet.months.versions import close_month
-from fleet.web.api.months import KEPT_US, MONTHS_LIMIT, Months
+from fleet.web.month_views import KEPT_US, MONTHS_LIMIT, Months
 from tests.unit.fleet.founded import StandingClock
 from tests.unit.fleet.web.api.site import Site
 
@@ -51,18 +51,18 @@ def test_a_closed_month_is_told_from_its_version(tmp_path):
 
 def test_an_open_month_is_kept_for_a_moment_and_a_closed_one_until_the_next(tmp_path):
     site = Site(tmp_path, open_access=True)
-    clock, months = StandingClock(month_window("2026-11").end_us - 1), Months(DEFAULTS)
-    first = months.month_view(site.database, clock, "2026-11")
+    clock, months = StandingClock(month_window("2026-11").end_us - 1), Months()
+    first = months.month_view(site.database, clock, DEFAULTS, "2026-11")
     clock.now += KEPT_US - 1
-    assert months.month_view(site.database, clock, "2026-11") is first
+    assert months.month_view(site.database, clock, DEFAULTS, "2026-11") is first
     clock.now += 1
-    assert months.month_view(site.database, clock, "2026-11") is not first
+    assert months.month_view(site.database, clock, DEFAULTS, "2026-11") is not first
     with site.database.write() as connection:
         close_month(connection, "2026-11", DEFAULTS, who="t", now_us=closes_at_us("2026-11"))
-    closed = months.month_view(site.database, clock, "2026-11")
+    closed = months.month_view(site.database, clock, DEFAULTS, "2026-11")
     clock.now += 100 * KEPT_US
     assert closed.version == 1
-    assert months.month_view(site.database, clock, "2026-11") is closed
+    assert months.month_view(site.database, clock, DEFAULTS, "2026-11") is closed
     for number in range(1, MONTHS_LIMIT + 1):
-        months.month_view(site.database, clock, f"2026-{number:02d}")
-    assert months.month_view(site.database, clock, "2026-11") is not closed
+        months.month_view(site.database, clock, DEFAULTS, f"2026-{number:02d}")
+    assert months.month_view(site.database, clock, DEFAULTS, "2026-11") is not closed
