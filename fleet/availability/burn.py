@@ -3,7 +3,7 @@
 Sources of the factors: Google SRE workbook's multi-window set, as AVAILABILITY §7 fixes it for 30 days.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,13 +15,29 @@ from fleet.facts.settings import ContractSettings
 from fleet.facts.states import CommuneState
 
 THIRTY_DAYS_US = 30 * DAY_US
-ALERTS: tuple[tuple[int, int, Fraction], ...] = (
-    (HOUR_US, 5 * MINUTE_US, Fraction(144, 10)),
-    (6 * HOUR_US, 30 * MINUTE_US, Fraction(6)),
-    (DAY_US, 2 * HOUR_US, Fraction(3)),
-    (3 * DAY_US, 6 * HOUR_US, Fraction(1)),
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPair:
+    """A long window shows that the loss matters, a short one that it goes on."""
+
+    long_us: int
+    short_us: int
+    factor: Fraction
+    """How many times the allowed pace is too fast, in a month of 30 days."""
+
+
+FASTEST = WindowPair(HOUR_US, 5 * MINUTE_US, Fraction(144, 10))
+FAST = WindowPair(6 * HOUR_US, 30 * MINUTE_US, Fraction(6))
+PAIRS = (
+    FASTEST,
+    FAST,
+    WindowPair(DAY_US, 2 * HOUR_US, Fraction(3)),
+    WindowPair(3 * DAY_US, 6 * HOUR_US, Fraction(1)),
 )
-"""(long window, short window, factor for 30 days)."""
+
+LostShare = Callable[[int], Fraction]
+"""The share of the time that was lost in a window of that length (microseconds) before now: 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +78,28 @@ def budget(month_us: int, excluded: int, charged: int, objective_ppm: int) -> Bu
     return Budget(whole=(1_000_000 - objective_ppm) * (month_us - excluded) // 1_000_000, spent=charged)
 
 
+def burn_rate(pair: WindowPair, lost_share: LostShare, objective_ppm: int, now_us: int) -> BurnRate:
+    """Return the burn over both windows before ``now_us``, its factor scaled to the length of the month.
+
+    >>> rate = burn_rate(FASTEST, lambda window_us: Fraction(1, 10), 992_000, 0)
+    >>> rate.long, rate.factor == Fraction(144, 10) * 31 / 30
+    (Fraction(25, 2), True)
+    """
+    allowed = Fraction(1_000_000 - objective_ppm, 1_000_000)
+
+    def burn(window_us: int) -> Fraction:
+        share = lost_share(window_us)
+        return share / allowed if share and allowed else Fraction(0)
+
+    return BurnRate(
+        long_us=pair.long_us,
+        short_us=pair.short_us,
+        factor=pair.factor * month_window(month_of(now_us)).length_us / THIRTY_DAYS_US,
+        long=burn(pair.long_us),
+        short=burn(pair.short_us),
+    )
+
+
 def charged_between(line: CommuneTimeline, window: Window, settings: ContractSettings) -> Share:
     """Return what was served and charged of one commune within a window."""
     start_us, end_us = max(window.start_us, line.start_us), min(window.end_us, line.end_us)
@@ -88,29 +126,16 @@ def burn_rates(
     now_us: int,
 ) -> tuple[BurnRate, ...]:
     """Return the burn over each pair of windows before ``now_us``; give one commune for its own rates."""
-    month_us = month_window(month_of(now_us)).length_us
-    allowed = Fraction(1_000_000 - objective_ppm, 1_000_000)
 
-    def burn(length_us: int) -> Fraction:
+    def lost_share(length_us: int) -> Fraction:
         served = charged = 0
         for line in lines:
             share = charged_between(line, Window(now_us - length_us, now_us), settings)
             served += share.served * weights.get(line.insee, 0)
             charged += share.charged * weights.get(line.insee, 0)
-        if not charged or not allowed:
-            return Fraction(0)
-        return Fraction(charged, served + charged) / allowed
+        return Fraction(charged, served + charged) if charged else Fraction(0)
 
-    return tuple(
-        BurnRate(
-            long_us=long_us,
-            short_us=short_us,
-            factor=factor * month_us / THIRTY_DAYS_US,
-            long=burn(long_us),
-            short=burn(short_us),
-        )
-        for long_us, short_us, factor in ALERTS
-    )
+    return tuple(burn_rate(pair, lost_share, objective_ppm, now_us) for pair in PAIRS)
 
 
 def breach_at_us(left: Fraction | int, next_whole: int, share_lost: Fraction, now_us: int) -> int | None:

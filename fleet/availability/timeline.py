@@ -15,6 +15,8 @@ While silence is not yet confirmed, the newest stretch has the state that the la
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import Protocol, TypeVar
 
 from fleet.availability.history import History, Proved, history
 from fleet.facts.intervals import Interval, Intervals, clip, complement, intersect, normal, subtract
@@ -29,7 +31,7 @@ from fleet.facts.model import (
 from fleet.facts.months import Window
 from fleet.facts.revisions import current, newest
 from fleet.facts.settings import ContractSettings
-from fleet.facts.states import Cause, GatewayState
+from fleet.facts.states import Cause, CommuneState, GatewayState
 
 SILENT = "silent since the last proof of life"
 TWO_BOXES = "two boxes with one EUI"
@@ -99,21 +101,34 @@ def timeline(
     return paint(facts, history(facts, settings), blindness, window, settings, now_us=now_us)
 
 
-def current_state(
-    facts: GatewayFacts,
-    blindness: Iterable[Blindness],
-    settings: ContractSettings,
-    now_us: int,
-    since_us: int = 0,
-) -> Span:
-    """Return the state that holds at ``now_us``, begun when it began but not before ``since_us``."""
-    line = timeline(facts, blindness, Window(min(since_us, now_us - 1), now_us), settings, now_us)
-    last = line.spans[-1]
-    for span in reversed(line.spans[:-1]):
-        if span.state is not last.state or (span.cause, span.proved) != (last.cause, last.proved):
-            break
-        last = replace(span, end_us=last.end_us)
-    return last
+class Stretch(Protocol):
+    """A span of a gateway or of a commune."""
+
+    @property
+    def start_us(self) -> int:
+        """When it begins; microseconds UTC."""
+
+    @property
+    def state(self) -> GatewayState | CommuneState:
+        """The state that holds during it."""
+
+
+AnyStretch = TypeVar("AnyStretch", bound=Stretch)
+
+
+def present(spans: Sequence[AnyStretch]) -> tuple[AnyStretch, int] | None:
+    """Return the newest span and since when its state has held, whatever its causes; None if there is none.
+
+    >>> down = Span(20, 30, GatewayState.DOWN, Cause.POWER)
+    >>> newest = Span(30, 40, GatewayState.DOWN, Cause.UNKNOWN)
+    >>> present((Span(0, 20, GatewayState.SERVING), down, newest)) == (newest, 20)
+    True
+    """
+    if not spans:
+        return None
+    newest = spans[-1]
+    *_, first = takewhile(lambda span: span.state is newest.state, reversed(spans))
+    return newest, first.start_us
 
 
 def paint(

@@ -1,4 +1,6 @@
-"""How fast a commune uses up its month: burn rates over a long and a short window; pure.
+"""Whether a commune's losses and returns use up its month too fast to wait for the next one; pure.
+
+The burn rates are those of ``fleet.availability.burn``; the two fastest call somebody.
 
 Sources: AVAILABILITY §7 (1 h/5 min at 14.4, 6 h/30 min at 6, for 30 days); AMI 1.1 (99.2 % in each commune).
 """
@@ -7,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fleet.durations import HOUR_US, MINUTE_US
+from fleet.availability.burn import FAST, FASTEST, burn_rate
 from fleet.tickets.model import Criticality
 
-ALLOWED_LOSS = Fraction(8, 1000)
-"""Of each commune's month (AMI 1.1: 99.2 %)."""
-
-LONGEST_WINDOW_US = 6 * HOUR_US
+CRITICALITIES = ((FASTEST, Criticality.CRITICAL), (FAST, Criticality.MAJOR))
+LONGEST_WINDOW_US = max(pair.long_us for pair, _ in CRITICALITIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,16 @@ class Edge:
     lost: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Both windows must burn faster than ``factor`` times the allowed pace."""
+def alarm(edges: tuple[Edge, ...], objective_ppm: int, now_us: int) -> Criticality | None:
+    """Return how grave the present pace is; None when the month can bear it."""
 
-    long_us: int
-    short_us: int
-    factor: Fraction
-    criticality: Criticality
+    def lost_share(window_us: int) -> Fraction:
+        return Fraction(lost_us(edges, now_us - window_us, now_us), window_us)
 
-
-ALARMS = (
-    Alarm(HOUR_US, 5 * MINUTE_US, Fraction(144, 10), Criticality.CRITICAL),
-    Alarm(6 * HOUR_US, 30 * MINUTE_US, Fraction(6), Criticality.MAJOR),
-)
+    for pair, criticality in CRITICALITIES:
+        if burn_rate(pair, lost_share, objective_ppm, now_us).alerts:
+            return criticality
+    return None
 
 
 def lost_us(edges: Iterable[Edge], from_us: int, until_us: int) -> int:
@@ -56,15 +52,3 @@ def lost_us(edges: Iterable[Edge], from_us: int, until_us: int) -> int:
             since_us = at_us
         lost = edge.lost
     return total + (until_us - since_us if lost else 0)
-
-
-def alarm(edges: tuple[Edge, ...], now_us: int) -> Criticality | None:
-    """Return how grave the present pace is; None when the month can bear it."""
-    for one in ALARMS:
-        rates = [
-            Fraction(lost_us(edges, now_us - window_us, now_us), window_us) / ALLOWED_LOSS
-            for window_us in (one.long_us, one.short_us)
-        ]
-        if all(rate >= one.factor for rate in rates):
-            return one.criticality
-    return None

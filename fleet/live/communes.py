@@ -11,6 +11,7 @@ from fleet.availability.burn import breach_at_us, budget
 from fleet.availability.communes import commune_timeline
 from fleet.availability.figures import commune_figures
 from fleet.availability.reckoning import commune_budget
+from fleet.availability.timeline import present
 from fleet.facts.model import Membership
 from fleet.facts.months import Window, month_of, month_window, next_month
 from fleet.facts.settings import ContractSettings
@@ -92,15 +93,10 @@ class CommuneView:
         lines = {eui: one.line_at(now_us) for eui, one in known.items()}
         line = commune_timeline(insee, members, lines, window, self.settings)
         figures = commune_figures(line, self.settings)
-        spans = line.spans
-        state = spans[-1].state if spans else CommuneState.NOT_COVERED
-        since_us = now_us
-        for span in reversed(spans):
-            if span.state is not state:
-                break
-            since_us = span.start_us
-        present = [row.eui for row in members if _counts(row, now_us) and row.eui in known]
-        counting = [eui for eui in dict.fromkeys(present) if known[eui].span.state is not GatewayState.OUT]
+        last = present(line.spans)
+        state, since_us = (last[0].state, last[1]) if last else (CommuneState.NOT_COVERED, now_us)
+        current = [row.eui for row in members if _counts(row, now_us) and row.eui in known]
+        counting = [eui for eui in dict.fromkeys(current) if known[eui].span.state is not GatewayState.OUT]
         unknown = state is CommuneState.UNKNOWN and self.settings.unknown_is_charged
         return Reckoned(
             at_us=now_us,

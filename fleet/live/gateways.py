@@ -8,7 +8,7 @@ carries it on to a later instant.
 from dataclasses import dataclass, field, replace
 
 from fleet.availability.history import FOR_EVER_US
-from fleet.availability.timeline import Span, Timeline, paint
+from fleet.availability.timeline import Span, Timeline, paint, present
 from fleet.facts.model import Blindness
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
@@ -95,12 +95,8 @@ class GatewayView:
     def _compute(self, memory: GatewayMemory, sight: tuple[Blindness, ...], now_us: int) -> Known:
         told = memory.history(self.settings)
         line = paint(memory.facts(), told, sight, Window(0, now_us), self.settings, now_us=now_us)
-        spans = line.spans
-        last = spans[-1] if spans else Span(0, now_us, GatewayState.OUT)
-        for span in reversed(spans):
-            if span.state is not last.state:
-                break
-            last = replace(last, start_us=span.start_us)
+        newest, since_us = present(line.spans) or (Span(0, now_us, GatewayState.OUT), 0)
+        last = replace(newest, start_us=since_us)
         return Known(
             version=memory.version,
             stamp=memory.stamp,

@@ -40,7 +40,7 @@ def run(
         silence_confirmed_us=settings.silence_confirmed_us,
         incidents=incidents,
         edges=edges,
-        burning=_burning(connection, network, edges, now_us),
+        burning=_burning(connection, network, edges, settings),
     )
     if rules.unexplained(facts, now_us):
         network = waves.with_waves(network, waves.recent(connection, now_us))
@@ -56,12 +56,16 @@ def run(
 
 
 def _burning(
-    connection: Connection, network: NetworkNow, edges: Mapping[str, int], now_us: int
+    connection: Connection, network: NetworkNow, edges: Mapping[str, int], settings: ContractSettings
 ) -> dict[str, Criticality]:
     """Return the communes of flapping gateways that burn their month too fast."""
     flaps = {eui for eui, count in edges.items() if count >= FLAP_EDGES}
     if not flaps:
         return {}
     hit = [insee for insee, commune in network.communes.items() if flaps.intersection(commune.members)]
-    found = {insee: alarm(changes, now_us) for insee, changes in pulse.edges_of(connection, hit).items()}
+    objective_ppm = settings.objective_commune_ppm
+    found = {
+        insee: alarm(changes, objective_ppm, network.at_us)
+        for insee, changes in pulse.edges_of(connection, hit).items()
+    }
     return {insee: criticality for insee, criticality in found.items() if criticality is not None}

@@ -22,9 +22,8 @@ def defined(tree: ast.Module) -> Iterator[str]:
 
 def test_every_length_is_imported() -> None:
     assert len(SOURCES) > 200
-    assert {path.name: list(defined(ast.parse(path.read_text()))) for path in SOURCES} == {
-        path.name: [] for path in SOURCES
-    }
+    found = [(str(path), name) for path in SOURCES for name in defined(ast.parse(path.read_text()))]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from agent.wire.messages import Change, Radio, TimeQuality
-from fleet.availability.timeline import current_state
+from fleet.availability.timeline import present, timeline
 from fleet.facts.model import Blindness, Commissioning, CommissioningKind, GatewayFacts, OperatorStatement
+from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import Cause
 from tests.unit.fleet.availability.making import (
@@ -298,10 +299,11 @@ def test_a_statement_changes_the_cause_never_the_state():
 @pytest.mark.parametrize(("silent_s", "state"), [(89, "SERVING"), (90, "DOWN")])
 def test_silence_is_confirmed_after_90_s_and_dated_back(silent_s, state):
     facts = GatewayFacts(eui=EUI, runs=(run(BEFORE, 0, 600),), commissioning=(ACCEPTED,))
-    now = current_state(facts, (), DEFAULTS, T0 + (600 + silent_s) * S)
-    assert now.state == state
+    now_us = T0 + (600 + silent_s) * S
+    span, since_us = present(timeline(facts, (), Window(T0, now_us), DEFAULTS, now_us).spans)
+    assert span.state == state
     if state == "DOWN":
-        assert (now.start_us, now.proved) == (T0 + 600 * S, False)
+        assert (since_us, span.proved) == (T0 + 600 * S, False)
 
 
 def test_a_boot_that_was_never_heard_live_proves_nothing():
