@@ -15,13 +15,14 @@ SUBCOMMANDS = {
 }
 READER_GONE = 141
 """As a shell says of a program that SIGPIPE ended: `passerelle … | head`."""
-MISSING_EXTRA = {
+EXTRAS = {
     "agent": "gateway",
     "hal": "gateway",
-    "provision": "provisioning",
     "fleet": "fleet",
     "demo": "demo",
+    "bench": "dev",
 }
+"""What a sub-command needs beside the dependencies that everything has."""
 
 
 def main() -> int:
@@ -37,9 +38,9 @@ def main() -> int:
             path.split(".")[0] for path, _ in SUBCOMMANDS.values()
         }:
             raise
-        extra = MISSING_EXTRA.get(name, "dev")
+        extra = f"[{EXTRAS[name]}]" if name in EXTRAS else ""
         print(
-            f"passerelle {name}: {error.name} is not installed; pip install 'passerelle[{extra}]'",
+            f"passerelle {name}: {error.name} is not installed; pip install 'passerelle{extra}'",
             file=sys.stderr,
         )
         return 1
