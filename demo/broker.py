@@ -25,7 +25,7 @@ class BrokerPlan:
 
     @property
     def url(self) -> str:
-        """As PASSERELLE_BROKER_URL has it."""
+        """The address in the form of PASSERELLE_BROKER_URL."""
         return f"{'mqtts' if self.tls else 'mqtt'}://127.0.0.1:{self.port}"
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STOP_LIMIT_S = 10.0
-"""From SIGTERM until SIGKILL."""
+"""A process that has not ended so long after SIGTERM gets SIGKILL."""
 
 
 def passerelle(*arguments: str) -> tuple[str, ...]:

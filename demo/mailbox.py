@@ -1,4 +1,4 @@
-"""Where the demo's mails end: an SMTP server on loopback that keeps every message as a file and in a list."""
+"""The demo's SMTP server on loopback: it keeps every mail as a file and the newest ones in a list."""
 
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from demo.ports import free_port
 
 KEPT_LIMIT = 500
-"""Mails in the list; files stay."""
+"""The list holds so many mails; the oldest leaves it, its file stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,5 +20,5 @@ class Options:
     without_mosquitto: bool = False
     report_json: bool = False
     gateways: int = 11
-    """Beyond the eleven, light ones that only beat (``demo.light``)."""
+    """Number of gateways, from 11; those beyond the eleven are light ones that only beat (``demo.light``)."""
     communes: Path | None = None

@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 CLIENTS_LIMIT = 64
 CHUNK_BYTES = 65_536
 HELD_CHECK_S = 0.2
-"""How often a held TCP direction looks whether the link is back."""
+"""A held TCP direction looks this often whether the link is back."""
 
 Address = tuple[str, int]
 

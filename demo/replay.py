@@ -24,11 +24,11 @@ from hal.packets import Lora
 from hal.twin.rf_event import ReceptionVerdict, RfEvent
 
 BURST_FRAMES = 16
-"""Sent before all of them have arrived, a gateway."""
+"""Frames that a gateway may have under way at once."""
 FIFO_MARGIN_BYTES = 300
 """The largest packet in the FIFO: 255 + 23 bytes of payload and metadata."""
 SETTLE_LIMIT_S = 60.0
-"""How long the last frames may take to arrive while none does."""
+"""A replay whose last frames do not arrive ends so long after the last arrival."""
 TURN_S = 0.005
 TOLD_S = 5.0
 REFUSED_SHOWN = 20

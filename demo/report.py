@@ -26,7 +26,7 @@ class GatewayCounts:
 
     @property
     def lost(self) -> int:
-        """Sent and never delivered."""
+        """The number of frames that were sent and never delivered."""
         return self.sent - self.delivered
 
 

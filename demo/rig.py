@@ -49,7 +49,7 @@ class Rig:
 
     @property
     def name(self) -> str:
-        """As people call it."""
+        """The name of the gateway's site."""
         return self.plan.name
 
     @property

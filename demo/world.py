@@ -49,7 +49,7 @@ class World:
 
     @property
     def fleet_url(self) -> str:
-        """Where the fleet manager's page is."""
+        """The address of the fleet manager's page."""
         return f"http://127.0.0.1:{self.options.port}"
 
     @property

@@ -1,4 +1,4 @@
-"""From what someone hands us to images in the store: look at each candidate, keep what is known.
+"""Imports images: looks at each candidate in what an installer hands over, and stores those that are known.
 
 Semtech ships its images as C array initialisers (``{ 0x8A, 0x51, … }``).  Only numbers, commas, comments and
 one pair of braces are understood; anything else is refused with its index, never guessed.

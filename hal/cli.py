@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class Commands(Protocol):
-    """Where sub-commands are added."""
+    """The group of sub-commands of an argument parser."""
 
     def add_parser(
         self,

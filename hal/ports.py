@@ -1,4 +1,4 @@
-"""All that hal asks of the world: bytes moved on a bus, pins set, I2C messages, time.
+"""The ports of hal: what it asks of the world, which is bytes on a bus, pins, I2C messages and time.
 
 Each port has two implementations, Linux (``hal.linux``) and virtual (``hal.twin``), under one contract
 suite in ``tests/contract``.

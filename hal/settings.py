@@ -197,7 +197,7 @@ class Sx1261Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of one concentrator."""
+    """The settings of one concentrator, checked when they are made."""
 
     radios: tuple[Radio | None, Radio | None]
     channels: tuple[Channel | None, ...]

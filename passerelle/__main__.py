@@ -14,7 +14,7 @@ SUBCOMMANDS = {
     "bench": ("passerelle.bench", "measured figures: hal, agent, wire, availability, incidents"),
 }
 READER_GONE = 141
-"""As a shell says of a program that SIGPIPE ended: `passerelle … | head`."""
+"""The exit status of a shell for a program that SIGPIPE ended: `passerelle … | head`."""
 EXTRAS = {
     "agent": "gateway",
     "hal": "gateway",

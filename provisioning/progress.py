@@ -1,4 +1,4 @@
-"""How far a piece of work is, with rate and time left (pure)."""
+"""The progress of a piece of work, with its rate and the time left; pure."""
 
 from dataclasses import dataclass
 

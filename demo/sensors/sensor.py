@@ -40,7 +40,7 @@ SECOND_US = 1_000_000
 JOIN_DELAY_US = 5 * SECOND_US
 DATA_DELAY_US = 1 * SECOND_US
 WINDOW_TOLERANCE_US = 2_000
-"""How far from its instant a downlink's preamble may begin: a gateway must hold ±20 µs (LoRaWAN 1.0.4
+"""A downlink's preamble may begin so far from its instant: a gateway must hold ±20 µs (LoRaWAN 1.0.4
 §3.3.1), a device opens its window wider by its own clock error, here two symbols of SF7."""
 FREQUENCY_TOLERANCE_HZ = 1_000
 """A synthesizer's step is 122 Hz; a LoRa receiver takes a quarter of the bandwidth."""
@@ -49,7 +49,7 @@ CHANNELS_HZ = (868_100_000, 868_300_000, 868_500_000)
 """The three that every EU868 device has before it joined and that every gateway hears."""
 JOIN_RETRY_US = 20 * SECOND_US
 AFTER_WINDOWS_US = 2 * SECOND_US
-"""From RX2's start until the device gives up on an answer (a 33-byte join-accept at SF12 takes 1.8 s)."""
+"""The device waits so long from RX2's start for an answer (a 33-byte join-accept at SF12 takes 1.8 s)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
-    """Where the device listens after what it sent."""
+    """The receive windows of the device after its uplink."""
 
     rx1_at_us: int
     frequency_hz: int

@@ -1,1 +1,1 @@
-"""From field writes to frames on the bus of the SX1302: framing, the shadow, the access."""
+"""The bus of the SX1302: field writes become frames, and the shadow saves those that change nothing."""

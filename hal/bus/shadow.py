@@ -49,7 +49,7 @@ def goes_out_always(address: int) -> bool:
 
 
 class Shadow:
-    """Bytes of the chip that are known, by address."""
+    """Holds what the chip is known to contain: one byte per address."""
 
     def __init__(self) -> None:
         self._known: dict[int, int] = {}

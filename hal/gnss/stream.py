@@ -1,4 +1,4 @@
-"""Bytes of a serial line to whole messages, UBX and NMEA mixed as receivers mix them.
+"""Cuts the bytes of a serial line into whole messages, UBX and NMEA mixed as receivers mix them.
 
 Noise between messages is skipped and counted; nothing waits for more than its limit of bytes.
 

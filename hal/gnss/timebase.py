@@ -41,7 +41,7 @@ class Timebase:
 
     @property
     def crystal_ppm(self) -> float:
-        """How fast the concentrator's crystal runs."""
+        """The error of the concentrator's crystal in ppm; positive runs fast."""
         return (self.rate - 1.0) * PPM
 
     def fresh(self, counter_us: Micros) -> bool:

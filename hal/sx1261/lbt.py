@@ -22,7 +22,7 @@ MATCH_TOLERANCE_HZ = 10_000
 LISTEN_LEAD_US = 1500
 """The channel is judged this long before departure, and that much of its transmit time is gone."""
 VERDICT_LIMIT_US = 500_000
-"""From the departure that was asked for."""
+"""Time from the requested departure until a verdict that did not come counts as unknown."""
 CLEAR_LIMIT_US = 500_000
 BLOCKED_SHIFT = 6
 

@@ -31,7 +31,7 @@ PARITY_BIT = 0x01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mcu:
-    """Where one microcontroller is."""
+    """The addresses and fields of one microcontroller."""
 
     name: str
     memory: int

@@ -1,4 +1,4 @@
-"""From command-line options to a concentrator: bus, board, plan and where the images are."""
+"""Makes a concentrator from command-line options: bus, board, plan and images."""
 
 import os
 from argparse import Namespace
@@ -17,7 +17,7 @@ from hal.sx1302.driver import Sx1302
 DIRECTORY_VARIABLE = "PASSERELLE_FIRMWARE_DIR"
 SYSTEM_DIRECTORY = Path("/var/lib/passerelle/firmware")
 IMAGE_NAMES = ("agc_sx1250.bin", "arb.bin", "sx1261.bin")
-"""As ``passerelle firmware import`` stores them; it also checks that they are Semtech's own."""
+"""``passerelle firmware import`` stores files of these names, and checks that they are Semtech's own."""
 
 
 def image_directory(named: Path | None) -> Path:

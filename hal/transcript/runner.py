@@ -36,11 +36,11 @@ TX_POLLS_LIMIT = 1000
 SCAN_FREQUENCY_DEFAULT_HZ = 867_100_000
 SCANS_DEFAULT = 2000
 START_TICKS = 3 * 32_000_000
-"""How long before the first recorded counter the run begins: a start and a little more."""
+"""Time from the begin of a run until the first recorded counter: longer than a start takes."""
 
 
 Through: TypeAlias = Callable[[VirtualChip], tuple[Bus, Bus]]
-"""From a chip to the buses of its SX1302 and SX1261, such as the USB bridge's."""
+"""Makes the buses of a chip's SX1302 and SX1261, such as those of the USB bridge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

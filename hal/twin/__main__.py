@@ -38,7 +38,7 @@ COUNT_EVERY_S = 10.0
 THREAD_SWITCH_S = 0.0005
 """Python lets a busy thread run 5 ms before another has its turn; the bus should not wait so long."""
 RADIUS_DEGREES = 0.03
-"""About three kilometres."""
+"""The half side of the square that sensors stand in, about three kilometres."""
 FREQUENCIES_HZ = (868_100_000, 868_300_000, 868_500_000)
 PAYLOAD_BYTES = (13, 60)
 

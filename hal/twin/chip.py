@@ -168,7 +168,7 @@ class VirtualChip:
 
     @property
     def fifo_free_bytes(self) -> int:
-        """How much the RX FIFO still holds, so that a replayer can pace itself."""
+        """The number of bytes that still fit into the RX FIFO; a replay paces itself by it."""
         return self.fifo.free_bytes
 
     @property

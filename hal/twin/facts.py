@@ -10,4 +10,4 @@ TICKS_PER_BUS_BYTE = 128
 MODEL_SX1302, MODEL_SX1303 = 0x02, 0x03
 VERSIONS = {MODEL_SX1302: 0x10, MODEL_SX1303: 0x12}
 BANDWIDTHS_HZ = {4: 125_000, 5: 250_000, 6: 500_000}
-"""By the code in the configuration registers of a modem and of the transmitter."""
+"""The bandwidth that a code in the registers of a modem or of the transmitter stands for."""

@@ -30,7 +30,7 @@ class Faults:
     deaf: bool = False
     """Antenna gone: no frame reaches the demodulators, everything else looks well."""
     silent_mcus: set[Mcu] = field(default_factory=set)
-    """These never answer after their program was started."""
+    """Microcontrollers that never answer after their program was started."""
     dead_bus: int | None = None
     """Every MISO byte is this (0x00 or 0xFF) and nothing that is written arrives."""
     missing_sensor: bool = False
@@ -40,13 +40,13 @@ class Faults:
     tx_stuck: bool = False
     """The transmit state machine never becomes free again."""
     torn_counter_reads: int = 0
-    """That many next reads of the counters show a carry half done."""
+    """Number of next reads of the counters that show a carry half done."""
     torn_fifo_counts: int = 0
-    """That many next reads of the FIFO count show one old byte and one new."""
+    """Number of next reads of the FIFO count that show one old byte and one new."""
     bad_checksums: int = 0
-    """That many next frames get a wrong checksum byte."""
+    """Number of next frames that get a wrong checksum byte."""
     spi_bit_error_every_bytes: int = 0
-    """On average one flipped bit per so many bytes, in both directions; 0 is never."""
+    """Bytes per flipped bit, on average and in both directions; 0 flips none."""
     random: Random = field(default_factory=lambda: Random(1302))  # noqa: S311 - a reproducible fault, no secret
 
     def flip_bits(self, moved: bytes) -> bytes:

@@ -15,7 +15,7 @@ from hal.packets import Cw, Fsk, Lora, Modulation
 
 EARTH_RADIUS_KM = 6371.0
 NEAREST_KM = 0.01
-"""Below it the loss no longer falls."""
+"""At shorter distances the loss no longer falls."""
 THERMAL_NOISE_DBM_PER_HZ = -174.0
 NOISE_FIGURE_DB = 6.0
 CAPTURE_DB = 6.0

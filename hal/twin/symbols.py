@@ -1,4 +1,4 @@
-"""How long a frame is on air, and how long after its end the chip stamps it; the twin's own arithmetic.
+"""The twin's own arithmetic of air time, and of the delay from a frame's end to its timestamp.
 
 Kept apart from the driver's on purpose: two independent readings of the same facts must agree.
 

@@ -18,7 +18,7 @@ LINEAR = 2
 SYNC_OFFSETS = (1, 5, 9, 13, 1, 5, 9, 13)
 SYNC_DELTA = 126
 PREAMBLE_SYMBOLS = 10
-"""Between the 12 of SF5 and SF6 and the 8 of the others."""
+"""A compromise of the reference: SF5 and SF6 send 12 symbols, the others 8."""
 PRIVATE_PEAKS = (2, 4)
 """Sync word 0x12: each nibble times two."""
 PUBLIC_PEAKS = (6, 8)

@@ -1,4 +1,4 @@
-"""Bytes of the RX FIFO to raw packets, and back (for tests and the virtual chip's checks).
+"""Parses the bytes of the RX FIFO into raw packets, and renders them (for tests and the twin's checks).
 
 One bad packet costs one packet: the rest of a fetch is found again at the next sync word whose packet
 checks.  A packet cut off at the end of a fetch waits for its rest in ``Parsed.rest``.

@@ -15,7 +15,7 @@ from hal.units import Micros
 COUNTERS_AT = 0x6101
 COUNTERS_BYTES = 8
 REFRESH_INTERVAL_US = 30_000_000
-"""Well below half a turn of the counter (67 s)."""
+"""The counters are read this often; half a turn of the counter is 67 s."""
 HISTORY_INTERVAL_US = 400_000
 """Fine timestamps need every PPS: more than twice a second."""
 READINGS_LIMIT = 4

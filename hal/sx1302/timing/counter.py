@@ -58,7 +58,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """Where the counter was at the last reading, on the timeline and on the host's clock."""
+    """The last reading of the counter, on the unwrapped timeline and on the host's clock."""
 
     counter_us: Micros
     host_us: int

@@ -13,7 +13,7 @@ from hal.errors import LineFailed
 from hal.twin.lines.framing import FrameKind, encode, encode_i2c
 
 DEADLINE_S = 2.0
-"""How long the chip may take to answer before the line counts as dead."""
+"""An answer later than this counts as a dead line."""
 _LENGTH = struct.Struct("<I")
 _TIMEVAL = struct.Struct("@ll")
 

@@ -35,7 +35,7 @@ class GnssFaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AntennaSite:
-    """Where the antenna stands."""
+    """The position of the antenna (degrees WGS84, metres) and how many satellites it sees."""
 
     lat: float = 47.3946
     lon: float = 0.8456

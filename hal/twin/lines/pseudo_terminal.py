@@ -30,7 +30,7 @@ class PseudoTerminal:
         self._wake, self._waker = os.pipe()
         self.path = os.ttyname(self._slave)
         self.dropped_bytes = 0
-        """Said while nobody read and the terminal was full."""
+        """Bytes that were lost because nobody read and the terminal was full."""
         if link is not None:
             link.unlink(missing_ok=True)
             link.symlink_to(self.path)

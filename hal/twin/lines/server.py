@@ -172,7 +172,7 @@ class _Stream:
 
     @property
     def left_over(self) -> int:
-        """Bytes of an unfinished header."""
+        """The number of bytes that an unfinished header has so far."""
         return len(self._buffer)
 
     def take(self, count: int) -> bytes | None:

@@ -33,7 +33,7 @@ class McuFaults:
     wrong_id: bool = False
     """Answers carry another id than the request."""
     error_answers: int = 0
-    """That many next commands are refused with 0xFF."""
+    """Number of next commands that are refused with 0xFF."""
     cut_answers_to: int | None = None
     """Answers end after so many bytes."""
     spi_status: int = OK

@@ -7,7 +7,7 @@ FIFO_LIMIT_BYTES = 4096
 
 
 class RxFifo:
-    """Bytes in the order of reception; a frame that does not fit whole is lost whole and counted."""
+    """Holds bytes in the order of reception; a frame that does not fit whole is lost whole and counted."""
 
     __slots__ = ("_bytes", "lost_frames")
 
@@ -20,7 +20,7 @@ class RxFifo:
 
     @property
     def free_bytes(self) -> int:
-        """How much still fits."""
+        """The number of bytes that still fit, 0 to 4096."""
         return FIFO_LIMIT_BYTES - len(self._bytes)
 
     def push(self, frame: bytes) -> bool:

@@ -9,7 +9,7 @@ from passerelle.figures import Figure
 PEER = "sx1302_hal packet forwarder"
 """Needs the reference's binary and a bus that it can open; where it is absent its figures are null."""
 QUIET_S = 6
-"""Until the pace of the radio is that of a quiet gateway (``agent.radio.pace``)."""
+"""After so long the pace of the radio is that of a quiet gateway (``agent.radio.pace``)."""
 CORE = "% of a core"
 HOW = "antenna of the twin to the server"
 

@@ -26,7 +26,7 @@ BACKLOG = 1_024
 
 READY_LIMIT_S = 20.0
 QUIET_S = 6.0
-"""Without a new notification for so long, all have come."""
+"""When no notification has come for so long, all have come."""
 
 CONFIGURATION = """
 route: {{receiver: hook, group_by: [commune], group_wait: {wait}s, group_interval: 5m, repeat_interval: 4h}}

@@ -49,7 +49,7 @@ class _Beating:
 
 
 class Gateways:
-    """All of them; ``start`` … ``cut`` … ``stop``."""
+    """The gateways of a bench; the calls come in the order ``start``, ``cut``, ``stop``."""
 
     def __init__(self, gateways: Iterable[LightGateway], port: int, keys: Path) -> None:
         self._port = port
