@@ -48,7 +48,7 @@ __all__ = ["Agent", "DataPathPort", "MakeDataPath"]
 
 BOOT_BITS = 63
 LAST_LINES = 10
-"""Of the run that died, told to the fleet; the rest is in ``agent report``."""
+"""So many lines of the run that died go to the fleet; the rest is in ``agent report``."""
 
 
 class Agent:

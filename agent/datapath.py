@@ -39,7 +39,7 @@ WATCH_INTERVAL_S = 1.0
 SESSIONS_A_BOOT = 1 << 16
 """Starts of the radio that one boot can number, so that no two starts ever share a number."""
 SESSION_BOOT_BITS = 46
-"""Of the random boot id: with the number of the start that is 62 bits, which every codec can carry."""
+"""The random boot id gives so many bits; with the start's number that is 62, which every codec carries."""
 EARLY_FETCHES = 4_096
 """Fetches with frames that wait while the spool is opened: 2 s of processor time for 72 h of backlog, a
 minute at most when a damaged one is saved; at 50 frames/s they last longer."""
@@ -204,7 +204,7 @@ class DataPath:
         self._switchboard.slow_backlog(slow)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
-        """Judge a transmission of our own like any downlink; ``outcome`` is told what became of it."""
+        """Judge a transmission of our own like any downlink; ``outcome`` is called with what became of it."""
         return self._switchboard.submit(downlink, outcome)
 
     async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:

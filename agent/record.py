@@ -15,7 +15,7 @@ from agent.wire.messages import TimeQuality
 from hal.packets import Crc, Lora, ReceivedFrame
 
 PLAUSIBLE_AGE_US = 366 * 86_400_000_000
-"""Between boots: a greater age is a clock that was wrong by years (GNSS weeks roll over after 19.6)."""
+"""A greater age between boots is a clock that was wrong by years (GNSS weeks roll over after 19.6)."""
 NO_ADDRESS = -1
 """Stands for the DevAddr where a frame has none; all such frames are one queue."""
 
@@ -53,7 +53,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     address: int
     frequency_hz: int
     sf: int
-    """0 for FSK."""
+    """Spreading factor 5 to 12; 0 for FSK."""
     rate: int
     """Bandwidth in Hz for LoRa, bit/s for FSK."""
     coding_rate: int

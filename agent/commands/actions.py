@@ -26,7 +26,7 @@ from hal.ports import Concentrator
 SPEED_TEST_PATH = "/api/v1/speed"
 """Half of the limit is drawn from it, half is sent to it."""
 REPLY_FIRST_S = 1.0
-"""From the answer to the restart, so that the answer is out."""
+"""The restart waits so long after the answer, so that the answer is out."""
 
 
 class RadioPort(Protocol):

@@ -30,7 +30,7 @@ from hal.units import Hz
 MODULATION = Lora(sf=9)
 """185 ms on air: three are 0.6 s of the 36 s that the band allows in an hour."""
 SEND_AFTER_S = 10.0
-"""From the command to the first frame: the listener's command may arrive a little later."""
+"""The first frame waits so long after the command: the listener's command may arrive a little later."""
 BETWEEN_S = 3.0
 """So that one collision takes one frame."""
 SENT_LIMIT_S = 5.0

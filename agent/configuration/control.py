@@ -69,11 +69,11 @@ class ConfigurationControl:
 
     @property
     def version(self) -> int:
-        """Of the configuration that runs."""
+        """Return the version of the configuration that runs."""
         return self.state.ledger.runs.version
 
     def reported(self) -> ConfigReported:
-        """Return what the fleet is told on connecting."""
+        """Return the report that the fleet gets on connecting."""
         return reported(self.state, self._now())
 
     async def arrived(self, payload: bytes) -> None:
@@ -133,7 +133,7 @@ class ConfigurationControl:
             raise CannotWrite(f"cannot be written: {error.strerror}") from error
 
     def _not_kept(self, before: State, why: str) -> None:
-        """A document that is not on disk is not tried; what ran before goes on, and the fleet is told."""
+        """Try no document that is not on disk: what ran before goes on, and the fleet gets a report."""
         ledger = msgspec.structs.replace(before.ledger, last="refused", reason=why)
         self.state = replace(before, ledger=ledger)
         self._report(self.reported())

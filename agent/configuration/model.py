@@ -38,7 +38,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """Highest version of any confirmation that was believed."""
     permit_version: int = 0
     newest_issued_at_us: int = 0
-    """Of anything believed: the fleet's clock was at least there, whatever ours says."""
+    """The latest UTC in a believed envelope: the fleet's clock was at least there, whatever ours says."""
     failed: tuple[str, ...] = ()
     last: Literal["confirmed", "refused", "rolled_back"] = "confirmed"
     reason: str = ""

@@ -81,7 +81,7 @@ def step(state: State, event: Event, now: Now) -> tuple[State, tuple[Command, ..
 
 
 def reported(state: State, now: Now) -> ConfigReported:
-    """Return what the fleet is told about ``state``."""
+    """Return the report to the fleet about ``state``."""
     ledger = state.ledger
     return ConfigReported(
         version=ledger.runs.version,

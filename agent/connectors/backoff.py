@@ -8,7 +8,7 @@ first attempt is somewhere in the first 20 s; after that waits grow and are spre
 from dataclasses import dataclass
 
 LINK_US = 500_000
-"""Between attempts while our own link is cut, ± a fifth."""
+"""While our own link is cut, an attempt is made so often, ± a fifth."""
 SPREAD_US = 20_000_000
 FIRST_US = 5_000_000
 LIMIT_US = 60_000_000

@@ -153,7 +153,7 @@ class BaseConnector(ABC):
         self._outlet.evicted(entries)
 
     def tell_every(self, stat_s: int) -> None:
-        """Take in how often the server is told statistics, where its protocol has any."""
+        """Take in how often statistics go to the server, where its protocol has any."""
         self._stat_us = stat_s * 1_000_000
 
     def state(self) -> ConnectorState:

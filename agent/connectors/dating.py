@@ -1,4 +1,4 @@
-"""When a record was received, as well as can be told now."""
+"""When a record was received, as well as the clocks know at this instant."""
 
 from agent.clock import Clock
 from agent.connectors.reception import Reception

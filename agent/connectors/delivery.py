@@ -1,4 +1,4 @@
-"""What one connector does with every frame, whatever its protocol: pure, told the time.
+"""What one connector does with every frame, whatever its protocol: pure: the caller gives the time.
 
 A frame is *live* for 3 s: sent at once, sent again when its acknowledgement is overdue.  Then it is late:
 a join-request is dropped, anything else joins the backlog of its address (``backlog.py``).  A live frame

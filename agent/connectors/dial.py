@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 
 STAGGER_S = 0.7
-"""Between two attempts; longer than the round trip of any backhaul that is not congested."""
+"""A second attempt begins after this; longer than the round trip of any backhaul that is not congested."""
 DIAL_TIMEOUT_S = 8.0
 """One round of attempts: then the name is resolved again and the failure is counted."""
 DOUBTFUL_LOOK_S = 0.25

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 PROBE_AFTER_US = 10_000_000
 DOUBTFUL_AFTER_US = 2_500_000
-"""Before this TCP itself sends again at most 1.6 s apart; later its pauses grow beyond 2 s."""
+"""Until this age TCP itself sends again at most 1.6 s apart; later its pauses grow beyond 2 s."""
 SILENT_AFTER_US = 6_000_000
 GIVE_UP_AFTER_US = 15_000_000
 ANSWER_MAX_US = 30_000_000
@@ -21,13 +21,13 @@ ANSWER_MAX_US = 30_000_000
 
 @dataclass(slots=True)
 class Liveness:
-    """Of one connection and the ones before it; all instants are monotonic."""
+    """Judges whether the server behind a TCP connection still answers; all instants are monotonic."""
 
     connected: bool = False
     last_answer_us: int | None = None
     asked_us: int | None = None
     held_until_us: int = 0
-    """After a PUBACK that said "nobody subscribes": nothing is sent until then."""
+    """The monotonic instant until which nothing is sent, because a PUBACK said "nobody subscribes"."""
 
     def opened(self, now_us: int) -> None:
         """Take in that a connection is up."""

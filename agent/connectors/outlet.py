@@ -10,7 +10,7 @@ from agent.connectors.rules import DeliveryRules
 from agent.record import Record
 
 READ_AGAIN_S = 5.0
-"""After the disk could not be asked."""
+"""A disk that could not be asked is asked again after this."""
 
 
 class Outlet:
@@ -51,7 +51,7 @@ class Outlet:
             self._host.settled(self.name, known, None)
 
     def give_up(self, record_id: int, reason: str) -> None:
-        """Settle a frame that this server cannot be told."""
+        """Settle a frame that this server's protocol cannot carry."""
         known = self.delivery.acknowledged([record_id], self._host.clock.monotonic_us())
         if known:
             self._host.settled(self.name, known, reason)

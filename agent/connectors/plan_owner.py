@@ -22,7 +22,7 @@ from hal.errors import OurMistake
 from hal.settings import Settings
 
 OBEY_EVERY_US = 600_000_000
-"""Between two starts of the radio for a server's sake: it hears nothing meanwhile."""
+"""Two starts of the radio for a server's sake are so far apart: it receives nothing meanwhile."""
 FILE_NAME = "radio-plan.json"
 
 
@@ -81,7 +81,7 @@ class PlanOwner:
         return self._signed is not None and not difference(self._plan or plan_of(self._signed), plan)
 
     def plan_received(self, connector: str, plan: RadioPlan, now_us: int) -> Report | None:
-        """Return what to report of a server's plan; None when it was told before or is ours."""
+        """Return what to report of a server's plan; None when it was reported before or is ours."""
         if self._signed is None:
             return None
         ours = self._plan or plan_of(self._signed)

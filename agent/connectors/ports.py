@@ -39,7 +39,7 @@ class Host(Protocol):
     boot: int
     eui: str
     directory: Path
-    """Where this gateway keeps its state."""
+    """This gateway keeps its state in this folder."""
 
     def settled(self, connector: str, ids: Iterable[int], reason: str | None) -> None:
         """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
@@ -108,7 +108,7 @@ class Connector(Protocol):
         ...
 
     def tell_every(self, stat_s: int) -> None:
-        """Take in how often the server is told statistics, where its protocol has any."""
+        """Take in how often statistics go to the server, where its protocol has any."""
         ...
 
     def state(self) -> ConnectorState: ...

@@ -13,7 +13,7 @@ class Reception:
     utc_us: int
     quality: TimeQuality
     age_us: int | None
-    """Since reception; None where nothing trusted says so."""
+    """Time since reception; None where nothing trusted says so."""
 
     @property
     def gps_us(self) -> int | None:

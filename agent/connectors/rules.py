@@ -5,7 +5,7 @@ from dataclasses import dataclass
 LATE_AFTER_US = 3_000_000
 """A frame that is not acknowledged this long after its reception is late."""
 ADDRESS_SPACING_US = 500_000
-"""Between two stored frames of one DevAddr: beyond the servers' deduplication (200 ms in ChirpStack)."""
+"""Stored frames of one DevAddr are so far apart, beyond the servers' deduplication (200 ms in ChirpStack)."""
 ADDRESS_PATIENCE_FRAMES = 20
 """An address with more frames than this waiting may drain at twice the pace at which it sent; so may frames
 that came in while the server answered.

@@ -32,7 +32,7 @@ Fields: TypeAlias = dict[str, str | int | float]
 BEHIND_US = 5_000_000
 """A frame that waits for longer makes a backlog, whose end is reported at once."""
 RESTART_S = 5.0
-"""Before a connector that failed by our own mistake is started again."""
+"""A connector that failed by our own mistake is started again after this."""
 
 
 class Switchboard:

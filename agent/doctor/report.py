@@ -74,7 +74,7 @@ def _parts(state: Path, clock: Clock) -> dict[str, bytes]:
 
 
 def _journal(path: Path) -> bytes:
-    """Return the newest records that wait, as JSON; an unreadable journal is said so."""
+    """Return the newest records that wait, as JSON; an unreadable journal becomes its error."""
     if not path.exists():
         return b"[]"
     query = "SELECT body FROM outbox WHERE kind = 'journal' ORDER BY id DESC LIMIT ?"

@@ -7,7 +7,7 @@ from agent.status.say import Lang, because, say
 from agent.status.status import ConnectorStatus, Status
 
 TOO_HOT_C = 85
-"""Of a Raspberry Pi's processor: it slows itself down there (raspberrypi.com, frequency management)."""
+"""A Raspberry Pi slows itself down at this temperature (raspberrypi.com, frequency management)."""
 
 Pair = tuple[str, str]
 """French and English."""

@@ -13,7 +13,7 @@ from agent.timing.choice import OWN_TIME
 from agent.wire.messages import TimeQuality
 
 ENTRIES_LIMIT = 20_000
-"""Of one band; beyond it the oldest air time is merged into the newest: the ledger only gets stricter."""
+"""A band keeps so many; beyond it the oldest is merged into the newest: the ledger only gets stricter."""
 
 
 @dataclass(slots=True)

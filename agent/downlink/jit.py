@@ -18,7 +18,7 @@ QUEUE_LIMIT = 32
 START_DELAY_US = 1_500
 MARGIN_US = 1_000
 REPROGRAM_US = 6_000
-"""Between two packets, beside start delay and margin: the chip holds one at a time, and the next can only be
+"""Two packets are so far apart beside start delay and margin: the chip holds one, and the next can only be
 written when the one before is over.  The reference accepts packets 2.5 ms apart and then cannot send them.
 """
 LEAD_US = 32_500

@@ -82,7 +82,7 @@ class DownlinkVerdict:
     start_us: int = 0
     """On the 64-bit timeline, when taken."""
     ahead_us: int = 0
-    """From the verdict to the start."""
+    """The start lies so far ahead of the verdict."""
     power_dbm: float | None = None
     """E.i.r.p. that will be used, when it is not what was asked for."""
     displaced: tuple[int, ...] = ()

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 300.0
-"""Between tries while nobody answers."""
+"""While nobody answers, the wait doubles up to this."""
 REFUSED_WAIT_S = 900.0
-"""Between tries after a refusal: 1,615 refused gateways make 2 requests a second."""
+"""After a refusal the next try waits so long: 1,615 refused gateways make 2 requests a second."""
 
 
 class Outcome(StrEnum):
@@ -53,7 +53,7 @@ _SOON = frozenset({Outcome.UNREACHABLE, Outcome.SERVER_FAULT, Outcome.DISK})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """Where the gateway is with its enrolment; written to disk, read by ``agent status``."""
+    """The enrolment as it stands; written to disk, read by ``agent status``."""
 
     outcome: Outcome | None = None
     reason: str = ""

@@ -65,7 +65,7 @@ class Evidence:
         self._picture.measured(frequency_hz, floor_dbm)
 
     def frame_received(self, record: Record) -> None:
-        """Take in a good frame; without trusted time nothing is said about a day."""
+        """Take in a good frame; without trusted time it belongs to no day."""
         if record.time_quality != TimeQuality.UNTRUSTED:
             self._turn(record.received_at_us)
             self._book.frame_received(record, record.received_at_us)

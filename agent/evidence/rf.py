@@ -15,7 +15,7 @@ CHANNELS_LIMIT = 64
 """Pairs of frequency and SF; a plan has 8 channels of 6 SF and two single ones."""
 WEAK_SNR_DB = 5.0
 NOISE_WEIGHT = 0.05
-"""Of the newest estimate in the running mean."""
+"""The newest estimate weighs so much in the running mean."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(slots=True)
 class RfPicture:
-    """Since the start of the data path."""
+    """Counts frames since the start of the data path."""
 
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     noise_dbm: dict[int, float] = field(default_factory=dict)

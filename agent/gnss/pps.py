@@ -24,7 +24,7 @@ UTC_MINUS_GPS_US = GPS_EPOCH_UNIX_US - LEAP_SECONDS * SECOND_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:
-    """What the receiver said: GPS time of a navigation epoch, and the monotonic instant of its arrival."""
+    """One message of the receiver: GPS time of a navigation epoch, and its monotonic arrival."""
 
     gps_us: int
     arrived_us: int
@@ -32,7 +32,7 @@ class Second:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latch:
-    """What the concentrator said: its counter at a monotonic instant, and at the last pulse."""
+    """One reading of the concentrator: its counter at a monotonic instant, and at the last pulse."""
 
     counter_us: int
     monotonic_us: int

@@ -18,13 +18,13 @@ from hal.gnss.receiver import Receiver
 from hal.ports import ByteLine, Concentrator
 
 PAIR_EVERY_US = 4_500_000
-"""Between two readings, so that it is every fifth second: at 50 ppm UTC moves by 0.25 ms meanwhile."""
+"""UTC is read every fifth second: at 50 ppm it moves by 0.25 ms meanwhile."""
 LATCH_WAIT_S = 0.5
 """For the radio thread to read its counters; it turns every 20 ms."""
 REOPEN_AFTER_S = 30.0
-"""After a line that failed or is missing."""
+"""A line that failed or is missing is opened again after this."""
 MUTE_AFTER_US = 10_000_000
-"""A receiver that has said no GPS time for so long has no fix."""
+"""A receiver without GPS time for so long has no fix."""
 
 Ask = Callable[[Callable[[Concentrator], Any]], "Future[Any]"]
 

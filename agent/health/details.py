@@ -1,12 +1,12 @@
-"""The event ``details``, pure: what the data path adds to it, and which change of it is told at once.
+"""The event ``details``, pure: what the data path adds to it, and which change of it goes out at once.
 
 Details go out every quarter of an hour; a change goes out at the next look:
 
-    a flag or a word of ``WORDS`` changed, appeared or went         told
-    a number of ``STEPS`` moved by its step since it was last told  told
+    a flag or a word of ``WORDS`` changed, appeared or went        sent at once
+    a number of ``STEPS`` moved by its step since it was last sent  sent at once
     everything else                                                 waits
 
-A reserve bounds it: what flutters is told ``RESERVE`` times and then at the pace of ``REFILL_S``.
+A reserve bounds it: what flutters goes out ``RESERVE`` times and then at the pace of ``REFILL_S``.
 """
 
 from dataclasses import dataclass, replace
@@ -42,12 +42,12 @@ STEPS: dict[str, float] = {
     "spool_count": 1_000.0,
 }
 ENDINGS = ("_up",)
-"""Of interfaces and connectors: ``net_wwan0_up``, ``lns_chirpstack_up``."""
+"""Interfaces and connectors have these: ``net_wwan0_up``, ``lns_chirpstack_up``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsSent:
-    """The details that were told last, and what may still be told out of turn."""
+    """The details that went out last, and how many may still go out of turn."""
 
     fields: Fields
     at_us: int
@@ -56,7 +56,7 @@ class DetailsSent:
 
 
 def judge(sent: DetailsSent | None, fields: Fields, now_us: int) -> tuple[DetailsSent, str]:
-    """Return what is told from here on, and why these fields are told now; empty: they wait."""
+    """Return what has gone out from here on, and why these fields go out now; empty: they wait."""
     if sent is None:
         return DetailsSent(fields=fields, at_us=now_us, looked_at_us=now_us), "start"
     gathered = (now_us - sent.looked_at_us) / 1_000_000 / REFILL_S

@@ -52,7 +52,7 @@ def next_due(due_us: int, interval_us: int, now_us: int) -> tuple[int, int]:
 
 
 class Reporting:
-    """Health of one gateway, told to link and journal."""
+    """Reports the health of one gateway to link and journal."""
 
     def __init__(
         self,

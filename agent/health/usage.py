@@ -19,7 +19,7 @@ KEEP_BYTES = 1_000_000
 
 
 class Level(StrEnum):
-    """Where the month stands against its cap."""
+    """How much of the month's cap is used."""
 
     NORMAL = "normal"
     NEAR = "near"

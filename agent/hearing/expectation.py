@@ -30,7 +30,7 @@ LEARNED_DAYS = 3
 FEWER_HOURS = 6
 """Whole hours looked at together: what a market day or a power cut of one street moves is less."""
 FEWER_SHARE = 0.1
-"""Of what was usual; a trusted quarter would still be two and a half times that."""
+"""So small a share of the usual frames is strange; a trusted quarter would be two and a half times that."""
 MEMORY_DAYS = 14
 """Weight of a day in the mean: 1/14 once that many were seen."""
 

@@ -2,7 +2,7 @@
 
 Each ground that begins or ends is an event ``hearing`` with its reason; whether anything is restarted is
 decided in ``step``.  What was learned survives restarts, and so does how far the ladder was climbed: a
-restart of the process or the machine is a rung, not a new beginning.
+restart of the process or the machine is a stage, not a new beginning.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ class Ground(StrEnum):
     FEWER = "fewer"
     NOISE_FALLEN = "noise_fallen"
     NOISE_RAISED = "noise_raised"
-    """Told only: somebody disturbs, and no restart helps."""
+    """Reported only: somebody disturbs, and no restart helps."""
     TEST_FRAME = "test_frame"
     REFERENCE = "reference"
 
@@ -79,12 +79,12 @@ class Hearing:
         """A frame came since the last look."""
 
     def acted(self) -> None:
-        """Count silence anew: a rung was climbed."""
+        """Count silence anew: a stage was tried."""
         self._silent_from_us = self._clock.utc_us()
         self._grounds.pop(Ground.SILENCE, None)
 
     def look(self, path: DataPathState, *, learning: bool = True) -> None:
-        """Learn unless told not to (a silence that is suspected is no past), judge, and tell what changed."""
+        """Learn if ``learning`` (a suspected silence is no past), judge, and record what changed."""
         utc_us, total = self._clock.utc_us(), path.received + path.crc_failed
         receiving = path.radio is Radio.RECEIVING
         self.frame_since_last_look = total != self._total_at_last_look
@@ -117,7 +117,7 @@ class Hearing:
 
     @property
     def silent(self) -> str:
-        """Why the silence since the last rung is strange, or empty."""
+        """Why the silence since the last stage is strange, or empty."""
         return self._grounds.get(Ground.SILENCE, "")
 
     @property

@@ -18,7 +18,7 @@ SERVICE_MEMORY = "/run/passerelle"
 """What the service's unit names as its runtime folder."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the owner of what is found there is checked
 COPY_LIMIT_BYTES = 64_000_000
-"""Of one file; a larger spool stays on the card, and the copy begins with an empty one."""
+"""A larger file is not copied: such a spool stays on the card, and the copy begins with an empty one."""
 
 
 def memory_folder() -> Path:

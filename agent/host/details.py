@@ -165,7 +165,7 @@ def parse_modem(text: str) -> Fields:
 
 
 def medium_fields(folder: Path, sys_block: Path = Path("/sys/dev/block")) -> Fields:
-    """Return kind, megabytes written since the machine's boot and wear, each absent where not told."""
+    """Return kind, megabytes written since the machine's boot and wear, each absent where unknown."""
     number = folder.stat().st_dev
     disk = _whole_disk(sys_block / f"{os.major(number)}:{os.minor(number)}")
     if disk is None:

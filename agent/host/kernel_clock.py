@@ -11,7 +11,7 @@ _TIME_ERROR = 5
 _STA_UNSYNC = 0x0040
 _TIMEX_BYTES = 208
 _STATUS_AT = 40
-"""Of ``status`` in ``struct timex`` on 64-bit Linux, behind modes, offset, freq, maxerror, esterror."""
+"""Offset of ``status`` in ``struct timex`` of 64-bit Linux: after modes, offset, freq, maxerror, esterror."""
 
 
 def kernel_quality() -> TimeQuality:

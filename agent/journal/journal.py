@@ -54,7 +54,7 @@ class Journal:
 
     @property
     def journal_seq(self) -> int:
-        """Of the newest record."""
+        """Return the number of the newest record; BOOT is 1."""
         return self._seq
 
     @property

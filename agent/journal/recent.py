@@ -127,4 +127,4 @@ def _newest_file(folder: Path) -> int:
 
 
 RECENT = RecentLog()
-"""Of this process."""
+"""This process writes its log lines here."""

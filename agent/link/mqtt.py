@@ -31,7 +31,7 @@ from agent.wire.messages import (
 from agent.wire.topics import topic
 
 KEEPALIVE_S = 60
-"""Told to the broker; heartbeats every 30 s keep within it."""
+"""The broker ends a session after one and a half times this; heartbeats every 30 s keep within it."""
 PING_EVERY_S = 600
 """Our own question whether the broker's process lives; the line itself is watched by the kernel."""
 CONNECT_WAIT_S = 15.0
@@ -84,7 +84,7 @@ class Link:
 
     @property
     def host(self) -> str:
-        """Where the broker is, for people."""
+        """Return the broker's host and port, for people."""
         return f"{self._fleet.host}:{self._fleet.port}"
 
     async def heartbeat(self, beat: Heartbeat) -> None:

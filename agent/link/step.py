@@ -37,7 +37,7 @@ class Ended(StrEnum):
 
 
 def end_of(ended: Ended, *, worked: bool, unacknowledged: bool) -> Ended:
-    """Return what ended a session, told apart by the kernel.
+    """Return what ended a session, as the kernel distinguishes it.
 
     A session that worked and ends with everything acknowledged was closed by the broker: all gateways saw
     that at the same instant and must spread.  Data that nobody acknowledged means that the line failed.

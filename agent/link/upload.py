@@ -17,7 +17,7 @@ UPLOAD_CHECK_S = 1.0
 
 @dataclass(slots=True)
 class LinkCounts:
-    """Since boot."""
+    """Counts since this boot."""
 
     sessions: int = 0
     heartbeats_sent: int = 0

@@ -9,7 +9,7 @@
 A restart that somebody asked for is no failure: it happens at once and leaves the ladder as it was.
 
 A radio that received for 10 minutes starts from the first step again.  Every start of the concentrator resets
-it (``hal.sx1302.boot``): a chip that was only half restarted could not be told from one that works.
+it (``hal.sx1302.boot``): a chip that was only half restarted could not be distinguished from one that works.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class RestartRequested(HalError):
 
 
 class Step(StrEnum):
-    """One rung."""
+    """A step of the ladder."""
 
     RESTART_RX = "RESTART_RX"
     RESET = "RESET"

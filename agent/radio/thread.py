@@ -25,7 +25,7 @@ TX_CHECK_DELAY_US = 5_000
 """The emission is looked at this long after its start, or half-way through a shorter one."""
 TX_END_GRACE_US = 20_000
 COUNTER_RATE_TOLERANCE = 0.1
-"""Of the elapsed time; a counter further off than this between two readings stands still or jumped."""
+"""A counter that is off by more than this share of the elapsed time stands still or has jumped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class RadioThread:
         self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
         self.temperature_c: float | None = None
         self.status: ConcentratorStatus | None = None
-        """What the chip said of itself last, and when."""
+        """The chip's last status; ``status_at_us`` is the monotonic instant of its reading."""
         self.status_at_us = 0
 
     def start(self) -> None:

@@ -26,7 +26,7 @@ from agent.wire.configuration import Limits
 from agent.wire.messages import Change
 
 RETRY_S = 5.0
-"""Between attempts to write while the disk takes nothing."""
+"""While the disk takes nothing, a write is tried so often."""
 IDS_RESERVED = 100_000
 """Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
 PLACES_READ = 10_000

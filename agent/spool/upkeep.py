@@ -19,7 +19,7 @@ IDS_AT_A_TIME = 2_048
 UNREADABLE_LIMIT = 4_096
 """Regions that cannot be read; beyond it the rest is given up."""
 IDS_LIMIT = 1 << 32
-"""Where the file does not say which ids it holds."""
+"""Ids are looked for up to here where the file does not say which it holds."""
 
 
 def show(path: Path) -> dict[str, object]:

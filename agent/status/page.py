@@ -12,7 +12,7 @@ from agent.wire.configuration import Configuration
 
 REFRESH_S = 10
 FOLLOWS_S = 2.0
-"""From a change of configuration to the page."""
+"""A change of configuration is looked for so often."""
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem;max-width:60rem;color:#111;background:#fff}"
     "pre{font:14px/1.6 ui-monospace,monospace;white-space:pre-wrap}"

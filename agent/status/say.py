@@ -9,7 +9,7 @@ NARROW = "\u202f"
 
 
 class Lang(StrEnum):
-    """Of a screen."""
+    """The language of a screen."""
 
     FR = "fr"
     EN = "en"

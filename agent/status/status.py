@@ -67,7 +67,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     month: dict[str, str | int | float] = {}
     backhaul_rtt_ms: int | None = None
     duty_percent: int = 0
-    """Of the sub-band that is used most."""
+    """Share of the hour's air time that the most used sub-band has spent, 0 to 100."""
     gnss: dict[str, str | int | float] = {}
 
 

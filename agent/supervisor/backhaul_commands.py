@@ -1,4 +1,4 @@
-"""What a rung of the backhaul's ladder does on a machine with these links, as commands (pure).
+"""What a stage of the backhaul's ladder does on a machine with these links, as commands (pure).
 
     renew address     connect the device of the default route again: DHCP, or PDP of a modem
                       (no default route: every device that is not connected)

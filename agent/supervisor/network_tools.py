@@ -1,7 +1,7 @@
-"""Carry out the rungs of the backhaul's ladder: NetworkManager and ModemManager over their own tools.
+"""Carry out the stages of the backhaul's ladder: NetworkManager and ModemManager over their own tools.
 
 polkit rules in ``firmware/units`` allow the agent's user exactly that; in a balena container the host's bus
-is reached by the label ``io.balena.features.dbus``.  A tool that is missing makes the rung fail with its
+is reached by the label ``io.balena.features.dbus``.  A tool that is missing makes the stage fail with its
 name, and the ladder goes on.
 """
 

@@ -4,7 +4,7 @@
     radio not RECEIVING (its own thread        10 min     RESTART_PROCESS   restart_process
       restarts and resets it meanwhile)        30 min     REBOOT            reboot
     silent against its own past                at once    RESTART_RADIO     restart_radio
-      (each rung: as strange a silence again)  again      RESTART_RADIO     restart_radio
+      (each stage: as strange a silence again)  again      RESTART_RADIO     restart_radio
                                                again      RESTART_PROCESS   restart_process
                                                again      REBOOT            reboot
     far fewer frames, a fallen noise floor,    once       RESTART_RADIO     restart_radio
@@ -16,7 +16,7 @@
                                                60 min     OTHER_INTERFACE   other_interface
                                                3 h        REBOOT            reboot
 
-Each stage is tried once per trouble and only while its budget has a token; without one it is told and
+Each stage is tried once per trouble and only while its budget has a token; without one it is reported and
 skipped.  Every start of the radio resets the concentrator, so restart of reception and reset are one stage
 here.  A reboot for the backhaul waits while a configuration is on trial: the trial's own end comes first.
 """
@@ -31,7 +31,7 @@ MINUTE_US = 60_000_000
 
 
 class Stage(StrEnum):
-    """One rung; the value is the name of its budget."""
+    """One stage of a ladder; the value is the name of its budget."""
 
     RESTART_RADIO = "restart_radio"
     RESTART_PROCESS = "restart_process"
@@ -45,7 +45,7 @@ class Stage(StrEnum):
 RADIO_LADDER = ((10 * MINUTE_US, Stage.RESTART_PROCESS), (30 * MINUTE_US, Stage.REBOOT))
 SILENCE_LADDER = (Stage.RESTART_RADIO, Stage.RESTART_RADIO, Stage.RESTART_PROCESS, Stage.REBOOT)
 DEAF_ONCE = (Stage.RESTART_RADIO,)
-"""Where frames are still heard: nothing heavier is justified by an expectation."""
+"""The last stage while frames still arrive: an expectation justifies nothing heavier."""
 BACKHAUL_LADDER = (
     (5 * MINUTE_US, Stage.RENEW_ADDRESS),
     (15 * MINUTE_US, Stage.RESET_MODEM),
@@ -62,7 +62,7 @@ class Facts:
     radio: Radio
     radio_since_us: int
     silent: str = ""
-    """Why the silence since the last rung is against this gateway's own past, or empty."""
+    """Why the silence since the last stage is against this gateway's own past, or empty."""
     less: str = ""
     """Why this gateway hears less than its own past says, though not nothing; or empty."""
     backhaul_lost_since_us: int | None = None
@@ -71,7 +71,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Rungs already tried in the present troubles, and what may still be spent."""
+    """Stages already tried in the present troubles, and what may still be spent."""
 
     budgets: Budgets = Budgets()
     radio_tried: int = 0
@@ -123,7 +123,7 @@ def _radio(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Comman
 
 
 def _deaf(state: State, facts: Facts) -> tuple[State, tuple[Command, ...]]:
-    """One rung for each silence that is strange again; the caller counts silence from the last rung."""
+    """Return a stage for each silence that is strange again; the caller counts from the last stage."""
     if facts.silent:
         tried = state.silence_tried
         if tried >= len(SILENCE_LADDER):

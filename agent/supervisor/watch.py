@@ -28,7 +28,7 @@ LOOK_EVERY_S = 10.0
 RADIO_ANSWER_S = 20.0
 """Within this the radio thread must serve a question, or the watchdog is not fed."""
 KEEP_EVERY_US = 1_800_000_000
-"""Between two writes of what was learned and of the budgets that came back."""
+"""What was learned and the budgets that came back are written so often."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     budgets: Budgets = Budgets()
     learned: Learned = Learned()
     silence_tried: int = 0
-    """Rungs climbed in the silence that lasts; a frame ends it."""
+    """Stages tried in the silence that lasts; a frame ends it."""
     less_tried: int = 0
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from agent.wire.messages import TimeQuality
 
 GNSS_FRESH_US = 600_000_000
-"""For so long a reading by the pulse beats NTP: 50 ppm of a host's crystal are 30 ms by then."""
+"""A reading by the pulse beats NTP for so long: 50 ppm of a host's crystal are 30 ms by then."""
 HOLD_US = 86_400_000_000
-"""For so long a reading counts as trusted: 50 ppm are 4.3 s in a day, below what any rule here asks."""
+"""A reading counts as trusted for so long: 50 ppm are 4.3 s in a day, below what any rule here asks."""
 NOT_BEFORE_UTC_US = 1_767_225_600_000_000
 """2026-01-01, before the first release: an earlier reading is a receiver whose week counter rolled over."""
 

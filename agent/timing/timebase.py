@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 ANCHOR_INTERVAL_US = 1_000_000
-"""Between two readings of the counter: at 50 ppm between the crystals the error stays below 50 us."""
+"""The counter is read so often: at 50 ppm between the crystals the error stays below 50 us."""
 
 SECOND_US = 1_000_000
 PULSE_AGE_LIMIT_US = 2_500_000

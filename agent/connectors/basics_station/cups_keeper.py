@@ -59,7 +59,7 @@ class CupsKeeper:
 
     @property
     def uri(self) -> str:
-        """Where to discover the LNS; empty: by the connector's own settings."""
+        """Return the URI at which to discover the LNS; empty: the connector's own settings hold."""
         return "" if own_settings_turn(self._lns_failures) else self.handed_out.tc_uri
 
     @property

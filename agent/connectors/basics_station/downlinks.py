@@ -18,7 +18,7 @@ from hal.units import Hz
 
 SCHEDULE_LIMIT = 64
 NO_SESSION = -1
-"""Of an instant that belongs to another start of the radio: every verdict on it is TOO_LATE."""
+"""Marks an instant of another start of the radio: every verdict on it is TOO_LATE."""
 FSK = Fsk(bitrate_bps=50_000, deviation_hz=25_000)
 
 _Freq = Annotated[int, Meta(ge=0, le=1_000_000_000)]

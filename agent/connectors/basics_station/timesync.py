@@ -3,7 +3,7 @@
     sent ──▶ server says GPS time ──▶ received        UTC at the middle, known to half the round trip
     server: at xtime it was gpstime                   UTC at that instant of the concentrator's counter
 
-Of several the one that is known best now is told: doubt grows with the drift of the host's crystal.  What
+The best known of several samples counts: doubt grows with the drift of the host's crystal.  What
 ``agent.timing.choice`` makes of it comes last of all sources, labelled LNS.
 
 Source: doc.sm.tc/station, "The LNS Protocol", timesync.
@@ -18,10 +18,10 @@ from agent.wire.messages import TimeQuality
 ROUND_TRIP_LIMIT_US = 2_000_000
 """A slower answer says too little: AVAILABILITY §1 calls clocks 2 s apart different clocks."""
 PUSHED_DOUBT_US = 500_000
-"""Of a server's word about one of our instants: the way of that frame to it is not known."""
+"""A server's time for one of our frames is off by its way to the server, which nobody measures."""
 PUSHED_AGE_LIMIT_US = 600_000_000
 DRIFT_PPM = 50
-"""Of a host's crystal, as in ``agent.timing.choice``."""
+"""A host's crystal drifts by so much, as in ``agent.timing.choice``."""
 GPS_LIMIT_US = 4_102_444_800_000_000 - GPS_EPOCH_UNIX_US
 """The year 2100: no later time is taken for one."""
 ASK_US = 300_000_000

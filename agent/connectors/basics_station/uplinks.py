@@ -23,7 +23,7 @@ def uplink(record: Record, reception: Reception, config: RouterConfig) -> str:
     """Return the message of one frame.
 
     Raises:
-        NoDataRate: the server could not be told how the frame was sent.
+        NoDataRate: the server knows no data rate for how the frame was sent.
     """
     rate = config.rate_of(record.sf, record.rate)
     if rate is None:

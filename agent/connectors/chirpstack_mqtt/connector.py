@@ -32,7 +32,7 @@ from agent.wire.configuration import ConnectorConfig
 
 NO_SUBSCRIBER = 0x10
 HOLD_US = 10_000_000
-"""After "no matching subscribers" nothing is sent for this long."""
+"""Nothing is sent for so long after "no matching subscribers"."""
 TICK_S = 1.0
 
 

@@ -62,7 +62,7 @@ class Statistics:
     emitted: int
     tx_by_status: tuple[tuple[str, int], ...] = ()
     config_version: str = ""
-    """Of the server's configuration, when its channels are those that run."""
+    """The version of the server's configuration, when its channels are those that run; else empty."""
 
 
 def uplink(

@@ -27,7 +27,7 @@ from agent.wire.configuration import ConnectorConfig
 RESOLVE_AGAIN_S = 20.0
 """A silent server's name is resolved again this often, ± half."""
 REOPEN_S = 1.0
-"""After a name that cannot be resolved or a socket without a way out, ± half."""
+"""A name that cannot be resolved or a socket without a route is tried again after this, ± half."""
 _WRAPPER_BYTES = len(b'{"rxpk":[]}') + 12
 
 

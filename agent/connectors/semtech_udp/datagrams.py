@@ -12,7 +12,7 @@ PROTOCOL_VERSION = 2
 DATAGRAM_LIMIT_BYTES = 1_400
 """What we send stays below the MTU of every backhaul; a single frame always fits."""
 RECEIVE_LIMIT_BYTES = 4_096
-"""Of what a server sends; the reference's own buffer is 1,000."""
+"""A longer datagram of a server is refused; the reference's own buffer holds 1,000 bytes."""
 
 
 class Identifier(IntEnum):

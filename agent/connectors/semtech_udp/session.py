@@ -31,7 +31,7 @@ class _Asked:
 
 
 class UdpSession:
-    """Tokens and liveness of one server; told the time."""
+    """Keeps tokens and liveness of one server; the caller gives the time."""
 
     def __init__(self, eui: str, *, first_token: int) -> None:
         self._eui = eui
@@ -100,7 +100,7 @@ class UdpSession:
                 return asked_for
 
     def refused(self) -> None:
-        """Learn that nobody listens there: the network itself said so."""
+        """Learn from the network itself that nobody listens there."""
         self.counts["refused"] += 1
         self.answering = False
 
