@@ -81,7 +81,7 @@ def arm(connection: Connection, ticket: Ticket, now_us: int) -> None:
     kinds = tuple(kind.value for kind in DutyKind if kind not in due)
     timers.cancel(connection, subject_id=ticket.id, kinds=kinds, now_us=now_us)
     for kind, at_us in due.items():
-        if kind in (DutyKind.WARNING, DutyKind.OVERDUE) and at_us < now_us:
+        if kind in (DutyKind.WARNING, DutyKind.OVERDUE) and at_us <= now_us:
             continue
         key = f"{kind.value}/{ticket.id}"
         timers.plan(connection, key=key, kind=kind.value, subject_id=ticket.id, due_at_us=at_us)
