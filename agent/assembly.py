@@ -39,10 +39,12 @@ from agent.status.status import Status, serve_status
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor, Watchdog
+from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
 from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 
 __all__ = ["Agent", "DataPathPort", "MakeDataPath"]
 
@@ -99,6 +101,7 @@ class Agent:
             running=lambda: (self.control.version, self.control.running),
             noise_meter=self.noise_meter,
             more_details=self._details,
+            more_reasons=self._reasons,
         )
 
     def _keep_lines(self, folder: Path) -> None:
@@ -113,7 +116,7 @@ class Agent:
     def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
         state, good, damage = open_state(slots, order)
-        if damage:
+        if damage is not None:
             self.journal.record(Change.CONFIGURATION, "slots", "DAMAGED", damage)
         return ConfigurationControl(
             state,
@@ -191,14 +194,14 @@ class Agent:
                     tasks.create_task(work)
                 self.service.ready(f"{self.keeper.order.eui} {self.keeper.order.site}")
         except asyncio.CancelledError:
-            self._stop("asked to stop")
+            self._stop(reasons.ending.asked_to_stop())
             raise
         except BaseExceptionGroup as group:
             left, rest = group.split(Leave)
             if left is None or rest is not None:
                 raise
-            leave = left.exceptions[0]
-            self._stop(str(leave))
+            leave = next(one for one in left.exceptions if isinstance(one, Leave))
+            self._stop(leave.why)
             raise leave from None
 
     def _work(self) -> "tuple[Any, ...]":
@@ -218,7 +221,7 @@ class Agent:
             serve_status(self.state, self.status),
         )
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: Reason) -> None:
         self.service.stopping()
         self.journal.stop(reason)
 
@@ -246,6 +249,7 @@ class Agent:
                 hearing=self.supervisor.hearing.grounds(),
                 power=self.reporting.power or "",
                 month=self.reporting.month_fields(),
+                month_stopped=self.reporting.month_stopped(),
                 gnss=self._gnss(),
             ),
         )
@@ -253,6 +257,10 @@ class Agent:
     def _gnss(self) -> Fields:
         gnss = self.datapath.gnss()
         return {} if gnss is None else gnss.fields()
+
+    def _reasons(self) -> dict[str, Reason]:
+        gnss = self.datapath.gnss()
+        return {} if gnss is None or gnss.reason is None else {"gnss_reason": gnss.reason}
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()

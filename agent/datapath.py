@@ -28,6 +28,7 @@ from agent.observation import ConnectorState, DataPathState
 from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.record import Record, record_of
 from agent.spool.spool import Spool, SpoolEntry
+from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio
 from hal.packets import Crc, ReceivedFrame
@@ -93,7 +94,7 @@ class DataPath:
         self._reference_ear = ReferenceEar(configuration.reference)
         self._metrics_port = configuration.metrics_port
         self._radio_state = RadioChanged(
-            radio=Radio.OFF, reason="not started yet", since_us=clock.monotonic_us()
+            radio=Radio.OFF, reason=reasons.radio.not_started_yet(), since_us=clock.monotonic_us()
         )
         self._chip_eui = ""
         self._early: list[FramesReceived] | None = []

@@ -23,8 +23,10 @@ from agent.gnss.receiver import GnssState, GnssTime
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.radio.reopening import ReopeningConcentrator
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, RadioConfig
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 from firmware import store
 from hal.board_files import choose, with_extras
 from hal.errors import OurMistake
@@ -123,11 +125,11 @@ class GatewayRadio:
             await self._leave_gnss()
             self._gnss = self._follow_gnss()
         if built:
-            self._concentrator.restart("the configuration changes what is built into the radio")
+            self._concentrator.restart(reasons.radio.rebuilt())
 
-    def restart_radio(self, reason: str) -> None:
+    def restart_radio(self, why: Reason) -> None:
         """Reset the concentrator and start it again."""
-        self._concentrator.restart(reason)
+        self._concentrator.restart(why)
 
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second and connector, or as configured again."""

@@ -22,12 +22,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from agent.durable import write_durably, write_if_possible
+from agent.wire import reasons
 from agent.wire.renewal import RenewalRequest, sign_renewal
 
 _SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-class BadCertificate(ValueError):
+class BadCertificate(reasons.ReasonedError, ValueError):
     """A key or certificate that this gateway must not use; says why."""
 
 
@@ -87,7 +88,7 @@ class Identity:
             BadCertificate: there is no certificate to renew.
         """
         if not self.enrolled:
-            raise BadCertificate("no certificate yet, nothing to renew")
+            raise BadCertificate(reasons.enrolment.nothing_to_renew())
         key = self._key
         next_path = self.folder / "key-next.pem"
         if new_key:
@@ -141,12 +142,12 @@ def check_certificate(
         certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
         certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(ca_pem.encode()))
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise BadCertificate(f"certificate_pem: not signed by the fleet's CA ({error})") from error
+        raise BadCertificate(reasons.enrolment.not_of_the_fleet(detail=str(error))) from error
     names = [attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [eui]:
-        raise BadCertificate(f"certificate_pem: for {names}, this is {eui}")
+        raise BadCertificate(reasons.enrolment.for_another(names=", ".join(map(str, names)), eui=eui))
     if certificate.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):
-        raise BadCertificate("certificate_pem: for another key")
+        raise BadCertificate(reasons.enrolment.for_another_key())
 
 
 def _readable(path: Path) -> bytes | None:
@@ -169,9 +170,9 @@ def _key_in(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(_private_part(path.read_bytes()), password=None)
     except ValueError as error:
-        raise BadCertificate(f"{path}: no private key ({error})") from error
+        raise BadCertificate(reasons.enrolment.bad_key(detail=f"{path}: {error}")) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise BadCertificate(f"{path}: not an elliptic-curve key")
+        raise BadCertificate(reasons.enrolment.bad_key(detail=f"{path}: not an elliptic-curve key"))
     return key
 
 

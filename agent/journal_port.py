@@ -6,19 +6,29 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from agent.clock import Clock
 from agent.wire.messages import Change, Delivered, Heard, Noted
+from agent.wire.reasons import Reason
+
+NO_REASONS: Mapping[str, Reason] = MappingProxyType({})
 
 
 class JournalPort(Protocol):
     """Takes in what changed and what happened; every method may be called from any thread."""
 
     def record(
-        self, change: Change, subject: str, value: str, reason: str = "", *, since_us: int | None = None
+        self,
+        change: Change,
+        subject: str,
+        value: str,
+        reason: Reason | None = None,
+        *,
+        since_us: int | None = None,
     ) -> None:
         """Put down a change of state before returning.
 
@@ -28,8 +38,10 @@ class JournalPort(Protocol):
         """
         ...
 
-    def note(self, name: str, fields: Mapping[str, str | int | float]) -> None:
-        """Put down an event of this instant, at the latest with the next flush."""
+    def note(
+        self, name: str, fields: Mapping[str, str | int | float], reasons: Mapping[str, Reason] = NO_REASONS
+    ) -> None:
+        """Put down an event of this instant, at the latest with the next flush; a reason is a field too."""
         ...
 
     def put(self, event: Delivered | Heard) -> None:
@@ -44,7 +56,7 @@ class StateChange:
     change: Change
     subject: str
     value: str
-    reason: str = ""
+    reason: Reason | None = None
     since_us: int | None = None
 
 
@@ -61,17 +73,26 @@ class MemoryJournal:
         self.entries: list[Entry] = []
 
     def record(
-        self, change: Change, subject: str, value: str, reason: str = "", *, since_us: int | None = None
+        self,
+        change: Change,
+        subject: str,
+        value: str,
+        reason: Reason | None = None,
+        *,
+        since_us: int | None = None,
     ) -> None:
         """Keep a change of state."""
         entry = StateChange(change=change, subject=subject, value=value, reason=reason, since_us=since_us)
         with self._lock:
             self.entries.append(entry)
 
-    def note(self, name: str, fields: Mapping[str, str | int | float]) -> None:
+    def note(
+        self, name: str, fields: Mapping[str, str | int | float], reasons: Mapping[str, Reason] = NO_REASONS
+    ) -> None:
         """Keep an event of this instant."""
         with self._lock:
-            self.entries.append(Noted(self.boot, self._numbered(), self._clock.utc_us(), name, dict(fields)))
+            at_us, number = self._clock.utc_us(), self._numbered()
+            self.entries.append(Noted(self.boot, number, at_us, name, dict(fields), dict(reasons)))
 
     def put(self, event: Delivered | Heard) -> None:
         """Keep an event that dates itself."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.wire import reasons
 from agent.wire.messages import Radio
+from agent.wire.reasons import Reason
 from hal.packets import ConcentratorStatus
 
 PERIODS_MISSED = 3
@@ -19,7 +21,7 @@ class ConnectorState:
     name: str
     contractual: bool
     up: bool
-    reason: str
+    reason: Reason
     last_answer_us: int | None
     """Monotonic; None when there was no positive answer in this run."""
     queued: int
@@ -34,12 +36,14 @@ class ReferenceState:
     frames: int
     received_at_us: int
 
-    def suspicion(self, now_us: int, since_us: int) -> str:
-        """Return why its silence since it was heard, or since ``since_us``, is strange; empty: it is not."""
+    def suspicion(self, now_us: int, since_us: int) -> Reason | None:
+        """Return why its silence since it was heard, or since ``since_us``, is strange; None: it is not."""
         silent_s = (now_us - max(self.received_at_us, since_us)) // 1_000_000
         if self.frames < HEARD_BEFORE or silent_s < PERIODS_MISSED * self.period_s:
-            return ""
-        return f"reference sensor {self.dev_addr} silent for {silent_s} s, it speaks every {self.period_s} s"
+            return None
+        return reasons.hearing.reference_silent(
+            dev_addr=self.dev_addr, silent_s=silent_s, period_s=self.period_s
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class DataPathState:
     """Everything a heartbeat needs of the data path; counters count since the start of this run."""
 
     radio: Radio
-    radio_reason: str
+    radio_reason: Reason
     radio_since_us: int
     """Monotonic instant since which ``radio`` holds."""
     connectors: tuple[ConnectorState, ...]

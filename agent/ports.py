@@ -12,6 +12,7 @@ from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.wire.configuration import Configuration
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 from hal.ports import Concentrator
 
 
@@ -26,7 +27,7 @@ class DataPathPort(Protocol):
 
     def gnss(self) -> GnssState | None: ...
 
-    def restart_radio(self, reason: str) -> None: ...
+    def restart_radio(self, why: Reason) -> None: ...
 
     def slow_backlog(self, slow: bool) -> None: ...
 

@@ -4,13 +4,19 @@ Callers act on the kind: ``OurMistake`` is a bug or a bad request (refuse it), `
 for a recovery of the concentrator, ``LineFailed`` says that no byte can be trusted to arrive.
 """
 
+from hal.fault import Fault
+
 
 class HalError(Exception):
-    """What every error of this package is; ``where`` names the register, step or device."""
+    """What every error of this package is; ``where`` names the register, step or device.
 
-    def __init__(self, message: str, *, where: str = "") -> None:
+    ``fault`` says what is wrong where that is one of the faults that callers tell apart.
+    """
+
+    def __init__(self, message: str, *, where: str = "", fault: Fault | None = None) -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
+        self.fault = fault
 
 
 class OurMistake(HalError):

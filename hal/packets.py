@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from hal.fault import Fault
 from hal.units import CounterUs, Dbm, Hz, Micros
 
 LORA_SPREADING_FACTORS = range(5, 13)
@@ -148,7 +149,7 @@ class ConcentratorStatus:
     temperature_c: float | None = None
     receiving: bool = True
     """False with a reason in ``fault`` when any check says that the radio hears nothing."""
-    fault: str = ""
+    fault: Fault | None = None
     counts: dict[str, int] = field(default_factory=dict)
     """Since start: fetched, decoded, crc_bad, checksum_bad, resynchronised, dropped_bytes, …"""
 

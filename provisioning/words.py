@@ -2,8 +2,7 @@
 
 import os
 
-from agent.wire.partition import PartitionError
-from agent.wire.words import french
+from agent.wire.reasons import ReasonedError, text
 from provisioning.plan import Refusal
 
 _FRENCH = {
@@ -85,7 +84,7 @@ def say(key: str, **values: object) -> str:
 def error_text(error: Exception) -> str:
     """Return an error in the installer's language, as far as it has words for it."""
     english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
-    return french(error) if isinstance(error, PartitionError) and not english else str(error)
+    return text(error.why, "fr") if isinstance(error, ReasonedError) and not english else str(error)
 
 
 def size(count: int) -> str:

@@ -11,16 +11,19 @@ from agent.clock import Clock
 from agent.commands.runner import CommandFailed, Perform
 from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
-from agent.enrol.http import BadUrl, download, upload
-from agent.enrol.step import Outcome
+from agent.enrol.http import download, upload
+from agent.failures import reason_of, reason_of_fault
 from agent.hearing.noise_meter import SCANNED_HZ, floor_dbm
 from agent.host.machine import CannotReboot, reboot_machine
 from agent.identity import Identity
 from agent.journal.recent import RecentLog
 from agent.journal_port import JournalPort
 from agent.supervisor.leaving import Leave
+from agent.wire import reasons
 from agent.wire.command import Action, Command
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
+from hal.packets import ConcentratorStatus
 from hal.ports import Concentrator
 
 SPEED_TEST_PATH = "/api/v1/speed"
@@ -32,7 +35,7 @@ REPLY_FIRST_S = 1.0
 class RadioPort(Protocol):
     """What commands ask of the radio."""
 
-    def restart_radio(self, reason: str) -> None: ...
+    def restart_radio(self, why: Reason) -> None: ...
 
     def on_radio(self, job: Callable[[Concentrator], Any]) -> "Future[Any]":
         """Run ``job`` in the radio thread, between two fetches."""
@@ -76,52 +79,49 @@ class Actions:
             Action.HEAR_TEST_FRAME: self._test_frames.hear,
         }
 
-    async def _restart(self, _: Command) -> str:
-        self._leave_soon(Leave("restart commanded by the fleet"))
-        return "restarting"
+    async def _restart(self, _: Command) -> Reason:
+        self._leave_soon(Leave(reasons.ending.restart_commanded()))
+        return reasons.command.restarting()
 
-    async def _reboot(self, _: Command) -> str:
+    async def _reboot(self, _: Command) -> Reason:
         try:
             await asyncio.to_thread(reboot_machine)
         except CannotReboot as error:
-            raise CommandFailed(str(error)) from error
-        self._leave_soon(Leave("reboot commanded by the fleet", reboot=True))
-        return "rebooting"
+            raise CommandFailed(error.why) from error
+        self._leave_soon(Leave(reasons.ending.reboot_commanded(), reboot=True))
+        return reasons.command.rebooting()
 
     def _leave_soon(self, leave: Leave) -> None:
         asyncio.get_running_loop().call_later(REPLY_FIRST_S, self._leave, leave)
 
-    async def _reset_concentrator(self, _: Command) -> str:
-        self._radio.restart_radio("reset commanded by the fleet")
-        return "the concentrator starts again"
+    async def _reset_concentrator(self, _: Command) -> Reason:
+        self._radio.restart_radio(reasons.radio.reset_commanded())
+        return reasons.command.concentrator_restarts()
 
-    async def _self_test(self, _: Command) -> str:
+    async def _self_test(self, _: Command) -> Reason:
         status = await asyncio.wrap_future(self._radio.on_radio(lambda chip: chip.status()))
-        text = (
-            f"counter {status.counter_us} us, AGC {status.agc_status:#04x}"
-            f" parity {'ok' if status.agc_parity_ok else 'LOST'},"
-            f" ARB parity {'ok' if status.arb_parity_ok else 'LOST'}, temperature {status.temperature_c} C"
-        )
+        tested = self_test_of(status)
         if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
-            raise CommandFailed(f"{text}; {status.fault or 'not receiving'}")
-        return text
+            fault = reasons.radio.not_receiving() if status.fault is None else reason_of_fault(status.fault)
+            raise CommandFailed(reasons.command.self_test_failed(cause=tested, fault=fault))
+        return tested
 
-    async def _spectral_scan(self, _: Command) -> str:
+    async def _spectral_scan(self, _: Command) -> Reason:
         floors = []
         for frequency in SCANNED_HZ:
             floor = await asyncio.wrap_future(self._radio.on_radio(partial(floor_dbm, frequency)))
-            floors.append(f"{frequency / 1e6:.1f}: {floor:.0f} dBm")
-        return "MHz: " + ", ".join(floors)
+            floors.append(f"{frequency / 1e6:.1f}: {floor:.0f}")
+        return reasons.command.noise_floors(floors=", ".join(floors))
 
-    async def _log_excerpt(self, command: Command) -> str:
+    async def _log_excerpt(self, command: Command) -> Reason:
         lines = self._log.newest(command.lines)
         for index, line in enumerate(lines):
             self._journal.note("log_line", {"line": index, "text": line})
-        return f"{len(lines)} lines follow as events"
+        return reasons.command.lines_follow(lines=len(lines))
 
-    async def _speed_test(self, command: Command) -> str:
+    async def _speed_test(self, command: Command) -> Reason:
         if not self._bulk_allowed():
-            raise CommandFailed("the month's bytes are nearly used up: no speed test until the next month")
+            raise CommandFailed(reasons.command.month_used_up())
         half = command.limit_bytes // 2
         order, now_us = self._order, self._clock.monotonic_us
         try:
@@ -141,16 +141,33 @@ class Actions:
                 count=half,
                 now_us=now_us,
             )
-        except (BadUrl, HTTPException) as error:
-            raise CommandFailed(str(error)) from error
+        except HTTPException as error:
+            raise CommandFailed(reason_of(error)) from error
         for transfer in (down, up):
             if transfer.status != 200:
-                raise CommandFailed(f"the fleet did not serve {SPEED_TEST_PATH} (HTTP {transfer.status})")
-        return f"{down.kbit_per_s} kbit/s down, {up.kbit_per_s} kbit/s up, {half} bytes each"
+                refused = reasons.command.speed_not_served(path=SPEED_TEST_PATH, http_status=transfer.status)
+                raise CommandFailed(refused)
+        return reasons.command.speed(
+            down_kbit_per_s=down.kbit_per_s, up_kbit_per_s=up.kbit_per_s, each_bytes=half
+        )
 
-    async def _rotate_key(self, _: Command) -> str:
-        outcome, reason = await renew_once(self._order, self._identity, new_key=True)
-        if outcome is not Outcome.ENROLLED:
-            raise CommandFailed(f"{outcome}: {reason}")
+    async def _rotate_key(self, _: Command) -> Reason:
+        outcome, why = await renew_once(self._order, self._identity, new_key=True)
+        if why is not None:
+            raise CommandFailed(reasons.enrolment.failed(outcome=outcome.value, cause=why))
         self._link_renewed()
-        return "new key and certificate in use"
+        return reasons.command.new_key()
+
+
+def self_test_of(status: ConcentratorStatus) -> Reason:
+    """Return what the concentrator says of itself."""
+    celsius = status.temperature_c
+    return reasons.command.self_test(
+        counter_us=int(status.counter_us),
+        agc_status=f"{status.agc_status:#04x}",
+        agc_parity="ok" if status.agc_parity_ok else "lost",
+        arb_parity="ok" if status.arb_parity_ok else "lost",
+        temperature=reasons.command.no_temperature()
+        if celsius is None
+        else reasons.command.temperature(temperature_c=celsius),
+    )

@@ -12,24 +12,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.clock import Clock
 from agent.commands.step import CommandLedger, CommandRefused, judge_command
 from agent.durable import write_if_possible
+from agent.failures import reason_of
 from agent.journal_port import JournalPort
+from agent.wire import reasons
 from agent.wire.command import Action, Command
 from agent.wire.messages import Reply
+from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import HalError
 
 QUEUE_LIMIT = 16
 """Commands waiting; one more is refused."""
 UNBELIEVED = frozenset({"malformed", "too_large", "bad_signature", "foreign", "wrong_kind"})
 """Not the fleet's word: answered and counted, but nothing of it is written to the card."""
-TEXT_LIMIT = 480
-"""Characters of a reply."""
 
-Perform: TypeAlias = Callable[[Command], Awaitable[str]]
+Perform: TypeAlias = Callable[[Command], Awaitable[Reason]]
 """Carries out one action and returns what to answer."""
 
 
-class CommandFailed(Exception):
-    """An action that could not be carried out, in a sentence for the NOC."""
+class CommandFailed(ReasonedError):
+    """An action that could not be carried out."""
 
 
 class CommandRunner:
@@ -66,14 +67,14 @@ class CommandRunner:
             self._ledger, payload, device=self._device, key=self._key, utc_us=self._clock.utc_us()
         )
         if ledger != self._ledger and not write_if_possible(self._path, msgspec.json.encode(ledger)):
-            verdict = CommandRefused(reason="disk", text="not carried out: the card cannot be written")
+            verdict = CommandRefused(counter="disk", why=reasons.command.not_kept())
         else:
             self._ledger = ledger
         if isinstance(verdict, CommandRefused):
-            self._answer(command_id, "", ok=False, text=verdict.text, count=verdict.reason)
+            self._answer(command_id, "", ok=False, why=verdict.why, count=verdict.counter)
         elif self._queue.full():
-            text = f"{QUEUE_LIMIT} commands wait already"
-            self._answer(command_id, verdict.action, ok=False, text=text, count="queue_full")
+            full = reasons.command.queue_full(limit_commands=QUEUE_LIMIT)
+            self._answer(command_id, verdict.action, ok=False, why=full, count="queue_full")
         else:
             self._queue.put_nowait((command_id, verdict))
 
@@ -87,20 +88,20 @@ class CommandRunner:
         action = command.action
         try:
             async with asyncio.timeout(command.limit_s):
-                text = await self._actions[action](command)
+                done = await self._actions[action](command)
         except TimeoutError:
-            text = f"given up after {command.limit_s} s"
-            self._answer(command_id, action, ok=False, text=text, count="overdue")
+            overdue = reasons.command.given_up(limit_s=command.limit_s)
+            self._answer(command_id, action, ok=False, why=overdue, count="overdue")
         except (CommandFailed, HalError, OSError, ValueError) as error:
-            self._answer(command_id, action, ok=False, text=str(error), count="failed")
+            self._answer(command_id, action, ok=False, why=reason_of(error), count="failed")
         else:
-            self._answer(command_id, action, ok=True, text=text, count="done")
+            self._answer(command_id, action, ok=True, why=done, count="done")
 
-    def _answer(self, command_id: str, action: str, *, ok: bool, text: str, count: str) -> None:
+    def _answer(self, command_id: str, action: str, *, ok: bool, why: Reason, count: str) -> None:
         self.counts[count] += 1
-        at_us, text = self._clock.utc_us(), text[:TEXT_LIMIT]
-        self._reply(Reply(command_id, ok, text, at_us))
+        at_us = self._clock.utc_us()
+        self._reply(Reply(command_id, ok, "", at_us, why))
         if count in UNBELIEVED:
             return
         fields: dict[str, str | int | float] = {"id": command_id, "action": action, "verdict": count}
-        self._journal.note("command", fields | {"text": text})
+        self._journal.note("command", fields, {"answer": why})

@@ -7,8 +7,10 @@ middle never runs it twice.
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from agent.wire import reasons
 from agent.wire.command import Command, CommandError, decode_command
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope, judge
+from agent.wire.reasons import Reason
 
 
 class CommandLedger(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,10 +21,10 @@ class CommandLedger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandRefused(msgspec.Struct, frozen=True, kw_only=True):
-    """Not carried out; ``reason`` is a word for counters."""
+    """Not carried out; ``counter`` names what is counted."""
 
-    reason: str
-    text: str
+    counter: str
+    why: Reason
 
 
 def judge_command(
@@ -35,15 +37,15 @@ def judge_command(
     try:
         envelope = decode_envelope(payload)
         if envelope.kind is not Kind.COMMAND:
-            raise EnvelopeRefused("wrong_kind", f"envelope: kind {envelope.kind} is no command")
+            raise EnvelopeRefused(reasons.envelope.wrong_kind(kind=envelope.kind))
         now_us = max(utc_us, ledger.issued_at_us)
         judge(envelope, key, device=device, newest_version=ledger.version, now_us=now_us)
     except EnvelopeRefused as refused:
-        return ledger, CommandRefused(reason=refused.reason, text=str(refused))
+        return ledger, CommandRefused(counter=refused.counter, why=refused.why)
     ledger = CommandLedger(
         version=envelope.version, issued_at_us=max(ledger.issued_at_us, envelope.issued_at_us)
     )
     try:
         return ledger, decode_command(envelope.payload)
     except CommandError as error:
-        return ledger, CommandRefused(reason="not_a_command", text=str(error))
+        return ledger, CommandRefused(counter="not_a_command", why=error.why)

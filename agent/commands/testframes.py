@@ -22,7 +22,9 @@ from agent.downlink.model import Downlink, DownlinkVerdict, Immediate
 from agent.durable import write_if_possible
 from agent.evidence.ears import ReceivedTestFrame
 from agent.journal_port import JournalPort
+from agent.wire import reasons
 from agent.wire.command import Command
+from agent.wire.reasons import Reason
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.packets import Lora
 from hal.units import Hz
@@ -75,12 +77,14 @@ def after_test(senders: Senders, eui: str, *, heard: bool, at_us: int) -> Sender
     return after
 
 
-def suspicion_of(senders: Senders) -> str:
-    """Return which neighbour is strangely missed, or an empty string."""
+def suspicion_of(senders: Senders) -> Reason | None:
+    """Return which neighbour is strangely missed, or None."""
     for eui, sender in sorted(senders.items()):
         if sender.heard >= HEARD_BEFORE and sender.missed_in_row >= MISSED_SUSPECT:
-            return f"{sender.missed_in_row} test frames of {eui} missed, {sender.heard} were heard before"
-    return ""
+            return reasons.hearing.test_frames_missed(
+                missed_tests=sender.missed_in_row, sender=eui, heard_tests=sender.heard
+            )
+    return None
 
 
 class TestFrames:
@@ -107,15 +111,15 @@ class TestFrames:
         except (OSError, msgspec.DecodeError, msgspec.ValidationError):
             return {}
 
-    def suspicion(self) -> str:
-        """Return why test frames say that this gateway is deaf, or an empty string."""
+    def suspicion(self) -> Reason | None:
+        """Return why test frames say that this gateway is deaf, or None."""
         return suspicion_of(self._senders)
 
-    async def send(self, command: Command) -> str:
+    async def send(self, command: Command) -> Reason:
         """Send one frame on each channel."""
         _must_have_nonce(command)
         await self._pause(SEND_AFTER_S)
-        results = []
+        results: list[Reason] = []
         for index, frequency_hz in enumerate(FREQUENCIES_HZ):
             if index:
                 await self._pause(BETWEEN_S)
@@ -128,27 +132,27 @@ class TestFrames:
                 with_crc=True,
             )
             results.append(await self._send_one_frame(downlink))
-        sent = results.count("sent")
+        sent = results.count(reasons.downlink.sent())
         self._tell("sender", command, sent)
-        text = f"{sent} of {len(results)} test frames sent: {', '.join(results)}"
+        told = reasons.testframe.sent(sent_tests=sent, all_tests=len(results), each=tuple(results))
         if not sent:
-            raise CommandFailed(text)
-        return text
+            raise CommandFailed(told)
+        return told
 
-    async def _send_one_frame(self, downlink: Downlink) -> str:
+    async def _send_one_frame(self, downlink: Downlink) -> Reason:
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         verdict = self._radio.submit(
             downlink, lambda outcome: None if ended.done() else ended.set_result(outcome)
         )
-        if not verdict.taken:
-            return f"{verdict.code} {verdict.reason}".strip()
+        if verdict.reason is not None:
+            return verdict.reason
         try:
             outcome = await asyncio.wait_for(ended, SENT_LIMIT_S)
         except TimeoutError:
-            return "the radio did not say"
-        return "sent" if outcome.sent else outcome.reason
+            return reasons.downlink.radio_silent()
+        return reasons.downlink.sent() if outcome.sent else outcome.reason
 
-    async def hear(self, command: Command) -> str:
+    async def hear(self, command: Command) -> Reason:
         """Listen for a neighbour's test frames."""
         _must_have_nonce(command)
         received = await self._radio.listen(command.nonce, max(1.0, command.limit_s - REPLY_BEFORE_S))
@@ -157,10 +161,15 @@ class TestFrames:
         )
         write_if_possible(self._path, msgspec.json.encode(self._senders))
         self._tell("listener", command, len(received))
-        text = f"{len(received)} of {len(FREQUENCIES_HZ)} test frames of {command.sender} heard"
+        asked = len(FREQUENCIES_HZ)
         if not received:
-            raise CommandFailed(text)
-        return f"{text}: {', '.join(map(str, received))}"
+            raise CommandFailed(reasons.testframe.none_heard(sender=command.sender, all_tests=asked))
+        return reasons.testframe.heard(
+            heard_tests=len(received),
+            all_tests=asked,
+            sender=command.sender,
+            receptions=", ".join(map(str, received)),
+        )
 
     def _tell(self, role: str, command: Command, frames: int) -> None:
         fields: dict[str, str | int | float] = {
@@ -175,4 +184,4 @@ class TestFrames:
 
 def _must_have_nonce(command: Command) -> None:
     if not (command.nonce and command.sender):
-        raise CommandFailed(f"{command.action}: nonce and sender are needed")
+        raise CommandFailed(reasons.testframe.incomplete())

@@ -11,6 +11,7 @@ from agent.configuration.slots import Slots, SlotUnreadable
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import decode_envelope
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 
 
 def version_of(order: WorkOrder) -> int:
@@ -18,8 +19,8 @@ def version_of(order: WorkOrder) -> int:
     return decode_envelope(order.configuration).version
 
 
-def open_state(slots: Slots, order: WorkOrder) -> tuple[State, Configuration, str]:
-    """Return the state to begin with, the configuration to run, and what was damaged or an empty string.
+def open_state(slots: Slots, order: WorkOrder) -> tuple[State, Configuration, Reason | None]:
+    """Return the state to begin with, the configuration to run, and what was damaged or None.
 
     Raises:
         SlotUnreadable, EnvelopeRefused, ConfigurationError: the work order has no usable one either.
@@ -28,9 +29,9 @@ def open_state(slots: Slots, order: WorkOrder) -> tuple[State, Configuration, st
         ledger = slots.ledger()
         if ledger is not None and not (order.token and ledger.seen_version < version_of(order)):
             waiting = slots.load(ledger.waiting) if ledger.waiting else None
-            return State(ledger=ledger, waiting=waiting), slots.load(ledger.good), ""
-        damage = ""
+            return State(ledger=ledger, waiting=waiting), slots.load(ledger.good), None
+        damage = None
     except SlotUnreadable as error:
-        damage = str(error)
+        damage = error.why
     ledger = slots.begin(order.configuration)
     return State(ledger=ledger), slots.load(ledger.good), damage

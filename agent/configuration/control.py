@@ -24,10 +24,13 @@ from agent.configuration.model import (
 )
 from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
+from agent.failures import reason_of
 from agent.journal_port import JournalPort
 from agent.timing.choice import OWN_TIME
+from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigReported, ConfigState
+from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import HalError
 
 _log = structlog.get_logger("agent")
@@ -35,7 +38,7 @@ TICK_S = 1.0
 """How late after its deadline a trial may end."""
 
 
-class CannotWrite(Exception):
+class CannotWrite(ReasonedError):
     """The disk refused a slot or the ledger."""
 
 
@@ -98,7 +101,7 @@ class ConfigurationControl:
                         failed = await self._carry_out(command)
                     except CannotWrite as error:
                         if any(isinstance(other, KeepEnvelope) for other in commands):
-                            self._not_kept(before, str(error))
+                            self._not_kept(before, error.why)
                             break
                         continue  # going back or standing still needs no disk: the next boot does the same
                     if failed is not None:
@@ -115,7 +118,7 @@ class ConfigurationControl:
                 try:
                     await self._run(command.configuration)
                 except (HalError, ValueError, OSError) as error:
-                    return ApplyFailed(sha256=command.sha256, reason=str(error))
+                    return ApplyFailed(sha256=command.sha256, why=reason_of(error))
             case ApplyGood():
                 await self._run(self._good)
             case Report():
@@ -130,11 +133,11 @@ class ConfigurationControl:
                 self._slots.save(command.ledger)
         except OSError as error:
             self.disk_refusals += 1
-            raise CannotWrite(f"cannot be written: {error.strerror}") from error
+            raise CannotWrite(reasons.card.not_written(cause=reason_of(error))) from error
 
-    def _not_kept(self, before: State, why: str) -> None:
+    def _not_kept(self, before: State, why: Reason) -> None:
         """Try no document that is not on disk: what ran before goes on, and the fleet gets a report."""
-        ledger = msgspec.structs.replace(before.ledger, last="refused", reason=why)
+        ledger = msgspec.structs.replace(before.ledger, last="refused", reason="", why=why)
         self.state = replace(before, ledger=ledger)
         self._report(self.reported())
 
@@ -144,8 +147,8 @@ class ConfigurationControl:
 
     def _report(self, reported: ConfigReported) -> None:
         state = ConfigState(reported.state).name
-        self._journal.record(Change.CONFIGURATION, f"v{reported.seen_version}", state, reported.reason)
-        _log.info("configuration", version=reported.version, state=state, reason=reported.reason)
+        self._journal.record(Change.CONFIGURATION, f"v{reported.seen_version}", state, reported.why)
+        _log.info("configuration", version=reported.version, state=state, reason=str(reported.why or ""))
         self._changed()
 
     def _now(self) -> Now:

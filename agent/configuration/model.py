@@ -11,6 +11,7 @@ import msgspec
 
 from agent.wire.configuration import Configuration
 from agent.wire.messages import ConfigReported
+from agent.wire.reasons import Reason
 
 Slot = Literal["a", "b"]
 FAILED_LIMIT = 64
@@ -42,6 +43,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     last: Literal["confirmed", "refused", "rolled_back"] = "confirmed"
     reason: str = ""
+    """The English sentence of an agent before 0.2, and empty since."""
+    why: Reason | None = None
 
     @property
     def runs(self) -> Held:
@@ -71,7 +74,7 @@ class ApplyFailed:
     """The configuration that was to be applied made a part of the agent refuse."""
 
     sha256: str
-    reason: str
+    why: Reason
 
 
 Event: TypeAlias = Arrived | Booted | Tick | ApplyFailed

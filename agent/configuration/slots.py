@@ -7,12 +7,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.configuration.model import Held, Ledger, Slot
 from agent.durable import write_durably
+from agent.failures import reason_of
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope, judge
 
 
-class SlotUnreadable(OSError):
-    """A slot or the ledger does not hold what was written; says which and why."""
+class SlotUnreadable(reasons.ReasonedError, OSError):
+    """A slot or the ledger does not hold what was written; ``why`` says which and how."""
 
 
 class Slots:
@@ -43,7 +45,7 @@ class Slots:
         except FileNotFoundError:
             return None
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-            raise SlotUnreadable(f"configuration/ledger.json: {error}") from error
+            raise SlotUnreadable(reasons.card.ledger_damaged(detail=str(error))) from error
 
     def load(self, held: Held) -> Configuration:
         """Return the configuration in a slot; signature, device and hash are checked, expiry is not.
@@ -55,10 +57,12 @@ class Slots:
             envelope = decode_envelope(self._path(held.slot).read_bytes())
             judge(envelope, self._key, device=self._device, newest_version=-1, now_us=None)
             if envelope.kind is not Kind.CONFIGURATION or envelope.sha256 != held.sha256:
-                raise SlotUnreadable(f"configuration slot {held.slot}: not what the ledger names")
+                cause = reasons.card.slot_not_named()
+                raise SlotUnreadable(reasons.card.slot_damaged(slot=held.slot, cause=cause))
             return decode_configuration(envelope.payload)
         except (EnvelopeRefused, ConfigurationError, FileNotFoundError) as error:
-            raise SlotUnreadable(f"configuration slot {held.slot}: {error}") from error
+            why = reasons.card.slot_damaged(slot=held.slot, cause=reason_of(error))
+            raise SlotUnreadable(why) from error
 
     def begin(self, envelope_bytes: bytes) -> Ledger:
         """Return the first ledger, made from the configuration of the work order; its expiry is not judged.

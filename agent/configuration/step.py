@@ -18,6 +18,7 @@ Expiry limits acceptance, never what runs.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -40,10 +41,13 @@ from agent.configuration.model import (
     State,
     Tick,
 )
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
 from agent.wire.envelope import Envelope, EnvelopeRefused, Kind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
+from agent.wire.reasons import Reason
 
+_WELL: dict[str, Any] = {"reason": "", "why": None}
 _STATES = {
     "confirmed": ConfigState.CONFIRMED,
     "refused": ConfigState.REFUSED,
@@ -71,12 +75,12 @@ def step(state: State, event: Event, now: Now) -> tuple[State, tuple[Command, ..
         case Arrived():
             return _arrived(state, event.payload, now)
         case Booted() if trial is not None:
-            return _roll_back(state, "the gateway restarted during the trial", now, apply=False)
+            return _roll_back(state, reasons.configuration.restarted_on_trial(), now, apply=False)
         case ApplyFailed() if trial is not None and trial.sha256 == event.sha256:
-            return _roll_back(state, f"could not be applied: {event.reason}", now, apply=True)
+            return _roll_back(state, reasons.configuration.not_applied(cause=event.why), now, apply=True)
         case Tick() if state.trial_until_us is not None and now.monotonic_us >= state.trial_until_us:
-            seconds = now.good.intervals.config_trial_s
-            return _roll_back(state, f"the fleet did not confirm it within {seconds} s", now, apply=True)
+            why = reasons.configuration.not_confirmed(limit_s=now.good.intervals.config_trial_s)
+            return _roll_back(state, why, now, apply=True)
     return state, ()
 
 
@@ -88,8 +92,9 @@ def reported(state: State, now: Now) -> ConfigReported:
         sha256=ledger.runs.sha256,
         state=_state_of(ledger),
         seen_version=ledger.seen_version,
-        reason=_reason_of(ledger),
+        reason="" if ledger.trial or ledger.waiting else ledger.reason,
         at_us=now.utc_us,
+        why=_why(ledger),
     )
 
 
@@ -99,12 +104,12 @@ def _state_of(ledger: Ledger) -> ConfigState:
     return ConfigState.WAITING if ledger.waiting else _STATES[ledger.last]
 
 
-def _reason_of(ledger: Ledger) -> str:
+def _why(ledger: Ledger) -> Reason | None:
     if ledger.trial:
-        return ""
+        return None
     if ledger.waiting:
-        return f"version {ledger.waiting.version} touches the service and waits for a permit"
-    return ledger.reason
+        return reasons.configuration.waits_for_permit(version=ledger.waiting.version)
+    return ledger.why
 
 
 def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -116,7 +121,7 @@ def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Comma
             return _permit(state, envelope, now)
         return _configuration(state, envelope, payload, now)
     except EnvelopeRefused as refused:
-        return _refuse(_counted(state, refused.reason), str(refused), now)
+        return _refuse(_counted(state, refused.counter), refused.why, now)
 
 
 def _configuration(
@@ -124,7 +129,7 @@ def _configuration(
 ) -> tuple[State, tuple[Command, ...]]:
     ledger = state.ledger
     if envelope.kind is not Kind.CONFIGURATION:
-        raise EnvelopeRefused("wrong_kind", f"envelope: kind {envelope.kind} is no configuration")
+        raise EnvelopeRefused(reasons.envelope.wrong_kind(kind=envelope.kind))
     seen_again = envelope.version == ledger.seen_version
     _believe(envelope, now, newest=ledger.seen_version - 1 if seen_again else ledger.seen_version)
     if seen_again:
@@ -133,17 +138,17 @@ def _configuration(
     save = SaveLedger(ledger=ledger)
     if envelope.sha256 == ledger.good.sha256 and ledger.trial is None:
         held = msgspec.structs.replace(ledger.good, version=envelope.version)
-        ledger = msgspec.structs.replace(ledger, good=held, waiting=None, last="confirmed", reason="")
+        ledger = msgspec.structs.replace(ledger, good=held, waiting=None, last="confirmed", **_WELL)
         return _saved(replace(state, ledger=ledger, waiting=None), now)
     if envelope.sha256 in ledger.failed and not envelope.retry:
-        reason = f"version {envelope.version}: this content failed before; send it as an explicit retry"
-        state, commands_after = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), reason, now)
+        why = reasons.configuration.failed_before(version=envelope.version)
+        state, commands_after = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), why, now)
         return state, (save, *commands_after)
     try:
         configuration = decode_configuration(envelope.payload)
     except ConfigurationError as error:
         state = _counted(replace(state, ledger=ledger), "schema")
-        state, commands_after = _refuse(state, f"configuration: {error}", now)
+        state, commands_after = _refuse(state, reasons.configuration.unfit(cause=error.why), now)
         return state, (save, *commands_after)
     slot: Slot = "b" if ledger.good.slot == "a" else "a"
     held = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
@@ -205,7 +210,7 @@ def _signed_message(state: State, envelope: Envelope, now: Now) -> tuple[State, 
         return _counted(state, "confirms_nothing"), (SaveLedger(ledger=ledger),)
     failed = tuple(sha for sha in ledger.failed if sha != ledger.trial.sha256)
     ledger = msgspec.structs.replace(
-        ledger, good=ledger.trial, trial=None, failed=failed, last="confirmed", reason=""
+        ledger, good=ledger.trial, trial=None, failed=failed, last="confirmed", **_WELL
     )
     return _saved(replace(state, ledger=ledger, trial_until_us=None), now)
 
@@ -224,7 +229,7 @@ def _believe(
     )
 
 
-def _roll_back(state: State, why: str, now: Now, *, apply: bool) -> tuple[State, tuple[Command, ...]]:
+def _roll_back(state: State, why: Reason, now: Now, *, apply: bool) -> tuple[State, tuple[Command, ...]]:
     trial = state.ledger.trial
     assert trial is not None
     failed = (*(sha for sha in state.ledger.failed if sha != trial.sha256), trial.sha256)[-FAILED_LIMIT:]
@@ -233,18 +238,21 @@ def _roll_back(state: State, why: str, now: Now, *, apply: bool) -> tuple[State,
         trial=None,
         failed=failed,
         last="rolled_back",
-        reason=f"version {trial.version} rolled back to {state.ledger.good.version}: {why}",
+        reason="",
+        why=reasons.configuration.rolled_back(
+            version=trial.version, good_version=state.ledger.good.version, cause=why
+        ),
     )
     state = replace(state, ledger=ledger, trial_until_us=None)
     back = (ApplyGood(held=ledger.good),) if apply else ()
     return state, (SaveLedger(ledger=ledger), *back, Report(reported=reported(state, now)))
 
 
-def _refuse(state: State, reason: str, now: Now) -> tuple[State, tuple[Command, ...]]:
+def _refuse(state: State, why: Reason, now: Now) -> tuple[State, tuple[Command, ...]]:
     """A refusal never ends a trial, and what was not believed wears no disk."""
     if state.ledger.trial is not None or state.ledger.waiting is not None:
         return state, ()
-    state = replace(state, ledger=msgspec.structs.replace(state.ledger, last="refused", reason=reason))
+    state = replace(state, ledger=msgspec.structs.replace(state.ledger, last="refused", reason="", why=why))
     return state, (Report(reported=reported(state, now)),)
 
 
@@ -252,9 +260,9 @@ def _saved(state: State, now: Now) -> tuple[State, tuple[Command, ...]]:
     return state, (SaveLedger(ledger=state.ledger), Report(reported=reported(state, now)))
 
 
-def _counted(state: State, reason: str) -> State:
+def _counted(state: State, counter: str) -> State:
     counts = dict(state.counts)
-    counts[reason] = counts.get(reason, 0) + 1
+    counts[counter] = counts.get(counter, 0) + 1
     return replace(state, counts=tuple(sorted(counts.items())))
 
 

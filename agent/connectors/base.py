@@ -15,6 +15,7 @@ from agent.connectors.rules import DeliveryRules
 from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.observation import ConnectorState
 from agent.record import Record
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 
 SERVER_PRIORITIES = 256
@@ -37,7 +38,7 @@ class BaseConnector(ABC):
         rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
         self._outlet = Outlet(config.name, rules, host, self._soon)
         self._filter = filter_of(config.filters)
-        self._reason = "not connected yet"
+        self._reason = reasons.lns.not_connected_yet()
         self._serving = False
         self._say_after_us = 0
         self._pumping = False
@@ -163,7 +164,7 @@ class BaseConnector(ABC):
             name=self.name,
             contractual=self._config.contractual,
             up=up,
-            reason="answers" if up else self._reason,
+            reason=reasons.lns.answers() if up else self._reason,
             last_answer_us=self._last_answer_us(),
             queued=self._outlet.delivery.queued,
         )

@@ -16,7 +16,9 @@ import msgspec
 
 from agent.connectors.radio_plan import PlanError, RadioPlan, difference, plan_of, retuned
 from agent.durable import write_if_possible
+from agent.wire import reasons
 from agent.wire.configuration import Configuration
+from agent.wire.reasons import Reason
 from hal.board_files import choose
 from hal.errors import OurMistake
 from hal.settings import Settings
@@ -38,16 +40,18 @@ class Report:
     """What to put into the journal."""
 
     value: str
-    reason: str
+    reason: Reason
 
 
 class PlanOwner:
     """Keeps the channels that run; ``plan_received`` judges those that a server asks for."""
 
-    def __init__(self, directory: Path, configuration: Configuration, restart: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Path, configuration: Configuration, restart: Callable[[Reason], None]
+    ) -> None:
         self._path = directory / FILE_NAME
         self._restart = restart
-        self._reported: dict[str, str] = {}
+        self._reported: dict[str, Report | None] = {}
         self._obeyed_us: int | None = None
         self._configuration = configuration
         self._signed = _signed(configuration)
@@ -74,7 +78,7 @@ class PlanOwner:
         self._reported.clear()
         self._plan = self._load()
         if before is not None and self._plan != before:
-            self._restart("the signed configuration ends a server's radio plan")
+            self._restart(reasons.radio.plan_ended())
 
     def runs(self, plan: RadioPlan) -> bool:
         """Return whether a plan is what the radio listens to."""
@@ -87,34 +91,29 @@ class PlanOwner:
         ours = self._plan or plan_of(self._signed)
         differs = difference(ours, plan)
         report = self._judge(connector, plan, differs, now_us) if differs else None
-        reporting = "" if report is None else f"{report.value} {differs}"
-        if reporting == self._reported.get(connector, ""):
+        if report == self._reported.get(connector):
             return None
-        self._reported[connector] = reporting
-        return report or Report(value="RADIO_PLAN_SAME", reason="le serveur demande de nouveau nos canaux")
+        self._reported[connector] = report
+        return report or Report(value="RADIO_PLAN_SAME", reason=reasons.plan.same())
 
-    def _judge(self, connector: str, plan: RadioPlan, differs: str, now_us: int) -> Report:
+    def _judge(self, connector: str, plan: RadioPlan, differs: tuple[Reason, ...], now_us: int) -> Report:
         if connector != _owner(self._configuration):
-            reason = f"le serveur demande d’autres canaux ({differs})\u202f; la configuration signée décide"
-            return Report(value="RADIO_PLAN_DIFFERS", reason=reason)
+            return Report(value="RADIO_PLAN_DIFFERS", reason=reasons.plan.differs(differences=differs))
         assert self._signed is not None
         try:
             retuned(self._signed, plan)
         except PlanError as error:
-            reason = f"le serveur demande des canaux impossibles\u202f: {error}"
-            return Report(value="RADIO_PLAN_REFUSED", reason=reason)
+            return Report(value="RADIO_PLAN_REFUSED", reason=reasons.plan.impossible(cause=error.why))
         if self._obeyed_us is not None and now_us - self._obeyed_us < OBEY_EVERY_US:
-            reason = f"le serveur change de canaux trop souvent ({differs})\u202f; refusé"
-            return Report(value="RADIO_PLAN_REFUSED", reason=reason)
+            return Report(value="RADIO_PLAN_REFUSED", reason=reasons.plan.too_often(differences=differs))
         self._obey(plan, now_us)
-        reason = f"le serveur, maître du plan radio, change les canaux\u202f: {differs}"
-        return Report(value="RADIO_PLAN_OBEYED", reason=reason)
+        return Report(value="RADIO_PLAN_OBEYED", reason=reasons.plan.obeyed(differences=differs))
 
     def _obey(self, plan: RadioPlan, now_us: int) -> None:
         self._plan, self._obeyed_us = plan, now_us
         kept = _Kept(_origin(self._configuration), sorted(plan.multi), plan.service, plan.fsk)
         write_if_possible(self._path, msgspec.json.encode(kept))
-        self._restart("the server that owns the radio plan changes the channels")
+        self._restart(reasons.radio.plan_changed())
 
     def _load(self) -> RadioPlan | None:
         """Return the plan of an earlier run, where this configuration still names its owner."""

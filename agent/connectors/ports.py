@@ -10,6 +10,7 @@ from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.observation import ConnectorState
 from agent.record import Record
+from agent.wire.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Outcome:
     """What became of a downlink that was taken."""
 
     sent: bool
-    reason: str
+    reason: Reason
     start_us: int
     """On the 64-bit timeline."""
 
@@ -73,8 +74,8 @@ class Host(Protocol):
         """Take in the channels that a server asks for; return whether they are those that run."""
         ...
 
-    def record(self, connector: str, value: str, reason: str) -> None:
-        """Put a change of a connector into the journal; ``reason`` is a French sentence for the operator."""
+    def record(self, connector: str, value: str, reason: Reason) -> None:
+        """Put a change of a connector into the journal."""
         ...
 
     def tally(self) -> Tally:

@@ -10,6 +10,8 @@ Sources: FACTS §6.9 for what two radios can hear; RP002-1.0.3 for the channels 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from agent.wire import reasons
+from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import OurMistake
 from hal.settings import (
     MULTI_SF_CHANNELS,
@@ -26,8 +28,8 @@ MULTI_SF_BANDWIDTH_HZ = 125_000
 FSK_BANDWIDTH_HZ = 125_000
 
 
-class PlanError(ValueError):
-    """Channels that this gateway cannot listen to; the text is a French sentence for the operator."""
+class PlanError(ReasonedError, ValueError):
+    """Channels that this gateway cannot listen to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +72,25 @@ def plan_of(settings: Settings) -> RadioPlan:
     )
 
 
-def difference(ours: RadioPlan, theirs: RadioPlan) -> str:
-    """Return in French how a server's plan differs from ours; empty when it does not.
+def difference(ours: RadioPlan, theirs: RadioPlan) -> tuple[Reason, ...]:
+    """Return how a server's plan differs from ours; empty when it does not.
 
-    >>> difference(RadioPlan(multi=frozenset({868100000})), RadioPlan(multi=frozenset({868300000})))
-    'en plus 868,3 MHz\\u202f; en moins 868,1 MHz'
+    >>> [str(one) for one in difference(
+    ...     RadioPlan(multi=frozenset({868100000})), RadioPlan(multi=frozenset({868300000})))]
+    ['more: 868.3 MHz', 'less: 868.1 MHz']
     """
     more, less = theirs.multi - ours.multi, ours.multi - theirs.multi
-    parts = [f"en plus {_megahertz(more)}"] if more else []
-    parts += [f"en moins {_megahertz(less)}"] if less else []
+    parts = [reasons.plan.more(channels=_channels(more))] if more else []
+    parts += [reasons.plan.less(channels=_channels(less))] if less else []
     if theirs.service is not None and theirs.service != ours.service:
         frequency_hz, bandwidth_hz, sf = theirs.service
-        parts.append(f"SF{sf} à {bandwidth_hz // 1000} kHz sur {_megahertz([frequency_hz])}")
+        service = reasons.plan.service(
+            sf=sf, bandwidth_khz=bandwidth_hz // 1000, frequency_mhz=frequency_hz / 1e6
+        )
+        parts.append(service)
     if theirs.fsk is not None and theirs.fsk != ours.fsk:
-        parts.append(f"FSK sur {_megahertz([theirs.fsk[0]])}")
-    return "\u202f; ".join(parts)
+        parts.append(reasons.plan.fsk(frequency_mhz=theirs.fsk[0] / 1e6))
+    return tuple(parts)
 
 
 def retuned(settings: Settings, plan: RadioPlan) -> Settings:
@@ -94,24 +100,25 @@ def retuned(settings: Settings, plan: RadioPlan) -> Settings:
         PlanError: no channel, more than the chip has, outside the band, or too far apart for two radios.
     """
     if not plan.multi:
-        raise PlanError("aucun canal\u202f: la passerelle serait sourde")
+        raise PlanError(reasons.plan.no_channel())
     if len(plan.multi) > MULTI_SF_CHANNELS:
-        raise PlanError(f"{len(plan.multi)} canaux, le concentrateur en a {MULTI_SF_CHANNELS}")
+        why = reasons.plan.too_many(channels=len(plan.multi), limit_channels=MULTI_SF_CHANNELS)
+        raise PlanError(why)
     centres = _centres(plan.spans)
     first, second = settings.radios
     if first is None or second is None:
-        raise PlanError("la carte n’a qu’une radio")
+        raise PlanError(reasons.plan.single_radio())
     for low, high in plan.spans:
         for radio in (first, second):
             if (
                 radio.tx_range_hz is not None
                 and not radio.tx_range_hz[0] <= low < high <= radio.tx_range_hz[1]
             ):
-                raise PlanError(f"{_megahertz([(low + high) // 2])} est hors de la bande")
+                raise PlanError(reasons.plan.out_of_band(frequency_mhz=(low + high) / 2e6))
     try:
         return _built(settings, plan, (_moved(first, centres[0]), _moved(second, centres[-1])))
     except OurMistake as error:
-        raise PlanError(str(error)) from error
+        raise PlanError(reasons.radio.request_refused(detail=str(error))) from error
 
 
 def _built(settings: Settings, plan: RadioPlan, radios: tuple[Radio, Radio]) -> Settings:
@@ -142,7 +149,7 @@ def _centres(spans: list[tuple[int, int]]) -> list[int]:
     for group in groups:
         bottom, top = min(span[0] for span in group), max(span[1] for span in group)
         if top - bottom > RADIO_BANDWIDTH_HZ:
-            raise PlanError("les canaux sont trop éloignés pour deux radios de 1,6 MHz")
+            raise PlanError(reasons.plan.too_far_apart(bandwidth_mhz=RADIO_BANDWIDTH_HZ / 1e6))
         centres.append((bottom + top) // 2)
     return centres
 
@@ -151,6 +158,5 @@ def _moved(radio: Radio, centre_hz: int) -> Radio:
     return replace(radio, frequency_hz=Hz(centre_hz))
 
 
-def _megahertz(frequencies_hz: Iterable[int]) -> str:
-    texts = [f"{hz / 1e6:.6f}".rstrip("0").rstrip(".").replace(".", ",") for hz in sorted(frequencies_hz)]
-    return f"{' / '.join(texts)} MHz"
+def _channels(frequencies_hz: Iterable[int]) -> tuple[Reason, ...]:
+    return tuple(reasons.plan.channel(frequency_mhz=hz / 1e6) for hz in sorted(frequencies_hz))

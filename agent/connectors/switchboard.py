@@ -25,8 +25,10 @@ from agent.observation import ConnectorState
 from agent.record import Record
 from agent.spool.disk import Waiting
 from agent.spool.spool import Spool, SpoolEntry
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig
 from agent.wire.messages import Change, TimeQuality
+from agent.wire.reasons import Reason
 
 Fields: TypeAlias = dict[str, str | int | float]
 BEHIND_US = 5_000_000
@@ -179,7 +181,7 @@ class Switchboard:
                 self._accounts.counts[f"beacon.{verdict.code}"] += 1
         for entry in self._downlinks.missed():
             self._accounts.counts["downlink.missed"] += 1
-            self.ended(entry, sent=False, reason="its instant passed before the radio had it")
+            self.ended(entry, sent=False, reason=reasons.downlink.missed())
 
     def _watch(self, state: ConnectorState) -> None:
         if self._was_up.get(state.name, False) == state.up:
@@ -221,11 +223,11 @@ class Switchboard:
                 connector.evicted(waited)
                 self.settled(name, [record_id for record_id, _ in waited], reason)
 
-    def ended(self, entry: Entry, *, sent: bool, reason: str) -> None:
+    def ended(self, entry: Entry, *, sent: bool, reason: Reason) -> None:
         """Take in what the radio made of a downlink."""
         self._settle(entry.ticket, sent=sent, reason=reason, start_us=entry.start_us)
 
-    def _settle(self, ticket: int, *, sent: bool, reason: str, start_us: int) -> None:
+    def _settle(self, ticket: int, *, sent: bool, reason: Reason, start_us: int) -> None:
         if not sent:
             self._downlinks.unsent(ticket)
         outcome = self._outcomes.pop(ticket, None)
@@ -252,9 +254,7 @@ class Switchboard:
             self._outcomes[verdict.ticket] = outcome
         for ticket in verdict.displaced:
             self._accounts.counts["downlink.displaced"] += 1
-            self._settle(
-                ticket, sent=False, reason="a downlink of higher priority took its place", start_us=0
-            )
+            self._settle(ticket, sent=False, reason=reasons.downlink.displaced(), start_us=0)
         return verdict
 
     def session(self) -> int:
@@ -281,7 +281,7 @@ class Switchboard:
             self.record(connector, report.value, report.reason)
         return self._plans.runs(plan)
 
-    def record(self, connector: str, value: str, reason: str) -> None:
+    def record(self, connector: str, value: str, reason: Reason) -> None:
         """Put a change of a connector's configuration into the journal."""
         self._journal.record(Change.CONFIGURATION, connector, value, reason)
 

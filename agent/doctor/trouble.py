@@ -136,12 +136,11 @@ def _box(status: Status, lang: Lang) -> list[Finding]:
 
 
 def _month(status: Status, lang: Lang) -> list[Finding]:
-    stopped = str(status.month.get("month_stopped", ""))
-    if not stopped:
+    if status.month_stopped is None:
         return []
     percent = status.month.get("month_used_percent", 0)
     detail = say(lang, f"{percent} % du plafond", f"{percent}% of the cap")
-    detail += because(lang, f"stopped: {stopped.replace(',', ', ')}")
+    detail += because(lang, status.month_stopped)
     remedy = (
         "rien à faire ici : trames et battements passent ; prévenez le NOC",
         "nothing to do here: frames and heartbeats go on; tell the NOC",

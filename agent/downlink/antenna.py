@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from agent.downlink.jit import PlacementRefused
 from agent.downlink.model import Code, Downlink
 from agent.downlink.plan import Band, Plan, load_plan
+from agent.wire import reasons
 from agent.wire.configuration import RadioConfig
 from hal.airtime import fsk_us, lora_us
 from hal.board_files import choose
@@ -52,17 +53,21 @@ class Antenna:
         """Return how to send a downlink, or why it cannot be sent here."""
         band = self.plan.band_of(downlink.frequency_hz, downlink.modulation)
         if band is None:
-            reason = f"{downlink.frequency_hz} Hz, {downlink.modulation}: in no band of {self.plan.name}"
-            return PlacementRefused(code=Code.TX_FREQ, reason=reason)
+            why = reasons.downlink.no_band(
+                frequency_hz=downlink.frequency_hz,
+                modulation=str(downlink.modulation),
+                region=self.plan.name,
+            )
+            return PlacementRefused(code=Code.TX_FREQ, reason=why)
         chain = self._chain(downlink.rf_chain)
         if chain is None:
-            return PlacementRefused(code=Code.INTERNAL, reason="no RF chain of this board can transmit")
+            return PlacementRefused(code=Code.INTERNAL, reason=reasons.downlink.no_transmitter())
         power = choose_power(
             downlink.power_dbm, band, self.powers_dbm[chain], gain_db=self.gain_db, loss_db=self.loss_db
         )
         if power is None:
-            reason = f"band {band.name}: the lowest power of the board is above {band.eirp_dbm} dBm e.i.r.p."
-            return PlacementRefused(code=Code.TX_POWER, reason=reason)
+            why = reasons.downlink.too_strong(band=band.name, limit_dbm=band.eirp_dbm)
+            return PlacementRefused(code=Code.TX_POWER, reason=why)
         return Suited(band=band, power=power, transmission=_transmission(downlink, power, chain))
 
     def _chain(self, asked: int) -> int | None:

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from agent.downlink.model import Code
 from agent.timing.timebase import Anchor, GpsReference
+from agent.wire import reasons
+from agent.wire.reasons import Reason
 from hal.packets import Transmission
 
 QUEUE_LIMIT = 32
@@ -72,7 +74,7 @@ class PlacementRefused:
     """Why an entry was not taken."""
 
     code: Code
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,9 @@ def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | PlacementRefus
     """Return where an entry goes, or why it cannot be had; a class C start is chosen here."""
     busy = _busy(queue, now_us)
     if len(queue.entries) >= QUEUE_LIMIT:
-        return PlacementRefused(code=Code.QUEUE_FULL, reason=f"{QUEUE_LIMIT} downlinks are queued")
+        return PlacementRefused(
+            code=Code.QUEUE_FULL, reason=reasons.downlink.queue_full(limit_downlinks=QUEUE_LIMIT)
+        )
     if entry.kind is EntryKind.CLASS_C:
         return _first_gap(busy, entry, now_us)
     if entry.kind is not EntryKind.BEACON:
@@ -144,14 +148,14 @@ def _busy(queue: JitQueue, now_us: int) -> tuple[Entry, ...]:
 
 def _judge_time(ahead_us: int) -> PlacementRefused | None:
     if ahead_us < MIN_LEAD_US:
-        distance = f"{ahead_us} us ahead" if ahead_us >= 0 else f"{-ahead_us} us ago"
-        return PlacementRefused(
-            code=Code.TOO_LATE, reason=f"start is {distance}, at least {MIN_LEAD_US} us ahead is needed"
-        )
+        if ahead_us >= 0:
+            why = reasons.downlink.too_soon(ahead_us=ahead_us, least_us=MIN_LEAD_US)
+        else:
+            why = reasons.downlink.already_past(late_us=-ahead_us, least_us=MIN_LEAD_US)
+        return PlacementRefused(code=Code.TOO_LATE, reason=why)
     if ahead_us > MAX_ADVANCE_US:
-        return PlacementRefused(
-            code=Code.TOO_EARLY, reason=f"start is {ahead_us} us ahead, at most {MAX_ADVANCE_US} us"
-        )
+        why = reasons.downlink.too_early(ahead_us=ahead_us, most_us=MAX_ADVANCE_US)
+        return PlacementRefused(code=Code.TOO_EARLY, reason=why)
     return None
 
 
@@ -163,7 +167,9 @@ def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | P
         obstacle = next((other for other in busy if _collide(candidate, other)), None)
         if obstacle is None:
             return Placed(entry=candidate)
-    return _collision(obstacle) if obstacle else PlacementRefused(code=Code.COLLISION_PACKET, reason="no gap")
+    if obstacle is not None:
+        return _collision(obstacle)
+    return PlacementRefused(code=Code.COLLISION_PACKET, reason=reasons.downlink.no_gap())
 
 
 def _collide(entry: Entry, other: Entry) -> bool:
@@ -187,10 +193,10 @@ def _after(entry: Entry) -> int:
 
 def _collision(other: Entry) -> PlacementRefused:
     if other.kind is EntryKind.BEACON:
-        return PlacementRefused(code=Code.COLLISION_BEACON, reason=f"beacon at {other.start_us}")
-    return PlacementRefused(
-        code=Code.COLLISION_PACKET, reason=f"downlink at {other.start_us} for {other.airtime_us} us"
-    )
+        beacon = reasons.downlink.beacon_there(start_us=other.start_us)
+        return PlacementRefused(code=Code.COLLISION_BEACON, reason=beacon)
+    why = reasons.downlink.downlink_there(start_us=other.start_us, airtime_us=other.airtime_us)
+    return PlacementRefused(code=Code.COLLISION_PACKET, reason=why)
 
 
 class TransmitQueue(Protocol):

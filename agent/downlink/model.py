@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from agent.wire.reasons import Reason
 from hal.packets import Fsk, Lora
 from hal.units import Hz
 
@@ -77,7 +78,8 @@ class DownlinkVerdict:
     """The answer to one downlink; ``ticket`` follows it to the radio when it was taken."""
 
     code: Code
-    reason: str = ""
+    reason: Reason | None = None
+    """None for a downlink that was taken."""
     ticket: int = 0
     start_us: int = 0
     """On the 64-bit timeline, when taken."""

@@ -29,6 +29,7 @@ from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Downl
 from agent.downlink.plan import DIPOLE_GAIN_DB
 from agent.record import Record
 from agent.timing.timebase import Anchor, GpsReference, unroll
+from agent.wire import reasons
 from hal.packets import Lora, TxTrigger
 from hal.units import Hz, Micros
 
@@ -134,7 +135,7 @@ class DownlinkScheduler:
     def _judge(self, downlink: Downlink) -> DownlinkVerdict:
         anchor = self._anchor
         if anchor is None:
-            return DownlinkVerdict(code=Code.INTERNAL, reason="the radio is off")
+            return DownlinkVerdict(code=Code.INTERNAL, reason=reasons.radio.off())
         now_us = anchor.counter_at(self._clock.monotonic_us())
         suited = self.antenna.suit(downlink)
         if isinstance(suited, PlacementRefused):
@@ -145,8 +146,10 @@ class DownlinkScheduler:
         airtime_us = airtime_of(downlink)
         room_us = self._book.room_us(suited.band)
         if airtime_us > room_us:
-            reason = f"band {suited.band.name}: {airtime_us} us to send, {max(room_us, 0)} us left this hour"
-            return DownlinkVerdict(code=Code.DUTY_CYCLE, reason=reason)
+            full = reasons.downlink.band_full(
+                band=suited.band.name, airtime_us=airtime_us, room_us=max(room_us, 0)
+            )
+            return DownlinkVerdict(code=Code.DUTY_CYCLE, reason=reasons.downlink.duty_cycle(cause=full))
         kind, start_us = timed
         self._ticket += 1
         entry = Entry(
@@ -188,16 +191,14 @@ class DownlinkScheduler:
                 return EntryKind.CLASS_C, now_us
             case AtTmst(tmst=tmst):
                 if self._answers_late_frame(tmst):
-                    return PlacementRefused(
-                        code=Code.TOO_LATE, reason="it answers a frame that was delivered late"
-                    )
+                    return PlacementRefused(code=Code.TOO_LATE, reason=reasons.downlink.answers_late_frame())
                 return EntryKind.CLASS_A, unroll(tmst, now_us)
             case AtCounter(counter_us=counter_us, session=session):
                 same = self._anchor is not None and session == self._anchor.session
-                other = PlacementRefused(code=Code.TOO_LATE, reason="it answers another start of the radio")
+                other = PlacementRefused(code=Code.TOO_LATE, reason=reasons.downlink.other_session())
                 return (EntryKind.CLASS_A, counter_us) if same else other
             case AtGps(gps_us=gps_us):
-                unlocked = PlacementRefused(code=Code.GPS_UNLOCKED, reason="no GPS time")
+                unlocked = PlacementRefused(code=Code.GPS_UNLOCKED, reason=reasons.downlink.no_gps_time())
                 kind = EntryKind.BEACON if downlink.priority == BEACON_PRIORITY else EntryKind.CLASS_B
                 return (kind, self._gps.counter_at(gps_us)) if self._gps else unlocked
 

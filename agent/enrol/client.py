@@ -10,13 +10,15 @@ import msgspec
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
-from agent.enrol.http import BadUrl, post, why
+from agent.enrol.http import BadUrl, post, refusal_in
 from agent.enrol.step import Enrolment, Outcome, outcome_of, renewal_due_us, wait_s
+from agent.failures import reason_of
 from agent.identity import BadCertificate, Identity
+from agent.wire import reasons
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_of, token_key
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 
-REASON_LIMIT = 300
 RENEWAL_CHECK_S = 3_600.0
 
 
@@ -43,10 +45,10 @@ async def enrol(
     before = load_enrolment(state)
     tries_alike = 0
     while True:
-        outcome, reason = await asyncio.to_thread(_try_once, order, identity)
+        outcome, why = await asyncio.to_thread(_try_once, order, identity)
         tries_alike = tries_alike + 1 if outcome is before.outcome else 1
-        now = Enrolment(outcome=outcome, reason=reason, tries=before.tries + 1, last_at_us=clock.utc_us())
-        if outcome is not before.outcome or reason != before.reason:
+        now = Enrolment(outcome=outcome, why=why, tries=before.tries + 1, last_at_us=clock.utc_us())
+        if outcome is not before.outcome or why != before.why:
             write_if_possible(state / "enrolment.json", msgspec.json.encode(now))
             changed(now)
         before = now
@@ -55,7 +57,7 @@ async def enrol(
         await asyncio.sleep(wait_s(outcome, tries=tries_alike, jitter=random.random()))  # noqa: S311
 
 
-def _try_once(order: WorkOrder, identity: Identity) -> tuple[Outcome, str]:
+def _try_once(order: WorkOrder, identity: Identity) -> tuple[Outcome, Reason | None]:
     csr = identity.csr_pem()
     request = EnrolmentRequest(
         eui=order.eui, csr_pem=csr, proof=proof_of(token_key(order.token), order.eui, csr)
@@ -63,34 +65,36 @@ def _try_once(order: WorkOrder, identity: Identity) -> tuple[Outcome, str]:
     return ask(order, identity, "/api/v1/enrolments", msgspec.json.encode(request))
 
 
-def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[Outcome, str]:
+def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[Outcome, Reason | None]:
     """Return what became of one request for a certificate; ENROLLED: it is stored."""
     try:
         status, answer = post(order.enrol_url, path, body, ca_pem=order.fleet_ca_pem)
     except (OSError, HTTPException, BadUrl) as error:
-        return Outcome.UNREACHABLE, f"{order.enrol_url}: {error}"[:REASON_LIMIT]
-    code, detail = why(answer)
+        return Outcome.UNREACHABLE, reasons.enrolment.unreachable(url=order.enrol_url, cause=reason_of(error))
+    code, detail = refusal_in(answer)
     outcome = outcome_of(status, code)
     if outcome is not Outcome.ENROLLED:
-        return outcome, f"HTTP {status}: {detail}"[:REASON_LIMIT]
+        return outcome, reasons.enrolment.refused(http_status=status, detail=detail)
     try:
         certificate = msgspec.json.decode(answer, type=EnrolmentAnswer).certificate_pem
         identity.accept(certificate, order.fleet_ca_pem)
-    except (msgspec.DecodeError, msgspec.ValidationError, BadCertificate) as error:
-        return Outcome.BAD_CERTIFICATE, str(error)[:REASON_LIMIT]
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        return Outcome.BAD_CERTIFICATE, reasons.enrolment.malformed_answer(detail=str(error))
+    except BadCertificate as error:
+        return Outcome.BAD_CERTIFICATE, error.why
     except OSError as error:
-        return Outcome.DISK, f"the certificate cannot be kept: {error}"[:REASON_LIMIT]
-    return outcome, ""
+        return Outcome.DISK, reasons.enrolment.not_kept(cause=reason_of(error))
+    return outcome, None
 
 
-async def renew_once(order: WorkOrder, identity: Identity, *, new_key: bool) -> tuple[Outcome, str]:
+async def renew_once(order: WorkOrder, identity: Identity, *, new_key: bool) -> tuple[Outcome, Reason | None]:
     """Return what became of one request for the next certificate."""
     body = msgspec.json.encode(identity.renewal(new_key=new_key))
     return await asyncio.to_thread(ask, order, identity, "/api/v1/renewals", body)
 
 
 async def keep_renewed(
-    order: WorkOrder, identity: Identity, *, clock: Clock, renewed: Callable[[Outcome, str], None]
+    order: WorkOrder, identity: Identity, *, clock: Clock, renewed: Callable[[Outcome, Reason | None], None]
 ) -> None:
     """Renew the certificate at a third of its life, and in grace after its end, until cancelled."""
     tries = 0
@@ -101,7 +105,7 @@ async def keep_renewed(
             await asyncio.sleep(RENEWAL_CHECK_S)
             continue
         tries += 1
-        outcome, reason = await renew_once(order, identity, new_key=False)
-        renewed(outcome, reason)
+        outcome, why = await renew_once(order, identity, new_key=False)
+        renewed(outcome, why)
         if outcome is not Outcome.ENROLLED:
             await asyncio.sleep(wait_s(outcome, tries=tries, jitter=random.random()))  # noqa: S311

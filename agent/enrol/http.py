@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from agent.wire import reasons
+
 ANSWER_LIMIT_BYTES = 64 * 1024
 ANSWER_WAIT_S = 20.0
 _ZEROS = {"Content-Type": "application/octet-stream"}
@@ -16,14 +18,14 @@ Now: TypeAlias = Callable[[], int]
 """Monotonic microseconds."""
 
 
-class BadUrl(ValueError):
+class BadUrl(reasons.ReasonedError, ValueError):
     """An address that is neither http:// nor https://."""
 
 
 def _connection(base: str, ca_pem: str) -> tuple[http.client.HTTPConnection, str]:
     url = urlsplit(base)
     if url.hostname is None or url.scheme not in ("http", "https"):
-        raise BadUrl(f"enrol_url: {base!r} is neither http:// nor https://")
+        raise BadUrl(reasons.enrolment.bad_url(url=base))
     path = url.path.rstrip("/")
     if url.scheme == "http":
         return http.client.HTTPConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S), path
@@ -102,10 +104,10 @@ def _timed(
         connection.close()
 
 
-def why(body: bytes) -> tuple[str, str]:
+def refusal_in(body: bytes) -> tuple[str, str]:
     """Return the word and the sentence in a refusal, as far as it has them.
 
-    >>> why(b'{"detail": {"reason": "used", "detail": "used already"}}')
+    >>> refusal_in(b'{"detail": {"reason": "used", "detail": "used already"}}')
     ('used', 'used already')
     """
     try:

@@ -13,6 +13,7 @@ from agent.identity import Identity
 from agent.journal_port import JournalPort
 from agent.link.mqtt import Link
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 
 _log = structlog.get_logger("agent")
 
@@ -56,11 +57,10 @@ class EnrolmentKeeper:
 
     def _changed(self, enrolment: Enrolment) -> None:
         self.enrolment = enrolment
-        _log.info("enrolment", outcome=str(enrolment.outcome), reason=enrolment.reason)
+        _log.info("enrolment", outcome=str(enrolment.outcome), reason=str(enrolment.why or ""))
 
-    def _renewed(self, outcome: Outcome, reason: str) -> None:
-        _log.info("renewal", outcome=str(outcome), reason=reason)
-        fields: dict[str, str | int | float] = {"outcome": str(outcome), "reason": reason}
-        self._journal.note("renewal", fields)
+    def _renewed(self, outcome: Outcome, why: Reason | None) -> None:
+        _log.info("renewal", outcome=str(outcome), reason=str(why or ""))
+        self._journal.note("renewal", {"outcome": str(outcome)}, {} if why is None else {"reason": why})
         if outcome is Outcome.ENROLLED:
             self._link.reconnect()

@@ -20,7 +20,7 @@ from agent.wire.partition import (
     encode_settings,
     settings_entry,
 )
-from agent.wire.words import french
+from agent.wire.reasons import text
 
 
 class SettingsError(ValueError):
@@ -85,7 +85,7 @@ def _from_image(image: Path) -> WorkOrder:
             f"{image}\u202f: {error.strerror}, indiquez la carte ou l’image flashée"
         ) from error
     except PartitionError as error:
-        raise SettingsError(f"{image}\u202f: {french(error)}") from error
+        raise SettingsError(f"{image}\u202f: {text(error.why, 'fr')}") from error
 
 
 def _offset(first_sector: bytes) -> int:

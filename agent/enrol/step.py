@@ -7,6 +7,8 @@ the gateway hangs on its tower.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.wire.reasons import Reason
+
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 300.0
 """While nobody answers, the wait doubles up to this."""
@@ -56,7 +58,7 @@ class Enrolment:
     """The enrolment as it stands; written to disk, read by ``agent status``."""
 
     outcome: Outcome | None = None
-    reason: str = ""
+    why: Reason | None = None
     tries: int = 0
     last_at_us: int = 0
 

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from agent.observation import ReferenceState
+from agent.wire import reasons
 from agent.wire.configuration import ReferenceConfig
 from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame
 from hal.packets import Lora, ReceivedFrame
@@ -33,6 +34,10 @@ class ReceivedTestFrame:
 class _Listening:
     complete: asyncio.Event = field(default_factory=asyncio.Event)
     received: dict[int, ReceivedTestFrame] = field(default_factory=dict)
+
+
+class ListeningFull(reasons.ReasonedError, ValueError):
+    """Too many test frames are listened for already."""
 
 
 class TestEar:
@@ -64,10 +69,10 @@ class TestEar:
         """Return the test frames of ``nonce``: all of them, or those that came within ``limit_s``.
 
         Raises:
-            ValueError: too many nonces are listened for.
+            ListeningFull: too many nonces are listened for.
         """
         if len(self._listening) >= LISTENING_LIMIT:
-            raise ValueError(f"{LISTENING_LIMIT} test frames are listened for already")
+            raise ListeningFull(reasons.testframe.listening_full(limit_tests=LISTENING_LIMIT))
         listening = self._listening[nonce] = _Listening()
         try:
             await asyncio.wait_for(listening.complete.wait(), limit_s)

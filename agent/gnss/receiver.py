@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.clock import Clock
+from agent.failures import reason_of
 from agent.gnss.pps import Latch, Pulses, Second, discipline
+from agent.wire import reasons
+from agent.wire.reasons import Reason
 from hal.errors import HalError
 from hal.gnss.receiver import Receiver
 from hal.ports import ByteLine, Concentrator
@@ -39,8 +42,8 @@ class GnssState:
     satellites: int | None
     latitude: float | None
     longitude: float | None
-    reason: str
-    """Why there is no fix; empty when there is one."""
+    reason: Reason | None
+    """Why there is no fix; None when there is one."""
 
     def fields(self) -> dict[str, str | int | float]:
         """Return what the details of health say of it; what is not known is absent."""
@@ -50,7 +53,6 @@ class GnssState:
             "gnss_satellites": self.satellites,
             "gnss_latitude_deg": self.latitude,
             "gnss_longitude_deg": self.longitude,
-            "gnss_reason": self.reason or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -64,7 +66,7 @@ class GnssTime:
         self._receiver: Receiver | None = None
         self._spoke_at_us: int | None = None
         self._due_us = 0
-        self._failure = "not started yet"
+        self._failure: Reason | None = reasons.gnss.not_started_yet()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gnss", daemon=True)
         self.counts: Counter[str] = Counter()
@@ -91,7 +93,7 @@ class GnssTime:
             satellites=quality.satellites if quality is not None else None,
             latitude=position.latitude if position is not None and position.valid else None,
             longitude=position.longitude if position is not None and position.valid else None,
-            reason="" if fix else self._failure or "no fix",
+            reason=None if fix else self._failure or reasons.gnss.no_fix(),
         )
 
     def _run(self) -> None:
@@ -100,7 +102,7 @@ class GnssTime:
                 self.listen(Receiver(self._open_line()))
             except HalError as error:
                 self.counts["line_failed"] += 1
-                self._failure = str(error)
+                self._failure = reason_of(error)
             self._ending.wait(REOPEN_AFTER_S)
 
     def listen(self, receiver: Receiver) -> None:
@@ -109,7 +111,7 @@ class GnssTime:
         Raises:
             LineFailed: the port vanished.
         """
-        self._failure = ""
+        self._failure = None
         try:
             receiver.start()
             while not self._ending.is_set():
@@ -141,7 +143,7 @@ class GnssTime:
             self._clock.accept(reading)
         except ValueError as error:
             self.counts["refused"] += 1
-            self._failure = str(error)
+            self._failure = reason_of(error)
             self._spoke_at_us = None
 
     def _latch(self) -> Latch | None:

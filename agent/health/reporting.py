@@ -12,7 +12,7 @@ from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.health.beat import VITALS_EVERY, heartbeat
 from agent.health.details import LOOK_EVERY_S, DetailsSent, judge, radio_fields
-from agent.health.usage import KEEP_BYTES, Level, TrafficKind, Usage, count, level, stopped
+from agent.health.usage import KEEP_BYTES, Level, TrafficKind, Usage, count, level, stopped, why_stopped
 from agent.hearing.noise_meter import NoiseMeter
 from agent.host.details import backhaul_bytes, machine_details
 from agent.host.fields import Fields
@@ -24,8 +24,10 @@ from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.observation import DataPathState
+from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Heartbeat, Radio, TimeQuality
+from agent.wire.reasons import Reason
 
 CLOCK_STEP_US = 2_000_000
 """AVAILABILITY §1: times that differ by more are not the same clock."""
@@ -67,10 +69,12 @@ class Reporting:
         running: Callable[[], tuple[int, Configuration]],
         noise_meter: NoiseMeter,
         more_details: Callable[[], Fields],
+        more_reasons: Callable[[], dict[str, Reason]],
     ) -> None:
         self._state, self._clock, self._trust = state, clock, trust
         self._journal, self._link, self._snapshot = journal, link, snapshot
         self._running, self._more_details = running, more_details
+        self._more_reasons = more_reasons
         self._noise_meter = noise_meter
         self._seq = 0
         self._vitals_session = 0
@@ -158,15 +162,17 @@ class Reporting:
         step_us = offset - self._wall_minus_monotonic_us
         self._wall_minus_monotonic_us = offset
         if abs(step_us) > CLOCK_STEP_US:
-            self._journal.record(Change.CLOCK, "clock", "STEPPED", f"by {step_us / 1_000_000:.1f} s")
+            stepped = reasons.machine.clock_stepped(step_s=round(step_us / 1_000_000, 1))
+            self._journal.record(Change.CLOCK, "clock", "STEPPED", stepped)
         before, self._quality = self._quality, self._clock.quality()
         if self._quality is not before:
-            self._journal.record(Change.CLOCK, "clock", self._quality.name, f"was {before.name}")
+            was = reasons.machine.clock_was(time_quality=before.name)
+            self._journal.record(Change.CLOCK, "clock", self._quality.name, was)
 
     def look_at_power(self, state: str | None) -> None:
         """Record a change of the supply: under-voltage is how cabinets die slowly."""
         if state is not None and state != self.power:
-            reason = "" if self.power is None else f"was {self.power}"
+            reason = None if self.power is None else reasons.machine.power_was(power=self.power)
             self._journal.record(Change.POWER, "supply", state, reason)
             self.power = state
 
@@ -183,8 +189,7 @@ class Reporting:
         self._level, self.stopped = reached, stopped(reached)
         self._link.saving = TrafficKind.EVENTS in self.stopped
         self._slow_backlog(TrafficKind.BACKLOG in self.stopped)
-        names = ", ".join(sorted(self.stopped)) or "nothing"
-        self._journal.record(Change.RECOVERY, "month_bytes", reached.name, f"stopped: {names}")
+        self._journal.record(Change.RECOVERY, "month_bytes", reached.name, why_stopped(self.stopped))
 
     def month_fields(self) -> Fields:
         """Return what the details say of the month's bytes."""
@@ -193,13 +198,15 @@ class Reporting:
         if cap_bytes is None:
             return fields
         share = round(100 * self.usage.used_bytes / cap_bytes, 1)
-        stop = ",".join(sorted(self.stopped))
         return fields | {
             "month_cap_mb": cap_bytes // 1_000_000,
             "month_used_percent": share,
             "month_level": self._level.value,
-            "month_stopped": stop,
         }
+
+    def month_stopped(self) -> Reason | None:
+        """Return what the cap has stopped, or None while nothing is."""
+        return why_stopped(self.stopped) if self.stopped else None
 
     async def flush_events(self) -> None:
         """Put events down in one transaction a second, away from the event loop, until cancelled."""
@@ -234,8 +241,10 @@ class Reporting:
             fields["backhaul_rtt_ms"] = rtt_ms
         self._details_sent, because = judge(self._details_sent, fields, now_us)
         if because:
-            self._note("details", fields | {"because": because})
+            stopped_by_cap = self.month_stopped()
+            why = {} if stopped_by_cap is None else {"month_stopped": stopped_by_cap}
+            self._note("details", fields | {"because": because}, self._more_reasons() | why)
 
-    def _note(self, name: str, fields: Fields) -> None:
+    def _note(self, name: str, fields: Fields, why: dict[str, Reason]) -> None:
         _log.info(name, because=fields.get("because", ""), fields=len(fields))
-        self._journal.note(name, fields)
+        self._journal.note(name, fields, why)

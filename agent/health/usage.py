@@ -13,6 +13,9 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.wire import reasons
+from agent.wire.reasons import Reason
+
 NEAR_SHARE, LOW_SHARE = 0.8, 0.9
 KEEP_BYTES = 1_000_000
 """Counted and not on disk yet; a power cut forgets at most this, or half an hour."""
@@ -71,6 +74,22 @@ def level(usage: Usage, cap_bytes: int | None) -> Level:
     if usage.used_bytes < LOW_SHARE * cap_bytes:
         return Level.NEAR
     return Level.LOW if usage.used_bytes < cap_bytes else Level.OVER
+
+
+_NAMES = {
+    TrafficKind.BULK: reasons.recovery.bulk,
+    TrafficKind.EVENTS: reasons.recovery.events,
+    TrafficKind.BACKLOG: reasons.recovery.backlog,
+}
+
+
+def why_stopped(kinds: frozenset[TrafficKind]) -> Reason:
+    """Return what the cap has stopped, for people."""
+    if not kinds:
+        return reasons.recovery.nothing_stopped()
+    return reasons.recovery.traffic_stopped(
+        traffic=tuple(_NAMES[kind]() for kind in TrafficKind if kind in kinds)
+    )
 
 
 def stopped(reached: Level) -> frozenset[TrafficKind]:

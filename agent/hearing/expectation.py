@@ -18,6 +18,9 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.wire import reasons
+from agent.wire.reasons import Reason
+
 SHIFT_DB = 10.0
 SAMPLES_AN_HOUR = 20
 """Weak frames in an hour for its estimate to count: the running mean has then followed."""
@@ -67,13 +70,14 @@ def expected_frames(past: Past, silent_from_us: int, now_us: int) -> float:
     return total * TRUSTED_SHARE
 
 
-def suspicion(past: Past, silent_from_us: int, now_us: int) -> str:
-    """Return why the silence since ``silent_from_us`` is strange, or an empty string."""
+def suspicion(past: Past, silent_from_us: int, now_us: int) -> Reason | None:
+    """Return why the silence since ``silent_from_us`` is strange, or None."""
     expected = expected_frames(past, silent_from_us, now_us)
     if expected < ENOUGH_EXPECTED:
-        return ""
-    minutes = (now_us - silent_from_us) // 60_000_000
-    return f"no frame for {minutes} min, {expected / TRUSTED_SHARE:.0f} were usual at these hours"
+        return None
+    return reasons.hearing.silent(
+        silent_min=(now_us - silent_from_us) // 60_000_000, usual_frames=round(expected / TRUSTED_SHARE)
+    )
 
 
 def usual_frames(past: Past, hour: int) -> float | None:
@@ -81,13 +85,13 @@ def usual_frames(past: Past, hour: int) -> float | None:
     return past.means[hour] if past.days[hour] >= LEARNED_DAYS else None
 
 
-def fewer(hours: tuple[tuple[float, int], ...]) -> str:
-    """Return why the frames of whole hours in a row, each (usual, heard), are strangely few."""
+def fewer(hours: tuple[tuple[float, int], ...]) -> Reason | None:
+    """Return why the frames of whole hours in a row, each (usual, received), are strangely few, or None."""
     usual, received = sum(one for one, _ in hours), sum(frames for _, frames in hours)
     enough = len(hours) >= FEWER_HOURS and usual * TRUSTED_SHARE >= ENOUGH_EXPECTED
     if not enough or received > usual * FEWER_SHARE:
-        return ""
-    return f"{received} frames in {len(hours)} h, {usual:.0f} were usual at these hours"
+        return None
+    return reasons.hearing.fewer(heard_frames=received, span_h=len(hours), usual_frames=round(usual))
 
 
 class Floor(StrEnum):
@@ -121,14 +125,14 @@ def learn_noise(past: NoisePast, hour: int, floor_dbm: float) -> NoisePast:
     )
 
 
-def judge_noise(past: NoisePast, hour: int, floor_dbm: float) -> tuple[Floor, str]:
-    """Return what the floor of an hour is against the past, and why in a sentence."""
+def judge_noise(past: NoisePast, hour: int, floor_dbm: float) -> tuple[Floor, Reason | None]:
+    """Return what the floor of an hour is against the past, and why."""
     if past.days[hour] < LEARNED_DAYS:
-        return Floor.UNKNOWN, ""
+        return Floor.UNKNOWN, None
     usual_dbm = past.means_dbm[hour]
-    reason = f"noise floor {floor_dbm:.0f} dBm, {usual_dbm:.0f} dBm was usual at this hour"
+    why = reasons.hearing.noise_floor(floor_dbm=round(floor_dbm), usual_dbm=round(usual_dbm))
     if floor_dbm <= usual_dbm - SHIFT_DB:
-        return Floor.FALLEN, reason
+        return Floor.FALLEN, why
     if floor_dbm >= usual_dbm + SHIFT_DB:
-        return Floor.RAISED, reason
-    return Floor.USUAL, reason
+        return Floor.RAISED, why
+    return Floor.USUAL, why

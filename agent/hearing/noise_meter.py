@@ -10,6 +10,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from agent.wire import reasons
 from hal.errors import HalError
 from hal.packets import Spectrum
 from hal.ports import Concentrator
@@ -23,11 +24,15 @@ ANSWER_LIMIT_S = 5.0
 Ask = Callable[[Callable[[Concentrator], Any]], "Future[Any]"]
 
 
+class NothingCounted(reasons.ReasonedError, ValueError):
+    """A scan that counted nothing."""
+
+
 def floor_dbm(frequency_hz: Hz, chip: Concentrator) -> float:
     """Return the noise floor of one frequency; runs in the radio thread.
 
     Raises:
-        ValueError: the scan counted nothing.
+        NothingCounted: so it is.
         HalError: the board has no SX1261, or the settings do not enable it, or it does not answer.
     """
     return median_dbm(chip.spectral_scan(frequency_hz))
@@ -37,14 +42,14 @@ def median_dbm(spectrum: Spectrum) -> float:
     """Return the level that half of the scans of one frequency were at or below: the noise floor.
 
     Raises:
-        ValueError: the scan counted nothing.
+        NothingCounted: so it is.
     """
     total, seen = sum(spectrum.counts), 0
     for level, count in sorted(zip(spectrum.levels_dbm, spectrum.counts, strict=True)):
         seen += count
         if total and seen * 2 >= total:
             return level
-    raise ValueError("spectral scan: nothing was counted")
+    raise NothingCounted(reasons.command.nothing_counted())
 
 
 class NoiseMeter:

@@ -29,6 +29,7 @@ from agent.hearing.expectation import (
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.wire.messages import Radio, TimeQuality
+from agent.wire.reasons import Reason
 
 
 class Ground(StrEnum):
@@ -62,7 +63,7 @@ class Hearing:
         learned: Learned,
         clock: Clock,
         journal: JournalPort,
-        test_frames: Callable[[], str],
+        test_frames: Callable[[], Reason | None],
         measured_dbm: Callable[[], float | None],
     ) -> None:
         self.learned = learned
@@ -70,8 +71,8 @@ class Hearing:
         self._measured_dbm = measured_dbm
         self._hour = _Hour()
         self._hours: deque[tuple[float, int]] = deque(maxlen=FEWER_HOURS)
-        self._grounds: dict[Ground, str] = {}
-        self._recorded: dict[Ground, str] = {}
+        self._grounds: dict[Ground, Reason | None] = {}
+        self._recorded: dict[Ground, Reason | None] = {}
         self._total_at_last_look = 0
         self._silent_from_us = clock.utc_us()
         self._receiving_since_us = clock.monotonic_us()
@@ -105,25 +106,25 @@ class Hearing:
         if not receiving:
             self._receiving_since_us = self._clock.monotonic_us()
         self._grounds[Ground.REFERENCE] = (
-            ""
+            None
             if path.reference is None
             else path.reference.suspicion(self._clock.monotonic_us(), self._receiving_since_us)
         )
         self._record_changes()
 
-    def grounds(self) -> tuple[str, ...]:
+    def grounds(self) -> tuple[Reason, ...]:
         """Return every reason to suspect the own ears, as it stands."""
-        return tuple(reason for ground in Ground if (reason := self._grounds.get(ground, "")))
+        return tuple(why for ground in Ground if (why := self._grounds.get(ground)) is not None)
 
     @property
-    def silent(self) -> str:
-        """Why the silence since the last stage is strange, or empty."""
-        return self._grounds.get(Ground.SILENCE, "")
+    def silent(self) -> Reason | None:
+        """Why the silence since the last stage is strange, or None."""
+        return self._grounds.get(Ground.SILENCE)
 
     @property
-    def less(self) -> str:
-        """Why this gateway hears less than it used to, or empty."""
-        return next((reason for ground in LESS if (reason := self._grounds.get(ground, ""))), "")
+    def less(self) -> Reason | None:
+        """Why this gateway hears less than it used to, or None."""
+        return next((why for ground in LESS if (why := self._grounds.get(ground)) is not None), None)
 
     def _judge_hour(self, hour: "Hour") -> None:
         usual = usual_frames(self.learned.frames, hour.of_day)
@@ -132,11 +133,11 @@ class Hearing:
         else:
             self._hours.append((usual, hour.frames))
         self._grounds[Ground.FEWER] = fewer(tuple(self._hours))
-        floor, reason = Floor.UNKNOWN, ""
+        floor, why = Floor.UNKNOWN, None
         if hour.floor_dbm is not None:
-            floor, reason = judge_noise(self.learned.noise, hour.of_day, hour.floor_dbm)
-        self._grounds[Ground.NOISE_FALLEN] = reason if floor is Floor.FALLEN else ""
-        self._grounds[Ground.NOISE_RAISED] = reason if floor is Floor.RAISED else ""
+            floor, why = judge_noise(self.learned.noise, hour.of_day, hour.floor_dbm)
+        self._grounds[Ground.NOISE_FALLEN] = why if floor is Floor.FALLEN else None
+        self._grounds[Ground.NOISE_RAISED] = why if floor is Floor.RAISED else None
 
     def _learn_hour(self, hour: "Hour") -> None:
         noise = self.learned.noise
@@ -147,16 +148,16 @@ class Hearing:
 
     def _record_changes(self) -> None:
         for ground in Ground:
-            reason, before = self._grounds.get(ground, ""), self._recorded.get(ground, "")
-            if bool(reason) == bool(before):
+            why, before = self._grounds.get(ground), self._recorded.get(ground)
+            if (why is None) == (before is None):
                 continue
-            self._recorded[ground] = reason
+            self._recorded[ground] = why
             fields: dict[str, str | int | float] = {
                 "ground": ground.value,
-                "state": "suspected" if reason else "over",
-                "reason": reason or before,
+                "state": "over" if why is None else "suspected",
             }
-            self._journal.note("hearing", fields)
+            told = why or before
+            self._journal.note("hearing", fields, {} if told is None else {"reason": told})
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from agent.failures import reason_of
 from agent.host.fields import Fields
+from agent.wire import reasons
 
 ANSWER_WAIT_S = 20.0
 ANSWER_LIMIT_BYTES = 64 * 1024
@@ -26,7 +28,7 @@ _TOLD = {
 }
 
 
-class BalenaRefused(OSError):
+class BalenaRefused(reasons.ReasonedError, OSError):
     """The supervisor does not answer or refuses; says what."""
 
 
@@ -78,11 +80,13 @@ class Balena:
             answer = connection.getresponse()
             text = answer.read(ANSWER_LIMIT_BYTES).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise BalenaRefused(f"balena supervisor, {path}: {error}") from error
+            why = reasons.machine.balena_unreachable(path=path, cause=reason_of(error))
+            raise BalenaRefused(why) from error
         finally:
             connection.close()
         if answer.status >= 300:
-            raise BalenaRefused(f"balena supervisor, {path}: HTTP {answer.status} {text[:200].strip()}")
+            why = reasons.machine.balena_refused(path=path, http_status=answer.status, detail=text.strip())
+            raise BalenaRefused(why)
         return _document(text)
 
 

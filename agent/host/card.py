@@ -12,8 +12,10 @@ import os
 import shutil
 from pathlib import Path
 
+from agent.wire import reasons
+from agent.wire.reasons import Reason
+
 _REFUSALS = frozenset({errno.EROFS, errno.EIO})
-READ_ONLY = "the card is read-only, its state is kept in memory"
 SERVICE_MEMORY = "/run/passerelle"
 """What the service's unit names as its runtime folder."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the owner of what is found there is checked
@@ -26,8 +28,8 @@ def memory_folder() -> Path:
     return Path(os.environ.get("RUNTIME_DIRECTORY", SHARED_MEMORY).partition(":")[0])
 
 
-def usable_state(state: Path, memory: Path) -> tuple[Path, str]:
-    """Return the folder to work in, and why it is not ``state`` or an empty string.
+def usable_state(state: Path, memory: Path) -> tuple[Path, Reason | None]:
+    """Return the folder to work in, and why it is not ``state`` or None.
 
     Raises:
         OSError: neither can be written.
@@ -43,10 +45,10 @@ def usable_state(state: Path, memory: Path) -> tuple[Path, str]:
         probe.unlink()
     except OSError as error:
         if error.errno not in _REFUSALS:
-            return state, ""
-        return _copy(state, copy), READ_ONLY
+            return state, None
+        return _copy(state, copy), reasons.card.read_only()
     shutil.rmtree(copy, ignore_errors=True)
-    return state, ""
+    return state, None
 
 
 def working_folders(state: Path) -> tuple[Path, ...]:

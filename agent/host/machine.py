@@ -22,6 +22,7 @@ import sys
 import sdnotify
 
 from agent.host.balena import BalenaRefused, balena_here
+from agent.wire import reasons
 
 OWN_WATCHDOG_S = 90.0
 """The same as WatchdogSec= of the unit."""
@@ -31,7 +32,7 @@ RESTART_CODE = 75
 REBOOT_WAIT_S = 20.0
 
 
-class CannotReboot(OSError):
+class CannotReboot(reasons.ReasonedError, OSError):
     """There is no means to reboot here; says which was tried."""
 
 
@@ -61,11 +62,11 @@ def reboot_machine() -> None:
         try:
             balena.reboot()
         except BalenaRefused as error:
-            raise CannotReboot(str(error)) from error
+            raise CannotReboot(error.why) from error
         return
     systemctl = shutil.which("systemctl")
     if systemctl is None or "INVOCATION_ID" not in os.environ:
-        raise CannotReboot("no service manager and no balena supervisor: this machine cannot be rebooted")
+        raise CannotReboot(reasons.machine.cannot_reboot())
     done = subprocess.run(
         [systemctl, "--no-ask-password", "reboot"],
         capture_output=True,
@@ -74,7 +75,8 @@ def reboot_machine() -> None:
         timeout=REBOOT_WAIT_S,
     )
     if done.returncode:
-        raise CannotReboot(f"systemctl reboot: {done.stderr.strip() or done.returncode}")
+        detail = done.stderr.strip() or str(done.returncode)
+        raise CannotReboot(reasons.machine.reboot_refused(detail=detail))
 
 
 class ServiceNotifier:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.durable import write_if_possible
+from agent.wire import reasons
 from agent.wire.messages import PreviousBoot
+from agent.wire.reasons import Reason
 
 MACHINE_FILE = "machine"
 ENDED_FILE = "ended"
@@ -25,9 +27,9 @@ KERNEL_BOOT = Path("/proc/sys/kernel/random/boot_id")
 BOOT_STATUS = Path("/sys/class/watchdog/watchdog0/bootstatus")
 _CARD_RESET = 0x20
 _RESULTS = {
-    "watchdog": "watchdog: the agent stood still",
-    "oom-kill": "crash: killed for want of memory",
-    "core-dump": "crash: core dumped",
+    "watchdog": reasons.ending.agent_stood_still,
+    "oom-kill": reasons.ending.out_of_memory,
+    "core-dump": reasons.ending.core_dumped,
 }
 
 
@@ -41,16 +43,16 @@ class Ended:
     hardware_reset: bool = False
 
 
-def reason_of(previous: PreviousBoot | None, ended: Ended) -> str:
+def ending_of(previous: PreviousBoot | None, ended: Ended) -> Reason | None:
     """Return why the boot before ended, for the BOOT record."""
     if previous is None or previous.clean:
-        return ""
+        return None
     if not ended.same_machine_start:
-        return "watchdog: the hardware reset the machine" if ended.hardware_reset else ""
+        return reasons.ending.machine_stood_still() if ended.hardware_reset else None
     result, _, rest = ended.service.partition(" ")
     if result in _RESULTS:
-        return _RESULTS[result]
-    return f"crash of the agent ({rest or result})" if result else "crash of the agent"
+        return _RESULTS[result]()
+    return reasons.ending.crashed_with(result=rest or result) if result else reasons.ending.crashed()
 
 
 def look_back(state: Path, *, kernel_boot: Path = KERNEL_BOOT, boot_status: Path = BOOT_STATUS) -> Ended:

@@ -15,9 +15,12 @@ import msgspec
 
 from agent.clock import Clock
 from agent.journal.alive import AliveFile
-from agent.journal.ending import Ended, reason_of
+from agent.journal.ending import Ended, ending_of
 from agent.journal.store import EVENT, JOURNAL, Outbox
+from agent.journal_port import NO_REASONS
+from agent.wire import reasons
 from agent.wire.messages import Change, Delivered, Heard, JournalRecord, Noted, PreviousBoot
+from agent.wire.reasons import Reason
 
 UNWRITTEN_LIMIT = 5_000
 """Rows kept in memory until ``flush`` or while the disk refuses them; beyond it the oldest go, counted."""
@@ -45,10 +48,10 @@ class Journal:
         """The disk took nothing the last time."""
         self.unwritten_dropped = 0
         self.previous = self._alive.previous
-        reasons = [reason_of(self.previous, ended or Ended())]
+        reason = ending_of(self.previous, ended or Ended())
         if self.outbox.set_aside:
-            reasons.append("journal damaged, set aside")
-        reason = "; ".join(filter(None, reasons))
+            lost = reasons.card.journal_set_aside()
+            reason = lost if reason is None else reasons.ending.and_journal_set_aside(cause=reason)
         self._append(Change.BOOT, "agent", "STARTED", reason, previous=self.previous)
         self.still_alive()
 
@@ -66,9 +69,11 @@ class Journal:
         """Return monotonic milliseconds since this boot, at ``at_us`` or at this instant."""
         return ((self._clock.monotonic_us() if at_us is None else at_us) - self._began_us) // 1000
 
-    def note(self, name: str, fields: Mapping[str, str | int | float]) -> None:
+    def note(
+        self, name: str, fields: Mapping[str, str | int | float], reasons: Mapping[str, Reason] = NO_REASONS
+    ) -> None:
         """Number an event of this instant; ``flush`` puts it down."""
-        self._queue(Noted(self.boot, 0, self._clock.utc_us(), name, dict(fields)))
+        self._queue(Noted(self.boot, 0, self._clock.utc_us(), name, dict(fields), dict(reasons)))
 
     def put(self, event: Delivered | Heard) -> None:
         """Number an event that dates itself; ``flush`` puts it down."""
@@ -83,7 +88,13 @@ class Journal:
             self._bound()
 
     def record(
-        self, change: Change, subject: str, value: str, reason: str = "", *, since_us: int | None = None
+        self,
+        change: Change,
+        subject: str,
+        value: str,
+        reason: Reason | None = None,
+        *,
+        since_us: int | None = None,
     ) -> None:
         """Number a change of state and put it down."""
         self._append(change, subject, value, reason, since_us=since_us)
@@ -93,7 +104,7 @@ class Journal:
         change: Change,
         subject: str,
         value: str,
-        reason: str,
+        reason: Reason | None,
         *,
         since_us: int | None = None,
         previous: PreviousBoot | None = None,
@@ -109,9 +120,10 @@ class Journal:
                 change=change,
                 subject=subject,
                 value=value,
-                reason=reason,
+                reason="",
                 since_ms=None if since_us is None else self.uptime_ms(since_us),
                 previous=previous,
+                why=reason,
             )
             self._unwritten.append((JOURNAL, self._seq, record))
             self._write_waiting()
@@ -172,7 +184,7 @@ class Journal:
         except OSError:
             self.disk_refusals += 1
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: Reason) -> None:
         """Record an orderly stop and close."""
         self.record(Change.STOP, "agent", "STOPPED", reason)
         self.still_alive(clean=True)

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from agent.clock import Clock
+from agent.failures import reason_of
 from agent.identity import Identity
 from agent.journal.store import Outbox
 from agent.link.session import Session, SessionLost, SessionRefused, Will
 from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel
 from agent.link.upload import LinkCounts, Uploader
-from agent.wire import topics
+from agent.wire import reasons, topics
 from agent.wire.configuration import FleetConfig
 from agent.wire.messages import (
     HEARTBEAT_INTERVAL_S,
@@ -28,6 +29,7 @@ from agent.wire.messages import (
     Reply,
     encode,
 )
+from agent.wire.reasons import Reason
 from agent.wire.topics import topic
 
 KEEPALIVE_S = 60
@@ -67,7 +69,7 @@ class Link:
         self._unacknowledged = False
         self.lost_since_us: int | None = None
         """Monotonic instant since which the line fails; None while it works or a server refuses."""
-        self.reason = "not connected yet"
+        self.reason: Reason | None = reasons.link.not_connected_yet()
         self._identity = identity
         self._eui = identity.eui
         self._boot = boot
@@ -146,18 +148,18 @@ class Link:
         elif self.lost_since_us is None:
             self.lost_since_us = self._clock.monotonic_us()
 
-    async def _serve_session(self) -> tuple[Ended, str, bool]:
+    async def _serve_session(self) -> tuple[Ended, Reason, bool]:
         """Return why the session ended and whether it had been up."""
         self.online = False
         sessions = self.counts.sessions
-        ended = Ended.LINE_LOST, "closed"
+        ended = Ended.LINE_LOST, reasons.link.closed()
         try:
             async with asyncio.TaskGroup() as tasks:
                 moved = tasks.create_task(self._until_moved())
                 await self._session(tasks)
                 moved.cancel()
         except* _Moved:
-            ended = Ended.LINE_LOST, "moved to another broker"
+            ended = Ended.LINE_LOST, reasons.link.moved()
         except* (SessionLost, SessionRefused, OSError) as group:
             ended = self._ended(_first(group))
         worked = self.counts.sessions > sessions
@@ -168,7 +170,7 @@ class Link:
             self._client = client
             self._watch_line(client)
             await self._greet(client)
-            self.online, self.reason, self.lost_since_us = True, "", None
+            self.online, self.reason, self.lost_since_us = True, None, None
             self._unacknowledged = False
             self.counts.sessions += 1
             uploader = Uploader(self._outbox, partial(self._publish, client), self.counts)
@@ -187,12 +189,12 @@ class Link:
                     task.cancel()
 
     @staticmethod
-    def _ended(error: BaseException) -> tuple[Ended, str]:
+    def _ended(error: BaseException) -> tuple[Ended, Reason]:
         if isinstance(error, SessionRefused) and error.code in NOT_ALLOWED_CODES:
-            return Ended.NOT_ALLOWED, f"the broker refuses this gateway: {error}"
+            return Ended.NOT_ALLOWED, error.why
         if isinstance(error, SessionRefused | ConnectionRefusedError):
-            return Ended.REFUSED, str(error)
-        return Ended.LINE_LOST, str(error) or type(error).__name__
+            return Ended.REFUSED, reason_of(error)
+        return Ended.LINE_LOST, reason_of(error)
 
     async def _until_moved(self) -> None:
         await self._moved.wait()

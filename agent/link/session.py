@@ -20,7 +20,10 @@ import paho.mqtt.client as mqtt
 from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from agent.failures import reason_of
 from agent.link.tcp import Line
+from agent.wire import reasons
+from agent.wire.reasons import Reason, ReasonedError
 
 MESSAGES_LIMIT = 64
 """Messages from the broker that wait for us; at the limit the socket is read no more until some are taken."""
@@ -31,15 +34,15 @@ _UNREADABLE = (OSError, ValueError, IndexError, struct.error, MQTTException)
 """What paho's parser raises at bytes that are no MQTT."""
 
 
-class SessionLost(Exception):
+class SessionLost(ReasonedError):
     """The connection ended or a step of it took too long."""
 
 
-class SessionRefused(Exception):
+class SessionRefused(ReasonedError):
     """The broker answered CONNECT with a refusal; ``code`` is the reason code of MQTT 5."""
 
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(reasons.link.not_allowed(mqtt_code=f"{code:#04x}", detail=detail))
         self.code = code
 
 
@@ -75,7 +78,7 @@ class Session:
         self._paused = False
         self._closed = False
         self._over = asyncio.Event()
-        self._reason = ""
+        self._reason: Reason | None = None
         self._looking: asyncio.Task[None] | None = None
         self._client = self._make(client_id, will, context)
 
@@ -133,7 +136,7 @@ class Session:
                 self._paused = False
                 self._listen()
             yield message
-        raise SessionLost(self._reason)
+        raise SessionLost(self._reason or reasons.link.closed())
 
     async def close(self) -> None:
         """Say DISCONNECT, then close whatever is left."""
@@ -170,7 +173,8 @@ class Session:
 
     async def _confirmed(self, code: int, number: int | None, wait_s: float) -> None:
         if code != mqtt.MQTT_ERR_SUCCESS or number is None:
-            raise SessionLost(self._reason or mqtt.error_string(MQTTErrorCode(code)))
+            detail = mqtt.error_string(MQTTErrorCode(code))
+            raise SessionLost(self._reason or reasons.link.disconnected(detail=detail))
         pending = self._pending[number] = self._loop.create_future()
         try:
             await self._until(pending, wait_s)
@@ -182,14 +186,14 @@ class Session:
             async with asyncio.timeout(wait_s):
                 await answer
         except TimeoutError:
-            raise SessionLost(f"no answer within {wait_s:g} s") from None
+            raise SessionLost(reasons.link.no_answer(limit_s=wait_s)) from None
 
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(self.look_every_s)
             self._client.loop_misc()
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: Reason) -> None:
         if self._over.is_set():
             return
         self._over.set()
@@ -219,13 +223,13 @@ class Session:
                 if not isinstance(line, ssl.SSLSocket) or not line.pending():
                     return
         except _UNREADABLE as error:
-            self._end(f"the broker's bytes cannot be read: {error or type(error).__name__}")
+            self._end(reasons.link.unreadable(detail=repr(error)))
 
     def _writable(self) -> None:
         try:
             self._client.loop_write()
         except OSError as error:
-            self._end(str(error))
+            self._end(reason_of(error))
 
     def _forget(self, line: Line) -> None:
         if line.fileno() >= 0:
@@ -241,7 +245,7 @@ class Session:
             self._answer.set_result(None)
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
-        self._end(f"disconnected: {code}")
+        self._end(reasons.link.disconnected(detail=str(code)))
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._messages.put_nowait(Arrived(message.topic, bytes(message.payload)))

@@ -15,6 +15,7 @@ it (``hal.sx1302.boot``): a chip that was only half restarted could not be disti
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.wire.reasons import ReasonedError
 from hal.errors import HalError
 
 FORGIVEN_AFTER_US = 600_000_000
@@ -22,7 +23,7 @@ WAITS_US = (0, 2_000_000, 10_000_000)
 LAST_WAIT_US = 60_000_000
 
 
-class RestartRequested(HalError):
+class RestartRequested(ReasonedError, HalError):
     """Ends a start of the concentrator because a configuration, the fleet or the supervisor asked for it."""
 
 

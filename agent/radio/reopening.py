@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from agent.radio.recovery import RestartRequested
+from agent.wire import reasons
+from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import HalError, LineFailed
 from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.ports import Concentrator
@@ -20,6 +22,10 @@ JOBS_LIMIT = 8
 """Jobs of commands waiting for the radio thread."""
 
 
+class JobRefused(ReasonedError, LineFailed):
+    """The radio cannot do a job of a command now."""
+
+
 class ReopeningConcentrator:
     """``hal.ports.Concentrator``; ``restart`` may be called from any thread."""
 
@@ -27,22 +33,22 @@ class ReopeningConcentrator:
         self._opening = opening
         self._inner: Concentrator | None = None
         self._eui = ""
-        self._restart_because = ""
+        self._restart_because: Reason | None = None
         self._jobs: deque[tuple[Callable[[Concentrator], Any], Future[Any]]] = deque()
         self._lock = threading.Lock()
 
-    def restart(self, reason: str) -> None:
+    def restart(self, why: Reason) -> None:
         """Make the next ``receive`` end this start, so that the next one opens again."""
         with self._lock:
-            self._restart_because = reason
+            self._restart_because = why
 
     def ask(self, job: Callable[[Concentrator], Any]) -> Future[Any]:
         """Run ``job`` in the radio thread, between two fetches; from any thread."""
         future: Future[Any] = Future()
         with self._lock:
             if self._inner is None or len(self._jobs) >= JOBS_LIMIT:
-                why = "the radio is off" if self._inner is None else f"{JOBS_LIMIT} jobs wait already"
-                future.set_exception(LineFailed(why, where="concentrator"))
+                full = reasons.radio.jobs_wait(limit_jobs=JOBS_LIMIT)
+                future.set_exception(JobRefused(reasons.radio.off() if self._inner is None else full))
             else:
                 self._jobs.append((job, future))
         return future
@@ -59,7 +65,7 @@ class ReopeningConcentrator:
 
     def _open(self) -> Concentrator:
         if self._inner is None:
-            raise LineFailed("not started", where="concentrator")
+            raise JobRefused(reasons.radio.off())
         return self._inner
 
     @property
@@ -68,7 +74,7 @@ class ReopeningConcentrator:
 
     def start(self) -> None:
         with self._lock:
-            self._restart_because = ""
+            self._restart_because = None
         self._inner = self._opening()
         self._inner.start()
         self._eui = self._inner.eui
@@ -78,15 +84,15 @@ class ReopeningConcentrator:
         while self._jobs:
             _, future = self._jobs.popleft()
             if future.set_running_or_notify_cancel():
-                future.set_exception(LineFailed("the radio was stopped", where="concentrator"))
+                future.set_exception(JobRefused(reasons.radio.stopped_meanwhile()))
         if inner is not None:
             inner.stop()
 
     def receive(self) -> list[ReceivedFrame]:
         with self._lock:
-            reason, self._restart_because = self._restart_because, ""
-        if reason:
-            raise RestartRequested(reason, where="restart")
+            why, self._restart_because = self._restart_because, None
+        if why is not None:
+            raise RestartRequested(why)
         self._serve_jobs()
         return self._open().receive()
 

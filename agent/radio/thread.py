@@ -11,11 +11,14 @@ from typing import TypeAlias
 
 from agent.clock import Clock
 from agent.downlink.jit import Entry, TransmitQueue
+from agent.failures import reason_of, reason_of_fault
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
 from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.wire import reasons
 from agent.wire.messages import Radio, TimeQuality
+from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import ChipMisbehaved, HalError, OurMistake
 from hal.packets import ConcentratorStatus, ReceivedFrame, TxState
 from hal.ports import Concentrator
@@ -41,7 +44,7 @@ class RadioChanged:
     """The radio's state from here on, or from ``since_us`` when that is earlier."""
 
     radio: Radio
-    reason: str
+    reason: Reason
     since_us: int
 
 
@@ -50,7 +53,7 @@ class Recovering:
     """A step of the recovery is taken."""
 
     step: Step
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,11 @@ class Sent:
 
     entry: Entry
     ok: bool
-    reason: str
+    reason: Reason
+
+
+class ConcentratorFailed(ReasonedError, ChipMisbehaved):
+    """The chip answers, and what it says of itself means that it does not receive."""
 
 
 RadioEvent: TypeAlias = FramesReceived | RadioChanged | Recovering | Sent
@@ -134,7 +141,8 @@ class RadioThread:
             try:
                 self._concentrator.stop()
             except HalError as error:
-                self._say(Radio.OFF, f"stopped with an error: {error}", self._clock.monotonic_us())
+                why = reasons.radio.stop_failed(cause=reason_of(error))
+                self._say(Radio.OFF, why, self._clock.monotonic_us())
 
     def turn(self) -> int:
         """Do what is due and return the monotonic instant of the next turn."""
@@ -161,7 +169,7 @@ class RadioThread:
         self._read_anchor()
         self._last_proof_us = now_us
         self._status_at_us = now_us + STATUS_INTERVAL_US
-        self._say(Radio.RECEIVING, f"started, EUI {self._concentrator.eui}", now_us)
+        self._say(Radio.RECEIVING, reasons.radio.started(eui=self._concentrator.eui), now_us)
 
     def _fetch(self, now_us: int) -> None:
         frames = self._concentrator.receive()
@@ -181,8 +189,7 @@ class RadioThread:
             status = self._concentrator.status()
             self.temperature_c, self.status, self.status_at_us = status.temperature_c, status, now_us
             if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
-                fault = status.fault or f"AGC status {status.agc_status:#04x}, parity lost"
-                raise ChipMisbehaved(fault, where="status")
+                raise ConcentratorFailed(_fault(status))
             self._last_proof_us = now_us
 
     def _read_anchor(self) -> None:
@@ -197,7 +204,9 @@ class RadioThread:
         elapsed_us, counted_us = at_us - last.monotonic_us, counter_us - last.counter_us
         doubt_us = COUNTER_RATE_TOLERANCE * elapsed_us + (at_us - before_us) + 10_000
         if abs(counted_us - elapsed_us) > doubt_us:
-            raise ChipMisbehaved(f"counted {counted_us} us in {elapsed_us} us", where="counter")
+            raise ConcentratorFailed(
+                reasons.radio.counter_jumped(counted_us=counted_us, elapsed_us=elapsed_us)
+            )
 
     def _gps_reference(self, anchor: Anchor) -> GpsReference | None:
         if self._clock.quality() is not TimeQuality.GNSS:
@@ -217,7 +226,7 @@ class RadioThread:
         try:
             self._concentrator.transmit(entry.transmission)
         except OurMistake as error:
-            self._report(Sent(entry=entry, ok=False, reason=str(error)))
+            self._report(Sent(entry=entry, ok=False, reason=reason_of(error)))
         else:
             self._flights.append((entry, False))
 
@@ -234,7 +243,8 @@ class RadioThread:
                 if state is TxState.SCHEDULED:
                     self._concentrator.abort(chain)
                 on_air = state in {TxState.EMITTING, TxState.FREE}
-                self._report(Sent(entry=entry, ok=on_air, reason=f"radio says {state}"))
+                why = reasons.downlink.sent() if on_air else reasons.downlink.not_on_air(tx_state=state.value)
+                self._report(Sent(entry=entry, ok=on_air, reason=why))
                 continue
             waiting.append((entry, seen))
         self._flights = waiting
@@ -257,25 +267,33 @@ class RadioThread:
         self._anchor = None
         self._transmissions.anchored(None, None)
         for entry, _ in self._flights:
-            self._report(Sent(entry=entry, ok=False, reason=str(error)))
+            self._report(Sent(entry=entry, ok=False, reason=reason_of(error)))
         self._flights = []
         since_us = self._last_proof_us if was_running and self._last_proof_us is not None else now_us
         deaf = was_running and isinstance(error, ChipMisbehaved)
-        self._say(Radio.DEAF if deaf else Radio.OFF, str(error), since_us)
+        why = reason_of(error)
+        self._say(Radio.DEAF if deaf else Radio.OFF, why, since_us)
         if isinstance(error, RestartRequested):
             step, wait_us = Step.RESTART_RX, 0
         else:
             self._ladder, step, wait_us = failed(self._ladder, now_us)
-        self._report(Recovering(step=step, reason=str(error)))
+        self._report(Recovering(step=step, reason=why))
         try:
             self._concentrator.stop()
         except HalError as second:
-            self._report(Recovering(step=step, reason=f"stop: {second}"))
+            stop = reasons.radio.while_stopping(cause=reason_of(second))
+            self._report(Recovering(step=step, reason=stop))
         self._start_at_us = now_us + wait_us
         return self._start_at_us
 
-    def _say(self, radio: Radio, reason: str, since_us: int) -> None:
+    def _say(self, radio: Radio, reason: Reason, since_us: int) -> None:
         self._report(RadioChanged(radio=radio, reason=reason, since_us=since_us))
+
+
+def _fault(status: ConcentratorStatus) -> Reason:
+    if status.fault is not None:
+        return reason_of_fault(status.fault)
+    return reasons.radio.parity_lost(register=f"{status.agc_status:#04x}")
 
 
 def _check_at_us(entry: Entry) -> int:

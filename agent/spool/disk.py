@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agent.durable import sync_folder
+from agent.failures import reason_of
 from agent.record import Record, RecordError, decode_record, encode_record
+from agent.wire import reasons
+from agent.wire.reasons import ReasonedError
 
 CONNECTORS_LIMIT = 32
 """Bits of ``waiting``; one for each connector this spool ever knew."""
@@ -32,11 +35,11 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 """
 
 
-class SpoolCorrupted(Exception):
+class SpoolCorrupted(ReasonedError):
     """The file is no spool, or its structure is damaged."""
 
 
-class SpoolUnwritable(Exception):
+class SpoolUnwritable(ReasonedError):
     """The disk is full, read-only or failing: nothing more was taken."""
 
 
@@ -72,7 +75,7 @@ class SpoolDisk:
             taken = {int(bit) for (bit,) in self._db.execute("SELECT bit FROM connector")}
             free = next((bit for bit in range(CONNECTORS_LIMIT) if bit not in taken), None)
             if free is None:
-                raise SpoolUnwritable(f"connector: {CONNECTORS_LIMIT} names are known already")
+                raise SpoolUnwritable(reasons.spool.names_full(limit_names=CONNECTORS_LIMIT))
             self._db.execute("INSERT INTO connector VALUES (?, ?)", (free, name))
             return free
 
@@ -203,10 +206,11 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}")
     verdict = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict is None or verdict[0] != "ok":
-        raise SpoolCorrupted(f"quick_check: {verdict[0] if verdict else 'no answer'}")
+        raise SpoolCorrupted(reasons.spool.damaged(detail=verdict[0] if verdict else "no answer"))
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version not in {0, SCHEMA_VERSION}:
-        raise SpoolCorrupted(f"user_version: {version}, this agent knows {SCHEMA_VERSION}")
+        why = reasons.spool.other_version(version=version, known_version=SCHEMA_VERSION)
+        raise SpoolCorrupted(why)
     database.executescript(_SCHEMA)
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -219,6 +223,6 @@ class _translated:  # noqa: N801  # reads as an adjective where it is used
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, sqlite3.OperationalError):
-            raise SpoolUnwritable(str(error)) from error
+            raise SpoolUnwritable(reasons.spool.unwritable(cause=reason_of(error))) from error
         if isinstance(error, sqlite3.DatabaseError):
-            raise SpoolCorrupted(str(error)) from error
+            raise SpoolCorrupted(reasons.spool.damaged(detail=str(error))) from error

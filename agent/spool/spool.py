@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from agent.clock import Clock
+from agent.failures import reason_of
 from agent.journal_port import JournalPort
 from agent.record import Record, age_us
 from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
 from agent.spool.repair import quarantine, salvage
+from agent.wire import reasons
 from agent.wire.configuration import Limits
 from agent.wire.messages import Change
+from agent.wire.reasons import Reason
 
 RETRY_S = 5.0
 """While the disk takes nothing, a write is tried so often."""
@@ -89,9 +92,9 @@ class Spool:
             self._disk = SpoolDisk(self._path)
             return self._enter(self._disk, names)
         except SpoolCorrupted as error:
-            self._replace(str(error))
+            self._replace(error.why)
         except SpoolUnwritable as error:
-            self._unwritable(str(error))
+            self._unwritable(error.why)
         if self._disk is not None:
             return self._enter(self._disk, names)
         self._bits = {name: bit for bit, name in enumerate(names)}
@@ -104,7 +107,7 @@ class Spool:
         self._next_id = max(self._next_id, disk.last_id() + 1)
         return bits
 
-    def _replace(self, why: str) -> None:
+    def _replace(self, why: Reason) -> None:
         if self._disk is not None:
             self._disk.close()
             self._disk = None
@@ -113,12 +116,13 @@ class Spool:
             saved = salvage(aside, self._path)
             self.counts["quarantined"] += 1
             self.counts["salvaged"] += saved
-            self._tell("QUARANTINED", f"{why}; moved to {aside.name}, {saved} frames saved")
+            moved = reasons.spool.quarantined(cause=why, file=aside.name, saved_frames=saved)
+            self._tell("QUARANTINED", moved)
             self._disk = SpoolDisk(self._path)
             self._disk.adopt(self._bits)
         except (SpoolCorrupted, SpoolUnwritable, OSError) as error:
             self._disk = None
-            self._unwritable(str(error))
+            self._unwritable(reason_of(error))
 
     async def restore(self, take: Callable[[list[Waiting]], None]) -> None:
         """Hand over the place of every record that waits, oldest first; commits wait meanwhile."""
@@ -184,7 +188,7 @@ class Spool:
                 self.counts["read_failed"] += 1
                 return None
             except SpoolCorrupted as error:
-                why = str(error)
+                why = error.why
                 await self._in_thread(lambda: self._replace(why))
                 return None
             self.counts["crc_failed"] += len(damaged)
@@ -225,10 +229,10 @@ class Spool:
         try:
             await self._in_thread(lambda: self._write(batch))
         except SpoolUnwritable as error:
-            self._keep(batch, str(error))
+            self._keep(batch, error.why)
         except SpoolCorrupted as error:
-            self._keep(batch, str(error))
-            why = str(error)
+            self._keep(batch, error.why)
+            why = error.why
             await self._in_thread(lambda: self._replace(why))
         else:
             self._written(batch)
@@ -272,9 +276,9 @@ class Spool:
         self.counts["commits"] += 1
         if not self.accepting:
             self.accepting = True
-            self._tell("ACCEPTING", "the disk writes again")
+            self._tell("ACCEPTING", reasons.spool.writes_again())
 
-    def _keep(self, batch: Batch, why: str) -> None:
+    def _keep(self, batch: Batch, why: Reason) -> None:
         lost = self._group.give_back(batch, self._clock.monotonic_us())
         if lost:
             self._evicted(
@@ -282,14 +286,14 @@ class Spool:
             )
         self._unwritable(why)
 
-    def _unwritable(self, why: str) -> None:
+    def _unwritable(self, why: Reason) -> None:
         self._retry_at_us = self._clock.monotonic_us() + int(RETRY_S * 1_000_000)
         self.counts["write_failed"] += 1
         if self.accepting:
             self.accepting = False
             self._tell("FULL", why)
 
-    def _tell(self, value: str, reason: str) -> None:
+    def _tell(self, value: str, reason: Reason) -> None:
         self._journal.record(Change.SPOOL, "spool", value, reason)
 
     async def _close(self) -> None:

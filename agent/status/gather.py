@@ -15,16 +15,18 @@ from agent.status.status import ConnectorStatus, Status
 from agent.wire.messages import ConfigReported, ConfigState, Radio
 from agent.wire.onsite import onsite_code
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class More:
     """What health and supervision know."""
 
-    hearing: tuple[str, ...] = ()
+    hearing: tuple[Reason, ...] = ()
     """Why this gateway suspects that it hears less than it should."""
     power: str = ""
     month: Fields = field(default_factory=dict)
+    month_stopped: Reason | None = None
     gnss: Fields = field(default_factory=dict)
 
 
@@ -59,14 +61,14 @@ def gather(
         dropped=state.dropped_total,
         transmitted=state.transmitted,
         enrolment="enrolled" if enrolled else str(enrolment.outcome or ""),
-        enrolment_reason="" if enrolled else enrolment.reason,
+        enrolment_reason=None if enrolled else enrolment.why,
         certificate_expires_at_us=certificate_expires_at_us,
         link_online=link.online,
         link_reason=link.reason,
         link_host=link.host,
         config_version=reported.version,
         config_state=ConfigState(reported.state).name,
-        config_reason=reported.reason,
+        config_reason=reported.why,
         journal_pending=journal.outbox.pending(JOURNAL),
         time_quality=int(clock.quality()),
         vitals=asdict(vitals),
@@ -75,6 +77,7 @@ def gather(
         hearing=more.hearing,
         power=more.power,
         month=more.month,
+        month_stopped=more.month_stopped,
         backhaul_rtt_ms=link.rtt_ms(),
         duty_percent=max((100 * used // allowed for used, allowed in state.airtime.values()), default=0),
         gnss=more.gnss,

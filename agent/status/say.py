@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from agent.wire.words import french_reason
+from agent.wire.reasons import Reason, text
 
 NARROW = "\u202f"
 """No-break space of French numbers and punctuation."""
@@ -20,11 +20,9 @@ def say(lang: Lang, french: str, english: str) -> str:
     return french if lang is Lang.FR else english
 
 
-def because(lang: Lang, reason: str) -> str:
+def because(lang: Lang, reason: Reason | None) -> str:
     """Return a reason in a language, behind a dash; nothing for none."""
-    if not reason:
-        return ""
-    return f" — {french_reason(reason) if lang is Lang.FR else reason}"
+    return "" if reason is None else f" — {text(reason, lang.value)}"
 
 
 def count(lang: Lang, number: int) -> str:
@@ -37,13 +35,13 @@ def count(lang: Lang, number: int) -> str:
     return text.replace(",", NARROW) if lang is Lang.FR else text
 
 
-def typeset(lang: Lang, text: str) -> str:
+def typeset(lang: Lang, screen: str) -> str:
     """Return the text with the spaces that French sets before its punctuation."""
     if lang is Lang.EN:
-        return text
+        return screen
     for mark in ";:!?":
-        text = text.replace(f" {mark}", f"{NARROW}{mark}")
-    return text
+        screen = screen.replace(f" {mark}", f"{NARROW}{mark}")
+    return screen
 
 
 def lang_of(accepted: str) -> Lang:

@@ -198,8 +198,7 @@ def _month(status: Status, lang: Lang) -> str:
     if cap is None:
         return megabytes
     of = say(lang, f"sur {cap}{NARROW}Mo", f"of {cap} MB")
-    stopped = status.month.get("month_stopped")
-    return f"{megabytes} {of}" + (because(lang, f"stopped: {stopped}".replace(",", ", ")) if stopped else "")
+    return f"{megabytes} {of}{because(lang, status.month_stopped)}"
 
 
 def _duty(status: Status, lang: Lang) -> str:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from agent.host.card import working_folders
+from agent.wire.reasons import Reason
 
 SOCKET_NAME = "status.sock"
 ANSWER_WAIT_S = 3.0
@@ -27,7 +28,7 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     up: bool
-    reason: str
+    reason: Reason
     queued: int
     answer_age_ms: int
 
@@ -40,7 +41,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     uptime_ms: int
     radio: str
-    radio_reason: str
+    radio_reason: Reason
     connectors: tuple[ConnectorStatus, ...]
     spool_records: int
     spool_accepting: bool
@@ -49,22 +50,24 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     transmitted: int
     enrolment: str
-    enrolment_reason: str
+    enrolment_reason: Reason | None
     certificate_expires_at_us: int | None
     link_online: bool
-    link_reason: str
+    link_reason: Reason | None
     link_host: str
     config_version: int
     config_state: str
-    config_reason: str
+    config_reason: Reason | None
     journal_pending: int
     time_quality: int
     vitals: dict[str, int | None]
     counters: dict[str, int] = {}
     onsite_code: str = ""
-    hearing: tuple[str, ...] = ()
+    hearing: tuple[Reason, ...] = ()
     power: str = ""
     month: dict[str, str | int | float] = {}
+    month_stopped: Reason | None = None
+    """What the cap of the month's bytes has stopped."""
     backhaul_rtt_ms: int | None = None
     duty_percent: int = 0
     """Share of the hour's air time that the most used sub-band has spent, 0 to 100."""

@@ -21,18 +21,20 @@ from agent.supervisor.backhaul_commands import (
     parse_sim_slots,
 )
 from agent.supervisor.step import Stage
+from agent.wire import reasons
+from agent.wire.reasons import Reason, ReasonedError
 
 LONGEST_S = 60.0
 
 
-class StageImpossible(OSError):
+class StageImpossible(ReasonedError, OSError):
     """This machine cannot do what the stage asks."""
 
 
 class BackhaulTools(Protocol):
     """What carries out a backhaul stage; virtual in tests."""
 
-    def carry_out(self, stage: Stage) -> str:
+    def carry_out(self, stage: Stage) -> Reason:
         """Do it, and return what was done.
 
         Raises:
@@ -47,7 +49,7 @@ class NetworkTools:
     def __init__(self, route: Callable[[], str | None] = route_now) -> None:
         self._route = route
 
-    def carry_out(self, stage: Stage) -> str:
+    def carry_out(self, stage: Stage) -> Reason:
         """Do what a stage asks on this machine's links.
 
         Raises:
@@ -56,7 +58,8 @@ class NetworkTools:
         commands = commands_of(stage, self._links())
         for command in commands:
             run(command)
-        return "; ".join(" ".join(command) for command in commands)
+        done = "; ".join(" ".join(command) for command in commands)
+        return reasons.recovery.carried_out(commands=done) if done else reasons.recovery.nothing_to_do()
 
     def _links(self) -> Links:
         slots, slot = parse_sim_slots(_asked(SHOW_MODEM))
@@ -81,13 +84,15 @@ def run(command: Command) -> str:
     """
     program = shutil.which(command[0])
     if program is None:
-        raise StageImpossible(f"{command[0]} is not installed")
+        raise StageImpossible(reasons.machine.tool_missing(tool=command[0]))
     try:
         done = subprocess.run(
             [program, *command[1:]], capture_output=True, text=True, check=False, timeout=LONGEST_S
         )
     except subprocess.TimeoutExpired as error:
-        raise StageImpossible(f"{' '.join(command)}: no end within {LONGEST_S:.0f} s") from error
+        endless = reasons.machine.tool_endless(command=" ".join(command), limit_s=int(LONGEST_S))
+        raise StageImpossible(endless) from error
     if done.returncode:
-        raise StageImpossible(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        detail = done.stderr.strip() or str(done.returncode)
+        raise StageImpossible(reasons.machine.tool_failed(command=" ".join(command), detail=detail))
     return done.stdout

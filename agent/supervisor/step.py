@@ -25,7 +25,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.supervisor.budget import Budgets
+from agent.wire import reasons
 from agent.wire.messages import Radio
+from agent.wire.reasons import Reason
 
 MINUTE_US = 60_000_000
 
@@ -61,10 +63,10 @@ class Facts:
 
     radio: Radio
     radio_since_us: int
-    silent: str = ""
-    """Why the silence since the last stage is against this gateway's own past, or empty."""
-    less: str = ""
-    """Why this gateway hears less than its own past says, though not nothing; or empty."""
+    silent: Reason | None = None
+    """Why the silence since the last stage is against this gateway's own past, or None."""
+    less: Reason | None = None
+    """Why this gateway hears less than its own past says, though not nothing; or None."""
     backhaul_lost_since_us: int | None = None
     on_trial: bool = False
 
@@ -86,7 +88,7 @@ class Recover:
     """Carry out a stage."""
 
     stage: Stage
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class Skipped:
     """Tell that a stage was due and its budget empty."""
 
     stage: Stage
-    reason: str
+    reason: Reason
 
 
 Command = Recover | Skipped
@@ -118,18 +120,18 @@ def _radio(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Comman
     if due <= state.radio_tried:
         return state, ()
     stage = RADIO_LADDER[state.radio_tried][1]
-    reason = f"radio {facts.radio.name} for {for_us // MINUTE_US} min"
+    reason = reasons.recovery.radio_not_receiving(radio=facts.radio.name, lasting_min=for_us // MINUTE_US)
     return _spend(replace(state, radio_tried=state.radio_tried + 1), stage, reason)
 
 
 def _deaf(state: State, facts: Facts) -> tuple[State, tuple[Command, ...]]:
     """Return a stage for each silence that is strange again; the caller counts from the last stage."""
-    if facts.silent:
+    if facts.silent is not None:
         tried = state.silence_tried
         if tried >= len(SILENCE_LADDER):
             return state, ()
         return _spend(replace(state, silence_tried=tried + 1), SILENCE_LADDER[tried], facts.silent)
-    if not facts.less:
+    if facts.less is None:
         return replace(state, less_tried=0), ()
     if state.silence_tried:
         return state, ()
@@ -149,12 +151,13 @@ def _backhaul(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Com
     stage = BACKHAUL_LADDER[state.backhaul_tried][1]
     if stage is Stage.REBOOT and facts.on_trial:
         return state, ()
-    reason = f"backhaul lost for {for_us // MINUTE_US} min"
+    reason = reasons.recovery.backhaul_lost(lasting_min=for_us // MINUTE_US)
     return _spend(replace(state, backhaul_tried=state.backhaul_tried + 1), stage, reason)
 
 
-def _spend(state: State, stage: Stage, reason: str) -> tuple[State, tuple[Command, ...]]:
+def _spend(state: State, stage: Stage, reason: Reason) -> tuple[State, tuple[Command, ...]]:
     budgets = state.budgets.spend(stage.value)
     if budgets is None:
-        return state, (Skipped(stage=stage, reason=f"{reason}; budget of {stage.value} is spent"),)
+        spent = reasons.recovery.budget_spent(cause=reason, stage=stage.value)
+        return state, (Skipped(stage=stage, reason=spent),)
     return replace(state, budgets=budgets), (Recover(stage=stage, reason=reason),)

@@ -20,7 +20,9 @@ from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import BackhaulTools, StageImpossible
 from agent.supervisor.step import Facts, Recover, Skipped, Stage, State, step
+from agent.wire import reasons
 from agent.wire.messages import Change, Radio
+from agent.wire.reasons import Reason
 from hal.ports import Concentrator
 
 _log = structlog.get_logger("agent")
@@ -107,8 +109,8 @@ class Supervisor:
         link: LinkPort,
         on_trial: Callable[[], bool],
         backhaul_tools: BackhaulTools,
-        restart_radio: Callable[[str], None],
-        test_frames: Callable[[], str],
+        restart_radio: Callable[[Reason], None],
+        test_frames: Callable[[], Reason | None],
         measured_dbm: Callable[[], float | None],
         journal: JournalPort,
         leave: Callable[[Leave], None],
@@ -147,7 +149,7 @@ class Supervisor:
         if self.hearing.frame_since_last_look:
             self.state = replace(self.state, silence_tried=0)
         self.state, commands = step(self.state, facts, now_us)
-        if facts.silent:
+        if facts.silent is not None:
             self.hearing.acted()
         if commands or now_us - self._kept_at_us >= KEEP_EVERY_US:
             self._kept_at_us = now_us
@@ -193,12 +195,12 @@ class Supervisor:
             if stage is Stage.RESTART_RADIO:
                 self._restart_radio(command.reason)
             elif stage is Stage.RESTART_PROCESS:
-                self._leave(Leave(command.reason))
+                self._leave(Leave(reasons.ending.recovered(cause=command.reason)))
             elif stage is Stage.REBOOT:
                 await asyncio.to_thread(reboot_machine)
-                self._leave(Leave(command.reason, reboot=True))
+                self._leave(Leave(reasons.ending.recovered(cause=command.reason), reboot=True))
             else:
                 done = await asyncio.to_thread(self._backhaul_tools.carry_out, stage)
                 self._journal.record(Change.RECOVERY, stage.value, "DONE", done)
         except (StageImpossible, CannotReboot) as error:
-            self._journal.record(Change.RECOVERY, stage.value, "FAILED", str(error))
+            self._journal.record(Change.RECOVERY, stage.value, "FAILED", error.why)

@@ -1,7 +1,11 @@
 """The published description of what gateways and fleet say to each other: AsyncAPI 3.0, made from the types.
 
-Sources: AsyncAPI specification 3.0.0.  ``docs/asyncapi.json`` is this document; a test holds them equal.
-Print it with ``passerelle agent wire --asyncapi``.
+``x-reasons`` is the table of reasons: codes, typed values, a sentence in French and in English.
+``x-words`` holds the words that may stand as a value.
+
+Sources: AsyncAPI specification 3.0.0 (extensions begin with ``x-``).
+
+``docs/asyncapi.json`` is this document; ``passerelle agent wire --asyncapi`` prints it.
 """
 
 from typing import Any
@@ -22,6 +26,7 @@ from agent.wire.messages import (
     Presence,
     Reply,
 )
+from agent.wire.reasons import TABLE, WORDS
 
 _SAID: tuple[tuple[str, str, tuple[type, ...], int, bool, str], ...] = (
     (topics.PRESENCE, "presence", (Presence,), 1, True, "Online or gone; the last will says gone. A hint."),
@@ -37,6 +42,7 @@ _OBEYED: tuple[tuple[str, str, int, bool, str], ...] = (
 )
 _PAYLOADS = (Configuration, Command)
 _CONTENT_TYPE = "application/x-msgpack"
+_VALUE_TYPES = {str: "string", int: "integer", float: "number"}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -65,12 +71,26 @@ def document(version: str) -> dict[str, Any]:
         "channels": channels,
         "operations": operations,
         "components": {"messages": messages, "schemas": schemas},
+        "x-reasons": _reasons(),
+        "x-words": {name: dict(sorted(words.items())) for name, words in sorted(WORDS.items())},
     }
 
 
 def render(version: str) -> bytes:
     """Return the document as indented JSON with a newline at its end."""
     return msgspec.json.format(msgspec.json.encode(document(version)), indent=1) + b"\n"
+
+
+def _reasons() -> dict[str, Any]:
+    """Return every code with its values and its sentences; a value of reasons is a list of them."""
+    return {
+        code: {
+            "values": {name: _VALUE_TYPES.get(kind, "reasons") for name, kind in entry.values.items()},
+            "fr": entry.french,
+            "en": entry.english,
+        }
+        for code, entry in sorted(TABLE.items())
+    }
 
 
 def _channel(leaf: str, names: list[str], summary: str) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from agent.wire import reasons
 from agent.wire.configuration import Strict
+from agent.wire.misfit import misfit
 from agent.wire.resolved import resolved
 
 LONGEST_S = 600
@@ -61,8 +63,8 @@ class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
 resolved(Command)
 
 
-class CommandError(ValueError):
-    """A payload that is not a command; names the field."""
+class CommandError(reasons.ReasonedError, ValueError):
+    """A payload that is not a command; ``why`` names the field."""
 
 
 def encode_command(command: Command) -> bytes:
@@ -79,4 +81,4 @@ def decode_command(payload: bytes) -> Command:
     try:
         return msgspec.json.decode(payload, type=Command)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise CommandError(f"command: {error}") from error
+        raise CommandError(reasons.command.unfit(cause=misfit(Command, payload, error))) from error

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from agent.wire import reasons
+from agent.wire.misfit import misfit
 from agent.wire.resolved import resolved
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -18,6 +20,10 @@ Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._
 
 class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Documents name every field and allow no other: a typing error must not pass for a setting."""
+
+
+class Unfit(reasons.ReasonedError, ValueError):
+    """Fields that fit each for itself and not together; ``why`` says which."""
 
 
 class RadioConfig(Strict, frozen=True, kw_only=True):
@@ -96,24 +102,19 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """Forward frames whose CRC is wrong, marked so, once and never stored."""
 
     def __post_init__(self) -> None:
+        path = f"connectors.{self.name}"
         if self.kind == "semtech_udp" and (self.tls or self.certificate_file):
-            raise ValueError(
-                f"connectors.{self.name}.tls: semtech_udp knows no TLS; use a VPN or another kind"
-            )
+            raise Unfit(reasons.configuration.tls_of_udp(path=f"{path}.tls"))
         if bool(self.certificate_file) != bool(self.key_file):
-            raise ValueError(f"connectors.{self.name}.key_file: needed with, and only with, certificate_file")
+            raise Unfit(reasons.configuration.key_without_certificate(path=f"{path}.key_file"))
         if bool(self.cups.certificate_file) != bool(self.cups.key_file):
-            raise ValueError(
-                f"connectors.{self.name}.cups.key_file: needed with, and only with, certificate_file"
-            )
+            raise Unfit(reasons.configuration.key_without_certificate(path=f"{path}.cups.key_file"))
         if self.cups.uri and self.kind != "basics_station":
-            raise ValueError(f"connectors.{self.name}.cups.uri: only basics_station knows CUPS")
+            raise Unfit(reasons.configuration.cups_elsewhere(path=f"{path}.cups.uri"))
         if self.owns_radio_plan and self.kind == "semtech_udp":
-            raise ValueError(f"connectors.{self.name}.owns_radio_plan: semtech_udp has no radio plan to give")
+            raise Unfit(reasons.configuration.plan_of_udp(path=f"{path}.owns_radio_plan"))
         if self.forward_bad_crc and self.kind == "basics_station":
-            raise ValueError(
-                f"connectors.{self.name}.forward_bad_crc: basics_station cannot mark such a frame"
-            )
+            raise Unfit(reasons.configuration.bad_crc_of_station(path=f"{path}.forward_bad_crc"))
 
 
 class FleetConfig(Strict, frozen=True, kw_only=True):
@@ -172,17 +173,17 @@ class Configuration(Strict, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         names = [connector.name for connector in self.connectors]
         if not names:
-            raise ValueError("connectors: at least one is needed")
+            raise Unfit(reasons.configuration.no_connector())
         if len(set(names)) != len(names):
-            raise ValueError("connectors: each name only once")
+            raise Unfit(reasons.configuration.same_name_twice())
         if sum(connector.contractual for connector in self.connectors) != 1:
-            raise ValueError("connectors: exactly one must be contractual")
+            raise Unfit(reasons.configuration.not_one_contractual())
         if sum(connector.owns_radio_plan for connector in self.connectors) > 1:
-            raise ValueError("connectors: owns_radio_plan for one at most")
+            raise Unfit(reasons.configuration.several_plan_owners())
 
 
-class ConfigurationError(ValueError):
-    """A document that is not a configuration; names the field and the rule."""
+class ConfigurationError(reasons.ReasonedError, ValueError):
+    """A document that is not a configuration; ``why`` names the field and the rule."""
 
 
 def encode_configuration(configuration: Configuration) -> bytes:
@@ -218,4 +219,4 @@ def decode_configuration(document: bytes) -> Configuration:
     try:
         return msgspec.json.decode(document, type=Configuration)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise ConfigurationError(str(error)) from error
+        raise ConfigurationError(misfit(Configuration, document, error)) from error

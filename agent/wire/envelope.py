@@ -11,6 +11,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from agent.wire import reasons
 from agent.wire.resolved import resolved
 
 SIGNED_PREFIX = b"passerelle/envelope/1\0"
@@ -48,12 +49,13 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
         return hashlib.sha256(self.payload).hexdigest()
 
 
-class EnvelopeRefused(ValueError):
-    """An envelope that a gateway does not believe; ``reason`` is a word for counters."""
+class EnvelopeRefused(reasons.ReasonedError, ValueError):
+    """An envelope that a gateway does not believe; ``counter`` names what is counted."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+    @property
+    def counter(self) -> str:
+        """The last part of the reason's code."""
+        return self.why.code.rpartition(".")[2]
 
 
 def _signed_bytes(envelope: Envelope) -> bytes:
@@ -89,11 +91,12 @@ def decode_envelope(payload: bytes) -> Envelope:
         EnvelopeRefused: too large or not an envelope.
     """
     if len(payload) > ENVELOPE_LIMIT_BYTES:
-        raise EnvelopeRefused("too_large", f"envelope: {len(payload)} bytes, at most {ENVELOPE_LIMIT_BYTES}")
+        why = reasons.envelope.too_large(size_bytes=len(payload), limit_bytes=ENVELOPE_LIMIT_BYTES)
+        raise EnvelopeRefused(why)
     try:
         return msgspec.msgpack.decode(payload, type=Envelope)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise EnvelopeRefused("malformed", f"envelope: {error}") from error
+        raise EnvelopeRefused(reasons.envelope.malformed(detail=str(error))) from error
 
 
 def judge(
@@ -107,10 +110,11 @@ def judge(
     try:
         key.verify(envelope.signature, _signed_bytes(envelope))
     except InvalidSignature as error:
-        raise EnvelopeRefused("bad_signature", "envelope: the signature is not the fleet's") from error
+        raise EnvelopeRefused(reasons.envelope.bad_signature()) from error
     if envelope.device != device:
-        raise EnvelopeRefused("foreign", f"envelope: for {envelope.device}, this is {device}")
+        raise EnvelopeRefused(reasons.envelope.foreign(device=envelope.device, this_device=device))
     if envelope.version <= newest_version:
-        raise EnvelopeRefused("older", f"envelope: version {envelope.version}, {newest_version} was seen")
+        why = reasons.envelope.older(version=envelope.version, seen_version=newest_version)
+        raise EnvelopeRefused(why)
     if now_us is not None and envelope.expires_at_us <= now_us:
-        raise EnvelopeRefused("expired", f"envelope: version {envelope.version} has expired")
+        raise EnvelopeRefused(reasons.envelope.expired(version=envelope.version))

@@ -12,6 +12,7 @@ import msgspec
 
 from agent.wire.beat import HEARTBEAT_INTERVAL_S, ConnectorBeat, Heartbeat, Radio, TimeQuality
 from agent.wire.compact import decode_beat, encode_beat
+from agent.wire.reasons.reason import Reason
 
 __all__ = [
     "HEARTBEAT_INTERVAL_S",
@@ -69,7 +70,8 @@ class JournalRecord(_Array, frozen=True):
     ``subject`` names which one (connector name, recovery stage, …), ``value`` the new state in a word
     (``RECEIVING``, ``DEAF``, ``OFF``, ``UP``, ``DOWN``, …).  ``since_ms`` is the uptime at which the
     state really began when that lies before the record, such as the last answer of a lost LNS.
-    For BOOT, ``previous`` is the last proof of life of the boot before.
+    For BOOT, ``previous`` is the last proof of life of the boot before.  ``why`` is the reason as code and
+    values; ``reason`` is the English sentence of agents before 0.2, and empty since.
     """
 
     boot: int
@@ -83,6 +85,7 @@ class JournalRecord(_Array, frozen=True):
     reason: str
     since_ms: int | None = None
     previous: "PreviousBoot | None" = None
+    why: Reason | None = None
 
 
 class PreviousBoot(_Array, frozen=True):
@@ -126,6 +129,8 @@ class Noted(_Array, frozen=True, tag="noted"):
     at_us: int
     name: str
     fields: dict[str, str | int | float] = {}
+    reasons: dict[str, Reason] = {}
+    """The fields that are reasons, by their name."""
 
 
 class Heard(_Array, frozen=True, tag="heard"):
@@ -165,8 +170,10 @@ class ConfigReported(_Array, frozen=True):
     state: ConfigState
     seen_version: int
     reason: str
-    """Empty when all is well; else one sentence that the NOC can read."""
+    """The English sentence of agents before 0.2, and empty since."""
     at_us: int = 0
+    why: Reason | None = None
+    """None when all is well."""
 
 
 class Reply(_Array, frozen=True):
@@ -175,7 +182,10 @@ class Reply(_Array, frozen=True):
     command_id: str
     ok: bool
     text: str
+    """The English sentence of agents before 0.2, and empty since."""
     at_us: int = 0
+    why: Reason | None = None
+    """What was done, or why not."""
 
 
 class WireError(ValueError):
@@ -215,7 +225,7 @@ def decode(leaf: str, payload: bytes) -> msgspec.Struct:
         raise WireError(f"{leaf}: no message goes by this topic")
     try:
         return decoder.decode(payload)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"{leaf}: {error}") from error
 
 

@@ -6,8 +6,10 @@ the gateway proves that it has it (``enrolment.py``).
 
 import msgspec
 
-from agent.wire.configuration import Strict
+from agent.wire import reasons
+from agent.wire.configuration import Strict, Unfit
 from agent.wire.eui import parse_eui
+from agent.wire.misfit import misfit
 from agent.wire.resolved import resolved
 
 
@@ -33,14 +35,14 @@ class WorkOrder(Strict, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if parse_eui(self.eui) != self.eui:
-            raise ValueError("eui: write 16 lower-case hexadecimal digits")
+            raise Unfit(reasons.image.order_eui())
 
 
 resolved(WorkOrder)
 
 
-class WorkOrderError(ValueError):
-    """A document that is not a work order; names the field."""
+class WorkOrderError(reasons.ReasonedError, ValueError):
+    """A document that is not a work order; ``why`` names the field."""
 
 
 def encode_order(order: WorkOrder) -> bytes:
@@ -57,4 +59,4 @@ def decode_order(document: bytes) -> WorkOrder:
     try:
         return msgspec.json.decode(document, type=WorkOrder)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise WorkOrderError(f"work order: {error}") from error
+        raise WorkOrderError(reasons.image.order_unfit(cause=misfit(WorkOrder, document, error))) from error

@@ -12,6 +12,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
+from agent.wire import reasons
 from agent.wire.order import WorkOrder, WorkOrderError, decode_order, encode_order
 
 SECTOR_BYTES = 512
@@ -30,12 +31,8 @@ _CHS_LBA = b"\xfe\xff\xff"
 """CHS field of a partition that is addressed by sector number only."""
 
 
-class PartitionError(ValueError):
-    """A card or image without readable settings; ``words.py`` has a sentence for each ``reason``."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+class PartitionError(reasons.ReasonedError, ValueError):
+    """A card or image without readable settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +62,12 @@ def entries(mbr: bytes) -> list[Entry]:
         PartitionError: no MBR, or a GPT behind a protective one.
     """
     if len(mbr) < SECTOR_BYTES or mbr[510:512] != _SIGNATURE:
-        raise PartitionError("no_table", "image: sector 0 is no partition table (MBR); flash the card again")
+        raise PartitionError(reasons.image.no_table())
     found = []
     for index in range(_ENTRIES):
         _, _, kind, _, first, sectors = _ENTRY.unpack_from(mbr, _TABLE_AT + index * _ENTRY.size)
         if kind == GPT_TYPE:
-            raise PartitionError("gpt", "image: partition table is GPT; use a base image with an MBR")
+            raise PartitionError(reasons.image.gpt())
         if kind and sectors:
             found.append(Entry(index=index, kind=kind, first_sector=first, sectors=sectors))
     return found
@@ -84,9 +81,7 @@ def settings_entry(mbr: bytes) -> Entry:
     """
     found = [entry for entry in entries(mbr) if entry.kind == PARTITION_TYPE]
     if len(found) != 1:
-        raise PartitionError(
-            "no_settings", f"image: {len(found)} settings partitions (type 0xDA), one is needed; flash again"
-        )
+        raise PartitionError(reasons.image.not_one_settings(partitions=len(found)))
     return found[0]
 
 
@@ -101,14 +96,10 @@ def add_settings(mbr: bytes, *, image_bytes: int) -> tuple[bytes, int]:
     sector = bytearray(mbr[:SECTOR_BYTES] if mbr else bytes(510) + _SIGNATURE)
     taken = entries(bytes(sector))
     if any(entry.kind == PARTITION_TYPE for entry in taken):
-        raise PartitionError(
-            "taken", "image: the base image has a settings partition already; use one without"
-        )
+        raise PartitionError(reasons.image.settings_there())
     free = sorted(set(range(_ENTRIES)) - {entry.index for entry in taken})
     if not free:
-        raise PartitionError(
-            "full", "image: all four primary partitions of the base image are taken; one must be free"
-        )
+        raise PartitionError(reasons.image.table_full())
     end = max([image_bytes, SECTOR_BYTES, *(entry.end_bytes for entry in taken)])
     offset = -(-end // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
     sectors = PARTITION_BYTES // SECTOR_BYTES
@@ -128,7 +119,7 @@ def encode_settings(order: WorkOrder) -> bytes:
     document = encode_order(order)
     if _HEAD.size + len(document) > PARTITION_BYTES:
         raise PartitionError(
-            "too_big", f"work order: {len(document)} bytes do not fit into {PARTITION_BYTES}"
+            reasons.image.order_too_big(order_bytes=len(document), limit_bytes=PARTITION_BYTES)
         )
     head = _HEAD.pack(MAGIC, FORMAT_VERSION, len(document), hashlib.sha256(document).digest())
     return (head + document).ljust(PARTITION_BYTES, b"\0")
@@ -141,26 +132,18 @@ def decode_settings(partition: bytes) -> WorkOrder:
         PartitionError: wrong magic, version, length or hash, or no work order inside; names the field.
     """
     if len(partition) < _HEAD.size:
-        raise PartitionError(
-            "short", f"settings: {len(partition)} bytes, too short for a header; flash again"
-        )
+        raise PartitionError(reasons.image.settings_short(size_bytes=len(partition)))
     magic, version, length, digest = _HEAD.unpack_from(partition)
     if magic != MAGIC:
-        raise PartitionError("magic", "settings.magic: not written by passerelle provision; flash again")
+        raise PartitionError(reasons.image.foreign_settings())
     if version != FORMAT_VERSION:
-        raise PartitionError(
-            "version", f"settings.version: {version}, this software reads {FORMAT_VERSION}; update it"
-        )
+        raise PartitionError(reasons.image.settings_version(version=version, known_version=FORMAT_VERSION))
     document = partition[_HEAD.size : _HEAD.size + length]
     if len(document) != length:
-        raise PartitionError(
-            "length", f"settings.length: {length} bytes named, {len(document)} there; flash again"
-        )
+        raise PartitionError(reasons.image.settings_cut(length_bytes=length, found_bytes=len(document)))
     if hashlib.sha256(document).digest() != digest:
-        raise PartitionError(
-            "sha256", "settings.sha256: does not match; the card is damaged, use another and flash again"
-        )
+        raise PartitionError(reasons.image.settings_damaged())
     try:
         return decode_order(document)
     except WorkOrderError as error:
-        raise PartitionError("document", f"settings.document: {error}") from error
+        raise PartitionError(reasons.image.order_on_card(cause=error.why)) from error

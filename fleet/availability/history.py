@@ -19,9 +19,8 @@ from fleet.facts.intervals import Interval, deeper_than, total
 from fleet.facts.model import GatewayFacts, JournalFact
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, GatewayState
+from fleet.lang.reasons import blames_the_box, spool_full
 
-BOX_WORDS = ("watchdog", "crash", "update", "restart", "reboot", "recovery")
-"""In the reason of a BOOT record these blame the box for an unclean end; without one it was power."""
 FOR_EVER_US = 1 << 62
 """Later than any instant that a database holds."""
 
@@ -122,8 +121,7 @@ def predecessors(found: Sequence[Life], settings: ContractSettings) -> tuple[lis
 
 def _end(index: int, life: Life, start: JournalFact | None, *, clean: bool) -> _End:
     why = "" if start is None else start.reason
-    blamed = any(word in why.lower() for word in BOX_WORDS)
-    cause = Cause.BOX if clean or blamed else Cause.POWER
+    cause = Cause.BOX if clean or blames_the_box(why) else Cause.POWER
     reason = why or ("stopped" if clean else "died without a stop")
     return _End(index, life.start_us, cause, reason, f"{life.boot}/1" if start is not None else "")
 
@@ -195,7 +193,7 @@ def _state(life: Life, piece: Piece, lns_cause: Cause) -> Proved:
     if condition.lns_up:
         return _proved(span, GatewayState.SERVING, Cause.NONE, "", "")
     state = GatewayState.BUFFERING if condition.accepting else GatewayState.DOWN
-    reason = condition.lns_reason if condition.accepting else f"spool full; {condition.lns_reason}"
+    reason = condition.lns_reason if condition.accepting else spool_full(condition.lns_reason)
     return _proved(span, state, lns_cause, reason, evidence)
 
 

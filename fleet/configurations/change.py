@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from agent.wire import reasons
 from agent.wire.configuration import (
     Configuration,
     ConfigurationError,
@@ -66,7 +67,7 @@ def _set(document: Any, path: str, text: str) -> None:
         node = _inner(node, part, path)
     present = _inner(node, last, path)
     if isinstance(present, dict | list):
-        raise ConfigurationError(f"{path}: is a group of settings, name one of them")
+        raise ConfigurationError(reasons.document.setting_group(path=path))
     node[int(last) if isinstance(node, list) else last] = text if isinstance(present, str) else _value(text)
 
 
@@ -74,7 +75,7 @@ def _inner(node: Any, part: str, path: str) -> Any:
     try:
         return node[int(part)] if isinstance(node, list) else node[part]
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path}: no such setting ({part})") from error
+        raise ConfigurationError(reasons.document.no_such_setting(path=path)) from error
 
 
 def _value(text: str) -> object:

@@ -16,6 +16,7 @@ from fleet.configurations import push
 from fleet.configurations.tables import instructions
 from fleet.identity import audit
 from fleet.identity.tables import audit_log
+from fleet.lang.reasons import kept
 
 AUDIT_ACTION = "gateway.command"
 SHOWN_LIMIT = 10
@@ -57,7 +58,11 @@ def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int
             answered = update(instructions).where(
                 instructions.c.eui == eui, instructions.c.kind == kind, instructions.c.version == int(version)
             )
-            connection.execute(answered.values(replied_at_us=at_us, reply_ok=reply.ok, reply_text=reply.text))
+            connection.execute(
+                answered.values(
+                    replied_at_us=at_us, reply_ok=reply.ok, reply_text=kept(reply.why, reply.text)
+                )
+            )
 
 
 def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[Sent]:

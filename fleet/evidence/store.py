@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from agent.wire.messages import encode
+from agent.wire.reasons import written
 from agent.wire.topics import JOURNAL, topic
 from fleet.broker.inbox import Received
 from fleet.db.upsert import insert_new, upsert
@@ -25,6 +26,7 @@ from fleet.evidence.tables import (
     reported_configurations,
 )
 from fleet.facts.model import HeartbeatRun, JournalFact, journal_fact
+from fleet.lang.reasons import kept
 
 REFUSED_KEPT = 1_000
 """Refused messages kept for inspection; older ones give way and stay counted."""
@@ -107,7 +109,7 @@ def _store_events(connection: Connection, rows: Sorted) -> None:
             "seq": event.seq,
             "at_us": event.at_us,
             "name": event.name,
-            "fields": event.fields,
+            "fields": event.fields | {name: written(why) for name, why in event.reasons.items()},
             "recorded_at_us": at_us,
         }
         for eui, event, at_us in rows.noted
@@ -129,7 +131,7 @@ def _store_reports(connection: Connection, rows: Sorted) -> None:
             "sha256": report.sha256,
             "state": int(report.state),
             "seen_version": report.seen_version,
-            "reason": report.reason,
+            "reason": kept(report.why, report.reason),
             "at_us": report.at_us,
             "recorded_at_us": at_us,
         }

@@ -16,6 +16,7 @@ import msgspec
 
 from agent.wire.messages import JournalRecord, Radio, TimeQuality
 from fleet.facts.states import Cause
+from fleet.lang.reasons import kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,9 @@ class JournalFact(JournalRecord, frozen=True, kw_only=True, array_like=False):
 
 
 def journal_fact(eui: str, record: JournalRecord, recorded_at_us: int) -> JournalFact:
-    """Return the fact that a record of the wire states."""
-    return JournalFact(eui=eui, recorded_at_us=recorded_at_us, **msgspec.structs.asdict(record))
+    """Return the fact that a record of the wire states; ``reason`` is the line that is kept of it."""
+    values = msgspec.structs.asdict(record) | {"reason": kept(record.why, record.reason), "why": None}
+    return JournalFact(eui=eui, recorded_at_us=recorded_at_us, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
-from agent.wire.words import french_reason
 from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.facts.revisions import current
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.lang.format import NARROW
-from fleet.lang.i18n import catalogue, t
+from fleet.lang.reasons import in_words
 from fleet.reports.model import Cell, CellKind, Column, Table
 
 PAPER_ROWS = 100
@@ -137,12 +136,6 @@ def _tickets(known: Iterable[TicketSpan], start_us: int, end_us: int) -> str:
     return ", ".join(f"n°\u00a0{number}" for number in sorted(numbers))
 
 
-def _reason(text: str) -> str:
-    """Return what proves an outage, in French: by the catalogue, else a gateway's own words."""
-    key = f"reason.{text}"
-    return t("fr", key) if key in catalogue() else french_reason(text)
-
-
 def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
     """Return every stretch that a commune was lost, in order of time."""
     rows: list[tuple[Cell, ...]] = [
@@ -153,7 +146,7 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
             span.end_us - span.start_us,
             CAUSES[span.cause],
             names.gateways.get(span.eui, span.eui),
-            _reason(span.reason),
+            in_words("fr", span.reason),
             _tickets(names.tickets.get(span.eui, ()), span.start_us, span.end_us),
         )
         for card in cards

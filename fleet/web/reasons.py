@@ -6,9 +6,8 @@ What has no translation passes through as it came; pages mark it as English (``c
 import re
 from typing import Final
 
-from agent.wire.words import french_reason
 from fleet.identity import audit
-from fleet.lang.i18n import catalogue, t
+from fleet.lang.i18n import t
 
 _WRITTEN_BY: Final = {audit.SYSTEM: "who.system", audit.COMMAND_LINE: "who.command_line"}
 _GATEWAY: Final = "gateway "
@@ -41,18 +40,6 @@ _REFUSALS: Final = tuple(
     )
 )
 _RULES: Final = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
-
-
-def reason(lang: str, text: str) -> str:
-    """Return a gateway's reason.
-
-    >>> reason("fr", "answers"), reason("en", "answers")
-    ('répond', 'answers')
-    """
-    key = f"reason.{text}"
-    if key in catalogue():
-        return t(lang, key)
-    return french_reason(text) if lang == "fr" else text
 
 
 def refusal(lang: str, text: str) -> str:

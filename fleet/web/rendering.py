@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
+from fleet.lang.reasons import in_words, is_foreign_prose
 from fleet.web import reasons
 
 FOLDER: Final = Path(__file__).parent
@@ -52,7 +53,11 @@ class Words:
 
     def reason(self, text: str) -> str:
         """Return what a gateway said, in the person's language."""
-        return reasons.reason(self.lang, text)
+        return in_words(self.lang, text)
+
+    def is_foreign_prose(self, text: str) -> bool:
+        """Return whether a reason is the English of an older gateway, to be marked as such."""
+        return is_foreign_prose(self.lang, text)
 
     def refusal(self, text: str) -> str:
         """Return why something typed was refused."""

@@ -10,6 +10,7 @@ from collections import Counter
 
 from hal.bus.access import Registers
 from hal.errors import OurMistake
+from hal.fault import Fault, FaultKind
 from hal.microcode import Images
 from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.settings import RF_CHAINS, Settings
@@ -267,7 +268,7 @@ class Sx1302:
             arb_parity_ok=vitals.arb_parity_ok,
             tx=self._transmitter.last_states(),
             temperature_c=self.temperature_c(),
-            receiving=not fault,
+            receiving=fault is None,
             fault=fault,
             counts=dict(self.counts),
         )
@@ -280,7 +281,8 @@ class Sx1302:
         """
         self._must_run()
         if self.sx1261 is None or self.settings.sx1261 is None:
-            raise OurMistake("needs an SX1261 that the settings enable", where="spectral scan")
+            fault = Fault(FaultKind.NO_SX1261)
+            raise OurMistake(str(fault), where="spectral scan", fault=fault)
         if self.listening:
             raise OurMistake("the SX1261 listens before a transmission", where="spectral scan")
         return self.sx1261.scan(frequency_hz, scans, self.settings.sx1261.rssi_offset_db)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved, LineFailed
+from hal.fault import Fault, FaultKind
 from hal.registers import common, otp
 
 DEAD_BUS = (0x00, 0xFF)
@@ -100,16 +101,16 @@ class Vitals:
         return not self.arb_control & PARITY_BIT
 
 
-def fault(vitals: Vitals) -> str:
-    """Return why nothing can be received, the most fundamental reason first; empty where nothing says so."""
+def fault(vitals: Vitals) -> Fault | None:
+    """Return why nothing can be received, the most fundamental reason first; None where nothing says so."""
     if vitals.version in DEAD_BUS:
-        return f"version register reads {vitals.version:#04x}"
+        return Fault(FaultKind.VERSION_REGISTER, vitals.version)
     if vitals.enables & ENABLED != ENABLED:
-        return f"the chip lost its configuration (enables read {vitals.enables:#04x}): reset or power dip"
+        return Fault(FaultKind.CONFIGURATION_LOST, vitals.enables)
     if not vitals.agc_parity_ok:
-        return "parity error of the AGC program"
+        return Fault(FaultKind.AGC_PARITY)
     if not vitals.arb_parity_ok:
-        return "parity error of the ARB program"
+        return Fault(FaultKind.ARB_PARITY)
     if vitals.agc_status == AGC_STUCK:
-        return f"AGC stuck with status {AGC_STUCK:#04x}"
-    return "" if vitals.counter_moves else "the counter stands still"
+        return Fault(FaultKind.AGC_STUCK, AGC_STUCK)
+    return None if vitals.counter_moves else Fault(FaultKind.COUNTER_STILL)

@@ -12,6 +12,7 @@ from functools import partial
 
 from hal.bus.access import Registers
 from hal.errors import HalError
+from hal.fault import FaultKind
 from hal.sx1302 import boot, identity
 from hal.sx1302.driver import Sx1302
 from hal.tools.opening import has_sx1261, opened
@@ -135,16 +136,16 @@ def _registers(registers: Registers, text: dict[str, str]) -> Check:
 
 def _running(concentrator: Sx1302, text: dict[str, str]) -> Iterator[Check]:
     status = concentrator.status()
-    counter_bad = status.fault == "the counter stands still"
+    counter_bad = status.fault is not None and status.fault.kind is FaultKind.COUNTER_STILL
     yield Check(
         name=text["check_counter"],
         verdict=CheckVerdict.BAD if counter_bad else CheckVerdict.GOOD,
         detail=f"{status.counter_us} µs",
     )
-    bad = bool(status.fault) and not counter_bad
-    yield Check(
-        name=text["check_parity"], verdict=CheckVerdict.BAD if bad else CheckVerdict.GOOD, detail=status.fault
-    )
+    bad = status.fault is not None and not counter_bad
+    detail = "" if status.fault is None else str(status.fault)
+    parity = CheckVerdict.BAD if bad else CheckVerdict.GOOD
+    yield Check(name=text["check_parity"], verdict=parity, detail=detail)
     celsius = concentrator.temperature_c()
     yield Check(
         name=text["check_thermometer"],

@@ -26,6 +26,7 @@ from agent.journal.store import EVENT, Outbox
 from agent.link.mqtt import PING_EVERY_S, Link
 from agent.link.tcp import HEADERS_BYTES, TcpInfo, tcp_info
 from agent.observation import ConnectorState, DataPathState
+from agent.wire import reasons
 from agent.wire.configuration import FleetConfig
 from agent.wire.messages import (
     ConfigReported,
@@ -194,11 +195,16 @@ async def _settled(link: Link) -> TcpInfo:
 def _beat(number: int, frames_per_s: int) -> Heartbeat:
     received = number * 30 * frames_per_s
     lns = ConnectorState(
-        name="lns", contractual=True, up=True, reason="", last_answer_us=(number % 10) * 1_000_000, queued=0
+        name="lns",
+        contractual=True,
+        up=True,
+        reason=reasons.lns.answers(),
+        last_answer_us=(number % 10) * 1_000_000,
+        queued=0,
     )
     state = DataPathState(
         radio=Radio.RECEIVING,
-        radio_reason="",
+        radio_reason=reasons.radio.started(eui="0016c001f1370001"),
         radio_since_us=0,
         connectors=(lns,),
         spool_records=number % 3 if frames_per_s else 0,

@@ -11,6 +11,7 @@ import pytest
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
 from agent.journal_port import JournalPort, MemoryJournal, StateChange
+from agent.wire import reasons
 from agent.wire.messages import Change, Delivered, Event, Heard, JournalRecord, Noted
 from tests.controlpath.virtual import VirtualClock
 
@@ -43,7 +44,7 @@ def on_disk(folder: Path) -> Kept:
                 change=record.change,
                 subject=record.subject,
                 value=record.value,
-                reason=record.reason,
+                reason=record.why,
                 since_us=None if record.since_ms is None else began_us + record.since_ms * 1_000,
             )
             for record in records
@@ -76,14 +77,14 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
 def test_changes_are_there_at_once_in_order_with_their_beginning(kept: Kept) -> None:
     began_us = kept.clock.monotonic_us()
     kept.clock.advance(30)
-    kept.port.record(Change.CONNECTOR, "lns", "DOWN", "no answer", since_us=began_us)
+    kept.port.record(Change.CONNECTOR, "lns", "DOWN", reasons.lns.no_answer(), since_us=began_us)
     kept.port.record(Change.SPOOL, "spool", "FULL")
     assert kept.changes() == [
         StateChange(
             change=Change.CONNECTOR,
             subject="lns",
             value="DOWN",
-            reason="no answer",
+            reason=reasons.lns.no_answer(),
             since_us=began_us,
         ),
         StateChange(change=Change.SPOOL, subject="spool", value="FULL"),

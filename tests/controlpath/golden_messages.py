@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.wire import reasons
 from agent.wire.messages import (
     Change,
     ConfigReported,
@@ -38,6 +39,13 @@ _RECORDS = tuple(
 )
 _BOOT_RECORD = JournalRecord(
     BOOT, 1, 0, AT_US, TimeQuality.UNTRUSTED, Change.BOOT, "agent", "STARTED", "", 0, _PREVIOUS
+)
+_SILENT = reasons.hearing.silent(silent_min=90, usual_frames=120)
+_ROLLED_BACK = reasons.configuration.rolled_back(
+    version=3, good_version=2, cause=reasons.configuration.not_confirmed(limit_s=300)
+)
+_CODED_RECORD = JournalRecord(
+    BOOT, 99, 0, AT_US, TimeQuality.GNSS, Change.RECOVERY, "reboot", "STARTED", "", None, None, _SILENT
 )
 _BEAT = Heartbeat(
     boot=BOOT,
@@ -82,6 +90,10 @@ MESSAGES: tuple[tuple[str, msgspec.Struct], ...] = (
     ("event", Heard("2026-11-22", "26011bda", 0b1010, 40, -80, 7.5, 7)),
     *(("config/reported", ConfigReported(3, "ab" * 32, state, 4, "reason", AT_US)) for state in ConfigState),
     ("reply/c-1", Reply("c-1", True, "all well", AT_US)),
+    ("journal", JournalBatch((_CODED_RECORD,))),
+    ("event", Noted(BOOT, 3, AT_US, "hearing", {"ground": "silence"}, {"reason": _SILENT})),
+    ("config/reported", ConfigReported(2, "ab" * 32, ConfigState.ROLLED_BACK, 3, "", AT_US, _ROLLED_BACK)),
+    ("reply/c-2", Reply("c-2", False, "", AT_US, _ROLLED_BACK)),
 )
 
 
@@ -90,6 +102,8 @@ def named(message: object) -> object:
     match message:
         case msgspec.Struct():
             return {name: named(getattr(message, name)) for name in message.__struct_fields__}
+        case dict():
+            return {name: named(value) for name, value in message.items()}
         case tuple() | list():
             return [named(one) for one in message]
         case _:

@@ -31,10 +31,12 @@ from agent.gnss.receiver import GnssState
 from agent.observation import ConnectorState, DataPathState
 from agent.status.status import ConnectorStatus, Status
 from agent.timing.choice import Reading
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.order import WorkOrder
+from agent.wire.reasons import Reason
 from hal.errors import LineFailed
 
 SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2", "10.77.0.1")
@@ -135,8 +137,10 @@ def status(**changes: object) -> Status:
         "version": "0.1.0",
         "uptime_ms": 90_061_000,
         "radio": "RECEIVING",
-        "radio_reason": "",
-        "connectors": (ConnectorStatus(name="lns", up=True, reason="", queued=0, answer_age_ms=2_000),),
+        "radio_reason": reasons.radio.started(eui="0016c001f12a3b4c"),
+        "connectors": (
+            ConnectorStatus(name="lns", up=True, reason=reasons.lns.answers(), queued=0, answer_age_ms=2_000),
+        ),
         "spool_records": 0,
         "spool_accepting": True,
         "received": 12_345,
@@ -144,14 +148,14 @@ def status(**changes: object) -> Status:
         "dropped": 0,
         "transmitted": 1,
         "enrolment": "enrolled",
-        "enrolment_reason": "",
+        "enrolment_reason": None,
         "certificate_expires_at_us": 1_790_000_000_000_000,
         "link_online": True,
-        "link_reason": "",
+        "link_reason": None,
         "link_host": "broker:8883",
         "config_version": 3,
         "config_state": "CONFIRMED",
-        "config_reason": "",
+        "config_reason": None,
         "journal_pending": 0,
         "time_quality": 1,
         "vitals": {"cpu_percent": 3, "temperature_c": None},
@@ -167,17 +171,17 @@ class VirtualDataPath:
         self.radio = Radio.RECEIVING
         self.connector_up = True
         self.refuse = False
-        self.restarts: list[str] = []
+        self.restarts: list[Reason] = []
         self.slow = False
 
-    def restart_radio(self, reason: str) -> None:
-        self.restarts.append(reason)
+    def restart_radio(self, why: Reason) -> None:
+        self.restarts.append(why)
 
     def slow_backlog(self, slow: bool) -> None:
         self.slow = slow
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
-        return DownlinkVerdict(code=Code.INTERNAL, reason="the radio is off")
+        return DownlinkVerdict(code=Code.INTERNAL, reason=reasons.radio.off())
 
     async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
         return ()
@@ -202,7 +206,7 @@ class VirtualDataPath:
                 name=one.name,
                 contractual=one.contractual,
                 up=self.connector_up,
-                reason="",
+                reason=reasons.lns.answers(),
                 last_answer_us=0,
                 queued=0,
             )
@@ -210,7 +214,7 @@ class VirtualDataPath:
         )
         return DataPathState(
             radio=self.radio,
-            radio_reason="",
+            radio_reason=reasons.radio.started(eui="0016c001f12a3b4c"),
             radio_since_us=0,
             connectors=connectors,
             spool_records=0,

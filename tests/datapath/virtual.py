@@ -10,6 +10,7 @@ from agent.record import Record, record_of
 from agent.timing.choice import Reading
 from agent.wire.messages import TimeQuality
 from hal.errors import HalError, OurMistake
+from hal.fault import Fault
 from hal.packets import (
     ConcentratorStatus,
     Crc,
@@ -104,7 +105,7 @@ class VirtualConcentrator:
     started: int = 0
     stopped: int = 0
     calls: int = 0
-    fault: str = ""
+    fault: Fault | None = None
     frozen_at_us: int | None = None
     running: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -152,7 +153,7 @@ class VirtualConcentrator:
             agc_status=0x10,
             agc_parity_ok=True,
             arb_parity_ok=True,
-            receiving=not self.fault,
+            receiving=self.fault is None,
             fault=self.fault,
             temperature_c=31.5,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.connectors.basics_station.connector import BasicsStationConnector
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig, CupsConfig
 from tests.datapath.certificates import Issued, issue
 from tests.datapath.cups_server import CupsServer, answer_of
@@ -67,10 +68,8 @@ async def test_cups_moves_a_gateway_to_another_server_for_good(tmp_path: Path) -
             assert await cups_of(gateway)._cups.ask()
             await gateway.until(lambda: gateway.path.snapshot().delivered == 1, 30)
             told = {change.value: change.reason for change in gateway.journal.changes()}
-            assert told["CUPS_CHANGED"] == "CUPS a changé\u202f: adresse ou identifiants du LNS"
-            assert told["CUPS_UPDATE_REFUSED"] == (
-                "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
-            )
+            assert told["CUPS_CHANGED"] == reasons.lns.cups_changed(changed="lns")
+            assert told["CUPS_UPDATE_REFUSED"] == reasons.lns.cups_software_refused()
             cups.answer = bytes(14)
             assert await cups_of(gateway)._cups.ask()
             assert set(cups.paths) == {"/update-info"}

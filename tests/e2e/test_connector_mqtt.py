@@ -13,6 +13,7 @@ from chirpstack_api.gw import gw_pb2 as gw
 from agent.clock import SystemClock
 from agent.datapath import DataPath
 from agent.journal_port import MemoryJournal
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from tests.datapath.broker import MOSQUITTO, client_tls, settings
@@ -132,7 +133,7 @@ async def test_a_broker_without_a_subscriber_is_no_delivery(tmp_path: Path, port
         await gateway.until(lambda: gateway.counters.get("cs.no_subscriber"))
         state = gateway.path.snapshot()
         assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
-        assert state.connectors[0].reason == "the broker has no subscriber for our frames"
+        assert state.connectors[0].reason == reasons.lns.no_subscriber()
     await client.__aexit__(None, None, None)
 
 
@@ -145,7 +146,7 @@ async def test_the_certificate_of_another_gateway_delivers_nothing(tmp_path: Pat
         await gateway.until(lambda: gateway.counters.get("cs.puback_0x87"))
         state = gateway.path.snapshot()
         assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
-        assert state.connectors[0].reason == "the broker refused a frame with 0x87"
+        assert state.connectors[0].reason == reasons.lns.frame_refused(mqtt_code="0x87")
     await server.__aexit__(None, None, None)
 
 

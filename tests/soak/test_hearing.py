@@ -28,7 +28,7 @@ HEARD_OFTEN = Learned(frames=Past(means=(72_000.0,) * 24, days=(5,) * 24))
 def recovery(subject: str, value: str, words: str = "") -> Wanted:
     def wanted(leaf: str, one: Any) -> bool:
         mine = leaf == "journal" and one.change is Change.RECOVERY
-        return mine and (one.subject, one.value) == (subject, value) and words in one.reason
+        return mine and (one.subject, one.value) == (subject, value) and words in str(one.why or "")
 
     return wanted
 

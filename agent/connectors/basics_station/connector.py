@@ -34,7 +34,9 @@ from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
 from agent.connectors.ports import Host, Outcome
 from agent.downlink.model import Code, DownlinkVerdict
+from agent.failures import reason_of
 from agent.record import Record
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 
 TICK_S = 1.0
@@ -113,7 +115,7 @@ class BasicsStationConnector(BaseConnector):
     def _fail(self, counter: str, uri: str, error: Exception) -> None:
         self.counts[counter] += 1
         self._cups.lns(reached=False)
-        self._reason = f"{urlsplit(uri).hostname}: {error or type(error).__name__}"
+        self._reason = reasons.lns.unreachable(host=urlsplit(uri).hostname or uri, cause=reason_of(error))
 
     async def _serve(self, line: StationLine, socket: ClientConnection) -> bool:
         self._lost.clear()
@@ -135,8 +137,8 @@ class BasicsStationConnector(BaseConnector):
         for result in results:
             if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
                 raise result
-        silent = "CUPS named another server" if self._moved.is_set() else "no answer"
-        self._reason = silent if self._lost.is_set() else "the server closed the connection"
+        silent = reasons.lns.moved_by_cups() if self._moved.is_set() else reasons.lns.no_answer()
+        self._reason = silent if self._lost.is_set() else reasons.lns.server_closed()
         return not self._lost.is_set()
 
     def _doubtful(self) -> bool:

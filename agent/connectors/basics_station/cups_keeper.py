@@ -19,7 +19,10 @@ from agent.connectors.basics_station.cups_line import CupsRefused, credentials_o
 from agent.connectors.basics_station.tls import credentials_context
 from agent.connectors.ports import Host
 from agent.connectors.tls import tls_context
+from agent.failures import reason_of
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
+from agent.wire.reasons import Reason
 
 FIRST_S = 20.0
 """The first question after a start comes somewhere in this time: not 1,615 at once."""
@@ -53,7 +56,7 @@ class CupsKeeper:
         self._counts["cups_file_damaged"] += self._store.damaged
         self._lns_failures = 0
         self._cups_failures = 0
-        self._recorded_failure = ""
+        self._recorded_failure: Reason | None = None
         self._recorded_update_bytes = 0
         self._sooner = asyncio.Event()
 
@@ -99,11 +102,11 @@ class CupsKeeper:
         except (CupsError, CupsRefused, OSError, TimeoutError) as error:
             self._cups_failures += 1
             self._counts["cups_malformed" if isinstance(error, CupsError) else "cups_failed"] += 1
-            self._tell(f"CUPS {uri}\u202f: {error or type(error).__name__}")
+            self._tell(reasons.lns.cups_failed(uri=uri, cause=_why(error)))
             return False
         self._cups_failures = 0
         self._counts["cups_asked"] += 1
-        self._tell("")
+        self._tell(None)
         return True
 
     async def _post(self, uri: str, credentials: Credentials | None) -> bytes:
@@ -129,8 +132,8 @@ class CupsKeeper:
             self._counts["cups_update_refused"] += 1
             if answer.update_bytes != self._recorded_update_bytes:
                 self._recorded_update_bytes = answer.update_bytes
-                reason = "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne"
-                self._host.record(self._config.name, "CUPS_UPDATE_REFUSED", reason)
+                software = reasons.lns.cups_software_refused()
+                self._host.record(self._config.name, "CUPS_UPDATE_REFUSED", software)
         if not answer.changes:
             return
         after = merged(self.handed_out, answer)
@@ -140,16 +143,16 @@ class CupsKeeper:
         lns_changed = (after.tc_uri, after.tc) != (self.handed_out.tc_uri, self.handed_out.tc)
         self.handed_out = after
         self._counts["cups_changed"] += 1
-        what = "adresse ou identifiants du LNS" if lns_changed else "adresse ou identifiants de CUPS"
-        self._host.record(self._config.name, "CUPS_CHANGED", f"CUPS a changé\u202f: {what}")
+        what = reasons.lns.cups_changed(changed="lns" if lns_changed else "cups")
+        self._host.record(self._config.name, "CUPS_CHANGED", what)
         if lns_changed:
             self._lns_failures = 0
             self._changed()
 
-    def _tell(self, why: str) -> None:
+    def _tell(self, why: Reason | None) -> None:
         """Report a fault once, and again only when it is another."""
-        if why and why != self._recorded_failure:
-            self._host.record(self._config.name, "CUPS_FAILED", why[:200])
+        if why is not None and why != self._recorded_failure:
+            self._host.record(self._config.name, "CUPS_FAILED", why)
         self._recorded_failure = why
 
 
@@ -157,3 +160,11 @@ def own_uri(config: ConnectorConfig) -> str:
     """Return the address of the LNS as the connector's own settings have it."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"{'wss' if config.tls else 'ws'}://{host}:{config.port}"
+
+
+def _why(error: Exception) -> Reason:
+    if isinstance(error, CupsError):
+        return reasons.lns.cups_malformed(detail=str(error))
+    return (
+        reasons.lns.server_refused(detail=str(error)) if isinstance(error, CupsRefused) else reason_of(error)
+    )

@@ -15,14 +15,16 @@ from agent.connectors.basics_station.server import MESSAGE_LIMIT_BYTES, RouterEr
 from agent.connectors.basics_station.tls import credentials_context
 from agent.connectors.dial import dial
 from agent.connectors.tls import tls_context
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
+from agent.wire.reasons import ReasonedError
 
 OPEN_TIMEOUT_S = 8.0
 ANSWER_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 2.0
 
 
-class ServerRefused(Exception):
+class ServerRefused(ReasonedError):
     """The server is there and would not have us."""
 
 
@@ -61,7 +63,7 @@ class StationLine:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     return discovered(await socket.recv())
             except (RouterError, ConnectionClosed) as error:
-                raise ServerRefused(str(error)) from error
+                raise ServerRefused(reasons.lns.server_refused(detail=str(error))) from error
 
     async def open(self, uri: str) -> ClientConnection:
         """Return the open connection; errors as for ``discover``."""
@@ -90,7 +92,7 @@ class StationLine:
                 proxy=None,
             )
         except (InvalidHandshake, InvalidStatus) as error:
-            raise ServerRefused(str(error)) from error
+            raise ServerRefused(reasons.lns.server_refused(detail=str(error))) from error
 
     def send(self, text: str, record_id: int | None = None) -> None:
         """Queue a message; a record's id comes back with the pong that proves it."""

@@ -27,7 +27,9 @@ from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import Liveness
 from agent.connectors.ports import Host
 from agent.downlink.model import Code
+from agent.failures import reason_of
 from agent.record import Record
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 
 NO_SUBSCRIBER = 0x10
@@ -84,7 +86,7 @@ class ChirpstackMqttConnector(BaseConnector):
             await line.open()
         except (OSError, TimeoutError) as error:
             self.counts["connect_failed"] += 1
-            self._reason = f"{self._config.host}: {error or 'no answer'}"
+            self._reason = reasons.lns.unreachable(host=self._config.host, cause=reason_of(error))
             self._refused_by_server = isinstance(error, ConnectionRefusedError)
             self._line = None
             return
@@ -135,13 +137,13 @@ class ChirpstackMqttConnector(BaseConnector):
             return
         if code == NO_SUBSCRIBER:
             self.counts["no_subscriber"] += 1
-            self._reason = "the broker has no subscriber for our frames"
+            self._reason = reasons.lns.no_subscriber()
             self._liveness.hold(now_us + HOLD_US)
         elif code < 0x80:
             self._outlet.acknowledged([record_id])
         else:
             self.counts[f"puback_{code:#04x}"] += 1
-            self._reason = f"the broker refused a frame with {code:#04x}"
+            self._reason = reasons.lns.frame_refused(mqtt_code=f"{code:#04x}")
             self._liveness.hold(now_us + HOLD_US)
         self._soon()
 
@@ -157,7 +159,7 @@ class ChirpstackMqttConnector(BaseConnector):
         if self._liveness.probe_due(now_us):
             self._publish_state()
         if self._liveness.lost(now_us):
-            self._reason = "no answer"
+            self._reason = reasons.lns.no_answer()
             self._ended.set()
         if self._liveness.connected and now_us >= self._next_stat_us:
             self._next_stat_us = now_us + self._stat_us

@@ -15,11 +15,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.connectors.dial import dial
 from agent.connectors.tls import tls_context
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
+from agent.wire.reasons import Reason
 
 KEEPALIVE_S = 20
-KEEPALIVE_WORD = "Keep alive timeout"
-"""The one reason of paho's that is no word of the server: a socket that ends was closed by it."""
+KEEPALIVE_CODE = 0x8D
+"""The one reason code of paho's that is no word of the server: a socket that ends was closed by it."""
 CONNECT_TIMEOUT_S = 5.0
 INFLIGHT_LIMIT = 1000
 """Unacknowledged publications; the delivery's own window is smaller."""
@@ -34,7 +36,7 @@ class Connected:
 class BrokerRefused:
     """The broker would not have us, or the connection failed or ended."""
 
-    reason: str
+    reason: Reason
     by_server: bool
 
 
@@ -128,14 +130,19 @@ class MqttLine:
             self._loop.call_soon_threadsafe(self._event, event)
 
     def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
-        self._tell(BrokerRefused(str(code), by_server=True) if code.is_failure else Connected())
+        self._tell(BrokerRefused(_refusal(code), by_server=True) if code.is_failure else Connected())
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
         self._client.disconnect()
-        self._tell(BrokerRefused(str(code), by_server=str(code) != KEEPALIVE_WORD))
+        self._tell(BrokerRefused(_refusal(code), by_server=code.value != KEEPALIVE_CODE))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
         self._tell(Acknowledged(mid, int(code.value)))
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._tell(Arrived(message.topic, bytes(message.payload)))
+
+
+def _refusal(code: Any) -> Reason:
+    """Return what an MQTT 5 reason code says; paho names it."""
+    return reasons.lns.broker_refused(mqtt_code=f"{code.value:#04x}", detail=code.getName())

@@ -21,7 +21,9 @@ from agent.connectors.semtech_udp.datagrams import (
 from agent.connectors.semtech_udp.rxpk import Statistics, rxpk, stat
 from agent.connectors.semtech_udp.session import UdpSession
 from agent.connectors.semtech_udp.txpk import TxpkError, malformed_body, parse_txpk, tx_ack_body
+from agent.failures import reason_of
 from agent.record import Record
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 
 RESOLVE_AGAIN_S = 20.0
@@ -87,7 +89,7 @@ class SemtechUdpConnector(BaseConnector):
             )
         except OSError as error:
             self._session.counts["connect_failed"] += 1
-            self._reason = f"{self._config.host}: {error}"
+            self._reason = reasons.lns.unreachable(host=self._config.host, cause=reason_of(error))
             return
         self._session.counts["connected"] += 1
         self._warn(str(self._transport.get_extra_info("peername")[0]))
@@ -98,10 +100,7 @@ class SemtechUdpConnector(BaseConnector):
         if unprotected(address) and address != self._warned:
             self._warned = address
             self._session.counts["unprotected"] += 1
-            reason = (
-                f"UDP vers {address}\u202f: ni chiffré ni authentifié, un VPN ou un APN privé est nécessaire"
-            )
-            self._host.record(self.name, "UDP_UNPROTECTED", reason)
+            self._host.record(self.name, "UDP_UNPROTECTED", reasons.lns.udp_unprotected(address=address))
 
     def _disconnect(self) -> None:
         self._wake_in(None)
@@ -135,7 +134,7 @@ class SemtechUdpConnector(BaseConnector):
     def failed(self, error: OSError) -> None:
         """Learn from the network that nobody listens there, or that there is no way."""
         self._session.refused()
-        self._reason = f"{self._config.host}: {error.strerror or error}"
+        self._reason = reasons.lns.unreachable(host=self._config.host, cause=reason_of(error))
         if not isinstance(error, ConnectionRefusedError):
             self._unusable.set()
         self._pump_once()

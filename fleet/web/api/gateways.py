@@ -11,6 +11,7 @@ from agent.wire.messages import ConfigState
 from fleet.configurations.status import ConfigurationStatus, stands
 from fleet.evidence.decoding import named
 from fleet.identity.people import Person
+from fleet.lang.reasons import in_words
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
 from fleet.web.access import viewer
@@ -127,7 +128,7 @@ def gateway_row(network: NetworkNow, gateway: Gateway, status: ConfigurationStat
         "proved": now.proved if now else None,
         "suspect": now.suspect if now else None,
         "cause": now.cause if now else None,
-        "reason": now.reason if now else None,
+        "reason": in_words("en", now.reason) if now else None,
         "last_word_us": now.last_word_us if now else None,
         "radio": beat.radio.name if beat else None,
         "heartbeat": named(beat) if beat else None,
@@ -148,6 +149,6 @@ def _configuration(status: ConfigurationStatus | None) -> dict[str, Any] | None:
         "reported_version": reported.version if reported else None,
         "seen_version": reported.seen_version if reported else None,
         "state": ConfigState(reported.state).name if reported else None,
-        "reason": reported.reason if reported else None,
+        "reason": in_words("en", reported.reason) if reported else None,
         "in_force": status.in_force,
     }

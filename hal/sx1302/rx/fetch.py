@@ -10,6 +10,7 @@ from collections import Counter
 
 from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved, LineFailed
+from hal.fault import Fault, FaultKind
 from hal.sx1302.rx.fifo import COUNT_MASK, FIFO_BYTES
 
 COUNT_AT = 0x58C8
@@ -48,5 +49,6 @@ class Fetch:
     def _count(self) -> int:
         data = self._registers.read(COUNT_AT, 2)
         if data == DEAD_LINE:
-            raise LineFailed("the FIFO count reads 0xFFFF: dead bus", where="0x58c8")
+            dead = Fault(FaultKind.DEAD_BUS, 0xFFFF)
+            raise LineFailed(str(dead), where="0x58c8", fault=dead)
         return int.from_bytes(data, "big") & COUNT_MASK

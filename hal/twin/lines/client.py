@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from hal.errors import LineFailed
+from hal.fault import Fault, FaultKind
 from hal.twin.lines.framing import FrameKind, encode, encode_i2c
 
 DEADLINE_S = 2.0
@@ -105,7 +106,8 @@ class SocketBus:
                     end.close()
                 timeout = isinstance(error, BlockingIOError)
                 reason = "the chip did not answer in time" if timeout else f"the socket is gone ({error})"
-                raise LineFailed(reason, where=self._where) from error
+                fault = None if timeout else Fault(FaultKind.UNPLUGGED)
+                raise LineFailed(reason, where=self._where, fault=fault) from error
 
 
 class Sx1261Bus:

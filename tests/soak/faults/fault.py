@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from agent.wire.messages import Change, ConfigReported, ConfigState, Heartbeat, JournalRecord, Presence, Reply
-from agent.wire.words import french_reason
+from agent.wire.reasons import text
 from tests.controlpath.rig import Rig
 
 Act: TypeAlias = Callable[[Rig], None]
@@ -65,19 +65,21 @@ def journal(change: Change, value: str = "", words: str = "") -> Wanted:
     """A record of the journal."""
 
     def wanted(leaf: str, one: Any) -> bool:
-        return leaf == "journal" and one.change is change and value in one.value and words in one.reason
+        return (
+            leaf == "journal" and one.change is change and value in one.value and words in str(one.why or "")
+        )
 
     return wanted
 
 
 def reported(state: ConfigState, words: str = "") -> Wanted:
     """A word about a configuration."""
-    return lambda leaf, one: leaf == "config/reported" and one.state is state and words in one.reason
+    return lambda leaf, one: leaf == "config/reported" and one.state is state and words in str(one.why or "")
 
 
 def replied(ok: bool, words: str = "") -> Wanted:
     """The answer to a command."""
-    return lambda leaf, one: leaf.startswith("reply/") and one.ok is ok and words in one.text
+    return lambda leaf, one: leaf.startswith("reply/") and one.ok is ok and words in str(one.why or "")
 
 
 def beat(**fields: Any) -> Wanted:
@@ -104,12 +106,12 @@ def words_of(leaf: str, one: Any) -> str:
     """Return what a message says, for people."""
     match one:
         case JournalRecord():
-            reason = f" ({french_reason(one.reason)})" if one.reason else ""
+            reason = f" ({text(one.why, 'fr')})" if one.why else ""
             return f"journal {one.change.name} {one.value}{reason}"
         case ConfigReported():
-            return f"{one.state.name}\u202f: {french_reason(one.reason)}"
+            return f"{one.state.name}\u202f: {text(one.why, 'fr')}"
         case Reply():
-            return f"réponse {'faite' if one.ok else 'refusée'}\u202f: {french_reason(one.text)}"
+            return f"réponse {'faite' if one.ok else 'refusée'}\u202f: {text(one.why, 'fr')}"
         case Presence():
             return "nouvelle session" if one.online else "dernière volonté\u202f: hors ligne"
         case Heartbeat():

@@ -41,7 +41,7 @@ def second_agent(rig: Rig) -> None:
 
 
 FAULTS = (
-    Fault(name="kill -9", strike=kill_and_start, told=journal(Change.BOOT, words="crash of the agent")),
+    Fault(name="kill -9", strike=kill_and_start, told=journal(Change.BOOT, words="crashed")),
     Fault(
         name="kill -9, 20 trames en réserve",
         strike=kill_with_frames_waiting,

@@ -133,7 +133,7 @@ FAULTS = (
         hears_meanwhile=True,
         clock_in_step=True,
     ),
-    refused("hors schéma", push_document(b'{"radio": {"board": 5}}'), "configuration:"),
+    refused("hors schéma", push_document(b'{"radio": {"board": 5}}'), "does not fit"),
     refused(
         "hors plan radio (US915)",
         push_document(b'{"radio":{"region":"US915"},"connectors":[],"fleet":{"host":"f","port":1}}'),
@@ -144,7 +144,7 @@ FAULTS = (
         push_document(b'{"radio":{"antenna_gain_db":-6},"connectors":[],"fleet":{"host":"f","port":1}}'),
         "antenna_gain_db",
     ),
-    refused("illisible", lambda rig: rig.push(b"\xc1rubbish"), "envelope"),
+    refused("illisible", lambda rig: rig.push(b"\xc1rubbish"), "unreadable"),
     refused("qui a déjà échoué", again_after_failure, "failed before"),
     rolled_back("qui coupe la flotte", push(fleet=FleetConfig(host="203.0.113.1", port=8883)), LATE),
     rolled_back("vers un LNS injoignable", no_lns, LATE),

@@ -13,6 +13,7 @@ from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
 from agent.downlink.model import Downlink, Immediate
 from agent.journal_port import MemoryJournal
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
 from agent.wire.messages import Change, Radio, TimeQuality
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
@@ -145,8 +146,8 @@ async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Pat
         for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
             connector._warn(address)  # type: ignore[attr-defined]
         told = gateway.journal.changes()
-        reasons = [one.reason.partition("\u202f")[0] for one in told if one.value == "UDP_UNPROTECTED"]
-        assert reasons == ["UDP vers 9.9.9.9", "UDP vers 2620:fe::fe"]
+        whys = [one.reason for one in told if one.value == "UDP_UNPROTECTED"]
+        assert whys == [reasons.lns.udp_unprotected(address=one) for one in ("9.9.9.9", "2620:fe::fe")]
     server.transport.close()
 
 
@@ -297,7 +298,10 @@ async def test_a_radio_that_cannot_be_started_leaves_the_backlog_draining(tmp_pa
     async with broken:
         await server.until(lambda: broken.path.snapshot().delivered == 1)
         state = broken.path.snapshot()
-        assert (state.radio, state.radio_reason) == (Radio.OFF, "/dev/spidev0.0: gone")
+        assert (state.radio, state.radio_reason) == (
+            Radio.OFF,
+            reasons.radio.line_failed(detail="/dev/spidev0.0: gone"),
+        )
         assert (Change.RECOVERY, "RESTART_RX") in [
             (entry.change, entry.value) for entry in broken.journal.changes()
         ]

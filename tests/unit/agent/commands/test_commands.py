@@ -7,9 +7,11 @@ from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
 from agent.commands.step import CommandLedger, CommandRefused, judge_command
 from agent.hearing.noise_meter import median_dbm
 from agent.journal_port import MemoryJournal
+from agent.wire import reasons
 from agent.wire.command import Action, Command, encode_command
 from agent.wire.envelope import Kind
 from agent.wire.messages import Reply
+from agent.wire.reasons import Reason
 from hal.sx1261.commands import Spectrum
 from hal.units import Dbm, Hz
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock
@@ -32,11 +34,11 @@ def test_a_command_is_believed_once() -> None:
     again, verdict = judged(ledger, SENT)
     assert again == ledger
     assert isinstance(verdict, CommandRefused)
-    assert verdict.reason == "older"
+    assert verdict.counter == "older"
 
 
 @pytest.mark.parametrize(
-    ("payload", "utc_us", "reason"),
+    ("payload", "utc_us", "counter"),
     [
         (b"rm -rf /", 60, "malformed"),
         (OTHER.envelope(Kind.COMMAND, 6, encode_command(TEST)), 60, "bad_signature"),
@@ -49,17 +51,17 @@ def test_a_command_is_believed_once() -> None:
         (FLEET.envelope(Kind.COMMAND, 6, b'{"action": "reboot", "x": 1}'), 60, "not_a_command"),
     ],
 )
-def test_each_kind_of_bad_command_is_refused(payload: bytes, utc_us: int, reason: str) -> None:
+def test_each_kind_of_bad_command_is_refused(payload: bytes, utc_us: int, counter: str) -> None:
     _, verdict = judged(CommandLedger(version=5), payload, utc_us)
     assert isinstance(verdict, CommandRefused)
-    assert verdict.reason == reason
+    assert verdict.counter == counter
 
 
 def test_a_clock_that_is_behind_makes_no_old_command_fresh() -> None:
     late = FLEET.envelope(Kind.COMMAND, 6, encode_command(TEST), expires_at_us=100)
     _, verdict = judged(CommandLedger(version=5, issued_at_us=200), late, utc_us=0)
     assert isinstance(verdict, CommandRefused)
-    assert verdict.reason == "expired"
+    assert verdict.counter == "expired"
 
 
 class Bench:
@@ -93,19 +95,19 @@ class Bench:
 
 
 def test_each_outcome_is_answered_and_audited(tmp_path: Path) -> None:
-    async def fine(_: Command) -> str:
-        return "all well"
+    async def fine(_: Command) -> Reason:
+        return reasons.command.lines_follow(lines=3)
 
-    async def fails(_: Command) -> str:
-        raise CommandFailed("no SX1261")
+    async def fails(_: Command) -> Reason:
+        raise CommandFailed(reasons.radio.no_sx1261())
 
     bench = Bench(tmp_path, self_test=fine, spectral_scan=fails)
     bench.send(1, TEST)
     bench.send(2, Command(action=Action.SPECTRAL_SCAN))
     bench.send(2, TEST)
     bench.serve(3)
-    answers = {reply.command_id: (reply.ok, reply.text) for reply in bench.replies if reply.ok}
-    assert answers == {"c1": (True, "all well")}
+    answers = {reply.command_id: reply.why for reply in bench.replies if reply.ok}
+    assert answers == {"c1": reasons.command.lines_follow(lines=3)}
     assert bench.runner.counts == {"done": 1, "failed": 1, "older": 1}
     assert [note.fields["verdict"] for note in bench.journal.notes()] == ["older", "done", "failed"]
 
@@ -121,22 +123,22 @@ def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Pa
 
 
 def test_a_command_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    async def endless(_: Command) -> str:
+    async def endless(_: Command) -> Reason:
         raise TimeoutError
 
     bench = Bench(tmp_path, self_test=endless)
     bench.send(1, TEST)
     bench.serve(1)
     assert bench.runner.counts == {"overdue": 1}
-    assert "60 s" in bench.replies[0].text
+    assert bench.replies[0].why == reasons.command.given_up(limit_s=60)
 
 
 def test_a_power_cut_in_the_middle_never_runs_it_twice(tmp_path: Path) -> None:
     ran: list[Command] = []
 
-    async def dies(command: Command) -> str:
+    async def dies(command: Command) -> Reason:
         ran.append(command)
-        return ""
+        return reasons.command.restarting()
 
     first = Bench(tmp_path, self_test=dies)
     first.send(1, TEST)

@@ -12,6 +12,7 @@ from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.evidence.ears import LISTENING_LIMIT, ReceivedTestFrame, TestEar
 from agent.journal_port import MemoryJournal
+from agent.wire import reasons
 from agent.wire.command import Action, Command
 from agent.wire.testframe import FREQUENCIES_HZ, decode_test_frame, encode_test_frame
 from hal.units import Hz
@@ -19,6 +20,7 @@ from tests.controlpath.virtual import VirtualClock
 from tests.datapath.virtual import received
 
 NONCE, SENDER = "0102030405060708", "0016c001f1000001"
+MISSED_TWICE = reasons.hearing.test_frames_missed(missed_tests=2, sender=SENDER, heard_tests=2)
 SEND = Command(action=Action.SEND_TEST_FRAME, nonce=NONCE, sender=SENDER)
 HEAR = Command(action=Action.HEAR_TEST_FRAME, nonce=NONCE, sender=SENDER, limit_s=1)
 
@@ -42,11 +44,13 @@ class Neighbourhood:
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         if self.code is not Code.OK:
-            return DownlinkVerdict(code=self.code, reason="no air time left")
+            return DownlinkVerdict(
+                code=self.code, reason=reasons.downlink.duty_cycle(cause=reasons.downlink.no_gap())
+            )
         self.sent.append(downlink)
         if self.audible:
             self.ear.on_air(received(downlink.payload, 0))
-        outcome(Outcome(sent=self.on_air, reason="radio says free", start_us=0))
+        outcome(Outcome(sent=self.on_air, reason=reasons.downlink.not_on_air(tx_state="free"), start_us=0))
         return DownlinkVerdict(code=Code.OK, ticket=len(self.sent))
 
     async def listen(self, nonce: str, limit_s: float) -> tuple[ReceivedTestFrame, ...]:
@@ -63,8 +67,8 @@ async def both(world: Neighbourhood) -> tuple[str, str]:
 def test_what_one_sends_the_other_hears(tmp_path: Path) -> None:
     world = Neighbourhood(tmp_path)
     sent, heard = asyncio.run(both(world))
-    assert sent == "3 of 3 test frames sent: sent, sent, sent"
-    assert heard.startswith(f"3 of 3 test frames of {SENDER} heard: ")
+    assert str(sent) == "3 of 3 test frames sent: sent; sent; sent"
+    assert str(heard).startswith(f"3 of 3 test frames of {SENDER} heard: ")
     assert [int(one.frequency_hz) for one in world.sent] == list(FREQUENCIES_HZ)
     assert not any(one.invert_polarity for one in world.sent)
     assert [(note.fields["role"], note.fields["frames"]) for note in world.journal.notes()] == [
@@ -76,14 +80,14 @@ def test_what_one_sends_the_other_hears(tmp_path: Path) -> None:
 def test_regulation_holds_for_test_frames_too(tmp_path: Path) -> None:
     world = Neighbourhood(tmp_path)
     world.code = Code.DUTY_CYCLE
-    with pytest.raises(CommandFailed, match="0 of 3 test frames sent: DUTY_CYCLE no air time left"):
+    with pytest.raises(CommandFailed, match="0 of 3 test frames sent: air time used up, no gap"):
         asyncio.run(world.frames.send(SEND))
 
 
 def test_a_frame_that_never_left_is_told(tmp_path: Path) -> None:
     world = Neighbourhood(tmp_path)
     world.on_air = False
-    with pytest.raises(CommandFailed, match="radio says free"):
+    with pytest.raises(CommandFailed, match=r"not sent \(free\)"):
         asyncio.run(world.frames.send(SEND))
 
 
@@ -92,21 +96,21 @@ def test_a_neighbour_known_and_missed_twice_is_a_suspicion_that_survives(tmp_pat
     for _ in range(2):
         asyncio.run(both(world))
     world.audible = False
-    for expected in ("", f"2 test frames of {SENDER} missed, 2 were heard before"):
-        with pytest.raises(CommandFailed, match="0 of 3"):
+    for expected in (None, MISSED_TWICE):
+        with pytest.raises(CommandFailed, match="none of 3"):
             asyncio.run(world.frames.hear(HEAR))
         assert world.frames.suspicion() == expected
     again = Neighbourhood(tmp_path)
-    assert "missed" in again.frames.suspicion()
+    assert again.frames.suspicion() == MISSED_TWICE
     asyncio.run(both(again))
-    assert again.frames.suspicion() == ""
+    assert again.frames.suspicion() is None
 
 
 def test_a_neighbour_that_was_never_heard_proves_nothing() -> None:
     senders: dict[str, Sender] = {}
     for at_us in range(5):
         senders = after_test(senders, SENDER, heard=False, at_us=at_us)
-    assert suspicion_of(senders) == ""
+    assert suspicion_of(senders) is None
 
 
 def test_senders_are_bounded() -> None:

@@ -7,6 +7,7 @@ from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Ledger, Slot, State, Tick
 from agent.configuration.slots import Slots
 from agent.journal_port import MemoryJournal
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
@@ -69,7 +70,7 @@ def test_a_configuration_that_cannot_be_kept_is_not_tried(world: World) -> None:
     world.arrive(SENT_TWO)
     assert world.applied == []
     assert (world.told[-1].state, world.told[-1].version) == (ConfigState.REFUSED, 1)
-    assert "No space" in world.told[-1].reason
+    assert world.told[-1].why == reasons.card.not_written(cause=reasons.system.no_space())
     assert [(change.subject, change.value) for change in world.journal.changes()] == [("v1", "REFUSED")]
     world.slots.full = False
     world.arrive(SENT_TWO)

@@ -29,12 +29,12 @@ def running_two(slots: Slots) -> None:
 def test_what_was_kept_is_found(slots: Slots) -> None:
     running_two(slots)
     state, good, damage = open_state(slots, ORDER)
-    assert (state.ledger.good.version, good, damage) == (2, TWO, "")
+    assert (state.ledger.good.version, good, damage) == (2, TWO, None)
 
 
 def test_first_boot_takes_the_order(slots: Slots) -> None:
     state, good, damage = open_state(slots, ORDER)
-    assert (state.ledger.seen_version, good, damage) == (1, ONE, "")
+    assert (state.ledger.seen_version, good, damage) == (1, ONE, None)
 
 
 @pytest.mark.parametrize("name", ["ledger.json", "b.envelope"])

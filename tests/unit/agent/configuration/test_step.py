@@ -15,6 +15,7 @@ from agent.configuration.model import (
     Tick,
 )
 from agent.configuration.step import Now, reported, step
+from agent.wire import reasons
 from agent.wire.configuration import (
     Configuration,
     ConnectorConfig,
@@ -49,6 +50,9 @@ def at(monotonic_us: int = 0, *, utc_us: int = 1_000, trusted: bool = True, good
 
 
 TRIAL, _ = step(GOOD, Arrived(payload=SENT_TWO), at())
+
+
+NO_BOARD = reasons.radio.request_refused(detail="no such board")
 
 
 def kinds(commands: tuple[object, ...]) -> list[type]:
@@ -95,7 +99,9 @@ def test_trial_ends_by_timer(now_us: int, ended: bool) -> None:
     assert kinds(commands) == ([SaveLedger, ApplyGood, Report] if ended else [])
     if ended:
         assert reported(state, at()).state is ConfigState.ROLLED_BACK
-        assert "300 s" in reported(state, at()).reason
+        assert reported(state, at()).why == reasons.configuration.rolled_back(
+            version=2, good_version=1, cause=reasons.configuration.not_confirmed(limit_s=300)
+        )
 
 
 def test_boot_in_trial_rolls_back_without_applying() -> None:
@@ -111,11 +117,13 @@ def test_boot_and_tick_without_trial_do_nothing() -> None:
 
 
 def test_a_part_that_refuses_rolls_back() -> None:
-    state, commands = step(TRIAL, ApplyFailed(sha256=SHA_TWO, reason="no such board"), at())
+    state, commands = step(TRIAL, ApplyFailed(sha256=SHA_TWO, why=NO_BOARD), at())
     assert kinds(commands) == [SaveLedger, ApplyGood, Report]
-    assert "no such board" in state.ledger.reason
-    assert step(TRIAL, ApplyFailed(sha256=SHA_ONE, reason="x"), at()) == (TRIAL, ())
-    assert step(GOOD, ApplyFailed(sha256=SHA_ONE, reason="x"), at()) == (GOOD, ())
+    assert state.ledger.why == reasons.configuration.rolled_back(
+        version=2, good_version=1, cause=reasons.configuration.not_applied(cause=NO_BOARD)
+    )
+    assert step(TRIAL, ApplyFailed(sha256=SHA_ONE, why=NO_BOARD), at()) == (TRIAL, ())
+    assert step(GOOD, ApplyFailed(sha256=SHA_ONE, why=NO_BOARD), at()) == (GOOD, ())
 
 
 def test_failed_content_runs_again_only_on_signed_retry() -> None:
@@ -142,7 +150,7 @@ def test_same_content_under_a_newer_version_needs_no_trial() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "reason"),
+    ("payload", "counter"),
     [
         (b"", "malformed"),
         (b"\x93\x01\x02\x03", "malformed"),
@@ -157,15 +165,15 @@ def test_same_content_under_a_newer_version_needs_no_trial() -> None:
         (FLEET.envelope(Kind.CONFIGURATION, 2, encode_configuration(TWO)[:-1]), "schema"),
     ],
 )
-def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, reason: str) -> None:
+def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, counter: str) -> None:
     state, commands = step(GOOD, Arrived(payload=payload), at())
-    assert dict(state.counts) == {reason: 1}
+    assert dict(state.counts) == {counter: 1}
     assert state.ledger.good == GOOD.ledger.good
     assert state.ledger.trial is None
     assert Report in kinds(commands)
     assert Apply not in kinds(commands)
     assert reported(state, at()).state is ConfigState.REFUSED
-    assert reported(state, at()).reason
+    assert reported(state, at()).why is not None
 
 
 def test_expiry_is_not_judged_by_an_untrusted_clock() -> None:

@@ -13,7 +13,9 @@ from agent.connectors.chirpstack_mqtt.commands import CommandError
 from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
 from agent.connectors.plan_owner import OBEY_EVERY_US, PlanOwner
 from agent.connectors.radio_plan import PlanError, RadioPlan, difference, plan_of, retuned
+from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.reasons import Reason, text
 from hal.board_files import choose
 
 SETTINGS = choose("rak2287").settings
@@ -65,12 +67,16 @@ def test_both_protocols_give_the_same_plan() -> None:
     assert server_plan(b'{"msgtype":"router_config","DRs":[]}') is None
 
 
-def test_the_difference_is_a_french_sentence() -> None:
-    assert difference(OURS, OURS) == ""
-    assert difference(OURS, RadioPlan(multi=OURS.multi)) == "", "a server that says nothing of FSK is content"
-    assert difference(OURS, THEIRS) == "en moins 867,1 / 867,5 / 867,7 / 867,9 MHz"
+def test_the_difference_is_told_channel_by_channel() -> None:
+    assert difference(OURS, OURS) == ()
+    assert difference(OURS, RadioPlan(multi=OURS.multi)) == (), "a server that says nothing of FSK is content"
+    (less,) = difference(OURS, THEIRS)
+    assert text(less, "fr") == "en moins 867,1 MHz\u202f; 867,5 MHz\u202f; 867,7 MHz\u202f; 867,9 MHz"
     other = RadioPlan(multi=OURS.multi, service=(868_300_000, 500_000, 9), fsk=(868_900_000, 50_000))
-    assert difference(OURS, other) == "SF9 à 500 kHz sur 868,3 MHz\u202f; FSK sur 868,9 MHz"
+    assert [text(one, "fr") for one in difference(OURS, other)] == [
+        "SF9 à 500 kHz sur 868,3 MHz",
+        "FSK sur 868,9 MHz",
+    ]
 
 
 @pytest.mark.parametrize("plan", [OURS, THEIRS, SHIFTED])
@@ -79,17 +85,21 @@ def test_the_radios_are_moved_to_where_the_plan_needs_them(plan: RadioPlan) -> N
 
 
 @pytest.mark.parametrize(
-    ("multi", "message"),
+    ("multi", "why"),
     [
-        (set(), "sourde"),
-        (set(range(863_100_000, 864_900_000, 200_000)), "9 canaux"),
-        ({863_100_000, 866_100_000, 869_800_000}, "trop éloignés"),
-        ({915_000_000}, "915 MHz est hors de la bande"),
+        (set(), reasons.plan.no_channel()),
+        (
+            set(range(863_100_000, 864_900_000, 200_000)),
+            reasons.plan.too_many(channels=9, limit_channels=8),
+        ),
+        ({863_100_000, 866_100_000, 869_800_000}, reasons.plan.too_far_apart(bandwidth_mhz=1.6)),
+        ({915_000_000}, reasons.plan.out_of_band(frequency_mhz=915.0)),
     ],
 )
-def test_what_cannot_be_listened_to_is_refused_in_french(multi: set[int], message: str) -> None:
-    with pytest.raises(PlanError, match=message):
+def test_what_cannot_be_listened_to_is_refused(multi: set[int], why: Reason) -> None:
+    with pytest.raises(PlanError) as refused:
         retuned(SETTINGS, RadioPlan(multi=frozenset(multi)))
+    assert refused.value.why == why
 
 
 def test_a_differing_plan_is_reported_once_a_change_and_not_obeyed(tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def test_a_differing_plan_is_reported_once_a_change_and_not_obeyed(tmp_path: Pat
     assert owner.plan_received("bs", OURS, 0) is None
     told = owner.plan_received("bs", THEIRS, 0)
     assert told is not None
-    assert (told.value, told.reason[:37]) == ("RADIO_PLAN_DIFFERS", "le serveur demande d’autres canaux (e")
+    assert (told.value, told.reason.code) == ("RADIO_PLAN_DIFFERS", "plan.differs")
     assert [owner.plan_received("bs", THEIRS, n) for n in range(5)] == [None] * 5
     assert owner.plan_received("cs", THEIRS, 0) is not None, "another server is another report"
     again = owner.plan_received("bs", SHIFTED, 9)

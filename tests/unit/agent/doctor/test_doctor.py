@@ -11,10 +11,12 @@ from agent.doctor.judge import Endpoint, Facts, judge
 from agent.doctor.report import write_report
 from agent.doctor.trouble import Severity, running
 from agent.enrol.step import Outcome
+from agent.health.usage import TrafficKind, why_stopped
 from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.status.say import Lang
 from agent.status.status import ConnectorStatus
+from agent.wire import reasons
 from agent.wire.messages import TimeQuality
 from agent.wire.order import encode_order
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration, status
@@ -82,7 +84,7 @@ def state(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "settings.json").write_bytes(encode_order(order))
     Identity(folder / "identity", eui=EUI)
-    Journal(folder / "journal", boot=1, clock=VirtualClock()).stop("test")
+    Journal(folder / "journal", boot=1, clock=VirtualClock()).stop(reasons.ending.asked_to_stop())
     return folder
 
 
@@ -112,14 +114,17 @@ def test_the_commands_answer_in_french(state: Path, capsys: pytest.CaptureFixtur
 
 TROUBLED = status(
     radio="DEAF",
-    radio_reason="the counter stands still",
+    radio_reason=reasons.radio.counter_still(),
     spool_accepting=False,
     link_online=False,
-    link_reason="no answer",
+    link_reason=reasons.link.no_answer(limit_s=15.0),
     power="UNDER_VOLTAGE",
-    month={"month_used_percent": 93.0, "month_stopped": "bulk,events"},
+    month={"month_used_percent": 93.0},
+    month_stopped=why_stopped(frozenset({TrafficKind.BULK})),
     vitals={"temperature_c": 90},
-    connectors=(ConnectorStatus(name="lns", up=False, reason="no answer", queued=7, answer_age_ms=-1),),
+    connectors=(
+        ConnectorStatus(name="lns", up=False, reason=reasons.lns.no_answer(), queued=7, answer_age_ms=-1),
+    ),
 )
 
 
@@ -128,7 +133,9 @@ def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> Non
     found = [one for one in running(TROUBLED, lang) if one.severity is not Severity.GOOD]
     assert len(found) == 7
     assert all(one.remedy and one.detail for one in found)
-    suspected = running(status(hearing=("2 test frames of X missed, 3 were heard before",)), lang)
+    suspected = running(
+        status(hearing=(reasons.hearing.test_frames_missed(missed_tests=2, sender="X", heard_tests=3),)), lang
+    )
     assert [one.severity for one in suspected].count(Severity.WATCH) == 1
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
-from agent.enrol.http import BadUrl, download, post, upload, why
+from agent.enrol.http import BadUrl, download, post, refusal_in, upload
 from agent.enrol.step import Enrolment, Outcome
 from agent.identity import Identity
 from tests.controlpath.enrolment_server import EnrolmentServer
@@ -94,7 +94,7 @@ def test_renewal_at_a_third_of_the_life(tmp_path: Path) -> None:
         identity = enrolled(server, tmp_path, [])
         order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=server.authority.pem)
         before = identity.certificate_path.read_bytes()
-        assert asyncio.run(renew_once(order, identity, new_key=False)) == (Outcome.ENROLLED, "")
+        assert asyncio.run(renew_once(order, identity, new_key=False)) == (Outcome.ENROLLED, None)
         assert identity.certificate_path.read_bytes() != before
         validity = identity.validity_us()
         assert validity is not None
@@ -115,10 +115,10 @@ def test_renewal_at_a_third_of_the_life(tmp_path: Path) -> None:
 
 
 def test_bad_addresses_are_named() -> None:
-    with pytest.raises(BadUrl, match="enrol_url"):
+    with pytest.raises(BadUrl, match="unusable address"):
         post("ftp://x", "/", b"", ca_pem="")
-    assert why(b"\xff") == ("", "")
-    assert why(b'"no"') == ("", "no")
+    assert refusal_in(b"\xff") == ("", "")
+    assert refusal_in(b'"no"') == ("", "no")
 
 
 def test_a_transfer_is_bounded_and_timed_without_the_connection() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.gnss.receiver import GnssTime
 from agent.timing.choice import NOT_BEFORE_UTC_US, Reading
+from agent.wire import reasons
 from agent.wire.messages import TimeQuality
 from hal.errors import LineFailed
 from hal.gnss.receiver import Receiver
@@ -128,7 +129,7 @@ def test_a_receiver_that_lives_1024_weeks_ago_is_refused() -> None:
     made.hear(BEGIN - timedelta(weeks=1024), 1)
     assert not made.clock.readings
     assert made.gnss.counts["refused"] == 1
-    assert "before any release" in made.gnss.state().reason
+    assert "before any release" in str(made.gnss.state().reason)
 
 
 def test_without_a_fix_there_is_no_reading() -> None:
@@ -150,5 +151,5 @@ def test_a_line_that_is_missing_is_a_reason() -> None:
     gnss.start()
     assert tried.wait(5)
     gnss.stop()
-    assert gnss.state().reason == "/dev/ttyS9: no such device"
+    assert gnss.state().reason == reasons.radio.line_failed(detail="/dev/ttyS9: no such device")
     assert gnss.counts["line_failed"] == 1

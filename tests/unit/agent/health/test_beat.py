@@ -2,11 +2,13 @@ import pytest
 
 from agent.health.beat import heartbeat
 from agent.health.reporting import next_due
+from agent.health.usage import TrafficKind, why_stopped
 from agent.host.vitals import Vitals
 from agent.observation import ConnectorState, DataPathState
 from agent.status.say import Lang
 from agent.status.screen import render
 from agent.status.status import ConnectorStatus
+from agent.wire import reasons
 from agent.wire.messages import Heartbeat, Radio, TimeQuality
 from tests.controlpath.virtual import status
 
@@ -14,13 +16,25 @@ from tests.controlpath.virtual import status
 def state(**changes: object) -> DataPathState:
     base: dict[str, object] = {
         "radio": Radio.RECEIVING,
-        "radio_reason": "",
+        "radio_reason": reasons.radio.off(),
         "radio_since_us": 0,
         "connectors": (
             ConnectorState(
-                name="lns", contractual=True, up=True, reason="", last_answer_us=4_000_000, queued=2
+                name="lns",
+                contractual=True,
+                up=True,
+                reason=reasons.lns.answers(),
+                last_answer_us=4_000_000,
+                queued=2,
             ),
-            ConnectorState(name="two", contractual=False, up=False, reason="", last_answer_us=None, queued=0),
+            ConnectorState(
+                name="two",
+                contractual=False,
+                up=False,
+                reason=reasons.lns.no_answer(),
+                last_answer_us=None,
+                queued=0,
+            ),
         ),
         "spool_records": 3,
         "spool_accepting": True,
@@ -83,16 +97,31 @@ def test_the_screen_is_french_and_complete() -> None:
     assert len(text.splitlines()) <= 24
 
 
+PARITY = reasons.radio.parity_error(program="AGC")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"radio": "DEAF", "radio_reason": "parity"}, "SOURDE — parity"),
-        ({"link_online": False, "link_reason": "no route"}, "COUPÉ"),
+        ({"radio": "DEAF", "radio_reason": PARITY}, "SOURDE — erreur de parité du programme AGC"),
+        ({"link_online": False, "link_reason": reasons.system.no_route()}, "COUPÉ"),
         ({"spool_accepting": False}, "RÉSERVE PLEINE"),
         ({"enrolment": "used", "certificate_expires_at_us": None}, "jeton déjà utilisé"),
-        ({"config_state": "ROLLED_BACK", "config_reason": "why"}, "annulée"),
+        (
+            {"config_state": "ROLLED_BACK", "config_reason": reasons.configuration.restarted_on_trial()},
+            "annulée",
+        ),
         ({"config_state": "WAITING"}, "accord"),
-        ({"connectors": (ConnectorStatus(name="l", up=False, reason="", queued=7, answer_age_ms=-1),)}, "7"),
+        (
+            {
+                "connectors": (
+                    ConnectorStatus(
+                        name="l", up=False, reason=reasons.lns.no_answer(), queued=7, answer_age_ms=-1
+                    ),
+                )
+            },
+            "7",
+        ),
     ],
 )
 def test_each_trouble_has_its_word(changes: dict[str, object], words: str) -> None:
@@ -101,11 +130,12 @@ def test_each_trouble_has_its_word(changes: dict[str, object], words: str) -> No
 
 FULL = {
     "power": "UNDER_VOLTAGE",
-    "month": {"month_used_mb": 450, "month_cap_mb": 500, "month_stopped": "bulk,events"},
+    "month": {"month_used_mb": 450, "month_cap_mb": 500},
+    "month_stopped": why_stopped(frozenset({TrafficKind.BULK, TrafficKind.EVENTS})),
     "backhaul_rtt_ms": 41,
     "duty_percent": 12,
     "gnss": {"gnss_fix": 1, "gnss_satellites": 9, "gnss_pulse": 1},
-    "hearing": ("no frame for 90 min, 120 were usual at these hours",),
+    "hearing": (reasons.hearing.silent(silent_min=90, usual_frames=120),),
     "onsite_code": "123456",
 }
 
@@ -127,7 +157,7 @@ def test_the_screen_holds_all_on_one_screen_in_french() -> None:
 
 
 def test_the_screen_in_english_has_no_french_word() -> None:
-    text = render(status(**FULL, radio="DEAF", radio_reason="the counter stands still"), Lang.EN)
+    text = render(status(**FULL, radio="DEAF", radio_reason=reasons.radio.counter_still()), Lang.EN)
     assert "DEAF — the counter stands still" in text
     assert "on-site code" in text.lower()
     for french in ("é", "ê", "Serveur", "Trames", "Heure", "\u202f:", "jamais"):

@@ -63,6 +63,7 @@ def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal, datapath: V
         running=lambda: (1, content),
         noise_meter=NoiseMeter(datapath.on_radio, datapath.noise_measured),
         more_details=dict,
+        more_reasons=dict,
     )
 
 

@@ -33,8 +33,8 @@ def test_a_floor_is_judged_by_the_same_hour_of_other_days(floor_dbm: float, expe
 
 
 def test_an_hour_that_is_young_says_nothing() -> None:
-    assert judge_noise(past_of(-104.0, LEARNED_DAYS - 1), 5, -140.0) == (Floor.UNKNOWN, "")
-    assert judge_noise(past_of(-104.0, 30), 6, -140.0) == (Floor.UNKNOWN, "")
+    assert judge_noise(past_of(-104.0, LEARNED_DAYS - 1), 5, -140.0) == (Floor.UNKNOWN, None)
+    assert judge_noise(past_of(-104.0, 30), 6, -140.0) == (Floor.UNKNOWN, None)
 
 
 def test_the_mean_forgets() -> None:

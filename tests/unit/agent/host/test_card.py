@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from agent.host import card
-from agent.host.card import READ_ONLY, memory_folder, usable_state, working_folders
+from agent.host.card import memory_folder, usable_state, working_folders
+from agent.wire import reasons
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_a_card_that_takes_writes_is_used_and_an_old_copy_goes(tmp_path: Path, r
     memory.mkdir()
     copy, _ = usable_state(refusing, memory)
     (refusing / "probe").unlink()
-    assert usable_state(refusing, memory) == (refusing, "")
+    assert usable_state(refusing, memory) == (refusing, None)
     assert not copy.exists()
     assert not (refusing / "probe").exists()
 
@@ -34,12 +35,12 @@ def test_a_read_only_card_is_copied_once(tmp_path: Path, refusing: Path) -> None
     memory = tmp_path / "memory"
     memory.mkdir()
     copy, why = usable_state(refusing, memory)
-    assert why == READ_ONLY
+    assert why == reasons.card.read_only()
     assert (copy / "identity" / "key.pem").read_bytes() == b"key"
     assert copy.stat().st_mode & 0o777 == 0o700
     assert (copy / "settings.json").stat().st_mode & 0o777 == 0o600
     (copy / "settings.json").write_bytes(b"newer")
-    assert usable_state(refusing, memory) == (copy, READ_ONLY)
+    assert usable_state(refusing, memory) == (copy, reasons.card.read_only())
     assert (copy / "settings.json").read_bytes() == b"newer"
 
 
@@ -64,7 +65,7 @@ def test_who_asks_for_the_state_looks_into_memory_too(
 
 def test_other_refusals_are_left_to_who_opens(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert usable_state(tmp_path / "file", tmp_path) == (tmp_path / "file", "")
+    assert usable_state(tmp_path / "file", tmp_path) == (tmp_path / "file", None)
 
 
 def test_memory_is_the_service_s_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:

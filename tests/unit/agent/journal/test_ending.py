@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.journal.ending import Ended, look_back, reason_of
+from agent.journal.ending import Ended, ending_of, look_back
 from agent.journal.journal import Journal
 from agent.journal.store import JOURNAL
+from agent.wire import reasons
 from agent.wire.messages import PreviousBoot, TimeQuality
-from fleet.availability.history import BOX_WORDS
+from agent.wire.reasons import Reason, written
+from fleet.lang.reasons import blames_the_box
 from tests.controlpath.virtual import VirtualClock
 
 DIED = PreviousBoot(1, 0, 0, TimeQuality.NTP, False)
@@ -16,31 +18,30 @@ STOPPED = PreviousBoot(1, 0, 0, TimeQuality.NTP, True)
 @pytest.mark.parametrize(
     ("previous", "ended", "reason"),
     [
-        (None, Ended(same_machine_start=True, service="watchdog"), ""),
-        (STOPPED, Ended(same_machine_start=True, service="success exited 0"), ""),
-        (DIED, Ended(), ""),
-        (DIED, Ended(hardware_reset=True), "watchdog: the hardware reset the machine"),
-        (DIED, Ended(service="watchdog"), ""),
-        (DIED, Ended(same_machine_start=True), "crash of the agent"),
+        (None, Ended(same_machine_start=True, service="watchdog"), None),
+        (STOPPED, Ended(same_machine_start=True, service="success exited 0"), None),
+        (DIED, Ended(), None),
+        (DIED, Ended(hardware_reset=True), reasons.ending.machine_stood_still()),
+        (DIED, Ended(service="watchdog"), None),
+        (DIED, Ended(same_machine_start=True), reasons.ending.crashed()),
         (
             DIED,
             Ended(same_machine_start=True, service="signal killed KILL"),
-            "crash of the agent (killed KILL)",
+            reasons.ending.crashed_with(result="killed KILL"),
         ),
         (
             DIED,
             Ended(same_machine_start=True, service="watchdog killed ABRT"),
-            "watchdog: the agent stood still",
+            reasons.ending.agent_stood_still(),
         ),
-        (DIED, Ended(same_machine_start=True, service="oom-kill"), "crash: killed for want of memory"),
+        (DIED, Ended(same_machine_start=True, service="oom-kill"), reasons.ending.out_of_memory()),
     ],
 )
 def test_the_end_before_is_named_as_far_as_it_can_be(
-    previous: PreviousBoot | None, ended: Ended, reason: str
+    previous: PreviousBoot | None, ended: Ended, reason: Reason | None
 ) -> None:
-    assert reason_of(previous, ended) == reason
-    blames_the_box = any(word in reason.lower() for word in BOX_WORDS)
-    assert blames_the_box == bool(reason)
+    assert ending_of(previous, ended) == reason
+    assert reason is None or blames_the_box(written(reason))
 
 
 def test_two_starts_of_the_agent_on_one_start_of_the_machine(tmp_path: Path) -> None:
@@ -59,4 +60,4 @@ def test_two_starts_of_the_agent_on_one_start_of_the_machine(tmp_path: Path) -> 
 def test_the_boot_record_carries_it(tmp_path: Path) -> None:
     Journal(tmp_path, boot=1, clock=VirtualClock())
     journal = Journal(tmp_path, boot=2, clock=VirtualClock(), ended=Ended(same_machine_start=True))
-    assert b"crash of the agent" in journal.outbox.newest(JOURNAL, 1)[0]
+    assert b"ending.crashed" in journal.outbox.newest(JOURNAL, 1)[0]

@@ -6,6 +6,7 @@ import pytest
 from agent.journal import journal as module
 from agent.journal.journal import Journal
 from agent.journal.store import EVENT, JOURNAL
+from agent.wire import reasons
 from agent.wire.messages import Change, Delivered, Event, Heard, JournalRecord
 from tests.controlpath.virtual import VirtualClock
 
@@ -38,7 +39,7 @@ def test_boot_is_record_one_and_tells_the_death_before(tmp_path: Path) -> None:
 
 def test_an_orderly_stop_is_told(tmp_path: Path) -> None:
     journal = Journal(tmp_path, boot=1, clock=VirtualClock())
-    journal.stop("asked to stop")
+    journal.stop(reasons.ending.asked_to_stop())
     again = Journal(tmp_path, boot=2, clock=VirtualClock())
     assert again.previous is not None
     assert again.previous.clean
@@ -50,7 +51,7 @@ def test_states_carry_when_they_really_began(tmp_path: Path) -> None:
     journal = Journal(tmp_path, boot=1, clock=clock)
     began = clock.monotonic_us()
     clock.advance(30)
-    journal.record(Change.CONNECTOR, "lns", "DOWN", "x", since_us=began)
+    journal.record(Change.CONNECTOR, "lns", "DOWN", reasons.lns.no_answer(), since_us=began)
     record = records(journal)[-1]
     assert (record.uptime_ms, record.since_ms, record.journal_seq) == (30_000, 0, 2)
     assert journal.journal_seq == 2

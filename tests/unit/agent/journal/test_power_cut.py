@@ -85,7 +85,7 @@ def test_the_time_of_death_is_known_to_30_s_and_no_change_of_state_is_lost(
                     alive_at_us = clock.now_us
                     journal.still_alive()
                 if chance.random() < 0.5:
-                    journal.record(Change.RADIO, "radio", "RECEIVING", "test")
+                    journal.record(Change.RADIO, "radio", "RECEIVING")
                     written += 1
             clock.advance((alive_at_us + ALIVE_EVERY_US - clock.now_us) / 1e6)
             previous, records, _ = left_by(card, tmp_path, f"cut-{cut}")

@@ -2,6 +2,7 @@ import pytest
 
 from agent.radio.recovery import RestartRequested
 from agent.radio.reopening import JOBS_LIMIT, ReopeningConcentrator
+from agent.wire import reasons
 from hal.errors import LineFailed
 from hal.packets import ConcentratorStatus, ReceivedFrame, Spectrum, Transmission, TxState
 from hal.units import Dbm, Hz, Micros
@@ -73,7 +74,7 @@ def test_every_start_opens_anew(chip: ReopeningConcentrator, log: list[str]) -> 
 
 
 def test_before_the_start_the_line_is_not_there(chip: ReopeningConcentrator) -> None:
-    with pytest.raises(LineFailed, match="not started"):
+    with pytest.raises(LineFailed, match="the radio is off"):
         chip.receive()
     assert chip.eui == ""
 
@@ -88,11 +89,11 @@ def test_a_missing_device_is_an_error_of_the_start_alone() -> None:
 
 def test_restart_ends_the_run_once(chip: ReopeningConcentrator) -> None:
     chip.start()
-    chip.restart("the board changed")
-    with pytest.raises(RestartRequested, match="the board changed"):
+    chip.restart(reasons.radio.rebuilt())
+    with pytest.raises(RestartRequested, match="built into the radio"):
         chip.receive()
     assert chip.receive() == []
-    chip.restart("again")
+    chip.restart(reasons.radio.rebuilt())
     chip.start()
     assert chip.receive() == []
 

@@ -23,8 +23,10 @@ from agent.radio.thread import (
     Sent,
 )
 from agent.timing.timebase import Anchor, unroll
+from agent.wire import reasons
 from agent.wire.messages import Radio
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
+from hal.fault import Fault, FaultKind
 from hal.packets import Lora, Transmission, TxTrigger
 from hal.units import Hz, Micros
 from tests.datapath.virtual import ManualClock, VirtualConcentrator, data_up
@@ -108,7 +110,7 @@ def test_a_radio_that_is_deaf_is_found_and_dated_back_to_its_last_proof() -> Non
     bench.chip.inject(data_up())
     bench.run(100_000)
     proof_us = next(e for e in bench.events if isinstance(e, FramesReceived)).frames[0][1]
-    bench.chip.fault = "RX configuration reads back differently"
+    bench.chip.fault = Fault(FaultKind.CONFIGURATION_LOST, 0x0B)
     bench.run(STATUS_INTERVAL_US)
     radio, since_us = bench.changes()[1]
     assert radio is Radio.DEAF
@@ -161,7 +163,7 @@ def test_a_transmission_that_the_chip_refuses_is_our_mistake_and_nothing_else_st
     bench.queue.entry = entry(bench.clock.now_us + 40_000)
     bench.run(100_000)
     assert [(e.ok, e.reason) for e in bench.events if isinstance(e, Sent)] == [
-        (False, "frequency_hz: out of range")
+        (False, reasons.radio.request_refused(detail="frequency_hz: out of range"))
     ]
     assert bench.changes()[-1][0] is Radio.RECEIVING
 
@@ -224,7 +226,7 @@ def test_a_restart_that_is_asked_for_happens_at_once_and_climbs_no_ladder() -> N
     bench = Bench()
     for _ in range(10):
         bench.run(100_000)
-        bench.chip.failure = RestartRequested("the board changed", where="restart")
+        bench.chip.failure = RestartRequested(reasons.radio.rebuilt())
         assert bench.thread.turn() == bench.clock.now_us
         bench.chip.failure = None
         bench.thread.turn()

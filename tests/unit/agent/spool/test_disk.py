@@ -99,7 +99,7 @@ def test_a_spool_of_a_newer_agent_is_not_touched(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(SpoolCorrupted, match="user_version: 99"):
+    with pytest.raises(SpoolCorrupted, match="version 99"):
         SpoolDisk(path)
 
 
@@ -112,7 +112,7 @@ def test_a_full_disk_is_unwritable_and_loses_nothing_committed(path: Path, disk:
     disk.commit([(record(1), 1)], [])
     pages = disk.limit_pages(1)
     assert pages > 1
-    with pytest.raises(SpoolUnwritable, match="full"):
+    with pytest.raises(SpoolUnwritable, match="no space left"):
         disk.commit([(record(n), 1) for n in range(2, 200)], [])
     assert disk.read([1]) == ([record(1)], [])
     disk.limit_pages(1 << 20)

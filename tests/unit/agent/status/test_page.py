@@ -7,6 +7,7 @@ import pytest
 from agent.local_page import LOOPBACK
 from agent.status.page import StatusPage, page
 from agent.status.say import Lang, lang_of
+from agent.wire import reasons
 from tests.controlpath.virtual import free_port, status
 
 
@@ -56,7 +57,14 @@ def test_it_is_read_only_and_one_page(request_bytes: bytes) -> None:
 
 
 def test_what_came_from_elsewhere_is_escaped() -> None:
-    shown = page(status(site="<script>alert(1)</script>", radio="DEAF", radio_reason="<b>"), Lang.FR)
+    shown = page(
+        status(
+            site="<script>alert(1)</script>",
+            radio="DEAF",
+            radio_reason=reasons.radio.misbehaved(detail="<b>"),
+        ),
+        Lang.FR,
+    )
     assert "<script>" not in shown
     assert "<b>" not in shown
 

@@ -16,6 +16,7 @@ from agent.supervisor.backhaul_commands import (
 )
 from agent.supervisor.network_tools import NetworkTools, StageImpossible
 from agent.supervisor.step import BACKHAUL_LADDER, Stage
+from agent.wire import reasons
 
 MODEM = Device(name="cdc-wdm0", kind="gsm", state=100, interface="wwan0")
 CABLE = Device(name="eth0", kind="ethernet", state=30, interface="eth0")
@@ -107,7 +108,9 @@ def test_the_real_tools_are_asked_and_then_told(tmp_path: Path, monkeypatch: pyt
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     means = NetworkTools(route=lambda: "wwan0")
-    assert means.carry_out(Stage.RENEW_ADDRESS) == "nmcli device connect cdc-wdm0"
+    assert means.carry_out(Stage.RENEW_ADDRESS) == reasons.recovery.carried_out(
+        commands="nmcli device connect cdc-wdm0"
+    )
     assert asked.read_text().splitlines()[-1].endswith("nmcli device connect cdc-wdm0")
 
 
@@ -117,5 +120,5 @@ def test_a_tool_that_is_missing_or_fails_is_named(tmp_path: Path, monkeypatch: p
         NetworkTools(route=lambda: None).carry_out(Stage.RESET_MODEM)
     (tmp_path / "mmcli").write_text('#!/bin/sh\necho "error: couldn\'t find modem" >&2\nexit 1\n')
     (tmp_path / "mmcli").chmod(0o755)
-    with pytest.raises(StageImpossible, match="--reset: error: couldn't find modem"):
+    with pytest.raises(StageImpossible, match=r"--reset: failed \(error: couldn't find modem\)"):
         NetworkTools(route=lambda: None).carry_out(Stage.RESET_MODEM)

@@ -13,6 +13,7 @@ from agent.supervisor.step import (
     State,
     step,
 )
+from agent.wire import reasons
 from agent.wire.messages import Radio
 
 FINE = Facts(radio=Radio.RECEIVING, radio_since_us=0)
@@ -33,7 +34,11 @@ def stages(state: State, facts: Facts, now_us: int) -> list[tuple[str, Stage]]:
         (CUT, 5 * MINUTE_US - 1, []),
         (CUT, 5 * MINUTE_US, [("Recover", Stage.RENEW_ADDRESS)]),
         (
-            Facts(radio=Radio.RECEIVING, radio_since_us=0, silent="silent"),
+            Facts(
+                radio=Radio.RECEIVING,
+                radio_since_us=0,
+                silent=reasons.hearing.silent(silent_min=90, usual_frames=120),
+            ),
             0,
             [("Recover", Stage.RESTART_RADIO)],
         ),
@@ -69,7 +74,7 @@ def test_without_a_token_the_stage_is_told_and_skipped() -> None:
     spent = Budgets(restart_process=Budget(tokens=0, limit=3, refill_s=28_800))
     _, commands = step(State(budgets=spent), DEAF, 10 * MINUTE_US)
     assert [type(command) for command in commands] == [Skipped]
-    assert "budget" in commands[0].reason
+    assert commands[0].reason.code == "recovery.budget_spent"
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,7 +10,9 @@ from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import StageImpossible
 from agent.supervisor.step import Stage
 from agent.supervisor.watch import Supervisor
+from agent.wire import reasons
 from agent.wire.messages import Change, Radio, TimeQuality
+from agent.wire.reasons import Reason
 from tests.controlpath.virtual import VirtualClock
 
 MINUTE_S = 60
@@ -23,11 +25,11 @@ class Tools:
         self.asked: list[Stage] = []
         self.refuses: set[Stage] = set()
 
-    def carry_out(self, stage: Stage) -> str:
+    def carry_out(self, stage: Stage) -> Reason:
         self.asked.append(stage)
         if stage in self.refuses:
-            raise StageImpossible("nmcli is not installed")
-        return "nmcli device connect eth0"
+            raise StageImpossible(reasons.machine.tool_missing(tool="nmcli"))
+        return reasons.recovery.carried_out(commands="nmcli device connect eth0")
 
 
 class World:
@@ -40,9 +42,9 @@ class World:
         self.answered_us = 0
         self.journal = MemoryJournal(self.clock)
         self.left: list[Leave] = []
-        self.restarts: list[str] = []
+        self.restarts: list[Reason] = []
         self.backhaul_tools = Tools()
-        self.missed = ""
+        self.missed: Reason | None = None
         self.noise_dbm: float | None = None
         self.measured_dbm: float | None = None
         self.reference: ReferenceState | None = None
@@ -73,11 +75,16 @@ class World:
 
     def snapshot(self) -> DataPathState:
         lns = ConnectorState(
-            name="lns", contractual=True, up=self.up, reason="", last_answer_us=self.answered_us, queued=0
+            name="lns",
+            contractual=True,
+            up=self.up,
+            reason=reasons.lns.answers(),
+            last_answer_us=self.answered_us,
+            queued=0,
         )
         return DataPathState(
             radio=self.radio,
-            radio_reason="",
+            radio_reason=reasons.radio.off(),
             radio_since_us=self.radio_since_us,
             connectors=(lns,),
             spool_records=0,
@@ -108,7 +115,9 @@ def test_a_radio_that_stays_deaf_restarts_the_process(tmp_path: Path) -> None:
     world.look(minutes=9)
     assert world.left == []
     world.look(minutes=2)
-    assert [str(one) for one in world.left] == ["radio DEAF for 10 min"]
+    assert [one.why for one in world.left] == [
+        reasons.ending.recovered(cause=reasons.recovery.radio_not_receiving(radio="DEAF", lasting_min=10))
+    ]
     assert world.records == [("restart_process", "STARTED")]
 
 
@@ -144,7 +153,7 @@ def test_strange_silence_restarts_the_radio_once_for_each_silence_that_is_strang
     assert world.restarts == []
     world.look(minutes=60, every=10)
     assert len(world.restarts) == 1
-    assert "no frame for" in world.restarts[0]
+    assert world.restarts[0].code == "hearing.silent"
     assert world.told("silence") == ["suspected", "over"]
     world.look(minutes=30, every=10)
     assert len(world.restarts) == 2
@@ -158,7 +167,7 @@ def test_the_silence_ladder_ends_and_goes_on_after_a_restart_of_the_process(
     world = World(tmp_path)
     world.look(minutes=4 * 24 * 60, frames_a_minute=2, every=20)
     world.look(minutes=140, every=10)
-    assert [str(one)[:12] for one in world.left] == ["no frame for"]
+    assert [one.why.values["cause"][0].code for one in world.left] == ["hearing.silent"]  # type: ignore[index]
     world.received, world.supervisor = 0, world.make()
     world.look(minutes=12 * 60, every=10)
     assert [subject for subject, _ in world.records] == [
@@ -181,7 +190,7 @@ def test_far_fewer_frames_than_usual_restart_the_radio_once(
     world.look(minutes=4 * 24 * 60, frames_a_minute=21, every=20)
     world.look(minutes=11 * 60, frames_a_minute=frames_a_minute, every=2)
     assert len(world.restarts) == restarts
-    assert all("frames in 6 h" in one for one in world.restarts)
+    assert all((one.code, one.values["span_h"]) == ("hearing.fewer", 6) for one in world.restarts)
 
 
 @pytest.mark.parametrize(
@@ -225,12 +234,12 @@ def test_a_silent_reference_sensor_restarts_the_radio_once_even_without_trusted_
 
 def test_missed_test_frames_restart_the_radio_once_also_across_restarts(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.missed = "2 test frames of a neighbour missed"
+    world.missed = reasons.hearing.test_frames_missed(missed_tests=2, sender="X", heard_tests=2)
     world.look(minutes=60, frames_a_minute=2)
     world.supervisor = world.make()
     world.look(minutes=60, frames_a_minute=2)
     assert world.restarts == [world.missed]
-    world.missed = ""
+    world.missed = None
     world.look(frames_a_minute=2)
     assert "over" in world.told("test_frame")
 
@@ -255,7 +264,7 @@ def test_suspicions_from_the_own_past_end_with_the_trust_in_the_clock(tmp_path: 
     world.clock.trusted = TimeQuality.UNTRUSTED
     world.look()
     assert world.supervisor.hearing.grounds() == ()
-    assert world.supervisor.facts().silent == ""
+    assert world.supervisor.facts().silent is None
 
 
 def test_an_hour_in_which_the_clock_was_not_trusted_is_no_hour_of_the_past(tmp_path: Path) -> None:

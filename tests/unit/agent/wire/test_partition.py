@@ -1,6 +1,3 @@
-import re
-from pathlib import Path
-
 import pytest
 
 from agent.wire.order import WorkOrder
@@ -13,7 +10,6 @@ from agent.wire.partition import (
     entries,
     settings_entry,
 )
-from agent.wire.words import french
 
 ORDER = WorkOrder(
     eui="0016c001f12a3b4c",
@@ -83,11 +79,3 @@ def test_no_table_gpt_and_four_partitions_are_refused_with_the_fix() -> None:
         four[446 + 16 * index + 4] = 0x83
     with pytest.raises(PartitionError, match="four"):
         add_settings(bytes(four), image_bytes=0)
-
-
-def test_every_reason_has_its_french_sentence() -> None:
-    source = (Path(__file__).parents[4] / "agent" / "wire" / "partition.py").read_text(encoding="utf-8")
-    reasons = set(re.findall(r'PartitionError\(\s*"([a-z0-9_]+)"', source))
-    assert len(reasons) == 12
-    for reason in reasons:
-        assert french(PartitionError(reason, "detail"))

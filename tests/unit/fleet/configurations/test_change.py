@@ -33,9 +33,9 @@ def test_one_setting_by_its_path(path, text, read):
         ("connectors.x.host", "x", "no such setting"),
         ("radio.colour", "x", "no such setting"),
         ("radio", "x", "group of settings"),
-        ("connectors.0.port", "0", ">= 1"),
+        ("connectors.0.port", "0", "at least 1"),
         ("connectors.0.port", "many", "port"),
-        ("connectors.0.host", "", "length >= 1"),
+        ("connectors.0.host", "", "at least 1 characters"),
         ("connectors.0.contractual", "false", "exactly one must be contractual"),
     ],
 )

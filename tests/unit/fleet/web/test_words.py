@@ -8,8 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
+from agent.wire import reasons as why
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigState, TimeQuality
+from agent.wire.reasons import written
 from fleet.configurations.tables import configuration_versions, instructions
 from fleet.evidence.tables import journal_records, reported_configurations
 from fleet.identity import audit
@@ -20,16 +22,31 @@ from tests.unit.fleet.web.sample import NOW_US, eui_of
 from tests.unit.fleet.web.test_pages import PAGES
 
 SAID = [
-    (Change.RADIO, "radio", "RECEIVING", "started, EUI 0016c001f1370001"),
-    (Change.RADIO, "radio", "DEAF", "counter: counted 12 us in 900000 us"),
-    (Change.CONNECTOR, "lns", "DOWN", "lns.example.fr: [Errno 111] Connection refused"),
-    (Change.RECOVERY, "agent", "STARTED", "radio DEAF for 10 min"),
+    (Change.RADIO, "radio", "RECEIVING", written(why.radio.started(eui="0016c001f1370001"))),
+    (Change.RADIO, "radio", "DEAF", written(why.radio.counter_jumped(counted_us=12, elapsed_us=900_000))),
+    (
+        Change.CONNECTOR,
+        "lns",
+        "DOWN",
+        written(why.lns.unreachable(host="lns.example.fr", cause=why.system.connection_refused())),
+    ),
+    (
+        Change.RECOVERY,
+        "agent",
+        "STARTED",
+        written(why.recovery.radio_not_receiving(radio="DEAF", lasting_min=10)),
+    ),
     (Change.SPOOL, "spool", "FULL", "[Errno 28] No space left on device"),
-    (Change.CLOCK, "clock", "NTP", "was UNTRUSTED"),
+    (Change.CLOCK, "clock", "NTP", written(why.machine.clock_was(time_quality="UNTRUSTED"))),
     (Change.POWER, "supply", "UNDER_VOLTAGE", ""),
-    (Change.CONFIGURATION, "v2", "ROLLED_BACK", "the gateway restarted during the trial"),
+    (Change.CONFIGURATION, "v2", "ROLLED_BACK", written(why.configuration.restarted_on_trial())),
 ]
-ROLLED_BACK = "version 2 rolled back to 1: the fleet did not confirm it within 300 s"
+"""The store is full by an older agent: its English is marked as such."""
+ROLLED_BACK = written(
+    why.configuration.rolled_back(
+        version=2, good_version=1, cause=why.configuration.not_confirmed(limit_s=300)
+    )
+)
 ENGLISH = re.compile(
     r"\b(the|of|was|were|not|with|needs|started|answers?|refused|rolled|order|system|line|failed|bytes|seconds)\b"
 )
@@ -71,7 +88,14 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     form = {"csrf_token": token[1], "action": "self_test"}
     assert client.post(f"/passerelles/{eui}/commande", data=form).status_code == 303
     with app.state.parts.database.write() as connection:
-        answer = "counter 1 us, AGC 0x10 parity ok, ARB parity LOST, temperature 31.5 C; not receiving"
+        tested = why.command.self_test(
+            counter_us=1,
+            agc_status="0x10",
+            agc_parity="ok",
+            arb_parity="lost",
+            temperature=why.command.temperature(temperature_c=31.5),
+        )
+        answer = written(why.command.self_test_failed(cause=tested, fault=why.radio.not_receiving()))
         told = {"replied_at_us": NOW_US, "reply_ok": False, "reply_text": answer}
         connection.execute(update(instructions).values(**told))
     return client

@@ -1,0 +1,72 @@
+"""How a LoRaWAN network server answers, or why it does not."""
+
+from agent.wire.reasons.reason import Reason, code
+
+
+@code("pas encore connecté", "not connected yet")
+def not_connected_yet() -> None: ...
+
+
+@code("répond", "answers")
+def answers() -> None: ...
+
+
+@code("{host}\u202f: {cause}", "{host}: {cause}")
+def unreachable(*, host: str, cause: Reason) -> None: ...
+
+
+@code("pas de réponse", "no answer")
+def no_answer() -> None: ...
+
+
+@code("personne n’est abonné à nos trames chez le courtier", "the broker has no subscriber for our frames")
+def no_subscriber() -> None: ...
+
+
+@code("le courtier a refusé une trame ({mqtt_code})", "the broker refused a frame ({mqtt_code})")
+def frame_refused(*, mqtt_code: str) -> None: ...
+
+
+@code(
+    "le courtier refuse la connexion ou y met fin ({mqtt_code} {detail})",
+    "the broker refuses or ends the connection ({mqtt_code} {detail})",
+)
+def broker_refused(*, mqtt_code: str, detail: str) -> None: ...
+
+
+@code("le serveur a fermé la connexion", "the server closed the connection")
+def server_closed() -> None: ...
+
+
+@code("le serveur refuse la passerelle ({detail})", "the server refuses this gateway ({detail})")
+def server_refused(*, detail: str) -> None: ...
+
+
+@code("CUPS a nommé un autre serveur", "CUPS named another server")
+def moved_by_cups() -> None: ...
+
+
+@code(
+    "CUPS propose un logiciel\u202f; refusé, seule la flotte les donne",
+    "CUPS offers software; refused, only the fleet gives it",
+)
+def cups_software_refused() -> None: ...
+
+
+@code("CUPS a changé\u202f: {changed}", "CUPS changed: {changed}")
+def cups_changed(*, changed: str) -> None: ...
+
+
+@code("CUPS {uri}\u202f: {cause}", "CUPS {uri}: {cause}")
+def cups_failed(*, uri: str, cause: Reason) -> None: ...
+
+
+@code("réponse illisible ({detail})", "unreadable answer ({detail})")
+def cups_malformed(*, detail: str) -> None: ...
+
+
+@code(
+    "UDP vers {address}\u202f: ni chiffré ni authentifié, un VPN ou un APN privé est nécessaire",
+    "UDP to {address}: neither encrypted nor authenticated, a VPN or a private APN is needed",
+)
+def udp_unprotected(*, address: str) -> None: ...

@@ -1,0 +1,45 @@
+"""Reasons in the fleet: one line of text that is kept, and words made of it where a person reads.
+
+a gateway's code with values     ["lns.no_answer",{}]      words of agent.wire.reasons
+the fleet's own                  two boxes with one EUI    words of the catalogue, key ``reason.…``
+prose of an agent before 0.2     no answer for 30 s        shown as it came (``legacy``)
+"""
+
+from agent.wire.reasons import Reason, ending, read, spool, text, written
+from fleet.lang import legacy
+from fleet.lang.i18n import catalogue, t
+
+
+def kept(why: Reason | None, prose: str) -> str:
+    """Return the line to keep of what a message says: its code with values, else its prose."""
+    return prose if why is None else written(why)
+
+
+def in_words(lang: str, line: str) -> str:
+    """Return a reason in a person's language.
+
+    >>> in_words("fr", '["lns.answers",{}]'), in_words("en", "stopped")
+    ('répond', 'stopped')
+    """
+    reason = read(line)
+    if reason is not None:
+        return text(reason, lang)
+    key = f"reason.{line}"
+    return t(lang, key) if key in catalogue() else legacy.in_words(lang, line)
+
+
+def is_foreign_prose(lang: str, line: str) -> bool:
+    """Return whether a line is the English of an older agent, on a page that is not English."""
+    return read(line) is None and f"reason.{line}" not in catalogue() and legacy.is_foreign(lang, line)
+
+
+def blames_the_box(line: str) -> bool:
+    """Return whether the reason of a BOOT record lays the end of the boot before at the box's door."""
+    reason = read(line)
+    return legacy.blames_the_box(line) if reason is None else ending.blames_the_box(reason)
+
+
+def spool_full(line: str) -> str:
+    """Return the reason of a full store, behind the reason why the server is away."""
+    reason = read(line)
+    return legacy.spool_full(line) if reason is None else written(spool.full(cause=reason))

@@ -1,0 +1,123 @@
+"""`make check`, the codes of reasons: every code has both languages and is used, and nothing parses prose.
+
+A use is ``reasons.SUBJECT.CODE``, or ``SUBJECT.CODE`` after ``from agent.wire.reasons import SUBJECT``.  mypy
+checks the values that it passes.
+"""
+
+import ast
+import re
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from agent.wire.reasons import TABLE, WORDS, Entry
+from agent.wire.reasons.vocabulary import Words
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("agent", "hal", "firmware", "fleet", "provisioning", "passerelle", "demo")
+TABLE_FOLDER = ROOT / "agent" / "wire" / "reasons"
+LEGACY = ROOT / "fleet" / "lang" / "legacy.py"
+"""The one file that may know the prose of older agents."""
+UNITS = frozenset(
+    {
+        *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "characters"),
+        *("frames", "tests", "jobs", "commands", "downlinks", "names", "channels", "partitions", "lines"),
+        *("version", "status", "code", "sf", "least", "most"),
+    }
+)
+"""What the name of a number ends in: its unit, what it counts, or a number that has none."""
+PROSE = re.compile(r"[A-Za-z]{3,} [a-z]{2,}")
+PATTERN = re.compile(r"\\[dwSWD]|\.[*+]|\(\?P<")
+"""What only a regular expression holds."""
+
+
+def problems_of_table(table: Mapping[str, Entry], words: Mapping[str, Words]) -> Iterator[str]:
+    """Yield what the table lacks."""
+    for code, entry in sorted(table.items()):
+        yield from (f"{code}: {problem}" for problem in _problems_of(entry))
+    named = {name for entry in table.values() for name in entry.values}
+    yield from (f"vocabulary: no code has a value {name}" for name in words if name not in named)
+    for name, meanings in words.items():
+        short = [word for word, languages in meanings.items() if not all(one.strip() for one in languages)]
+        yield from (f"vocabulary: {name} {word}: French or English is missing" for word in short)
+
+
+def _problems_of(entry: Entry) -> Iterator[str]:
+    for lang, sentence in (("French", entry.french), ("English", entry.english)):
+        named = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+        if not sentence.strip():
+            yield f"no {lang}"
+        elif named != set(entry.values):
+            yield f"the {lang} sentence names {sorted(named)}, the values are {sorted(entry.values)}"
+    for name, kind in entry.values.items():
+        if kind in (int, float) and name.rpartition("_")[2] not in UNITS:
+            yield f"{name} is a number without a unit in its name"
+
+
+def problems_of_uses(table: Mapping[str, Entry], used: set[str]) -> Iterator[str]:
+    """Yield codes that nobody uses, and uses that no file declares."""
+    subjects = {code.partition(".")[0] for code in table}
+    for code in sorted(set(table) - used):
+        yield f"{code}: used nowhere"
+    for code in sorted(used - set(table)):
+        if code.partition(".")[0] in subjects and code not in _FUNCTIONS:
+            yield f"{code}: no such code"
+
+
+_FUNCTIONS = frozenset({"ending.blames_the_box"})
+"""Functions beside the codes of a subject."""
+
+
+def uses_in(tree: ast.Module) -> Iterator[str]:
+    """Yield every ``SUBJECT.CODE`` of a module."""
+    subjects = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "agent.wire.reasons"
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            match node.value:
+                case ast.Attribute(value=ast.Name(id="reasons"), attr=subject):
+                    yield f"{subject}.{node.attr}"
+                case ast.Name(id=subject) if subject in subjects:
+                    yield f"{subject}.{node.attr}"
+
+
+def prose_patterns_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the regular expressions of a module that take a sentence apart."""
+    documentation = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str() as text) if id(node) not in documentation:
+                if PROSE.search(text) and PATTERN.search(text):
+                    yield text
+
+
+def _sources() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (
+            path for path in sorted((ROOT / package).rglob("*.py")) if "node_modules" not in path.parts
+        )
+
+
+def main() -> int:
+    """Print what is wrong; return 1 if anything is."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _sources()}
+    used = {code for path, tree in trees.items() if path.parent != TABLE_FOLDER for code in uses_in(tree)}
+    found = [*problems_of_table(TABLE, WORDS), *problems_of_uses(TABLE, used)]
+    for path, tree in trees.items():
+        if path != LEGACY:
+            found += [f"{path.relative_to(ROOT)}: {text!r} parses prose" for text in prose_patterns_in(tree)]
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
