@@ -1,26 +1,31 @@
-"""Gateways: the table, and the page of one."""
+"""Gateways: the table, the page of one with what it reported last, and the commands to it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
+from agent.wire.command import Action
 from agent.wire.messages import Change, Heartbeat
-from fleet.configurations.commands import last_of
+from fleet.configurations.commands import last_of, send
 from fleet.configurations.status import stands
-from fleet.evidence.tables import journal_records
+from fleet.evidence.tables import journal_records, notes
 from fleet.identity import audit
-from fleet.identity.people import Person
+from fleet.identity.people import Person, Role
 from fleet.registry import store
 from fleet.registry.roll import call_roll
 from fleet.registry.store import Gateway
 from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
-from fleet.web.access import form_guard, operator
+from fleet.web.access import NotAllowed, form_guard, operator, technician
+from fleet.web.login import inside
 from fleet.web.pages import listing
-from fleet.web.pages.last_notes import last_measures
-from fleet.web.views import commands, configurations, counts, gateway, gateways, sentences, timeline
+from fleet.web.rendering import Words
+from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
+from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
+from fleet.web.views.measures import channels_of, measures_of
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -126,7 +131,7 @@ def _sentence(visit: Visit, eui: str, ticket: TicketView | None) -> str:
     if now is None:
         return visit.words.t("sentence.OUT")
     communes = tuple(one for one in visit.network.communes.values() if eui in one.members)
-    return sentences.gateway_sentence(visit.words, now, communes, ticket)
+    return gateway.gateway_sentence(visit.words, now, communes, ticket)
 
 
 def _ticket(visit: Visit, connection: Connection, found: Gateway) -> TicketView | None:
@@ -163,3 +168,51 @@ def accept(eui: str, visit: Viewing, person: Annotated[Person, Depends(operator)
         )
     answer = RedirectResponse(f"/passerelles/{eui}", SEE_OTHER)
     return leave_toast(answer, "toast.accepted", name=found.name)
+
+
+Commanding = Annotated[Person, Depends(technician)]
+
+
+@router.post("/passerelles/{eui}/commande", dependencies=[Depends(form_guard)])
+def command(
+    eui: str,
+    visit: Viewing,
+    person: Commanding,
+    action: Annotated[Action, Form()],
+    back: Annotated[str, Form()] = "",
+) -> Response:
+    """Sign and queue one command; the gateway answers when it is reached."""
+    if action in FOR_OPERATORS and not person.may(Role.OPERATOR):
+        raise NotAllowed("role", f"{action} needs the role {Role.OPERATOR}, {person.name} has {person.role}")
+    if action not in (*FOR_TECHNICIANS, *FOR_OPERATORS):
+        raise HTTPException(404)
+    with visit.database.write() as connection:
+        found = store.load_gateway(connection, eui)
+        if found is None:
+            raise HTTPException(404)
+        key = visit.parts.keys.signing
+        send(connection, key, eui=eui, action=action, who=person.name, now_us=visit.now_us)
+    answer = RedirectResponse(inside(back) if back else f"/passerelles/{eui}", SEE_OTHER)
+    return leave_toast(answer, f"toast.command.{action}", name=found.name)
+
+
+DETAILS, PICTURE = "details", "rf_picture"
+
+
+def last_note(connection: Connection, eui: str, name: str) -> tuple[int, Mapping[str, Any]]:
+    """Return the newest event of that name and when it was; 0 and nothing if there is none."""
+    query = select(notes.c.at_us, notes.c.fields).where(notes.c.eui == eui, notes.c.name == name)
+    row = connection.execute(query.order_by(notes.c.recorded_at_us.desc()).limit(1)).first()
+    return (0, {}) if row is None else (row.at_us, row.fields)
+
+
+def last_measures(words: Words, connection: Connection, eui: str) -> dict[str, Any]:
+    """Return what the gateway's page shows of it."""
+    details_us, details = last_note(connection, eui, DETAILS)
+    picture_us, picture = last_note(connection, eui, PICTURE)
+    return {
+        "measures": measures_of(words, details),
+        "measured_us": details_us,
+        "channels": channels_of(words, picture),
+        "pictured_us": picture_us,
+    }

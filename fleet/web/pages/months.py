@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 from fleet.months.tables import month_versions
 from fleet.registry.store import load_registry
 from fleet.web import rendering
-from fleet.web.views.revisions import revision_of
+from fleet.web.views.months import revision_of
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()

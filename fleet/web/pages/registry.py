@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import re
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
@@ -18,7 +20,7 @@ from fleet.registry import sheets
 from fleet.registry.sheet import SheetError
 from fleet.web import rendering
 from fleet.web.access import form_guard, operator
-from fleet.web.views.problems import problems_of
+from fleet.web.rendering import Words
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -126,3 +128,35 @@ def export(form: str, visit: Viewing, person: Operating) -> Response:
         content = path.read_bytes()
     headers = dict(rendering.HEADERS) | {"Content-Disposition": f'attachment; filename="registre.{form}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+SHOWN_LIMIT: Final = 200
+"""Problems on the page; who has more mends these first."""
+_CELL: Final = re.compile(r"line (\d+), column « (.*?) »: (.*)")
+_PATH: Final = re.compile(r"([\w.\[\]]+): (.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One problem; a JSON document has paths instead of lines."""
+
+    line: str
+    column: str
+    text: str
+
+
+def problems_of(words: Words, said: str) -> tuple[list[Problem], int]:
+    """Return the problems to show, and how many there are beyond."""
+    lines = said.splitlines()
+    listed = lines[1:] if len(lines) > 1 else lines
+    found = [_problem(words, line) for line in listed if not line.startswith("…")]
+    more = next((int(line.split()[2]) for line in listed if line.startswith("… and ")), 0)
+    return found[:SHOWN_LIMIT], max(0, len(found) - SHOWN_LIMIT) + more
+
+
+def _problem(words: Words, line: str) -> Problem:
+    if cell := _CELL.fullmatch(line):
+        return Problem(line=cell[1], column=cell[2], text=words.refusal(cell[3]))
+    if path := _PATH.fullmatch(line):
+        return Problem(line="", column=path[1], text=words.refusal(path[2]))
+    return Problem(line="", column="", text=line)

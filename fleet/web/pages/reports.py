@@ -1,17 +1,22 @@
-"""The month so far, and the reports of closed months."""
+"""What a month came to: figures so far, reports, how the clocks were kept, which objects were heard."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, func, select
 
+from fleet.durations import DAY_US
 from fleet.facts.months import closes_at_us, months_between
 from fleet.identity.people import Person, Role
+from fleet.lang.format import month_bounds, paris
 from fleet.months.closing import NotYetError
 from fleet.months.versions import close_month, list_versions
+from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_communes
 from fleet.registry.tables import commissioning
+from fleet.tickets import joining
+from fleet.tickets.statistics import statistics
 from fleet.web.access import form_guard, operator
 from fleet.web.views import months
 from fleet.web.views.tables import csv_text
@@ -67,3 +72,34 @@ def close(month: str, visit: Viewing, person: Annotated[Person, Depends(operator
     if made is None:
         return leave_toast(answer, "toast.month_same", month=month)
     return leave_toast(answer, "toast.month_closed", month=month, number=made.number)
+
+
+HALF_MONTH_US = 15 * DAY_US
+
+
+@router.get("/statistiques", response_class=HTMLResponse)
+def interventions(visit: Viewing, a: int | None = None) -> HTMLResponse:
+    """Show the Paris month around an instant; at present without one."""
+    at_us = visit.now_us if a is None else min(max(a, 0), visit.now_us)
+    begin, end = month_bounds(at_us)
+    with visit.database.read() as connection:
+        found = statistics(joining.between(connection, begin, end), visit.now_us)
+        return visit.page(
+            "pages/statistics.html",
+            connection,
+            found=found,
+            begin_us=begin,
+            before_us=begin - HALF_MONTH_US,
+            after_us=end + HALF_MONTH_US if end < visit.now_us else None,
+        )
+
+
+@router.get("/objets", response_class=HTMLResponse)
+def objects(
+    visit: Viewing, mois: Annotated[str, Query(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")] = ""
+) -> HTMLResponse:
+    """Show one month; the present one by default."""
+    month = mois or f"{paris(visit.now_us):%Y-%m}"
+    with visit.database.read() as connection:
+        found = month_connectivity(connection, month, visit.now_us)
+        return visit.page("pages/connectivity.html", connection, month=month, found=found)

@@ -1,11 +1,13 @@
-"""The main courante as a page: what is open, the log, a form for an entry and one for the handover."""
+"""The shift: the main courante with its hand-over, and who is on call now and ahead."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from fleet.durations import DAY_US
 from fleet.identity.people import Person, Role
+from fleet.oncall import planning, store
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind, EntryRefused
 from fleet.web.access import form_guard, operator
@@ -75,3 +77,27 @@ def settle(entry_id: int, visit: Viewing, person: Acting) -> Response:
         if not shift.settle(connection, entry_id, who=person.name, now_us=visit.now_us):
             raise HTTPException(404)
     return RedirectResponse(ADDRESS, SEE_OTHER)
+
+
+SOURCES = ("override", "holiday", "span", "gap")
+AHEAD_LIMIT = 40
+"""Pieces of the plan that are listed."""
+
+
+@router.get("/astreinte", response_class=HTMLResponse)
+def on_call(visit: Viewing) -> HTMLResponse:
+    """Show the plan."""
+    now_us = visit.now_us
+    until_us = now_us + planning.LOOK_AHEAD_DAYS * DAY_US
+    with visit.database.read() as connection:
+        people, rota = store.everybody(connection), store.rota(connection)
+        duties = [one for one in planning.plan(rota, now_us, until_us) if one.person_id in people]
+        return visit.page(
+            "pages/duty.html",
+            connection,
+            on_call=store.on_call_now(connection, now_us),
+            people=people,
+            duties=duties[:AHEAD_LIMIT],
+            holes=planning.holes(rota, now_us, until_us),
+            sources=SOURCES,
+        )

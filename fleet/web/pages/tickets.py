@@ -32,8 +32,8 @@ from fleet.tickets.model import (
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
-from fleet.web.pages.ticket_words import TicketWords, words_of_ticket
-from fleet.web.views import field
+from fleet.web.pages.ticket_lists import TicketWords, words_of_ticket
+from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
 from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
@@ -73,8 +73,8 @@ def _page(
         status=409 if refused else 200,
         ticket=ticket,
         told=about,
-        places=field.places_of(_sites(about, site)),
-        members_limit=field.MEMBERS_LIMIT,
+        places=views.places_of(_sites(about, site)),
+        members_limit=views.MEMBERS_LIMIT,
         intervention=intervention_of(found.shown),
         resolution=resolution_of(found.shown),
         steps=steps_of(ticket),
@@ -91,8 +91,8 @@ def _page(
         pause_reasons=[(reason.value, visit.words.t(f"pause.{reason}")) for reason in PauseReason],
         refused=refused,
         typed=typed or {},
-        reporting=field.reports(ticket),
-        queue_texts=field.queue_texts(visit.words),
+        reporting=views.reports(ticket),
+        queue_texts=views.queue_texts(visit.words),
     )
 
 
@@ -100,14 +100,14 @@ def _sites(about: TicketWords, site: Any) -> tuple[SiteLine, ...]:
     """Return the sites of a ticket, those whose gateway is lost first."""
     if about.about is not None and about.about.sites:
         return about.about.sites
-    return () if site is None else (field.site_line(site),)
+    return () if site is None else (views.site_line(site),)
 
 
 def _live(visit: Visit, connection: Connection, members: list[GatewayNow]) -> dict[str, Any]:
     """Return what the gateways on the spot say at present, and the last answer of each."""
-    euis = [one.eui for one in members[: field.MEMBERS_LIMIT]]
+    euis = [one.eui for one in members[: views.MEMBERS_LIMIT]]
     told_by = {
-        eui: field.beat_words(visit.words, stand.heartbeat)
+        eui: views.beat_words(visit.words, stand.heartbeat)
         for eui, stand in stands(connection, euis).items()
         if stand.heartbeat is not None
     }

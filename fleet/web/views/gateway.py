@@ -1,8 +1,11 @@
-"""One gateway's picture of states and its vital signs; pure."""
+"""One gateway: its picture of states, its vital signs, the sentence that opens its page; pure."""
 
 from agent.wire.messages import Heartbeat
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.timeline import Timeline as Line
+from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.live.model import CommuneNow, GatewayNow
+from fleet.tickets.store import TicketView
 from fleet.web.rendering import Words
 from fleet.web.views.timeline import Span, Timeline, timeline_of, window_of
 
@@ -35,3 +38,48 @@ def vitals_of(words: Words, beat: Heartbeat) -> list[str]:
         "vital.rtt": beat.backhaul_rtt_ms,
     }
     return [words.t(key, value=value) for key, value in told.items() if value is not None]
+
+
+def gateway_sentence(
+    words: Words, gateway: GatewayNow, communes: tuple[CommuneNow, ...], ticket: TicketView | None
+) -> str:
+    """Return what there is to know in one breath."""
+    parts = [_state(words, gateway)]
+    if gateway.state not in (GatewayState.SERVING, GatewayState.OUT):
+        parts += [_commune(words, commune) for commune in communes]
+    if ticket is not None:
+        parts.append(_work(words, ticket))
+    return " ".join(part for part in parts if part)
+
+
+def _state(words: Words, gateway: GatewayNow) -> str:
+    since, lasted = words.short(gateway.since_us), words.since(gateway.since_us)
+    if gateway.state is GatewayState.OUT:
+        return words.t("sentence.OUT")
+    if gateway.state is GatewayState.SERVING:
+        return words.t("sentence.SERVING", since=since, lasted=lasted)
+    why = words.t(f"sentence.cause.{gateway.cause}")
+    if gateway.state is GatewayState.DOWN and not gateway.proved and gateway.cause is Cause.UNKNOWN:
+        why = words.t("sentence.silent")
+    last = "" if gateway.last_word_us is None else words.short(gateway.last_word_us, seconds=True)
+    key = f"sentence.{gateway.state}" if last else f"sentence.{gateway.state}.mute"
+    return words.t(key, since=since, lasted=lasted, why=why, last=last)
+
+
+def _commune(words: Words, commune: CommuneNow) -> str:
+    if commune.state is CommuneState.LOST:
+        return words.t("sentence.commune_lost", name=commune.name)
+    if commune.serving:
+        return words.t("sentence.commune_kept", name=commune.name, count=len(commune.serving))
+    return ""
+
+
+def _work(words: Words, shown: TicketView) -> str:
+    ticket = shown.ticket
+    if not ticket.working:
+        return ""
+    if ticket.on_site_at_us is not None:
+        return words.t("sentence.on_site", since=words.short(ticket.on_site_at_us))
+    due = words.short(shown.intervention.due_at_us)
+    key = "sentence.due" if shown.intervention.left_us >= 0 else "sentence.overdue"
+    return words.t(key, due=due, by=words.calm(-shown.intervention.left_us))

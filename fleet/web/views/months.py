@@ -1,8 +1,10 @@
-"""A month's figures as the reports page shows them; pure."""
+"""The figures of a month as the report shows them, and what a version changed of the one before; pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, Final
 
 from fleet.availability.figures import Share
 from fleet.availability.reckoning import MonthResult
@@ -154,3 +156,66 @@ def columns(words: Words) -> list[Column[CommuneMonth]]:
         Column(key="outages", title="month.outages", value=lambda row: row.outages),
         Column(key="below", title="month.below_two_s", value=lambda row: row.below_two_us / 1_000_000),
     ]
+
+
+CHANGED_LIMIT: Final = 20
+"""Communes and gateways that are listed; the figures to download hold them all."""
+FACTS_LIMIT: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """One figure before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One version beside the one before; ``since`` None for the first."""
+
+    since: int | None
+    changed: tuple[Changed, ...]
+    unlisted: int
+    facts_added: int
+    facts: tuple[str, ...]
+
+
+def revision_of(words: Words, difference: Mapping[str, Any], names: Mapping[str, str]) -> Revision:
+    """Return what changed; ``names`` has communes by INSEE code and gateways by EUI."""
+    if not difference:
+        return Revision(since=None, changed=(), unlisted=0, facts_added=0, facts=())
+    places = [*difference["communes"], *difference["gateways"]]
+    rows = [(words.t("month.revision.whole"), difference["whole"])]
+    rows += [(_subject_name(one, names), one) for one in places]
+    changed = [
+        Changed(
+            name=name,
+            before=_exact_percent(words, told["before"]),
+            after=_exact_percent(words, told["after"]),
+        )
+        for name, one in rows
+        if (told := one.get("availability_percent"))
+    ]
+    return Revision(
+        since=difference["since_version"],
+        changed=tuple(changed[:CHANGED_LIMIT]),
+        unlisted=max(0, len(changed) - CHANGED_LIMIT),
+        facts_added=difference["facts_added"],
+        facts=tuple(json.dumps(one, ensure_ascii=False) for one in difference["facts"][:FACTS_LIMIT]),
+    )
+
+
+def _subject_name(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    key = str(one.get("insee") or one.get("eui") or "")
+    return names.get(key, key)
+
+
+def _exact_percent(words: Words, value: object) -> str:
+    """Return a percentage as the version holds it, already truncated, to the last digit."""
+    if value is None:
+        return "—"
+    text = str(value)
+    return f"{text.replace('.', ',')}\u202f%" if words.lang == "fr" else f"{text}\u202f%"

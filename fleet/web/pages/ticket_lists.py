@@ -1,17 +1,22 @@
-"""Tickets in words for the pages: what is lost, where and why, as the messages of the same ticket say it."""
+"""Tickets as lines: the list, most urgent first; each in the words of the messages about it."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from fleet.incidents.context import CycleContext
 from fleet.notify.compose import Occasion, Subject
 from fleet.paging.subjects import subject
+from fleet.tickets import store as tickets
 from fleet.tickets.model import Ticket
 from fleet.tickets.store import TicketView
-from fleet.web.views.tickets import TicketLine, line_of
-from fleet.web.visit import Visit
+from fleet.web.pages import listing
+from fleet.web.views.tables import csv_text
+from fleet.web.views.tickets import TicketLine, columns, export_columns, line_of
+from fleet.web.visit import Viewing, Visit
 
 WORDED_LIMIT: Final = 50
 """Tickets of one list that are put in words; the rest goes by its place."""
@@ -44,3 +49,26 @@ def lines_of(visit: Visit, connection: Connection, shown: tuple[TicketView, ...]
         words = words_of_ticket(visit, connection, one.ticket) if index < WORDED_LIMIT else None
         lines.append(line_of(one, title=words.title if words else "", cause=words.cause if words else ""))
     return lines
+
+
+router = APIRouter()
+
+
+@router.get("/incidents", response_class=HTMLResponse)
+def table(visit: Viewing, tous: bool = False) -> Response:
+    """Show open tickets, or all."""
+    with visit.database.read() as connection:
+        load = tickets.recent if tous else tickets.open_tickets
+        lines = lines_of(visit, connection, load(connection, visit.now_us))
+        shown = listing.listing_of(visit, lines, columns(), "-id" if tous else "intervention")
+        if shown.wants_csv:
+            return visit.csv("tickets", csv_text(visit.lang, export_columns(visit.words), shown.rows))
+        return visit.page(
+            "pages/incidents.html",
+            connection,
+            rows=shown.rows,
+            heads=shown.heads,
+            export=shown.export,
+            listing=shown,
+            all=tous,
+        )

@@ -1,15 +1,35 @@
-"""Communes: the table, and the page of one."""
+"""The network now: does the contract hold and where to look if not; the communes."""
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
 from fleet.registry.store import load_communes
+from fleet.tickets import store as tickets
 from fleet.web.pages import listing
-from fleet.web.views import communes, gateway, timeline
+from fleet.web.pages.ticket_lists import lines_of
+from fleet.web.views import communes, gateway, overview, timeline
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing
 
 router = APIRouter()
+
+
+@router.get("/", response_class=HTMLResponse)
+def overview_page(visit: Viewing) -> HTMLResponse:
+    """Show the whole network at a glance."""
+    with visit.database.read() as connection:
+        past = visit.past
+        frame = visit.frame(connection)
+        rows = communes.rows_now(visit.network, past)
+        breaches = communes.next_breaches(rows)
+        return visit.page(
+            "pages/overview.html",
+            connection,
+            verdict=overview.verdict_of(visit.words, frame, visit.network, breaches),
+            tickets=lines_of(visit, connection, tickets.open_tickets(connection, visit.now_us)),
+            breaches=breaches[: overview.LISTED_LIMIT],
+            changes=overview.changes_of(visit.words, past, visit.network, visit.now_us),
+        )
 
 
 @router.get("/communes", response_class=HTMLResponse)
@@ -38,8 +58,8 @@ def table(visit: Viewing) -> Response:
 
 
 @router.get("/communes/{insee}", response_class=HTMLResponse)
-def one(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
-    """Show one commune: its month, its states, its gateways."""
+def commune(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
+    """Show commune commune: its month, its states, its gateways."""
     with visit.database.read() as connection:
         past = visit.past
         rows = communes.rows_of(visit.network, load_communes(connection), past)
