@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from fleet.availability.burn import Budget, budget
-from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.deferred import deferred
+from fleet.availability.communes import CommuneTimeline, below_two_domains, commune_timeline, members_of
 from fleet.availability.figures import (
     CommuneFigures,
     GatewayFigures,
     Share,
     commune_figures,
+    deferred,
     gateway_figures,
     lost_by,
     mean_of_gateways,
     whole,
 )
-from fleet.availability.redundancy import below_two_domains
 from fleet.availability.sensors import Coverage, sensor_figures
 from fleet.availability.timeline import Timeline, timeline
 from fleet.facts.intervals import total

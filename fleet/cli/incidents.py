@@ -21,8 +21,8 @@ from fleet.settings import read_settings
 from fleet.tickets import links
 from fleet.tickets.links import SECRET_NAME
 from fleet.tickets.presence import site_token
+from fleet.web.api.inbound import callback_token
 from fleet.web.api.oncall import calendar_token
-from fleet.web.api.sms import callback_token
 
 app = typer.Typer(add_completion=False)
 

@@ -9,8 +9,7 @@ from agent.wire.envelope import Kind
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations import push
-from fleet.configurations.confirm import Trial, should_confirm
-from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
+from fleet.configurations.rules import ASK_AGAIN_US, PERMIT_LIFE_US, Trial, should_confirm, why_not
 from fleet.configurations.tables import configuration_versions, instructions
 from fleet.evidence.tables import reported_configurations
 from fleet.live.memory import Memory

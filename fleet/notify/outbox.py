@@ -10,8 +10,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify import gsm, mirrors
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
-from fleet.notify.retries import LIFE_US, next_attempt_us
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
+from fleet.notify.timing import LIFE_US, next_attempt_us
 from fleet.oncall.tables import people
 
 LEASE_US = 120_000_000

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from fleet.durations import HOUR_US
 from fleet.incidents.context import CycleContext
-from fleet.notify import outbox, quiet
+from fleet.notify import outbox, timing
 from fleet.notify.compose import Occasion, bundle, compose
 from fleet.notify.model import Channel
 from fleet.oncall.model import Person
@@ -53,7 +53,7 @@ def wake(context: CycleContext, person: Person, about: list[About], word: str) -
 def _wake_at_us(context: CycleContext, one: About) -> int:
     ticket = one.ticket
     due_us = intervention(ticket, context.now_us).due_at_us if ticket.on_site_at_us is None else None
-    return quiet.wake_at_us(
+    return timing.wake_at_us(
         critical=ticket.criticality is Criticality.CRITICAL, on_site_due_us=due_us, now_us=context.now_us
     )
 
@@ -68,7 +68,7 @@ def _enqueue(context: CycleContext, person: Person, about: list[About], channel:
     due_us = context.now_us
     if channel is Channel.SMS:
         recent = outbox.recent_to(connection, person.id, channel, context.now_us - LOOK_BACK_US)
-        due_us = quiet.throttled_until_us(recent, context.now_us)
+        due_us = timing.throttled_until_us(recent, context.now_us)
     key = outbox.short_key(f"{word}/" + "+".join(one.key for one in about))
     outbox.enqueue(
         connection,

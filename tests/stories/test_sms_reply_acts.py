@@ -3,7 +3,7 @@ from fastapi.testclient import TestClient
 
 from fleet.notify.model import Channel
 from fleet.tickets.model import TicketState
-from fleet.web.api.sms import callback_token
+from fleet.web.api.inbound import callback_token
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, SECOND, World
 

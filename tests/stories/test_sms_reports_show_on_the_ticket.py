@@ -2,7 +2,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from fleet.notify.model import Channel, Delivery
-from fleet.web.api.sms import callback_token
+from fleet.web.api.inbound import callback_token
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
 

@@ -11,7 +11,7 @@ from fleet.tickets import store as tickets
 from fleet.tickets.statistics import statistics
 from fleet.web import incident_views as views
 from fleet.web.access import viewer
-from fleet.web.api import mail, oncall, parts, sms
+from fleet.web.api import inbound, oncall, parts
 from fleet.web.api import tickets as writes
 from fleet.web.api.paging import Instant, RowId, answer
 from fleet.web.process_parts import Shared
@@ -71,5 +71,5 @@ router.include_router(api)
 router.include_router(writes.router)
 router.include_router(oncall.router)
 router.include_router(parts.router)
-router.include_router(mail.router)
-router.include_router(sms.router)
+router.include_router(inbound.mail)
+router.include_router(inbound.sms)

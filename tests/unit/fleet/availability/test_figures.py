@@ -6,10 +6,8 @@ from fractions import Fraction
 import pytest
 
 from fleet.availability.burn import breach_at_us, budget, burn_rates, share_lost
-from fleet.availability.communes import CommuneSpan, CommuneTimeline
-from fleet.availability.deferred import deferred
-from fleet.availability.figures import Share, commune_figures, gateway_figures, percent, whole
-from fleet.availability.redundancy import below_two_domains
+from fleet.availability.communes import CommuneSpan, CommuneTimeline, below_two_domains
+from fleet.availability.figures import Share, commune_figures, deferred, gateway_figures, percent, whole
 from fleet.availability.timeline import Span, Timeline
 from fleet.durations import DAY_US, HOUR_US
 from fleet.facts.model import DeliveredFact, GatewayFacts, Membership

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.wire.messages import ConfigReported, ConfigState, ConnectorBeat, Radio
-from fleet.configurations.confirm import SAY_AGAIN_US, Trial, should_confirm
+from fleet.configurations.rules import SAY_AGAIN_US, Trial, should_confirm
 from tests.unit.fleet.founded import NOW_US, heartbeat
 
 TRIAL = Trial(version=4, sha256="aa", issued_at_us=NOW_US, said_at_us=None)

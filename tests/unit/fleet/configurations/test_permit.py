@@ -6,7 +6,7 @@ from sqlalchemy import select
 from agent.wire.envelope import Kind, decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
-from fleet.configurations.permit import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
+from fleet.configurations.rules import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
 from fleet.configurations.tables import instructions
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory

@@ -6,7 +6,7 @@ import pytest
 from fleet.broker.address import Broker
 from fleet.notify import mirrors, outbox
 from fleet.notify.model import Channel, Delivery, NotSent, Outgoing, Rendered
-from fleet.notify.retries import ATTEMPTS_LIMIT, LIFE_US, LONGEST_WAIT_US, next_attempt_us
+from fleet.notify.timing import ATTEMPTS_LIMIT, LIFE_US, LONGEST_WAIT_US, next_attempt_us
 from fleet.outbox_worker import Worker, mail_sender
 from fleet.settings import Settings
 from tests.stories.world import MINUTE, World, new_world

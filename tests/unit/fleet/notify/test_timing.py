@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.notify.quiet import quiet_until_us, throttled_until_us, wake_at_us
+from fleet.notify.timing import quiet_until_us, throttled_until_us, wake_at_us
 from tests.stories.world import HOUR, MINUTE, paris
 
 

@@ -1,18 +1,22 @@
-"""What an SMS gateway tells us: delivery reports and replies.
+"""What comes in from outside: delivery reports and replies by SMS, reports of faults by mail.
 
 The address that it is given holds a token derived from our secret: ``/api/v1/sms/{token}/reports`` and
 ``/replies``; ``passerelle fleet`` prints it.  A report that comes twice, or for no message of ours, changes
 nothing and is answered 200: gateways repeat what is answered otherwise.
+A mail service posts each mail that reports a fault to ``/api/v1/mail/{token}``, as it was received.
 """
 
 import hmac
 from hashlib import sha256
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from fleet.intake import mail_in
 from fleet.intake.replies import Meaning, Reply, understand
+from fleet.intake.report_mail import MAIL_LIMIT_BYTES, MailRefused
 from fleet.lang.i18n import t
 from fleet.notify import outbox
 from fleet.notify.compose import Occasion
@@ -49,16 +53,16 @@ def callback_token(secret: bytes) -> str:
     return hmac.new(secret, b"sms-callback", sha256).hexdigest()[:32]
 
 
-def _guard(parts: Shared, token: str) -> None:
+def _sms_guard(parts: Shared, token: str) -> None:
     secret = parts.links_secret
     if not hmac.compare_digest(token.encode(), callback_token(secret).encode()):
         raise HTTPException(404)
 
 
-router = APIRouter(prefix="/api/v1/sms/{token}", dependencies=[Depends(_guard)], include_in_schema=False)
+sms = APIRouter(prefix="/api/v1/sms/{token}", dependencies=[Depends(_sms_guard)], include_in_schema=False)
 
 
-@router.post("/reports")
+@sms.post("/reports")
 def report(parts: Shared, body: Report) -> dict[str, bool]:
     """Note whether an SMS arrived."""
     error = "" if body.status.upper() in DELIVERED else f"{body.status} {body.detail}".strip()
@@ -67,7 +71,7 @@ def report(parts: Shared, body: Report) -> dict[str, bool]:
         return {"known": outbox.delivered(connection, f"sms-{body.id}", now_us=now_us, error=error)}
 
 
-@router.post("/replies")
+@sms.post("/replies")
 def reply(parts: Shared, body: Incoming) -> dict[str, str]:
     """Do what a reply asks, if its sender is one of ours and was told of a ticket."""
     now_us = parts.clock.now_us()
@@ -121,3 +125,31 @@ def _answer(connection: Connection, person: Person, key: str, now_us: int, **val
         now_us=now_us,
         person_id=person.id,
     )
+
+
+def _mail_guard(parts: Shared, token: str) -> None:
+    secret = parts.links_secret
+    if not hmac.compare_digest(token.encode(), mail_in.hook_token(secret).encode()):
+        raise HTTPException(404)
+
+
+async def _limited_body(request: Request) -> bytes:
+    raw = b""
+    async for part in request.stream():
+        raw += part
+        if len(raw) > MAIL_LIMIT_BYTES:
+            raise HTTPException(413, f"mail: at most {MAIL_LIMIT_BYTES} bytes")
+    return raw
+
+
+mail = APIRouter(prefix="/api/v1/mail/{token}", dependencies=[Depends(_mail_guard)], include_in_schema=False)
+
+
+@mail.post("", status_code=202)
+def take_mail(parts: Shared, raw: Annotated[bytes, Depends(_limited_body)]) -> dict[str, bool]:
+    """Keep a mail as it was received (message/rfc822)."""
+    try:
+        with parts.database.write() as connection:
+            return {"new": mail_in.keep(connection, raw, parts.clock.now_us())}
+    except MailRefused as error:
+        raise HTTPException(422, str(error)) from error

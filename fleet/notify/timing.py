@@ -1,15 +1,16 @@
-"""Quiet hours and throttles of the channels that wake people; pure.
+"""When a message goes: quiet hours and throttles of the channels that wake people, retries of all; pure.
 
 CRITICAL ignores quiet hours.  Others wait for the morning, but not past ``NEEDED_US`` before their deadline:
 the four hours run day and night for every criticality, so the promise outranks the sleep.
 
-Sources: DESIGN §7; throttles after GoAlert's ``engine/message/ratelimit.go`` (5 SMS in 15 min, 11 in 1 h).
+Sources: DESIGN §7 (page out within 30 s, failures visible); throttles after
+GoAlert's ``engine/message/ratelimit.go`` (5 SMS in 15 min, 11 in 1 h).
 """
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from fleet.durations import HOUR_US, MINUTE_US
+from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
 from fleet.lang.format import ZONE, instant, paris
 
 QUIET_FROM = time(22, 0)
@@ -52,3 +53,26 @@ def throttled_until_us(sent_us: Sequence[int], now_us: int) -> int:
         if len(recent) >= limit:
             at_us = max(at_us, recent[-limit] + window_us)
     return at_us
+
+
+FIRST_WAIT_US = 5 * SECOND_US
+LONGEST_WAIT_US = 10 * 60 * SECOND_US
+ATTEMPTS_LIMIT = 12
+"""5 s, 10 s, … 10 min: about an hour in all; after that it is *failed*, seen on the ticket and escalated."""
+
+LIFE_US = 48 * 3600 * SECOND_US
+"""A message without any outcome for so long is given up: the longest clock it may speak of is over.  Workers
+that are killed while they send do not count as attempts: they said nothing about the message."""
+
+
+def next_attempt_us(attempts: int, now_us: int, *, patient: bool = False) -> int | None:
+    """Return when to try again after so many attempts; None: give up, which a patient sender never does.
+
+    >>> next_attempt_us(1, 0), next_attempt_us(3, 0), next_attempt_us(12, 0)
+    (5000000, 20000000, None)
+    >>> next_attempt_us(5000, 0, patient=True)
+    600000000
+    """
+    if attempts >= ATTEMPTS_LIMIT and not patient:
+        return None
+    return now_us + min(FIRST_WAIT_US << min(attempts - 1, ATTEMPTS_LIMIT), LONGEST_WAIT_US)
