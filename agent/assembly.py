@@ -200,7 +200,7 @@ class Agent:
             left, rest = group.split(Leave)
             if left is None or rest is not None:
                 raise
-            leave = next(one for one in left.exceptions if isinstance(one, Leave))
+            leave = next(error for error in left.exceptions if isinstance(error, Leave))
             self._stop(leave.why)
             raise leave from None
 

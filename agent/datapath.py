@@ -27,7 +27,8 @@ from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState
 from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
 from agent.record import Record, record_of
-from agent.spool.spool import Spool, SpoolEntry
+from agent.spool.disk import SpoolEntry
+from agent.spool.spool import Spool
 from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio

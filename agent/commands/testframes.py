@@ -134,10 +134,10 @@ class TestFrames:
             results.append(await self._send_one_frame(downlink))
         sent = results.count(reasons.downlink.sent())
         self._tell("sender", command, sent)
-        told = reasons.testframe.sent(sent_tests=sent, all_tests=len(results), each=tuple(results))
+        summary = reasons.testframe.sent(sent_tests=sent, all_tests=len(results), each=tuple(results))
         if not sent:
-            raise CommandFailed(told)
-        return told
+            raise CommandFailed(summary)
+        return summary
 
     async def _send_one_frame(self, downlink: Downlink) -> Reason:
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

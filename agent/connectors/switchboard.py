@@ -23,8 +23,8 @@ from agent.evidence.accounts import Accounts
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState
 from agent.record import Record
-from agent.spool.disk import Waiting
-from agent.spool.spool import Spool, SpoolEntry
+from agent.spool.disk import SpoolEntry, Waiting
+from agent.spool.spool import Spool
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig
 from agent.wire.messages import Change, TimeQuality

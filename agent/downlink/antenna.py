@@ -7,7 +7,7 @@ for e.i.r.p.; the chip is set to conducted power: conducted = e.i.r.p. − anten
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.downlink.jit import PlacementRefused
+from agent.downlink.jit import SchedulingRefused
 from agent.downlink.model import Code, Downlink
 from agent.downlink.plan import Band, Plan, load_plan
 from agent.wire import reasons
@@ -49,7 +49,7 @@ class Antenna:
     powers_dbm: tuple[tuple[int, ...], ...]
     """Conducted powers of each RF chain's gain table; empty for a chain that cannot transmit."""
 
-    def suit(self, downlink: Downlink) -> Suited | PlacementRefused:
+    def suit(self, downlink: Downlink) -> Suited | SchedulingRefused:
         """Return how to send a downlink, or why it cannot be sent here."""
         band = self.plan.band_of(downlink.frequency_hz, downlink.modulation)
         if band is None:
@@ -58,16 +58,16 @@ class Antenna:
                 modulation=str(downlink.modulation),
                 region=self.plan.name,
             )
-            return PlacementRefused(code=Code.TX_FREQ, reason=why)
+            return SchedulingRefused(code=Code.TX_FREQ, reason=why)
         chain = self._chain(downlink.rf_chain)
         if chain is None:
-            return PlacementRefused(code=Code.INTERNAL, reason=reasons.downlink.no_transmitter())
+            return SchedulingRefused(code=Code.INTERNAL, reason=reasons.downlink.no_transmitter())
         power = choose_power(
             downlink.power_dbm, band, self.powers_dbm[chain], gain_db=self.gain_db, loss_db=self.loss_db
         )
         if power is None:
             why = reasons.downlink.too_strong(band=band.name, limit_dbm=band.eirp_dbm)
-            return PlacementRefused(code=Code.TX_POWER, reason=why)
+            return SchedulingRefused(code=Code.TX_POWER, reason=why)
         return Suited(band=band, power=power, transmission=_transmission(downlink, power, chain))
 
     def _chain(self, asked: int) -> int | None:

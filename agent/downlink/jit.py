@@ -70,7 +70,7 @@ class JitQueue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacementRefused:
+class SchedulingRefused:
     """Why an entry was not taken."""
 
     code: Code
@@ -78,18 +78,18 @@ class PlacementRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Scheduled:
     """An entry with its final start, and what it displaces: queued entries of a lower priority."""
 
     entry: Entry
     displaced: tuple[Entry, ...] = ()
 
 
-def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | PlacementRefused:
+def schedule(queue: JitQueue, entry: Entry, now_us: int) -> Scheduled | SchedulingRefused:
     """Return where an entry goes, or why it cannot be had; a class C start is chosen here."""
     busy = _busy(queue, now_us)
     if len(queue.entries) >= QUEUE_LIMIT:
-        return PlacementRefused(
+        return SchedulingRefused(
             code=Code.QUEUE_FULL, reason=reasons.downlink.queue_full(limit_downlinks=QUEUE_LIMIT)
         )
     if entry.kind is EntryKind.CLASS_C:
@@ -102,14 +102,14 @@ def place(queue: JitQueue, entry: Entry, now_us: int) -> Placed | PlacementRefus
     for other in colliding:
         if other is queue.programmed or other.priority >= entry.priority:
             return _collision(other)
-    return Placed(entry=entry, displaced=colliding)
+    return Scheduled(entry=entry, displaced=colliding)
 
 
-def insert(queue: JitQueue, placed: Placed) -> JitQueue:
+def insert(queue: JitQueue, scheduled: Scheduled) -> JitQueue:
     """Return the queue with a placed entry, and without what that displaces."""
-    gone = {entry.ticket for entry in placed.displaced}
+    gone = {entry.ticket for entry in scheduled.displaced}
     kept = [entry for entry in queue.entries if entry.ticket not in gone]
-    entries = sorted([*kept, placed.entry], key=lambda queued: (queued.start_us, queued.ticket))
+    entries = sorted([*kept, scheduled.entry], key=lambda queued: (queued.start_us, queued.ticket))
     return JitQueue(entries=tuple(entries), programmed=queue.programmed)
 
 
@@ -146,30 +146,30 @@ def _busy(queue: JitQueue, now_us: int) -> tuple[Entry, ...]:
     return (queue.programmed, *queue.entries)
 
 
-def _judge_time(ahead_us: int) -> PlacementRefused | None:
+def _judge_time(ahead_us: int) -> SchedulingRefused | None:
     if ahead_us < MIN_LEAD_US:
         if ahead_us >= 0:
             why = reasons.downlink.too_soon(ahead_us=ahead_us, least_us=MIN_LEAD_US)
         else:
             why = reasons.downlink.already_past(late_us=-ahead_us, least_us=MIN_LEAD_US)
-        return PlacementRefused(code=Code.TOO_LATE, reason=why)
+        return SchedulingRefused(code=Code.TOO_LATE, reason=why)
     if ahead_us > MAX_ADVANCE_US:
         why = reasons.downlink.too_early(ahead_us=ahead_us, most_us=MAX_ADVANCE_US)
-        return PlacementRefused(code=Code.TOO_EARLY, reason=why)
+        return SchedulingRefused(code=Code.TOO_EARLY, reason=why)
     return None
 
 
-def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Placed | PlacementRefused:
+def _first_gap(busy: tuple[Entry, ...], entry: Entry, now_us: int) -> Scheduled | SchedulingRefused:
     starts = [now_us + ASAP_LEAD_US, *(other.end_us + PACKET_GAP_US for other in busy)]
     obstacle: Entry | None = None
     for start_us in sorted(start for start in starts if start >= now_us + ASAP_LEAD_US):
         candidate = replace(entry, start_us=start_us)
         obstacle = next((other for other in busy if _collide(candidate, other)), None)
         if obstacle is None:
-            return Placed(entry=candidate)
+            return Scheduled(entry=candidate)
     if obstacle is not None:
         return _collision(obstacle)
-    return PlacementRefused(code=Code.COLLISION_PACKET, reason=reasons.downlink.no_gap())
+    return SchedulingRefused(code=Code.COLLISION_PACKET, reason=reasons.downlink.no_gap())
 
 
 def _collide(entry: Entry, other: Entry) -> bool:
@@ -191,12 +191,12 @@ def _after(entry: Entry) -> int:
     return max(entry.airtime_us, BEACON_RESERVED_US) if entry.kind is EntryKind.BEACON else entry.airtime_us
 
 
-def _collision(other: Entry) -> PlacementRefused:
+def _collision(other: Entry) -> SchedulingRefused:
     if other.kind is EntryKind.BEACON:
         beacon = reasons.downlink.beacon_there(start_us=other.start_us)
-        return PlacementRefused(code=Code.COLLISION_BEACON, reason=beacon)
+        return SchedulingRefused(code=Code.COLLISION_BEACON, reason=beacon)
     why = reasons.downlink.downlink_there(start_us=other.start_us, airtime_us=other.airtime_us)
-    return PlacementRefused(code=Code.COLLISION_PACKET, reason=why)
+    return SchedulingRefused(code=Code.COLLISION_PACKET, reason=why)
 
 
 class TransmitQueue(Protocol):

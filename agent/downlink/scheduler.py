@@ -17,13 +17,13 @@ from agent.downlink.jit import (
     Entry,
     EntryKind,
     JitQueue,
-    Placed,
-    PlacementRefused,
+    Scheduled,
+    SchedulingRefused,
     cancel,
     due,
     insert,
     next_due_us,
-    place,
+    schedule,
 )
 from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, DownlinkVerdict, Immediate
 from agent.downlink.plan import DIPOLE_GAIN_DB
@@ -138,10 +138,10 @@ class DownlinkScheduler:
             return DownlinkVerdict(code=Code.INTERNAL, reason=reasons.radio.off())
         now_us = anchor.counter_at(self._clock.monotonic_us())
         suited = self.antenna.suit(downlink)
-        if isinstance(suited, PlacementRefused):
+        if isinstance(suited, SchedulingRefused):
             return DownlinkVerdict(code=suited.code, reason=suited.reason)
         timed = self._timed(downlink, now_us)
-        if isinstance(timed, PlacementRefused):
+        if isinstance(timed, SchedulingRefused):
             return DownlinkVerdict(code=timed.code, reason=timed.reason)
         airtime_us = airtime_of(downlink)
         room_us = self._book.room_us(suited.band)
@@ -161,11 +161,11 @@ class DownlinkScheduler:
             priority=downlink.priority,
         )
         queue = self._queues[suited.transmission.rf_chain]
-        placed = place(queue, entry, now_us)
-        if isinstance(placed, PlacementRefused):
-            return DownlinkVerdict(code=placed.code, reason=placed.reason)
-        self._accept(queue, placed)
-        start_us, end_us = placed.entry.start_us, anchor.monotonic_of(placed.entry.end_us)
+        scheduled = schedule(queue, entry, now_us)
+        if isinstance(scheduled, SchedulingRefused):
+            return DownlinkVerdict(code=scheduled.code, reason=scheduled.reason)
+        self._accept(queue, scheduled)
+        start_us, end_us = scheduled.entry.start_us, anchor.monotonic_of(scheduled.entry.end_us)
         self._book.charge(suited.band, end_us=end_us, airtime_us=airtime_us, ticket=entry.ticket)
         power = None if suited.power.as_asked else suited.power.eirp_dbm
         return DownlinkVerdict(
@@ -174,31 +174,31 @@ class DownlinkScheduler:
             start_us=start_us,
             ahead_us=start_us - now_us,
             power_dbm=power,
-            displaced=tuple(other.ticket for other in placed.displaced),
+            displaced=tuple(other.ticket for other in scheduled.displaced),
         )
 
-    def _accept(self, queue: JitQueue, placed: Placed) -> None:
-        entry = placed.entry
+    def _accept(self, queue: JitQueue, scheduled: Scheduled) -> None:
+        entry = scheduled.entry
         transmission = replace(
             entry.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=Micros(entry.start_us)
         )
-        final = replace(placed, entry=replace(entry, transmission=transmission))
+        final = replace(scheduled, entry=replace(entry, transmission=transmission))
         self._queues[transmission.rf_chain] = insert(queue, final)
 
-    def _timed(self, downlink: Downlink, now_us: int) -> tuple[EntryKind, int] | PlacementRefused:
+    def _timed(self, downlink: Downlink, now_us: int) -> tuple[EntryKind, int] | SchedulingRefused:
         match downlink.timing:
             case Immediate():
                 return EntryKind.CLASS_C, now_us
             case AtTmst(tmst=tmst):
                 if self._answers_late_frame(tmst):
-                    return PlacementRefused(code=Code.TOO_LATE, reason=reasons.downlink.answers_late_frame())
+                    return SchedulingRefused(code=Code.TOO_LATE, reason=reasons.downlink.answers_late_frame())
                 return EntryKind.CLASS_A, unroll(tmst, now_us)
             case AtCounter(counter_us=counter_us, session=session):
                 same = self._anchor is not None and session == self._anchor.session
-                other = PlacementRefused(code=Code.TOO_LATE, reason=reasons.downlink.other_session())
+                other = SchedulingRefused(code=Code.TOO_LATE, reason=reasons.downlink.other_session())
                 return (EntryKind.CLASS_A, counter_us) if same else other
             case AtGps(gps_us=gps_us):
-                unlocked = PlacementRefused(code=Code.GPS_UNLOCKED, reason=reasons.downlink.no_gps_time())
+                unlocked = SchedulingRefused(code=Code.GPS_UNLOCKED, reason=reasons.downlink.no_gps_time())
                 kind = EntryKind.BEACON if downlink.priority == BEACON_PRIORITY else EntryKind.CLASS_B
                 return (kind, self._gps.counter_at(gps_us)) if self._gps else unlocked
 

@@ -87,7 +87,7 @@ def usual_frames(past: Past, hour: int) -> float | None:
 
 def fewer(hours: tuple[tuple[float, int], ...]) -> Reason | None:
     """Return why the frames of whole hours in a row, each (usual, received), are strangely few, or None."""
-    usual, received = sum(one for one, _ in hours), sum(frames for _, frames in hours)
+    usual, received = sum(mean for mean, _ in hours), sum(frames for _, frames in hours)
     enough = len(hours) >= FEWER_HOURS and usual * TRUSTED_SHARE >= ENOUGH_EXPECTED
     if not enough or received > usual * FEWER_SHARE:
         return None

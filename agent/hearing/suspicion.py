@@ -156,8 +156,8 @@ class Hearing:
                 "ground": ground.value,
                 "state": "over" if why is None else "suspected",
             }
-            told = why or before
-            self._journal.note("hearing", fields, {} if told is None else {"reason": told})
+            reason = why or before
+            self._journal.note("hearing", fields, {} if reason is None else {"reason": reason})
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):

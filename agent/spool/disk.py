@@ -6,7 +6,7 @@ lose commits with the power).
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,12 +14,14 @@ from agent.durable import sync_folder
 from agent.failures import reason_of
 from agent.record import Record, RecordError, decode_record, encode_record
 from agent.wire import reasons
+from agent.wire.configuration import Limits
 from agent.wire.reasons import ReasonedError
 
 CONNECTORS_LIMIT = 32
 """Bits of ``waiting``; one for each connector this spool ever knew."""
 ROW_OVERHEAD_BYTES = 32
 """Rowid, header, address, waiting, instant and CRC beside the body; estimate for the bound by bytes."""
+EVICTED_AT_A_TIME = 256
 CACHE_KIB = 512
 WAL_CHECKPOINT_PAGES = 1024
 PAGE_BYTES = 1024
@@ -33,6 +35,8 @@ CREATE TABLE IF NOT EXISTS frame (
 CREATE TABLE IF NOT EXISTS connector (bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
+SpoolEntry: TypeAlias = tuple[Record | None, int, int, int]
+"""(record or None when damaged, id, address, mask of connectors that wait)."""
 
 
 class SpoolCorrupted(ReasonedError):
@@ -147,9 +151,9 @@ class SpoolDisk:
         self.records -= len(gone)
         self.bytes -= sum(gone)
 
-    def oldest(self, count: int) -> list[tuple[Record | None, int, int, int]]:
+    def oldest(self, count: int) -> list[SpoolEntry]:
         """Return (record or None when damaged, id, address, who waits) of the ``count`` oldest records."""
-        found: list[tuple[Record | None, int, int, int]] = []
+        found: list[SpoolEntry] = []
         with _translated():
             query = "SELECT id, address, waiting, crc, body FROM frame ORDER BY id LIMIT ?"
             for record_id, address, waiting, crc, body in self._db.execute(query, (count,)):
@@ -159,6 +163,34 @@ class SpoolDisk:
                     record = None
                 found.append((record, record_id, address, waiting))
         return found
+
+    def evict(
+        self, limits: Limits, age_us: Callable[[Record], int | None]
+    ) -> Iterator[tuple[list[SpoolEntry], str]]:
+        """Remove what lies beyond the bounds, oldest first; yield each lot and the bound's name.
+
+        ``age_us`` returns None where nothing trusted tells the age: such a record is never too old.
+        """
+        while self.records > limits.spool_records:
+            yield (
+                self._evicted(self.oldest(min(self.records - limits.spool_records, EVICTED_AT_A_TIME))),
+                "spool_count",
+            )
+        while self.bytes > limits.spool_bytes:
+            yield self._evicted(self.oldest(1)), "spool_bytes"
+        while self.records:
+            ages = [
+                (entry, None if entry[0] is None else age_us(entry[0]))
+                for entry in self.oldest(EVICTED_AT_A_TIME)
+            ]
+            old = [entry for entry, age in ages if age is not None and age > limits.spool_age_s * 1_000_000]
+            if not old:
+                return
+            yield self._evicted(old), "spool_age"
+
+    def _evicted(self, entries: list[SpoolEntry]) -> list[SpoolEntry]:
+        self.remove([record_id for _, record_id, _, _ in entries])
+        return entries
 
     def _size(self) -> tuple[int, int]:
         with _translated():

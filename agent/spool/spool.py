@@ -20,7 +20,7 @@ from agent.clock import Clock
 from agent.failures import reason_of
 from agent.journal_port import JournalPort
 from agent.record import Record, age_us
-from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolUnwritable, Waiting
+from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolEntry, SpoolUnwritable, Waiting
 from agent.spool.group import COMMIT_DELAY_US, Batch, Group
 from agent.spool.repair import quarantine, salvage
 from agent.wire import reasons
@@ -33,13 +33,10 @@ RETRY_S = 5.0
 IDS_RESERVED = 100_000
 """Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
 PLACES_READ = 10_000
-EVICTED_AT_A_TIME = 256
 FILE_PER_BOUND = 2
 """The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
 FILE_NAME = "spool.db"
 
-SpoolEntry: TypeAlias = tuple[Record | None, int, int, int]
-"""(record or None when damaged, id, address, mask of connectors that wait)."""
 Evicted: TypeAlias = Callable[[list[SpoolEntry], str], None]
 """Called with what had to go and the reason."""
 _Result = TypeVar("_Result")
@@ -250,26 +247,11 @@ class Spool:
         self._make_room(self._disk)
 
     def _make_room(self, disk: SpoolDisk) -> None:
-        while disk.records > self._limits.spool_records:
-            excess = disk.records - self._limits.spool_records
-            self._evict(disk, disk.oldest(min(excess, EVICTED_AT_A_TIME)), "spool_count")
-        while disk.bytes > self._limits.spool_bytes:
-            self._evict(disk, disk.oldest(1), "spool_bytes")
         now_us, utc_us, quality = self._clock.monotonic_us(), self._clock.utc_us(), self._clock.quality()
-        while disk.records:
-            limit_us = self._limits.spool_age_s * 1_000_000
-            ages = [
-                (entry, None if entry[0] is None else age_us(entry[0], self._boot, now_us, utc_us, quality))
-                for entry in disk.oldest(EVICTED_AT_A_TIME)
-            ]
-            old = [entry for entry, age in ages if age is not None and age > limit_us]
-            if not old:
-                return
-            self._evict(disk, old, "spool_age")
-
-    def _evict(self, disk: SpoolDisk, entries: list[SpoolEntry], reason: str) -> None:
-        disk.remove([entry[1] for entry in entries])
-        self._loop.call_soon_threadsafe(self._evicted, entries, reason)
+        for entries, reason in disk.evict(
+            self._limits, lambda record: age_us(record, self._boot, now_us, utc_us, quality)
+        ):
+            self._loop.call_soon_threadsafe(self._evicted, entries, reason)
 
     def _written(self, batch: Batch) -> None:
         self.counts["written"] += len(batch.written)

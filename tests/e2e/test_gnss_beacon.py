@@ -11,6 +11,7 @@ import pytest
 from agent.clock import SystemClock
 from agent.downlink.beacon import DELAY_US, PERIOD_US
 from agent.gateway_radio import GatewayRadio
+from agent.journal_port import MemoryJournal
 from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.messages import TimeQuality
@@ -71,8 +72,9 @@ async def test_the_beacon_leaves_on_the_gps_instant(tmp_path: Path) -> None:
         served.enter_context(TwinServer(chip, socket))
         line = served.enter_context(GnssLine(chip, GnssReceiver(), ahead_s=ahead_s))
         clock = SystemClock()
+        journal = MemoryJournal(clock)
         gateway = GatewayRadio(
-            *order(socket, os.fspath(line.path)), 1, lambda _: None, state=tmp_path / "state", clock=clock
+            *order(socket, os.fspath(line.path)), 1, journal, state=tmp_path / "state", clock=clock
         )
         serving = asyncio.create_task(gateway.run())
         try:

@@ -12,7 +12,7 @@ from agent.wire.command import Action, Command, encode_command
 from agent.wire.envelope import Kind
 from agent.wire.messages import Reply
 from agent.wire.reasons import Reason
-from hal.sx1261.commands import Spectrum
+from hal.packets import Spectrum
 from hal.units import Dbm, Hz
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock
 

@@ -21,12 +21,12 @@ from agent.downlink.jit import (
     Entry,
     EntryKind,
     JitQueue,
-    Placed,
-    PlacementRefused,
+    Scheduled,
+    SchedulingRefused,
     cancel,
     due,
     next_due_us,
-    place,
+    schedule,
 )
 from agent.downlink.jit import (
     insert as put,
@@ -50,13 +50,13 @@ def entry(
     )
 
 
-def insert(queue: JitQueue, placed: Entry) -> JitQueue:
-    return put(queue, Placed(entry=placed))
+def insert(queue: JitQueue, scheduled: Entry) -> JitQueue:
+    return put(queue, Scheduled(entry=scheduled))
 
 
 def code(queue: JitQueue, wanted: Entry) -> Code:
-    placed = place(queue, wanted, NOW)
-    return placed.code if isinstance(placed, PlacementRefused) else Code.OK
+    scheduled = schedule(queue, wanted, NOW)
+    return scheduled.code if isinstance(scheduled, SchedulingRefused) else Code.OK
 
 
 def test_the_last_instant_is_at_most_40_ms_before_the_start() -> None:
@@ -131,13 +131,13 @@ def test_the_beacon_reserves_its_time(after_us: int, expected: Code) -> None:
 
 
 def test_class_c_leaves_at_once_or_in_the_first_gap() -> None:
-    free = place(JitQueue(), entry(0, EntryKind.CLASS_C), NOW)
-    assert isinstance(free, Placed)
+    free = schedule(JitQueue(), entry(0, EntryKind.CLASS_C), NOW)
+    assert isinstance(free, Scheduled)
     assert free.entry.start_us == NOW + ASAP_LEAD_US
     queue = insert(JitQueue(), entry(NOW + ASAP_LEAD_US))
     queue = insert(queue, entry(NOW + ASAP_LEAD_US + AIR + 30_000, ticket=2))
-    gap = place(queue, entry(0, EntryKind.CLASS_C), NOW)
-    assert isinstance(gap, Placed)
+    gap = schedule(queue, entry(0, EntryKind.CLASS_C), NOW)
+    assert isinstance(gap, Scheduled)
     assert gap.entry.start_us > NOW + ASAP_LEAD_US + AIR + 30_000 + AIR
 
 
@@ -194,9 +194,9 @@ def test_a_cancelled_entry_is_gone() -> None:
 def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int, int, EntryKind]]) -> None:
     queue = JitQueue()
     for ticket, (ahead_us, airtime_us, kind) in enumerate(asked):
-        placed = place(queue, entry(NOW + ahead_us, kind, ticket, airtime_us), NOW)
-        if isinstance(placed, Placed):
-            queue = put(queue, placed)
+        scheduled = schedule(queue, entry(NOW + ahead_us, kind, ticket, airtime_us), NOW)
+        if isinstance(scheduled, Scheduled):
+            queue = put(queue, scheduled)
     ordered = queue.entries
     for before, after in itertools.pairwise(ordered):
         assert after.start_us - before.end_us >= PACKET_GAP_US
@@ -209,11 +209,11 @@ def test_whatever_is_asked_no_two_accepted_packets_overlap(asked: list[tuple[int
 )
 def test_a_higher_priority_displaces_what_is_queued(queued: int, wanted: int, expected: Code) -> None:
     queue = insert(JitQueue(), replace(entry(NOW + 1_000_000), priority=queued))
-    placed = place(queue, replace(entry(NOW + 1_000_000, ticket=2), priority=wanted), NOW)
-    assert (placed.code if isinstance(placed, PlacementRefused) else Code.OK) is expected
-    if isinstance(placed, Placed):
-        assert [gone.ticket for gone in placed.displaced] == [1]
-        assert [left.ticket for left in put(queue, placed).entries] == [2]
+    scheduled = schedule(queue, replace(entry(NOW + 1_000_000, ticket=2), priority=wanted), NOW)
+    assert (scheduled.code if isinstance(scheduled, SchedulingRefused) else Code.OK) is expected
+    if isinstance(scheduled, Scheduled):
+        assert [gone.ticket for gone in scheduled.displaced] == [1]
+        assert [left.ticket for left in put(queue, scheduled).entries] == [2]
 
 
 def test_what_the_chip_holds_is_not_displaced() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from agent.journal_port import MemoryJournal
 from agent.record import PLAUSIBLE_AGE_US, age_us
-from agent.spool.disk import SpoolCorrupted, SpoolDisk, Waiting
-from agent.spool.spool import FILE_NAME, Spool, SpoolEntry
+from agent.spool.disk import SpoolCorrupted, SpoolDisk, SpoolEntry, Waiting
+from agent.spool.spool import FILE_NAME, Spool
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
