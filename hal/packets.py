@@ -29,11 +29,14 @@ class TxTrigger(StrEnum):
 
 
 class TxState(StrEnum):
-    """What the TX state machine of one RF chain says (FACTS §10)."""
+    """Where the latest transmission of one RF chain is (FACTS §10, §11)."""
 
     FREE = "free"
     SCHEDULED = "scheduled"
+    """It waits for its instant, or for the verdict of listen-before-talk."""
     EMITTING = "emitting"
+    BLOCKED = "blocked"
+    """The channel was busy: listen-before-talk forbade the transmission, and the chain is free."""
     UNKNOWN = "unknown"
 
 

@@ -195,10 +195,11 @@ class Sx1302:
         return None if self._listen_first is None else self._listen_first.last_verdict
 
     def tx_state(self, rf_chain: int) -> TxState:
-        """Return what the TX state machine of one chain says."""
+        """Return where the latest transmission of one chain is."""
         self._must_run()
         self.poll()
-        return self._transmitter.state(rf_chain)
+        state = self._transmitter.state(rf_chain)
+        return state if self._listen_first is None else self._listen_first.judged(state, rf_chain)
 
     def abort(self, rf_chain: int) -> None:
         """Stop what is scheduled or being sent on one chain.

@@ -88,7 +88,7 @@ def send(concentrator: Sx1302, transmission: Transmission, *, carrier_s: float) 
         return ""
     wait_for(
         lambda: concentrator.tx_state(transmission.rf_chain),
-        lambda state: state is TxState.FREE and not concentrator.listening,
+        lambda state: state in {TxState.FREE, TxState.BLOCKED} and not concentrator.listening,
         clock=clock,
         limit_us=SENT_LIMIT_US,
         where="transmission",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hal.bus.access import Registers
 from hal.errors import OurMistake
-from hal.packets import Transmission, TxTrigger
+from hal.packets import Transmission, TxState, TxTrigger
 from hal.ports import HalClock
 from hal.settings import Sx1261Settings
 from hal.sx1261 import lbt
@@ -19,6 +19,8 @@ from hal.units import Micros
 
 ON_GPS_LIMIT_US = 1_000_000
 """A transmission on GPS leaves with the next PPS."""
+
+_STATE_OF = {lbt.LbtVerdict.BLOCKED: TxState.BLOCKED, lbt.LbtVerdict.UNKNOWN: TxState.UNKNOWN}
 
 
 class ListenFirst:
@@ -38,12 +40,22 @@ class ListenFirst:
         self._clock = clock
         self._counts = counts
         self._state: lbt.Listening | None = None
+        self._rf_chain = 0
         self.last_verdict: lbt.LbtVerdict | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a transmission awaits its verdict."""
         return self._state is not None
+
+    def judged(self, state: TxState, rf_chain: int) -> TxState:
+        """Return what ``state`` of a chain means beside the verdict on its latest transmission."""
+        if rf_chain != self._rf_chain or state is not TxState.FREE:
+            return state
+        if isinstance(self._state, lbt.Awaiting):
+            return TxState.SCHEDULED
+        verdict = self._state.verdict if self._state is not None else self.last_verdict
+        return _STATE_OF.get(verdict, state) if verdict is not None else state
 
     def must_be_idle(self) -> None:
         """Refuse while a transmission listens.
@@ -58,19 +70,26 @@ class ListenFirst:
         """Start listening for a transmission that is about to be programmed.
 
         Raises:
-            OurMistake: no channel admits it.
+            OurMistake: no channel admits it, or its instant passed while the listening radio was set up.
         """
         assert settings.lbt is not None, "the caller has rules"
         channel = lbt.channel_for(transmission, settings.lbt)
         threshold = settings.lbt.threshold_dbm + settings.rssi_offset_db
-        self._sx1261.listen(transmission.frequency_hz, channel.bandwidth_hz, channel.scan_us, threshold)
-        now_us = self._clock.monotonic_us()
+        began_us = self._clock.monotonic_us()
         wait_us = 0 if transmission.at_us is None else max(transmission.at_us - counter_us, 0)
+        self._sx1261.listen(transmission.frequency_hz, channel.bandwidth_hz, channel.scan_us, threshold)
+        spent_us = self._clock.monotonic_us() - began_us
+        if wait_us and spent_us > wait_us - lbt.LISTEN_LEAD_US:
+            self._sx1261.stop_listening()
+            raise OurMistake(
+                f"listening took {spent_us} us, the start was {wait_us} us ahead", where="listen before talk"
+            )
         longest_us = ON_GPS_LIMIT_US if transmission.trigger is TxTrigger.ON_GPS else wait_us
+        self._rf_chain, self.last_verdict = transmission.rf_chain, None
         self._state = lbt.Awaiting(
             rf_chain=transmission.rf_chain,
-            from_us=now_us + max(wait_us - lbt.LISTEN_LEAD_US, 0),
-            until_us=now_us + longest_us + lbt.VERDICT_LIMIT_US,
+            from_us=began_us + max(wait_us - lbt.LISTEN_LEAD_US, 0),
+            until_us=began_us + spent_us + longest_us + lbt.VERDICT_LIMIT_US,
         )
 
     def abandon(self, rf_chain: int) -> None:

@@ -30,6 +30,8 @@ BOOTED = 0x01
 RUNNING = 0x00
 LAST_NOTIFY = 0x0F
 LBT_NOTIFY = 0x0B
+LBT_DECIDED, LBT_BLOCKED = 0x01, 0x40
+"""AGC status for radio A, one bit higher for B: the host waits for the first and only then reads the second."""
 
 AGC_ROWS: dict[int, tuple[int, int]] = {
     0x01: (0x80, 0x02),
@@ -158,8 +160,8 @@ class Agc(_Mcu):
         self.running = notify == LAST_NOTIFY
 
     def report_lbt(self, rf_chain: int, *, sent: bool) -> None:
-        """Show what listen-before-talk decided: bits 0/1 sent, bits 6/7 blocked (FACTS §11)."""
-        self._registers[AGC_STATUS] = (0x01 if sent else 0x40) << rf_chain
+        """Show what listen-before-talk decided: a bit says that, another that it blocked (FACTS §11)."""
+        self._registers[AGC_STATUS] = (LBT_DECIDED if sent else LBT_DECIDED | LBT_BLOCKED) << rf_chain
 
 
 class Arb(_Mcu):

@@ -276,6 +276,35 @@ def test_listening_before_talking_does_not_stop_reception() -> None:
     assert made.driver.counts["lbt_sent"] == 1
 
 
+def test_a_busy_channel_blocks_and_says_so() -> None:
+    made = started(with_lbt(threshold_dbm=-70))
+    made.chip.sx1261.noise_dbm = lambda _: -50.0
+    at_us = Micros(made.driver.counter_us() + 60_000)
+    made.driver.transmit(send(TxTrigger.TIMESTAMPED, at_us=at_us))
+    states = [made.driver.tx_state(0)]
+    while made.driver.listening:
+        made.clock.sleep(0.005)
+        states.append(made.driver.tx_state(0))
+
+    assert states[0] is TxState.SCHEDULED
+    assert states[-1] is TxState.BLOCKED
+    assert made.driver.last_verdict is LbtVerdict.BLOCKED
+    assert made.driver.counts["lbt_blocked"] == 1
+    made.chip.sx1261.noise_dbm = lambda _: -90.0
+    made.driver.transmit(send())
+    assert made.driver.tx_state(0) is TxState.EMITTING
+
+
+def test_an_instant_that_passes_while_the_listener_is_set_up_is_refused() -> None:
+    made = started(with_lbt())
+    with pytest.raises(OurMistake, match="listening took"):
+        made.driver.transmit(
+            send(TxTrigger.TIMESTAMPED, at_us=Micros(made.driver.predicted_us() + 5_000))
+        )
+    assert not made.driver.listening
+    assert made.driver.tx_state(0) is TxState.FREE
+
+
 def test_a_spectrum_needs_a_listening_radio() -> None:
     with pytest.raises(OurMistake, match="needs an SX1261"):
         started().driver.spectral_scan(Hz(868_100_000))

@@ -186,7 +186,7 @@ def test_a_neighbours_emission_blocks_a_polite_gateway() -> None:
     polite.sx1261.patched = True
     polite.transfer_sx1261(bytes((0x86, *(869_525_000 * (1 << 25) // 32_000_000).to_bytes(4, "big"))))
     polite.transfer_sx1261(bytes.fromhex("9a0b0018c801"))
-    for expected in (0x01, 0x40):
+    for expected in (0x01, 0x41):
         host.prepare_lora(b"puis-je")
         host.trigger()
         assert host.read(0x5781) == bytes((expected,))

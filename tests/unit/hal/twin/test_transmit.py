@@ -253,7 +253,7 @@ class TestListenBeforeTalk:
     def test_a_busy_channel_blocks_it(self) -> None:
         station = self.listening(-60)
         station.host.trigger()
-        assert station.host.read(0x5781) == b"\x40"
+        assert station.host.read(0x5781) == b"\x41", "decided, and blocked"
         assert station.status == 0x80
         assert station.emissions == []
 
