@@ -25,7 +25,8 @@ from agent.evidence.ears import ReceivedTestFrame, ReferenceEar, TestEar
 from agent.evidence.evidence import Evidence
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState
-from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering, Sent
+from agent.radio.flights import Sent
+from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering
 from agent.record import Record, record_of
 from agent.spool.disk import SpoolEntry
 from agent.spool.spool import Spool
@@ -243,8 +244,16 @@ class DataPath:
                 self._counts[f"radio.{event.step.lower()}"] += 1
                 self._journal.record(Change.RECOVERY, "radio", event.step, event.reason)
             case Sent():
-                self._counts["transmitted" if event.ok else "transmit_failed"] += 1
-                self._switchboard.ended(event.entry, sent=event.ok, reason=event.reason)
+                self._take_sent(event)
+
+    def _take_sent(self, sent: Sent) -> None:
+        self._counts["transmitted" if sent.ok else "transmit_failed"] += 1
+        if sent.blocked:
+            self._evidence.blocked(sent.entry.transmission.frequency_hz)
+        outcome = Outcome(
+            sent=sent.ok, reason=sent.reason, start_us=sent.entry.start_us, blocked=sent.blocked
+        )
+        self._switchboard.ended(sent.entry.ticket, outcome)
 
     def _take(self, event: FramesReceived) -> None:
         """Take in frames; those that come while the spool is being opened wait for it."""

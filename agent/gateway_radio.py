@@ -1,7 +1,7 @@
 """Data path, concentrator and GNSS receiver of a real gateway: what ``agent.assembly`` gets outside tests.
 
-Listening before talking is not offered: EN 300 220 lets duty cycles stand in its place, and acknowledgements,
-which say what the radio did, know no transmission that was blocked.
+Listen before talk (``radio.lbt``) comes on top of duty cycles, never in their place: EN 300 220 asks for one
+of them, and the ledger of air time goes on counting.
 
 Sources: hal/settings.py (``Sx1261Settings``, ``FineTimestampMode``); fine timestamps are the SX1303's.
 """
@@ -17,6 +17,7 @@ from agent.clock import Clock
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
+from agent.downlink.antenna import lbt_rules
 from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.evidence.ears import ReceivedTestFrame
 from agent.gnss.receiver import GnssState, GnssTime
@@ -24,7 +25,7 @@ from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.radio.reopening import ReopeningConcentrator
 from agent.wire import reasons
-from agent.wire.configuration import Configuration, RadioConfig
+from agent.wire.configuration import Configuration, LbtConfig, RadioConfig
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 from firmware import store
@@ -152,8 +153,15 @@ class GatewayRadio:
         return self._concentrator.ask(job)
 
 
-def _built_in(radio: RadioConfig) -> tuple[str, str, bool, bool, str]:
-    return radio.board, radio.region, radio.lorawan_public, radio.sx1261, radio.fine_timestamp
+def _built_in(radio: RadioConfig) -> tuple[str, str, bool, bool, str, LbtConfig]:
+    return (
+        radio.board,
+        radio.region,
+        radio.lorawan_public,
+        radio.sx1261,
+        radio.fine_timestamp,
+        radio.lbt,
+    )
 
 
 def settings_of(radio: RadioConfig, base: Settings) -> Settings:
@@ -167,6 +175,8 @@ def settings_of(radio: RadioConfig, base: Settings) -> Settings:
         board = choose(radio.board, plan=radio.region).board
         if board.sx1261 is None:
             raise OurMistake(f"{radio.board} has no SX1261", where="radio.sx1261")
-        sx1261 = replace(sx1261 or Sx1261Settings(), rssi_offset_db=board.sx1261_rssi_offset_db)
+        sx1261 = replace(
+            sx1261 or Sx1261Settings(), rssi_offset_db=board.sx1261_rssi_offset_db, lbt=lbt_rules(radio)
+        )
     fine = FineTimestampMode(radio.fine_timestamp) if radio.fine_timestamp else base.fine_timestamp
     return with_extras(base, sx1261=sx1261, fine_timestamp=fine)

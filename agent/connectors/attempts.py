@@ -51,7 +51,7 @@ class Attempts:
         if outcome.sent:
             self._finish(Code.OK, outcome)
             return
-        self._codes.append(Code.INTERNAL)
+        self._codes.append(Code.LBT if outcome.blocked else Code.INTERNAL)
         self._next()
 
     def _finish(self, code: Code, outcome: Outcome | None) -> None:

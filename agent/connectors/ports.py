@@ -31,6 +31,8 @@ class Outcome:
     reason: Reason
     start_us: int
     """On the 64-bit timeline."""
+    blocked: bool = False
+    """Listen before talk found the channel occupied."""
 
 
 class Host(Protocol):

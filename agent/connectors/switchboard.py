@@ -16,8 +16,7 @@ from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Connector, Outcome, Tally
 from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.beacon import gateway_info
-from agent.downlink.jit import Entry
-from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.journal_port import JournalPort
@@ -181,7 +180,8 @@ class Switchboard:
                 self._accounts.counts[f"beacon.{verdict.code}"] += 1
         for entry in self._downlinks.missed():
             self._accounts.counts["downlink.missed"] += 1
-            self.ended(entry, sent=False, reason=reasons.downlink.missed())
+            late = Outcome(sent=False, reason=reasons.downlink.missed(), start_us=entry.start_us)
+            self.ended(entry.ticket, late)
 
     def _watch(self, state: ConnectorState) -> None:
         if self._was_up.get(state.name, False) == state.up:
@@ -223,16 +223,15 @@ class Switchboard:
                 connector.evicted(waited)
                 self.settled(name, [record_id for record_id, _ in waited], reason)
 
-    def ended(self, entry: Entry, *, sent: bool, reason: Reason) -> None:
-        """Take in what the radio made of a downlink."""
-        self._settle(entry.ticket, sent=sent, reason=reason, start_us=entry.start_us)
-
-    def _settle(self, ticket: int, *, sent: bool, reason: Reason, start_us: int) -> None:
-        if not sent:
+    def ended(self, ticket: int, outcome: Outcome) -> None:
+        """Take in what became of a downlink that was taken."""
+        if not outcome.sent:
             self._downlinks.unsent(ticket)
-        outcome = self._outcomes.pop(ticket, None)
-        if outcome is not None:
-            outcome(Outcome(sent=sent, reason=reason, start_us=start_us))
+        if outcome.blocked:
+            self._accounts.counts[f"downlink.{Code.LBT}"] += 1
+        asked = self._outcomes.pop(ticket, None)
+        if asked is not None:
+            asked(outcome)
 
     # What connectors ask for.
 
@@ -254,7 +253,7 @@ class Switchboard:
             self._outcomes[verdict.ticket] = outcome
         for ticket in verdict.displaced:
             self._accounts.counts["downlink.displaced"] += 1
-            self._settle(ticket, sent=False, reason=reasons.downlink.displaced(), start_us=0)
+            self.ended(ticket, Outcome(sent=False, reason=reasons.downlink.displaced(), start_us=0))
         return verdict
 
     def session(self) -> int:

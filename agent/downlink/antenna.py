@@ -16,7 +16,12 @@ from hal.airtime import fsk_us, lora_us
 from hal.board_files import choose
 from hal.errors import OurMistake
 from hal.packets import Lora, Transmission
+from hal.settings import LbtChannel, ListenBeforeTalk
+from hal.sx1261.lbt import LISTEN_LEAD_US, matching
+from hal.units import Hz
 
+ROUNDED_UP_US = 1_000
+"""hal judges in whole milliseconds, as the reference does: what is nearer to the limit is refused here."""
 ROUNDING_DB = 0.5
 """A difference that whole decibels of the protocols cannot show."""
 
@@ -48,6 +53,8 @@ class Antenna:
     loss_db: float
     powers_dbm: tuple[tuple[int, ...], ...]
     """Conducted powers of each RF chain's gain table; empty for a chain that cannot transmit."""
+    lbt: ListenBeforeTalk | None = None
+    """Channels on which a downlink may leave after listening; None: everywhere, unheard."""
 
     def suit(self, downlink: Downlink) -> Suited | SchedulingRefused:
         """Return how to send a downlink, or why it cannot be sent here."""
@@ -68,7 +75,25 @@ class Antenna:
         if power is None:
             why = reasons.downlink.too_strong(band=band.name, limit_dbm=band.eirp_dbm)
             return SchedulingRefused(code=Code.TX_POWER, reason=why)
+        refused = self._admit(downlink)
+        if refused is not None:
+            return refused
         return Suited(band=band, power=power, transmission=_transmission(downlink, power, chain))
+
+    def _admit(self, downlink: Downlink) -> SchedulingRefused | None:
+        """Return why listen before talk has no channel for a downlink; None where it has, or is off."""
+        if self.lbt is None:
+            return None
+        bandwidth_hz = downlink.modulation.bandwidth_hz
+        channel = matching(self.lbt, downlink.frequency_hz, bandwidth_hz)
+        if channel is None:
+            nowhere = reasons.downlink.no_lbt_channel(frequency_hz=downlink.frequency_hz)
+            return SchedulingRefused(code=Code.LBT, reason=nowhere)
+        airtime_us, limit_us = airtime_of(downlink), channel.transmit_limit_ms * 1000 - LISTEN_LEAD_US
+        if airtime_us + ROUNDED_UP_US <= limit_us:
+            return None
+        long = reasons.downlink.too_long_for_lbt(airtime_us=airtime_us, limit_us=limit_us)
+        return SchedulingRefused(code=Code.LBT, reason=long)
 
     def _chain(self, asked: int) -> int | None:
         """Return the chain asked for, or the first that can transmit: servers echo the chain of reception."""
@@ -91,7 +116,24 @@ def antenna_of(radio: RadioConfig) -> Antenna:
         gain_db=radio.antenna_gain_db,
         loss_db=radio.cable_loss_db,
         powers_dbm=powers,
+        lbt=lbt_rules(radio),
     )
+
+
+def lbt_rules(radio: RadioConfig) -> ListenBeforeTalk | None:
+    """Return the channels of listen before talk as hal takes them; None where it is off."""
+    if not radio.lbt.channels:
+        return None
+    channels = tuple(
+        LbtChannel(
+            frequency_hz=Hz(each.frequency_hz),
+            bandwidth_hz=each.bandwidth_hz,
+            scan_us=each.scan_us,
+            transmit_limit_ms=each.transmit_limit_ms,
+        )
+        for each in radio.lbt.channels
+    )
+    return ListenBeforeTalk(threshold_dbm=radio.lbt.threshold_dbm, channels=channels)
 
 
 def airtime_of(downlink: Downlink) -> int:

@@ -70,6 +70,8 @@ class Code(StrEnum):
     GPS_UNLOCKED = "GPS_UNLOCKED"
     QUEUE_FULL = "QUEUE_FULL"
     DUTY_CYCLE = "DUTY_CYCLE"
+    LBT = "LBT"
+    """Listen before talk forbade it: no channel for it, or the channel was occupied when it was due."""
     INTERNAL = "INTERNAL"
 
 

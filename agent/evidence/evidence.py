@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.evidence.occupied import OccupiedChannels
 from agent.evidence.rf import RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
 from agent.journal_port import JournalPort
@@ -39,6 +40,7 @@ class Evidence:
         self._state = state
         self._book = Sketchbook()
         self._picture = RfPicture()
+        self._occupied = OccupiedChannels()
         self._saved_us = self._pictured_us = clock.monotonic_us()
         self._page: asyncio.Server | None = None
         self.write_failed = 0
@@ -64,6 +66,10 @@ class Evidence:
         """Take in what an SX1261 measured."""
         self._picture.measured(frequency_hz, floor_dbm)
 
+    def blocked(self, frequency_hz: int) -> None:
+        """Take in that listen before talk forbade a downlink."""
+        self._occupied.blocked(frequency_hz)
+
     def frame_received(self, record: Record) -> None:
         """Take in a good frame; without trusted time it belongs to no day."""
         if record.time_quality != TimeQuality.UNTRUSTED:
@@ -81,6 +87,9 @@ class Evidence:
             self._turn(self._clock.utc_us())
         if self._book.changed and now_us - self._saved_us >= SAVE_INTERVAL_US:
             self.save()
+        occupied = self._occupied.due(now_us)
+        if occupied:
+            self._journal.note("lbt_blocked", occupied)
         if now_us - self._pictured_us >= PICTURE_INTERVAL_US:
             self._pictured_us = now_us
             self._journal.note("rf_picture", self._picture.fields())

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agent.clock import Clock
-from agent.downlink.jit import Entry, TransmitQueue
+from agent.downlink.jit import TransmitQueue
 from agent.failures import reason_of, reason_of_fault
+from agent.radio.flights import Flights, Sent
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
@@ -20,13 +21,10 @@ from agent.wire import reasons
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import ChipMisbehaved, HalError, OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame, TxState
+from hal.packets import ConcentratorStatus, ReceivedFrame
 from hal.ports import Concentrator
 
 STATUS_INTERVAL_US = 15_000_000
-TX_CHECK_DELAY_US = 5_000
-"""The emission is looked at this long after its start, or half-way through a shorter one."""
-TX_END_GRACE_US = 20_000
 COUNTER_RATE_TOLERANCE = 0.1
 """A counter that is off by more than this share of the elapsed time stands still or has jumped."""
 
@@ -53,15 +51,6 @@ class Recovering:
     """A step of the recovery is taken."""
 
     step: Step
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What became of a programmed transmission."""
-
-    entry: Entry
-    ok: bool
     reason: Reason
 
 
@@ -96,7 +85,7 @@ class RadioThread:
         self._start_at_us = 0
         self._last_proof_us: int | None = None
         self._status_at_us = 0
-        self._flights: list[tuple[Entry, bool]] = []
+        self._flights = Flights(concentrator, report)
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
@@ -219,7 +208,7 @@ class RadioThread:
         if self._anchor is None:
             return
         counter_us = self._anchor.counter_at(self._clock.monotonic_us())
-        self._follow(counter_us)
+        self._flights.follow(counter_us)
         entry = self._transmissions.due(counter_us)
         if entry is None:
             return
@@ -228,33 +217,14 @@ class RadioThread:
         except OurMistake as error:
             self._report(Sent(entry=entry, ok=False, reason=reason_of(error)))
         else:
-            self._flights.append((entry, False))
-
-    def _follow(self, counter_us: int) -> None:
-        """Look at each emission once while it should be on air, and once when it should be over."""
-        waiting: list[tuple[Entry, bool]] = []
-        for entry, seen in self._flights:
-            chain = entry.transmission.rf_chain
-            if not seen and counter_us >= _check_at_us(entry):
-                state = self._concentrator.tx_state(chain)
-                if state is TxState.SCHEDULED and counter_us < entry.end_us + TX_END_GRACE_US:
-                    waiting.append((entry, False))
-                    continue
-                if state is TxState.SCHEDULED:
-                    self._concentrator.abort(chain)
-                on_air = state in {TxState.EMITTING, TxState.FREE}
-                why = reasons.downlink.sent() if on_air else reasons.downlink.not_on_air(tx_state=state.value)
-                self._report(Sent(entry=entry, ok=on_air, reason=why))
-                continue
-            waiting.append((entry, seen))
-        self._flights = waiting
+            self._flights.add(entry)
 
     def _next_us(self, now_us: int) -> int:
         due_us = now_us + self._pace.interval_us(now_us)
         if self._anchor is not None:
             queued_us = self._transmissions.next_due_us()
             counters = [] if queued_us is None else [queued_us]
-            counters += [_check_at_us(entry) for entry, seen in self._flights if not seen]
+            counters += self._flights.next_at_us()
             now_counter_us = self._anchor.counter_at(now_us)
             ahead_us = min((max(counter - now_counter_us, 1_000) for counter in counters), default=None)
             if ahead_us is not None:
@@ -266,9 +236,7 @@ class RadioThread:
         was_running, self._running = self._running, False
         self._anchor = None
         self._transmissions.anchored(None, None)
-        for entry, _ in self._flights:
-            self._report(Sent(entry=entry, ok=False, reason=reason_of(error)))
-        self._flights = []
+        self._flights.lose(reason_of(error))
         since_us = self._last_proof_us if was_running and self._last_proof_us is not None else now_us
         deaf = was_running and isinstance(error, ChipMisbehaved)
         why = reason_of(error)
@@ -294,7 +262,3 @@ def _fault(status: ConcentratorStatus) -> Reason:
     if status.fault is not None:
         return reason_of_fault(status.fault)
     return reasons.radio.parity_lost(register=f"{status.agc_status:#04x}")
-
-
-def _check_at_us(entry: Entry) -> int:
-    return entry.start_us + min(TX_CHECK_DELAY_US, entry.airtime_us // 2)

@@ -26,6 +26,25 @@ class Unfit(reasons.ReasonedError, ValueError):
     """Fields that fit each for itself and not together; ``why`` says which."""
 
 
+class LbtChannelConfig(Strict, frozen=True, kw_only=True):
+    """One channel on which the gateway may send after it listened."""
+
+    frequency_hz: Annotated[int, Meta(ge=863_000_000, le=870_000_000)]
+    bandwidth_hz: Literal[125_000, 250_000] = 125_000
+    scan_us: Literal[128, 5_000] = 5_000
+    """How long the channel must be quiet; EN 300 220-1 asks for 160 us, so 5,000 is the lawful choice."""
+    transmit_limit_ms: Annotated[int, Meta(ge=2, le=4_000)] = 1_000
+    """Longest transmission; 1 s is what EN 300 220-1 admits with polite spectrum access."""
+
+
+class LbtConfig(Strict, frozen=True, kw_only=True):
+    """Listen before talk: what the SX1261 finds occupied is not sent on."""
+
+    threshold_dbm: Annotated[int, Meta(ge=-127, le=-40)] = -80
+    channels: Annotated[tuple[LbtChannelConfig, ...], Meta(max_length=16)] = ()
+    """A downlink elsewhere is refused; empty: nobody listens, duty cycles alone limit what is sent."""
+
+
 class RadioConfig(Strict, frozen=True, kw_only=True):
     """Board and channel plan; a change restarts reception."""
 
@@ -42,6 +61,12 @@ class RadioConfig(Strict, frozen=True, kw_only=True):
     """Start the board's listening radio: measured noise floor and spectral scan."""
     fine_timestamp: Literal["", "high_capacity", "all_sf"] = ""
     """Nanoseconds since the last pulse beside each frame, where the chip is an SX1303 with GNSS."""
+    lbt: LbtConfig = LbtConfig()
+    """Listen before each transmission, with ``sx1261``."""
+
+    def __post_init__(self) -> None:
+        if self.lbt.channels and not self.sx1261:
+            raise Unfit(reasons.configuration.lbt_without_radio(path="radio.lbt"))
 
 
 class FilterConfig(Strict, frozen=True, kw_only=True):

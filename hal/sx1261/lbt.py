@@ -17,6 +17,7 @@ from hal.airtime import fsk_us, reference_lora_us
 from hal.errors import OurMistake
 from hal.packets import Fsk, Lora, Transmission
 from hal.settings import LbtChannel, ListenBeforeTalk
+from hal.units import Hz
 
 MATCH_TOLERANCE_HZ = 10_000
 LISTEN_LEAD_US = 1500
@@ -89,17 +90,23 @@ def step(state: Listening, agc_status: int, now_us: int) -> tuple[Listening | Lb
             return state, ()
 
 
+def matching(lbt: ListenBeforeTalk, frequency_hz: Hz, bandwidth_hz: int) -> LbtChannel | None:
+    """Return the first channel at a frequency and bandwidth; None where there is none."""
+    for channel in lbt.channels:
+        near = abs(channel.frequency_hz - frequency_hz) <= MATCH_TOLERANCE_HZ
+        if near and channel.bandwidth_hz == bandwidth_hz:
+            return channel
+    return None
+
+
 def channel_for(transmission: Transmission, lbt: ListenBeforeTalk) -> LbtChannel:
     """Return the channel that a transmission may use.
 
     Raises:
         OurMistake: no channel matches, or the packet is longer than the channel allows.
     """
-    for channel in lbt.channels:
-        near = abs(channel.frequency_hz - transmission.frequency_hz) <= MATCH_TOLERANCE_HZ
-        if near and channel.bandwidth_hz == transmission.modulation.bandwidth_hz:
-            break
-    else:
+    channel = matching(lbt, transmission.frequency_hz, transmission.modulation.bandwidth_hz)
+    if channel is None:
         raise OurMistake(
             f"no channel at {transmission.frequency_hz} Hz of {transmission.modulation.bandwidth_hz} Hz",
             where="listen before talk",

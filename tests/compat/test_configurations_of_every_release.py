@@ -15,6 +15,8 @@ from agent.wire.configuration import (
     ConnectorConfig,
     FleetConfig,
     Intervals,
+    LbtChannelConfig,
+    LbtConfig,
     Limits,
     RadioConfig,
     decode_configuration,
@@ -44,6 +46,13 @@ def test_no_default_has_changed(path: Path) -> None:
     [
         configuration(),
         configuration(radio=RadioConfig(board="rak5146", sx1261=True), permit_needed=True, metrics_port=9),
+        configuration(
+            radio=RadioConfig(
+                board="rak5146",
+                sx1261=True,
+                lbt=LbtConfig(channels=(LbtChannelConfig(frequency_hz=868_100_000),)),
+            )
+        ),
         configuration(intervals=Intervals(stat_s=60), limits=Limits(month_bytes=10_000_000)),
         Configuration(
             connectors=(

@@ -107,6 +107,7 @@ class VirtualConcentrator:
     calls: int = 0
     fault: Fault | None = None
     frozen_at_us: int | None = None
+    tx: TxState = TxState.EMITTING
     running: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -141,7 +142,7 @@ class VirtualConcentrator:
         self.sent.append(transmission)
 
     def tx_state(self, rf_chain: int) -> TxState:
-        return TxState.EMITTING
+        return self.tx
 
     def abort(self, rf_chain: int) -> None:
         return None

@@ -47,6 +47,7 @@ STATUS_OF = {
     Code.GPS_UNLOCKED: TxAckStatus.GPS_UNLOCKED,
     Code.QUEUE_FULL: TxAckStatus.QUEUE_FULL,
     Code.DUTY_CYCLE: TxAckStatus.DUTY_CYCLE_OVERFLOW,
+    Code.LBT: TxAckStatus.COLLISION_PACKET,
     Code.INTERNAL: TxAckStatus.INTERNAL_ERROR,
 }
 

@@ -1,7 +1,7 @@
 """The JSON of PULL_RESP to a downlink, and a verdict to the JSON of TX_ACK.
 
 Sources: ``packet_forwarder/PROTOCOL.md`` §5.3, §5.5 and §6 of sx1302_hal 2.1.0.  The protocol has no word for
-a full queue, a spent duty cycle or a failure of the radio: they go as the nearest one.
+a full queue, a spent duty cycle, an occupied channel or a failure of the radio: they go as the nearest one.
 """
 
 import base64
@@ -26,6 +26,7 @@ POWER_RANGE_DBM = range(-100, 101)
 _UDP_WORD = {
     Code.QUEUE_FULL: Code.COLLISION_PACKET,
     Code.DUTY_CYCLE: Code.COLLISION_PACKET,
+    Code.LBT: Code.COLLISION_PACKET,
     Code.INTERNAL: Code.COLLISION_PACKET,
 }
 

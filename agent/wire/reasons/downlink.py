@@ -102,3 +102,21 @@ def other_session() -> None: ...
 
 @code("pas d’heure GPS", "no GPS time")
 def no_gps_time() -> None: ...
+
+
+@code("canal occupé\u202f: rien n’a été émis", "the channel was occupied: nothing was sent")
+def channel_occupied() -> None: ...
+
+
+@code(
+    "{frequency_hz} Hz\u202f: pas un canal où l’on écoute avant d’émettre",
+    "{frequency_hz} Hz: no channel on which one listens before talk",
+)
+def no_lbt_channel(*, frequency_hz: int) -> None: ...
+
+
+@code(
+    "{airtime_us} µs à émettre, ce canal en admet {limit_us} après écoute",
+    "{airtime_us} us to send, this channel admits {limit_us} after listening",
+)
+def too_long_for_lbt(*, airtime_us: int, limit_us: int) -> None: ...

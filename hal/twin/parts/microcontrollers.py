@@ -31,7 +31,7 @@ RUNNING = 0x00
 LAST_NOTIFY = 0x0F
 LBT_NOTIFY = 0x0B
 LBT_DECIDED, LBT_BLOCKED = 0x01, 0x40
-"""AGC status for radio A, one bit higher for B: the host waits for the first and only then reads the second."""
+"""AGC status for radio A, one bit higher for B: the host waits for the first, then reads the second."""
 
 AGC_ROWS: dict[int, tuple[int, int]] = {
     0x01: (0x80, 0x02),

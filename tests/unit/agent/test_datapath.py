@@ -18,7 +18,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfi
 from agent.wire.messages import Change, Radio, TimeQuality
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
 from hal.errors import LineFailed
-from hal.packets import Crc, Lora
+from hal.packets import Crc, Lora, TxState
 from hal.units import Hz
 from tests.datapath.virtual import UdpServer, VirtualConcentrator, data_up, join_request
 
@@ -208,6 +208,26 @@ async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> N
         ]
         assert gateway.radio.sent[0].payload == b"a\x00b"
         await server.until(lambda: gateway.path.snapshot().transmitted == 1)
+    server.transport.close()
+
+
+async def test_a_downlink_on_an_occupied_channel_is_counted_and_noted(tmp_path: Path) -> None:
+    server = await UdpServer().listen()
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: gateway.radio.running)
+        gateway.radio.tx = TxState.BLOCKED
+        outcomes: list[Outcome] = []
+        polite = Downlink(
+            payload=b"?", modulation=Lora(sf=7), frequency_hz=Hz(868_100_000), timing=Immediate()
+        )
+        assert gateway.path.submit(polite, outcomes.append).taken
+        await server.until(lambda: outcomes and gateway.journal.notes())
+        assert (outcomes[0].sent, outcomes[0].blocked) == (False, True)
+        (note,) = gateway.journal.notes()
+        assert (note.name, note.fields) == ("lbt_blocked", {"868100000": 1})
+        state = gateway.path.snapshot()
+        assert (state.transmitted, state.counters["downlink.LBT"]) == (0, 1)
+        assert state.airtime["M"][0] == 0, "what did not leave is not charged"
     server.transport.close()
 
 

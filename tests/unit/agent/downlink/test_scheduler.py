@@ -12,7 +12,7 @@ from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, Immed
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.timing.timebase import Anchor, GpsReference, reference_of
 from agent.wire import reasons
-from agent.wire.configuration import RadioConfig
+from agent.wire.configuration import LbtChannelConfig, LbtConfig, RadioConfig
 from hal.packets import Lora, TxTrigger
 from hal.units import Hz
 from tests.datapath.virtual import ManualClock, data_up, record
@@ -121,6 +121,23 @@ def test_a_good_antenna_without_a_low_power_is_refused(scheduler: DownlinkSchedu
     assert scheduler.submit(downlink(Immediate())).code is Code.TX_POWER
     scheduler.antenna = antenna_of(RadioConfig(board="unheard-of"))
     assert scheduler.submit(downlink(Immediate())).code is Code.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "limit_ms", "code"),
+    [
+        (868_100_000, 1_400, Code.OK),
+        (868_300_000, 1_400, Code.LBT),
+        (868_100_000, 1_320, Code.LBT),
+    ],
+)
+def test_where_one_listens_first_only_its_channels_serve(
+    scheduler: DownlinkScheduler, frequency_hz: int, limit_ms: int, code: Code
+) -> None:
+    channel = LbtChannelConfig(frequency_hz=868_100_000, transmit_limit_ms=limit_ms)
+    radio = RadioConfig(board="rak5146", sx1261=True, lbt=LbtConfig(channels=(channel,)))
+    scheduler.antenna = antenna_of(radio)
+    assert scheduler.submit(downlink(Immediate(), frequency_hz=frequency_hz)).code is code
 
 
 def test_the_duty_cycle_is_an_hour_of_its_band(scheduler: DownlinkScheduler, clock: ManualClock) -> None:

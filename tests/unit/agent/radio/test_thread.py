@@ -27,7 +27,7 @@ from agent.wire import reasons
 from agent.wire.messages import Radio
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.fault import Fault, FaultKind
-from hal.packets import Lora, Transmission, TxTrigger
+from hal.packets import Lora, Transmission, TxState, TxTrigger
 from hal.units import Hz, Micros
 from tests.datapath.virtual import ManualClock, VirtualConcentrator, data_up
 
@@ -166,6 +166,17 @@ def test_a_transmission_that_the_chip_refuses_is_our_mistake_and_nothing_else_st
         (False, reasons.radio.request_refused(detail="frequency_hz: out of range"))
     ]
     assert bench.changes()[-1][0] is Radio.RECEIVING
+
+
+def test_a_transmission_that_was_blocked_is_no_transmission() -> None:
+    bench = Bench()
+    bench.thread.turn()
+    bench.chip.tx = TxState.BLOCKED
+    bench.queue.entry = entry(bench.clock.now_us + 40_000)
+    bench.run(100_000)
+    assert [(e.ok, e.blocked, e.reason) for e in bench.events if isinstance(e, Sent)] == [
+        (False, True, reasons.downlink.channel_occupied())
+    ]
 
 
 def test_what_was_being_sent_when_the_radio_failed_is_told() -> None:

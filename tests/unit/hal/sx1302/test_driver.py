@@ -298,9 +298,7 @@ def test_a_busy_channel_blocks_and_says_so() -> None:
 def test_an_instant_that_passes_while_the_listener_is_set_up_is_refused() -> None:
     made = started(with_lbt())
     with pytest.raises(OurMistake, match="listening took"):
-        made.driver.transmit(
-            send(TxTrigger.TIMESTAMPED, at_us=Micros(made.driver.predicted_us() + 5_000))
-        )
+        made.driver.transmit(send(TxTrigger.TIMESTAMPED, at_us=Micros(made.driver.predicted_us() + 5_000)))
     assert not made.driver.listening
     assert made.driver.tx_state(0) is TxState.FREE
 
