@@ -37,7 +37,7 @@ demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the
 test: setup $(STAMPS)/system-test web  ## every test; under 8 minutes on 2 cores once set up
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
-check: setup  ## format, lint, strict types, import contracts
+check: setup  ## format, lint, strict types, import contracts, codes of reasons
 	@$(BIN)/python -m tests.check
 
 bench: setup web  ## the figures, measured here

@@ -96,7 +96,7 @@ def _of_certificate(error: Any) -> Reason:
 
 
 def _of_tls(error: Any) -> Reason:
-    return reasons.system.tls_failed(detail=error.reason or str(error))
+    return reasons.system.tls_failed(detail=getattr(error, "reason", "") or str(error))
 
 
 def _of_name(error: Any) -> Reason:

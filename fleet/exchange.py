@@ -1,6 +1,6 @@
 """The registry and people from a file, JSON, CSV or XLSX: checked whole before anything is changed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,14 +11,25 @@ from fleet.identity import audit
 from fleet.oncall.store import import_on_call, import_people
 from fleet.registry import sheets, store
 from fleet.registry.document import Document, read_document
+from fleet.registry.problem import Problem
 from fleet.registry.sheet import to_document
+
+
+class FileRefused(MistakeError):
+    """A file with problems; nothing was changed.  As text: a line for the file, then one a problem."""
+
+    def __init__(self, path: Path, problems: tuple[Problem, ...], count: int) -> None:
+        more = f"\n… and {count - len(problems)} more" if count > len(problems) else ""
+        lines = "\n".join(map(str, problems))
+        super().__init__(f"{path}: {count} problems, nothing was changed\n{lines}{more}")
+        self.problems, self.count = problems, count
 
 
 def take_in(connection: Connection, path: Path, *, who: str, now_us: int) -> dict[str, int]:
     """Check ``path`` whole, then apply it whole; return how many of what.
 
     Raises:
-        MistakeError: it has problems, one a line; nothing was changed.
+        FileRefused: it has problems; nothing was changed.
     """
     document = _read(connection, path)
     counts = store.apply_document(connection, document, who=who, now_us=now_us)
@@ -41,9 +52,6 @@ def _read(connection: Connection, path: Path) -> Document:
     return document
 
 
-def _refuse(path: Path, problems: Iterable[str], count: int) -> None:
-    listed = list(problems)
-    if listed:
-        more = f"\n… and {count - len(listed)} more" if count > len(listed) else ""
-        text = "\n".join(listed)
-        raise MistakeError(f"{path}: {count} problems, nothing was changed\n{text}{more}")
+def _refuse(path: Path, problems: Sequence[Problem], count: int) -> None:
+    if problems:
+        raise FileRefused(path, tuple(problems), count)

@@ -1,4 +1,4 @@
-"""`make check`: format, lint, strict types, import contracts; the same that a reviewer would ask for."""
+"""`make check`: format, lint, strict types, import contracts, codes of reasons; as a reviewer would ask."""
 
 import subprocess
 import sys
@@ -12,6 +12,7 @@ CHECKS = (
     ("lint", (f"{BIN}/ruff", "check", "--quiet", ".")),
     ("types", (f"{BIN}/mypy",)),
     ("imports", (f"{BIN}/lint-imports",)),
+    ("codes", (sys.executable, "-m", "tests.codes")),
 )
 
 

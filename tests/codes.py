@@ -65,7 +65,7 @@ def problems_of_uses(table: Mapping[str, Entry], used: set[str]) -> Iterator[str
             yield f"{code}: no such code"
 
 
-_FUNCTIONS = frozenset({"ending.blames_the_box"})
+_FUNCTIONS = frozenset({"ending.blames_the_box", "document.rule_of"})
 """Functions beside the codes of a subject."""
 
 

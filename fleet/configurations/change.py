@@ -67,7 +67,8 @@ def _set(document: Any, path: str, text: str) -> None:
         node = _inner(node, part, path)
     present = _inner(node, last, path)
     if isinstance(present, dict | list):
-        raise ConfigurationError(reasons.document.setting_group(path=path))
+        group = reasons.document.setting_group()
+        raise ConfigurationError(reasons.document.field(path=path, cause=group))
     node[int(last) if isinstance(node, list) else last] = text if isinstance(present, str) else _value(text)
 
 
@@ -75,7 +76,8 @@ def _inner(node: Any, part: str, path: str) -> Any:
     try:
         return node[int(part)] if isinstance(node, list) else node[part]
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise ConfigurationError(reasons.document.no_such_setting(path=path)) from error
+        absent = reasons.document.no_such_setting()
+        raise ConfigurationError(reasons.document.field(path=path, cause=absent)) from error
 
 
 def _value(text: str) -> object:

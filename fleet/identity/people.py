@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from fleet.db.upsert import upsert
 from fleet.durations import HOUR_US
+from fleet.errors import InputRefused
 from fleet.identity import audit
 from fleet.identity.tables import sessions, users
 from fleet.identity.totp import Vault, matching_step
@@ -60,7 +61,7 @@ class Scope(StrEnum):
     """To hand in the LNS's uplink events."""
 
 
-class PersonError(ValueError):
+class PersonError(InputRefused):
     """An account that cannot be made; names the field."""
 
 
@@ -102,11 +103,13 @@ def set_user(connection: Connection, *, name: str, role: str, password: str, who
         PersonError: the name, role or password cannot be used.
     """
     if not 1 <= len(name.strip()) <= NAME_MAX_CHARACTERS:
-        raise PersonError(f"name: 1 to {NAME_MAX_CHARACTERS} characters")
+        text = f"name: 1 to {NAME_MAX_CHARACTERS} characters"
+        raise PersonError(text, key="refusal.name", limit=NAME_MAX_CHARACTERS)
     if role not in list(Role):
-        raise PersonError(f"role: {role!r} is not one of {', '.join(Role)}")
+        raise PersonError(f"role: {role!r} is not one of {', '.join(Role)}", key="refusal.role")
     if not PASSWORD_MIN_CHARACTERS <= len(password) <= PASSWORD_MAX_CHARACTERS:
-        raise PersonError(f"password: at least {PASSWORD_MIN_CHARACTERS} characters")
+        text = f"password: at least {PASSWORD_MIN_CHARACTERS} characters"
+        raise PersonError(text, key="refusal.password", limit=PASSWORD_MIN_CHARACTERS)
     row = {
         "name": name.strip(),
         "role": role,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from fleet.durations import DAY_US, MINUTE_US
+from fleet.errors import InputRefused
 from fleet.facts.states import CommuneState
 from fleet.incidents import store
 from fleet.incidents.context import CycleContext
@@ -20,7 +21,8 @@ from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Note, Origin, Restore, StepRefused, Ticket, TicketState
 
-OLD_LIMIT_US = 30 * DAY_US
+OLD_LIMIT_DAYS = 30
+OLD_LIMIT_US = OLD_LIMIT_DAYS * DAY_US
 """A call that is entered later than this belongs to a month that is closed."""
 
 AHEAD_LIMIT_US = 2 * MINUTE_US
@@ -32,8 +34,12 @@ ADOPT_LIMIT_US = DAY_US
 TELEMETRY = "telemetry"
 
 
-class CallRefused(ValueError):
-    """A call that cannot be entered; names the field and what to write."""
+class CallRefused(InputRefused):
+    """A call that cannot be entered; ``field`` is the one to mend."""
+
+    def __init__(self, field: str, text: str, *, key: str = "", **values: object) -> None:
+        super().__init__(f"{field}: {text}", key=key, **values)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +86,19 @@ def enter(context: CycleContext, call: Call) -> Ticket:
 
 def _check(context: CycleContext, call: Call) -> None:
     if call.commune_insee not in context.network.communes:
-        raise CallRefused(
-            f"commune_insee: {call.commune_insee!r} is no commune of ours; write its INSEE code"
-        )
+        text = f"{call.commune_insee!r} is no commune of ours; write its INSEE code"
+        raise CallRefused("commune_insee", text, key="refusal.commune")
     if not call.text.strip():
-        raise CallRefused("text: empty; write what the caller sees, for example « plus aucun relevé »")
+        text = "empty; write what the caller sees, for example « plus aucun relevé »"
+        raise CallRefused("text", text, key="refusal.text")
     if call.origin is Origin.TELEMETRY:
-        raise CallRefused("origin: write phone or mail")
+        raise CallRefused("origin", "write phone or mail")
     if call.reported_at_us > context.now_us + AHEAD_LIMIT_US:
-        raise CallRefused("reported_at_us: in the future; write when the call came in")
+        text = "in the future; write when the call came in"
+        raise CallRefused("reported_at_us", text, key="refusal.future")
     if call.reported_at_us < context.now_us - OLD_LIMIT_US:
-        raise CallRefused("reported_at_us: more than 30 days ago; write a note on the ticket of that time")
+        text = f"more than {OLD_LIMIT_DAYS} days ago; write a note on the ticket of that time"
+        raise CallRefused("reported_at_us", text, key="refusal.past", limit=OLD_LIMIT_DAYS)
 
 
 def _criticality(context: CycleContext, call: Call) -> Criticality:

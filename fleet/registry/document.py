@@ -13,8 +13,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agent.wire.eui import parse_eui
+from agent.wire.reasons import Reason
 from agent.wire.resolved import resolved
 from fleet.registry.model import AgreementKind, Need, SiteKind, Status
+from fleet.registry.problem import Problem, row_misfit
 
 PROBLEMS_LIMIT = 1000
 """Problems listed; beyond, only counted."""
@@ -130,14 +132,14 @@ class Document:
     technicians: list[dict[str, Any]] = field(default_factory=list)
     on_call: list[dict[str, Any]] = field(default_factory=list)
     """People and duty are checked by ``fleet.oncall``."""
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
 
-    def refuse(self, path: str, problem: str) -> None:
+    def refuse(self, path: str, text: str, *, key: str = "", rule: Reason | None = None) -> None:
         """Note one problem."""
         self.problem_count += 1
         if len(self.problems) < PROBLEMS_LIMIT:
-            self.problems.append(f"{path}: {problem}")
+            self.problems.append(Problem(column=path, text=text, key=key, rule=rule))
 
 
 ROWS: dict[str, type[msgspec.Struct]] = {
@@ -192,11 +194,17 @@ def _objects(document: Document, name: str, raw: object) -> list[dict[str, Any]]
 def _rows(document: Document, name: str, raw: object, kind: type[AnyRow]) -> list[AnyRow]:
     rows = []
     for index, item in enumerate(_list(document, name, raw)):
+        path = f"{name}[{index}]"
         try:
             row = msgspec.convert(item, kind)
+        except msgspec.ValidationError as error:
+            at, text, rule = row_misfit(kind, item, error)
+            document.refuse(f"{path}.{at}" if at else path, text, rule=rule)
+            continue
+        try:
             rows.append(_with_plain_eui(row))
-        except (msgspec.ValidationError, ValueError) as error:
-            document.refuse(*_problem(f"{name}[{index}]", str(error)))
+        except ValueError as error:
+            document.refuse(path, str(error), key="refusal.eui")
     return rows
 
 
@@ -204,12 +212,6 @@ def _with_plain_eui(row: AnyRow) -> AnyRow:
     if isinstance(row, GatewayRow | MembershipRow):
         return msgspec.structs.replace(row, eui=parse_eui(row.eui))
     return row
-
-
-def _problem(path: str, error: str) -> tuple[str, str]:
-    """Split msgspec's ``… - at `$.lat``` into a path and a sentence."""
-    text, _, at = error.partition(" - at `$")
-    return path + at.rstrip("`"), text
 
 
 def _check_keys(document: Document, known: Known) -> None:
@@ -244,6 +246,7 @@ def _unique(document: Document, name: str, keys: list[str]) -> frozenset[str]:
     seen: set[str] = set()
     for index, key in enumerate(keys):
         if key in seen:
-            document.refuse(f"{name}[{index}]", f"{key} stands in the document twice")
+            text = f"{key} stands in the document twice"
+            document.refuse(f"{name}[{index}]", text, key="refusal.twice")
         seen.add(key)
     return frozenset(seen)

@@ -14,8 +14,10 @@ from typing import Any
 import msgspec
 
 from agent.wire.eui import parse_eui
+from agent.wire.reasons import Reason
 from fleet.registry.document import AgreementRow, GatewayRow, SiteRow
 from fleet.registry.model import AgreementKind
+from fleet.registry.problem import Problem, row_misfit
 
 LINES_LIMIT = 100_000
 PROBLEMS_LIMIT = 1_000
@@ -80,18 +82,18 @@ class Read:
     document: dict[str, list[dict[str, Any]]] = field(
         default_factory=lambda: {"sites": [], "gateways": [], "agreements": []}
     )
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     sites: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     """By key: what the lines so far say, and the first of them."""
     gateways: dict[str, int] = field(default_factory=dict)
     """EUI → its line."""
 
-    def refuse(self, line: int, column: str, problem: str) -> None:
+    def refuse(self, line: int, column: str, text: str, *, key: str = "", rule: Reason | None = None) -> None:
         """Note one problem."""
         self.problem_count += 1
         if len(self.problems) < PROBLEMS_LIMIT:
-            self.problems.append(f"line {line}, column « {column} »: {problem}")
+            self.problems.append(Problem(line=line, column=column, text=text, key=key, rule=rule))
 
 
 def csv_cells(content: bytes) -> list[list[str]]:
@@ -168,7 +170,7 @@ def _read_line(read: Read, columns: list[Column], line: list[str], number: int) 
     site, gateway = found.get("site", {}), found.get("gateway", {})
     key = site.get("key", "")
     if not key:
-        read.refuse(number, "Clé du site", "is empty")
+        read.refuse(number, "Clé du site", "is empty", key="refusal.empty")
         return
     _check(read, SiteRow, site, number, "site")
     _merge_site(read, site, number)
@@ -185,11 +187,12 @@ def _read_gateway(read: Read, gateway: dict[str, Any], number: int) -> None:
     try:
         gateway["eui"] = parse_eui(str(gateway.get("eui", "")))
     except ValueError as error:
-        read.refuse(number, "EUI", str(error).removeprefix("eui: "))
+        read.refuse(number, "EUI", str(error).removeprefix("eui: "), key="refusal.eui")
         return
     earlier = read.gateways.setdefault(gateway["eui"], number)
     if earlier != number:
-        read.refuse(number, "EUI", f"{gateway['eui']} stands in line {earlier} too")
+        text = f"{gateway['eui']} stands in line {earlier} too"
+        read.refuse(number, "EUI", text, key="refusal.twice")
         return
     if _check(read, GatewayRow, gateway, number, "gateway"):
         read.document["gateways"].append(gateway)
@@ -208,18 +211,11 @@ def _check(read: Read, kind: type[msgspec.Struct], row: dict[str, Any], number: 
     try:
         msgspec.convert(row, kind)
     except (msgspec.ValidationError, ValueError) as error:
-        words, _, path = str(error).partition(" - at `$.")
-        name = path.rstrip("`") or _named_field(words)
+        name, text, rule = row_misfit(kind, row, error)
         head = next((one.head for one in COLUMNS if (one.section, one.field) == (section, name)), name)
-        read.refuse(number, head, words)
+        read.refuse(number, head, text, rule=rule)
         return False
     return True
-
-
-def _named_field(words: str) -> str:
-    """Return the field of msgspec's ``Object missing required field `name```."""
-    parts = words.split("`")
-    return parts[1] if len(parts) > 1 else ""
 
 
 def _value(read: Read, column: Column, text: str, number: int) -> object:
@@ -230,5 +226,5 @@ def _value(read: Read, column: Column, text: str, number: int) -> object:
     try:
         return float(text.replace(",", "."))
     except ValueError:
-        read.refuse(number, column.head, f"{text!r} is not a number")
+        read.refuse(number, column.head, f"{text!r} is not a number", key="refusal.no_number")
         return None

@@ -54,7 +54,8 @@ def attach(
         return next(one for one in of_ticket(connection, ticket_id) if one.id == known)
     query = select(func.count()).select_from(ticket_attachments).where(mine)
     if int(connection.execute(query).scalar_one()) >= PHOTOS_LIMIT:
-        raise PhotoRefused(f"photo: this ticket has {PHOTOS_LIMIT} photos, the most it may have")
+        text = f"photo: this ticket has {PHOTOS_LIMIT} photos, the most it may have"
+        raise PhotoRefused(text, key="refusal.photo.limit", limit=PHOTOS_LIMIT)
     taken_us = now_us if at_us is None else min(at_us, now_us)
     values = {
         "ticket_id": ticket_id,

@@ -10,6 +10,8 @@ Sources: ITU-T T.81 annex B (JPEG markers), CIPA DC-008 (EXIF is APP1), PNG thir
 import struct
 import zlib
 
+from fleet.errors import InputRefused
+
 PHOTO_LIMIT_BYTES = 8 * 1024 * 1024
 """A phone's picture of 12 megapixels is 2 to 6 MB."""
 
@@ -25,7 +27,7 @@ _KEPT_CHUNKS = frozenset(
 )
 
 
-class PhotoRefused(ValueError):
+class PhotoRefused(InputRefused):
     """Not a picture that we take; says which ones we do."""
 
 
@@ -36,12 +38,14 @@ def media_type(data: bytes) -> str:
         PhotoRefused: neither JPEG nor PNG, empty, or too large.
     """
     if len(data) > PHOTO_LIMIT_BYTES:
-        raise PhotoRefused(f"photo: {len(data)} bytes; at most {PHOTO_LIMIT_BYTES}")
+        raise PhotoRefused(f"photo: {len(data)} bytes; at most {PHOTO_LIMIT_BYTES}", key="refusal.photo.size")
     if data.startswith(JPEG_START):
         return "image/jpeg"
     if data.startswith(PNG_START):
         return "image/png"
-    raise PhotoRefused("photo: neither JPEG nor PNG; send the picture as the camera made it")
+    raise PhotoRefused(
+        "photo: neither JPEG nor PNG; send the picture as the camera made it", key="refusal.photo.kind"
+    )
 
 
 def stripped(data: bytes) -> bytes:
@@ -66,7 +70,7 @@ def _jpeg(data: bytes) -> bytes:
             continue
         size = struct.unpack_from(">H", data, at)[0] if at + 2 <= len(data) else 0
         if size < 2 or at + size > len(data):
-            raise PhotoRefused("photo: damaged JPEG, a segment ends outside the file")
+            raise _damaged("damaged JPEG, a segment ends outside the file")
         if not (0xE0 <= marker <= 0xEF and marker not in _KEPT_APPS) and marker != _COMMENT:
             kept.append(bytes((0xFF, marker)) + data[at : at + size])
         at += size
@@ -74,16 +78,16 @@ def _jpeg(data: bytes) -> bytes:
             end = _scan_end(data, at)
             kept.append(data[at:end])
             at = end
-    raise PhotoRefused("photo: damaged JPEG, it has no end")
+    raise _damaged("damaged JPEG, it has no end")
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int]:
     if data[at] != 0xFF:
-        raise PhotoRefused("photo: damaged JPEG, a marker is missing")
+        raise _damaged("damaged JPEG, a marker is missing")
     while at < len(data) and data[at] == 0xFF:
         at += 1
     if at >= len(data):
-        raise PhotoRefused("photo: damaged JPEG, it has no end")
+        raise _damaged("damaged JPEG, it has no end")
     return data[at], at + 1
 
 
@@ -92,7 +96,7 @@ def _scan_end(data: bytes, at: int) -> int:
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
-            raise PhotoRefused("photo: damaged JPEG, it has no end")
+            raise _damaged("damaged JPEG, it has no end")
         if data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7:
             at += 2
         elif data[at + 1] == 0xFF:
@@ -109,10 +113,14 @@ def _png(data: bytes) -> bytes:
         if end > len(data):
             break
         if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            raise PhotoRefused("photo: damaged PNG, a checksum is wrong")
+            raise _damaged("damaged PNG, a checksum is wrong")
         if kind in _KEPT_CHUNKS:
             kept.append(data[at:end])
         if kind == b"IEND":
             return b"".join(kept)
         at = end
-    raise PhotoRefused("photo: damaged PNG, it has no end")
+    raise _damaged("damaged PNG, it has no end")
+
+
+def _damaged(what: str) -> PhotoRefused:
+    return PhotoRefused(f"photo: {what}", key="refusal.photo.damaged")

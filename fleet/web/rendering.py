@@ -13,13 +13,18 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from agent.wire.reasons import ReasonedError, document, text
+from fleet.errors import InputRefused
+from fleet.identity import audit
 from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
 from fleet.lang.reasons import in_words, is_foreign_prose
-from fleet.web import reasons
+from fleet.registry.problem import Problem
 
 FOLDER: Final = Path(__file__).parent
+_WRITTEN_BY: Final = {audit.SYSTEM: "who.system", audit.COMMAND_LINE: "who.command_line"}
+_GATEWAY: Final = "gateway "
 DIST: Final = FOLDER / "static" / "dist"
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -51,21 +56,33 @@ class Words:
         """Return the word of a value that may be newer than the catalogue."""
         return word(self.lang, prefix, value)
 
-    def reason(self, text: str) -> str:
+    def reason(self, line: str) -> str:
         """Return what a gateway said, in the person's language."""
-        return in_words(self.lang, text)
+        return in_words(self.lang, line)
 
-    def is_foreign_prose(self, text: str) -> bool:
+    def is_foreign_prose(self, line: str) -> bool:
         """Return whether a reason is the English of an older gateway, to be marked as such."""
-        return is_foreign_prose(self.lang, text)
+        return is_foreign_prose(self.lang, line)
 
-    def refusal(self, text: str) -> str:
-        """Return why something typed was refused."""
-        return reasons.refusal(self.lang, text)
+    def refusal(self, error: ReasonedError | InputRefused) -> str:
+        """Return why something typed was refused, with the rule."""
+        if isinstance(error, ReasonedError):
+            return text(document.rule_of(error.why), self.lang)
+        return t(self.lang, error.key, **error.values) if error.key else str(error)
+
+    def problem(self, found: Problem) -> str:
+        """Return what is wrong with a cell or a field of an imported file."""
+        if found.rule is not None:
+            return text(found.rule, self.lang)
+        return t(self.lang, found.key) if found.key else found.text
 
     def who(self, written: str) -> str:
-        """Return who did it."""
-        return reasons.who(self.lang, written)
+        """Return who did it: people by name, what is not a person by a word of the catalogue."""
+        if written in _WRITTEN_BY:
+            return t(self.lang, _WRITTEN_BY[written])
+        if written.startswith(_GATEWAY):
+            return t(self.lang, "who.gateway", eui=written.removeprefix(_GATEWAY))
+        return written
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number grouped by thousands."""

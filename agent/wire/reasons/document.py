@@ -1,58 +1,65 @@
-"""What is wrong with a field of a JSON document; found by ``agent.wire.misfit``."""
+"""What is wrong with a field of a document; found by ``agent.wire.misfit``."""
 
-from agent.wire.reasons.reason import code
+from agent.wire.reasons.reason import Reason, code
+
+
+@code("{path}\u202f: {cause}", "{path}: {cause}")
+def field(*, path: str, cause: Reason) -> None: ...
 
 
 @code("ce n’est pas du JSON ({detail})", "not JSON ({detail})")
 def not_json(*, detail: str) -> None: ...
 
 
-@code("{path}\u202f: {expected} attendu, {found} reçu", "{path}: {expected} expected, {found} received")
-def wrong_type(*, path: str, expected: str, found: str) -> None: ...
+@code("{expected} attendu, {found} reçu", "{expected} expected, {found} received")
+def wrong_type(*, expected: str, found: str) -> None: ...
 
 
-@code("{path}\u202f: {least} au moins", "{path}: at least {least}")
-def too_small(*, path: str, least: float) -> None: ...
+@code("{least} au moins", "at least {least}")
+def too_small(*, least: float) -> None: ...
 
 
-@code("{path}\u202f: {most} au plus", "{path}: at most {most}")
-def too_great(*, path: str, most: float) -> None: ...
+@code("{most} au plus", "at most {most}")
+def too_great(*, most: float) -> None: ...
 
 
-@code("{path}\u202f: {least} caractères au moins", "{path}: at least {least} characters")
-def too_short(*, path: str, least: int) -> None: ...
+@code("{least} caractères au moins", "at least {least} characters")
+def too_short(*, least: int) -> None: ...
 
 
-@code("{path}\u202f: {most} caractères au plus", "{path}: at most {most} characters")
-def too_long(*, path: str, most: int) -> None: ...
+@code("{most} caractères au plus", "at most {most} characters")
+def too_long(*, most: int) -> None: ...
 
 
-@code("{path}\u202f: forme inattendue", "{path}: not of the expected form")
-def wrong_form(*, path: str) -> None: ...
+@code("ce n’est pas la forme attendue", "not of the expected form")
+def wrong_form() -> None: ...
 
 
-@code("{path}\u202f: «\u00a0{found_value}\u00a0» n’est pas admis", "{path}: {found_value!r} is not admitted")
-def not_admitted(*, path: str, found_value: str) -> None: ...
+@code("«\u00a0{found_value}\u00a0» n’est pas admis", "{found_value!r} is not admitted")
+def not_admitted(*, found_value: str) -> None: ...
 
 
-@code("il manque le champ {path}", "the field {path} is missing")
-def missing(*, path: str) -> None: ...
+@code("ce champ manque", "this field is missing")
+def missing() -> None: ...
 
 
-@code("champ inconnu {path}", "unknown field {path}")
-def unknown_field(*, path: str) -> None: ...
+@code("ce champ est inconnu", "this field is unknown")
+def unknown_field() -> None: ...
+
+
+@code("c’est un groupe de réglages\u202f; nommez-en un", "this is a group of settings, name one of them")
+def setting_group() -> None: ...
+
+
+@code("ce réglage n’existe pas", "there is no such setting")
+def no_such_setting() -> None: ...
 
 
 @code("document invalide [{detail}]", "invalid document [{detail}]")
 def invalid(*, detail: str) -> None: ...
 
 
-@code(
-    "{path}\u202f: un groupe de réglages\u202f; nommez-en un",
-    "{path}: is a group of settings, name one of them",
-)
-def setting_group(*, path: str) -> None: ...
-
-
-@code("{path}\u202f: ce réglage n’existe pas", "{path}: no such setting")
-def no_such_setting(*, path: str) -> None: ...
+def rule_of(reason: Reason) -> Reason:
+    """Return what a field breaks without its name, for who shows it beside the field."""
+    cause = reason.values.get("cause")
+    return cause[0] if reason.code == "document.field" and isinstance(cause, tuple) and cause else reason

@@ -54,7 +54,7 @@ def save(
                 connection, name=name, role=role, password=password, who=person.name, now_us=visit.now_us
             )
         except PersonError as error:
-            problem = visit.words.t("people.refused", why=visit.words.refusal(str(error)))
+            problem = visit.words.t("people.refused", why=visit.words.refusal(error))
             return _people(visit, connection, {"name": name, "role": role}, problem)
     return leave_toast(RedirectResponse("/personnes", SEE_OTHER), "toast.person", name=name.strip())
 

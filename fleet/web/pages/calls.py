@@ -78,12 +78,8 @@ def enter(
             )
             ticket = reported.enter(CycleContext(connection, visit.network, visit.now_us), call)
         except CallRefused as error:
-            field, _, why = str(error).partition(": ")
-            return _page(visit, connection, typed, FIELDS.get(field, "text"), _said(visit, field, why))
+            wrong = visit.words.refusal(error)
+            return _page(visit, connection, typed, FIELDS.get(error.field, "text"), wrong)
         except WorksRefused as error:
             return _page(visit, connection, typed, "at", visit.words.t(error.key))
     return leave_toast(RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER), "toast.call", number=ticket.id)
-
-
-def _said(visit: Visit, field: str, why: str) -> str:
-    return visit.words.t("refusal.commune") if field == "commune_insee" else visit.words.refusal(why)

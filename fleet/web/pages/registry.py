@@ -2,9 +2,7 @@
 
 import base64
 import binascii
-import re
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
@@ -14,13 +12,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from fleet.errors import MistakeError
-from fleet.exchange import take_in
+from fleet.exchange import FileRefused, take_in
 from fleet.identity.people import Person
 from fleet.registry import sheets
+from fleet.registry.problem import Problem
 from fleet.registry.sheet import SheetError
 from fleet.web import rendering
 from fleet.web.access import form_guard, operator
-from fleet.web.rendering import Words
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -29,6 +27,8 @@ FILE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 """Of a file on this page: 1,615 gateways are 400 kB; larger ones go by `passerelle fleet import`."""
 KEPT_LIMIT_CHARACTERS: Final = 900_000
 """Of a tried file that the page carries until it is imported, packed; a form's field may hold 1 MB."""
+SHOWN_LIMIT: Final = 200
+"""Problems on the page; who has more mends these first."""
 ENDINGS: Final = (".csv", ".xlsx", ".json")
 Operating = Annotated[Person, Depends(operator)]
 Guarded: Any = [Depends(form_guard)]
@@ -67,9 +67,11 @@ def _tried(visit: Visit, name: str, content: bytes, who: str) -> dict[str, Any]:
     with visit.database.write() as connection:
         try:
             return {"counts": _apply(connection, name, content, who=who, now_us=visit.now_us)}
+        except FileRefused as error:
+            shown = error.problems[:SHOWN_LIMIT]
+            return {"problems": shown, "unlisted": error.count - len(shown)}
         except (MistakeError, SheetError) as error:
-            problems, unlisted = problems_of(visit.words, str(error))
-            return {"problems": problems, "unlisted": unlisted}
+            return {"problems": [Problem(text=str(error))], "unlisted": 0}
         finally:
             connection.rollback()
 
@@ -128,35 +130,3 @@ def export(form: str, visit: Viewing, person: Operating) -> Response:
         content = path.read_bytes()
     headers = dict(rendering.HEADERS) | {"Content-Disposition": f'attachment; filename="registre.{form}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
-
-
-SHOWN_LIMIT: Final = 200
-"""Problems on the page; who has more mends these first."""
-_CELL: Final = re.compile(r"line (\d+), column « (.*?) »: (.*)")
-_PATH: Final = re.compile(r"([\w.\[\]]+): (.*)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One problem; a JSON document has paths instead of lines."""
-
-    line: str
-    column: str
-    text: str
-
-
-def problems_of(words: Words, said: str) -> tuple[list[Problem], int]:
-    """Return the problems to show, and how many there are beyond."""
-    lines = said.splitlines()
-    listed = lines[1:] if len(lines) > 1 else lines
-    found = [_problem(words, line) for line in listed if not line.startswith("…")]
-    more = next((int(line.split()[2]) for line in listed if line.startswith("… and ")), 0)
-    return found[:SHOWN_LIMIT], max(0, len(found) - SHOWN_LIMIT) + more
-
-
-def _problem(words: Words, line: str) -> Problem:
-    if cell := _CELL.fullmatch(line):
-        return Problem(line=cell[1], column=cell[2], text=words.refusal(cell[3]))
-    if path := _PATH.fullmatch(line):
-        return Problem(line="", column=path[1], text=words.refusal(path[2]))
-    return Problem(line="", column="", text=line)

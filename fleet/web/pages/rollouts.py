@@ -112,7 +112,7 @@ def _planned(
         plan = views.plan_of(desk.chosen, desk.names, changes)
     except PlanRefused as error:
         return _page(
-            visit, connection, desk, typed=typed, problem=visit.words.refusal(str(error)), wrong=error
+            visit, connection, desk, typed=typed, problem=visit.words.refusal(error.why), wrong=error
         )
     if not plan:
         problem = visit.words.t("rollouts.nothing")

@@ -188,7 +188,7 @@ def photo(ticket_id: int, visit: Viewing, person: Acting, file: Annotated[Upload
         except tickets.NoSuchTicket as error:
             raise HTTPException(404) from error
         except PhotoRefused as error:
-            return _page(visit, connection, ticket_id, refused=visit.words.refusal(str(error)))
+            return _page(visit, connection, ticket_id, refused=visit.words.refusal(error))
     answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return leave_toast(answer, "toast.photo", number=ticket_id)
 

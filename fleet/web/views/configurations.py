@@ -67,9 +67,9 @@ class Planned:
 class PlanRefused(ValueError):
     """A value that no configuration may have; names the path."""
 
-    def __init__(self, path: str, text: str) -> None:
-        super().__init__(text)
-        self.path = path
+    def __init__(self, path: str, why: ConfigurationError) -> None:
+        super().__init__(str(why))
+        self.path, self.why = path, why
 
 
 def step_of(status: ConfigurationStatus | None) -> str:
@@ -150,7 +150,7 @@ def fields_of(
         same = values.pop() if len(values) == 1 else ""
         label = words.t(f"setting.{path}") if path in KNOWN else path
         rule = path if same else words.t("rollouts.varies", path=path)
-        error = words.refusal(str(wrong)) if wrong is not None and wrong.path == path else ""
+        error = words.refusal(wrong.why) if wrong is not None and wrong.path == path else ""
         value = typed.get(path, same)
         found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
     return sorted(found, key=lambda field: KNOWN.index(field.path) if field.known else len(KNOWN))
@@ -206,11 +206,11 @@ def _changed(before: Configuration, changes: Mapping[str, str]) -> Configuration
         try:
             change(before, {path: value})
         except ConfigurationError as error:
-            raise PlanRefused(path, str(error)) from error
+            raise PlanRefused(path, error) from error
     try:
         return change(before, changes)
     except ConfigurationError as error:
-        raise PlanRefused("", str(error)) from error
+        raise PlanRefused("", error) from error
 
 
 def touches_service(plan: Iterable[Planned]) -> bool:

@@ -8,7 +8,7 @@ from tests.unit.fleet.founded import DOCUMENT
 
 
 def problems_of(document) -> list[str]:
-    return read_document(msgspec.json.encode(document), Known()).problems
+    return [str(one) for one in read_document(msgspec.json.encode(document), Known()).problems]
 
 
 def test_a_good_document_has_no_problems():
@@ -18,16 +18,16 @@ def test_a_good_document_has_no_problems():
 @pytest.mark.parametrize(
     ("section", "index", "field", "value", "problem"),
     [
-        ("communes", 0, "insee", "3728", "communes[0].insee: Expected `str` matching regex"),
-        ("communes", 1, "population", -1, "communes[1].population: Expected `int` >= 0"),
-        ("communes", 0, "surface", 1, "communes[0]: Object contains unknown field `surface`"),
-        ("sites", 0, "kind", "castle", "sites[0].kind: Invalid enum value 'castle'"),
-        ("sites", 0, "lat", 91, "sites[0].lat: Expected `float` <= 90.0"),
+        ("communes", 0, "insee", "3728", "communes[0].insee: not of the expected form"),
+        ("communes", 1, "population", -1, "communes[1].population: at least 0"),
+        ("communes", 0, "surface", 1, "communes[0].surface: this field is unknown"),
+        ("sites", 0, "kind", "castle", "sites[0].kind: 'castle' is not admitted"),
+        ("sites", 0, "lat", 91, "sites[0].lat: at most 90"),
         ("sites", 1, "commune_insee", "99999", "sites[1].commune_insee: no commune 99999"),
         ("sites", 1, "key", "vouvray-mairie", "sites[1]: vouvray-mairie stands in the document twice"),
         ("gateways", 0, "eui", "12", "gateways[0]: eui: '12' is not 16 hexadecimal digits"),
         ("gateways", 0, "site_key", "x", "gateways[0].site_key: no site x"),
-        ("gateways", 0, "planned_on", "demain", "gateways[0].planned_on: Expected `str` matching regex"),
+        ("gateways", 0, "planned_on", "demain", "gateways[0].planned_on: not of the expected form"),
         ("memberships", 0, "eui", "0016c001f1999999", "memberships[0].eui: no gateway 0016c001f1999999"),
         (
             "memberships",
@@ -59,7 +59,7 @@ def test_another_shape_is_refused(document, problem):
 
 
 def test_what_is_not_json_is_refused():
-    assert read_document(b"\xff{", Known()).problems[0].startswith("document: not JSON")
+    assert read_document(b"\xff{", Known()).problems[0].text.startswith("not JSON")
 
 
 def test_keys_that_are_known_need_not_be_in_the_document():

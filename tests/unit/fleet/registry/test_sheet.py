@@ -35,9 +35,15 @@ def changed(column, cell):
     [
         ([changed("EUI", "12")], "line 2, column « EUI »: '12' is not 16 hexadecimal digits"),
         ([changed("Latitude", "47°")], "line 2, column « Latitude »: '47°' is not a number"),
-        ([changed("Latitude", "91")], "line 2, column « Latitude »: Expected `float` <= 90.0"),
-        ([changed("Commune (INSEE)", "Larçay")], "line 2, column « Commune (INSEE) »: Expected `str`"),
-        ([changed("Accord ABF donné le", "hier")], "line 2, column « Accord ABF donné le »: Expected `str`"),
+        ([changed("Latitude", "91")], "line 2, column « Latitude »: at most 90"),
+        (
+            [changed("Commune (INSEE)", "Larçay")],
+            "line 2, column « Commune (INSEE) »: not of the expected form",
+        ),
+        (
+            [changed("Accord ABF donné le", "hier")],
+            "line 2, column « Accord ABF donné le »: not of the expected form",
+        ),
         ([changed("Clé du site", "")], "line 2, column « Clé du site »: is empty"),
         ([LINE, [], LINE], "line 4, column « EUI »: 0016c001f1000009 stands in line 2 too"),
         (
@@ -49,7 +55,7 @@ def changed(column, cell):
 )
 def test_each_problem_is_named_by_line_and_column(lines, problem):
     read = to_document([HEAD, *lines])
-    assert any(one.startswith(problem) for one in read.problems), read.problems
+    assert any(str(one).startswith(problem) for one in read.problems), read.problems
 
 
 @pytest.mark.parametrize(

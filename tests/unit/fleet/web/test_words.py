@@ -11,12 +11,13 @@ from sqlalchemy import insert, update
 from agent.wire import reasons as why
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, ConfigState, TimeQuality
-from agent.wire.reasons import written
+from agent.wire.reasons import ReasonedError, text, written
 from fleet.configurations.tables import configuration_versions, instructions
+from fleet.errors import InputRefused
 from fleet.evidence.tables import journal_records, reported_configurations
 from fleet.identity import audit
 from fleet.lang import i18n
-from fleet.web import reasons
+from fleet.web.rendering import Words
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import NOW_US, eui_of
 from tests.unit.fleet.web.test_pages import PAGES
@@ -150,9 +151,19 @@ def test_a_configuration_taken_back_says_why_in_the_persons_language(client: Tes
 
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)
 def test_refusals_name_the_rule(lang: str) -> None:
-    assert "12" in reasons.refusal(lang, "password: at least 12 characters")
-    assert reasons.refusal(lang, "Expected `int` >= 5 - at `$.intervals`").endswith("≥ 5.")
-    assert reasons.refusal(lang, "something new") == "something new"
+    words = Words(lang, NOW_US)
+    assert "12" in words.refusal(InputRefused("password: …", key="refusal.password", limit=12))
+    rule = why.document.field(path="intervals.heartbeat_s", cause=why.document.too_small(least=5))
+    assert words.refusal(ReasonedError(rule)) == text(why.document.too_small(least=5), lang)
+    assert words.refusal(InputRefused("something new")) == "something new"
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_the_english_of_an_older_gateway_is_shown_and_marked(lang: str) -> None:
+    words = Words(lang, NOW_US)
+    assert words.is_foreign_prose("no answer for 30 s") is (lang == "fr")
+    assert words.reason("no answer for 30 s").startswith("no answer for 30 s")
+    assert not any(words.is_foreign_prose(line) for line in ("stopped", "DEAF", ROLLED_BACK))
 
 
 def test_every_action_of_the_audit_trail_has_its_word() -> None:
