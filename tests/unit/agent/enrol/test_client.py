@@ -13,20 +13,20 @@ from tests.controlpath.virtual import EUI, Authority, SigningFleet, VirtualClock
 TOKEN = "t" * 43
 
 
-def enrolled(server: EnrolmentServer, folder: Path, told: list[Enrolment]) -> Identity:
+def enrolled(server: EnrolmentServer, folder: Path, enrolments: list[Enrolment]) -> Identity:
     identity = Identity(folder / "identity", eui=EUI)
     order = SigningFleet().order(configuration(), enrol_url=server.url, fleet_ca_pem=server.authority.pem)
-    asyncio.run(enrol(order, identity, state=folder, clock=VirtualClock(), changed=told.append))
+    asyncio.run(enrol(order, identity, state=folder, clock=VirtualClock(), changed=enrolments.append))
     return identity
 
 
 def test_the_token_never_travels_and_the_certificate_is_kept(tmp_path: Path) -> None:
     with EnrolmentServer(Authority(), TOKEN).serving() as server:
-        told: list[Enrolment] = []
-        identity = enrolled(server, tmp_path, told)
+        enrolments: list[Enrolment] = []
+        identity = enrolled(server, tmp_path, enrolments)
     assert identity.enrolled
     assert TOKEN not in str(server.requests)
-    assert [one.outcome for one in told] == [Outcome.ENROLLED]
+    assert [one.outcome for one in enrolments] == [Outcome.ENROLLED]
     assert load_enrolment(tmp_path).outcome is Outcome.ENROLLED
 
 
@@ -41,7 +41,7 @@ def test_the_token_never_travels_and_the_certificate_is_kept(tmp_path: Path) -> 
 def test_a_refusal_is_on_disk_for_agent_status(
     tmp_path: Path, status: int, body: dict[str, object], outcome: Outcome
 ) -> None:
-    told: list[Enrolment] = []
+    enrolments: list[Enrolment] = []
 
     async def one_try(server: EnrolmentServer) -> None:
         identity = Identity(tmp_path / "identity", eui=EUI)
@@ -49,7 +49,7 @@ def test_a_refusal_is_on_disk_for_agent_status(
         said = asyncio.Event()
 
         def changed(enrolment: Enrolment) -> None:
-            told.append(enrolment)
+            enrolments.append(enrolment)
             said.set()
 
         task = asyncio.create_task(
@@ -61,8 +61,8 @@ def test_a_refusal_is_on_disk_for_agent_status(
     with EnrolmentServer(Authority(), TOKEN).serving() as server:
         server.refusals = [(status, body)]
         asyncio.run(one_try(server))
-    assert told[0].outcome is outcome
-    assert load_enrolment(tmp_path) == told[0]
+    assert enrolments[0].outcome is outcome
+    assert load_enrolment(tmp_path) == enrolments[0]
 
 
 def test_a_foreign_certificate_in_the_answer_is_not_taken(tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_a_foreign_certificate_in_the_answer_is_not_taken(tmp_path: Path) -> Non
         said = asyncio.Event()
 
         async def one_try() -> Enrolment:
-            told: list[Enrolment] = []
+            enrolments: list[Enrolment] = []
 
             def changed(enrolment: Enrolment) -> None:
-                told.append(enrolment)
+                enrolments.append(enrolment)
                 said.set()
 
             task = asyncio.create_task(
@@ -83,7 +83,7 @@ def test_a_foreign_certificate_in_the_answer_is_not_taken(tmp_path: Path) -> Non
             )
             await said.wait()
             task.cancel()
-            return told[0]
+            return enrolments[0]
 
         assert asyncio.run(one_try()).outcome is Outcome.BAD_CERTIFICATE
     assert not identity.enrolled

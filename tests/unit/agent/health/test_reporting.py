@@ -73,14 +73,16 @@ def changes(journal: Journal) -> list[tuple[Change, str]]:
     return [(record.change, record.value) for record in records]
 
 
-@pytest.mark.parametrize(("step_us", "told"), [(2_000_000, False), (2_000_001, True), (-3_600_000_000, True)])
+@pytest.mark.parametrize(
+    ("step_us", "recorded"), [(2_000_000, False), (2_000_001, True), (-3_600_000_000, True)]
+)
 def test_a_step_of_the_clock_is_a_record(
-    reporting: Reporting, clock: VirtualClock, journal: Journal, step_us: int, told: bool
+    reporting: Reporting, clock: VirtualClock, journal: Journal, step_us: int, recorded: bool
 ) -> None:
     clock.advance(30)
     clock.wall_us += step_us
     reporting.look_at_clock(TimeQuality.NTP)
-    assert ((Change.CLOCK, "STEPPED") in changes(journal)) is told
+    assert ((Change.CLOCK, "STEPPED") in changes(journal)) is recorded
 
 
 def test_a_change_of_quality_is_a_record(reporting: Reporting, clock: VirtualClock, journal: Journal) -> None:
@@ -102,8 +104,8 @@ def test_a_change_of_the_supply_is_a_record(reporting: Reporting, journal: Journ
 
 
 def test_vitals_are_told_by_every_tenth_heartbeat(reporting: Reporting) -> None:
-    told = [reporting.beat().cpu_percent is not None for _ in range(21)]
-    assert [number for number, one in enumerate(told, start=1) if one] == [1, 11, 21]
+    recorded = [reporting.beat().cpu_percent is not None for _ in range(21)]
+    assert [number for number, one in enumerate(recorded, start=1) if one] == [1, 11, 21]
 
 
 def test_status_is_asked_over_a_socket_however_deep_the_folder(tmp_path: Path) -> None:
@@ -154,11 +156,11 @@ def test_details_are_told_at_the_start_and_at_once_when_a_connector_is_lost(
     asyncio.run(reporting.look_at_details())
     journal.flush()
     rows = journal.outbox.oldest(EVENT, limit=100, limit_bytes=10**6)
-    told = [msgspec.msgpack.decode(body, type=Noted).fields for _, body in rows]
-    assert told[0]["because"] == "start"
-    assert "lns_lns_up 1 -> 0" in str(told[1]["because"])
-    assert {"radio", "lns_lns_up", "spool_count", "time_quality", "month_used_mb"} <= told[0].keys()
-    assert without_unit(told[0]) == []
+    recorded = [msgspec.msgpack.decode(body, type=Noted).fields for _, body in rows]
+    assert recorded[0]["because"] == "start"
+    assert "lns_lns_up 1 -> 0" in str(recorded[1]["because"])
+    assert {"radio", "lns_lns_up", "spool_count", "time_quality", "month_used_mb"} <= recorded[0].keys()
+    assert without_unit(recorded[0]) == []
 
 
 @pytest.mark.parametrize(
@@ -187,10 +189,10 @@ def test_the_month_s_cap_stops_in_order_and_is_told(
     reporting.look_at_bytes(round(cap_bytes * share), keep=False)
     assert reporting.stopped == stops
     assert (reporting._link.saving, datapath.slow) == (saving, slow)
-    told = [value for change, value in changes(journal) if change is Change.RECOVERY]
-    assert told == ([reporting.month_fields()["month_level"].upper()] if stops else [])  # type: ignore[union-attr]
+    recorded = [value for change, value in changes(journal) if change is Change.RECOVERY]
+    assert recorded == ([reporting.month_fields()["month_level"].upper()] if stops else [])  # type: ignore[union-attr]
     reporting.look_at_bytes(round(cap_bytes * share), keep=False)
-    assert len([1 for change, _ in changes(journal) if change is Change.RECOVERY]) == len(told)
+    assert len([1 for change, _ in changes(journal) if change is Change.RECOVERY]) == len(recorded)
 
 
 def test_bytes_are_on_disk_after_each_megabyte(reporting: Reporting, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_power_may_fail_at_any_call_and_any_unsynchronised_sector_may_be_missing
     last = checked = 0
     for number, call in enumerate(calls):
         disk.take(call)
-        last = said(call) or last
+        last = committed_id(call) or last
         if number in instants:
             disk.cut(after, random)
             whole(after, last, number)
@@ -65,7 +65,7 @@ def test_power_may_fail_at_any_call_and_any_unsynchronised_sector_may_be_missing
     assert last == COMMITS * 8
 
 
-def said(call: Call) -> int:
+def committed_id(call: Call) -> int:
     """Return the id that the writer says is committed."""
     return int(call.content) if call.name == "write" and call.descriptor == STDOUT else 0
 

@@ -81,7 +81,7 @@ class Running:
         await self.spool.restore(found.extend)
         return [entry[0] for entry in found]
 
-    def said(self) -> list[str]:
+    def recorded(self) -> list[str]:
         return [change.value for change in self.journal.changes()]
 
 
@@ -178,7 +178,7 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tm
         disk.limit_pages(1 << 20)
         await running.until(lambda: running.spool.accepting)
         assert disk.records == 200
-    assert running.said() == ["FULL", "ACCEPTING"]
+    assert running.recorded() == ["FULL", "ACCEPTING"]
 
 
 async def test_a_folder_that_comes_later_keeps_what_was_heard_for_whom_it_waits(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_a_folder_that_comes_later_keeps_what_was_heard_for_whom_it_waits(
         assert running.bits == {"other": 0, "lns": 1}
         record_id = running.spool.new_id()
         running.spool.add(record(record_id), 1 << running.bits["lns"])
-        await running.until(lambda: "FULL" in running.said())
+        await running.until(lambda: "FULL" in running.recorded())
         folder.mkdir()
         await running.until(lambda: running.spool.accepting)
     async with Running(folder, boot=2, names=("lns", "other")) as again:
@@ -208,7 +208,7 @@ async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_writ
         assert running.spool._group.due_at_us() is None
         disk.limit_pages(1 << 20)
         await running.until(lambda: running.spool.accepting)
-    assert running.said() == ["FULL", "ACCEPTING"]
+    assert running.recorded() == ["FULL", "ACCEPTING"]
 
 
 async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> Non
         running.hear()
         await running.commit()
         assert running.spool.records == 1
-    assert running.said() == ["QUARANTINED"]
+    assert running.recorded() == ["QUARANTINED"]
     assert list(tmp_path.glob("spool.db.damaged-*"))
 
 
@@ -237,7 +237,7 @@ async def test_a_file_damaged_while_in_use_is_replaced_and_what_is_whole_in_it_i
         assert disk is not None
         disk.commit = _corrupted  # type: ignore[method-assign]
         running.hear(100)
-        await running.until(lambda: "QUARANTINED" in running.said())
+        await running.until(lambda: "QUARANTINED" in running.recorded())
         await running.until(lambda: running.spool.accepting and not running.spool._group.unwritten)
         assert running.spool.records == 103
         assert running.spool.counts["salvaged"] == 3

@@ -47,7 +47,7 @@ class VirtualNetwork:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "links", "rungs"),
+    ("trouble", "links", "stages_needed"),
     [
         ("lease lost", ON_4G, 1),
         ("modem hangs", ON_4G, 2),
@@ -56,7 +56,7 @@ class VirtualNetwork:
         ("SIM refused", replace(ON_4G, devices=(LOOPBACK, MODEM)), 4),
     ],
 )
-def test_each_trouble_is_mended_by_its_rung(trouble: str, links: Links, rungs: int) -> None:
+def test_each_trouble_is_mended_by_its_stage(trouble: str, links: Links, stages_needed: int) -> None:
     network = VirtualNetwork(trouble, links)
     climbed = 0
     for _, stage in BACKHAUL_LADDER[:-1]:
@@ -65,7 +65,7 @@ def test_each_trouble_is_mended_by_its_rung(trouble: str, links: Links, rungs: i
         climbed += 1
         for command in commands_of(stage, links):
             network.obey(command)
-    assert (network.trouble, climbed) == ("", rungs)
+    assert (network.trouble, climbed) == ("", stages_needed)
 
 
 def test_the_other_interface_takes_over_by_its_metric() -> None:

@@ -95,7 +95,7 @@ class World:
             noise_samples=self.samples,
         )
 
-    def told(self, ground: str) -> list[object]:
+    def recorded(self, ground: str) -> list[object]:
         return [one.fields["state"] for one in self.journal.notes() if one.fields["ground"] == ground]
 
     def look(self, *, minutes: int = 1, frames_a_minute: int = 0, every: int = 1) -> None:
@@ -154,7 +154,7 @@ def test_strange_silence_restarts_the_radio_once_for_each_silence_that_is_strang
     world.look(minutes=60, every=10)
     assert len(world.restarts) == 1
     assert world.restarts[0].code == "hearing.silent"
-    assert world.told("silence") == ["suspected", "over"]
+    assert world.recorded("silence") == ["suspected", "over"]
     world.look(minutes=30, every=10)
     assert len(world.restarts) == 2
     assert world.left == []
@@ -229,7 +229,7 @@ def test_a_silent_reference_sensor_restarts_the_radio_once_even_without_trusted_
     assert world.restarts == []
     world.look(minutes=30)
     assert len(world.restarts) == 1
-    assert world.told("reference") == ["suspected"]
+    assert world.recorded("reference") == ["suspected"]
 
 
 def test_missed_test_frames_restart_the_radio_once_also_across_restarts(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_missed_test_frames_restart_the_radio_once_also_across_restarts(tmp_path
     assert world.restarts == [world.missed]
     world.missed = None
     world.look(frames_a_minute=2)
-    assert "over" in world.told("test_frame")
+    assert "over" in world.recorded("test_frame")
 
 
 def test_without_a_trusted_clock_nothing_is_learned(tmp_path: Path) -> None:
@@ -287,6 +287,6 @@ def test_hours_of_before_are_not_joined_to_those_after_a_loss_of_trust(tmp_path:
     world.look(minutes=2, frames_a_minute=2)
     world.clock.trusted = TimeQuality.NTP
     world.look(minutes=5 * 60, frames_a_minute=2, every=2)
-    assert world.told("fewer") == []
+    assert world.recorded("fewer") == []
     world.look(minutes=4 * 60, frames_a_minute=2, every=2)
-    assert world.told("fewer") == ["suspected"]
+    assert world.recorded("fewer") == ["suspected"]
