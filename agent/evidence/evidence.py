@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
-from agent.evidence.occupied import OccupiedChannels
-from agent.evidence.rf import RfPicture
+from agent.evidence.rf import OccupiedChannels, RfPicture
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
 from agent.journal_port import JournalPort
 from agent.local_page import LocalPage

@@ -3,6 +3,9 @@
 The noise floor is measured by an SX1261 where the board has one; else estimated as RSSI − SNR of weak frames
 (SNR below 5 dB, where the demodulator's SNR is not saturated) and labelled so; without either it is not
 measurable, and says so.
+
+Downlinks that listen before talk forbade are counted by frequency for the journal: one note at once, then one
+in ten minutes.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +13,9 @@ from statistics import median
 
 from hal.airtime import fsk_us, lora_us
 from hal.packets import Crc, Lora, ReceivedFrame
+
+NOTE_INTERVAL_US = 600_000_000
+"""A channel that is occupied all day makes 144 notes, not thousands."""
 
 CHANNELS_LIMIT = 64
 """Pairs of frequency and SF; a plan has 8 channels of 6 SF and two single ones."""
@@ -92,3 +98,29 @@ def _airtime_us(frame: ReceivedFrame) -> int:
     if isinstance(frame.modulation, Lora):
         return lora_us(frame.modulation, len(frame.payload))
     return fsk_us(frame.modulation, len(frame.payload))
+
+
+class OccupiedChannels:
+    """Counts downlinks that listen before talk forbade, by frequency."""
+
+    def __init__(self) -> None:
+        self._blocked: dict[int, int] = {}
+        self._due_us = 0
+
+    def blocked(self, frequency_hz: int) -> None:
+        """Take in that a downlink found its channel occupied; the channels are those of the configuration."""
+        self._blocked[frequency_hz] = self._blocked.get(frequency_hz, 0) + 1
+
+    def due(self, now_us: int) -> dict[str, str | int | float]:
+        """Return how many downlinks were blocked on each frequency; empty while nothing is to be noted.
+
+        >>> channels = OccupiedChannels()
+        >>> channels.blocked(868_100_000)
+        >>> channels.due(5), channels.due(6)
+        ({'868100000': 1}, {})
+        """
+        if not self._blocked or now_us < self._due_us:
+            return {}
+        self._due_us = now_us + NOTE_INTERVAL_US
+        taken, self._blocked = self._blocked, {}
+        return {str(frequency_hz): count for frequency_hz, count in sorted(taken.items())}
