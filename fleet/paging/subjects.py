@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from fleet.facts.states import Cause
 from fleet.incidents.context import CycleContext
 from fleet.incidents.model import Domain, IncidentState
+from fleet.incidents.sites import sites_of
 from fleet.incidents.tables import incident_gateways, incidents
 from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
@@ -52,7 +53,7 @@ def subject(context: CycleContext, ticket: Ticket, *, occasion: Occasion, lang: 
 
 def _reported(connection: Connection, base: Subject, ticket: Ticket) -> Subject:
     name = _commune_names(connection, [ticket.commune_insee])
-    lines = _site_lines(connection, [] if ticket.site_id is None else [ticket.site_id])
+    lines = _site_lines(connection, sites_of(connection, ticket).to_work_at)
     return replace(base, where=name[0] if name else ticket.title, sites=lines)
 
 
@@ -80,7 +81,7 @@ def _measured(context: CycleContext, base: Subject, ticket: Ticket, lang: str) -
         gateways=len(euis),
         sensors=_sensors(network, euis),
         communes=tuple(names),
-        sites=_site_lines(connection, _site_ids(network, euis)),
+        sites=_site_lines(connection, sites_of(connection, ticket).to_work_at),
     )
 
 
@@ -127,12 +128,7 @@ def _commune_names(connection: Connection, insee: list[str]) -> list[str]:
     return [row.name for row in rows]
 
 
-def _site_ids(network: NetworkNow, euis: list[str]) -> list[int]:
-    ids = [network.gateways[eui].site_id for eui in euis if eui in network.gateways]
-    return list(dict.fromkeys(ids))
-
-
-def _site_lines(connection: Connection, ids: list[int]) -> tuple[SiteLine, ...]:
+def _site_lines(connection: Connection, ids: tuple[int, ...]) -> tuple[SiteLine, ...]:
     if not ids or len(ids) > LISTED_LIMIT:
         return ()
     query = (

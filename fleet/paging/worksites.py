@@ -4,6 +4,7 @@ from sqlalchemy import Connection, select
 
 from fleet.incidents import store
 from fleet.incidents.context import CycleContext
+from fleet.incidents.sites import sites_of
 from fleet.notify.compose import LISTED_LIMIT
 from fleet.oncall import store as oncall
 from fleet.oncall.choice import Choice, choose
@@ -16,23 +17,13 @@ def choose_for(context: CycleContext, ticket: Ticket, on_call: tuple[OnCallNow, 
     """Return whom of those on call a ticket is for."""
     connection = context.connection
     territory = oncall.territory_of(connection, communes_of(connection, ticket))
-    return choose(on_call, territory, needs_of(connection, site_ids(context, ticket)))
+    return choose(on_call, territory, needs_of(connection, sites_of(connection, ticket).to_work_at))
 
 
 def communes_of(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
     """Return the communes (INSEE) that a ticket is about."""
     more = () if ticket.incident_id is None else store.communes_of(connection, ticket.incident_id)
     return tuple(dict.fromkeys((ticket.commune_insee, *more)))
-
-
-def site_ids(context: CycleContext, ticket: Ticket) -> tuple[int, ...]:
-    """Return the sites of a ticket: its own, and those where its incident's gateways are still lost."""
-    found = [] if ticket.site_id is None else [ticket.site_id]
-    if ticket.incident_id is not None:
-        members = store.members_of(context.connection, ticket.incident_id)
-        lost = [one.eui for one in members if one.restored_us is None]
-        found += [context.network.gateways[eui].site_id for eui in lost if eui in context.network.gateways]
-    return tuple(dict.fromkeys(found))
 
 
 def needs_of(connection: Connection, ids: tuple[int, ...]) -> tuple[str, ...]:

@@ -20,16 +20,8 @@ def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ti
     before = store.get(connection, ticket_id, lock=True)
     after = step(before, event, now_us)
     if isinstance(after, StepRefused):
-        store.log(
-            connection,
-            ticket_id,
-            kind="Refused",
-            at_us=now_us,
-            now_us=now_us,
-            who=event.who,
-            via=event.via,
-            detail={"event": type(event).__name__, "key": after.key} | dict(after.values),
-        )
+        tried = type(event).__name__
+        log_refusal(connection, ticket_id, after, step=tried, who=event.who, via=event.via, now_us=now_us)
         return after
     store.save(connection, before, after, event, now_us)
     if isinstance(event, Close) and event.report is not None:
@@ -39,14 +31,30 @@ def act(connection: Connection, ticket_id: int, event: Event, now_us: int) -> Ti
     return after
 
 
-def _take_parts(connection: Connection, ticket_id: int, told: FieldReport, who: str, now_us: int) -> None:
+def log_refusal(
+    connection: Connection,
+    ticket_id: int,
+    refusal: StepRefused,
+    *,
+    step: str,
+    who: str,
+    via: str,
+    now_us: int,
+) -> None:
+    """Write what was tried, by whom, and why it does not apply."""
+    detail = {"event": step, "key": refusal.key} | dict(refusal.values)
+    instants = {"at_us": now_us, "now_us": now_us}
+    store.log(connection, ticket_id, kind="Refused", who=who, via=via, detail=detail, **instants)
+
+
+def _take_parts(connection: Connection, ticket_id: int, report: FieldReport, who: str, now_us: int) -> None:
     """Take what a field report names from its depot, and write what the depots do not know."""
     taken = parts.consume(
-        connection, ticket_id=ticket_id, depot=told.depot, parts=told.parts, who=who, now_us=now_us
+        connection, ticket_id=ticket_id, depot=report.depot, parts=report.parts, who=who, now_us=now_us
     )
     if taken.unknown:
         instants = {"at_us": now_us, "now_us": now_us}
-        detail = {"depot": told.depot, "parts": list(taken.unknown)}
+        detail = {"depot": report.depot, "parts": list(taken.unknown)}
         store.log(connection, ticket_id, kind="PartsUnknown", who=who, via="stock", detail=detail, **instants)
 
 

@@ -253,3 +253,5 @@ class StepRefused:
 
     key: str
     values: tuple[tuple[str, str], ...] = ()
+    field: str = ""
+    """The text of the request that is missing or wrong; empty: the state of the ticket refuses."""

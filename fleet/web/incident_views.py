@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select
 
 from fleet.incidents.model import Domain, IncidentState
+from fleet.incidents.sites import sites_of
 from fleet.incidents.tables import incident_events, incident_gateways, incidents
 from fleet.notify import outbox
 from fleet.notify.model import Notification
 from fleet.paging.worksites import needs_of
-from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Criticality, Ticket
+from fleet.tickets.model import Criticality
 from fleet.tickets.store import TicketEvent, TicketView
 
 PAGE_LIMIT_ROWS = 500
@@ -103,15 +103,8 @@ def ticket_page(connection: Connection, ticket_id: int, now_us: int) -> TicketPa
         incident=lines[0] if lines else None,
         timeline=timeline(connection, lines[0].id) if lines else (),
         members=present,
-        needs=_needs(connection, ticket, present),
+        needs=needs_of(connection, sites_of(connection, ticket).to_work_at),
     )
-
-
-def _needs(connection: Connection, ticket: Ticket, present: tuple[MemberLine, ...]) -> tuple[str, ...]:
-    lost = [line.eui for line in present if line.restored_us is None]
-    hung = select(gateways.c.site_id).where(gateways.c.eui.in_(lost))
-    ids = [] if ticket.site_id is None else [ticket.site_id]
-    return needs_of(connection, tuple(dict.fromkeys([*ids, *connection.execute(hung).scalars()])))
 
 
 def timeline(connection: Connection, incident_id: int) -> tuple[IncidentEvent, ...]:

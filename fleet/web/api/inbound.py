@@ -14,22 +14,26 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from fleet.acts.steps import Door, Step, StepRequest
+from fleet.acts.take import take
 from fleet.intake import mail_in
 from fleet.intake.replies import Meaning, Reply, understand
 from fleet.intake.report_mail import MAIL_LIMIT_BYTES, MailRefused
 from fleet.lang.i18n import t
 from fleet.notify import outbox
-from fleet.notify.compose import Occasion
 from fleet.notify.model import Channel, Rendered
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
-from fleet.paging import paging
-from fleet.tickets import actions
-from fleet.tickets import store as tickets
-from fleet.tickets.model import Acknowledge, Arrive, Depart, Event, Note, StepRefused
-from fleet.web.process_parts import Shared
+from fleet.tickets.model import StepRefused
+from fleet.web.process_parts import Parts, Shared
 
-VIA = "sms"
+STEPS = {
+    Meaning.ACKNOWLEDGE: Step.ACKNOWLEDGE,
+    Meaning.EN_ROUTE: Step.DEPART,
+    Meaning.ON_SITE: Step.ARRIVE,
+    Meaning.DECLINE: Step.DECLINE,
+    Meaning.NOTE: Step.NOTE,
+}
 DELIVERED = frozenset({"DELIVRD", "DELIVERED", "ACCEPTD"})
 
 
@@ -85,32 +89,18 @@ def reply(parts: Shared, body: Incoming) -> dict[str, str]:
         if ticket_id is None or ticket_id not in told:
             _answer(connection, person, "sms.reply.no_ticket", now_us)
             return {"outcome": "no ticket"}
-        return {"outcome": _do(connection, person, meant, ticket_id, now_us)}
+        return {"outcome": _do(parts, connection, person, meant, ticket_id)}
 
 
-def _do(connection: Connection, person: Person, meant: Reply, ticket_id: int, now_us: int) -> str:
-    event: Event
-    match meant.meaning:
-        case Meaning.ACKNOWLEDGE:
-            event = Acknowledge(who=person.name, via=VIA, at_us=now_us)
-        case Meaning.EN_ROUTE:
-            event = Depart(who=person.name, via=VIA, at_us=now_us)
-        case Meaning.ON_SITE:
-            event = Arrive(who=person.name, via=VIA, at_us=now_us, proof="sms")
-        case Meaning.DECLINE:
-            event = Note(who=person.name, via=VIA, at_us=now_us, text=meant.text)
-            ticket = tickets.get(connection, ticket_id)
-            if ticket.working and ticket.acknowledged_at_us is None:
-                paging.plan_page(
-                    connection, ticket_id, due_at_us=now_us, round_number=1, occasion=Occasion.ESCALATED
-                )
-        case Meaning.NOTE:
-            event = Note(who=person.name, via=VIA, at_us=now_us, text=meant.text)
-            _answer(connection, person, "sms.reply.not_understood", now_us)
-    outcome = actions.act(connection, ticket_id, event, now_us)
+def _do(parts: Parts, connection: Connection, person: Person, meant: Reply, ticket_id: int) -> str:
+    now_us = parts.clock.now_us()
+    wanted = StepRequest(step=STEPS[meant.meaning], who=person.name, door=Door.SMS, text=meant.text)
+    outcome = take(connection, parts.links_secret, ticket_id, wanted, now_us)
     if isinstance(outcome, StepRefused):
         _answer(connection, person, outcome.key, now_us, **dict(outcome.values))
         return "refused"
+    if meant.meaning is Meaning.NOTE:
+        _answer(connection, person, "sms.reply.not_understood", now_us)
     return meant.meaning.value
 
 

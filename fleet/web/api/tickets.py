@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, File, Form, Header, HTTPException, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from fleet.evidence.onsite import shown_by
+from fleet.acts.steps import PARTS_LIMIT, TEXT_LIMIT_CHARACTERS, Door, ShownPresence, Step, StepRequest
+from fleet.acts.take import take
 from fleet.identity.people import Person
 from fleet.incidents.context import CycleContext
 from fleet.incidents.criticality import grade
@@ -19,16 +20,14 @@ from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
 from fleet.intake import calls as reported
 from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
-from fleet.registry.tables import sites
 from fleet.response.apply import apply
-from fleet.tickets import actions, attachments, joining, presence
+from fleet.tickets import actions, attachments, joining
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Merge, Origin, StepRefused, Ticket
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
-from fleet.tickets.steps import Step, event_of
 from fleet.web.access import form_guard, operator, technician, viewer
 from fleet.web.incident_views import members
-from fleet.web.process_parts import Parts, Shared, parts_of
+from fleet.web.process_parts import Parts, Shared
 from fleet.web.visit import words_of
 
 router = APIRouter(prefix="/api/v1/tickets", dependencies=[Depends(form_guard)])
@@ -52,7 +51,7 @@ class CallBody(BaseModel):
     criticality: Criticality = Criticality.MINOR
 
 
-class Presence(BaseModel):
+class PresenceBody(BaseModel):
     """How somebody proves to be on site; one of the three."""
 
     label: str = Field(default="", max_length=64)
@@ -66,13 +65,13 @@ class StepBody(BaseModel):
 
     step: Step
     at_us: int | None = None
-    text: str = Field(default="", max_length=1000)
-    reason: str = Field(default="", max_length=40)
-    cause: str = Field(default="", max_length=500)
-    action: str = Field(default="", max_length=500)
-    parts: list[str] = Field(default_factory=list, max_length=50)
+    text: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    reason: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    cause: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    action: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    parts: list[str] = Field(default_factory=list, max_length=PARTS_LIMIT)
     depot: str = Field(default="", max_length=80)
-    presence: Presence | None = None
+    presence: PresenceBody | None = None
 
 
 def context_of(parts: Parts, connection: Connection) -> CycleContext:
@@ -107,75 +106,30 @@ def step(  # noqa: PLR0917 FastAPI passes by name
     person: Technician,
     idempotency_key: Annotated[str, Header(max_length=KEY_LIMIT_CHARACTERS)] = "",
 ) -> dict[str, Any]:
-    """Take one step; 409 says why it does not apply."""
+    """Take one step; 409 says why it does not apply, 422 which text is missing."""
+    texts = body.model_dump(exclude={"presence", "parts"})
+    presence = None if body.presence is None else ShownPresence(**body.presence.model_dump())
+    wanted = StepRequest(
+        **texts,
+        parts=tuple(body.parts),
+        presence=presence,
+        who=person.name,
+        door=Door.API,
+        key=idempotency_key,
+    )
     with parts.database.write() as connection:
-        context = context_of(parts, connection)
-        ticket = _ticket(connection, ticket_id)
-        if idempotency_key and joining.seen(connection, ticket_id, idempotency_key):
-            return {"ticket": ticket_id, "state": ticket.state.value, "again": True}
-        proof = _proof(request, context, ticket, body.presence, body.at_us)
-        try:
-            event = event_of(body.step, who=person.name, now_us=context.now_us, proof=proof, **_plain(body))
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from error
-        outcome = actions.act(connection, ticket_id, event, context.now_us)
-        if isinstance(outcome, StepRefused):
-            raise _refused(request, outcome.key, **dict(outcome.values))
-        if idempotency_key:
-            joining.remember(connection, ticket_id, idempotency_key, context.now_us)
-        return {"ticket": ticket_id, "state": outcome.state.value, "again": False}
+        _ticket(connection, ticket_id)
+        outcome = take(connection, parts.links_secret, ticket_id, wanted, parts.clock.now_us())
+    if isinstance(outcome, StepRefused):
+        raise _refused(request, outcome)
+    return {"ticket": ticket_id, "state": outcome.ticket.state.value, "again": outcome.again}
 
 
-def _refused(request: Request, key: str, **values: object) -> HTTPException:
+def _refused(request: Request, refusal: StepRefused) -> HTTPException:
     """Return why it does not apply, in the person's language; the key goes beside it for a phone's queue."""
-    return HTTPException(409, t(words_of(request).lang, key, **values), headers={REFUSAL_HEADER: key})
-
-
-def _plain(body: StepBody) -> dict[str, Any]:
-    return body.model_dump(exclude={"step", "presence"})
-
-
-def _proof(
-    request: Request,
-    context: CycleContext,
-    ticket: Ticket,
-    shown: Presence | None,
-    at_us: int | None,
-) -> str:
-    """Return how we know that somebody is there; a wrong proof is refused, none is « déclaré »."""
-    if shown is None:
-        return "declared"
-    secret = parts_of(request).links_secret
-    site_ids = _sites(context, ticket)
-    if shown.label:
-        if presence.site_of_token(secret, shown.label) not in site_ids:
-            raise _refused(request, "presence.wrong_label")
-        return "label"
-    if shown.code:
-        euis = [one.eui for one in context.network.gateways.values() if one.site_id in site_ids]
-        if not shown_by(context.connection, euis, shown.code, min(at_us or context.now_us, context.now_us)):
-            raise _refused(request, "presence.wrong_code")
-        return "code"
-    if shown.lat is None or shown.lon is None:
-        raise HTTPException(422, "presence: write label, code, or lat and lon")
-    found = context.connection.execute(select(sites.c.lat, sites.c.lon).where(sites.c.id.in_(site_ids))).all()
-    away = [
-        presence.distance_m(shown.lat, shown.lon, row.lat, row.lon)
-        for row in found
-        if row.lat is not None and row.lon is not None
-    ]
-    if not away or min(away) > presence.NEAR_LIMIT_M:
-        raise _refused(request, "presence.too_far", limit=presence.NEAR_LIMIT_M)
-    return f"position {min(away)} m"
-
-
-def _sites(context: CycleContext, ticket: Ticket) -> frozenset[int]:
-    """Return the sites of a ticket: its own, and those of its incident's gateways."""
-    found = {ticket.site_id} if ticket.site_id is not None else set()
-    if ticket.incident_id is not None:
-        euis = [one.eui for one in members(context.connection, ticket.incident_id)]
-        found |= {context.network.gateways[eui].site_id for eui in euis if eui in context.network.gateways}
-    return frozenset(found)
+    text = t(words_of(request).lang, refusal.key, **dict(refusal.values))
+    status = 422 if refusal.field else 409
+    return HTTPException(status, text, headers={REFUSAL_HEADER: refusal.key})
 
 
 @router.post("/{ticket_id}/verify")
@@ -185,7 +139,7 @@ def verify(request: Request, parts: Shared, ticket_id: int, person: Operator) ->
     with parts.database.write() as connection:
         outcome = reported.verify(context_of(parts, connection), _ticket(connection, ticket_id))
         if isinstance(outcome, StepRefused):
-            raise _refused(request, outcome.key, **dict(outcome.values))
+            raise _refused(request, outcome)
         return {"ticket": ticket_id, "state": outcome.state.value}
 
 
@@ -196,7 +150,7 @@ def merge(request: Request, parts: Shared, ticket_id: int, into: int, person: Op
         context = context_of(parts, connection)
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
         if other.id == mine.id or not mine.working:
-            raise _refused(request, "ticket.refused.over")
+            raise _refused(request, StepRefused(key="ticket.refused.over"))
         if other.incident_id is not None and mine.incident_id is not None:
             ids = {"incident_id": mine.incident_id, "other_id": other.incident_id}
             apply(context, Absorb(**ids, reason=person.name))
@@ -204,7 +158,7 @@ def merge(request: Request, parts: Shared, ticket_id: int, into: int, person: Op
         event = Merge(who=person.name, via="api", at_us=context.now_us, into=into)
         outcome = actions.act(connection, ticket_id, event, context.now_us)
         if isinstance(outcome, StepRefused):
-            raise _refused(request, outcome.key, **dict(outcome.values))
+            raise _refused(request, outcome)
         joining.inherit(connection, mine, other)
         return {"ticket": into}
 

@@ -9,19 +9,19 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from fleet.acts.steps import Door, Step, StepRequest
+from fleet.acts.take import Taken, take
 from fleet.incidents.context import CycleContext
 from fleet.notify.compose import Occasion, headline
 from fleet.paging.subjects import subject
-from fleet.tickets import actions, links
+from fleet.tickets import links
 from fleet.tickets import store as tickets
 from fleet.tickets.clocks import intervention
 from fleet.tickets.links import Link, LinkState
-from fleet.tickets.model import Acknowledge, StepRefused, Ticket
+from fleet.tickets.model import StepRefused, Ticket
 from fleet.web.visit import Anybody, Visit
 
 router = APIRouter()
-
-VIA = "link"
 
 
 def secret_of(visit: Visit) -> bytes:
@@ -48,12 +48,12 @@ def acknowledge(token: str, visit: Anybody) -> HTMLResponse:
             return _page(visit, context, link)
         if not links.use(connection, link, visit.now_us):
             return _page(visit, context, replace(link, state=LinkState.USED))
-        event = Acknowledge(who=link.who, via=VIA, at_us=visit.now_us)
-        outcome = actions.act(connection, link.ticket_id, event, visit.now_us)
+        wanted = StepRequest(step=Step.ACKNOWLEDGE, who=link.who, door=Door.LINK)
+        outcome = take(connection, secret_of(visit), link.ticket_id, wanted, visit.now_us)
         return _answer(visit, context, link, outcome)
 
 
-def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Ticket | StepRefused) -> HTMLResponse:
+def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Taken | StepRefused) -> HTMLResponse:
     ticket = tickets.get(context.connection, link.ticket_id)
     values = _about(visit, context, ticket)
     if isinstance(outcome, StepRefused):

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
+from fleet.acts.steps import Door, ShownPresence, Step, StepRequest
+from fleet.acts.take import open_ticket_at, take
 from fleet.identity.people import Person
-from fleet.incidents.tables import incident_gateways
-from fleet.registry.tables import gateways, sites
-from fleet.tickets import actions
-from fleet.tickets import store as tickets
-from fleet.tickets.model import Arrive, Ticket
+from fleet.registry.tables import sites
+from fleet.tickets.model import StepRefused
 from fleet.tickets.presence import site_of_token
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.acknowledge import secret_of
@@ -30,22 +29,31 @@ def show(token: str, visit: Viewing, person: Acting) -> Response:
     """Offer « sur site » for the open ticket of this site."""
     del person
     with visit.database.read() as connection:
-        site_id = _site(visit, token)
-        name = str(connection.execute(select(sites.c.name).where(sites.c.id == site_id)).scalar() or "")
-        ticket = ticket_of_site(connection, site_id, visit.now_us)
-        return visit.bare("pages/label.html", name=name, ticket=ticket)
+        return _page(visit, connection, _site(visit, token))
 
 
 @router.post("/s/{token}", include_in_schema=False, dependencies=[Depends(form_guard)])
 def arrive(token: str, visit: Viewing, person: Acting) -> Response:
     """Note that somebody is there, proved by the label."""
+    site_id = _site(visit, token)
+    shown = ShownPresence(label=token)
+    wanted = StepRequest(step=Step.ARRIVE, who=person.name, door=Door.LABEL, presence=shown)
     with visit.database.write() as connection:
-        ticket = ticket_of_site(connection, _site(visit, token), visit.now_us)
+        ticket = open_ticket_at(connection, site_id, visit.now_us)
         if ticket is None:
             raise HTTPException(404, visit.words.t("label.nothing"))
-        event = Arrive(who=person.name, via="label", at_us=visit.now_us, proof="label")
-        actions.act(connection, ticket.id, event, visit.now_us)
+        outcome = take(connection, secret_of(visit), ticket.id, wanted, visit.now_us)
+        if isinstance(outcome, StepRefused):
+            sentence = visit.words.t(outcome.key, **dict(outcome.values))
+            return _page(visit, connection, site_id, refused=sentence)
     return RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER)
+
+
+def _page(visit: Visit, connection: Connection, site_id: int, *, refused: str = "") -> HTMLResponse:
+    name = str(connection.execute(select(sites.c.name).where(sites.c.id == site_id)).scalar() or "")
+    ticket = open_ticket_at(connection, site_id, visit.now_us)
+    status = 409 if refused else 200
+    return visit.bare("pages/label.html", status=status, name=name, ticket=ticket, refused=refused)
 
 
 def _site(visit: Visit, token: str) -> int:
@@ -53,21 +61,3 @@ def _site(visit: Visit, token: str) -> int:
     if site_id is None:
         raise HTTPException(404, visit.words.t("label.unknown"))
     return site_id
-
-
-def ticket_of_site(connection: Connection, site_id: int, now_us: int) -> Ticket | None:
-    """Return the most urgent open ticket that concerns a site, by itself or by a gateway that hangs there."""
-    hung = select(gateways.c.eui).where(gateways.c.site_id == site_id)
-    concerned = set(
-        connection.execute(
-            select(incident_gateways.c.incident_id).where(
-                incident_gateways.c.eui.in_(hung), incident_gateways.c.restored_us.is_(None)
-            )
-        ).scalars()
-    )
-    for shown in tickets.open_tickets(connection, now_us):
-        if shown.ticket.working and (
-            shown.ticket.site_id == site_id or shown.ticket.incident_id in concerned
-        ):
-            return shown.ticket
-    return None

@@ -1,34 +1,23 @@
 """One ticket: its clocks, what happened, and what a person may do."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
+from fleet.acts.steps import TEXT_LIMIT_CHARACTERS, Door, Step, StepRequest
+from fleet.acts.take import take
 from fleet.configurations.commands import last_of
 from fleet.configurations.status import stands
 from fleet.identity.people import Person, Role
 from fleet.live.model import GatewayNow
 from fleet.notify.compose import SiteLine
 from fleet.registry.tables import sites
-from fleet.tickets import actions, attachments
+from fleet.tickets import attachments
 from fleet.tickets import store as tickets
-from fleet.tickets.model import (
-    Acknowledge,
-    Arrive,
-    Close,
-    Depart,
-    Event,
-    FieldReport,
-    Note,
-    PauseReason,
-    Reopen,
-    ResumeClocks,
-    StepRefused,
-    StopClocks,
-)
+from fleet.tickets.model import PauseReason, StepRefused, TicketState
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
@@ -36,17 +25,11 @@ from fleet.web.pages.ticket_lists import TicketWords, words_of_ticket
 from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
-from fleet.web.views.tickets import STEPS, actions_of, steps_of, trail_of
+from fleet.web.views.tickets import OFFLINE, VERBS, actions_of, steps_of, trail_of
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
-VIA = "page"
 SEE_OTHER = 303
-TEXT_LIMIT = 1000
-"""Characters of a note or a field report."""
-
-Text = Annotated[str, Form(max_length=TEXT_LIMIT)]
-Typed = dict[str, str]
 
 
 @router.get("/tickets/{ticket_id}", response_class=HTMLResponse)
@@ -57,7 +40,13 @@ def show(ticket_id: int, visit: Viewing) -> HTMLResponse:
 
 
 def _page(
-    visit: Visit, connection: Connection, ticket_id: int, *, refused: str = "", typed: Typed | None = None
+    visit: Visit,
+    connection: Connection,
+    ticket_id: int,
+    *,
+    status: int = 200,
+    refused: str = "",
+    typed: dict[str, str] | None = None,
 ) -> HTMLResponse:
     try:
         found = incidents.ticket_page(connection, ticket_id, visit.now_us)
@@ -70,7 +59,7 @@ def _page(
     return visit.page(
         "pages/ticket.html",
         connection,
-        status=409 if refused else 200,
+        status=status,
         ticket=ticket,
         told=about,
         places=views.places_of(_sites(about, site)),
@@ -85,7 +74,7 @@ def _page(
         commune=network.communes.get(ticket.commune_insee),
         may_act=visit.person is not None and visit.person.may(Role.TECHNICIAN),
         actions=actions_of(ticket),
-        offline=STEPS,
+        offline=OFFLINE,
         photos=attachments.of_ticket(connection, ticket_id),
         messages=found.notifications,
         pause_reasons=[(reason.value, visit.words.t(f"pause.{reason}")) for reason in PauseReason],
@@ -93,6 +82,7 @@ def _page(
         typed=typed or {},
         reporting=views.reports(ticket),
         queue_texts=views.queue_texts(visit.words),
+        reopening=ticket.state is TicketState.CLOSED,
     )
 
 
@@ -115,19 +105,6 @@ def _live(visit: Visit, connection: Connection, members: list[GatewayNow]) -> di
     return {"told_by": told_by, "commands": commands}
 
 
-def _act(visit: Visit, ticket_id: int, event: Event, typed: Typed | None = None) -> Response:
-    with visit.database.write() as connection:
-        try:
-            outcome = actions.act(connection, ticket_id, event, visit.now_us)
-        except tickets.NoSuchTicket as error:
-            raise HTTPException(404) from error
-        if isinstance(outcome, StepRefused):
-            sentence = visit.words.t(outcome.key, **dict(outcome.values))
-            return _page(visit, connection, ticket_id, refused=sentence, typed=typed)
-    answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
-    return leave_toast(answer, "toast.ticket", number=ticket_id)
-
-
 def _at_us(visit: Visit, typed_ms: str) -> int:
     """Return when it happened: what a phone without coverage wrote down, in milliseconds, else now."""
     return (
@@ -135,70 +112,75 @@ def _at_us(visit: Visit, typed_ms: str) -> int:
     )
 
 
-Made = Callable[[str, int], Event]
-SIMPLE: dict[str, Made] = {
-    "prendre": lambda who, at_us: Acknowledge(who=who, via=VIA, at_us=at_us),
-    "partir": lambda who, at_us: Depart(who=who, via=VIA, at_us=at_us),
-    "arriver": lambda who, at_us: Arrive(who=who, via=VIA, at_us=at_us),
-    "reprendre": lambda who, at_us: ResumeClocks(who=who, via=VIA, at_us=at_us),
-    "rouvrir": lambda who, at_us: Reopen(who=who, via=VIA, at_us=at_us, reason=""),
-}
+class StepForm(BaseModel):
+    """What the forms of a ticket's page send."""
+
+    at: str = Field(default="", max_length=20)
+    """When it happened, milliseconds UTC; empty: now."""
+    text: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    note: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    reason: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    cause: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    action: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    parts: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    depot: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+
+
+REPORT_FIELDS = ("cause", "action", "parts", "depot")
 Acting = Annotated[Person, Depends(technician)]
 Guarded: Any = [Depends(form_guard)]
-
-
-@router.post("/tickets/{ticket_id}/suspendre", dependencies=Guarded)
-def pause(
-    ticket_id: int, visit: Viewing, person: Acting, reason: Annotated[PauseReason, Form()], note: Text = ""
-) -> Response:
-    """Stop the clocks for a reason of the list."""
-    event = StopClocks(who=person.name, via=VIA, at_us=visit.now_us, reason=reason, note=note.strip())
-    return _act(visit, ticket_id, event)
-
-
-@router.post("/tickets/{ticket_id}/clore", dependencies=Guarded)
-def close(
-    ticket_id: int, visit: Viewing, person: Acting, *, cause: Text = "", action: Text = "", parts: Text = ""
-) -> Response:
-    """Close with the field report."""
-    report = None
-    if cause.strip() and action.strip():
-        listed = tuple(part.strip() for part in parts.split(",") if part.strip())
-        report = FieldReport(cause=cause.strip(), action=action.strip(), parts=listed)
-    event = Close(who=person.name, via=VIA, at_us=visit.now_us, report=report)
-    return _act(visit, ticket_id, event, {"cause": cause, "action": action, "parts": parts})
-
-
-@router.post("/tickets/{ticket_id}/noter", dependencies=Guarded)
-def note(ticket_id: int, visit: Viewing, person: Acting, text: Text = "") -> Response:
-    """Add a line for those who read on."""
-    if not text.strip():
-        return RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
-    return _act(visit, ticket_id, Note(who=person.name, via=VIA, at_us=visit.now_us, text=text.strip()))
 
 
 @router.post("/tickets/{ticket_id}/photo", dependencies=Guarded)
 def photo(ticket_id: int, visit: Viewing, person: Acting, file: Annotated[UploadFile, File()]) -> Response:
     """Keep a photo, without what the camera wrote about place and person."""
     data = file.file.read(PHOTO_LIMIT_BYTES + 1)
-    kept: dict[str, Any] = {"name": file.filename or "", "data": data, "who": person.name, "via": VIA}
+    kept: dict[str, Any] = {
+        "name": file.filename or "",
+        "data": data,
+        "who": person.name,
+        "via": Door.PAGE.value,
+    }
     with visit.database.write() as connection:
         try:
             attachments.attach(connection, ticket_id, now_us=visit.now_us, **kept)
         except tickets.NoSuchTicket as error:
             raise HTTPException(404) from error
         except PhotoRefused as error:
-            return _page(visit, connection, ticket_id, refused=visit.words.refusal(error))
+            return _page(visit, connection, ticket_id, status=422, refused=visit.words.refusal(error))
     answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return leave_toast(answer, "toast.photo", number=ticket_id)
 
 
-@router.post("/tickets/{ticket_id}/{action}", dependencies=Guarded)
+@router.post("/tickets/{ticket_id}/{verb}", dependencies=Guarded)
 def act(
-    ticket_id: int, action: str, visit: Viewing, person: Acting, at: Annotated[str, Form()] = ""
+    ticket_id: int, verb: str, visit: Viewing, person: Acting, typed: Annotated[StepForm, Form()]
 ) -> Response:
-    """Take one step: acknowledge, depart, arrive, resume the clocks, reopen."""
-    made = SIMPLE.get(action)
-    if made is None:
+    """Take one step; a refusal shows the page again with the reason and the report that was typed."""
+    step = VERBS.get(verb)
+    if step is None:
         raise HTTPException(404)
-    return _act(visit, ticket_id, made(person.name, _at_us(visit, at)))
+    wanted = StepRequest(
+        step=step,
+        who=person.name,
+        door=Door.PAGE,
+        at_us=_at_us(visit, typed.at),
+        text=typed.text or typed.note,
+        reason=typed.reason,
+        cause=typed.cause,
+        action=typed.action,
+        parts=tuple(typed.parts.split(",")),
+        depot=typed.depot,
+    )
+    with visit.database.write() as connection:
+        try:
+            outcome = take(connection, visit.parts.links_secret, ticket_id, wanted, visit.now_us)
+        except tickets.NoSuchTicket as error:
+            raise HTTPException(404) from error
+        if isinstance(outcome, StepRefused):
+            report = typed.model_dump(include=set(REPORT_FIELDS)) if step is Step.CLOSE else None
+            sentence = visit.words.t(outcome.key, **dict(outcome.values))
+            status = 422 if outcome.field else 409
+            return _page(visit, connection, ticket_id, status=status, refused=sentence, typed=report)
+    answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
+    return leave_toast(answer, "toast.ticket", number=ticket_id)

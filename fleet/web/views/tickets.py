@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.wire.messages import Heartbeat, Radio
+from fleet.acts.steps import Step as FieldStep
 from fleet.durations import MINUTE_US
 from fleet.lang.i18n import catalogue
 from fleet.notify.compose import SiteLine, map_link
 from fleet.tickets.model import Criticality, Ticket, TicketState
-from fleet.tickets.steps import Step as FieldStep
 from fleet.tickets.store import TicketEvent, TicketView
 from fleet.web.rendering import Words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
@@ -120,13 +120,20 @@ def steps_of(ticket: Ticket) -> list[Step]:
     ]
 
 
-STEPS = {
-    "prendre": "acknowledge",
-    "partir": "depart",
-    "arriver": "arrive",
-    "reprendre": "resume",
+VERBS = {
+    "prendre": FieldStep.ACKNOWLEDGE,
+    "partir": FieldStep.DEPART,
+    "arriver": FieldStep.ARRIVE,
+    "suspendre": FieldStep.PAUSE,
+    "reprendre": FieldStep.RESUME,
+    "clore": FieldStep.CLOSE,
+    "rouvrir": FieldStep.REOPEN,
+    "noter": FieldStep.NOTE,
 }
-"""Word of the address → step of the API, for what may wait on a phone without coverage."""
+"""The last word of a form's address, and the step that it asks for."""
+
+OFFLINE = {verb: VERBS[verb].value for verb in ("prendre", "partir", "arriver", "reprendre")}
+"""Buttons without a field that may wait on a phone without coverage; it sends them to the API."""
 
 
 def actions_of(ticket: Ticket) -> list[str]:
@@ -141,8 +148,6 @@ def actions_of(ticket: Ticket) -> list[str]:
             found.append("reprendre")
     if ticket.on_site_at_us is None and ticket.state not in (TicketState.CLOSED, TicketState.MERGED):
         found.append("arriver")
-    if ticket.state is TicketState.CLOSED:
-        found.append("rouvrir")
     return found
 
 

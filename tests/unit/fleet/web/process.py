@@ -46,6 +46,7 @@ def settings_of(folder: Path, database: Database, public_url: str = "http://test
 
 def parts_over(settings: Settings, database: Database, clock: Clock, **chosen: Any) -> Parts:
     """Return the parts of a process that did not start; ``chosen`` replaces some of them."""
+    settings.keys.mkdir(exist_ok=True)
     inbox = chosen.setdefault("inbox", Inbox())
     feed = chosen.setdefault("feed", Feed())
     keys = chosen.setdefault("keys", Keys(authority=_authority(), signing=SIGNING))

@@ -179,7 +179,7 @@ def test_a_photo_is_kept_and_what_is_none_is_refused(client: TestClient) -> None
     assert client.post("/tickets/1/photo", data=TOKEN, files=picture).status_code == 303
     assert "coffret.png, par démonstration" in client.get("/tickets/1").text
     words = {"file": ("coffret.png", b"no picture", "image/png")}
-    assert client.post("/tickets/1/photo", data=TOKEN, files=words).status_code == 409
+    assert client.post("/tickets/1/photo", data=TOKEN, files=words).status_code == 422
 
 
 def test_works_are_announced_withdrawn_and_what_was_typed_is_kept(client: TestClient) -> None:

@@ -84,7 +84,6 @@ def test_the_export_reads_back_as_the_same(client: TestClient) -> None:
 
 
 def test_the_label_of_a_cabinet_is_a_picture_without_anything_from_elsewhere(client: TestClient) -> None:
-    client.app.state.parts.settings.keys.mkdir()  # type: ignore[attr-defined]
     answer = client.get("/sites/2/etiquette.svg")
     assert answer.headers["content-type"].startswith("image/svg+xml")
     assert "style=" not in answer.text

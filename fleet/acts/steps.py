@@ -1,0 +1,141 @@
+"""The steps that a person may take on a ticket, from what was typed to an event of the ticket; pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, assert_never
+
+from fleet.tickets.model import (
+    Acknowledge,
+    Arrive,
+    Close,
+    Depart,
+    Event,
+    FieldReport,
+    Note,
+    PauseReason,
+    Reopen,
+    ResumeClocks,
+    StepRefused,
+    StopClocks,
+)
+
+TEXT_LIMIT_CHARACTERS = 1000
+"""The longest note, cause, action or reason that is kept; what is longer is cut."""
+
+PARTS_LIMIT = 50
+"""Spare parts of one field report; those beyond are left out."""
+
+
+class Step(StrEnum):
+    """What a person may do."""
+
+    ACKNOWLEDGE = "acknowledge"
+    DEPART = "depart"
+    ARRIVE = "arrive"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    NOTE = "note"
+    DECLINE = "decline"
+
+
+class Door(StrEnum):
+    """Where an act comes in; the trail keeps it as ``via``."""
+
+    PAGE = "page"
+    API = "api"
+    LINK = "link"
+    LABEL = "label"
+    SMS = "sms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPresence:
+    """How somebody proves to be on site: one of the three."""
+
+    label: str = ""
+    """What the label on the cabinet says."""
+    code: str = ""
+    """What the gateway's own page shows."""
+    lat: float | None = None
+    """Degrees north; compared and forgotten."""
+    lon: float | None = None
+    """Degrees east; compared and forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRequest:
+    """One step as a door hands it on."""
+
+    step: Step
+    who: str
+    """The name of the person."""
+    door: Door
+    at_us: int | None = None
+    """When it happened, microseconds UTC; None: now.  A phone without coverage sends it later."""
+    text: str = ""
+    reason: str = ""
+    cause: str = ""
+    action: str = ""
+    parts: tuple[str, ...] = ()
+    depot: str = ""
+    presence: ShownPresence | None = None
+    key: str = ""
+    """Names this very request: the same key is carried out once; empty: every request is new."""
+
+
+def event_of(  # noqa: PLR0911 one line a case
+    request: StepRequest, *, now_us: int, proof: str = "declared"
+) -> Event | StepRefused:
+    """Return the event of a step, or which text is missing."""
+    at_us = now_us if request.at_us is None else request.at_us
+    by: dict[str, Any] = {"who": request.who, "via": request.door.value, "at_us": at_us}
+    match request.step:
+        case Step.ACKNOWLEDGE:
+            return Acknowledge(**by)
+        case Step.DEPART:
+            return Depart(**by)
+        case Step.ARRIVE:
+            return Arrive(**by, proof=proof)
+        case Step.PAUSE:
+            return _pause(request, by)
+        case Step.RESUME:
+            return ResumeClocks(**by)
+        case Step.CLOSE:
+            return _close(request, by)
+        case Step.REOPEN:
+            reason = _plain(request.reason)
+            return Reopen(**by, reason=reason) if reason else missing("reason")
+        case Step.NOTE | Step.DECLINE:
+            text = _plain(request.text)
+            return Note(**by, text=text) if text else missing("text")
+        case _:
+            assert_never(request.step)
+
+
+def missing(field: str) -> StepRefused:
+    """Return the refusal of a request that lacks a text: ``field`` names it."""
+    return StepRefused(key=f"ticket.refused.missing.{field}", field=field)
+
+
+def _plain(text: str) -> str:
+    return text.strip()[:TEXT_LIMIT_CHARACTERS]
+
+
+def _pause(request: StepRequest, by: dict[str, Any]) -> Event | StepRefused:
+    if request.reason not in tuple(PauseReason):
+        known = ", ".join(PauseReason)
+        return StepRefused(key="ticket.refused.no_reason", values=(("known", known),), field="reason")
+    return StopClocks(**by, reason=PauseReason(request.reason), note=_plain(request.text))
+
+
+def _close(request: StepRequest, by: dict[str, Any]) -> Event | StepRefused:
+    cause, action = _plain(request.cause), _plain(request.action)
+    parts = tuple(name for part in request.parts if (name := _plain(part)))[:PARTS_LIMIT]
+    if not (cause or action or parts):
+        return Close(**by, report=None)
+    if not cause or not action:
+        return missing("action" if cause else "cause")
+    report = FieldReport(cause=cause, action=action, parts=parts, depot=_plain(request.depot))
+    return Close(**by, report=report)
