@@ -44,3 +44,12 @@ def test_slow_means_sixteen_milliseconds_a_symbol(modulation: Lora) -> None:
 
 def test_fsk_counts_its_frame() -> None:
     assert fsk_us(Fsk(), 17) == 8 * (5 + 3 + 1 + 17 + 2) * 20
+
+
+@pytest.mark.parametrize(("sf", "expected_us"), [(5, 12_096), (6, 21_632), (7, 41_216)])
+def test_the_two_fastest_factors_have_a_longer_sync_and_no_spare_bits(sf: int, expected_us: int) -> None:
+    """By hand: 6.25 symbols of sync below SF7 (4.25 above), and 8 bits less in the first block (AN1200.13).
+
+    SF6: 80 + 16 - 24 + 20 = 92 bits, 4 blocks of 24, 20 symbols; (8 + 6.25 + 8 + 20) × 512 us.
+    """
+    assert lora_us(Lora(sf=sf), 10) == expected_us

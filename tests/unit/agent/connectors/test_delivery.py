@@ -2,14 +2,16 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.connectors.backlog import Backlog
 from agent.connectors.delivery import JOIN_LATE, REPLAY_OFF, SPOOL_LOST
 from agent.connectors.rules import ADDRESS_SPACING_US, LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
 from tests.datapath.line import Line
-from tests.datapath.virtual import data_up, join_request
+from tests.datapath.virtual import data_up, join_request, record
 
 SECOND = 1_000_000
 
@@ -254,6 +256,64 @@ def test_what_the_spool_evicted_is_not_asked_for() -> None:
     line.run(4 * SECOND)
     assert line.done == [2, 4]
     assert line.delivery.queued == 0
+
+
+def test_frames_that_were_held_count_against_the_rate_once_the_server_was_away() -> None:
+    line = Line(rules=DeliveryRules(drain_frames_per_s=1, drain_burst_frames=1), round_trip_us=300_000)
+    line.notice(reachable=False)
+    line.hear(data_up(0xA, 1))
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    for number in range(2, 22):
+        line.hear(data_up(0xA, number))
+    line.notice(reachable=False)
+    line.run(4 * SECOND)
+    line.notice(reachable=True)
+    before = len(line.sent)
+    line.run(5 * SECOND)
+    assert 5 <= len(line.sent) - before <= 6
+
+
+def test_what_was_evicted_while_it_was_read_is_not_lost_a_second_time() -> None:
+    backlog = Backlog(DeliveryRules())
+    first, second = record(1, data_up(0xA, 1)), record(2, data_up(0xA, 2))
+    for stored in (first, second):
+        backlog.add(stored.id, stored.address)
+    asked = backlog.wanted()
+    backlog.discard([(second.id, second.address)])
+    assert asked == [1, 2]
+    assert backlog.fetched(asked, [first]) == []
+    assert [sent.id for sent in backlog.take(0)] == [1]
+
+
+def test_a_join_never_waits_behind_stored_frames_of_its_address() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    stored = line.hear(data_up(0xA, 1))
+    line.run(4 * SECOND)
+    join = msgspec.structs.replace(record(2, join_request()), address=stored.address)
+    line.stored[join.id] = join
+    line.delivery.frame_received(join, line.now_us)
+    line.notice(reachable=True)
+    assert (line.now_us, join, False) in line.sent
+    line.run(SECOND)
+    assert (sorted(line.done), line.dropped) == ([1, 2], {})
+
+
+def test_a_stored_frame_that_the_line_took_with_it_is_not_counted_as_unanswered() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(data_up())
+    line.run(4 * SECOND)
+    line.cut()
+    line.delivery.link(reachable=True)
+    line.run(100_000)
+    line.notice(reachable=False)
+    line.run(10 * SECOND)
+    assert line.delivery.counts["retried_late"] == 0
+    line.notice(reachable=True)
+    line.run(SECOND)
+    assert line.done == [1]
 
 
 @settings(max_examples=12, deadline=None)

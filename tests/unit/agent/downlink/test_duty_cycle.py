@@ -224,3 +224,10 @@ def test_a_disk_that_takes_nothing_is_counted_and_nothing_stops(tmp_path: Path) 
 def test_every_band_of_the_plan_can_be_charged() -> None:
     for band in BANDS.values():
         assert load_plan("EU868").band_of((band.from_hz + band.to_hz) // 2, Lora(sf=7)) == band
+
+
+def test_an_end_that_lies_ahead_of_this_boots_clock_counts_as_just_sent() -> None:
+    """A file that says so is damaged or of a machine whose boot id came again."""
+    ahead = past(-HOUR_US, TimeQuality.UNTRUSTED, boot="b")
+    assert end_of(ahead, present()) == HOUR_US * 10
+    assert not dated(ahead, present())

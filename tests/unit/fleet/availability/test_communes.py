@@ -145,3 +145,21 @@ def test_equals_the_rule_read_instant_by_instant(given_lines, data):
         assert state is second_reading(here)
         below = any(start <= at < end for start, end in told.below_two)
         assert below is (here.count(GatewayState.SERVING) < 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "commune"),
+    [
+        (GatewayState.DOWN, "LOST"),
+        (GatewayState.BUFFERING, "LOST"),
+        (GatewayState.UNKNOWN, "UNKNOWN"),
+        (GatewayState.MAINTENANCE, "EXCLUDED"),
+    ],
+)
+def test_where_all_must_serve_one_that_does_not_decides(state, commune):
+    contract = replace(DEFAULTS, serving=Serving.ALL)
+    found = of(line("a"), line("b", down(100, 300, state=state)), contract=contract)
+    assert shown(found) == [(100, 300, commune, "power", "b")]
+    graver = line("c", down(200, 300, Cause.BOX, GatewayState.BUFFERING))
+    both = of(line("a"), line("b", down(100, 300, state=state)), graver, contract=contract)
+    assert shown(both)[-1] == (200, 300, "LOST", "box", "c")

@@ -296,6 +296,23 @@ def test_a_statement_changes_the_cause_never_the_state():
     ]
 
 
+def test_a_statement_says_nothing_about_a_gateway_that_does_not_count_or_serves():
+    statement = OperatorStatement(
+        id="s",
+        eui=EUI,
+        start_us=T0,
+        end_us=T0 + 3600 * S,
+        cause=Cause.POWER,
+        responsible="Enedis",
+        text="coupure du poste",
+        who="x",
+        recorded_at_us=T0,
+    )
+    late = replace(ACCEPTED, at_us=T0 + 300 * S)
+    found = told([run(BEFORE, 0, 3600)], statements=(statement,), commissioning=(late,))
+    assert found == [(0, 300, "OUT", "none", True), (300, 3600, "SERVING", "none", True)]
+
+
 @pytest.mark.parametrize(("silent_s", "state"), [(89, "SERVING"), (90, "DOWN")])
 def test_silence_is_confirmed_after_90_s_and_dated_back(silent_s, state):
     facts = GatewayFacts(eui=EUI, runs=(run(BEFORE, 0, 600),), commissioning=(ACCEPTED,))

@@ -95,6 +95,18 @@ def test_what_cannot_be_used_is_refused_with_its_reason_and_stops_nothing(topic,
     assert rows.heartbeat_count == 1
 
 
+def test_what_the_broker_remembers_is_a_presence_and_no_edge():
+    """After a restart of ours the broker repeats each gateway's last presence: nothing happened then."""
+    live = received(EUIS[0], "presence", Presence(True, 7))
+    remembered = received(EUIS[1], "presence", Presence(False, 7), retained=True)
+    rows = SORTER.sort([live, remembered])
+    assert {eui: presence.online for eui, (presence, _) in rows.presence.items()} == {
+        EUIS[0]: True,
+        EUIS[1]: False,
+    }
+    assert rows.presence_edges == [{"eui": EUIS[0], "online": True, "boot": 7, "recorded_at_us": NOW_US}]
+
+
 @pytest.mark.parametrize("leaf", ["presence", "config/reported"])
 def test_an_empty_retained_message_only_clears(leaf):
     assert SORTER.sort([received(EUIS[0], leaf, b"")]).refused == []

@@ -129,3 +129,13 @@ def test_no_month(text):
 
 def test_a_run_is_a_value():
     assert replace(run(0, 30, 60)) == run(0, 30, 60)
+
+
+@pytest.mark.parametrize(("back_us", "outcome"), [(0, Outcome.EXTENDED), (1, Outcome.NEW)])
+def test_a_run_never_goes_back_in_time(back_us, outcome):
+    """The gateway's clock was set back between two heartbeats that say the same."""
+    first = fold(None, EUI, beat(1), T0 + 30 * S).run
+    after = beat(2, at_us=first.last_at_us - back_us)
+    made = fold(first, EUI, after, T0 + 30 * S)
+    assert made.outcome is outcome
+    assert made.run.first_at_us <= made.run.last_at_us

@@ -146,3 +146,14 @@ def test_out_of_range_metadata_costs_one_packet(offset: int, value: int) -> None
 @pytest.mark.parametrize(("size", "expected"), [(0, 0x0000), (1, 0x0001), (2, 0x0102)])
 def test_the_crc_of_the_shortest_payloads(size: int, expected: int) -> None:
     assert lora_crc16(bytes(range(1, size + 1))) == expected
+
+
+@pytest.mark.parametrize("longer", range(1, 21))
+def test_a_length_byte_that_grew_costs_its_own_packet_only(longer: int) -> None:
+    """The refused packet then ends amid the next one, which is found again at its sync word."""
+    damaged = bytearray(encode(simple(8)))
+    damaged[2] += longer
+    following = [simple(20, channel=1), simple(30, channel=2)]
+    parsed = parse(bytes(damaged) + b"".join(map(encode, following)))
+    assert list(parsed.packets) == following
+    assert parsed.dropped_bytes == len(damaged)
