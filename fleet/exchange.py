@@ -19,10 +19,13 @@ class FileRefused(MistakeError):
     """A file with problems; nothing was changed.  As text: a line for the file, then one a problem."""
 
     def __init__(self, path: Path, problems: tuple[Problem, ...], count: int) -> None:
-        more = f"\n… and {count - len(problems)} more" if count > len(problems) else ""
-        lines = "\n".join(map(str, problems))
-        super().__init__(f"{path}: {count} problems, nothing was changed\n{lines}{more}")
         self.problems, self.count = problems, count
+        super().__init__("\n".join((f"{path}: {count} problems, nothing was changed", *self.lines())))
+
+    def lines(self) -> list[str]:
+        """Return a line for each problem that is listed, and how many more there are."""
+        beyond = self.count - len(self.problems)
+        return [*map(str, self.problems), *([f"… and {beyond} more"] if beyond else [])]
 
 
 def take_in(connection: Connection, path: Path, *, who: str, now_us: int) -> dict[str, int]:

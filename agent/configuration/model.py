@@ -43,7 +43,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     last: Literal["confirmed", "refused", "rolled_back"] = "confirmed"
     reason: str = ""
-    """The English sentence of an agent before 0.2, and empty since."""
+    """The English sentence of an agent that knew no codes; empty since."""
     why: Reason | None = None
 
     @property

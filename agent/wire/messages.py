@@ -71,7 +71,7 @@ class JournalRecord(_Array, frozen=True):
     (``RECEIVING``, ``DEAF``, ``OFF``, ``UP``, ``DOWN``, …).  ``since_ms`` is the uptime at which the
     state really began when that lies before the record, such as the last answer of a lost LNS.
     For BOOT, ``previous`` is the last proof of life of the boot before.  ``why`` is the reason as code and
-    values; ``reason`` is the English sentence of agents before 0.2, and empty since.
+    values; ``reason`` is the English sentence of agents that know no codes; the others leave it empty.
     """
 
     boot: int
@@ -170,7 +170,7 @@ class ConfigReported(_Array, frozen=True):
     state: ConfigState
     seen_version: int
     reason: str
-    """The English sentence of agents before 0.2, and empty since."""
+    """The English sentence of agents that know no codes; the others leave it empty."""
     at_us: int = 0
     why: Reason | None = None
     """None when all is well."""
@@ -182,7 +182,7 @@ class Reply(_Array, frozen=True):
     command_id: str
     ok: bool
     text: str
-    """The English sentence of agents before 0.2, and empty since."""
+    """The English sentence of agents that know no codes; the others leave it empty."""
     at_us: int = 0
     why: Reason | None = None
     """What was done, or why not."""

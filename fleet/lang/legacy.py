@@ -1,4 +1,4 @@
-"""What agents before 0.2 say: English prose instead of a code with values.
+"""What agents that know no codes say: English prose instead of a code with values.
 
 It stays readable for one release and is shown as it came, marked as a gateway's English.  This file
 goes, with its three uses, when no such agent is left.

@@ -2,7 +2,7 @@
 
 a gateway's code with values     ["lns.no_answer",{}]      words of agent.wire.reasons
 the fleet's own                  two boxes with one EUI    words of the catalogue, key ``reason.…``
-prose of an agent before 0.2     no answer for 30 s        shown as it came (``legacy``)
+prose of an agent that knows no codes     no answer for 30 s        shown as it came (``legacy``)
 """
 
 from agent.wire.reasons import Reason, ending, read, spool, text, written

@@ -59,7 +59,7 @@ def test_records_that_wait_since_before_the_update_go_out_and_blame_as_before(tm
 
 
 class _Raw(msgspec.Struct, array_like=True):
-    """A journal record as agents before 0.2 wrote it."""
+    """A journal record as agents that know no codes wrote it."""
 
     boot: int
     journal_seq: int

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
 from agent.wire.eui import parse_eui
+from agent.wire.misfit import misfit
 from agent.wire.renewal import RenewalRequest
 from agent.wire.resolved import resolved
 from fleet.configurations import push
@@ -87,10 +88,17 @@ resolved(EnrolmentRequest, RenewalRequest)
 def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
     try:
         asked = msgspec.json.decode(raw, type=kind)
-        if parse_eui(asked.eui) != asked.eui:
-            raise ValueError("eui: write 16 lower-case hexadecimal digits")
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, ValueError) as error:
-        raise Problem(422, "Request not valid", str(error), field=_field(str(error))) from error
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        why = misfit(kind, raw, error)
+        field = str(why.values.get("path", "body"))
+        raise Problem(422, "Request not valid", str(why), field=field) from error
+    try:
+        plain = parse_eui(asked.eui) == asked.eui
+    except ValueError:
+        plain = False
+    if not plain:
+        text = "eui: write 16 lower-case hexadecimal digits"
+        raise Problem(422, "Request not valid", text, field="eui")
     return asked
 
 
@@ -120,8 +128,3 @@ def _certify(
     log.info("certificate_issued", eui=asked.eui, serial=outcome.issued.serial)
     made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=parts.keys.authority.pem)
     return Response(msgspec.json.encode(made), status_code=201, media_type="application/json")
-
-
-def _field(error: str) -> str:
-    _, at, path = error.partition("$.")
-    return path.rstrip("`") if at else error.partition(":")[0] if error.startswith("eui") else "body"

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from sqlalchemy import Connection, select
 
 from fleet.errors import MistakeError
-from fleet.exchange import take_in
+from fleet.exchange import FileRefused, take_in
 from fleet.identity.people import Person
 from fleet.registry import sheets
 from fleet.registry.sheet import SheetError
@@ -144,9 +144,11 @@ def _apply(parts: Parts, raw: bytes, who: str, asked: tuple[str, bool]) -> dict[
         path.write_bytes(raw)
         try:
             counts = take_in(connection, path, who=who, now_us=parts.clock.now_us())
+        except FileRefused as error:
+            detail = f"{path.name}: {error.count} problems, nothing was changed"
+            raise Problem(422, "Import refused", detail, errors=error.lines()) from error
         except (MistakeError, SheetError) as error:
-            said = str(error).replace(str(path), path.name).splitlines()
-            raise Problem(422, "Import refused", said[0], errors=said[1:]) from error
+            raise Problem(422, "Import refused", str(error)) from error
         if dry_run:
             connection.rollback()
     return counts
