@@ -17,7 +17,8 @@ from typer import Argument, Option
 
 from fleet.availability import document, result
 from fleet.availability.reckoning import reckon
-from fleet.facts.months import month_of, to_datetime
+from fleet.facts.months import month_of
+from fleet.lang.paris import paris
 
 facts = typer.Typer(no_args_is_help=True, help="A month's facts, for anyone who wants to check it.")
 months = typer.Typer(no_args_is_help=True, help="Closed months and their versions.")
@@ -88,7 +89,7 @@ def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", f
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
         for month, version, closed_at_us, who, hash_ in list_versions(connection):
-            print(f"{month} v{version} {to_datetime(closed_at_us):%Y-%m-%d %H:%M} {who} {hash_}")
+            print(f"{month} v{version} {paris(closed_at_us):%Y-%m-%d %H:%M} {who} {hash_}")
 
 
 def check(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from typer import Option
 
 from fleet.evidence.tables import counters, refused_messages
-from fleet.facts.months import to_datetime
+from fleet.lang.paris import paris
 
 SHOWN = 100
 
@@ -29,7 +29,7 @@ def refused(
         if as_json:
             print(msgspec.json.encode(one).decode())
         else:
-            at = to_datetime(one["recorded_at_us"])
+            at = paris(one["recorded_at_us"])
             print(f"{at:%Y-%m-%d %H:%M:%S} {one['topic']} ({one['payload_bytes']} bytes): {one['reason']}")
     if not as_json:
         print(f"{len(found)} shown of {total} refused since installation")

@@ -18,7 +18,7 @@ from fleet.db.upsert import upsert
 from fleet.durations import HOUR_US, MINUTE_US
 from fleet.evidence.boots import groups
 from fleet.evidence.tables import vitals
-from fleet.facts.months import paris_us, to_datetime
+from fleet.lang.paris import paris, paris_us
 
 NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
 HOUR_S, DAY_S = 3_600, 86_400
@@ -100,7 +100,7 @@ def fold_days(connection: Connection, before_us: int, *, limit: int = FOLD_LIMIT
     rows = connection.execute(old.order_by(table.from_at_us).limit(limit)).all()
     days: dict[Key, Sums] = {}
     for row in rows:
-        day = to_datetime(row.from_at_us)
+        day = paris(row.from_at_us)
         key = (row.eui, DAY_S, paris_us(day.year, day.month, day.day))
         days[key] = merged(days.get(key, {}), row.told)
     add(connection, days)

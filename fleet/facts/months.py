@@ -6,13 +6,11 @@ Sources: AVAILABILITY (head: "Days and months are Europe/Paris"), §8 (closing o
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-PARIS = ZoneInfo("Europe/Paris")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from fleet.lang.paris import paris, paris_us
+
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 CLOSING_DAY, CLOSING_HOUR = 4, 8
 
@@ -34,25 +32,6 @@ class Window:
         return self.end_us - self.start_us
 
 
-def to_us(moment: datetime) -> int:
-    """Return an aware datetime as microseconds UTC, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def to_datetime(at_us: int) -> datetime:
-    """Return microseconds UTC as the wall clock of Paris."""
-    return (_EPOCH + timedelta(microseconds=at_us)).astimezone(PARIS)
-
-
-def paris_us(year: int, month: int, day: int = 1, hour: int = 0) -> int:
-    """Return an instant of the Paris wall clock.
-
-    >>> paris_us(1970, 1, 1, 1)
-    0
-    """
-    return to_us(datetime(year, month, day, hour, tzinfo=PARIS).astimezone(UTC))
-
-
 def month_window(month: str) -> Window:
     """Return the window of a month written ``2026-10``.
 
@@ -66,9 +45,14 @@ def month_window(month: str) -> Window:
     return Window(paris_us(year, number), paris_us(*_after(year, number)))
 
 
+def month_around(at_us: int) -> Window:
+    """Return the month of Paris in which an instant lies."""
+    return month_window(month_of(at_us))
+
+
 def month_of(at_us: int) -> str:
     """Return the month in which an instant lies, in Paris."""
-    return f"{to_datetime(at_us):%Y-%m}"
+    return f"{paris(at_us):%Y-%m}"
 
 
 def next_month(month: str) -> str:
@@ -99,8 +83,7 @@ def months_between(start_us: int, end_us: int) -> tuple[str, ...]:
 def days_of(month: str) -> tuple[Window, ...]:
     """Return the days of a month: 23, 24 or 25 hours each."""
     year, number = _parse(month)
-    first = datetime(year, number, 1, tzinfo=PARIS)
-    count = (datetime(*_after(year, number), 1, tzinfo=PARIS).date() - first.date()).days
+    count = (date(*_after(year, number), 1) - date(year, number, 1)).days
     edges = [paris_us(year, number, day) for day in range(1, count + 1)] + [month_window(month).end_us]
     return tuple(Window(start, end) for start, end in pairwise(edges))
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from fleet.availability.sensors import Coverage
 from fleet.facts.states import GatewayState
 from fleet.incidents.edges import LOST
-from fleet.lang.format import paris
+from fleet.lang.paris import paris
 from fleet.live.model import NetworkNow
 from fleet.objects.coverers import load_coverages
 

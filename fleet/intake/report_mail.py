@@ -12,10 +12,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.message import EmailMessage
 from email.policy import default as modern
 from email.utils import getaddresses, parsedate_to_datetime
 from hashlib import sha256
+
+from fleet.lang.paris import instant_us
 
 MAIL_LIMIT_BYTES = 10 * 1024 * 1024
 """What mail servers take at most by default (Postfix ``message_size_limit``)."""
@@ -113,7 +116,7 @@ def _received_us(message: EmailMessage) -> int | None:
         at = parsedate_to_datetime(str(stamps[0]).rpartition(";")[2].strip())
     except (TypeError, ValueError):
         return None
-    return int(at.timestamp()) * 1_000_000
+    return instant_us(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
 
 
 def commune_of(mail: ReportMail, names: Mapping[str, str]) -> str | None:

@@ -1,21 +1,18 @@
 """Numbers, percentages, durations and dates as people write them; French first, English too.  Pure.
 
-Instants are microseconds UTC and are shown in Europe/Paris (``ZONE``).  Availability is truncated, never
+Instants are microseconds UTC and are shown in Paris (``fleet.lang.paris``).  Availability is truncated, never
 rounded (AVAILABILITY §6): 99.9699 % never shows as 99.97.  Sources: UI.md, "French".
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from fleet.durations import MINUTE_US, SECOND_US
+from fleet.lang.paris import paris
 
-ZONE: Final = ZoneInfo("Europe/Paris")
 NARROW: Final = "\u202f"
 MINUS: Final = "\u2212"
 
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = {
     "fr": ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -119,16 +116,6 @@ def calm(lang: str, us: int) -> str:
     return duration(lang, us)
 
 
-def paris(at_us: int) -> datetime:
-    """Return an instant as Europe/Paris time, exact to the microsecond."""
-    return (_EPOCH + timedelta(microseconds=at_us)).astimezone(ZONE)
-
-
-def instant(moment_there: datetime) -> int:
-    """Return microseconds UTC of a moment that knows its zone."""
-    return (moment_there - _EPOCH) // timedelta(microseconds=1)
-
-
 def clock(lang: str, at_us: int, *, seconds: bool = False) -> str:
     """Return the time of day, ``14:37`` or ``02:13:48``."""
     del lang
@@ -181,11 +168,3 @@ def octets(lang: str, size_bytes: int) -> str:
             decimals = 0 if size_bytes >= 10 ** (exponent + 1) else 1
             return f"{number(lang, size_bytes / 10**exponent, decimals)}{NARROW}{prefix}{letter}"
     return f"{number(lang, size_bytes)}{NARROW}{letter}"
-
-
-def month_bounds(at_us: int) -> tuple[int, int]:
-    """Return the half-open Paris month around an instant, in microseconds UTC."""
-    there = paris(at_us)
-    start = datetime(there.year, there.month, 1, tzinfo=ZONE)
-    following = datetime(there.year + there.month // 12, there.month % 12 + 1, 1, tzinfo=ZONE)
-    return instant(start), instant(following)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
-from fleet.lang.format import ZONE, instant, paris
+from fleet.lang.paris import PARIS, instant_us, paris
 
 QUIET_FROM = time(22, 0)
 QUIET_UNTIL = time(7, 0)
@@ -28,7 +28,7 @@ def quiet_until_us(now_us: int) -> int | None:
     if QUIET_UNTIL <= there.time() < QUIET_FROM:
         return None
     day = there.date() + (timedelta(days=1) if there.time() >= QUIET_FROM else timedelta())
-    return instant(datetime.combine(day, QUIET_UNTIL, ZONE))
+    return instant_us(datetime.combine(day, QUIET_UNTIL, PARIS))
 
 
 def wake_at_us(*, critical: bool, on_site_due_us: int | None, now_us: int) -> int:

@@ -15,7 +15,7 @@ from datetime import time
 from enum import StrEnum
 
 from fleet.durations import MINUTE_US
-from fleet.lang.format import paris
+from fleet.lang.paris import paris
 
 SILENCE_LIMIT_US = 3 * MINUTE_US
 REPEAT_US = 30 * MINUTE_US

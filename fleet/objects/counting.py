@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, o
 
 from fleet.db.upsert import upsert
 from fleet.evidence.tables import heard
-from fleet.facts.months import days_of, to_datetime
+from fleet.facts.months import days_of
+from fleet.lang.paris import paris
 from fleet.objects.connectivity import FORTNIGHT_DAYS, Connectivity, DayCount, connectivity, day_to_count
 from fleet.objects.sheet import Status
 from fleet.objects.tables import connectivity_days, object_months, objects
@@ -92,7 +93,7 @@ def store_count(connection: Connection, one: DayCount, now_us: int) -> None:
 
 def next_day(connection: Connection, now_us: int) -> str | None:
     """Return the day that should be counted now, None when none should."""
-    today = f"{to_datetime(now_us):%Y-%m-%d}"
+    today = f"{paris(now_us):%Y-%m-%d}"
     first_month = connection.scalar(select(func.min(object_months.c.month)))
     starts = [connection.scalar(select(func.min(heard.c.day))), first_month and f"{first_month}-01"]
     known = [one for one in starts if one]
@@ -115,7 +116,7 @@ def month_connectivity(connection: Connection, month: str, now_us: int) -> Conne
     Raises:
         ValueError: not a month.
     """
-    over = [f"{to_datetime(day.start_us):%Y-%m-%d}" for day in days_of(month) if day.end_us <= now_us]
+    over = [f"{paris(day.start_us):%Y-%m-%d}" for day in days_of(month) if day.end_us <= now_us]
     row = connectivity_days.c
     kept = {
         one.day: DayCount(

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 from fleet.availability.sensors import Coverage
 from fleet.db.upsert import upsert
 from fleet.evidence.tables import heard
-from fleet.facts.months import days_of, to_datetime
+from fleet.facts.months import days_of
+from fleet.lang.paris import paris
 from fleet.objects.counting import ADDRESS_DIGITS
 from fleet.objects.tables import coverage_months, month_coverages
 from fleet.registry.tables import gateways, sites
@@ -63,17 +64,17 @@ def freeze(connection: Connection, month: str, now_us: int) -> int:
 
 
 def _yesterday(now_us: int) -> str:
-    return (to_datetime(now_us).date() - timedelta(days=1)).isoformat()
+    return (paris(now_us).date() - timedelta(days=1)).isoformat()
 
 
 def _reference(connection: Connection, month: str, now_us: int) -> tuple[str, str]:
-    start = to_datetime(days_of(month)[0].start_us).date()
+    start = paris(days_of(month)[0].start_us).date()
     first, last = start - timedelta(days=REFERENCE_DAYS), start - timedelta(days=1)
     day = heard.c.day
     query = select(func.count()).where(day >= first.isoformat(), day <= last.isoformat())
     if connection.scalar(query.select_from(heard)):
         return first.isoformat(), last.isoformat()
-    end = date.fromisoformat(f"{to_datetime(days_of(month)[-1].start_us):%Y-%m-%d}").isoformat()
+    end = date.fromisoformat(f"{paris(days_of(month)[-1].start_us):%Y-%m-%d}").isoformat()
     return start.isoformat(), min(end, _yesterday(now_us))
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from agent.wire.eui import parse_eui
 from fleet.durations import DAY_US, MINUTE_US
-from fleet.facts.months import to_datetime, to_us
+from fleet.lang.paris import instant_us, paris
 
 TOPIC = "application/+/device/+/event/up"
 EVENT_LIMIT_BYTES = 64 * 1024
@@ -77,10 +77,10 @@ def read_uplink(payload: bytes, now_us: int) -> Report:
         raise EventError(f"not an uplink event in JSON: {type(error).__name__}") from None
     except ValueError:
         raise EventError("devEui: not 16 hexadecimal digits") from None
-    at_us = now_us if event.time is None else to_us(event.time)
+    at_us = now_us if event.time is None else instant_us(event.time)
     if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
         raise EventError("time: more than 14 days ago, or in the future")
-    return Report(dev_eui=dev_eui, day=f"{to_datetime(at_us):%Y-%m-%d}", at_us=at_us)
+    return Report(dev_eui=dev_eui, day=f"{paris(at_us):%Y-%m-%d}", at_us=at_us)
 
 
 def _same(named: str, dev_eui: str) -> bool:

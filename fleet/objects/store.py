@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, 
 
 from fleet.db.upsert import upsert
 from fleet.evidence.store import count as add_counts
-from fleet.facts.months import to_datetime
+from fleet.lang.paris import paris
 from fleet.objects.counting import bit_of
 from fleet.objects.sheet import ObjectList
 from fleet.objects.tables import object_months, objects
@@ -48,7 +48,7 @@ def forget_days(connection: Connection, before_us: int, *, limit: int) -> int:
 
     A row without any day left goes.
     """
-    day = f"{to_datetime(before_us):%Y-%m-%d}"
+    day = f"{paris(before_us):%Y-%m-%d}"
     row = object_months.c
     kept = -bit_of(day)
     older = (row.month == day[:7]) & (row.days.bitwise_and(literal(~kept)) != 0)

@@ -8,11 +8,12 @@ daylight saving repeats or skips.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
+from fleet.lang.paris import day_us
 from fleet.oncall.model import Duty, Rota
-from fleet.oncall.rules import PARIS, handover_us, is_holiday, local_date, on_call
+from fleet.oncall.rules import handover_us, is_holiday, local_date, on_call
 
 LOOK_AHEAD_DAYS = 60
 """How far holes are searched."""
@@ -114,7 +115,7 @@ def hours(rota: Rota, from_us: int, until_us: int) -> tuple[Hours, ...]:
 def _midnights(from_us: int, until_us: int) -> Iterator[int]:
     day = local_date(from_us)
     while day <= local_date(until_us):
-        at_us = int(datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp()) * 1_000_000
+        at_us = day_us(day)
         if from_us < at_us < until_us:
             yield at_us
         day += timedelta(days=1)

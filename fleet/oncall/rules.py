@@ -7,27 +7,25 @@ hands over at the next one that does.
 Sources: DESIGN §7; French public holidays from the ``holidays`` library.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
+from fleet.lang.paris import day_us, paris
 from fleet.oncall.model import Duty, Period, Rota, Rotation
 
-PARIS = ZoneInfo("Europe/Paris")
 PERIOD_DAYS = {Period.DAILY: 1, Period.WEEKLY: 7}
 
 
 def local_date(at_us: int) -> date:
     """Return the Paris date of an instant."""
-    return datetime.fromtimestamp(at_us / 1e6, PARIS).date()
+    return paris(at_us).date()
 
 
 def handover_us(day: date, rotation: Rotation) -> int:
     """Return the instant of the hand-over on that Paris day."""
-    local = datetime.combine(day, rotation.handover, PARIS)
-    return int(local.timestamp()) * 1_000_000
+    return day_us(day, rotation.handover)
 
 
 @lru_cache(maxsize=64)

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.lang.i18n import LANGUAGES
+from fleet.lang.paris import instant_us
 from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, Span
-from fleet.oncall.rules import PARIS, on_call
+from fleet.oncall.rules import on_call
 from fleet.oncall.tables import on_call as on_call_table
 from fleet.oncall.tables import people, rotations
 from fleet.registry.model import SKILLS
@@ -159,8 +160,7 @@ def _instant(row: Mapping[str, Any], name: str, path: str) -> int:
         at = datetime.fromisoformat(_text(row, name, path))
     except ValueError as error:
         raise RowRefused(f"{path}.{name}: {error}; write for example 2026-11-23T08:00") from error
-    local = at if at.tzinfo is not None else at.replace(tzinfo=PARIS)
-    return int(local.timestamp()) * 1_000_000
+    return instant_us(at)
 
 
 def everybody(connection: Connection) -> dict[int, Person]:

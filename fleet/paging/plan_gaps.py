@@ -4,7 +4,7 @@ The owner is whoever has the skill ``planner``.  If there is none, the main cour
 entry that stays open.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -12,6 +12,7 @@ from fleet.durations import DAY_US
 from fleet.incidents.context import CycleContext
 from fleet.lang import format as formats
 from fleet.lang.i18n import t
+from fleet.lang.paris import day_us, paris
 from fleet.notify import outbox
 from fleet.notify.compose import named_needs
 from fleet.notify.marks import page_mark
@@ -45,9 +46,9 @@ def arm(connection: Connection, now_us: int) -> None:
 
 def next_look_us(now_us: int) -> int:
     """Return the next morning's instant."""
-    there = formats.paris(now_us)
+    there = paris(now_us)
     day = there.date() if there.time() < LOOK_AT else there.date() + timedelta(days=1)
-    return formats.instant(datetime.combine(day, LOOK_AT, formats.ZONE))
+    return day_us(day, LOOK_AT)
 
 
 def look(context: CycleContext) -> tuple[Gap, ...]:

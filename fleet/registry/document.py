@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from agent.wire.eui import parse_eui
 from agent.wire.reasons import Reason
 from agent.wire.resolved import resolved
+from fleet.lang.paris import instant_us
 from fleet.registry.model import AgreementKind, Need, SiteKind, Status
 from fleet.registry.problem import Problem, row_misfit
 
@@ -91,7 +92,7 @@ class MembershipRow(_Row, frozen=True, kw_only=True):
         """In microseconds UTC; an instant without a zone is refused."""
         if self.valid_from is None:
             return None
-        return int(self.valid_from.timestamp()) * 1_000_000
+        return instant_us(self.valid_from)
 
     def __post_init__(self) -> None:
         if self.valid_from is not None and self.valid_from.tzinfo is None:

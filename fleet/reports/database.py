@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from fleet.lang.format import paris
+from fleet.lang.paris import paris
 from fleet.reports.model import Cell, CellKind, Column, Report, Table
 from fleet.reports.sheets import PERCENT_DIGITS
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import xlsxwriter
 
-from fleet.lang.format import paris
+from fleet.lang.paris import paris
 from fleet.reports.model import Cell, CellKind, Column, Report, Table
 
 PERCENT_DIGITS = 4

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 
 from fleet.availability import document
 from fleet.availability.reckoning import MonthInput, reckon
-from fleet.facts.months import month_window, to_datetime
+from fleet.facts.months import month_window
 from fleet.facts.settings import ContractSettings
+from fleet.lang.paris import paris
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
 from fleet.months.versions import newest_version
@@ -128,7 +129,7 @@ def deployment_report(connection: Connection) -> Report:
         Deployed(
             commune=row.name,
             status=row.status,
-            accepted_year=None if row.accepted_at_us is None else to_datetime(row.accepted_at_us).year,
+            accepted_year=None if row.accepted_at_us is None else paris(row.accepted_at_us).year,
             agreements_given=given.get(row.site_id, 0),
             agreements_asked=asked.get(row.site_id, 0),
         )

@@ -19,6 +19,7 @@ from fleet.identity import audit
 from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
+from fleet.lang.paris import paris
 from fleet.lang.reasons import in_words, is_foreign_prose
 from fleet.registry.problem import Problem
 
@@ -118,11 +119,11 @@ class Words:
 
     def day(self, at_us: int) -> str:
         """Return the Paris day of an instant."""
-        return formats.day(self.lang, formats.paris(at_us).date())
+        return formats.day(self.lang, paris(at_us).date())
 
     def month(self, at_us: int) -> str:
         """Return the Paris month of an instant in full."""
-        return formats.month(self.lang, formats.paris(at_us).date())
+        return formats.month(self.lang, paris(at_us).date())
 
     def octets(self, size_bytes: int) -> str:
         """Return a size."""

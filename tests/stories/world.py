@@ -16,7 +16,7 @@ from fleet.db.schema import create_schema
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.incidents.rules import STABLE_US
-from fleet.lang.format import ZONE
+from fleet.lang.paris import PARIS
 from fleet.live.feed import Feed, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.notify import outbox
@@ -44,7 +44,7 @@ def paris(text: str) -> int:
     """Return the instant of a Paris wall-clock time such as ``2026-11-22 02:13:48``."""
     from datetime import datetime
 
-    return int(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp()) * SECOND
+    return int(datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp()) * SECOND
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
-from fleet.lang.format import month_bounds
+from fleet.facts.months import month_around
 from fleet.tickets import joining
 from fleet.tickets import store as tickets
 from fleet.tickets.statistics import statistics
@@ -49,7 +49,8 @@ def list_tickets(
 def show_statistics(request: Request, parts: Shared, at_us: Instant | None = None) -> Response:
     """Return how the contract's clocks were kept in the Paris month around an instant."""
     now_us = parts.clock.now_us()
-    begin, end = month_bounds(now_us if at_us is None else at_us)
+    month = month_around(now_us if at_us is None else at_us)
+    begin, end = month.start_us, month.end_us
     with parts.database.read() as connection:
         found = statistics(joining.between(connection, begin, end), now_us)
     return answer(request, {"from_us": begin, "until_us": end, "statistics": found})

@@ -15,9 +15,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from fleet.durations import DAY_US
+from fleet.facts.months import month_around
 from fleet.identity import audit
 from fleet.identity.people import Person as User
-from fleet.lang.format import month_bounds, paris
+from fleet.lang.paris import paris
 from fleet.oncall import feed, planning, store
 from fleet.web.access import form_guard, operator, viewer
 from fleet.web.process_parts import Parts, Shared
@@ -80,7 +81,8 @@ def month_hours_sheet(parts: Shared, at_us: int | None = None) -> Response:
 
 
 def _month_hours(parts: Parts, at_us: int | None) -> tuple[int, int, list[dict[str, Any]]]:
-    begin, end = month_bounds(parts.clock.now_us() if at_us is None else at_us)
+    month = month_around(parts.clock.now_us() if at_us is None else at_us)
+    begin, end = month.start_us, month.end_us
     with parts.database.read() as connection:
         people = store.everybody(connection)
         found = planning.hours(store.rota(connection), begin, end)

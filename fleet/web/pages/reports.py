@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, func, select
 
 from fleet.durations import DAY_US
-from fleet.facts.months import closes_at_us, months_between
+from fleet.facts.months import closes_at_us, month_around, months_between
 from fleet.identity.people import Person, Role
-from fleet.lang.format import month_bounds, paris
+from fleet.lang.paris import paris
 from fleet.months.closing import NotYetError
 from fleet.months.versions import close_month, list_versions
 from fleet.objects.counting import month_connectivity
@@ -81,7 +81,8 @@ HALF_MONTH_US = 15 * DAY_US
 def interventions(visit: Viewing, a: int | None = None) -> HTMLResponse:
     """Show the Paris month around an instant; at present without one."""
     at_us = visit.now_us if a is None else min(max(a, 0), visit.now_us)
-    begin, end = month_bounds(at_us)
+    month = month_around(at_us)
+    begin, end = month.start_us, month.end_us
     with visit.database.read() as connection:
         found = statistics(joining.between(connection, begin, end), visit.now_us)
         return visit.page(

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from fleet.identity.people import Person, Role
-from fleet.lang import format as formats
+from fleet.lang.paris import instant_us
 from fleet.registry.store import load_registry
 from fleet.web.access import form_guard, operator
 from fleet.web.visit import Viewing, Visit, leave_toast
@@ -68,7 +68,7 @@ def paris_us(text: str, field: str) -> int:
         WorksRefused: not a moment; ``field`` is named.
     """
     try:
-        return formats.instant(datetime.fromisoformat(text).replace(tzinfo=formats.ZONE))
+        return instant_us(datetime.fromisoformat(text))
     except ValueError as error:
         raise WorksRefused(field, "works.refused.moment") from error
 

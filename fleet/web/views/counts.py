@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from fleet.durations import HOUR_US, MINUTE_US
 from fleet.evidence.tables import deliveries
-from fleet.lang.format import paris
+from fleet.lang.paris import paris
 from fleet.web.views.timeline import window_of
 
 STEPS_MINUTES: Final[Mapping[str, int]] = {"1h": 5, "24h": 60, "7j": 6 * 60, "mois": 24 * 60}

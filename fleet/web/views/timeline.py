@@ -5,11 +5,13 @@ A span shorter than one pixel is still drawn, ``SHORTEST`` wide: an outage never
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from fleet.durations import DAY_US, HOUR_US, MINUTE_US
+from fleet.facts.months import month_around
 from fleet.lang import format as formats
+from fleet.lang.paris import day_us, paris
 
 WIDTH: Final = 1000.0
 SHORTEST: Final = 2.0
@@ -65,7 +67,7 @@ CALM: Final = ("SERVING", "SERVED", "OUT", "NOT_COVERED")
 def window_of(name: str, now_us: int) -> tuple[int, int]:
     """Return the span of a window's name that ends now: an hour, a day, a week, the Paris month so far."""
     if name == "mois":
-        return formats.month_bounds(now_us)[0], now_us
+        return month_around(now_us).start_us, now_us
     return now_us - {"1h": HOUR_US, "7j": 7 * DAY_US}.get(name, DAY_US), now_us
 
 
@@ -129,20 +131,19 @@ def _ticks(from_us: int, until_us: int, lang: str) -> tuple[Tick, ...]:
 
 
 def _day(lang: str, at_us: int, step: int) -> str:
-    return formats.day(lang, formats.paris(at_us).date(), weekday=step == 1, year=False)
+    return formats.day(lang, paris(at_us).date(), weekday=step == 1, year=False)
 
 
 def _hours(from_us: int, until_us: int, step: int) -> list[int]:
     first = -(-from_us // HOUR_US) * HOUR_US
     instants = range(first, until_us, HOUR_US)
-    return [at_us for at_us in instants if formats.paris(at_us).hour % step == 0]
+    return [at_us for at_us in instants if paris(at_us).hour % step == 0]
 
 
 def _midnights(from_us: int, until_us: int) -> list[int]:
-    there = formats.paris(from_us)
-    day = datetime(there.year, there.month, there.day, tzinfo=formats.ZONE)
+    day = paris(from_us).date()
     found = []
-    while (at_us := formats.instant(day)) < until_us:
+    while (at_us := day_us(day)) < until_us:
         if at_us >= from_us:
             found.append(at_us)
         day = day + timedelta(days=1)

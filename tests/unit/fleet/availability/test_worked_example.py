@@ -12,9 +12,9 @@ from agent.wire.messages import Change
 from fleet.availability import document, result
 from fleet.availability.reckoning import MonthInput, reckon
 from fleet.facts.model import NetworkFacts
-from fleet.facts.months import paris_us
 from fleet.facts.runs import expand, join
 from fleet.facts.states import GatewayState
+from fleet.lang.paris import paris_us
 
 PAGE = Path(__file__).parents[4] / "docs" / "exemple-disponibilite.md"
 A, B = "0016c001f1000001", "0016c001f1000002"

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import vitals
 from fleet.evidence.vitals import DAY_S, FLUSH_EVERY_US, HOUR_S, Vitals, add, fold_days, merged
-from fleet.facts.months import paris_us
+from fleet.lang.paris import paris_us
 from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, empty_database, heartbeat
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality
-from fleet.facts.months import closes_at_us, days_of, month_of, month_window, months_between, paris_us
+from fleet.facts.months import closes_at_us, days_of, month_of, month_window, months_between
 from fleet.facts.runs import Outcome, expand, fold, join, run_of
+from fleet.lang.paris import paris_us
 from tests.unit.fleet.availability.making import EUI, T0, S, run
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from fleet.durations import HOUR_US
 from fleet.lang import format as formats
+from fleet.lang.paris import instant_us
 
-AT_US = formats.instant(datetime(2026, 11, 22, 13, 37, 5, tzinfo=UTC))
+AT_US = instant_us(datetime(2026, 11, 22, 13, 37, 5, tzinfo=UTC))
 N = "\u202f"
 
 
@@ -81,25 +82,9 @@ def test_first_of_the_month_and_months() -> None:
     assert formats.month("fr", date(2026, 8, 1)) == "août 2026"
 
 
-def test_the_month_with_the_change_of_hour_has_745_hours() -> None:
-    start, end = formats.month_bounds(formats.instant(datetime(2026, 10, 15, tzinfo=UTC)))
-    assert (end - start) // HOUR_US == 745
-
-
-def test_the_month_of_an_instant_is_the_paris_month() -> None:
-    late = formats.instant(datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
-    start, end = formats.month_bounds(late)
-    assert formats.moment("fr", start) == "ven. 1er janv. 2027, 00:00"
-    assert start <= late < end
-
-
 def test_euros_and_sizes() -> None:
     assert formats.euros("fr", 511815) == f"5{N}118,15{N}€"
     assert formats.euros("en", 511805) == "€5,118.05"
     assert formats.octets("fr", 512_000_000) == f"512{N}Mo"
     assert formats.octets("en", 1_500_000) == f"1.5{N}MB"
     assert formats.octets("fr", 999) == f"999{N}o"
-
-
-def test_instant_inverts_paris() -> None:
-    assert formats.instant(formats.paris(1_234_567_890_123_456)) == 1_234_567_890_123_456

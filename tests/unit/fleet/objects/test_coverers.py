@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from fleet.evidence.tables import heard
-from fleet.facts.months import paris_us
 from fleet.facts.settings import DEFAULTS
+from fleet.lang.paris import paris_us
 from fleet.months.closer import Closer
 from fleet.months.inputs import load_month
 from fleet.objects.coverers import is_due, load_coverages

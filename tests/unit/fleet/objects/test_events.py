@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fleet.facts.months import paris_us
+from fleet.lang.paris import paris_us
 from fleet.objects.events import EVENT_LIMIT_BYTES, EventError, read_event
 
 EUI = "70b3d57ed0001234"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from fleet.durations import DAY_US
 from fleet.errors import SettingsError
 from fleet.evidence.tables import counters
-from fleet.facts.months import paris_us
+from fleet.lang.paris import paris_us
 from fleet.months.closer import Closer
 from fleet.objects import uplinks
 from fleet.objects.counting import bit_of, month_connectivity

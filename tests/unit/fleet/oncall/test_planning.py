@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.lang.paris import PARIS
 from fleet.oncall.model import Period, Rota, Rotation, Span
 from fleet.oncall.planning import holes, hours, plan
-from fleet.oncall.rules import PARIS, on_call, turn
+from fleet.oncall.rules import on_call, turn
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

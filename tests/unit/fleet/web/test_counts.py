@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fleet.db.connect import Database
-from fleet.lang.format import instant, month_bounds
+from fleet.facts.months import month_around
+from fleet.lang.paris import instant_us
 from fleet.web.views.counts import UNIT_US, counts_of, delivered
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import NOW_US, deliveries_of, eui_of
@@ -25,7 +26,8 @@ def test_the_window_is_filled_with_bars_and_nothing_is_lost_between_them(
 
 
 def test_a_day_is_a_day_of_paris_also_when_the_hour_changes() -> None:
-    start_us, end_us = month_bounds(instant(datetime(2026, 10, 15, tzinfo=UTC)))
+    month = month_around(instant_us(datetime(2026, 10, 15, tzinfo=UTC)))
+    start_us, end_us = month.start_us, month.end_us
     units = dict.fromkeys(range(start_us // UNIT_US, end_us // UNIT_US), 1)
     counts = counts_of(units, start_us, end_us, 24 * 60)
     assert [frames // 12 for _, frames in counts.buckets] == [24] * 24 + [25] + [24] * 6

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.durations import HOUR_US
-from fleet.lang import format as formats
+from fleet.lang.paris import instant_us
 from fleet.web.views.timeline import SHORTEST, WIDTH, Span, timeline_of, window_of
 
-NOW_US = formats.instant(datetime(2026, 11, 22, 13, 37, tzinfo=UTC))
+NOW_US = instant_us(datetime(2026, 11, 22, 13, 37, tzinfo=UTC))
 FROM_US = NOW_US - 24 * HOUR_US
 
 
