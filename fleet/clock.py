@@ -8,7 +8,11 @@ class Clock(Protocol):
     """What the fleet asks of time; tests bring their own."""
 
     def now_us(self) -> int:
-        """Microseconds UTC."""
+        """Microseconds UTC: dates facts; may step."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds since some start: measures waits and schedules; never steps."""
         ...
 
 
@@ -18,3 +22,7 @@ class SystemClock:
     def now_us(self) -> int:
         """Return CLOCK_REALTIME in microseconds."""
         return time.time_ns() // 1000
+
+    def monotonic_us(self) -> int:
+        """Return CLOCK_MONOTONIC in microseconds."""
+        return time.monotonic_ns() // 1000

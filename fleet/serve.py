@@ -30,6 +30,7 @@ from fleet.broker.link import BrokerLink
 from fleet.clock import SystemClock
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
+from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
@@ -110,10 +111,12 @@ def assemble(settings: Settings) -> Parts:
         inbox=inbox,
         feed=feed,
         clock=clock,
-        signing=keys.signing,
-        retention=settings.retention,
-        settings=settings.contract,
-        escalation=settings.escalation,
+        terms=Terms(
+            signing=keys.signing,
+            contract=settings.contract,
+            retention=settings.retention,
+            escalation=settings.escalation,
+        ),
     )
     return Parts(
         settings=settings,

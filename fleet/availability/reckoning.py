@@ -218,9 +218,13 @@ def _below_two_domains(
 
 def commune_budget(month: str, figures: CommuneFigures, settings: ContractSettings) -> Budget:
     """Return the budget of one commune for the whole month; time without a member has none."""
-    excluded = figures.by_state_us[CommuneState.EXCLUDED] + figures.by_state_us[CommuneState.NOT_COVERED]
     month_us = month_window(month).length_us
-    return budget(month_us, excluded, figures.share.charged, settings.objective_commune_ppm)
+    return budget(month_us, excluded_time(figures), figures.share.charged, settings.objective_commune_ppm)
+
+
+def excluded_time(figures: CommuneFigures) -> int:
+    """Return the time for which nothing is promised: works, or no member."""
+    return figures.by_state_us[CommuneState.EXCLUDED] + figures.by_state_us[CommuneState.NOT_COVERED]
 
 
 def whole_budget(
@@ -233,8 +237,7 @@ def whole_budget(
         if _never_covered(one):
             continue
         weight = weights.get(one.insee, 0)
-        away = one.by_state_us[CommuneState.EXCLUDED] + one.by_state_us[CommuneState.NOT_COVERED]
-        counted += weight * (month_us - away)
+        counted += weight * (month_us - excluded_time(one))
         charged += weight * one.share.charged
         weight_sum += weight
     if not weight_sum:

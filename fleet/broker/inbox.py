@@ -7,7 +7,9 @@ by a crash in between.
 
 import contextlib
 import queue
-from dataclasses import dataclass
+import threading
+
+from fleet.broker.received import Received
 
 INBOX_LIMIT = 20_000
 """Messages: 30 s of 20,000 gateways."""
@@ -16,25 +18,12 @@ BATCH_LIMIT = 2_000
 OFFER_WAIT_S = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """One message as the broker gave it; ``epoch`` is the connection that must acknowledge it."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    received_at_us: int
-    qos: int = 0
-    mid: int = 0
-    epoch: int = 0
-
-
 class Inbox:
     """A bounded queue with batches."""
 
     def __init__(self, limit: int = INBOX_LIMIT) -> None:
         self._queue: queue.Queue[Received | None] = queue.Queue(limit)
-        self._closed = False
+        self._closing = threading.Event()
 
     @property
     def waiting(self) -> int:
@@ -43,7 +32,7 @@ class Inbox:
 
     def offer(self, message: Received) -> bool:
         """Add ``message``, waiting while full; False once closed."""
-        while not self._closed:
+        while not self._closing.is_set():
             try:
                 self._queue.put(message, timeout=OFFER_WAIT_S)
             except queue.Full:
@@ -51,11 +40,16 @@ class Inbox:
             return True
         return False
 
-    def take(self, wait_s: float) -> list[Received]:
-        """Return up to ``BATCH_LIMIT`` messages, waiting up to ``wait_s`` for the first."""
+    def take(self, wait_s: float, gather_s: float = 0.0) -> list[Received]:
+        """Return up to ``BATCH_LIMIT`` messages, waiting up to ``wait_s`` for the first.
+
+        After the first it waits ``gather_s`` for others, so that they share one commit.
+        """
         batch: list[Received] = []
         try:
             first = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
+            if first is not None and self._queue.qsize() < BATCH_LIMIT:
+                self._closing.wait(gather_s)
             while first is not None:
                 batch.append(first)
                 if len(batch) >= BATCH_LIMIT:
@@ -67,6 +61,6 @@ class Inbox:
 
     def close(self) -> None:
         """Refuse further messages and wake whoever waits."""
-        self._closed = True
+        self._closing.set()
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(None)

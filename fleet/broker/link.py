@@ -19,7 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.wire.topics import PREFIX
 from fleet.broker.address import Broker
-from fleet.broker.inbox import Inbox, Received
+from fleet.broker.inbox import Inbox
+from fleet.broker.received import Received
 from fleet.clock import Clock
 
 SESSION = "passerelle-fleet"

@@ -1,8 +1,11 @@
 """The database: SQLite in WAL mode by default, PostgreSQL by URL; reading and writing transactions.
 
-Sources: sqlite.org/wal.html, sqlite.org/lang_transaction.html (a read transaction that becomes a writer can
-fail with SQLITE_BUSY whatever the timeout, so writers begin IMMEDIATE); SQLAlchemy 2 "pysqlite: serializable
-isolation, savepoints and transactional DDL" for the two listeners.
+SQLite synchronises its log at each commit (``synchronous=FULL``): NORMAL would lose with the power what the
+broker was told to be stored.
+
+Sources: sqlite.org/wal.html, /pragma.html, /lang_transaction.html (a read transaction that becomes a writer
+can fail with SQLITE_BUSY whatever the timeout, so writers begin IMMEDIATE); SQLAlchemy 2 "pysqlite:
+serializable isolation, savepoints and transactional DDL" for the two listeners.
 """
 
 from collections.abc import Iterator
@@ -12,6 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 BUSY_TIMEOUT_MS = 15_000
 """How long one writer waits for another: the longest engine cycle with a wide margin."""
@@ -23,6 +28,18 @@ _BEGIN = "passerelle_begin"
 
 class DatabaseUrlError(ValueError):
     """An address that names no database we can use."""
+
+
+class CommitUnsure(RuntimeError):
+    """The commit failed: nobody knows whether the transaction is in the database."""
+
+
+def is_database_trouble(error: Exception) -> bool:
+    """Return whether the database, its disk or its connection is at fault, and not what was written."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    troubles = (OperationalError, InterfaceError, InternalError, PoolTimeoutError, CommitUnsure)
+    return isinstance(error, (*troubles, OSError, MemoryError))
 
 
 class Database:
@@ -51,9 +68,19 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a transaction that commits at the end or leaves nothing behind."""
-        with self._writing.begin() as connection:
+        """Give a transaction that commits at the end or leaves nothing behind.
+
+        Raises:
+            CommitUnsure: the commit itself failed.
+        """
+        with self._writing.connect() as connection:
+            connection.begin()
             yield connection
+            try:
+                connection.commit()
+            except Exception as error:
+                connection.invalidate()  # it may still be inside the transaction
+                raise CommitUnsure(f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         """Give every pooled connection back."""
@@ -88,7 +115,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):

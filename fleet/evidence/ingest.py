@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agent.wire.beat import with_known
 from agent.wire.messages import (
     ConfigReported,
     Delivered,
@@ -21,9 +22,10 @@ from agent.wire.messages import (
     Presence,
     Reply,
     decode,
+    encode,
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
-from fleet.broker.inbox import Received
+from fleet.broker.received import Received
 from fleet.evidence.bounds import Unusable, check_bounds
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
@@ -42,7 +44,9 @@ class Sorted:
     runs: dict[tuple[str, int, int], HeartbeatRun] = field(default_factory=dict)
     newest_runs: dict[str, HeartbeatRun] = field(default_factory=dict)
     heartbeats: dict[str, tuple[Heartbeat, bytes, int]] = field(default_factory=dict)
-    heartbeat_count: int = 0
+    """The newest of each gateway, with the vitals that it did not tell carried forward."""
+    vitals: list[tuple[str, Heartbeat, int]] = field(default_factory=list)
+    """Every new heartbeat, as it came."""
     presence: dict[str, tuple[Presence, int]] = field(default_factory=dict)
     presence_edges: list[dict[str, Any]] = field(default_factory=list)
     journal: list[tuple[str, JournalRecord, int]] = field(default_factory=list)
@@ -55,15 +59,20 @@ class Sorted:
     repeated: int = 0
 
 
+def _nothing(_eui: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Sorter:
-    """What sorting needs to know beside the batch itself."""
+    """What sorting needs to know beside the batch itself: by EUI, what was known before it."""
 
     newest_run: Callable[[str], HeartbeatRun | None]
-    """Of a gateway before the batch."""
     known: Container[str]
     """EUIs of the registry."""
     settings: ContractSettings
+    newest_heartbeat: Callable[[str], Heartbeat | None] = _nothing
+    newest_presence: Callable[[str], Presence | None] = _nothing
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
@@ -87,6 +96,8 @@ class Sorter:
         check_bounds(content)
         if isinstance(content, Heartbeat):
             self._fold(rows, eui, content, message)
+        elif isinstance(content, Presence):
+            self._note_presence(rows, eui, content, message)
         else:
             _place(rows, eui, content, message)
 
@@ -99,18 +110,27 @@ class Sorter:
         run = folded.run
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
-        rows.heartbeats[eui] = (heartbeat, message.payload, message.received_at_us)
-        rows.heartbeat_count += 1
+        rows.vitals.append((eui, heartbeat, message.received_at_us))
+        told = rows.heartbeats.get(eui)
+        whole = with_known(heartbeat, told[0] if told else self.newest_heartbeat(eui))
+        payload = message.payload if whole == heartbeat else encode(whole)
+        rows.heartbeats[eui] = (whole, payload, message.received_at_us)
+
+    def _note_presence(self, rows: Sorted, eui: str, presence: Presence, message: Received) -> None:
+        """An edge is a change: the same said again, by a broker that gives it once more, is none."""
+        at_us = message.received_at_us
+        told = rows.presence.get(eui)
+        before = told[0] if told else self.newest_presence(eui)
+        rows.presence[eui] = (presence, at_us)
+        changed = before is None or (before.online, before.boot) != (presence.online, presence.boot)
+        if changed and not message.retained:
+            edge = {"eui": eui, "online": presence.online, "boot": presence.boot, "recorded_at_us": at_us}
+            rows.presence_edges.append(edge)
 
 
 def _place(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
     at_us = message.received_at_us
     match content:
-        case Presence():
-            rows.presence[eui] = (content, at_us)
-            if not message.retained:
-                edge = {"eui": eui, "online": content.online, "boot": content.boot, "recorded_at_us": at_us}
-                rows.presence_edges.append(edge)
         case JournalBatch():
             if len(content.records) > JOURNAL_BATCH_LIMIT:
                 raise Unusable(f"records: {len(content.records)}, at most {JOURNAL_BATCH_LIMIT}")

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 from agent.wire.messages import encode
 from agent.wire.reasons import written
 from agent.wire.topics import JOURNAL, topic
-from fleet.broker.inbox import Received
+from fleet.broker.received import Received
 from fleet.db.upsert import insert_new, upsert
+from fleet.evidence import vitals
 from fleet.evidence.boots import groups
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.tables import (
@@ -43,6 +44,7 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
         [run_row(run) for run in rows.runs.values()],
         key=("eui", "boot", "first_seq"),
     )
+    vitals.add(connection, vitals.sums_of(rows.vitals))
     _store_latest(connection, rows)
     if rows.presence_edges:
         connection.execute(insert(presence_edges), rows.presence_edges)
@@ -55,7 +57,7 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
     count(
         connection,
         {
-            "heartbeats": rows.heartbeat_count,
+            "heartbeats": len(rows.vitals),
             "repeated": rows.repeated + len(journal) - new,
             "journal_records": new,
             "refused": len(refused),

@@ -1,28 +1,25 @@
 """Health details over time: what gateways measured of themselves, by hour, then by day, then gone.
 
-    heartbeats that tell vitals ──Vitals.take──▶ one sum an hour in memory ──flush──▶ table ``vitals``
+    heartbeats that tell vitals ──sums_of──▶ add, in the batch's transaction ──▶ one row an hour in ``vitals``
     hours older than ``vitals_hours_days`` ──fold_days──▶ days ──sweep──▶ gone after ``vitals_days``
 
-For people's eyes and trends only: no figure of the contract reads it.  A crash loses what was measured since
-the newest flush, ``FLUSH_EVERY_US`` at most.
+For people's eyes and trends only: no figure of the contract reads it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sqlalchemy import Connection, delete, select, tuple_
 
 from agent.wire.messages import Heartbeat
 from fleet.db.upsert import upsert
-from fleet.durations import HOUR_US, MINUTE_US
+from fleet.durations import HOUR_US
 from fleet.evidence.boots import groups
 from fleet.evidence.tables import vitals
 from fleet.lang.paris import paris, paris_us
 
 NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
 HOUR_S, DAY_S = 3_600, 86_400
-FLUSH_EVERY_US = 5 * MINUTE_US
 FOLD_LIMIT_ROWS = 20_000
 """Hours folded in one sweep: three quarters of an hour's rows of 20,000 gateways; the rest goes next time."""
 
@@ -32,32 +29,16 @@ Sums: TypeAlias = dict[str, list[int]]
 """By name: how often it was told, sum, lowest, highest."""
 
 
-@dataclass(slots=True)
-class Vitals:
-    """What was told since the newest flush."""
-
-    sums: dict[Key, Sums] = field(default_factory=dict)
-    _flush_due_us: int = 0
-
-    def take(self, heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> None:
-        """Add what heartbeats tell: EUI, heartbeat, when we received it."""
-        for eui, beat, at_us in heartbeats:
-            told = {name: value for name in NAMES if (value := getattr(beat, name)) is not None}
-            if told:
-                key = (eui, HOUR_S, at_us - at_us % HOUR_US)
-                one = {name: [1, value, value, value] for name, value in told.items()}
-                self.sums[key] = merged(self.sums.get(key, {}), one)
-
-    def flush(self, connection: Connection, now_us: int) -> None:
-        """Write what was told, if it is time; ``done`` forgets it once that is committed."""
-        if now_us >= self._flush_due_us:
-            add(connection, self.sums)
-
-    def done(self, now_us: int) -> None:
-        """Forget what was flushed at ``now_us``."""
-        if now_us >= self._flush_due_us:
-            self.sums.clear()
-            self._flush_due_us = now_us + FLUSH_EVERY_US
+def sums_of(heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> dict[Key, Sums]:
+    """Return what heartbeats tell, by the hour: each is EUI, heartbeat, when we received it."""
+    sums: dict[Key, Sums] = {}
+    for eui, beat, at_us in heartbeats:
+        measured = {name: value for name in NAMES if (value := getattr(beat, name)) is not None}
+        if measured:
+            key = (eui, HOUR_S, at_us - at_us % HOUR_US)
+            single = {name: [1, value, value, value] for name, value in measured.items()}
+            sums[key] = merged(sums.get(key, {}), single)
+    return sums
 
 
 def merged(one: Mapping[str, list[int]], other: Mapping[str, list[int]]) -> Sums:

@@ -55,6 +55,7 @@ def beat(connection: Connection, network: NetworkNow, now_us: int) -> None:
         present = {subject: present[subject] for subject in subjects if subject in present}
     if not present:
         return
+    present = dict(sorted(present.items()))
     query = select(pulses.c.subject, pulses.c.lost)
     if len(present) <= FEW:
         query = query.where(pulses.c.subject.in_(present))

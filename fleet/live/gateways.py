@@ -1,13 +1,13 @@
-"""The state of each gateway, computed when something happened and kept while nothing did.
+"""The state of each gateway, computed when something happened and kept while nothing did; pure.
 
-Two steps keep a cycle cheap: a gateway of which nothing was heard is passed over, and one whose newest run
+Two steps keep a cycle cheap: a gateway of which nothing arrived is passed over, and one whose newest run
 only grew keeps the state that it had.  ``Known.line`` is its timeline up to the computation; ``line_at``
 carries it on to a later instant.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from fleet.availability.history import FOR_EVER_US
+from fleet.availability.history import FOR_EVER_US, history
 from fleet.availability.timeline import Span, Timeline, paint, present
 from fleet.facts.model import Blindness
 from fleet.facts.months import Window
@@ -29,7 +29,10 @@ class Known:
     stamp: int
     sight: tuple[Blindness, ...]
     good_until_us: int
-    """Without new facts: the next instant at which something that people or our eyes said begins or ends."""
+    """Without new facts: the next instant at which something that people or our eyes said begins or ends.
+
+    What begins at the very instant of the computation is not in its line, which ends there.
+    """
     line: Timeline
     span: Span
     """The present state, since when and why."""
@@ -45,7 +48,7 @@ class Known:
         return replace(line, end_us=now_us, exceptions=(*line.exceptions[:-1], last))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One gateway as the newest cycle shows it, and until when nothing need be looked at."""
 
@@ -54,71 +57,82 @@ class Entry:
     stamp: int
     good_until_us: int
 
+    def is_current(self, memory: GatewayMemory, now_us: int) -> bool:
+        """Return whether nothing arrived and no instant has come that could change anything."""
+        return self.stamp == memory.stamp and now_us < self.good_until_us
 
-@dataclass(slots=True)
-class GatewayView:
-    """Keeps what was computed of each gateway."""
 
-    settings: ContractSettings
-    entries: dict[str, Entry] = field(default_factory=dict)
+def refreshed(
+    entry: Entry | None,
+    gateway: Gateway,
+    memory: GatewayMemory,
+    sight: tuple[Blindness, ...],
+    settings: ContractSettings,
+    *,
+    now_us: int,
+) -> Entry:
+    """Return one gateway at ``now_us``; its ``known`` is that of ``entry`` where the state still holds."""
+    known = None if entry is None else entry.known
+    if known is None or not _holds(known, memory, sight, settings, now_us):
+        known = _computed(memory, sight, settings, now_us)
+    return Entry(
+        known=known,
+        now=_gateway_now(gateway, memory, known),
+        stamp=memory.stamp,
+        good_until_us=_good_until_us(known, memory, settings),
+    )
 
-    def refresh(
-        self, gateway: Gateway, memory: GatewayMemory, sight: tuple[Blindness, ...], now_us: int
-    ) -> bool:
-        """Bring one gateway to ``now_us``; return whether its state was computed anew."""
-        entry = self.entries.get(gateway.eui)
-        known = entry.known if entry is not None else None
-        if known is None or not self._stands(known, memory, sight, now_us):
-            known = self._compute(memory, sight, now_us)
-        self.entries[gateway.eui] = Entry(
-            known=known,
-            now=_gateway_now(gateway, memory, known),
-            stamp=memory.stamp,
-            good_until_us=self._good_until_us(known, memory),
-        )
-        return entry is None or known is not entry.known
 
-    def _good_until_us(self, known: Known, memory: GatewayMemory) -> int:
-        if known.span.state is GatewayState.SERVING and memory.newest_run is not None:
-            silent_us = memory.newest_run.last_at_us + self.settings.silence_confirmed_us
-            return min(silent_us, known.good_until_us)
-        return known.good_until_us
+def _good_until_us(known: Known, memory: GatewayMemory, settings: ContractSettings) -> int:
+    if known.span.state is GatewayState.SERVING and memory.newest_run is not None:
+        silent_us = memory.newest_run.last_at_us + settings.silence_confirmed_us
+        return min(silent_us, known.good_until_us)
+    return known.good_until_us
 
-    def _stands(self, known: Known, memory: GatewayMemory, sight: tuple[Blindness, ...], now_us: int) -> bool:
-        """Return whether nothing happened that could have changed the state."""
-        if known.version != memory.version or known.sight is not sight:
-            return False
-        if known.span.state not in UNMOVED and known.stamp != memory.stamp:
-            return False
-        return now_us < self._good_until_us(known, memory)
 
-    def _compute(self, memory: GatewayMemory, sight: tuple[Blindness, ...], now_us: int) -> Known:
-        told = memory.history(self.settings)
-        line = paint(memory.facts(), told, sight, Window(0, now_us), self.settings, now_us=now_us)
-        newest, since_us = present(line.spans) or (Span(0, now_us, GatewayState.OUT), 0)
-        last = replace(newest, start_us=since_us)
-        return Known(
-            version=memory.version,
-            stamp=memory.stamp,
-            sight=sight,
-            good_until_us=self._next_edge_us(memory, sight, last, now_us),
-            line=line,
-            span=last,
-        )
+def _holds(
+    known: Known,
+    memory: GatewayMemory,
+    sight: tuple[Blindness, ...],
+    settings: ContractSettings,
+    now_us: int,
+) -> bool:
+    """Return whether nothing happened that could have changed the state."""
+    if known.version != memory.version or known.sight is not sight:
+        return False
+    if known.span.state not in UNMOVED and known.stamp != memory.stamp:
+        return False
+    return now_us < _good_until_us(known, memory, settings)
 
-    def _next_edge_us(
-        self, memory: GatewayMemory, sight: tuple[Blindness, ...], span: Span, now_us: int
-    ) -> int:
-        """Return when the state may change by time alone."""
-        edges = [edge.at_us for edge in memory.commissioning]
-        edges += [at_us for told in memory.maintenances for at_us in (told.start_us, told.end_us)]
-        edges += [at_us for told in memory.statements for at_us in (told.start_us, told.end_us)]
-        tail_us = self.settings.blindness_tail_us
-        edges += [blind.end_us + tail_us for blind in sight if blind.end_us is not None]
-        last_us = memory.history(self.settings).last_us
-        if last_us is not None and span.state is not GatewayState.SERVING:
-            edges.append(last_us + self.settings.silence_confirmed_us)
-        return min((edge for edge in edges if edge > now_us), default=FOR_EVER_US)
+
+def _computed(
+    memory: GatewayMemory, sight: tuple[Blindness, ...], settings: ContractSettings, now_us: int
+) -> Known:
+    facts = memory.facts()
+    proved = history(facts, settings)
+    line = paint(facts, proved, sight, Window(0, now_us), settings, now_us=now_us)
+    newest, since_us = present(line.spans) or (Span(0, now_us, GatewayState.OUT), 0)
+    last = replace(newest, start_us=since_us)
+    edges = _edges(memory, sight, settings)
+    if proved.last_us is not None and last.state is not GatewayState.SERVING:
+        edges.append(proved.last_us + settings.silence_confirmed_us)
+    return Known(
+        version=memory.version,
+        stamp=memory.stamp,
+        sight=sight,
+        good_until_us=min((edge for edge in edges if edge >= now_us), default=FOR_EVER_US),
+        line=line,
+        span=last,
+    )
+
+
+def _edges(memory: GatewayMemory, sight: tuple[Blindness, ...], settings: ContractSettings) -> list[int]:
+    """Return the instants at which the state may change by what people or our own eyes said."""
+    edges = [edge.at_us for edge in memory.commissioning]
+    edges += [at_us for works in memory.maintenances for at_us in (works.start_us, works.end_us)]
+    edges += [at_us for stated in memory.statements for at_us in (stated.start_us, stated.end_us)]
+    tail_us = settings.blindness_tail_us
+    return edges + [blind.end_us + tail_us for blind in sight if blind.end_us is not None]
 
 
 def is_suspect(memory: GatewayMemory, state: GatewayState) -> bool:

@@ -20,6 +20,7 @@ from fleet.configurations import push, reconcile
 from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.migrate import migrate_from_nothing, missing_tables
+from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.evidence.tables import counters, refused_messages
 from fleet.facts.settings import DEFAULTS
@@ -96,9 +97,8 @@ def test_a_day_of_one_fleet(database, tmp_path):
         lns = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
         configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="f", port=8883))
         push.request(connection, key, eui=EUIS[0], configuration=configuration, who="anne", now_us=NOW_US)
-    engine = Engine(database=database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, signing=key)
-    engine._start()
-    feed = engine._feed
+    terms, feed = Terms(signing=key), Feed()
+    engine = Engine(database=database, link=link, inbox=Inbox(), feed=feed, clock=clock, terms=terms)
     for seq in range(1, 5):
         clock.now = NOW_US + seq * 30 * SECOND
         engine.take(
@@ -120,10 +120,9 @@ def test_a_day_of_one_fleet(database, tmp_path):
         assert len(connection.execute(select(refused_messages)).all()) == 1
         month = reckon(load_month(connection, "2026-11", DEFAULTS, clock.now))
     assert month.commune_figures["37281"].share.served == 90 * SECOND
-    again = Engine(database=database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, signing=key)
-    again._start()
+    again = Engine(database=database, link=link, inbox=Inbox(), feed=feed, clock=clock, terms=terms)
     again.cycle()
-    assert again._feed.latest.network.gateways == network.gateways
+    assert feed.latest.network.gateways == network.gateways
 
 
 def test_identity(database, tmp_path):

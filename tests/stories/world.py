@@ -56,6 +56,9 @@ class Clock:
     def now_us(self) -> int:
         return self.at_us
 
+    def monotonic_us(self) -> int:
+        return self.at_us
+
 
 @dataclass
 class Postman:

@@ -11,7 +11,7 @@ from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
-from fleet.broker.inbox import Received
+from fleet.broker.received import Received
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.registry import document, store
@@ -42,13 +42,21 @@ DOCUMENT = {
 
 
 class StandingClock:
-    """Time that only a test moves."""
+    """Time that only a test moves; ``step`` moves UTC alone."""
 
     def __init__(self, now_us: int = NOW_US) -> None:
         self.now = now_us
+        self.stepped_us = 0
 
     def now_us(self) -> int:
         return self.now
+
+    def monotonic_us(self) -> int:
+        return self.now - self.stepped_us
+
+    def step(self, by_us: int) -> None:
+        self.now += by_us
+        self.stepped_us += by_us
 
 
 @functools.cache

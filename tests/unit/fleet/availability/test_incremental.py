@@ -1,7 +1,5 @@
 """Incremental equals from scratch: the engine's memory, fact by fact in any order, and months trimmed."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,17 +25,23 @@ def test_the_memory_of_the_engine_equals_the_facts_at_every_step(given_, data):
     steps = [("run", part) for run in facts.runs for part in _grown(run)]
     steps += [("record", record) for record in facts.journal]
     order = data.draw(st.permutations(range(len(steps)))) if len(steps) < 40 else range(len(steps))
-    memory = GatewayMemory(EUI)
+    memory = GatewayMemory(eui=EUI)
     for index in order:
         kind, fact = steps[index]
         if kind == "record":
-            memory.journal[fact.boot, fact.journal_seq] = fact
-            memory.changed()
-        elif _longer(memory.runs.get((fact.boot, fact.first_seq)), fact):
-            memory.add_run(fact)
-        known = replace(facts, runs=tuple(memory.runs.values()), journal=tuple(memory.journal.values()))
-        assert memory.history(DEFAULTS) == history(known, DEFAULTS)
-    assert memory.history(DEFAULTS) == history(facts, DEFAULTS)
+            memory = memory.with_records([fact])
+        elif _longer(_run_of(memory, fact), fact):
+            before, kept = memory, memory.runs
+            memory = memory.with_run(fact)
+            assert before.runs == kept
+        known = {(run.boot, run.first_seq): run for run in memory.runs}
+        assert len(known) == len(memory.runs)
+    assert history(memory.facts(), DEFAULTS) == history(facts, DEFAULTS)
+
+
+def _run_of(memory, run):
+    number = (run.boot, run.first_seq)
+    return next((one for one in memory.runs if (one.boot, one.first_seq) == number), None)
 
 
 def _grown(run):

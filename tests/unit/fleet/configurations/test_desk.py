@@ -97,7 +97,7 @@ def hear(database, memory, *messages):
     assert rows.refused == []
     with database.write() as connection:
         store.store_batch(connection, rows)
-    memory.take(rows)
+    return memory.with_batch(rows)
 
 
 def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_path):
@@ -105,7 +105,7 @@ def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_pa
     with database.write() as connection:
         envelope = ask(connection)
         assert reconcile.confirm_working(connection, KEY, memory, NOW_US) == 0
-    hear(database, memory, received(EUIS[0], "health", heartbeat(), at_us=NOW_US + 1))
+    memory = hear(database, memory, received(EUIS[0], "health", heartbeat(), at_us=NOW_US + 1))
     with database.write() as connection:
         assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 2) == 1
         assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 3) == 0

@@ -10,12 +10,15 @@ from sqlalchemy.exc import OperationalError
 from agent.wire.messages import Presence
 from fleet.broker.inbox import Inbox
 from fleet.configurations.status import stands
+from fleet.db.connect import CommitUnsure
+from fleet.engine.cycle import Terms
 from fleet.engine.engine import CYCLE_US, Engine
 from fleet.evidence import store
 from fleet.evidence.blindness import CANARY_MISSING_US, RESTART_GAP_US
 from fleet.evidence.tables import blindness, counters, refused_messages
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.feed import Feed
+from tests.unit.fleet.engine.crash_points import Fault, broken, fail
 from tests.unit.fleet.founded import EUIS, NOW_US, StandingClock, founded_database, heartbeat, received
 
 SECOND = 1_000_000
@@ -45,8 +48,9 @@ class Link:
 
 def started(database, clock):
     link = Link(clock)
-    engine = Engine(database=database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, signing=KEY)
-    engine._start()
+    terms = Terms(signing=KEY)
+    engine = Engine(database=database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, terms=terms)
+    engine.state()
     return engine, link
 
 
@@ -109,7 +113,7 @@ def test_a_message_that_cannot_be_stored_is_refused_alone(scene, monkeypatch):
     assert [(row["topic"].split("/")[2], "too large" in row["reason"]) for row in refused] == [
         (EUIS[1], True)
     ]
-    assert set(scene.engine._memory.gateways[EUIS[0]].presence.__struct_fields__) >= {"online"}
+    assert set(scene.engine.state().memory.gateways[EUIS[0]].presence.__struct_fields__) >= {"online"}
 
 
 def test_a_missing_canary_makes_us_blind_from_the_last_echo_and_its_return_ends_that(scene):
@@ -193,7 +197,7 @@ def test_a_failing_cycle_is_tried_again_and_counted(scene, monkeypatch):
 def test_vitals_that_a_heartbeat_does_not_tell_are_kept(scene):
     scene.engine.take([received(EUIS[0], "health", heartbeat(1, temperature_c=41))])
     scene.engine.take([received(EUIS[0], "health", heartbeat(2))])
-    assert scene.engine._memory.of(EUIS[0]).heartbeat.temperature_c == 41
+    assert scene.engine.state().memory.of(EUIS[0]).heartbeat.temperature_c == 41
     with scene.database.read() as connection:
         assert stands(connection, [EUIS[0]])[EUIS[0]].heartbeat.temperature_c == 41
 
@@ -210,17 +214,11 @@ def test_a_cycle_names_what_changed_since_the_last_one_that_was_committed(scene)
 
 
 def test_a_change_that_was_rolled_back_is_named_again(scene):
-    beat(scene, 1)
-
-    def lost():
-        with scene.database.write() as connection:
-            scene.engine._decide(connection, scene.clock.now)
-            raise RuntimeError("away")
-
+    scene.engine.cycle()
     scene.clock.now += 30 * SECOND
     scene.link.sing(scene.clock.now)
     scene.engine.take([received(eui, "health", heartbeat(2), at_us=scene.clock.now) for eui in EUIS])
-    with pytest.raises(RuntimeError):
-        lost()
+    with broken(scene.database, Fault(fail, before_commit=True)), pytest.raises(CommitUnsure):
+        scene.engine.cycle()
     scene.engine.cycle()
     assert network(scene).changed_gateways == {EUIS[0], EUIS[1]}

@@ -21,7 +21,7 @@ from fleet.evidence.tables import blindness, heartbeat_runs, journal_records, la
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
-from fleet.live.restore import restore_memory, restore_spoken_of
+from fleet.live.restore import restore_memory, restore_unsure
 from tests.unit.fleet.availability.scenes import EUI, START, torn
 from tests.unit.fleet.founded import founded_database
 
@@ -120,14 +120,12 @@ def test_the_memory_that_grows_tells_what_the_store_tells(database, facts, from_
         keep(connection, early)
         memory = restore_memory(connection, from_us)
         for fact in rest:
-            _hear(connection, memory, fact)
-            if memory.spoken_of:
-                restore_spoken_of(connection, memory, from_us)
+            memory = _hear(connection, memory, fact, from_us)
     mine = replace(memory.of(EUI).facts(), commissioning=facts.commissioning)
     assert told(mine, window) == told(facts, window)
 
 
-def _hear(connection, memory, fact):
+def _hear(connection, memory, fact, from_us):
     rows = Sorted()
     if hasattr(fact, "first_seq"):
         rows.runs[EUI, fact.boot, fact.first_seq] = fact
@@ -136,7 +134,7 @@ def _hear(connection, memory, fact):
         fields = {name: getattr(fact, name) for name in JournalRecord.__struct_fields__}
         rows.journal.append((EUI, JournalRecord(**fields), fact.recorded_at_us))
         insert_new(connection, journal_records, [store.journal_row(fact)])
-    memory.take(rows)
+    return restore_unsure(connection, memory.with_batch(rows), memory.unsure(rows), from_us)
 
 
 def test_our_blindness_before_the_window_reaches_into_it(database):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import vitals
-from fleet.evidence.vitals import DAY_S, FLUSH_EVERY_US, HOUR_S, Vitals, add, fold_days, merged
+from fleet.evidence.vitals import DAY_S, HOUR_S, add, fold_days, merged, sums_of
 from fleet.lang.paris import paris_us
 from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, empty_database, heartbeat
@@ -32,32 +32,21 @@ def database(tmp_path):
     found.close()
 
 
-def test_an_hour_is_summed_over_flushes_and_restarts(database):
+def test_an_hour_is_summed_over_batches(database):
     for temperatures in ((20, 30), (10,)):
-        mine = Vitals()
-        mine.take((EUI, heartbeat(1, temperature_c=value), HOUR + 5) for value in temperatures)
-        mine.take([(EUI, heartbeat(1), HOUR)])
+        beats = [(EUI, heartbeat(1, temperature_c=value), HOUR + 5) for value in temperatures]
         with database.write() as connection:
-            mine.flush(connection, HOUR)
+            add(connection, sums_of([*beats, (EUI, heartbeat(1), HOUR)]))
     with database.read() as connection:
         assert rows(connection) == [(HOUR_S, HOUR, {"temperature_c": [3, 60, 10, 30]})]
 
 
-def test_a_flush_that_was_rolled_back_is_written_by_the_next(database):
-    mine = Vitals()
-    mine.take([(EUI, heartbeat(1, cpu_percent=7), HOUR)])
-    connection = database.engine.connect()
-    mine.flush(connection, HOUR)
-    connection.rollback()
-    connection.close()
-    with database.write() as connection:
-        mine.flush(connection, HOUR)
-        mine.done(HOUR)
-        mine.take([(EUI, heartbeat(1, cpu_percent=9), HOUR)])
-        mine.flush(connection, HOUR + FLUSH_EVERY_US - 1)
-        assert rows(connection) == [(HOUR_S, HOUR, {"cpu_percent": [1, 7, 7, 7]})]
-        mine.flush(connection, HOUR + FLUSH_EVERY_US)
-        assert rows(connection) == [(HOUR_S, HOUR, {"cpu_percent": [2, 16, 7, 9]})]
+def test_an_hour_begins_with_a_row_of_its_own():
+    beats = [(EUI, heartbeat(1, cpu_percent=7), at_us) for at_us in (HOUR + HOUR_US - 1, HOUR + HOUR_US)]
+    assert sums_of(beats) == {
+        (EUI, HOUR_S, HOUR): {"cpu_percent": [1, 7, 7, 7]},
+        (EUI, HOUR_S, HOUR + HOUR_US): {"cpu_percent": [1, 7, 7, 7]},
+    }
 
 
 def test_old_hours_become_days_of_paris_and_old_days_go(database):

@@ -5,7 +5,7 @@ import pytest
 from agent.wire.messages import ConnectorBeat, Presence, Radio
 from fleet.evidence import facts
 from fleet.evidence.ingest import Sorter
-from fleet.facts.model import Blindness
+from fleet.facts.model import Blindness, Commissioning, CommissioningKind, Maintenance
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory
@@ -26,15 +26,14 @@ class Day:
         with database.read() as connection:
             self.registry = load_registry(connection)
             accepted = facts.load_commissioning(connection)
-        self.memory = Memory()
-        self.memory.replace_people(accepted, [], [])
-        self.view = NetworkView.empty(DEFAULTS)
+        self.memory = Memory().with_people(accepted, [], [])
+        self.view = NetworkView(DEFAULTS)
         self.sight: tuple[Blindness, ...] = ()
 
     def hear(self, *messages):
         rows = Sorter(self.memory.newest_run, self.registry.gateways, DEFAULTS).sort(messages)
         assert rows.refused == []
-        self.memory.take(rows)
+        self.memory = self.memory.with_batch(rows)
 
     def beat(self, eui, seq, **fields):
         at_us = NOW_US + seq * STEP_US
@@ -42,7 +41,10 @@ class Day:
         return at_us
 
     def at(self, now_us):
-        return self.view.at(self.registry, self.memory, self.sight, blind_reason="", now_us=now_us)
+        self.view, network = self.view.seen(
+            self.registry, self.memory, self.sight, blind_reason="", now_us=now_us
+        )
+        return network
 
 
 @pytest.fixture
@@ -77,10 +79,10 @@ def test_silence_is_confirmed_after_ninety_seconds_and_dated_back(day, after_s, 
 def test_a_growing_run_is_not_computed_again(day):
     day.beat(ONE, 1)
     before = day.at(NOW_US + 31 * SECOND)
-    known = day.view.gateways.entries[ONE].known
+    known = day.view.entries[ONE].known
     day.beat(ONE, 2)
     day.at(NOW_US + 61 * SECOND)
-    assert day.view.gateways.entries[ONE].known is known
+    assert day.view.entries[ONE].known is known
     assert before.gateways[ONE].state is GatewayState.SERVING
 
 
@@ -141,3 +143,36 @@ def test_a_heartbeat_after_the_last_will_clears_the_suspicion(day):
     day.hear(received(ONE, "presence", Presence(False, 7), at_us=last_us + SECOND))
     at_us = day.beat(ONE, 2)
     assert not day.at(at_us + SECOND).gateways[ONE].suspect
+
+
+def test_what_begins_at_the_very_instant_of_a_cycle_shows_at_the_next(day):
+    at_us = day.beat(PLANNED, 1)
+    edge = Commissioning(
+        id="9", eui=PLANNED, kind=CommissioningKind.ACCEPTED, at_us=at_us, who="test", recorded_at_us=at_us
+    )
+    day.memory = day.memory.with_people([edge], [], [])
+    assert day.at(at_us).gateways[PLANNED].state is GatewayState.OUT
+    assert day.at(at_us + SECOND).gateways[PLANNED].state is GatewayState.SERVING
+
+
+@pytest.mark.parametrize("gone_s", [1, 3_600, 5 * 3_600])
+def test_a_commune_under_works_is_carried_on_as_it_would_be_computed(day, gone_s):
+    """The budget shrinks with what works exclude, and works exclude so much of a month."""
+    at_us = day.beat(ONE, 1)
+    works = Maintenance(
+        id="1",
+        euis=(ONE,),
+        start_us=at_us + 100 * SECOND,
+        end_us=at_us + 20 * 3_600 * SECOND,
+        announced_at_us=0,
+        approved_by="anne",
+        recorded_at_us=0,
+    )
+    day.memory = day.memory.with_people(day.memory.of(ONE).commissioning, [works], [])
+    day.at(at_us + 200 * SECOND)
+    now_us = at_us + (200 + gone_s) * SECOND
+    carried = day.at(now_us).communes["37281"]
+    day.view = NetworkView(DEFAULTS)
+    assert day.at(now_us).communes["37281"] == carried
+    capped = gone_s * SECOND > DEFAULTS.maintenance_cap_us
+    assert carried.state is (CommuneState.LOST if capped else CommuneState.EXCLUDED)

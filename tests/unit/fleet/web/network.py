@@ -56,15 +56,20 @@ class StillClock:
         """Return where it stands."""
         return self.at_us
 
+    def monotonic_us(self) -> int:
+        """Return the same: it never steps."""
+        return self.at_us
+
 
 def network_of(database: Database, now_us: int) -> NetworkNow:
     """Return the network that the stored facts prove, as the engine would."""
     from_us = NOW_US - 40 * DAY_US
     with database.read() as connection:
         memory = restore_memory(connection, from_us)
-        memory.replace_people(facts.load_commissioning(connection), [], [])
+        memory = memory.with_people(facts.load_commissioning(connection), [], [])
         registry = store.load_registry(connection)
-    return NetworkView.empty(DEFAULTS).at(registry, memory, (), blind_reason="", now_us=now_us)
+    _, network = NetworkView(DEFAULTS).seen(registry, memory, (), blind_reason="", now_us=now_us)
+    return network
 
 
 @cache

@@ -12,6 +12,7 @@ from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.identity.authority import Authority, found_authority
 from fleet.identity.foundation import Keys
@@ -51,5 +52,6 @@ def parts_over(settings: Settings, database: Database, clock: Clock, **chosen: A
     feed = chosen.setdefault("feed", Feed())
     keys = chosen.setdefault("keys", Keys(authority=_authority(), signing=SIGNING))
     link = chosen.setdefault("link", BrokerLink(BROKER, settings.keys, inbox, clock))
-    engine = Engine(database=database, link=link, inbox=inbox, feed=feed, clock=clock, signing=keys.signing)
+    terms = Terms(signing=keys.signing)
+    engine = Engine(database=database, link=link, inbox=inbox, feed=feed, clock=clock, terms=terms)
     return Parts(settings=settings, database=database, clock=clock, engine=engine, **chosen)

@@ -1,0 +1,141 @@
+"""One cycle within the caller's transaction: what the network is at an instant, and what follows from it.
+
+    refresh (what people changed) → sight → network → incidents → retention → configurations
+
+Nothing here changes what it was given: the outcome holds the state that stands once the commit is there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, Update
+
+from fleet.clock import Clock
+from fleet.configurations import reconcile
+from fleet.engine.state import EngineState, restore_state
+from fleet.evidence import facts
+from fleet.evidence.blindness import Closed, Eyes, Opened, step
+from fleet.facts.months import month_of
+from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.facts.states import GatewayState
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
+from fleet.live.model import NetworkNow
+from fleet.registry.model import Status
+from fleet.registry.store import load_registry, put_in_service
+from fleet.response import cycle as incidents
+from fleet.retention import SWEEP_EVERY_US, Retention, sweep
+
+REFRESH_EVERY_US = 1_000_000
+REFRESH_REST = 20
+"""What people change is looked for every second, or twenty times what the look took."""
+IN_SERVICE_LIMIT = 200
+"""Gateways that come into service in one look; the others in the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What decisions are made by; the same for the life of the process."""
+
+    signing: Ed25519PrivateKey
+    contract: ContractSettings = DEFAULTS
+    retention: Retention = Retention()
+    escalation: EscalationPolicy = DEFAULT_POLICY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senses:
+    """What a cycle perceives beside the database."""
+
+    last_echo_us: int | None
+    """When the newest canary came back."""
+    broker_error: str
+    arrived: Sequence[Update] = ()
+    """Notes that the broker has an envelope."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleOutcome:
+    """What a cycle decided, once its transaction is committed."""
+
+    state: EngineState
+    network: NetworkNow
+    sight_change: Opened | Closed | None
+
+
+def run_cycle(
+    connection: Connection, state: EngineState, senses: Senses, terms: Terms, clock: Clock
+) -> CycleOutcome:
+    """Decide what the network is now, write what follows, and return the state that comes of it."""
+    now_us = clock.now_us()
+    if month_of(now_us) != state.month:
+        state = restore_state(connection, terms.contract, state, now_us)
+    if clock.monotonic_us() >= state.refresh_due_us:
+        state = _refreshed(connection, state, now_us, clock)
+    state, change = _looked(connection, state, senses, terms.contract, now_us)
+    view, network = state.view.seen(
+        state.registry,
+        state.memory,
+        state.sight,
+        blind_reason=state.blind.reason if state.blind else "",
+        now_us=now_us,
+    )
+    incidents.run(connection, network, now_us, terms.escalation, terms.contract)
+    if clock.monotonic_us() >= state.sweep_due_us:
+        sweep(connection, terms.retention, now_us)
+        state = replace(state, sweep_due_us=clock.monotonic_us() + SWEEP_EVERY_US)
+    reconcile.confirm_working(connection, terms.signing, state.memory, now_us)
+    reconcile.grant_permits(connection, terms.signing, network, now_us)
+    for statement in senses.arrived:
+        connection.execute(statement)
+    facts.mark(connection, facts.LAST_CYCLE, now_us)
+    return CycleOutcome(state=replace(state, view=view), network=network, sight_change=change)
+
+
+def _refreshed(connection: Connection, state: EngineState, now_us: int, clock: Clock) -> EngineState:
+    """Take what people changed: registry, acceptance, works, statements."""
+    began_us = clock.monotonic_us()
+    put_in_service(connection, _seen_serving(state), now_us=now_us)
+    registry = load_registry(connection)
+    memory = state.memory.with_people(
+        facts.load_commissioning(connection),
+        facts.load_maintenances(connection, state.from_us),
+        facts.load_statements(connection, state.from_us),
+    )
+    ended_us = clock.monotonic_us()
+    return replace(
+        state,
+        registry=state.registry if registry == state.registry else registry,
+        memory=memory,
+        refresh_due_us=ended_us + max(REFRESH_EVERY_US, REFRESH_REST * (ended_us - began_us)),
+    )
+
+
+def _seen_serving(state: EngineState) -> list[str]:
+    """Return the accepted gateways that the newest cycle saw serving."""
+    network = state.view.network
+    if network is None:
+        return []
+    shown = network.gateways
+    return [
+        eui
+        for eui, gateway in state.registry.gateways.items()
+        if gateway.status is Status.ACCEPTED and eui in shown and shown[eui].state is GatewayState.SERVING
+    ][:IN_SERVICE_LIMIT]
+
+
+def _looked(
+    connection: Connection, state: EngineState, senses: Senses, settings: ContractSettings, now_us: int
+) -> tuple[EngineState, Opened | Closed | None]:
+    """Return the state that knows whether we see."""
+    eyes = Eyes(
+        since_us=state.seen_since_us,
+        last_echo_us=senses.last_echo_us,
+        blind=state.blind is not None,
+        reason=senses.broker_error,
+    )
+    change = step(eyes, now_us)
+    if change is None:
+        return state, None
+    facts.store_sight(connection, change, now_us)
+    return replace(state, sight=facts.load_blindness(connection, state.from_us, settings)), change

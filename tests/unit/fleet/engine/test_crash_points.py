@@ -1,0 +1,248 @@
+"""Wherever a batch or a cycle breaks off, memory, pages and the month are as if it had not been disturbed.
+
+The SQL statements of a day fail in turn; the process is killed at them; commits fail; commits succeed and
+nobody knows it.  `make test` breaks at every ``FAIL_EVERY``-th or ``KILL_EVERY``-th statement, `make soak` at
+each.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from fleet.db.connect import CommitUnsure, Database
+from tests.unit.fleet.engine.crash_points import (
+    Fault,
+    Scene,
+    Step,
+    broken,
+    committed_version,
+    cycle,
+    day,
+    die,
+    facts,
+    fail,
+    later,
+    pages,
+    rows,
+    scene_in,
+    view,
+)
+from tests.unit.fleet.founded import EUIS
+
+pytestmark = pytest.mark.slow
+FAIL_EVERY, KILL_EVERY = 5, 29
+POINTS_LEAST = 400
+"""Statements of the day; fewer would be another day."""
+REPEATED = ("counters", "refused_messages")
+"""A batch that is stored, and comes again because nobody knew, is counted as repeated, its refused messages
+are kept twice; nothing else differs."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a step leaves behind."""
+
+    step: Step
+    rows: dict[str, Any]
+    pages: Any
+    facts: dict[str, Any]
+    view: dict[str, Any]
+    statements: int
+    """As many as it took, those after its commit too."""
+
+
+def undisturbed(folder: Any, *, cycles: int = 1, settled: bool = False) -> list[Left]:
+    """Return, for each step, what it leaves behind; ``cycles`` are done at each instant that has one."""
+    scene, found = scene_in(folder), []
+    for step in day():
+        step.begin(scene)
+        with broken(scene.database, Fault()) as counted:
+            step.work(scene)
+        for _ in range(cycles - 1 if step.work is cycle else 0):
+            step.work(scene)
+        if settled:
+            settle(scene)
+        state = scene.engine.state()
+        found.append(Left(step, rows(scene), pages(scene), facts(state), view(state), counted.seen))
+    scene.database.close()
+    return found
+
+
+def settle(scene: Scene) -> None:
+    """Let the cycles that follow catch up with what a restart puts off."""
+    for _ in range(2):
+        later(scene, 2)
+        scene.engine.cycle()
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> list[Left]:
+    return undisturbed(tmp_path_factory.mktemp("undisturbed"))
+
+
+def attempt(scene: Scene, work: Callable[[Scene], None], fault: Fault) -> Fault:
+    """Do the work while ``fault`` breaks it."""
+    with broken(scene.database, fault):
+        try:
+            work(scene)
+        except (OperationalError, CommitUnsure):
+            assert fault.struck
+    return fault
+
+
+def same(scene: Scene, left: Left, *, but: tuple[str, ...] = ()) -> None:
+    """Fail unless rows, pages and memory are as the day without faults left them."""
+    found, shown = rows(scene), left.pages
+    for name in left.rows.keys() - set(but):
+        assert found[name] == left.rows[name], f"{left.step.name}: {name}"
+    assert facts(scene.engine.state()) == left.facts
+    now = pages(scene)
+    assert now.month == shown.month
+    if shown.network is not None:
+        assert now.network.gateways == shown.network.gateways
+        assert now.network.communes == shown.network.communes
+        assert now.past.month == shown.past.month
+        assert now.past.gateways == shown.past.gateways
+
+
+def statement_by_statement(scene: Scene, left: Left, every: int) -> int:
+    """Fail the step at every ``every``-th statement, then do it; return how many failed."""
+    version, at, fault, points = committed_version(scene), 1, Fault(struck=True), 0
+    while fault.struck:
+        before, latest = scene.engine.state(), scene.feed.latest
+        kept = (version(), len(scene.broker.acknowledged), facts(before), view(before))
+        fault = attempt(scene, left.step.work, Fault(fail, at=at))
+        if fault.struck:
+            assert scene.engine.state() is before, f"{left.step.name}, statement {at}"
+            assert (version(), len(scene.broker.acknowledged), facts(before), view(before)) == kept
+            assert scene.feed.latest is latest
+        points += fault.struck
+        at += every
+    return points
+
+
+def failing_day(scene: Scene, reference: list[Left], every: int) -> int:
+    """Fail every step of the day at its statements; return how many failed."""
+    points = 0
+    for left in reference:
+        left.step.begin(scene)
+        points += statement_by_statement(scene, left, every)
+        same(scene, left)
+        assert view(scene.engine.state()) == left.view
+    return points
+
+
+def test_a_statement_that_fails_leaves_memory_pages_and_month_as_they_were(
+    tmp_path: Any, reference: list[Left]
+) -> None:
+    assert failing_day(scene_in(tmp_path), reference, FAIL_EVERY) >= POINTS_LEAST // FAIL_EVERY
+
+
+@pytest.mark.soak
+def test_every_statement_that_fails_leaves_memory_pages_and_month_as_they_were(
+    tmp_path: Any, reference: list[Left]
+) -> None:
+    points = failing_day(scene_in(tmp_path), reference, 1)
+    print(f"statements that failed: {points}")
+    assert points >= POINTS_LEAST
+
+
+def test_what_fails_after_the_commit_takes_nothing_back(tmp_path: Any, reference: list[Left]) -> None:
+    """Envelopes that wait go out with the next cycle."""
+    scene = scene_in(tmp_path)
+    for left in reference:
+        left.step.begin(scene)
+        if left.step.name == "cycle that publishes":
+            break
+        left.step.work(scene)
+    before = scene.engine.state()
+    with broken(scene.database, Fault(fail, after_all=True)), pytest.raises(OperationalError):
+        scene.engine.cycle()
+    assert scene.engine.state() is not before
+    assert scene.feed.latest.network is scene.engine.state().view.network
+    assert scene.broker.published == []
+    scene.engine.cycle()
+    assert scene.broker.published == [f"vdl/1/{EUIS[0]}/config/desired"]
+
+
+def test_a_commit_that_fails_is_done_again(tmp_path: Any, reference: list[Left]) -> None:
+    scene = scene_in(tmp_path)
+    for left in reference:
+        left.step.begin(scene)
+        assert attempt(scene, left.step.work, Fault(fail, before_commit=True)).struck
+        left.step.work(scene)
+        same(scene, left)
+
+
+def test_a_commit_that_succeeds_and_nobody_knows_it_is_found(tmp_path_factory: Any) -> None:
+    """The batch is known already; a cycle is another one at the same instant."""
+    scene = scene_in(tmp_path_factory.mktemp("unsure"))
+    for left in undisturbed(tmp_path_factory.mktemp("twice"), cycles=2, settled=True):
+        left.step.begin(scene)
+        assert attempt(scene, left.step.work, Fault(fail, after_commit=True)).struck
+        left.step.work(scene)
+        settle(scene)
+        same(scene, left, but=REPEATED)
+
+
+def killed(scene: Scene, step: Step, fault: Fault) -> bool:
+    """Do the step in a process of its own that ``fault`` kills; return whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            mine = Scene(Database(scene.database.url), scene.clock, scene.broker)
+            with broken(mine.database, fault):
+                step.work(mine)
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"{step.name}: failed by itself"
+    return os.WIFSIGNALED(status)
+
+
+def killing_day(folders: Any, every: int) -> int:
+    """Kill the process at statements of every step, and before its commit; return how often."""
+    scene, points = scene_in(folders.mktemp("killed")), 0
+    version = committed_version(scene)
+    for left in undisturbed(folders.mktemp("settled"), settled=True):
+        left.step.begin(scene)
+        before = version()
+        for at in (*range(1, left.statements + 1, every), 0):
+            assert killed(scene, left.step, Fault(die, at=at, before_commit=True))
+            assert version() == before, f"{left.step.name}, statement {at}"
+            points += 1
+        scene.restart()
+        left.step.work(scene)
+        settle(scene)
+        same(scene, left)
+    return points
+
+
+def test_a_process_that_is_killed_leaves_nothing_half_done(tmp_path_factory: Any) -> None:
+    assert killing_day(tmp_path_factory, KILL_EVERY) >= POINTS_LEAST // KILL_EVERY
+
+
+@pytest.mark.soak
+def test_a_process_that_is_killed_at_any_statement_leaves_nothing_half_done(tmp_path_factory: Any) -> None:
+    points = killing_day(tmp_path_factory, 1)
+    print(f"statements at which the process was killed: {points}")
+    assert points >= POINTS_LEAST
+
+
+def test_a_process_that_is_killed_between_commit_and_acknowledgement_takes_the_batch_once(
+    tmp_path_factory: Any,
+) -> None:
+    scene = scene_in(tmp_path_factory.mktemp("killed"))
+    for left in undisturbed(tmp_path_factory.mktemp("twice"), cycles=2, settled=True):
+        left.step.begin(scene)
+        assert killed(scene, left.step, Fault(die, after_commit=True))
+        scene.restart()
+        left.step.work(scene)
+        settle(scene)
+        same(scene, left, but=REPEATED)
