@@ -1,8 +1,9 @@
 """Reasons in the fleet: one line of text that is kept, and words made of it where a person reads.
 
-a gateway's code with values     ["lns.no_answer",{}]      words of agent.wire.reasons
-the fleet's own                  two boxes with one EUI    words of the catalogue, key ``reason.…``
-prose of an agent that knows no codes     no answer for 30 s        shown as it came (``legacy``)
+a gateway's code with values             ["lns.no_answer",{}]      words of agent.wire.reasons
+the fleet's own                          two boxes with one EUI    words of the catalogue, key ``reason.…``
+a person's                               antenne remplacée         as it was written
+prose of an agent that knows no codes    no answer for 30 s        as it came, marked (``legacy``)
 """
 
 from agent.wire.reasons import Reason, ending, read, spool, text, written
@@ -25,11 +26,20 @@ def in_words(lang: str, line: str) -> str:
     if reason is not None:
         return text(reason, lang)
     key = f"reason.{line}"
-    return t(lang, key) if key in catalogue() else legacy.in_words(lang, line)
+    return t(lang, key) if key in catalogue() else line
+
+
+def gateway_in_words(lang: str, line: str) -> str:
+    """Return a reason that a gateway gave: the English of an agent that knows no codes is marked as such.
+
+    >>> gateway_in_words("fr", "no answer for 30 s")
+    'no answer for 30 s (texte de la passerelle, en anglais)'
+    """
+    return legacy.in_words(lang, line) if is_foreign_prose(lang, line) else in_words(lang, line)
 
 
 def is_foreign_prose(lang: str, line: str) -> bool:
-    """Return whether a line is the English of an older agent, on a page that is not English."""
+    """Return whether a gateway's line is the English of an older agent, on a page that is not English."""
     return read(line) is None and f"reason.{line}" not in catalogue() and legacy.is_foreign(lang, line)
 
 

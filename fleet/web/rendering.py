@@ -20,7 +20,7 @@ from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
 from fleet.lang.paris import paris
-from fleet.lang.reasons import in_words, is_foreign_prose
+from fleet.lang.reasons import gateway_in_words, in_words, is_foreign_prose
 from fleet.registry.problem import Problem
 
 FOLDER: Final = Path(__file__).parent
@@ -60,6 +60,10 @@ class Words:
     def reason(self, line: str) -> str:
         """Return what a gateway said, in the person's language."""
         return in_words(self.lang, line)
+
+    def gateway_reason(self, line: str) -> str:
+        """Return a reason that a gateway gave, marked where it is the English of an older agent."""
+        return gateway_in_words(self.lang, line)
 
     def is_foreign_prose(self, line: str) -> bool:
         """Return whether a reason is the English of an older gateway, to be marked as such."""

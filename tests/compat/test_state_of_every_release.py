@@ -12,7 +12,7 @@ from agent.journal.store import JOURNAL, Outbox
 from agent.link.step import batch_message
 from agent.wire.messages import ConfigState, JournalBatch, decode
 from fleet.facts.model import journal_fact
-from fleet.lang.reasons import blames_the_box, in_words
+from fleet.lang.reasons import blames_the_box, gateway_in_words
 from tests.controlpath.virtual import EUI, SigningFleet, configuration
 
 PROSE = "version 3 rolled back to 2: the fleet did not confirm it within 300 s"
@@ -36,7 +36,7 @@ def test_a_ledger_in_prose_is_loaded_and_its_reason_still_told() -> None:
     )
     told = reported(State(ledger=ledger), now)
     assert (told.state, told.reason, told.why) == (ConfigState.ROLLED_BACK, PROSE, None)
-    assert in_words("fr", told.reason) == f"{PROSE} (texte de la passerelle, en anglais)"
+    assert gateway_in_words("fr", told.reason) == f"{PROSE} (texte de la passerelle, en anglais)"
 
 
 def test_an_enrolment_in_prose_is_loaded(tmp_path: Path) -> None:

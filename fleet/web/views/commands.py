@@ -42,7 +42,7 @@ def lines_of(words: Words, sent: Iterable[Sent]) -> list[CommandLine]:
             title=words.word("command", one.action),
             who=words.who(one.who),
             state=(state := _state(one)),
-            outcome=words.reason(one.text) if one.text else words.t(f"command.state.{state}"),
+            outcome=words.gateway_reason(one.text) if one.text else words.t(f"command.state.{state}"),
         )
         for one in sent
     ]

@@ -37,6 +37,8 @@ class ConfigRow:
     running: int | None
     step: str
     reason: str
+    by_gateway: bool
+    """The gateway gave the reason; else a person did, for the change."""
     who: str
     at_us: int
 
@@ -98,6 +100,7 @@ def rows_of(
                 running=reported.version if reported else None,
                 step=step_of(status),
                 reason=(reported.reason if reported else "") or (version.reason if version else ""),
+                by_gateway=bool(reported and reported.reason),
                 who=version.issued_by if version else "",
                 at_us=version.issued_at_us if version else 0,
             )

@@ -162,7 +162,12 @@ def test_refusals_name_the_rule(lang: str) -> None:
 def test_the_english_of_an_older_gateway_is_shown_and_marked(lang: str) -> None:
     words = Words(lang, NOW_US)
     assert words.is_foreign_prose("no answer for 30 s") is (lang == "fr")
-    assert words.reason("no answer for 30 s").startswith("no answer for 30 s")
+    told = words.gateway_reason("no answer for 30 s")
+    assert ("(texte de la passerelle, en anglais)" in told) is (lang == "fr")
+    assert told.startswith("no answer for 30 s")
+    assert words.reason("antenne remplacée par Anne") == "antenne remplacée par Anne", (
+        "people write as they do"
+    )
     assert not any(words.is_foreign_prose(line) for line in ("stopped", "DEAF", ROLLED_BACK))
 
 
