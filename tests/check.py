@@ -1,4 +1,4 @@
-"""`make check`: format, lint, strict types, import contracts, codes of reasons; as a reviewer would ask."""
+"""`make check`: format, lint, strict types, import contracts, codes of reasons, house rules."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ CHECKS = (
     ("types", (f"{BIN}/mypy",)),
     ("imports", (f"{BIN}/lint-imports",)),
     ("codes", (sys.executable, "-m", "tests.codes")),
+    ("tidy", (sys.executable, "-m", "pytest", "-q", "tests/test_tidy.py")),
 )
 
 

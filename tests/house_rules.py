@@ -20,6 +20,28 @@ def signal_handlers(tree: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno}: signal.{node.func.attr}: {why}"
 
 
+def long_functions(tree: ast.Module, limit_lines: int) -> Iterator[str]:
+    """Yield functions with more lines than the limit, their docstring not counted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            lines = node.end_lineno - first.lineno + 1
+            if lines > limit_lines:
+                yield f"{node.lineno}: {node.name}: {lines} lines; at most {limit_lines} without docstring"
+
+
+def clock_readings(tree: ast.Module) -> Iterator[str]:
+    """Yield what reads a clock; outside the shells ``now`` is an argument."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names):
+            yield f"{node.lineno}: import time: pass now in"
+        elif isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today"):
+            yield f"{node.lineno}: .{node.attr}: pass now in"
+        elif isinstance(node, ast.Attribute) and node.attr == "now" and isinstance(node.value, ast.Name):
+            if node.value.id == "datetime":
+                yield f"{node.lineno}: datetime.now: pass now in"
+
+
 BANNED_NAMES = {
     "condense": "aggregate, summarise",
     "desk": "what happens there: reconcile, handover",
