@@ -37,9 +37,8 @@ def clock_readings(tree: ast.Module) -> Iterator[str]:
             yield f"{node.lineno}: import time: pass now in"
         elif isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today"):
             yield f"{node.lineno}: .{node.attr}: pass now in"
-        elif isinstance(node, ast.Attribute) and node.attr == "now" and isinstance(node.value, ast.Name):
-            if node.value.id == "datetime":
-                yield f"{node.lineno}: datetime.now: pass now in"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == "datetime.now":
+            yield f"{node.lineno}: datetime.now: pass now in"
 
 
 BANNED_NAMES = {
