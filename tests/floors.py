@@ -1,7 +1,4 @@
-"""The floors of a package as a table, from its import contract and the first line of each room's docstring.
-
-``PASSERELLE_WRITE_DOCS=1 pytest tests/test_architecture.py`` writes the tables of ``docs/architecture.md`` anew.
-"""
+"""The floors of a package as a table, from its import contract and the docstring of each room."""
 
 import ast
 import re
@@ -12,7 +9,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- floors of {package} -->", "<!-- end of floors -->"
-BLOCK = re.compile(r"<!-- floors of (?P<package>[\w.]+) -->\n(?P<table>.*?)<!-- end of floors -->\n", re.DOTALL)
+BLOCK = re.compile(
+    r"<!-- floors of (?P<package>[\w.]+) -->\n(?P<table>.*?)<!-- end of floors -->\n", re.DOTALL
+)
 
 
 @cache
@@ -40,8 +39,7 @@ def table(package: str) -> str:
     lines = ["| floor | room | what it is |", "|---|---|---|"]
     whole = floors(package)
     for number, rooms in zip(range(len(whole), 0, -1), whole, strict=True):
-        for room in sorted(rooms):
-            lines.append(f"| {number} | `{room}` | {_first_line(_file(package, room))} |")
+        lines += [f"| {number} | `{room}` | {_first_line(_file(package, room))} |" for room in sorted(rooms)]
     return "\n".join(lines) + "\n"
 
 
@@ -60,11 +58,8 @@ def renewed(text: str) -> str:
 def imports_of(package: str) -> set[str]:
     """Return which packages of ours a package may import, by the contracts that forbid the others."""
     ours = {"hal", "firmware", "agent", "fleet", "provisioning", "demo"}
-    forbidden = {
-        name
-        for one in contracts()
-        if one["type"] == "forbidden" and one["source_modules"] == [package] and not one.get("allow_indirect_imports")
-        for name in one["forbidden_modules"]
-    }
+    mine = [one for one in contracts() if one.get("source_modules") == [package]]
+    whole = [one for one in mine if not one.get("allow_indirect_imports")]
+    forbidden = {name for one in whole for name in one["forbidden_modules"]}
     allowed = {name for name in ours - {package} if name not in forbidden and f"{name}.*" not in forbidden}
     return allowed | {f"{name}.wire" for name in ours if f"{name}.*" in forbidden}

@@ -1,4 +1,4 @@
-"""``docs/architecture.md`` shows the floors that the import contracts hold; ``PASSERELLE_WRITE_DOCS=1`` renews it."""
+"""``docs/architecture.md`` shows the floors that hold; ``PASSERELLE_WRITE_DOCS=1`` writes its tables anew."""
 
 import os
 import re
@@ -24,7 +24,9 @@ def decisions() -> str:
         if not {"node_modules", ".venv"} & set(path.parts):
             title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
             room = path.parent.parent.relative_to(ROOT).as_posix()
-            lines.append(f"- `{room}`: [{title}](../{path.relative_to(ROOT).as_posix()})".replace("`.`", "all"))
+            lines.append(
+                f"- `{room}`: [{title}](../{path.relative_to(ROOT).as_posix()})".replace("`.`", "all")
+            )
     return "<!-- decisions -->\n\n" + "\n".join(lines) + "\n\n<!-- end of decisions -->\n"
 
 

@@ -9,6 +9,7 @@ is newer than this code is refused.  ``fleet.db.revision`` writes migrations.
 Sources: Alembic, "Using Alembic with an existing connection"; STYLE "change rules for a running fleet".
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from alembic import command
@@ -74,7 +75,7 @@ def current(connection: Connection) -> str | None:
 
 def alembic_config(connection: Connection) -> Config:
     """Return what Alembic works with: our migrations, on an open transaction."""
-    config = Config()
+    config = Config(cmd_opts=Namespace(quiet=True))
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

@@ -1,14 +1,12 @@
 """`passerelle fleet db revision` in a copy of the program: what it writes runs forwards and backwards."""
 
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[4]
+from tests.scratch import Copy
+
 SHIFT = "fleet/shift/tables.py"
 NEW_TABLE = """
 spare_keys = Table(
@@ -36,56 +34,30 @@ with closing(Database(sys.argv[1])) as database:
 """
 
 
-class Copy:
-    """A copy of the program that a test may change."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for package in ("agent", "fleet", "passerelle", "hal", "firmware"):
-            unwanted = shutil.ignore_patterns("node_modules", "__pycache__", "static", "golden")
-            shutil.copytree(ROOT / package, folder / package, ignore=unwanted)
-        shutil.copy(ROOT / "pyproject.toml", folder)
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy."""
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+class Schema(Copy):
+    """The program, whose tables a test changes."""
 
     def revision(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `passerelle fleet db revision`."""
-        return self.run("-m", "passerelle", "fleet", "db", "revision", *arguments)
+        return self.run("python", "-m", "passerelle", "fleet", "db", "revision", *arguments)
 
     def versions(self) -> list[str]:
         """Return the names of the migrations."""
         return sorted(path.name for path in (self.folder / "fleet/db/migrations/versions").glob("[0-9]*.py"))
 
-    def change(self, before: str, after: str) -> None:
-        """Change the tables of the shift log."""
-        path = self.folder / SHIFT
-        text = path.read_text()
-        assert before in text
-        path.write_text(text.replace(before, after, 1))
-
     def add(self, text: str) -> None:
         """Add to the tables of the shift log."""
-        path = self.folder / SHIFT
-        path.write_text(path.read_text() + text)
+        with (self.folder / SHIFT).open("a", encoding="utf-8") as file:
+            file.write(text)
 
 
 @pytest.fixture(name="copy")
-def _copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path / "program")
+def _copy(tmp_path: Path) -> Schema:
+    return Schema(tmp_path / "program", "agent", "fleet", "passerelle")
 
 
 @pytest.mark.slow
-def test_a_new_table_gives_a_migration_that_goes_both_ways(copy: Copy, tmp_path: Path) -> None:
+def test_a_new_table_gives_a_migration_that_goes_both_ways(copy: Schema, tmp_path: Path) -> None:
     before = copy.versions()
     copy.add(NEW_TABLE)
     done = copy.revision("Spare keys of a site")
@@ -96,16 +68,16 @@ def test_a_new_table_gives_a_migration_that_goes_both_ways(copy: Copy, tmp_path:
     text = (copy.folder / "fleet/db/migrations/versions" / name).read_text()
     assert text.startswith('"""Spare keys of a site."""\n')
     assert "###" not in text
-    formatted = copy.run("-m", "ruff", "format", "--check", "fleet/db")
+    formatted = copy.run("python", "-m", "ruff", "format", "--check", "fleet/db")
     assert formatted.returncode == 0, formatted.stdout
-    linted = copy.run("-m", "ruff", "check", "fleet/db")
+    linted = copy.run("python", "-m", "ruff", "check", "fleet/db")
     assert linted.returncode == 0, linted.stdout
-    walked = copy.run("-c", WALK, f"sqlite:///{tmp_path / 'walk.db'}")
+    walked = copy.run("python", "-c", WALK, f"sqlite:///{tmp_path / 'walk.db'}")
     assert walked.stdout.split() == ["True", "False", "True"], walked.stderr
 
 
 @pytest.mark.slow
-def test_what_is_dropped_waits_for_its_own_migration(copy: Copy) -> None:
+def test_what_is_dropped_waits_for_its_own_migration(copy: Schema) -> None:
     refused = copy.revision("Nothing new")
     assert (refused.returncode, "already" in refused.stderr) == (2, True)
     copy.add(NEW_TABLE)
@@ -114,7 +86,7 @@ def test_what_is_dropped_waits_for_its_own_migration(copy: Copy) -> None:
     assert (wrong.returncode, "spare_keys" in wrong.stderr, copy.versions()) == (2, True, before)
     assert copy.revision("Spare keys").returncode == 0
     written = copy.versions()
-    copy.change(NEW_TABLE, "")
+    copy.change(SHIFT, NEW_TABLE, "")
     refused = copy.revision("Spare keys")
     assert (refused.returncode, "--post" in refused.stderr, copy.versions()) == (2, True, written)
     done = copy.revision("Spare keys", "--post")
@@ -123,9 +95,9 @@ def test_what_is_dropped_waits_for_its_own_migration(copy: Copy) -> None:
 
 
 @pytest.mark.slow
-def test_a_column_that_old_rows_cannot_have_is_not_written(copy: Copy) -> None:
+def test_a_column_that_old_rows_cannot_have_is_not_written(copy: Schema) -> None:
     before = copy.versions()
-    copy.change("metadata,\n", 'metadata,\n    Column("weight_kg", Integer, nullable=False),\n')
+    copy.change(SHIFT, "metadata,\n", 'metadata,\n    Column("weight_kg", Integer, nullable=False),\n')
     refused = copy.revision("Weight")
     assert refused.returncode == 2
     assert "NOT NULL" in refused.stderr
