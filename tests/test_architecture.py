@@ -67,5 +67,5 @@ def test_the_root_table_says_who_may_import_whom() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for package in ("hal", "firmware", "agent", "fleet", "provisioning"):
         (row,) = [line for line in readme.splitlines() if line.startswith(f"| [`{package}/`]")]
-        told = set(re.findall(r"`([\w.]+)`", row.rsplit("|", 2)[1]))
-        assert told == floors.imports_of(package), row
+        stated = set(re.findall(r"`([\w.]+)`", row.rsplit("|", 2)[1]))
+        assert stated == floors.imports_of(package), row

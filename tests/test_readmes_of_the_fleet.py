@@ -60,10 +60,10 @@ def test_commands_that_are_shown_are_accepted(page: Path) -> None:
 
 def test_every_room_of_the_fleet_has_a_readme_and_stands_in_the_table() -> None:
     table = (ROOT / "fleet/README.md").read_text(encoding="utf-8").partition("## Where things are")[2]
-    told = set(re.findall(r"`([a-z_]+)(?:\.py)?`", table.partition("\n## ")[0]))
+    stated = set(re.findall(r"`([a-z_]+)(?:\.py)?`", table.partition("\n## ")[0]))
     rooms = {path.parent.name for path in (ROOT / "fleet").glob("*/__init__.py")}
     files = {path.stem for path in (ROOT / "fleet").glob("[a-z]*.py")}
-    assert told == rooms | files
+    assert stated == rooms | files
     assert {room for room in rooms if not (ROOT / "fleet" / room / "README.md").exists()} == set()
 
 
@@ -156,10 +156,10 @@ FIGURES = {
 """Sentences with a figure in them, made from the code."""
 
 
-@pytest.mark.parametrize(("page", "told"), [(page, one) for page, all_ in FIGURES.items() for one in all_])
-def test_a_figure_in_a_sentence_is_the_figure_of_the_code(page: str, told: str) -> None:
+@pytest.mark.parametrize(("page", "stated"), [(page, one) for page, all_ in FIGURES.items() for one in all_])
+def test_a_figure_in_a_sentence_is_the_figure_of_the_code(page: str, stated: str) -> None:
     text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
-    assert " ".join(told.split()) in text
+    assert " ".join(stated.split()) in text
 
 
 def test_the_demo_has_the_options_that_the_readme_shows() -> None:
@@ -176,5 +176,5 @@ def test_the_demo_has_the_options_that_the_readme_shows() -> None:
 def test_the_readme_says_what_a_check_is() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     words = {"format": "format", "lint": "lint", "types": "strict types", "imports": "import contracts"}
-    told = text.partition("`make check` (")[2].partition(")")[0].split(", ")
-    assert [words.get(key, "codes of reasons") for key, _ in check.CHECKS] == told
+    stated = text.partition("`make check` (")[2].partition(")")[0].split(", ")
+    assert [words.get(key, "codes of reasons") for key, _ in check.CHECKS] == stated
