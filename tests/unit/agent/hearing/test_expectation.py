@@ -1,7 +1,15 @@
 import pytest
 
 from agent.health.usage import Level, Usage, count, level
-from agent.hearing.expectation import HOUR_US, Past, expected_frames, learn, suspicion
+from agent.hearing.expectation import (
+    FEWER_HOURS,
+    HOUR_US,
+    Past,
+    expected_frames,
+    fewer,
+    learn,
+    suspicion,
+)
 
 DAY_US = 24 * HOUR_US
 
@@ -72,3 +80,10 @@ def test_levels_of_the_month(used: int, cap: int | None, expected: Level) -> Non
 def test_a_new_month_begins_at_what_came_since() -> None:
     before = Usage(month="2026-11", used_bytes=500, counter_bytes=100)
     assert count(before, "2026-12", 130) == Usage(month="2026-12", used_bytes=30, counter_bytes=130)
+
+
+@pytest.mark.parametrize(("received", "is_strange"), [(60, True), (61, False)])
+def test_a_tenth_of_the_usual_frames_is_strange_and_more_is_not(received: int, is_strange: bool) -> None:
+    hours = ((100.0, received), *[(100.0, 0)] * (FEWER_HOURS - 1))
+    assert (fewer(hours) is not None) is is_strange
+    assert fewer(hours[1:]) is None, "an hour too few"

@@ -102,3 +102,11 @@ def test_budget_fills_to_its_limit_and_gathers_nothing_beyond() -> None:
     assert budget.alive(10).tokens == 2
     assert budget.alive(1e9) == Budget(tokens=2, limit=2, refill_s=10)
     assert Budget(tokens=0, limit=1, refill_s=1).spend() is None
+
+
+def test_a_full_budget_gathers_nothing_towards_a_token_that_is_spent_later() -> None:
+    full = Budget(tokens=3, limit=3, refill_s=10).alive(9.0)
+    spent = full.spend()
+    assert spent is not None
+    assert spent.alive(9.0).tokens == 2
+    assert spent.alive(10.0).tokens == 3

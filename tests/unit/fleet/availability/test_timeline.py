@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from agent.wire.messages import Change, Radio, TimeQuality
-from fleet.availability.timeline import present, timeline
+from fleet.availability.timeline import Span, _Canvas, present, timeline
 from fleet.facts.model import Blindness, Commissioning, CommissioningKind, GatewayFacts, OperatorStatement
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
-from fleet.facts.states import Cause
+from fleet.facts.states import Cause, GatewayState
 from tests.unit.fleet.availability.making import (
     ACCEPTED,
     EUI,
@@ -331,3 +331,17 @@ def test_a_boot_that_was_never_heard_live_proves_nothing():
 def test_no_facts_at_all():
     assert told([]) == [(0, 3600, "DOWN", "unknown", False)]
     assert told([], commissioning=()) == [(0, 3600, "OUT", "none", True)]
+
+
+def test_spans_of_one_layer_that_overlap_are_painted_once():
+    """A short proof within a long one must not make room for the next."""
+    canvas = _Canvas(0, 100)
+    long, short, next_ = (
+        Span(start, end, GatewayState.DOWN, reason=reason)
+        for start, end, reason in ((0, 80, "long"), (10, 20, "short"), (15, 100, "next"))
+    )
+    canvas.lay_spans([long, short, next_])
+    assert [(span.start_us, span.end_us, span.reason) for span in canvas.spans()] == [
+        (0, 80, "long"),
+        (80, 100, "next"),
+    ]

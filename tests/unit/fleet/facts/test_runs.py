@@ -140,3 +140,8 @@ def test_a_run_never_goes_back_in_time(back_us, outcome):
     made = fold(first, EUI, after, T0 + 30 * S)
     assert made.outcome is outcome
     assert made.run.first_at_us <= made.run.last_at_us
+
+
+@pytest.mark.parametrize("uptime_ms", [59_000, 61_000])
+def test_a_second_more_or_less_of_uptime_is_the_same_run(uptime_ms):
+    assert folded(beat(1), beat(2, uptime_ms=uptime_ms)).outcome is Outcome.EXTENDED

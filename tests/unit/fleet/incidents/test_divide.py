@@ -80,3 +80,12 @@ def test_ended_incidents_are_left_alone() -> None:
     found = facts(8, 3)
     ended = replace(found.incidents[0], state=IncidentState.ENDED)
     assert kinds(replace(found, incidents=(ended,))) == []
+
+
+def test_half_of_them_back_is_most_and_the_last_return_counts() -> None:
+    found = facts(3, 3)
+    assert kinds(found) == [Explain, Split, Split]
+    incident = found.incidents[0]
+    late = replace(incident.members["g0"], restored_us=NOW - LEFT_BEHIND_US + 1)
+    moved = replace(incident, members={**incident.members, "g0": late})
+    assert kinds(replace(found, incidents=(moved,))) == []

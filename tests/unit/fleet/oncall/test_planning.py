@@ -137,3 +137,9 @@ def test_plan_and_holes_agree_with_a_look_at_any_instant(found: list[Span], minu
     empty = {hole.level for hole in holes(rota, 0, 49 * HOUR) if hole.from_us <= now < hole.until_us}
     assert empty.isdisjoint({level for level, _ in looked})
     assert (1 in empty) is (1 not in {level for level, _ in looked})
+
+
+def test_a_holiday_on_a_sunday_is_paid_as_a_holiday_only() -> None:
+    rota = Rota(rotations=(rotation(person_ids=(1,), handover="00:00"),))
+    (toussaint,) = hours(rota, at("2026-11-01T00:00"), at("2026-11-02T00:00"))
+    assert (toussaint.total_us, toussaint.holidays_us, toussaint.sundays_us) == (24 * HOUR, 24 * HOUR, 0)

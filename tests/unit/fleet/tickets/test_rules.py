@@ -221,3 +221,13 @@ def test_whatever_happens_the_record_is_coherent(found: list[tuple[str, int]]) -
         assert ticket.acknowledged_by
     if ticket.state is S.CLOSED:
         assert ticket.on_site_at_us is None or ticket.report is not None
+
+
+def test_a_clock_says_whether_it_runs_stands_or_is_missed() -> None:
+    pause = Pause(from_us=T0 + HOUR_US, until_us=None, reason=PauseReason.WEATHER_DANGER, who="A")
+    standing = replace(REPORTED, pauses=(pause,))
+    assert intervention(REPORTED, NOW).verdict is ClockVerdict.RUNNING
+    assert intervention(standing, NOW).verdict is ClockVerdict.PAUSED
+    assert resolution(standing, NOW + 99 * HOUR_US).verdict is ClockVerdict.PAUSED
+    assert intervention(REPORTED, T0 + 4 * HOUR_US).verdict is ClockVerdict.RUNNING
+    assert intervention(REPORTED, T0 + 4 * HOUR_US + 1).verdict is ClockVerdict.MISSED

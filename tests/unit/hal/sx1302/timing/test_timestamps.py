@@ -102,3 +102,18 @@ def test_an_impossible_second_gives_no_fine_time() -> None:
 @pytest.mark.parametrize(("khz", "reach"), [(0.0, True), (75.0, True), (75.1, False), (-400.0, False)])
 def test_the_notch_delays_channels_near_the_centre(khz: float, reach: bool) -> None:
     assert (notch_delay_ticks(khz) != 0.0) is reach
+
+
+@pytest.mark.parametrize(("metric", "expected_ns"), [(0, 1_000_000_000), (-32, 999_999_000), (1, None)])
+def test_a_second_is_the_most_that_a_fine_timestamp_says(metric: int, expected_ns: int | None) -> None:
+    """The counter stands a whole second behind the PPS: what the metrics add to it belongs to the next."""
+    history = PpsHistory(tuple(second * 32_000_000 for second in range(16)), newest=15)
+    preamble_ticks = 256 * 128 * 12 + 256 * 31
+    packet = FinePacket(
+        sf=7,
+        ticks=Ticks32MHz(16 * 32_000_000 + preamble_ticks - 2138),
+        metrics=(metric, 0),
+        if_hz=400_000,
+        frequency_error=0.0,
+    )
+    assert fine_ns(packet, history) == expected_ns
