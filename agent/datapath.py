@@ -28,7 +28,8 @@ from agent.observation import ConnectorState, DataPathState
 from agent.radio.flights import Sent
 from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering
 from agent.record import Record, record_of
-from agent.spool.disk import SpoolEntry
+from agent.spool.files import SpoolFiles
+from agent.spool.ports import Callbacks, SpoolEntry
 from agent.spool.spool import Spool
 from agent.wire import reasons
 from agent.wire.configuration import Configuration
@@ -76,12 +77,12 @@ class DataPath:
         )
         self._counts = self._accounts.counts
         self._spool = Spool(
-            directory=state_dir,
+            files=SpoolFiles(state_dir, eui),
             limits=configuration.limits,
             clock=clock,
             boot=boot,
             journal=journal,
-            evicted=self._evicted,
+            callbacks=Callbacks(evicted=self._evicted, reload=self._reload),
         )
         self._ledger_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._book = AirtimeBook(directory=state_dir, clock=clock, later=self._later)
@@ -162,11 +163,12 @@ class DataPath:
             radio_reason=self._radio_state.reason,
             radio_since_us=self._radio_state.since_us,
             connectors=tuple(self._switchboard.states()),
-            spool_records=self._spool.records,
+            spool_records=self._spool.holdings.frames,
             spool_accepting=self._spool.accepting,
             received=self._counts["received"],
             delivered=self._counts["delivered"],
             dropped=dict(self._accounts.dropped),
+            balance=self._switchboard.balance(),
             crc_failed=self._counts["crc_failed"],
             transmitted=self._counts["transmitted"],
             temperature_c=self._thread.temperature_c,
@@ -204,7 +206,7 @@ class DataPath:
 
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second and connector, or as configured again."""
-        self._switchboard.slow_backlog(slow)
+        self._switchboard.roster.slow_backlog(slow)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         """Judge a transmission of our own like any downlink; ``outcome`` is called with what became of it."""
@@ -216,6 +218,9 @@ class DataPath:
 
     def _evicted(self, entries: list[SpoolEntry], reason: str) -> None:
         self._switchboard.evicted(entries, reason)
+
+    async def _reload(self) -> None:
+        await self._switchboard.reload()
 
     def _wake_radio(self) -> None:
         self._thread.wake()
@@ -261,7 +266,7 @@ class DataPath:
             if len(self._early) < EARLY_FETCHES:
                 self._early.append(event)
             else:
-                self._counts["early_dropped"] += len(event.frames)
+                self._accounts.not_ready(sum(frame.crc is Crc.OK for frame, _ in event.frames))
             return
         for frame, monotonic_us in event.frames:
             self._frame_received(frame, monotonic_us, event.session)

@@ -28,6 +28,55 @@ class ConnectorState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Where one connector's frames are: restored + received = delivered + dropped + reserve, always."""
+
+    restored: int
+    """Frames that an earlier run left."""
+    received: int
+    delivered: int
+    dropped: Mapping[str, int]
+    """By reason."""
+    reserve: int
+    """Frames that the spool holds for it, counted by the spool."""
+    queued: int
+    """Frames that it has in its queues, counted by itself."""
+    readable: bool = True
+    """Whether the spool's file is open: what it holds cannot be in a queue that began without it."""
+
+    @property
+    def missing(self) -> int:
+        """Frames that nothing accounts for; negative: frames that are accounted for twice."""
+        gone = self.delivered + sum(self.dropped.values())
+        return self.restored + self.received - gone - self.reserve
+
+    @property
+    def stranded(self) -> int:
+        """Frames that the spool holds and nobody will send; negative: frames in a queue only."""
+        return self.reserve - self.queued if self.readable else 0
+
+    @property
+    def off(self) -> int:
+        """By how many frames it is off; 0: it balances."""
+        return max(abs(self.missing), abs(self.stranded))
+
+    def why(self, connector: str) -> Reason:
+        """Return what the journal says of it."""
+        if not self.off:
+            return reasons.spool.balanced(connector=connector)
+        return reasons.spool.unbalanced(
+            connector=connector,
+            missing_frames=self.missing,
+            stranded_frames=self.stranded,
+            restored_frames=self.restored,
+            received_frames=self.received,
+            delivered_frames=self.delivered,
+            dropped_frames=sum(self.dropped.values()),
+            reserve_frames=self.reserve,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceState:
     """The sensor at an instant; ``received_at_us`` is monotonic."""
 
@@ -78,6 +127,8 @@ class DataPathState:
     """Weak frames behind ``noise_dbm``."""
     eui: str = ""
     """The chip's own EUI-64; empty until it answered."""
+    balance: Balance | None = None
+    """The contractual connector's; None before it begins."""
     counters: Mapping[str, int] = field(default_factory=dict)
     """All other counts, ``area.reason`` by name."""
 

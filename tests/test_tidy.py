@@ -208,11 +208,10 @@ def test_the_glossary_is_read_by_rows() -> None:
 ROOM_LINES = 70
 SMALL_ROOMS = {
     "agent.commands.step": "the decision of commands.runner, which is a shell",
-    "agent.connectors.kinds": "imports a protocol only where it is configured",
     "agent.enrol.keeper": "joins enrolment and link; the doctor reads enrol.client without a broker",
     "agent.ports": "the port between control path and data path",
     "agent.radio.pace": "a decision of radio.thread, which is a shell",
-    "agent.spool.repair": "starts spool.upkeep in a process of its own",
+    "agent.spool.condition": "the states of the spool, whose shell is spool.py",
     "demo.broker": "a program of its own, beside the world that starts it",
     "demo.mailbox": "a server of its own, beside the world that starts it",
     "hal.linux.clock": "a shell: the only importer of time",

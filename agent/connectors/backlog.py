@@ -60,9 +60,14 @@ class Backlog:
         self._tokens_at_us: int | None = None
         self._orders = 0
         self._active = 0
-        self.count = 0
+        self._queued = 0
         self.slow = False
         """One stored frame a second, whatever the rules say: the month's bytes are used up."""
+
+    @property
+    def count(self) -> int:
+        """Frames that wait or are under way."""
+        return self._queued - len(self._settled)
 
     def __contains__(self, address: int) -> bool:
         return address in self._lines
@@ -79,7 +84,7 @@ class Backlog:
             if not line.started:
                 heapq.heappush(self._fresh, (_URGENT, line.order, address))
         line.ids.append(record_id)
-        self.count += 1
+        self._queued += 1
 
     def link_lost(self) -> None:
         """Take back what was under way; nothing received until the server answers again counts as held."""
@@ -124,7 +129,10 @@ class Backlog:
                 self._starving.append(address)
 
     def fetched(self, asked: Iterable[int], records: Iterable[Record]) -> list[int]:
-        """Take in what was read; return the ids that were not there, which are given up."""
+        """Take in what was read; return the ids that were not there, which are given up.
+
+        Meanwhile a frame may have been settled by a late acknowledgement: it is neither sent nor missing.
+        """
         found = {record.id: record for record in records}
         missing: list[int] = []
         touched: dict[int, None] = {}
@@ -136,7 +144,7 @@ class Backlog:
             touched[address] = None
             if record_id in found:
                 line.loaded.append(found[record_id])
-            elif record_id not in self._settled:
+            elif self._waits(record_id, line):
                 missing.append(record_id)
                 self._settled.add(record_id)
         for address in touched:
@@ -147,8 +155,12 @@ class Backlog:
                 self._next(address, line)
         return missing
 
+    def _waits(self, record_id: int, line: _Line) -> bool:
+        """Return whether a frame among those that a line asks for is still to be delivered."""
+        return record_id not in self._settled and record_id in line.ids[line.head : line.head + FETCH_FRAMES]
+
     def discard(self, entries: Iterable[tuple[int, int]]) -> None:
-        """Take out (id, address) pairs: delivered by an earlier sending, or evicted."""
+        """Take out (id, address) pairs that are queued here: delivered by an earlier sending, or evicted."""
         for record_id, address in entries:
             line = self._lines.get(address)
             if line is None or self.acknowledged(record_id, address):
@@ -170,7 +182,7 @@ class Backlog:
 
     def _advance(self, line: _Line) -> None:
         line.head += 1
-        self.count -= 1
+        self._queued -= 1
         if line.head > 1024 and line.head * 2 > len(line.ids):
             del line.ids[: line.head]
             line.head = 0
@@ -184,6 +196,10 @@ class Backlog:
         if not line.count and line.flying is None:
             del self._lines[address]
             self._active -= line.started
+        elif line.flying is None:
+            # What was read and settled before it arrived, or read twice, is not what the line waits for.
+            while line.loaded and line.loaded[0].id != line.ids[line.head]:
+                line.loaded.popleft()
 
     def _next(self, address: int, line: _Line) -> None:
         if line.flying is not None:

@@ -126,6 +126,14 @@ class BaseConnector(ABC):
         """Take in what an earlier run left in the spool."""
         self._outlet.restore(entries)
 
+    def resume(self, record: Record) -> None:
+        """Take in a frame that the connector before this one had."""
+        self._outlet.resume(record)
+
+    def close(self) -> None:
+        """Settle nothing from here on: another connector takes what waits."""
+        self._outlet.close()
+
     def frame_received(self, record: Record) -> bool:
         """Take in a frame; False when the filter keeps it away."""
         if not self._filter.passes(record):

@@ -61,8 +61,8 @@ class Delivery:
 
     @property
     def queued(self) -> int:
-        """Frames that are not acknowledged."""
-        return len(self._live) + self.backlog.count
+        """Frames that are neither acknowledged nor given up."""
+        return len(self._live) + self.backlog.count + len(self._dropped)
 
     def restore(self, record_id: int, address: int, kind: int) -> None:
         """Take in a frame that an earlier run left in the spool."""
@@ -108,12 +108,20 @@ class Delivery:
         return known
 
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
-        """Take out (id, address) pairs that the spool had no room for."""
-        self.backlog.discard(entries)
+        """Take out (id, address) pairs that the spool had no room for; what is under way counts no more."""
+        gone, dropped = dict(entries), {record_id for record_id, _ in self._dropped}
+        self._dropped = [given_up for given_up in self._dropped if given_up[0] not in gone]
+        for record_id in gone:
+            self._doubtful.pop(record_id, None)
+            self._late.pop(record_id, None)
+        parked = [entry for entry in gone.items() if entry[0] not in dropped]
+        self.backlog.discard(entry for entry in parked if self._live.pop(entry[0], None) is None)
 
     def fetched(self, asked: Iterable[int], records: Iterable[Record]) -> None:
         """Take in what the spool had of the ids it was asked for."""
-        self._dropped.extend((record_id, SPOOL_LOST) for record_id in self.backlog.fetched(asked, records))
+        for record_id in self.backlog.fetched(asked, records):
+            self._doubtful.pop(record_id, None)
+            self._dropped.append((record_id, SPOOL_LOST))
 
     def step(self, now_us: int, retry_us: int | None) -> Work:
         """Return what to do now; ``retry_us`` is the patience with an acknowledgement, None for no limit."""

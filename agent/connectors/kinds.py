@@ -1,7 +1,12 @@
 """Which class serves which kind of connector; a kind is imported only when it is configured."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from agent.connectors.ports import Connector, Host
 from agent.wire.configuration import Configuration, ConnectorConfig
+
+OpenConnector: TypeAlias = Callable[[ConnectorConfig, Host, Configuration], Connector]
 
 
 def open_connector(config: ConnectorConfig, host: Host, configuration: Configuration) -> Connector:

@@ -22,6 +22,13 @@ class Outlet:
         self._changed = changed
         self.delivery = Delivery(rules)
         self._reading: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Send and settle nothing from here on: another outlet takes what waits."""
+        self._closed = True
+        for task in self._reading:
+            task.cancel()
 
     def restore(self, entries: Iterable[tuple[int, int, int]]) -> None:
         """Take in what an earlier run left."""
@@ -32,6 +39,11 @@ class Outlet:
     def frame_received(self, record: Record) -> None:
         """Take in a live frame."""
         self.delivery.frame_received(record, self._host.clock.monotonic_us())
+        self._changed()
+
+    def resume(self, record: Record) -> None:
+        """Take in a frame of this boot that another outlet had: it is late when it would have been there."""
+        self.delivery.frame_received(record, record.monotonic_us)
         self._changed()
 
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
@@ -47,17 +59,19 @@ class Outlet:
     def acknowledged(self, ids: Iterable[int]) -> None:
         """Settle what the server has."""
         known = self.delivery.acknowledged(ids, self._host.clock.monotonic_us())
-        if known:
+        if known and not self._closed:
             self._host.settled(self.name, known, None)
 
     def give_up(self, record_id: int, reason: str) -> None:
         """Settle a frame that this server's protocol cannot carry."""
         known = self.delivery.acknowledged([record_id], self._host.clock.monotonic_us())
-        if known:
+        if known and not self._closed:
             self._host.settled(self.name, known, reason)
 
     def step(self, now_us: int, retry_us: int | None) -> Work:
         """Return what to send now; the rest is seen to here."""
+        if self._closed:
+            return Work()
         work = self.delivery.step(now_us, retry_us)
         if work.dropped:
             by_reason: dict[str, list[int]] = defaultdict(list)

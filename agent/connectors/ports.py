@@ -94,6 +94,14 @@ class Connector(Protocol):
         """Take in (id, address, kind) that an earlier run left in the spool."""
         ...
 
+    def resume(self, record: Record) -> None:
+        """Take in a frame of this boot that the connector before this one had."""
+        ...
+
+    def close(self) -> None:
+        """Settle nothing from here on: another connector takes what waits."""
+        ...
+
     def frame_received(self, record: Record) -> bool:
         """Take in a frame; False when a filter keeps it from this server."""
         ...

@@ -4,36 +4,32 @@ record ─▶ spool, with a bit for every connector that wants it
     └──▶ connector ─▶ settled ─▶ bit off; the last one takes the record out of the spool
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from agent.clock import Clock
 from agent.connectors.dating import reception_of
-from agent.connectors.kinds import open_connector
+from agent.connectors.kinds import OpenConnector, open_connector
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Connector, Outcome, Tally
 from agent.connectors.radio_plan import RadioPlan
+from agent.connectors.roster import Roster
 from agent.downlink.beacon import gateway_info
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.journal_port import JournalPort
-from agent.observation import ConnectorState
+from agent.observation import Balance, ConnectorState
 from agent.record import Record
-from agent.spool.disk import SpoolEntry, Waiting
+from agent.spool.ports import SpoolEntry
 from agent.spool.spool import Spool
 from agent.wire import reasons
-from agent.wire.configuration import Configuration, ConnectorConfig
+from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, TimeQuality
 from agent.wire.reasons import Reason
 
-Fields: TypeAlias = dict[str, str | int | float]
 BEHIND_US = 5_000_000
 """A frame that waits for longer makes a backlog, whose end is reported at once."""
-RESTART_S = 5.0
-"""A connector that failed by our own mistake is started again after this."""
 
 
 class Switchboard:
@@ -53,6 +49,7 @@ class Switchboard:
         accounts: Accounts,
         journal: JournalPort,
         temperature_c: Callable[[], float | None],
+        connectors: OpenConnector = open_connector,
     ) -> None:
         self.clock, self.boot, self.eui, self.directory = clock, boot, eui, directory
         self._configuration = configuration
@@ -62,118 +59,85 @@ class Switchboard:
         self._accounts = accounts
         self._journal = journal
         self._temperature_c = temperature_c
-        self._connectors: dict[str, Connector] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._bits: dict[str, int] = {}
         self._was_up: dict[str, bool] = {}
-        self._changing = asyncio.Lock()
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
-        self._slow = False
+        self.roster = Roster(
+            self,
+            configuration,
+            spool=spool,
+            accounts=accounts,
+            journal=journal,
+            open_connector=connectors,
+        )
 
     async def open(self) -> None:
         """Open the spool and start every connector with what waits for it."""
-        async with self._changing:
-            await self._open()
+        await self.roster.open()
+        await self._reach_back()
 
-    async def _open(self) -> None:
-        wanted = self._configuration.connectors
-        self._bits = await self._spool.open([config.name for config in wanted])
-        await self._begin(wanted)
-        oldest_id = self._connectors[self._accounts.contractual].oldest_id()
+    async def reload(self) -> None:
+        """Load the spool's file, and let every connector begin anew with what it holds."""
+        await self.roster.reload()
+        await self._reach_back()
+
+    async def _reach_back(self) -> None:
+        oldest_id = self._contractual.oldest_id()
         for record in (await self._spool.read([oldest_id]) or []) if oldest_id is not None else []:
             if record.time_quality != TimeQuality.UNTRUSTED:
                 self._accounts.reaches_back(record.received_at_us)
 
+    @property
+    def _contractual(self) -> Connector:
+        return self.roster.connectors[self._accounts.contractual]
+
+    def balance(self) -> Balance | None:
+        """Return where the contractual connector's frames are; None before it begins."""
+        name = self._accounts.contractual
+        return self.roster.balance(name) if name in self.roster.connectors else None
+
     async def close(self) -> None:
         """End every connector."""
-        for name in list(self._tasks):
-            await self._end(name)
+        await self.roster.close()
 
     async def reconfigure(self, configuration: Configuration) -> None:
         """Replace the connectors that changed, and only those; before ``open`` they are only noted."""
-        async with self._changing:
-            await self._reconfigure(configuration)
-
-    async def _reconfigure(self, configuration: Configuration) -> None:
-        if not self._bits:
-            self._configuration = configuration
-            return
-        before, self._configuration = self._configuration, configuration
-        same = set(before.connectors) & set(configuration.connectors)
-        for name in {config.name for config in before.connectors if config not in same}:
-            await self._end(name)
-        self._bits = await self._spool.keep([config.name for config in configuration.connectors])
-        self._connectors = {name: old for name, old in self._connectors.items() if name in self._bits}
-        self._was_up = {name: up for name, up in self._was_up.items() if name in self._bits}
-        await self._begin(config for config in configuration.connectors if config not in same)
-        for connector in self._connectors.values():
-            connector.tell_every(configuration.intervals.stat_s)
-
-    async def _begin(self, wanted: Iterable[ConnectorConfig]) -> None:
-        new = {config.name: open_connector(config, self, self._configuration) for config in wanted}
-
-        def take(entries: list[Waiting]) -> None:
-            for name, connector in new.items():
-                mask = 1 << self._bits[name]
-                connector.restore((entry[0], entry[1], entry[2]) for entry in entries if entry[3] & mask)
-
-        await self._spool.restore(take)
-        self._connectors |= new
-        for name, connector in new.items():
-            connector.slow_backlog(self._slow)
-            self._tasks[name] = asyncio.create_task(self._supervise(connector), name=f"connector {name}")
-
-    async def _supervise(self, connector: Connector) -> None:
-        while True:
-            try:
-                await connector.run()
-            except Exception as error:  # noqa: BLE001  # the one place: a bug in one connector stops no other
-                self._accounts.counts[f"{connector.name}.failed"] += 1
-                fields: Fields = {"connector": connector.name, "error": repr(error)[:200]}
-                self._journal.note("connector_failed", fields)
-            await asyncio.sleep(RESTART_S)
-
-    async def _end(self, name: str) -> None:
-        task = self._tasks.pop(name)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    def slow_backlog(self, slow: bool) -> None:
-        """Let stored frames leave at one a second and connector, or as configured again."""
-        self._slow = slow
-        for connector in self._connectors.values():
-            connector.slow_backlog(slow)
+        self._configuration = configuration
+        await self.roster.reconfigure(configuration)
+        self._was_up = {name: up for name, up in self._was_up.items() if name in self.roster.connectors}
 
     def states(self) -> list[ConnectorState]:
         """Return how every connector is, the contractual one first."""
-        states = [connector.state() for connector in self._connectors.values()]
+        states = [connector.state() for connector in self.roster.connectors.values()]
         return sorted(states, key=lambda state: not state.contractual)
 
     def counters(self) -> dict[str, int]:
         """Return what the connectors counted, by name."""
         return {
             f"{name}.{counter}": count
-            for name, connector in self._connectors.items()
+            for name, connector in self.roster.connectors.items()
             for counter, count in connector.counters().items()
         }
 
     def frame_received(self, record: Record) -> None:
         """Keep a frame and give it to every connector that wants it."""
         self._downlinks.frame_received(record)
-        self._spool.add(record, sum(1 << self._bits[name] for name in self._connectors))
-        for name, connector in self._connectors.items():
+        bits = self._spool.holdings.bits
+        self._spool.add(record, sum(1 << bits[name] for name in self.roster.connectors))
+        self._accounts.frame_received(self.roster.connectors)
+        for name, connector in self.roster.connectors.items():
             if not connector.frame_received(record):
                 self.settled(name, [record.id], "filtered")
 
     def damaged(self, record: Record) -> None:
         """Give a frame with a wrong CRC to the connectors that forward such frames; nothing keeps it."""
-        for connector in self._connectors.values():
+        for connector in self.roster.connectors.values():
             connector.damaged(record)
 
     def watch(self) -> None:
-        """Tell which connectors came up or went down since the last time, and which downlinks were missed."""
-        for connector in self._connectors.values():
+        """Report connectors that came up or went down, balances that are off, downlinks that were missed."""
+        for connector in self.roster.connectors.values():
             self._watch(connector.state())
+        self.roster.check()
         if self._configuration.radio.class_b_beacon:
             verdict = self._downlinks.send_beacons(gateway_info(self.eui))
             if verdict is not None:
@@ -197,7 +161,7 @@ class Switchboard:
 
     async def prove(self) -> None:
         """Report the span of time whose frames are settled, when it is time to."""
-        oldest_id = self._connectors[self._accounts.contractual].oldest_id()
+        oldest_id = self._contractual.oldest_id()
         now_us = until_us = self.clock.utc_us()
         if oldest_id is not None:
             records = await self._spool.read([oldest_id])
@@ -216,12 +180,12 @@ class Switchboard:
 
     def evicted(self, entries: list[SpoolEntry], reason: str) -> None:
         """Take in what the spool had no room for."""
-        for name, connector in self._connectors.items():
-            bit = 1 << self._bits[name]
+        for name, connector in self.roster.connectors.items():
+            bit = 1 << self._spool.holdings.bits[name]
             waited = [(record_id, address) for _, record_id, address, mask in entries if mask & bit]
             if waited:
                 connector.evicted(waited)
-                self.settled(name, [record_id for record_id, _ in waited], reason)
+                self._accounts.settled(name, len(waited), reason)
 
     def ended(self, ticket: int, outcome: Outcome) -> None:
         """Take in what became of a downlink that was taken."""
@@ -238,7 +202,7 @@ class Switchboard:
     def settled(self, connector: str, ids: Iterable[int], reason: str | None) -> None:
         """Take in that a connector is done with frames: delivered (None) or dropped for a reason."""
         done = list(ids)
-        self._spool.settle(done, 1 << self._bits[connector])
+        self._spool.settle(done, 1 << self._spool.holdings.bits[connector])
         self._accounts.settled(connector, len(done), reason)
 
     async def read(self, ids: Sequence[int]) -> list[Record] | None:
@@ -270,8 +234,8 @@ class Switchboard:
 
     def link_changed(self, connector: str) -> None:
         """Take in that a server began or ceased to answer."""
-        if connector in self._connectors:
-            self._watch(self._connectors[connector].state())
+        if connector in self.roster.connectors:
+            self._watch(self.roster.connectors[connector].state())
 
     def radio_plan(self, connector: str, plan: RadioPlan) -> bool:
         """Report what differs from our channels, once a change; obey the plan's owner."""

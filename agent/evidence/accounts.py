@@ -5,6 +5,7 @@ is counted.  Spans tile the time; they end at the oldest frame that is not settl
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.wire.messages import Delivered
@@ -12,10 +13,28 @@ from agent.wire.messages import Delivered
 REPORT_INTERVAL_US = 300_000_000
 """In quiet times; the end of a backlog is reported at once."""
 REASONS_LIMIT = 16
+NOT_READY = "not_ready"
 
 CLOCK_STEP_US = 1_000_000
 """Wall clock against monotonic clock between two looks (1 s apart): beyond it is a step, no discipline
 (adjtimex slews by 500 ppm at most)."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What one connector was given and what became of it, since the start of this run."""
+
+    restored: int = 0
+    """Frames that an earlier run left."""
+    received: int = 0
+    delivered: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+
+    @property
+    def reserve(self) -> int:
+        """Frames that it must still hold."""
+        return self.restored + self.received - self.delivered - self.dropped.total()
 
 
 class Accounts:
@@ -25,13 +44,38 @@ class Accounts:
         self.contractual = contractual
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self._connectors: dict[str, Account] = {}
         self._spans = Spans(from_us=utc_us, reported_us=monotonic_us)
         self._offset_us = utc_us - monotonic_us
         self._left_us: int | None = None
 
+    def of(self, connector: str) -> Account:
+        """Return the account of a connector, a new one when it has none."""
+        return self._connectors.setdefault(connector, Account())
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Close the accounts of connectors that are no more."""
+        self._connectors = {name: self.of(name) for name in names}
+
+    def frame_received(self, names: Iterable[str]) -> None:
+        """Count a frame that was given to connectors."""
+        for name in names:
+            self.of(name).received += 1
+
+    def not_ready(self, count: int) -> None:
+        """Count frames that came while the spool was being opened and for which there was no room."""
+        self.counts["received"] += count
+        self.of(self.contractual).received += count
+        self.settled(self.contractual, count, NOT_READY)
+
     def settled(self, connector: str, count: int, reason: str | None) -> None:
         """Count frames that a connector is done with: delivered (None) or dropped for a reason."""
         self.counts[f"{connector}.{reason or 'delivered'}"] += count
+        account = self.of(connector)
+        if reason is None:
+            account.delivered += count
+        else:
+            account.dropped[reason] += count
         if connector != self.contractual:
             return
         self._spans.settled(count, reason)

@@ -5,23 +5,29 @@ sqlite.org/pragma.html#pragma_synchronous (FULL: the WAL is synchronised at each
 lose commits with the power).
 """
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from agent.durable import sync_folder
 from agent.failures import reason_of
 from agent.record import Record, RecordError, decode_record, encode_record
+from agent.spool.ports import (
+    CONNECTORS_LIMIT,
+    Changed,
+    Cleared,
+    SpoolCollision,
+    SpoolCorrupted,
+    SpoolEntry,
+    SpoolForeign,
+    SpoolUnwritable,
+    Waiting,
+)
 from agent.wire import reasons
-from agent.wire.configuration import Limits
-from agent.wire.reasons import ReasonedError
 
-CONNECTORS_LIMIT = 32
-"""Bits of ``waiting``; one for each connector this spool ever knew."""
 ROW_OVERHEAD_BYTES = 32
 """Rowid, header, address, waiting, instant and CRC beside the body; estimate for the bound by bytes."""
-EVICTED_AT_A_TIME = 256
 CACHE_KIB = 512
 WAL_CHECKPOINT_PAGES = 1024
 PAGE_BYTES = 1024
@@ -34,48 +40,40 @@ CREATE TABLE IF NOT EXISTS frame (
   crc INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS connector (bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS owner (eui TEXT NOT NULL);
 """
-SpoolEntry: TypeAlias = tuple[Record | None, int, int, int]
-"""(record or None when damaged, id, address, mask of connectors that wait)."""
-
-
-class SpoolCorrupted(ReasonedError):
-    """The file is no spool, or its structure is damaged."""
-
-
-class SpoolUnwritable(ReasonedError):
-    """The disk is full, read-only or failing: nothing more was taken."""
-
-
-Waiting: TypeAlias = tuple[int, int, int, int]
-"""(id, address, kind, mask of connectors that wait): one stored record's place in the queues."""
+_TABLES = frozenset({"frame", "connector", "counter", "owner"})
 
 
 class SpoolDisk:
-    """One open spool file; used by one thread at a time.
+    """``agent.spool.ports.Disk`` over SQLite; ``owner`` is the gateway whose frames these are, if known.
 
-    Raises (every method): SpoolUnwritable, SpoolCorrupted.
+    A file that needs no change is opened without a write: a disk that is full or read-only still gives
+    what it holds.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._db = _open(path)
+    def __init__(self, path: Path, *, owner: str = "") -> None:
+        self.read_only = path.exists() and not os.access(path, os.W_OK)
+        self._db = _open(path, owner)
         self.records, self.bytes = self._size()
 
     def close(self) -> None:
         """Close the file; commits are already there."""
-        self._db.close()
+        with _translated():
+            self._db.close()
 
     def limit_pages(self, pages: int) -> int:
         """Let the file grow to so many pages, or to what it holds; return that limit."""
-        return int(self._db.execute(f"PRAGMA max_page_count = {int(pages)}").fetchone()[0])
+        with _translated():
+            return int(self._db.execute(f"PRAGMA max_page_count = {int(pages)}").fetchone()[0])
 
     def bit_of(self, name: str) -> int:
         """Return the bit that stands for a connector, a new one when it is unknown."""
-        with _translated(), self._db:
+        with _translated():
             row = self._db.execute("SELECT bit FROM connector WHERE name = ?", (name,)).fetchone()
-            if row:
-                return int(row[0])
+        if row:
+            return int(row[0])
+        with _translated(), self._db:
             taken = {int(bit) for (bit,) in self._db.execute("SELECT bit FROM connector")}
             free = next((bit for bit in range(CONNECTORS_LIMIT) if bit not in taken), None)
             if free is None:
@@ -84,46 +82,60 @@ class SpoolDisk:
             return free
 
     def adopt(self, bits: Mapping[str, int]) -> None:
-        """Note the bits of connectors that are known from elsewhere."""
+        """Give a new file the bits of the connectors that another file knows."""
         with _translated(), self._db:
-            self._db.executemany(
-                "INSERT OR IGNORE INTO connector VALUES (?, ?)", [(b, n) for n, b in bits.items()]
-            )
+            self._db.executemany("INSERT INTO connector VALUES (?, ?)", [(b, n) for n, b in bits.items()])
+
+    def owner(self) -> str:
+        """Return the gateway whose frames these are; empty while nobody said."""
+        with _translated():
+            return _owner(self._db)
 
     def retire(self, keep: Sequence[str]) -> int:
         """Forget the connectors that are not in ``keep`` and what waited for them only; return how many."""
-        with _translated(), self._db:
+        with _translated():
             known = self._db.execute("SELECT bit, name FROM connector").fetchall()
-            gone = [bit for bit, name in known if name not in keep]
+        gone = [bit for bit, name in known if name not in keep]
+        if not gone:
+            return 0
+        with _translated(), self._db:
             for bit in gone:
                 self._db.execute("UPDATE frame SET waiting = waiting & ~(1 << ?)", (bit,))
                 self._db.execute("DELETE FROM connector WHERE bit = ?", (bit,))
-            retired = self._db.execute("DELETE FROM frame WHERE waiting = 0").rowcount if gone else 0
+            retired = self._db.execute("DELETE FROM frame WHERE waiting = 0").rowcount
         self.records, self.bytes = self._size() if retired else (self.records, self.bytes)
         return retired
 
-    def commit(self, written: Iterable[tuple[Record, int]], settled: Iterable[tuple[int, int]]) -> None:
+    def commit(self, written: Iterable[tuple[Record, int]], settled: Iterable[Cleared]) -> Changed:
         """Write records with who waits for them, and take bits off others, all in one transaction.
 
         ``settled`` holds (record id, mask of connectors that are done with it).
         """
         rows = [(record.id, record.address, record.kind, mask, *_stored(record)) for record, mask in written]
+        cleared: list[Cleared] = []
         gone: list[int] = []
+        unknown = 0
         with _translated(), self._db:
-            self._db.executemany("INSERT OR IGNORE INTO frame VALUES (?, ?, ?, ?, ?, ?)", rows)
+            query = "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?)"
+            inserted = self._db.executemany(query, rows).rowcount if rows else 0
             for record_id, mask in settled:
-                sizes = self._deleted("id = ? AND waiting & ~? = 0", record_id, mask)
-                gone += sizes
-                if not sizes:
+                row = self._db.execute(
+                    "SELECT waiting, length(body) FROM frame WHERE id = ?", (record_id,)
+                ).fetchone()
+                if row is None:
+                    unknown += 1
+                    continue
+                cleared.append((record_id, row[0] & mask))
+                if row[0] & ~mask:
                     self._db.execute(
                         "UPDATE frame SET waiting = waiting & ~? WHERE id = ?", (mask, record_id)
                     )
-        self.records += len(rows) - len(gone)
+                else:
+                    self._db.execute("DELETE FROM frame WHERE id = ?", (record_id,))
+                    gone.append(int(row[1]) + ROW_OVERHEAD_BYTES)
+        self.records += inserted - len(gone)
         self.bytes += sum(len(row[5]) + ROW_OVERHEAD_BYTES for row in rows) - sum(gone)
-
-    def _deleted(self, condition: str, *values: int) -> list[int]:
-        query = f"DELETE FROM frame WHERE {condition} RETURNING length(body)"  # noqa: S608  # our own constants
-        return [int(size) + ROW_OVERHEAD_BYTES for (size,) in self._db.execute(query, values).fetchall()]
+        return Changed(written=inserted, cleared=tuple(cleared), deleted=len(gone), unknown=unknown)
 
     def read(self, ids: Sequence[int]) -> tuple[list[Record], list[int]]:
         """Return the records of ``ids`` that are there and whole, and the ids of those that are damaged."""
@@ -139,17 +151,19 @@ class SpoolDisk:
         return records, damaged
 
     def waiting(self, *, after: int, count: int) -> list[Waiting]:
-        """Return the places of at most ``count`` stored records with ids above ``after``, oldest first."""
+        """Return the entries of at most ``count`` stored records with ids above ``after``, oldest first."""
         with _translated():
             query = "SELECT id, address, kind, waiting FROM frame WHERE id > ? ORDER BY id LIMIT ?"
             return self._db.execute(query, (after, count)).fetchall()
 
-    def remove(self, ids: Sequence[int]) -> None:
-        """Remove records whoever waits for them."""
+    def remove(self, ids: Sequence[int]) -> tuple[Cleared, ...]:
+        """Remove records whoever waits for them; return those that were there."""
+        query = "DELETE FROM frame WHERE id = ? RETURNING id, waiting, length(body)"
         with _translated(), self._db:
-            gone = [size for record_id in ids for size in self._deleted("id = ?", record_id)]
+            gone = [row for record_id in ids for row in self._db.execute(query, (record_id,)).fetchall()]
         self.records -= len(gone)
-        self.bytes -= sum(gone)
+        self.bytes -= sum(size + ROW_OVERHEAD_BYTES for _, _, size in gone)
+        return tuple((record_id, waiting) for record_id, waiting, _ in gone)
 
     def oldest(self, count: int) -> list[SpoolEntry]:
         """Return (record or None when damaged, id, address, who waits) of the ``count`` oldest records."""
@@ -163,34 +177,6 @@ class SpoolDisk:
                     record = None
                 found.append((record, record_id, address, waiting))
         return found
-
-    def evict(
-        self, limits: Limits, age_us: Callable[[Record], int | None]
-    ) -> Iterator[tuple[list[SpoolEntry], str]]:
-        """Remove what lies beyond the bounds, oldest first; yield each lot and the bound's name.
-
-        ``age_us`` returns None where nothing trusted tells the age: such a record is never too old.
-        """
-        while self.records > limits.spool_records:
-            yield (
-                self._evicted(self.oldest(min(self.records - limits.spool_records, EVICTED_AT_A_TIME))),
-                "spool_count",
-            )
-        while self.bytes > limits.spool_bytes:
-            yield self._evicted(self.oldest(1)), "spool_bytes"
-        while self.records:
-            ages = [
-                (entry, None if entry[0] is None else age_us(entry[0]))
-                for entry in self.oldest(EVICTED_AT_A_TIME)
-            ]
-            old = [entry for entry, age in ages if age is not None and age > limits.spool_age_s * 1_000_000]
-            if not old:
-                return
-            yield self._evicted(old), "spool_age"
-
-    def _evicted(self, entries: list[SpoolEntry]) -> list[SpoolEntry]:
-        self.remove([record_id for _, record_id, _, _ in entries])
-        return entries
 
     def _size(self) -> tuple[int, int]:
         with _translated():
@@ -208,7 +194,11 @@ class SpoolDisk:
     def reserve_ids(self, until: int) -> None:
         """Note that ids up to ``until`` may have been used."""
         with _translated(), self._db:
-            self._db.execute("INSERT OR REPLACE INTO counter VALUES ('last_id', ?)", (until,))
+            self._db.execute(
+                "INSERT INTO counter VALUES ('last_id', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+                (until,),
+            )
 
 
 def _stored(record: Record) -> tuple[int, bytes]:
@@ -216,45 +206,78 @@ def _stored(record: Record) -> tuple[int, bytes]:
     return crc, body
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, owner: str) -> sqlite3.Connection:
     with _translated():
         new = not path.exists()
-        database = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False)
+        database = sqlite3.connect(
+            _address(path), uri=True, isolation_level="IMMEDIATE", check_same_thread=False
+        )
         try:
-            _prepare(database)
+            _prepare(database, owner)
             if new:
                 sync_folder(path.parent)
-        except (sqlite3.Error, SpoolCorrupted):
+        except OSError as error:
+            database.close()
+            raise SpoolUnwritable(reasons.spool.unwritable(cause=reason_of(error))) from error
+        except (sqlite3.Error, SpoolCorrupted, SpoolForeign):
             database.close()
             raise
     return database
 
 
-def _prepare(database: sqlite3.Connection) -> None:
+def _address(path: Path) -> str:
+    """Return where to open the file.
+
+    A log and its index cannot be made on a read-only disk; where there is no log, none is needed
+    (sqlite.org/wal.html, "Read-Only Databases"; sqlite.org/uri.html, "immutable").
+    """
+    logged = path.with_name(path.name + "-wal").exists()
+    immutable = path.exists() and not os.access(path, os.W_OK) and not logged
+    return f"{path.absolute().as_uri()}{'?immutable=1' if immutable else ''}"
+
+
+def _prepare(database: sqlite3.Connection, owner: str) -> None:
     database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     database.execute(f"PRAGMA wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}")
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    theirs = _owner(database) if "owner" in tables else ""
+    if owner and theirs and theirs != owner:
+        raise SpoolForeign(theirs)
     verdict = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict is None or verdict[0] != "ok":
         raise SpoolCorrupted(reasons.spool.damaged(detail=verdict[0] if verdict else "no answer"))
-    version = database.execute("PRAGMA user_version").fetchone()[0]
     if version not in {0, SCHEMA_VERSION}:
         why = reasons.spool.other_version(version=version, known_version=SCHEMA_VERSION)
         raise SpoolCorrupted(why)
-    database.executescript(_SCHEMA)
-    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    if not tables >= _TABLES:
+        database.executescript(_SCHEMA)
+    if version != SCHEMA_VERSION:
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    if owner and not theirs:
+        with database:
+            database.execute("INSERT INTO owner VALUES (?)", (owner,))
+
+
+def _owner(database: sqlite3.Connection) -> str:
+    row = database.execute("SELECT eui FROM owner").fetchone()
+    return str(row[0]) if row else ""
 
 
 class _translated:  # noqa: N801  # reads as an adjective where it is used
-    """Turns SQLite's errors into the two that callers act on."""
+    """Turns SQLite's errors into those that callers act on."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.OperationalError):
+        closed = isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error)
+        if error is not None and (isinstance(error, sqlite3.OperationalError) or closed):
             raise SpoolUnwritable(reasons.spool.unwritable(cause=reason_of(error))) from error
+        if isinstance(error, sqlite3.IntegrityError):
+            raise SpoolCollision(reasons.spool.collided(detail=str(error))) from error
         if isinstance(error, sqlite3.DatabaseError):
             raise SpoolCorrupted(reasons.spool.damaged(detail=str(error))) from error

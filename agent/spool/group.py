@@ -4,7 +4,10 @@ A frame is written when 200 ms have passed since the first unwritten one, or whe
 comes first; a frame that everyone acknowledged before that is never written.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from agent.record import Record
 
@@ -12,6 +15,9 @@ COMMIT_DELAY_US = 200_000
 COMMIT_FRAMES = 64
 MEMORY_LIMIT_RECORDS = 4096
 """What is kept in memory while the disk takes nothing; beyond it the oldest goes."""
+SETTLED_LIMIT_RECORDS = 4096
+"""Settlements that the disk has not taken: a kill makes so many frames leave twice.  At the limit no more
+stored frames are read while the disk takes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +75,8 @@ class Group:
         self.unwritten, self.settled, self._first_us = {}, {}, None
         return batch
 
-    def give_back(self, batch: Batch, now_us: int) -> list[tuple[Record, int]]:
-        """Take back a batch that was not committed; return the oldest records if memory has no room."""
+    def give_back(self, batch: Batch, now_us: int) -> None:
+        """Take back a batch that was not committed."""
         mask_done = self.settled
         kept: dict[int, tuple[Record, int]] = {}
         settled = dict(batch.settled)
@@ -83,5 +89,40 @@ class Group:
         self.unwritten = kept | self.unwritten
         self.settled = settled
         self._first_us = now_us if self.unwritten or self.settled else None
-        lost = list(self.unwritten)[: max(0, len(self.unwritten) - MEMORY_LIMIT_RECORDS)]
-        return [self.unwritten.pop(record_id) for record_id in lost]
+
+    def overflow(self, taken: int = 0) -> list[tuple[Record, int]]:
+        """Take out the oldest records that memory has no room for beside ``taken`` others; return them."""
+        excess = max(0, len(self.unwritten) + taken - MEMORY_LIMIT_RECORDS)
+        return [self.unwritten.pop(record_id) for record_id in list(self.unwritten)[:excess]]
+
+    def translate(self, bits: Mapping[int, int]) -> None:
+        """Give connectors other bits (old to new); what waited for the others only is forgotten."""
+        self.unwritten = {
+            record_id: (record, left)
+            for record_id, (record, mask) in self.unwritten.items()
+            if (left := translated(mask, bits))
+        }
+        self.settled = {
+            record_id: left for record_id, mask in self.settled.items() if (left := translated(mask, bits))
+        }
+
+    def renumber(self, new_id: Callable[[], int]) -> None:
+        """Give every record in memory a new id, in the order of reception."""
+        renumbered = [
+            (replace(record, id=new_id()), mask)
+            for record, mask in sorted(self.unwritten.values(), key=lambda kept: kept[0].id)
+        ]
+        self.unwritten = {record.id: (record, mask) for record, mask in renumbered}
+
+    def unsettle(self, record_id: int) -> int:
+        """Forget a settlement that was not committed; return its mask."""
+        return self.settled.pop(record_id, 0)
+
+
+def translated(mask: int, bits: Mapping[int, int]) -> int:
+    """Return a mask in the new bits.
+
+    >>> translated(0b101, {0: 3, 1: 0})
+    8
+    """
+    return sum(1 << new for old, new in bits.items() if mask >> old & 1)

@@ -3,42 +3,45 @@
     unwritten ── 200 ms or 64 frames ──▶ on disk ── acknowledged by all ──▶ gone
         └── acknowledged before that ──▶ never written
 
-A disk that takes nothing leaves the frames in memory (bounded), which is reported; a damaged file is
-moved aside and a new one started, which is reported too.
+There is one way from a file to ``ACCEPTING`` (``condition.py``): ``load`` and, after it, ``restore``, for
+which every connector begins anew.  At each load every frame in memory gets an id behind the file's last.
 """
 
 import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from agent.clock import Clock
-from agent.failures import reason_of
 from agent.journal_port import JournalPort
-from agent.record import Record, age_us
-from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk, SpoolEntry, SpoolUnwritable, Waiting
-from agent.spool.group import COMMIT_DELAY_US, Batch, Group
-from agent.spool.repair import quarantine, salvage
+from agent.record import Record
+from agent.spool.condition import Condition, State
+from agent.spool.group import COMMIT_DELAY_US, SETTLED_LIMIT_RECORDS
+from agent.spool.holdings import Holdings
+from agent.spool.numbering import IDS_RESERVED, Numbering, blind_from
+from agent.spool.opening import Entry, Opening, enter
+from agent.spool.ports import (
+    Callbacks,
+    Disk,
+    Files,
+    SpoolCollision,
+    SpoolCorrupted,
+    SpoolEntry,
+    SpoolUnwritable,
+    Waiting,
+)
+from agent.spool.writing import AUDIT_EVERY_US, Writing
 from agent.wire import reasons
 from agent.wire.configuration import Limits
-from agent.wire.messages import Change
 from agent.wire.reasons import Reason
 
 RETRY_S = 5.0
-"""While the disk takes nothing, a write is tried so often."""
-IDS_RESERVED = 100_000
-"""Ids noted on disk at a time, so that an id is never used twice although most frames are never written."""
-PLACES_READ = 10_000
-FILE_PER_BOUND = 2
-"""The file may be this many times the bound of bytes: half-filled pages and what awaits its check-point."""
-FILE_NAME = "spool.db"
-
-Evicted: TypeAlias = Callable[[list[SpoolEntry], str], None]
-"""Called with what had to go and the reason."""
+"""Between attempts to write while the disk takes nothing."""
+LOAD_RETRY_S = 60.0
+"""After a file that opened and could not be read to its end, or could not be mended for want of room."""
 _Result = TypeVar("_Result")
 
 
@@ -48,149 +51,169 @@ class Spool:
     def __init__(
         self,
         *,
-        directory: Path,
+        files: Files,
         limits: Limits,
         clock: Clock,
         boot: int,
         journal: JournalPort,
-        evicted: Evicted,
+        callbacks: Callbacks,
+        thread: Executor | None = None,
     ) -> None:
-        self._path = directory / FILE_NAME
-        self._limits = limits
-        self._clock = clock
-        self._boot = boot
-        self._journal = journal
-        self._evicted = evicted
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._disk: SpoolDisk | None = None
-        self._bits: dict[str, int] = {}
-        self._group = Group()
-        self._committing: Batch | None = None
+        self._opening = Opening(files)
+        self._limits, self._clock = limits, clock
+        self._callbacks = callbacks
+        self._thread = thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._condition = Condition(clock, journal)
+        self._disk: Disk | None = None
+        self._found: Disk | None = None
+        self._numbering = Numbering(next_blind=blind_from(boot))
         self._wake = asyncio.Event()
         self._steady = asyncio.Lock()
-        self._next_id = 1
-        self._reserved = 0
-        self._retry_at_us = 0
-        self.accepting = True
+        self._audit_at_us = 0
+        self.holdings = Holdings()
+        self._writing = Writing(
+            self.holdings, self._numbering, clock=clock, boot=boot, in_thread=self._in_thread
+        )
         self.counts: Counter[str] = Counter()
 
     @property
-    def records(self) -> int:
-        """Frames that some server has not acknowledged, written or not."""
-        return (self._disk.records if self._disk else 0) + len(self._group.unwritten)
+    def accepting(self) -> bool:
+        """Whether the disk took what it was last given."""
+        return self._condition.accepting
 
-    async def open(self, names: Sequence[str]) -> dict[str, int]:
-        """Open the file, quarantining a damaged one, and return the bit of each connector."""
+    @property
+    def readable(self) -> bool:
+        """Whether there is an open file."""
+        return self._disk is not None
+
+    async def open(self, names: Sequence[str]) -> None:
+        """Open the file if it can be opened, and load it; ``restore`` comes next."""
         self._loop = asyncio.get_running_loop()
-        return await self._in_thread(lambda: self._open(tuple(names)))
+        await self._reach()
+        await self.load(names)
 
-    def _open(self, names: Sequence[str]) -> dict[str, int]:
+    async def _reach(self) -> bool:
+        """Return whether there is a file to load that may be written."""
+        stamp, disk = self._clock.utc_us() // 1_000_000, self._disk
         try:
-            self._disk = SpoolDisk(self._path)
-            return self._enter(self._disk, names)
-        except SpoolCorrupted as error:
-            self._replace(error.why)
+            if disk is None or (disk.read_only and self._opening.files.writable()):
+                self._found = await self._in_thread(lambda: self._opening.reach(stamp))
+            else:
+                await self._in_thread(lambda: disk.reserve_ids(disk.last_id() + IDS_RESERVED))
         except SpoolUnwritable as error:
-            self._unwritable(error.why)
-        if self._disk is not None:
-            return self._enter(self._disk, names)
-        self._bits = {name: bit for bit, name in enumerate(names)}
-        return self._bits
+            retry_s = LOAD_RETRY_S if self._opening.damage else RETRY_S
+            self._condition.refuse(self._condition.state, error.why, retry_s)
+            return False
+        except SpoolCorrupted as error:
+            await self._lose(error.why, damaged=True)
+            return False
+        finally:
+            for value, reason in self._opening.reports():
+                self._condition.report(value, reason)
+            self.counts |= self._opening.counts
+        return True
 
-    def _enter(self, disk: SpoolDisk, names: Sequence[str]) -> dict[str, int]:
-        self.counts["retired"] += disk.retire(names)
-        bits = self._bits = {name: disk.bit_of(name) for name in names}
-        disk.limit_pages(FILE_PER_BOUND * self._limits.spool_bytes // PAGE_BYTES)
-        self._next_id = max(self._next_id, disk.last_id() + 1)
-        return bits
+    async def load(self, names: Sequence[str]) -> None:
+        """Take in the file that was opened, and number what is in memory behind what it holds."""
+        async with self._steady:
+            found, self._found = self._found, None
+            if found is not None and self._disk is not None:
+                await self._shut(self._disk)
+            self._disk = disk = found or self._disk
+            entry = None if disk is None else await self._enter(disk, names)
+            self.holdings.rebit(entry.bits if entry else self.holdings.spare_bits(names))
+            if entry is None:
+                self._numbering.blind()
+            else:
+                self._numbering.begin(entry.last_id, entry.reserved)
+            self.holdings.group.renumber(self._numbering.new_id)
+            self._audit_at_us = self._clock.monotonic_us() + AUDIT_EVERY_US
+            if entry is not None and entry.reserved:
+                self._condition.accept()
+            elif entry is not None:
+                self._condition.refuse(State.UNNUMBERED, entry.refusal or reasons.spool.no_ids(), RETRY_S)
 
-    def _replace(self, why: Reason) -> None:
-        if self._disk is not None:
-            self._disk.close()
-            self._disk = None
+    async def _enter(self, disk: Disk, names: Sequence[str]) -> Entry | None:
         try:
-            aside = quarantine(self._path, self._clock.utc_us() // 1_000_000)
-            saved = salvage(aside, self._path)
-            self.counts["quarantined"] += 1
-            self.counts["salvaged"] += saved
-            moved = reasons.spool.quarantined(cause=why, file=aside.name, saved_frames=saved)
-            self._tell("QUARANTINED", moved)
-            self._disk = SpoolDisk(self._path)
-            self._disk.adopt(self._bits)
-        except (SpoolCorrupted, SpoolUnwritable, OSError) as error:
-            self._disk = None
-            self._unwritable(reason_of(error))
+            entry = await self._in_thread(partial(enter, disk, tuple(names), self._limits.spool_bytes))
+        except (SpoolUnwritable, SpoolCorrupted) as error:
+            await self._lose(error.why, damaged=isinstance(error, SpoolCorrupted))
+            return None
+        self.counts["retired"] += entry.retired
+        self.holdings.retired(entry.retired)
+        return entry
 
-    async def restore(self, take: Callable[[list[Waiting]], None]) -> None:
-        """Hand over the place of every record that waits, oldest first; commits wait meanwhile."""
-        async with self._steady:
-            after = 0
-            disk = self._disk
-            while disk is not None:
-                page = await self._in_thread(partial(disk.waiting, after=after, count=PLACES_READ))
-                if not page:
-                    break
-                after = page[-1][0]
-                take([entry for entry in map(self._unsettled, page) if entry[3]])
-            unwritten = [(r.id, r.address, r.kind, mask) for r, mask in self._group.unwritten.values()]
-            if unwritten:
-                take(unwritten)
+    async def restore(
+        self,
+        stored: Callable[[list[Waiting]], None],
+        unwritten: Callable[[list[tuple[Record, int]]], None],
+    ) -> bool:
+        """Hand over every record that waits, oldest first; commits wait meanwhile.
 
-    def _unsettled(self, entry: Waiting) -> Waiting:
-        record_id, address, kind, mask = entry
-        return record_id, address, kind, mask & ~self._group.settled.get(record_id, 0)
-
-    async def keep(self, names: Sequence[str]) -> dict[str, int]:
-        """Forget what waited for connectors that are not in ``names``; return the bit of each that is."""
+        False: the file could not be read to its end.  It will be loaded again, what was handed over is void.
+        """
         async with self._steady:
             disk = self._disk
-            if disk is None:
-                return {name: bit for bit, name in enumerate(names)}
-            return await self._in_thread(lambda: self._enter(disk, names))
+            if disk is not None:
+                try:
+                    await self._writing.walk(disk, stored)
+                except (SpoolUnwritable, SpoolCorrupted) as error:
+                    await self._lose(error.why, damaged=isinstance(error, SpoolCorrupted))
+                    self._condition.refuse(State.ABSENT, error.why, LOAD_RETRY_S)
+                    return False
+            unwritten(list(self.holdings.group.unwritten.values()))
+            return True
+
+    async def keep(self, names: Sequence[str]) -> None:
+        """Forget what waited for connectors that are not in ``names``; give the new ones a bit."""
+        async with self._steady:
+            entry = None if self._disk is None else await self._enter(self._disk, names)
+            self.holdings.rebit(entry.bits if entry else self.holdings.spare_bits(names))
 
     def limit(self, limits: Limits) -> None:
         """Take in new bounds."""
         self._limits = limits
 
     def new_id(self) -> int:
-        """Return an id that was never used."""
-        self._next_id += 1
-        return self._next_id - 1
+        """Return an id above all others of this start."""
+        return self._numbering.new_id()
 
     def add(self, record: Record, mask: int) -> None:
         """Keep a record until the connectors of ``mask`` are done with it."""
-        self._group.add(record, mask, self._clock.monotonic_us())
+        group = self.holdings.group
+        group.add(record, mask, self._clock.monotonic_us())
+        lost = group.overflow(self.holdings.under_way)
+        if lost:
+            entries: list[SpoolEntry] = [(old, old.id, old.address, waiting) for old, waiting in lost]
+            self._callbacks.evicted(entries, "spool_unwritable")
         self._wake.set()
 
     def settle(self, ids: Iterable[int], mask: int) -> None:
         """Take in that the connectors of ``mask`` are done with records."""
         now_us = self._clock.monotonic_us()
         for record_id in ids:
-            self._group.settle(record_id, mask, now_us)
+            self.holdings.group.settle(record_id, mask, now_us)
         self._wake.set()
 
     async def read(self, ids: Sequence[int]) -> list[Record] | None:
         """Return the records of ``ids`` that are there and whole; None when the disk could not be asked."""
-        found = [self._group.unwritten[i][0] for i in ids if i in self._group.unwritten]
-        if self._committing is not None:
-            wanted = set(ids)
-            found += [record for record, _ in self._committing.written if record.id in wanted]
-        known = {record.id for record in found}
-        rest = [record_id for record_id in ids if record_id not in known]
+        found, rest = self.holdings.find(ids)
         disk = self._disk
-        if rest and disk is not None:
-            try:
-                records, damaged = await self._in_thread(lambda: disk.read(rest))
-            except SpoolUnwritable:
-                self.counts["read_failed"] += 1
-                return None
-            except SpoolCorrupted as error:
-                why = error.why
-                await self._in_thread(lambda: self._replace(why))
-                return None
-            self.counts["crc_failed"] += len(damaged)
-            found += records
-        return found
+        if not rest:
+            return found
+        if disk is None or (not self.accepting and len(self.holdings.group.settled) >= SETTLED_LIMIT_RECORDS):
+            return None
+        try:
+            records, damaged = await self._in_thread(lambda: disk.read(rest))
+        except SpoolUnwritable:
+            self.counts["read_failed"] += 1
+            return None
+        except SpoolCorrupted as error:
+            if disk is self._disk:
+                await self._lose(error.why, damaged=True)
+            return None
+        self.counts["crc_failed"] += len(damaged)
+        return found + records
 
     async def run(self) -> None:
         """Commit what is due, until cancelled; then commit what is left."""
@@ -201,88 +224,87 @@ class Spool:
             await asyncio.shield(self._close())
 
     async def _turn(self) -> None:
-        due = self._group.due_at_us() if self.accepting else self._retry_at_us
-        now_us = self._clock.monotonic_us()
-        if due is None or now_us < due:
+        now_us, due_us = self._clock.monotonic_us(), self._due_us()
+        if now_us < due_us:
             self._wake.clear()
-            timeout = None if due is None else (due - now_us) / 1_000_000
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout((due_us - now_us) / 1_000_000):
                     await self._wake.wait()
-            return
-        await self._commit(now_us)
-
-    async def _commit(self, now_us: int) -> None:
-        async with self._steady:
-            await self._commit_due(now_us)
-
-    async def _commit_due(self, now_us: int) -> None:
-        batch = self._group.take(now_us)
-        if batch is None and not self.accepting:
-            batch = Batch(written=(), settled=())
-        self._committing = batch
-        if batch is None:
-            return
-        try:
-            await self._in_thread(lambda: self._write(batch))
-        except SpoolUnwritable as error:
-            self._keep(batch, error.why)
-        except SpoolCorrupted as error:
-            self._keep(batch, error.why)
-            why = error.why
-            await self._in_thread(lambda: self._replace(why))
+        elif self._condition.state in (State.ABSENT, State.UNNUMBERED):
+            if await self._reach():
+                await self._callbacks.reload()
         else:
-            self._written(batch)
-        finally:
-            self._committing = None
+            # It goes on when this task is cancelled: what it took from memory must not be forgotten.
+            await asyncio.shield(asyncio.ensure_future(self._work(now_us)))
 
-    def _write(self, batch: Batch) -> None:
-        if self._disk is None:
-            self._disk = SpoolDisk(self._path)
-            self._disk.adopt(self._bits)
-        if self._next_id > self._reserved or not self.accepting:
-            self._reserved = max(self._reserved, self._next_id + IDS_RESERVED)
-            self._disk.reserve_ids(self._reserved)
-        self._disk.commit(batch.written, batch.settled)
-        self._make_room(self._disk)
-
-    def _make_room(self, disk: SpoolDisk) -> None:
-        now_us, utc_us, quality = self._clock.monotonic_us(), self._clock.utc_us(), self._clock.quality()
-        for entries, reason in disk.evict(
-            self._limits, lambda record: age_us(record, self._boot, now_us, utc_us, quality)
-        ):
-            self._loop.call_soon_threadsafe(self._evicted, entries, reason)
-
-    def _written(self, batch: Batch) -> None:
-        self.counts["written"] += len(batch.written)
-        self.counts["commits"] += 1
+    def _due_us(self) -> int:
         if not self.accepting:
-            self.accepting = True
-            self._tell("ACCEPTING", reasons.spool.writes_again())
+            return self._condition.retry_at_us
+        if self._numbering.low:
+            return 0
+        due_us = self.holdings.group.due_at_us()
+        return self._audit_at_us if due_us is None else min(due_us, self._audit_at_us)
 
-    def _keep(self, batch: Batch, why: Reason) -> None:
-        lost = self._group.give_back(batch, self._clock.monotonic_us())
-        if lost:
-            self._evicted(
-                [(record, record.id, record.address, mask) for record, mask in lost], "spool_unwritable"
-            )
-        self._unwritable(why)
+    async def _work(self, now_us: int) -> None:
+        """Commit what is due, remove what is too much, count a page: what the file lets us."""
+        async with self._steady:
+            disk = self._disk
+            if disk is None or self._condition.state is State.UNNUMBERED:
+                return
+            if not self._numbering.numbered:
+                self._condition.refuse(State.UNNUMBERED, reasons.spool.no_ids(), 0)
+                return
+            try:
+                await self._commit(disk, now_us)
+                await self._writing.trim(disk, self._limits, self._callbacks.evicted)
+                if now_us >= self._audit_at_us:
+                    self._audit_at_us = now_us + await self._writing.count_page(disk)
+            except SpoolUnwritable as error:
+                if disk is self._disk:
+                    self._condition.refuse(State.FULL, error.why, RETRY_S)
+            except SpoolCollision as error:
+                self.counts["collided"] += 1
+                self._condition.report("COLLIDED", error.why)
+                self._numbering.blind()
+                self._condition.refuse(State.UNNUMBERED, error.why, 0)
+            except SpoolCorrupted as error:
+                await self._lose(error.why, damaged=True)
 
-    def _unwritable(self, why: Reason) -> None:
-        self._retry_at_us = self._clock.monotonic_us() + int(RETRY_S * 1_000_000)
-        self.counts["write_failed"] += 1
-        if self.accepting:
-            self.accepting = False
-            self._tell("FULL", why)
+    async def _commit(self, disk: Disk, now_us: int) -> None:
+        if self.accepting and not self._numbering.low and not self._is_due(now_us):
+            return
+        changed = await self._writing.commit(disk, now_us, probe=not self.accepting)
+        self.counts.update(written=changed.written, commits=1, settled_unknown=changed.unknown)
+        if disk is self._disk:
+            self._condition.accept()
 
-    def _tell(self, value: str, reason: Reason) -> None:
-        self._journal.record(Change.SPOOL, "spool", value, reason)
+    def _is_due(self, now_us: int) -> bool:
+        due_us = self.holdings.group.due_at_us()
+        return due_us is not None and now_us >= due_us
+
+    async def _lose(self, why: Reason, *, damaged: bool) -> None:
+        """Give up the file that is open: it will be opened, and mended if it is damaged, and loaded again."""
+        disk, self._disk = self._disk, None
+        if damaged:
+            self._opening.damage = why
+        self._numbering.blind()
+        self._condition.refuse(State.ABSENT, why, 0 if damaged else RETRY_S)
+        self._wake.set()
+        if disk is not None:
+            await self._shut(disk)
+
+    async def _shut(self, disk: Disk) -> None:
+        with contextlib.suppress(SpoolUnwritable, SpoolCorrupted):
+            await self._in_thread(disk.close)
 
     async def _close(self) -> None:
-        await self._commit(self._clock.monotonic_us() + COMMIT_DELAY_US)
-        disk, self._disk = self._disk, None
+        await self._work(self._clock.monotonic_us() + COMMIT_DELAY_US)
+        left, disk = len(self.holdings.group.unwritten), self._disk
+        self._disk = None
+        if left:
+            self._condition.report("FULL", reasons.spool.memory_ends(kept_frames=left))
         if disk is not None:
-            await self._in_thread(disk.close)
+            await self._shut(disk)
         self._thread.shutdown(wait=False)
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from agent.record import RecordError, decode_record
 from agent.spool.disk import SpoolDisk
+from agent.spool.ports import SpoolUnwritable
 
+NO_ROOM = 3
+"""Exit status: the disk takes no more, which is no fault of the damaged file."""
 IDS_AT_A_TIME = 2_048
 UNREADABLE_LIMIT = 4_096
 """Regions that cannot be read; beyond it the rest is given up."""
@@ -41,6 +44,7 @@ def show(path: Path) -> dict[str, object]:
             "ids": dict(database.execute("SELECT min(id) AS first, max(id) AS last FROM frame").fetchone()),
             "page_bytes": number("PRAGMA page_size"),
             "pages": number("PRAGMA page_count"),
+            "owner": next((eui for (eui,) in _readable(database, "SELECT eui FROM owner")), ""),
             "check": database.execute("PRAGMA quick_check(1)").fetchone()[0],
             "schema": [
                 sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
@@ -50,7 +54,7 @@ def show(path: Path) -> dict[str, object]:
 
 def salvage(damaged: Path, fresh: Path) -> int:
     """Put what is whole in ``damaged`` into a new spool at ``fresh``; return how many records."""
-    with closing(_open(str(damaged))) as database, closing(SpoolDisk(fresh)) as disk:
+    with closing(_open(str(damaged))) as database, closing(_fresh(database, fresh)) as disk:
         connectors = _readable(database, "SELECT bit, name FROM connector")
         disk.adopt({row["name"]: row["bit"] for row in connectors})
         last = max([row["value"] for row in _readable(database, "SELECT value FROM counter")], default=0)
@@ -58,9 +62,18 @@ def salvage(damaged: Path, fresh: Path) -> int:
             disk.reserve_ids(last)
         first, beyond = _range(database, last)
         for start in range(first, beyond, IDS_AT_A_TIME):
-            rows = list(_whole(database, start, min(start + IDS_AT_A_TIME, beyond), [UNREADABLE_LIMIT]))
-            disk.commit([(decode_record(row["body"], row["crc"]), row["waiting"]) for row in rows], [])
+            whole = {}
+            for row in _whole(database, start, min(start + IDS_AT_A_TIME, beyond), [UNREADABLE_LIMIT]):
+                record = decode_record(row["body"], row["crc"])
+                if start <= record.id < beyond and record.id == row["id"]:
+                    whole[record.id] = (record, row["waiting"])
+            disk.commit(whole.values(), [])
         return disk.records
+
+
+def _fresh(damaged: sqlite3.Connection, path: Path) -> SpoolDisk:
+    owners = _readable(damaged, "SELECT eui FROM owner")
+    return SpoolDisk(path, owner=str(owners[0]["eui"]) if owners else "")
 
 
 def _open(path: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -113,7 +126,12 @@ def main(arguments: list[str]) -> int:
         case ["show", path]:
             sys.stdout.write(json.dumps(show(Path(path)), indent=1) + "\n")
         case ["salvage", damaged, fresh]:
-            sys.stdout.write(f"{salvage(Path(damaged), Path(fresh))}\n")
+            try:
+                saved = salvage(Path(damaged), Path(fresh))
+            except SpoolUnwritable as error:
+                sys.stderr.write(f"{error}\n")
+                return NO_ROOM
+            sys.stdout.write(f"{saved}\n")
         case _:
             sys.stderr.write(f"{__doc__}\n")
             return 2

@@ -20,11 +20,14 @@ from agent.clock import SystemClock
 from agent.journal_port import MemoryJournal
 from agent.record import Record
 from agent.spool.disk import SpoolDisk, Waiting
-from agent.spool.spool import FILE_NAME, Spool
+from agent.spool.files import FILE_NAME, SpoolFiles
+from agent.spool.ports import Callbacks, Changed
+from agent.spool.spool import Spool
 from agent.wire.configuration import Limits
 from agent.wire.messages import Change, TimeQuality
 from tests.datapath.virtual import record
 
+EUI = "0016c001f12a3b4c"
 FRAME_EVERY_S = 0.005
 SERVER_ROUND_TRIP_S = 0.25
 """Longer than a commit is waited for, so that every frame is written and deleted."""
@@ -54,12 +57,15 @@ class Child:
         self._clock = SystemClock(TimeQuality.NTP)
         self._names: dict[int, str] = {}
         self.spool = Spool(
-            directory=directory,
+            files=SpoolFiles(directory, EUI),
             limits=Limits(),
             clock=self._clock,
             boot=boot,
             journal=Piped(self._clock, self._say),
-            evicted=lambda entries, reason: self._say("E", [entry[1] for entry in entries]),
+            callbacks=Callbacks(
+                evicted=lambda entries, reason: self._say("E", [entry[1] for entry in entries]),
+                reload=self._reload,
+            ),
         )
 
     def _say(self, what: str, ids: Iterable[object]) -> None:
@@ -68,20 +74,24 @@ class Child:
     def _report(self, disk: SpoolDisk) -> None:
         commit = disk.commit
 
-        def committed(written: Iterable[tuple[Record, int]], settled: Iterable[tuple[int, int]]) -> None:
+        def committed(written: Iterable[tuple[Record, int]], settled: Iterable[tuple[int, int]]) -> Changed:
             rows, done = list(written), list(settled)
-            commit(rows, done)
+            changed = commit(rows, done)
             self._say("W", map(name_of, (kept for kept, _ in rows)))
             self._say("S", [self._names.pop(record_id) for record_id, _ in done])
+            return changed
 
         disk.commit = committed  # type: ignore[method-assign]
+
+    async def _reload(self) -> None:
+        raise AssertionError("a disk that takes everything is loaded once")
 
     async def run(self) -> None:
         await self.spool.open(["lns"])
         assert self.spool._disk is not None
         self._report(self.spool._disk)
         entries: list[Waiting] = []
-        await self.spool.restore(entries.extend)
+        await self.spool.restore(entries.extend, lambda _: None)
         self._say("R", map(name_of, await self.spool.read([entry[0] for entry in entries]) or []))
         async with asyncio.TaskGroup() as group:
             committing = group.create_task(self.spool.run())

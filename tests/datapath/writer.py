@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from agent.spool.disk import SpoolDisk
-from agent.spool.spool import FILE_NAME
+from agent.spool.files import FILE_NAME
 from tests.datapath.virtual import record
 
 FRAMES_A_COMMIT = 8

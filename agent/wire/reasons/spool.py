@@ -39,3 +39,54 @@ def names_full(*, limit_names: int) -> None: ...
 
 @code("réserve pleine ; {cause}", "spool full; {cause}")
 def full(*, cause: Reason) -> None: ...
+
+
+@code("pas de place pour réparer le fichier de réserve", "no room to mend the file of the store")
+def no_room_to_mend() -> None: ...
+
+
+@code(
+    "réserve d’une autre passerelle ({owner}), mise de côté entière sous {file}",
+    "store of another gateway ({owner}), moved whole to {file}",
+)
+def foreign(*, owner: str, file: str) -> None: ...
+
+
+@code("un numéro de trame existait déjà ({detail})", "a frame's number was there already ({detail})")
+def collided(*, detail: str) -> None: ...
+
+
+@code("la carte n’a pas réservé de numéros de trames", "the card has reserved no numbers for frames")
+def no_ids() -> None: ...
+
+
+@code(
+    "{kept_frames} trames gardées en mémoire finissent avec cette marche",
+    "{kept_frames} frames kept in memory end with this run",
+)
+def memory_ends(*, kept_frames: int) -> None: ...
+
+
+@code(
+    "{connector}\u202f: {missing_frames} trames sans compte, {stranded_frames} sans file d’envoi"
+    " ({restored_frames} reprises, {received_frames} reçues, {delivered_frames} remises,"
+    " {dropped_frames} perdues, {reserve_frames} en réserve)",
+    "{connector}: {missing_frames} frames unaccounted for, {stranded_frames} in no queue"
+    " ({restored_frames} restored, {received_frames} received, {delivered_frames} delivered,"
+    " {dropped_frames} dropped, {reserve_frames} stored)",
+)
+def unbalanced(
+    *,
+    connector: str,
+    missing_frames: int,
+    stranded_frames: int,
+    restored_frames: int,
+    received_frames: int,
+    delivered_frames: int,
+    dropped_frames: int,
+    reserve_frames: int,
+) -> None: ...
+
+
+@code("{connector}\u202f: le compte des trames est juste", "{connector}: the count of frames is right")
+def balanced(*, connector: str) -> None: ...

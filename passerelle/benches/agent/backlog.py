@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.record import Record, record_of
 from agent.spool.disk import SpoolDisk
-from agent.spool.spool import FILE_NAME
+from agent.spool.files import FILE_NAME
 from agent.wire.messages import TimeQuality
 from hal.packets import Crc, Lora, ReceivedFrame
 from hal.units import Dbm, Hz, Micros

@@ -142,7 +142,7 @@ async def test_udp_over_the_public_network_is_told_once_an_address(tmp_path: Pat
     server = await UdpServer().listen()
     async with Running(tmp_path, server.port) as gateway:
         await server.until(lambda: gateway.path.snapshot().connectors)
-        connector = gateway.path._switchboard._connectors["lns"]
+        connector = gateway.path._switchboard.roster.connectors["lns"]
         for address in ("9.9.9.9", "9.9.9.9", "10.0.0.1", "2620:fe::fe"):
             connector._warn(address)  # type: ignore[attr-defined]
         told = gateway.journal.changes()
@@ -332,7 +332,7 @@ async def test_a_connector_that_breaks_is_noted_and_started_again(tmp_path: Path
     server = await UdpServer().listen()
     async with Running(tmp_path, server.port) as gateway:
         await server.until(lambda: gateway.path.snapshot().connectors)
-        connector = gateway.path._switchboard._connectors["lns"]
+        connector = gateway.path._switchboard.roster.connectors["lns"]
         whole, connector._pump = connector._pump, _broken  # type: ignore[attr-defined]
         gateway.radio.inject(data_up())
         await server.until(gateway.journal.notes)

@@ -48,9 +48,9 @@ async def test_neither_radio_nor_connector_begins_again(tmp_path: Path, fields: 
         gateway.radio.inject(data_up(0x26000001, 1))
         await server.until(lambda: gateway.path.snapshot().delivered == 1)
         board = gateway.path._switchboard
-        before, task = board._connectors["lns"], board._tasks["lns"]
+        before, task = board.roster.connectors["lns"], board.roster._tasks["lns"]
         await gateway.path.reconfigure(changed(configuration(server.port), **fields))
-        assert (board._connectors["lns"], board._tasks["lns"]) == (before, task)
+        assert (board.roster.connectors["lns"], board.roster._tasks["lns"]) == (before, task)
         gateway.radio.inject(data_up(0x26000002, 2))
         await server.until(lambda: gateway.path.snapshot().delivered == 2)
         assert gateway.radio.started == 1
@@ -69,9 +69,9 @@ async def test_of_two_connectors_the_one_that_changed_begins_again(tmp_path: Pat
         await first.until(lambda: gateway.radio.running)
         await gateway.path.reconfigure(changed(configuration(first.port), connectors=two(0)))
         board = gateway.path._switchboard
-        before = dict(board._connectors)
+        before = dict(board.roster.connectors)
         await gateway.path.reconfigure(changed(configuration(first.port), connectors=two(1)))
-        assert [board._connectors[name] is before[name] for name in ("lns", "other")] == [True, False]
+        assert [board.roster.connectors[name] is before[name] for name in ("lns", "other")] == [True, False]
         assert gateway.radio.started == 1
     first.transport.close()
     second.transport.close()

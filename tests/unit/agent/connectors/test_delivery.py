@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.connectors.backlog import Backlog
-from agent.connectors.delivery import JOIN_LATE, REPLAY_OFF, SPOOL_LOST
+from agent.connectors.delivery import JOIN_LATE, REPLAY_OFF, SPOOL_LOST, Delivery
 from agent.connectors.rules import ADDRESS_SPACING_US, LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
 from tests.datapath.line import Line
 from tests.datapath.virtual import data_up, join_request, record
@@ -348,3 +348,52 @@ def test_no_data_frame_is_lost_whatever_the_link_does(
 @pytest.mark.parametrize("rate", [1, 20, 500])
 def test_the_window_of_addresses_follows_the_rate(rate: int) -> None:
     assert 16 <= DeliveryRules(drain_frames_per_s=rate).active_addresses <= 512
+
+
+def test_an_acknowledgement_that_comes_while_the_spool_is_read_makes_no_frame_be_forgotten() -> None:
+    delivery = Delivery(DeliveryRules())
+    delivery.link(reachable=True)
+    frames = [record(number, monotonic_us=number) for number in (1, 2, 3)]
+    for frame in frames:
+        delivery.frame_received(frame, 0)
+    delivery.step(0, None)
+    late_us = LATE_AFTER_US
+    delivery.link(reachable=False)
+    delivery.step(late_us, None)
+    delivery.link(reachable=True)
+    asked = delivery.step(late_us, None).fetch
+    assert asked == (1, 2, 3)
+    assert delivery.acknowledged([1], late_us) == [1]
+    delivery.fetched(asked, frames)
+    sent = []
+    for now_us in range(late_us, late_us + 5_000_000, 100_000):
+        late = [frame.id for frame in delivery.step(now_us, None).late]
+        sent += late
+        assert delivery.acknowledged(late, now_us) == late
+    assert (sent, delivery.queued) == ([2, 3], 0)
+
+
+def test_what_is_evicted_is_neither_sent_nor_settled_again() -> None:
+    delivery = Delivery(DeliveryRules())
+    delivery.link(reachable=True)
+    delivery.frame_received(record(1), 0)
+    assert [frame.id for frame in delivery.step(0, None).live] == [1]
+    delivery.evicted([(1, record(1).address)])
+    assert (delivery.acknowledged([1], 1), delivery.queued) == ([], 0)
+    assert delivery.step(LATE_AFTER_US, None).dropped == ()
+
+
+def test_what_the_spool_lost_is_given_up_once() -> None:
+    delivery = Delivery(DeliveryRules())
+    delivery.frame_received(record(1), 0)
+    delivery.link(reachable=True)
+    delivery.step(0, None)
+    delivery.link(reachable=False)
+    delivery.step(LATE_AFTER_US, None)
+    delivery.link(reachable=True)
+    asked = delivery.step(LATE_AFTER_US, None).fetch
+    delivery.fetched(asked, [])
+    assert delivery.queued == 1
+    assert delivery.acknowledged([1], LATE_AFTER_US) == []
+    assert delivery.step(LATE_AFTER_US, None).dropped == ((1, "spool_lost"),)
+    assert delivery.queued == 0

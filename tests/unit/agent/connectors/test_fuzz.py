@@ -78,7 +78,7 @@ def gateway_of(path: Path, **settings: Any) -> Gateway:
 
 
 def live(gateway: Gateway) -> Any:
-    return gateway.path._switchboard._connectors["lns"]
+    return gateway.path._switchboard.roster.connectors["lns"]
 
 
 def test_datagrams_are_refused_and_a_malformed_txpk_is_answered(tmp_path: Path, record_property: Any) -> None:

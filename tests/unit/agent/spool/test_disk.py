@@ -1,14 +1,20 @@
-"""The spool's file: commits, bits, damage, quarantine."""
+"""The spool's file by SQLite: damage, quarantine, disks that take nothing; the rest is its contract."""
 
+import contextlib
+import os
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.spool.disk import CONNECTORS_LIMIT, SpoolCorrupted, SpoolDisk, SpoolUnwritable
-from agent.spool.repair import quarantine
+from agent.spool.disk import SpoolCorrupted, SpoolDisk, SpoolUnwritable
+from agent.spool.files import SpoolFiles, quarantine, salvage
 from tests.datapath.virtual import record
+
+EUI = "0016c001f12a3b4c"
 
 
 @pytest.fixture
@@ -21,15 +27,6 @@ def disk(path: Path) -> Iterator[SpoolDisk]:
     opened = SpoolDisk(path)
     yield opened
     opened.close()
-
-
-def test_a_record_leaves_when_every_connector_is_done(disk: SpoolDisk) -> None:
-    disk.commit([(record(1), 0b11), (record(2), 0b01)], [])
-    assert disk.records == 2
-    disk.commit([], [(1, 0b01), (2, 0b01)])
-    assert [entry[0] for entry in disk.waiting(after=0, count=10)] == [1]
-    disk.commit([], [(1, 0b10)])
-    assert (disk.records, disk.bytes) == (0, 0)
 
 
 def test_what_was_committed_is_there_after_reopening(path: Path) -> None:
@@ -45,28 +42,6 @@ def test_what_was_committed_is_there_after_reopening(path: Path) -> None:
     again.close()
 
 
-def test_places_come_in_pages(disk: SpoolDisk) -> None:
-    disk.commit([(record(n), 1) for n in range(1, 6)], [])
-    assert [entry[0] for entry in disk.waiting(after=0, count=3)] == [1, 2, 3]
-    assert [entry[0] for entry in disk.waiting(after=3, count=3)] == [4, 5]
-    assert disk.waiting(after=5, count=3) == []
-
-
-def test_connectors_keep_their_bits_and_retired_ones_free_them(disk: SpoolDisk) -> None:
-    assert (disk.bit_of("a"), disk.bit_of("b"), disk.bit_of("a")) == (0, 1, 0)
-    disk.commit([(record(1), 0b01), (record(2), 0b11)], [])
-    assert disk.retire(["b"]) == 1
-    assert [entry[0] for entry in disk.waiting(after=0, count=9)] == [2]
-    assert disk.bit_of("c") == 0
-
-
-def test_names_of_connectors_are_limited(disk: SpoolDisk) -> None:
-    for n in range(CONNECTORS_LIMIT):
-        disk.bit_of(f"c{n}")
-    with pytest.raises(SpoolUnwritable, match="32 names"):
-        disk.bit_of("one-more")
-
-
 def test_a_damaged_record_is_told_apart_from_a_whole_one(path: Path, disk: SpoolDisk) -> None:
     disk.commit([(record(1), 1), (record(2), 1)], [])
     with sqlite3.connect(path) as other:
@@ -74,12 +49,6 @@ def test_a_damaged_record_is_told_apart_from_a_whole_one(path: Path, disk: Spool
     other.close()
     assert disk.read([1, 2]) == ([record(2)], [1])
     assert [entry[0] is None for entry in disk.oldest(2)] == [True, False]
-
-
-def test_removed_records_are_gone_whoever_waits(disk: SpoolDisk) -> None:
-    disk.commit([(record(1), 0b11)], [])
-    disk.remove([1, 99])
-    assert (disk.records, disk.bytes) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -118,3 +87,83 @@ def test_a_full_disk_is_unwritable_and_loses_nothing_committed(path: Path, disk:
     disk.limit_pages(1 << 20)
     disk.commit([(record(2), 1)], [])
     assert disk.records == 2
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, which can be made read-only."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a file system")
+    folder = tmp_path / "card"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+def test_a_read_only_disk_gives_what_it_holds_and_takes_nothing(
+    card: Path, tmp_path: Path, killed: bool
+) -> None:
+    path = card / "spool.db"
+    first = SpoolDisk(path, owner=EUI)
+    first.commit([(record(1), 1)], [])
+    shutil.copytree(card, tmp_path / "killed")
+    first.close()
+    if killed:
+        shutil.copytree(tmp_path / "killed", card, dirs_exist_ok=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(card)], check=True)
+    disk = SpoolDisk(path, owner=EUI)
+    assert (disk.read_only, disk.read([1])) == (True, ([record(1)], []))
+    with pytest.raises(SpoolUnwritable):
+        disk.commit([(record(2), 1)], [])
+    disk.close()
+    subprocess.run(["mount", "-o", "remount,rw", str(card)], check=True)
+    again = SpoolDisk(path, owner=EUI)
+    again.commit([(record(2), 1)], [])
+    assert (again.read_only, again.records) == (False, 2)
+    again.close()
+
+
+def test_a_repair_without_room_changes_nothing_and_is_done_later(card: Path) -> None:
+    path = card / "spool.db"
+    disk = SpoolDisk(path, owner=EUI)
+    disk.commit([(record(n), 1) for n in range(1, 200)], [])
+    disk.close()
+    filler = card / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    files = SpoolFiles(card, EUI)
+    with pytest.raises(SpoolUnwritable):
+        files.mend(17)
+    assert list(card.glob("spool.db.*")) == []
+    filler.unlink()
+    assert files.mend(17).saved == 199
+
+
+def test_a_kill_between_the_two_renames_of_a_repair_loses_nothing(path: Path) -> None:
+    disk = SpoolDisk(path, owner=EUI)
+    disk.commit([(record(1), 1)], [])
+    disk.close()
+    assert salvage(path) == 1
+    quarantine(path, 17)
+    path.with_name("spool.db-wal").write_bytes(b"the log of the damaged file")
+    again = SpoolFiles(path.parent, EUI).open()
+    assert again.records == 1
+    again.close()
+
+
+def test_a_file_without_an_owner_becomes_ours_and_keeps_what_it_holds(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.executescript(
+            "CREATE TABLE frame (id INTEGER PRIMARY KEY, address INTEGER NOT NULL, kind INTEGER NOT NULL,"
+            " waiting INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL);"
+            "CREATE TABLE connector (bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+            "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+            "INSERT INTO frame VALUES (7, 1, 0, 1, 0, x'00'); PRAGMA user_version = 1;"
+        )
+    other.close()
+    disk = SpoolDisk(path, owner=EUI)
+    assert (disk.records, disk.owner()) == (1, EUI)
+    disk.close()

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from agent.spool.disk import SpoolDisk
-from agent.spool.spool import FILE_NAME
+from agent.spool.files import FILE_NAME
 from tests.datapath.power import Call, ForgetfulDisk, recorded
 from tests.datapath.virtual import record
 from tests.datapath.writer import kept

@@ -8,14 +8,19 @@ import pytest
 
 from agent.journal_port import MemoryJournal
 from agent.record import PLAUSIBLE_AGE_US, age_us
-from agent.spool.disk import SpoolCorrupted, SpoolDisk, SpoolEntry, Waiting
-from agent.spool.spool import FILE_NAME, Spool
+from agent.spool.disk import SpoolCorrupted, SpoolDisk
+from agent.spool.files import FILE_NAME, SpoolFiles
+from agent.spool.numbering import BLIND_IDS_FROM
+from agent.spool.ports import Callbacks, SpoolEntry
+from agent.spool.spool import Spool
+from agent.wire import reasons
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
 
 pytestmark = pytest.mark.anyio
 LNS = 1
+EUI = "0016c001f12a3b4c"
 
 
 @pytest.fixture
@@ -37,20 +42,29 @@ class Running:
         self.clock = ManualClock()
         self.journal = MemoryJournal(self.clock)
         self.gone: list[tuple[int, str]] = []
+        self.reloaded: list[int] = []
         self.spool = Spool(
-            directory=path,
+            files=SpoolFiles(path, EUI),
             limits=limits or Limits(),
             clock=self.clock,
             boot=boot,
             journal=self.journal,
-            evicted=self._evicted,
+            callbacks=Callbacks(evicted=self._evicted, reload=self._reload),
         )
 
     def _evicted(self, entries: list[SpoolEntry], reason: str) -> None:
         self.gone += [(record_id, reason) for _, record_id, _, _ in entries]
 
+    async def _reload(self) -> None:
+        await self.spool.load(self.names)
+        self.reloaded = await self.waiting_ids()
+
+    @property
+    def bits(self) -> dict[str, int]:
+        return self.spool.holdings.bits
+
     async def __aenter__(self) -> "Running":
-        self.bits = await self.spool.open(self.names)
+        await self.spool.open(self.names)
         self.task = asyncio.create_task(self.spool.run())
         await asyncio.sleep(0)
         return self
@@ -76,10 +90,13 @@ class Running:
         commits = self.spool.counts["commits"]
         await self.until(lambda: self.spool.counts["commits"] > commits)
 
-    async def entries(self) -> list[int]:
-        found: list[Waiting] = []
-        await self.spool.restore(found.extend)
-        return [entry[0] for entry in found]
+    async def waiting_ids(self) -> list[int]:
+        found: list[int] = []
+        await self.spool.restore(
+            lambda entries: found.extend(entry[0] for entry in entries),
+            lambda records: found.extend(record.id for record, _ in records),
+        )
+        return found
 
     def recorded(self) -> list[str]:
         return [change.value for change in self.journal.changes()]
@@ -92,7 +109,7 @@ async def test_what_was_committed_is_there_after_a_restart_and_ids_go_on(tmp_pat
         first.spool.settle(ids[:1], LNS)
         await first.commit()
     async with Running(tmp_path, boot=2) as second:
-        assert await second.entries() == ids[1:]
+        assert await second.waiting_ids() == ids[1:]
         assert second.spool.new_id() > max(ids)
         assert [kept.id for kept in await second.spool.read(ids)] == ids[1:]
 
@@ -101,13 +118,13 @@ async def test_an_orderly_stop_commits_what_was_not_due(tmp_path: Path) -> None:
     async with Running(tmp_path) as first:
         ids = first.hear(2)
     async with Running(tmp_path) as second:
-        assert await second.entries() == ids
+        assert await second.waiting_ids() == ids
 
 
 async def test_what_is_acknowledged_in_time_is_never_written(tmp_path: Path) -> None:
     async with Running(tmp_path) as running:
         running.spool.settle(running.hear(10), LNS)
-        assert running.spool.records == 0
+        assert running.spool.holdings.frames == 0
     assert running.spool.counts["written"] == 0
     disk = SpoolDisk(tmp_path / FILE_NAME)
     assert disk.records == 0
@@ -118,7 +135,7 @@ async def test_unwritten_records_can_be_read_and_are_found_by_a_new_connector(tm
     async with Running(tmp_path) as running:
         ids = running.hear(2)
         assert [kept.id for kept in await running.spool.read([*ids, 99])] == ids
-        assert await running.entries() == ids
+        assert await running.waiting_ids() == ids
 
 
 async def test_the_bound_by_count_drops_the_oldest(tmp_path: Path) -> None:
@@ -130,7 +147,7 @@ async def test_the_bound_by_count_drops_the_oldest(tmp_path: Path) -> None:
         await running.commit()
         await running.until(lambda: running.gone)
         assert running.gone == [(record_id, "spool_count") for record_id in ids[:3]]
-        assert running.spool.records == 100
+        assert running.spool.holdings.frames == 100
 
 
 async def test_the_bound_by_age_trusts_the_monotonic_clock_only(tmp_path: Path) -> None:
@@ -173,7 +190,7 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost_while_memory_lasts(tm
         disk.limit_pages(1)
         ids = running.hear(200)
         await running.until(lambda: not running.spool.accepting)
-        assert running.spool.records == 200
+        assert running.spool.holdings.frames == 200
         assert [kept.id for kept in await running.spool.read(ids)] == ids
         disk.limit_pages(1 << 20)
         await running.until(lambda: running.spool.accepting)
@@ -189,10 +206,11 @@ async def test_a_folder_that_comes_later_keeps_what_was_heard_for_whom_it_waits(
         running.spool.add(record(record_id), 1 << running.bits["lns"])
         await running.until(lambda: "FULL" in running.recorded())
         folder.mkdir()
-        await running.until(lambda: running.spool.accepting)
+        await running.until(lambda: running.spool.accepting and running.reloaded)
     async with Running(folder, boot=2, names=("lns", "other")) as again:
         assert again.bits == {"other": 0, "lns": 1}
-        assert await again.entries() == [record_id]
+        assert record_id > BLIND_IDS_FROM
+        assert await again.waiting_ids() == running.reloaded == [1]
 
 
 async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_written(tmp_path: Path) -> None:
@@ -205,7 +223,7 @@ async def test_a_disk_that_writes_again_is_told_although_no_frame_has_to_be_writ
         ids = running.hear(200)
         await running.until(lambda: not running.spool.accepting)
         running.spool.settle(ids, LNS)
-        assert running.spool._group.due_at_us() is None
+        assert running.spool.holdings.group.due_at_us() is None
         disk.limit_pages(1 << 20)
         await running.until(lambda: running.spool.accepting)
     assert running.recorded() == ["FULL", "ACCEPTING"]
@@ -217,13 +235,13 @@ async def test_a_damaged_file_is_moved_aside_at_the_start(tmp_path: Path) -> Non
         await running.until(running.journal.changes)
         running.hear()
         await running.commit()
-        assert running.spool.records == 1
-    assert running.recorded() == ["QUARANTINED"]
+        assert running.spool.holdings.frames == 1
+    assert running.recorded() == ["QUARANTINED", "ACCEPTING"]
     assert list(tmp_path.glob("spool.db.damaged-*"))
 
 
 def _corrupted(*_: object) -> None:
-    raise SpoolCorrupted("database disk image is malformed")
+    raise SpoolCorrupted(reasons.spool.damaged(detail="malformed"))
 
 
 @pytest.mark.slow
@@ -238,15 +256,17 @@ async def test_a_file_damaged_while_in_use_is_replaced_and_what_is_whole_in_it_i
         disk.commit = _corrupted  # type: ignore[method-assign]
         running.hear(100)
         await running.until(lambda: "QUARANTINED" in running.recorded())
-        await running.until(lambda: running.spool.accepting and not running.spool._group.unwritten)
-        assert running.spool.records == 103
+        await running.until(lambda: running.spool.accepting and not running.spool.holdings.group.unwritten)
+        assert running.spool.holdings.frames == 103
         assert running.spool.counts["salvaged"] == 3
-        assert len(await running.entries()) == 103
+        assert len(await running.waiting_ids()) == 103
 
 
 async def test_a_retired_connector_takes_its_frames_with_it(tmp_path: Path) -> None:
     async with Running(tmp_path) as running:
         running.hear(2)
         await running.commit()
-        assert await running.spool.keep(["other"]) == {"other": 0}
-        assert running.spool.records == 0
+        waiting = running.hear()
+        await running.spool.keep(["other"])
+        assert running.bits == {"other": 0}
+        assert (running.spool.holdings.frames, await running.waiting_ids()) == (0, []), waiting

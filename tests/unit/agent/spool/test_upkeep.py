@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.spool.disk import PAGE_BYTES, SpoolCorrupted, SpoolDisk
-from agent.spool.repair import QUARANTINED_FILES, quarantine, salvage
+from agent.spool.files import QUARANTINED_FILES, quarantine, salvage
 from agent.spool.upkeep import main, show
 from agent.spool.upkeep import salvage as saved_from
 from tests.datapath.virtual import record
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_spool_gives_an_empty_one(path: Path, tmp_path: Path, 
 
 @pytest.mark.slow
 def test_what_cannot_be_saved_leaves_no_file_behind(path: Path) -> None:
-    assert salvage(path.parent / "absent" / "spool.db", path) == 0
+    assert salvage(path.parent / "absent" / "spool.db") == 0
     assert list(path.parent.iterdir()) == []
 
 
