@@ -20,35 +20,35 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "radio.sx1261": ("", "mettre en marche la radio d’écoute de la carte\u202f: bruit mesuré, balayage"),
     "radio.fine_timestamp": ("", "horodatage à la nanoseconde (SX1303 et GNSS)\u202f; vide\u202f: aucun"),
     "radio.lbt.threshold_dbm": ("dBm", "au-dessus, le canal est occupé et rien n’est émis"),
-    "radio.lbt.channels[].frequency_hz": ("Hz", "canal où l’on peut émettre après écoute"),
-    "radio.lbt.channels[].bandwidth_hz": ("Hz", "sa largeur"),
-    "radio.lbt.channels[].scan_us": ("µs", "durée de l’écoute"),
-    "radio.lbt.channels[].transmit_limit_ms": ("ms", "émission la plus longue après écoute"),
-    "connectors[].name": ("", "nom court du serveur LoRaWAN"),
-    "connectors[].kind": ("", "protocole du serveur"),
-    "connectors[].host": ("", "nom ou adresse du serveur"),
-    "connectors[].port": ("", "port du serveur"),
-    "connectors[].contractual": ("", "compte pour la disponibilité contractuelle (un seul)"),
-    "connectors[].replay": ("", "remettre les trames gardées pendant une coupure"),
-    "connectors[].drain_frames_per_s": ("trames/s", "débit de remise des trames gardées"),
-    "connectors[].priority": ("", "de ses messages descendants\u202f; le plus grand passe devant"),
-    "connectors[].filters.net_ids": ("", "ne remettre que ces réseaux (vide\u202f: tous)"),
-    "connectors[].filters.dev_addrs": ("", "ne remettre que ces préfixes d’adresse (vide\u202f: tous)"),
-    "connectors[].filters.join_euis": ("", "ne remettre que ces plages de JoinEUI (vide\u202f: toutes)"),
-    "connectors[].filters.proprietary": ("", "remettre aussi les trames propriétaires"),
-    "connectors[].tls": ("", "chiffrement du lien vers ce serveur"),
-    "connectors[].ca_file": ("", "autorité du serveur (vide\u202f: celles du système)"),
-    "connectors[].certificate_file": ("", "certificat de la passerelle pour ce serveur"),
-    "connectors[].key_file": ("", "clé de ce certificat"),
-    "connectors[].token_file": ("", "jeton d’accès (basics_station)"),
-    "connectors[].region_prefix": ("", "préfixe des sujets MQTT (chirpstack_mqtt)"),
-    "connectors[].cups.uri": ("", "adresse CUPS (basics_station)\u202f; vide\u202f: sans CUPS"),
-    "connectors[].cups.ca_file": ("", "autorité du serveur CUPS (vide\u202f: celles du système)"),
-    "connectors[].cups.certificate_file": ("", "certificat de la passerelle pour CUPS"),
-    "connectors[].cups.key_file": ("", "clé de ce certificat"),
-    "connectors[].cups.token_file": ("", "jeton d’accès à CUPS"),
-    "connectors[].owns_radio_plan": ("", "obéir aux canaux que ce serveur demande (un seul au plus)"),
-    "connectors[].forward_bad_crc": ("", "remettre aussi les trames à CRC faux, marquées, sans les garder"),
+    "radio.lbt.channels.N.frequency_hz": ("Hz", "canal où l’on peut émettre après écoute"),
+    "radio.lbt.channels.N.bandwidth_hz": ("Hz", "sa largeur"),
+    "radio.lbt.channels.N.scan_us": ("µs", "durée de l’écoute"),
+    "radio.lbt.channels.N.transmit_limit_ms": ("ms", "émission la plus longue après écoute"),
+    "connectors.N.name": ("", "nom court du serveur LoRaWAN"),
+    "connectors.N.kind": ("", "protocole du serveur"),
+    "connectors.N.host": ("", "nom ou adresse du serveur"),
+    "connectors.N.port": ("", "port du serveur"),
+    "connectors.N.contractual": ("", "compte pour la disponibilité contractuelle (un seul)"),
+    "connectors.N.replay": ("", "remettre les trames gardées pendant une coupure"),
+    "connectors.N.drain_frames_per_s": ("trames/s", "débit de remise des trames gardées"),
+    "connectors.N.priority": ("", "de ses messages descendants\u202f; le plus grand passe devant"),
+    "connectors.N.filters.net_ids": ("", "ne remettre que ces réseaux (vide\u202f: tous)"),
+    "connectors.N.filters.dev_addrs": ("", "ne remettre que ces préfixes d’adresse (vide\u202f: tous)"),
+    "connectors.N.filters.join_euis": ("", "ne remettre que ces plages de JoinEUI (vide\u202f: toutes)"),
+    "connectors.N.filters.proprietary": ("", "remettre aussi les trames propriétaires"),
+    "connectors.N.tls": ("", "chiffrement du lien vers ce serveur"),
+    "connectors.N.ca_file": ("", "autorité du serveur (vide\u202f: celles du système)"),
+    "connectors.N.certificate_file": ("", "certificat de la passerelle pour ce serveur"),
+    "connectors.N.key_file": ("", "clé de ce certificat"),
+    "connectors.N.token_file": ("", "jeton d’accès (basics_station)"),
+    "connectors.N.region_prefix": ("", "préfixe des sujets MQTT (chirpstack_mqtt)"),
+    "connectors.N.cups.uri": ("", "adresse CUPS (basics_station)\u202f; vide\u202f: sans CUPS"),
+    "connectors.N.cups.ca_file": ("", "autorité du serveur CUPS (vide\u202f: celles du système)"),
+    "connectors.N.cups.certificate_file": ("", "certificat de la passerelle pour CUPS"),
+    "connectors.N.cups.key_file": ("", "clé de ce certificat"),
+    "connectors.N.cups.token_file": ("", "jeton d’accès à CUPS"),
+    "connectors.N.owns_radio_plan": ("", "obéir aux canaux que ce serveur demande (un seul au plus)"),
+    "connectors.N.forward_bad_crc": ("", "remettre aussi les trames à CRC faux, marquées, sans les garder"),
     "fleet.host": ("", "courtier MQTT du gestionnaire de flotte"),
     "fleet.port": ("", "port du courtier"),
     "fleet.tls": ("", "TLS mutuel (faux\u202f: essais seulement)"),
@@ -113,7 +113,7 @@ def flat(value: object, path: str = "") -> dict[str, object]:
     """Return every leaf by its path.
 
     >>> flat({"a": [{"b": 1}]})
-    {'a[0].b': 1}
+    {'a.0.b': 1}
     """
     found: dict[str, object] = {}
     if isinstance(value, dict):
@@ -121,20 +121,19 @@ def flat(value: object, path: str = "") -> dict[str, object]:
             found |= flat(inner, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
-            found |= flat(inner, f"{path}[{index}]")
+            found |= flat(inner, f"{path}.{index}")
     else:
         found[path] = value
     return found
 
 
 def general(path: str) -> str:
-    """Return the path without the index of a list.
+    """Return the path with N in place of the index of a list.
 
-    >>> general("connectors[12].host")
-    'connectors[].host'
+    >>> general("connectors.12.host")
+    'connectors.N.host'
     """
-    head, bracket, tail = path.partition("[")
-    return f"{head}[]{tail.partition(']')[2]}" if bracket else path
+    return ".".join("N" if part.isdecimal() else part for part in path.split("."))
 
 
 def schema() -> bytes:

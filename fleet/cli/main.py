@@ -122,7 +122,12 @@ def revoke(
 @app.command()
 def configure(
     data: Data,
-    set_: Annotated[list[str], Option("--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr.")],
+    set_: Annotated[
+        list[str],
+        Option(
+            "--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr (connectors[0].host too)."
+        ),
+    ],
     eui: Annotated[str, Option(help="One gateway.")] = "",
     all_: Annotated[bool, Option("--all", help="Every gateway that has a configuration.")] = False,
 ) -> None:

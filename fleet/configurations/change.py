@@ -1,5 +1,8 @@
 """A changed configuration by path and value, such as ``connectors.0.host = lns.example.fr``; pure.
 
+Paths are read and shown with dots, on gateways and in the fleet.  ``connectors[0].host`` of JSONPath
+is taken when it is typed.
+
 >>> from agent.wire.configuration import ConnectorConfig, FleetConfig
 >>> lns = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
 >>> before = Configuration(connectors=(lns,), fleet=FleetConfig(host="b", port=8883))
@@ -7,6 +10,7 @@
 'c'
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +24,8 @@ from agent.wire.configuration import (
     encode_configuration,
 )
 
+_INDEX = re.compile(r"\[(\d{1,9})\]")
+
 
 def change(configuration: Configuration, changes: Mapping[str, str]) -> Configuration:
     """Return ``configuration`` with each path set; a value is JSON where it can be, else text.
@@ -29,8 +35,17 @@ def change(configuration: Configuration, changes: Mapping[str, str]) -> Configur
     """
     document = msgspec.json.decode(encode_configuration(configuration))
     for path, text in changes.items():
-        _set(document, path, text)
+        _set(document, dotted(path), text)
     return decode_configuration(msgspec.json.encode(document))
+
+
+def dotted(path: str) -> str:
+    """Return a path as it is shown.
+
+    >>> dotted("connectors[0].host"), dotted("connectors.0.host")
+    ('connectors.0.host', 'connectors.0.host')
+    """
+    return _INDEX.sub(r".\1", path.strip())
 
 
 def differences(before: Configuration, after: Configuration) -> dict[str, tuple[str, str]]:

@@ -24,7 +24,7 @@ def declared(struct: type, path: str = "") -> set[str]:
         if not inner:
             found.add(here)
         for kind in inner:
-            found |= declared(kind, here + ("[]." if "tuple" in str(field.type) else "."))
+            found |= declared(kind, here + (".N." if "tuple" in str(field.type) else "."))
     return found
 
 
@@ -46,8 +46,8 @@ def test_source_and_unit_are_told() -> None:
     lines = {line.path: line for line in explain(configuration(connectors=two), version=4)}
     assert lines["intervals.heartbeat_s"].source == "valeur par défaut"
     assert lines["intervals.heartbeat_s"].unit == "s"
-    assert lines["connectors[1].port"].value == "1701"
-    assert lines["connectors[1].port"].source == "flotte, version 4"
+    assert lines["connectors.1.port"].value == "1701"
+    assert lines["connectors.1.port"].source == "flotte, version 4"
     assert lines["limits.spool_records"].value == "2\u202f000\u202f000"
     assert lines["fleet.tls"].source == "flotte, version 4"
 

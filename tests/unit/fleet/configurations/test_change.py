@@ -44,6 +44,13 @@ def test_what_cannot_be_set_is_refused(path, text, words):
         change(BEFORE, {path: text})
 
 
+def test_a_path_with_brackets_is_taken_and_shown_with_dots():
+    after = change(BEFORE, {"connectors[0].host": "b.example"})
+    assert differences(BEFORE, after) == {"connectors.0.host": ("a.example", "b.example")}
+    with pytest.raises(ConfigurationError, match=r"connectors\.1\.host"):
+        change(BEFORE, {"connectors[1].host": "x"})
+
+
 def test_nothing_changed_is_no_difference():
     assert differences(BEFORE, change(BEFORE, {})) == {}
     assert flatten(BEFORE)["connectors.0.port"] == "1700"
