@@ -15,9 +15,11 @@ from agent.wire.command import Action
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
-from fleet.configurations import orders, push
+from fleet.configurations import orders
 from fleet.configurations.change import change
 from fleet.configurations.commands import send
+from fleet.configurations.issue import issue_version
+from fleet.configurations.store import newest_version
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
@@ -158,12 +160,12 @@ def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
     with closing(database), database.write() as connection:
         wanted = [eui] if eui else [gateway.eui for gateway in store.load_gateways(connection)]
         for each in wanted:
-            present = push.desired(connection, each)
+            present = newest_version(connection, each)
             if present is None:
                 if eui:
                     raise MistakeError(f"{eui}: has no configuration yet; make its work order first")
                 continue
-            envelope = push.request(
+            envelope = issue_version(
                 connection,
                 keys.signing,
                 eui=each,

@@ -18,7 +18,7 @@ from agent.wire.envelope import Kind
 from agent.wire.testframe import NONCE_BYTES
 from fleet.cli.commands import open_fleet
 from fleet.clock import SystemClock
-from fleet.configurations import push
+from fleet.configurations.issue import issue_instruction
 from fleet.configurations.tables import instructions
 from fleet.db.connect import Database
 from fleet.errors import MistakeError
@@ -59,9 +59,7 @@ def request(
     for eui, role, action in parts:
         command = Command(action=action, nonce=nonce, sender=sender, limit_s=LISTEN_S)
         payload = encode_command(command)
-        word = push.queue_instruction(
-            connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us
-        )
+        word = issue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
         audit.record(
             connection,
             now_us=now_us,

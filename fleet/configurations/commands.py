@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from agent.wire.command import Action, Command, CommandError, decode_command, encode_command
 from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
 from agent.wire.messages import Reply
-from fleet.configurations import push
-from fleet.configurations.tables import instructions
+from fleet.configurations import store
+from fleet.configurations.issue import issue_instruction
 from fleet.identity import audit
 from fleet.identity.tables import audit_log
 from fleet.lang.reasons import kept
@@ -44,10 +44,10 @@ def send(
 ) -> str:
     """Sign one command, queue it, and return its id."""
     payload = encode_command(Command(action=action))
-    word = push.queue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
-    after = {"action": action, "id": word}
+    number = issue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+    after = {"action": action, "id": number}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
-    return word
+    return number
 
 
 def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int]]) -> None:
@@ -55,26 +55,19 @@ def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int
     for eui, reply, at_us in replies:
         kind, _, version = reply.command_id.rpartition("-")
         if version.isdigit():
-            answered = update(instructions).where(
-                instructions.c.eui == eui, instructions.c.kind == kind, instructions.c.version == int(version)
-            )
-            connection.execute(
-                answered.values(
-                    replied_at_us=at_us, reply_ok=reply.ok, reply_text=kept(reply.why, reply.text)
-                )
-            )
+            text = kept(reply.why, reply.text)
+            store.note_answer(connection, eui, kind, int(version), at_us=at_us, ok=reply.ok, text=text)
 
 
 def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[Sent]:
     """Return the newest commands of ``eui``, newest first."""
-    query = select(instructions).where(instructions.c.eui == eui, instructions.c.kind == Kind.COMMAND)
-    rows = connection.execute(query.order_by(instructions.c.version.desc()).limit(limit)).mappings().all()
+    rows = store.commands_of(connection, eui, limit)
     if not rows:
         return []
     asked = _asked_by(connection, eui, rows[-1]["issued_at_us"])
     return [
         Sent(
-            id=(name := push.instruction_id(Kind.COMMAND, row["version"])),
+            id=(name := store.instruction_id(Kind.COMMAND, row["version"])),
             eui=eui,
             action=_action(row["envelope"]),
             who=asked.get(name, audit.SYSTEM),

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import encode_envelope
 from agent.wire.order import WorkOrder
-from fleet.configurations import push
 from fleet.configurations.change import change
+from fleet.configurations.issue import issue_version
 from fleet.durations import DAY_US
 from fleet.identity import audit
 from fleet.identity.enrolments import store_token
@@ -54,7 +54,7 @@ def make_order(
     store_token(
         connection, token=token, eui=gateway.eui, valid_until_us=valid_until_us, who=who, now_us=now_us
     )
-    envelope = push.request(
+    envelope = issue_version(
         connection,
         keys.signing,
         eui=gateway.eui,

@@ -9,9 +9,9 @@ Sources: DESIGN §7 (rollout wave as a common cause), §4 (a configuration is tr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from fleet.configurations.tables import configuration_versions
+from fleet.configurations.store import issued_since
 from fleet.durations import MINUTE_US
 from fleet.lang.format import clock
 from fleet.live.model import NetworkNow
@@ -49,11 +49,9 @@ def waves(changes: Iterable[Change]) -> dict[str, str]:
 
 def recent(connection: Connection, now_us: int) -> Mapping[str, str]:
     """Return the wave of each gateway that was changed a moment ago."""
-    table = configuration_versions.c
-    query = select(table.eui, table.issued_at_us, table.issued_by, table.reason)
-    rows = connection.execute(query.where(table.issued_at_us > now_us - RECENT_US, table.published))
     return waves(
-        Change(eui=row.eui, issued_us=row.issued_at_us, by=row.issued_by, reason=row.reason) for row in rows
+        Change(eui=row["eui"], issued_us=row["issued_at_us"], by=row["issued_by"], reason=row["reason"])
+        for row in issued_since(connection, now_us - RECENT_US)
     )
 
 

@@ -16,7 +16,8 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, JournalBatch, JournalRecord, Presence, TimeQuality
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
-from fleet.configurations import push, reconcile
+from fleet.configurations import reconcile
+from fleet.configurations.issue import issue_version
 from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.migrate import migrate_from_nothing, missing_tables
@@ -96,7 +97,7 @@ def test_a_day_of_one_fleet(database, tmp_path):
         store.apply_document(connection, read, who="test", now_us=NOW_US)
         lns = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
         configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="f", port=8883))
-        push.request(connection, key, eui=EUIS[0], configuration=configuration, who="anne", now_us=NOW_US)
+        issue_version(connection, key, eui=EUIS[0], configuration=configuration, who="anne", now_us=NOW_US)
     terms, feed = Terms(signing=key), Feed()
     engine = Engine(database=database, link=link, inbox=Inbox(), feed=feed, clock=clock, terms=terms)
     for seq in range(1, 5):

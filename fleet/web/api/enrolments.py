@@ -14,7 +14,7 @@ from agent.wire.eui import parse_eui
 from agent.wire.misfit import misfit
 from agent.wire.renewal import RenewalRequest
 from agent.wire.resolved import resolved
-from fleet.configurations import push
+from fleet.configurations.store import publish_again
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import Enrolled, enrol, renew
@@ -66,7 +66,7 @@ def _enrol(
 ) -> Enrolled | EnrolmentRefused:
     outcome = enrol(connection, authority, asked, now_us)
     if isinstance(outcome, Enrolled):
-        push.send_again(connection, asked.eui)
+        publish_again(connection, asked.eui)
     return outcome
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
-from fleet.configurations.status import ConfigurationStatus, stands
+from fleet.configurations.status import ConfigurationStatus, statuses
 from fleet.evidence.decoding import named
 from fleet.identity.people import Person
 from fleet.lang.reasons import in_words
@@ -42,7 +42,7 @@ def list_gateways(
         inside = insees_of(connection, person)
         found = load_gateways_after(connection, after, limit + 1, insees=inside)
         chosen = found[:limit]
-        told = stands(connection, [one.eui for one in chosen])
+        told = statuses(connection, [one.eui for one in chosen])
     items = [gateway_row(parts.network, one, told.get(one.eui)) for one in chosen]
     following = chosen[-1].eui if len(found) > limit else None
     return answer(request, {"items": items, "next": following})
@@ -59,7 +59,7 @@ def show_gateway(
         raise Problem(422, "Not an EUI", str(error), field="eui") from error
     with parts.database.read() as connection:
         gateway = load_gateway(connection, plain)
-        told = stands(connection, [plain])
+        told = statuses(connection, [plain])
         inside = insees_of(connection, person)
     if gateway is None or (inside is not None and gateway.commune_insee not in inside):
         raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from agent.wire.command import Action
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
-from fleet.configurations.status import stands
+from fleet.configurations.status import statuses
 from fleet.evidence.tables import journal_records, notes
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
@@ -67,7 +67,7 @@ def _needs_beats(visit: Visit) -> bool:
 
 
 def _beats(connection: Connection, euis: list[str]) -> dict[str, Heartbeat]:
-    told = stands(connection, euis)
+    told = statuses(connection, euis)
     return {eui: one.heartbeat for eui, one in told.items() if one.heartbeat is not None}
 
 
@@ -93,7 +93,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             raise HTTPException(404)
         row = _row(visit, connection, found)
         window = fenetre if fenetre in timeline.WINDOWS else timeline.DEFAULT_WINDOW
-        stand = stands(connection, [eui]).get(eui)
+        stand = statuses(connection, [eui]).get(eui)
         beat = stand.heartbeat if stand else None
         ticket = _ticket(visit, connection, found)
         return visit.page(

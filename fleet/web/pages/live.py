@@ -17,7 +17,7 @@ from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import func, select
 
 from agent.wire.messages import Heartbeat
-from fleet.configurations.status import stands
+from fleet.configurations.status import statuses
 from fleet.live.feed import FeedFull, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.tables import ticket_events
@@ -112,7 +112,7 @@ class Story:
         values = {f"word:{eui}": words.clock(at_us, seconds=True) for eui, at_us in spoke.items()}
         if update.cycle % COUNTERS_EACH == 0 and self._spoke:
             with self._visit.database.read() as connection:
-                told = stands(connection, sorted(self._spoke))
+                told = statuses(connection, sorted(self._spoke))
             self._spoke.clear()
             for eui, stand in told.items():
                 if stand.heartbeat is not None:

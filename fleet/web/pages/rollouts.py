@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.configurations import push
-from fleet.configurations.push import Version
-from fleet.configurations.status import stands
+from fleet.configurations.issue import issue_version
+from fleet.configurations.status import statuses
+from fleet.configurations.store import Version, newest_versions
 from fleet.identity.people import Person, Role
 from fleet.registry.store import Gateway, load_gateways
 from fleet.web.access import form_guard, operator
@@ -36,7 +36,7 @@ Typed = Annotated[dict[str, str], Depends(typed_form)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class RolloutForm:
     """Gateways and the newest version of each, as far as the form is about them."""
 
     gateways: list[Gateway]
@@ -56,33 +56,33 @@ class Desk:
         return {one.eui: one.name for one in self.gateways}
 
 
-def _desk(connection: Connection, target: str) -> Desk:
+def _rollout_form(connection: Connection, target: str) -> RolloutForm:
     gateways = load_gateways(connection)
-    found = push.all_desired(connection)
+    found = newest_versions(connection)
     versions = {one.eui: found[one.eui] for one in gateways if one.eui in found}
-    return Desk(gateways=gateways, versions=versions, target=target if target in versions else ALL)
+    return RolloutForm(gateways=gateways, versions=versions, target=target if target in versions else ALL)
 
 
 @router.get("/deploiements", response_class=HTMLResponse)
 def page(visit: Viewing, eui: str = ALL) -> HTMLResponse:
     """Show where every gateway stands, and the form."""
     with visit.database.read() as connection:
-        return _page(visit, connection, _desk(connection, eui))
+        return _page(visit, connection, _rollout_form(connection, eui))
 
 
 def _page(
     visit: Visit,
     connection: Connection,
-    desk: Desk,
+    form: RolloutForm,
     *,
     typed: dict[str, str] | None = None,
     problem: str = "",
     wrong: PlanRefused | None = None,
 ) -> HTMLResponse:
-    told = stands(connection, [one.eui for one in desk.gateways])
-    rows = views.rows_of(desk.gateways, told, desk.versions)
-    targets = [(ALL, visit.words.t("rollouts.all", count=len(desk.versions)))]
-    targets += [(one.eui, one.name) for one in desk.gateways if one.eui in desk.versions]
+    found = statuses(connection, [one.eui for one in form.gateways])
+    rows = views.rows_of(form.gateways, found, form.versions)
+    targets = [(ALL, visit.words.t("rollouts.all", count=len(form.versions)))]
+    targets += [(one.eui, one.name) for one in form.gateways if one.eui in form.versions]
     return visit.page(
         "pages/rollouts.html",
         connection,
@@ -91,10 +91,10 @@ def _page(
         total=len(rows),
         agreed=sum(row.step == "running" for row in rows),
         may_push=visit.person is not None and visit.person.may(Role.OPERATOR),
-        base=bool(desk.versions),
+        base=bool(form.versions),
         targets=targets,
-        target=desk.target,
-        fields=views.fields_of(visit.words, desk.chosen.values(), typed or {}, wrong),
+        target=form.target,
+        fields=views.fields_of(visit.words, form.chosen.values(), typed or {}, wrong),
         typed_reason=(typed or {}).get("reason", ""),
         problem=problem,
     )
@@ -102,22 +102,22 @@ def _page(
 
 def _planned(
     visit: Visit, connection: Connection, typed: dict[str, str]
-) -> tuple[Desk, dict[str, str], list[views.Planned]] | HTMLResponse:
+) -> tuple[RolloutForm, dict[str, str], list[views.Planned]] | HTMLResponse:
     """Return the plan of what was typed, or the form again with what is wrong."""
-    desk = _desk(connection, typed.get("target", ALL))
-    shown = views.fields_of(visit.words, desk.chosen.values(), {}, None)
-    fields = views.fields_of(visit.words, desk.chosen.values(), typed, None)
+    form = _rollout_form(connection, typed.get("target", ALL))
+    shown = views.fields_of(visit.words, form.chosen.values(), {}, None)
+    fields = views.fields_of(visit.words, form.chosen.values(), typed, None)
     changes = views.changes_of(fields, shown)
     try:
-        plan = views.plan_of(desk.chosen, desk.names, changes)
+        plan = views.plan_of(form.chosen, form.names, changes)
     except PlanRefused as error:
         return _page(
-            visit, connection, desk, typed=typed, problem=visit.words.refusal(error.why), wrong=error
+            visit, connection, form, typed=typed, problem=visit.words.refusal(error.why), wrong=error
         )
     if not plan:
         problem = visit.words.t("rollouts.nothing")
-        return _page(visit, connection, desk, typed=typed, problem=problem)
-    return desk, changes, plan
+        return _page(visit, connection, form, typed=typed, problem=problem)
+    return form, changes, plan
 
 
 Pushing = Annotated[Person, Depends(operator)]
@@ -132,7 +132,7 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
         outcome = _planned(visit, connection, typed)
         if isinstance(outcome, HTMLResponse):
             return outcome
-        desk, changes, plan = outcome
+        form, changes, plan = outcome
         euis = {one.eui for one in plan}
         touched = [one for one in visit.network.communes.values() if euis & set(one.members)]
         return visit.page(
@@ -142,8 +142,8 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
             changes=changes,
             communes=len(touched),
             service=views.touches_service(plan),
-            target=desk.target,
-            stamp=views.stamp_of(desk.chosen),
+            target=form.target,
+            stamp=views.stamp_of(form.chosen),
             typed_reason=typed.get("reason", "")[:REASON_LIMIT],
             trial_minutes=max(one.configuration.intervals.config_trial_s for one in plan) // 60,
         )
@@ -157,11 +157,11 @@ def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
         outcome = _planned(visit, connection, typed)
         if isinstance(outcome, HTMLResponse):
             return outcome
-        desk, _, plan = outcome
-        if typed.get("stamp") != views.stamp_of(desk.chosen):
+        form, _, plan = outcome
+        if typed.get("stamp") != views.stamp_of(form.chosen):
             raise HTTPException(409, visit.words.t("rollouts.stale"))
         for one in plan:
-            push.request(
+            issue_version(
                 connection,
                 signing,
                 eui=one.eui,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from fleet.acts.steps import TEXT_LIMIT_CHARACTERS, Door, Step, StepRequest
 from fleet.acts.take import take
 from fleet.configurations.commands import last_of
-from fleet.configurations.status import stands
+from fleet.configurations.status import statuses
 from fleet.identity.people import Person, Role
 from fleet.live.model import GatewayNow
 from fleet.notify.compose import SiteLine
@@ -98,7 +98,7 @@ def _live(visit: Visit, connection: Connection, members: list[GatewayNow]) -> di
     euis = [one.eui for one in members[: views.MEMBERS_LIMIT]]
     told_by = {
         eui: views.beat_words(visit.words, stand.heartbeat)
-        for eui, stand in stands(connection, euis).items()
+        for eui, stand in statuses(connection, euis).items()
         if stand.heartbeat is not None
     }
     commands = {eui: lines_of(visit.words, last_of(connection, eui, 1)) for eui in euis}

@@ -9,10 +9,9 @@ from sqlalchemy import Connection
 
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.messages import ConfigState
-from fleet.configurations import push
 from fleet.configurations.change import change, differences, flatten
-from fleet.configurations.push import Version
 from fleet.configurations.status import ConfigurationStatus
+from fleet.configurations.store import Version, newest_version, version_history
 from fleet.registry.store import Gateway
 from fleet.web.rendering import Words
 
@@ -113,11 +112,11 @@ def of_gateway(
     words: Words, connection: Connection, eui: str, status: ConfigurationStatus | None
 ) -> dict[str, Any]:
     """Return desired beside reported, setting by setting, and the sentence above it."""
-    desired = push.desired(connection, eui)
+    desired = newest_version(connection, eui)
     if desired is None:
         return {"settings": [], "differing": [], "settings_sentence": "", "settings_reason": ""}
     reported = status.reported if status else None
-    versions = {one.version: one for one in push.history(connection, eui)}
+    versions = {one.version: one for one in version_history(connection, eui)}
     running = versions.get(reported.version) if reported else None
     wanted = flatten(desired.configuration)
     present = flatten(running.configuration) if running else {}

@@ -1,20 +1,22 @@
 """The whole table of when a configuration is confirmed."""
 
+from dataclasses import replace
+
 import pytest
 
-from agent.wire.messages import ConfigReported, ConfigState, ConnectorBeat, Radio
-from fleet.configurations.rules import SAY_AGAIN_US, Trial, should_confirm
+from agent.wire.messages import ConfigState, ConnectorBeat, Radio
+from fleet.configurations.rules import CONFIRM_AGAIN_US, Trial, should_confirm
 from tests.unit.fleet.founded import NOW_US, heartbeat
 
-TRIAL = Trial(version=4, sha256="aa", issued_at_us=NOW_US, said_at_us=None)
-SAID = Trial(version=4, sha256="aa", issued_at_us=NOW_US, said_at_us=NOW_US + 10)
+TRIAL = Trial(eui="a", version=4, sha256="aa", issued_at_us=NOW_US, confirmed_at_us=None)
+CONFIRMED = Trial(eui="a", version=4, sha256="aa", issued_at_us=NOW_US, confirmed_at_us=NOW_US + 10)
 GOOD = heartbeat(config_version=4)
 FIRST = "first heartbeat that proves reception and delivery"
 AGAIN = "the gateway is still on trial"
 
 
 def reported(state, version=4):
-    return ConfigReported(version=version, sha256="aa", state=state, seen_version=4, reason="")
+    return {"reported_state": state, "reported_version": version}
 
 
 @pytest.mark.parametrize(
@@ -29,14 +31,15 @@ def reported(state, version=4):
         (TRIAL, heartbeat(config_version=4, radio=Radio.OFF), 1, None, 2, ""),
         (TRIAL, heartbeat(config_version=4, connectors=()), 1, None, 2, ""),
         (TRIAL, heartbeat(config_version=4, connectors=(ConnectorBeat("lns", False, 9),)), 1, None, 2, ""),
-        (SAID, GOOD, 1, None, 10 + SAY_AGAIN_US, ""),
-        (SAID, GOOD, 1, reported(ConfigState.TRIAL), 10 + SAY_AGAIN_US - 1, ""),
-        (SAID, GOOD, 1, reported(ConfigState.TRIAL), 10 + SAY_AGAIN_US, AGAIN),
-        (SAID, GOOD, 1, reported(ConfigState.TRIAL, version=3), 10 + SAY_AGAIN_US, ""),
-        (SAID, GOOD, 1, reported(ConfigState.CONFIRMED), 10 + SAY_AGAIN_US, ""),
-        (SAID, GOOD, 1, reported(ConfigState.ROLLED_BACK), 10 + SAY_AGAIN_US, ""),
+        (CONFIRMED, GOOD, 1, None, 10 + CONFIRM_AGAIN_US, ""),
+        (CONFIRMED, GOOD, 1, reported(ConfigState.TRIAL), 10 + CONFIRM_AGAIN_US - 1, ""),
+        (CONFIRMED, GOOD, 1, reported(ConfigState.TRIAL), 10 + CONFIRM_AGAIN_US, AGAIN),
+        (CONFIRMED, GOOD, 1, reported(ConfigState.TRIAL, version=3), 10 + CONFIRM_AGAIN_US, ""),
+        (CONFIRMED, GOOD, 1, reported(ConfigState.CONFIRMED), 10 + CONFIRM_AGAIN_US, ""),
+        (CONFIRMED, GOOD, 1, reported(ConfigState.ROLLED_BACK), 10 + CONFIRM_AGAIN_US, ""),
     ],
 )
 def test_table(trial, beat, beat_at, report, now, why):
     at_us = None if beat_at is None else NOW_US + beat_at
-    assert should_confirm(trial, beat, at_us, report, NOW_US + now) == why
+    trial = replace(trial, **(report or {}))
+    assert should_confirm(trial, beat, at_us, NOW_US + now) == why

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from agent.wire.envelope import Kind, decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
-from fleet.configurations.rules import ASK_AGAIN_US, PERMIT_LIFE_US, why_not
+from fleet.configurations.rules import ASK_AGAIN_US, PERMIT_LIFE_US, WaitingChange, decide_permits, why_not
 from fleet.configurations.tables import instructions
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.memory import Memory
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
-from tests.unit.fleet.configurations.test_desk import KEY, ask, hear
+from tests.unit.fleet.configurations.test_reconcile import KEY, ask, hear
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, received
 
 SERVING, DOWN = GatewayState.SERVING, GatewayState.DOWN
@@ -58,6 +58,23 @@ def network(states, communes, *, blind=False):
 )
 def test_table(states, communes, under_way, blind, words_):
     assert why_not(network(states, communes, blind=blind), A, under_way) == words_
+
+
+@pytest.mark.parametrize(
+    ("permitted", "now", "granted", "refused"),
+    [
+        ({}, 0, (A, C), {B: "another gateway of C0 is changing"}),
+        ({A: 0}, ASK_AGAIN_US - 1, (C,), {B: "another gateway of C0 is changing"}),
+        ({A: 0}, PERMIT_LIFE_US - 1, (A, C), {B: "another gateway of C0 is changing"}),
+        ({A: 0}, PERMIT_LIFE_US, (B, C), {A: "another gateway of C0 is changing"}),
+    ],
+)
+def test_who_was_permitted_longest_ago_comes_first(permitted, now, granted, refused):
+    waiting = [WaitingChange(eui=eui, sha256="aa") for eui in (C, B, A)]
+    both = network({A: SERVING, B: SERVING, C: DOWN}, [(A, B)])
+    permitted_at_us = {eui: NOW_US + at_us for eui, at_us in permitted.items()}
+    decided = decide_permits(waiting, permitted_at_us, both, NOW_US + now)
+    assert ({one.eui for one in decided.granted}, decided.refused) == (set(granted), refused)
 
 
 def waiting(database, memory, *euis):

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from agent.wire.messages import Presence
 from fleet.broker.inbox import Inbox
-from fleet.configurations.status import stands
+from fleet.configurations.status import statuses
 from fleet.db.connect import CommitUnsure
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import CYCLE_US, Engine
@@ -199,7 +199,7 @@ def test_vitals_that_a_heartbeat_does_not_tell_are_kept(scene):
     scene.engine.take([received(EUIS[0], "health", heartbeat(2))])
     assert scene.engine.state().memory.of(EUIS[0]).heartbeat.temperature_c == 41
     with scene.database.read() as connection:
-        assert stands(connection, [EUIS[0]])[EUIS[0]].heartbeat.temperature_c == 41
+        assert statuses(connection, [EUIS[0]])[EUIS[0]].heartbeat.temperature_c == 41
 
 
 def test_a_cycle_names_what_changed_since_the_last_one_that_was_committed(scene):

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import insert
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from fleet.configurations import push
+from fleet.configurations.issue import issue_version
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.durations import DAY_US, MINUTE_US
@@ -116,7 +116,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
             connection.execute(insert(deliveries), deliveries_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
-            push.request(
+            issue_version(
                 connection,
                 signing,
                 eui=eui_of(index),

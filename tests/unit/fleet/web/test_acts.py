@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from fleet.configurations import push
+from fleet.configurations.store import newest_version
 from fleet.db.connect import Database
 from fleet.durations import DAY_US
 from fleet.identity.people import OPEN_ACCESS
@@ -47,7 +47,7 @@ def ticket_state(client: TestClient) -> TicketState:
 
 def versions(client: TestClient) -> list[int]:
     with database_of(client).read() as connection:
-        found = [push.desired(connection, eui_of(index)) for index in range(ALL)]
+        found = [newest_version(connection, eui_of(index)) for index in range(ALL)]
     return [one.version for one in found if one is not None]
 
 

@@ -3,8 +3,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import Kind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
-from fleet.configurations import push, reconcile
-from fleet.configurations.status import stands
+from fleet.configurations import reconcile
+from fleet.configurations.issue import issue_version
+from fleet.configurations.status import statuses
+from fleet.configurations.store import publish_again
 from fleet.evidence import store
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
@@ -33,7 +35,7 @@ class Broker:
 
 def ask(connection, **fields):
     told = {"eui": EUIS[0], "configuration": CONFIGURATION, "who": "anne", "now_us": NOW_US}
-    return push.request(connection, KEY, **(told | fields))
+    return issue_version(connection, KEY, **(told | fields))
 
 
 def publish(database, broker):
@@ -87,7 +89,7 @@ def test_after_an_enrolment_the_version_of_the_image_takes_the_place_of_what_was
     publish(database, broker)
     assert len(broker.taken) == 1
     with database.write() as connection:
-        push.send_again(connection, EUIS[0])
+        publish_again(connection, EUIS[0])
     publish(database, broker)
     assert [decode_envelope(payload).version for _, payload, _ in broker.taken] == [1, 2]
 
@@ -129,7 +131,7 @@ def test_desired_beside_reported(tmp_path):
     refused = ConfigReported(state=ConfigState.ROLLED_BACK, reason="no word from the fleet", **told)
     hear(database, memory, received(EUIS[0], "config/reported", refused))
     with database.read() as connection:
-        stand = stands(connection, [EUIS[0]])[EUIS[0]]
+        stand = statuses(connection, [EUIS[0]])[EUIS[0]]
     assert (stand.desired_version, stand.reported.reason, stand.in_force) == (
         1,
         "no word from the fleet",
@@ -138,4 +140,4 @@ def test_desired_beside_reported(tmp_path):
     confirmed = ConfigReported(state=ConfigState.CONFIRMED, reason="", **told)
     hear(database, memory, received(EUIS[0], "config/reported", confirmed))
     with database.read() as connection:
-        assert stands(connection, [EUIS[0]])[EUIS[0]].in_force
+        assert statuses(connection, [EUIS[0]])[EUIS[0]].in_force
