@@ -36,7 +36,7 @@ from agent.wire.messages import (
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
 from fleet.broker.received import Received
-from fleet.configurations import push
+from fleet.configurations.issue import issue_version
 from fleet.db.base import metadata
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
@@ -242,7 +242,7 @@ def _push(scene: Scene) -> None:
     lns = ConnectorConfig(name="lns", host="lns.example", port=1700, contractual=True)
     configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="fleet.example", port=8883))
     with scene.database.write() as connection:
-        push.request(
+        issue_version(
             connection, KEY, eui=EUIS[0], configuration=configuration, who="anne", now_us=scene.clock.now
         )
 
