@@ -1,7 +1,7 @@
 """Boards and channel plans as data: TOML files, checked when they are read, joined to ``Settings``.
 
-A name is looked up beside this module; a path to a ``.toml`` is another board, a path to a ``.json`` is
-Semtech's ``global_conf.json`` with its own channels.
+A name is looked up beside this module; a path to a ``.toml`` is another board, a path to a ``.json`` or a
+``.json.SUFFIX`` is Semtech's ``global_conf.json`` with its own channels, bus and SX1261.
 
 Sources: each file names its own.
 """
@@ -14,8 +14,10 @@ from typing import TypeVar
 
 import msgspec
 
+from hal import semtech_json
 from hal.errors import OurMistake
-from hal.global_conf import read_global_conf
+from hal.global_conf import settings_of
+from hal.semtech_files import connection_of, is_global_conf, pins_of
 from hal.settings import (
     Channel,
     FineTimestampMode,
@@ -30,6 +32,7 @@ from hal.settings import (
 from hal.units import Hz
 
 Decoded = TypeVar("Decoded")
+RESET_SCRIPT = "reset_lgw.sh"
 FILE_LIMIT_BYTES = 262_144
 """A board file of more is no board file."""
 
@@ -142,11 +145,36 @@ def choose(board: str, *, plan: str = "EU868", public: bool = True) -> BoardChoi
     Raises:
         OurMistake: no such board, plan or file; an unknown key; a value out of range.
     """
-    if board.endswith(".json"):
-        settings = read_global_conf(_read(Path(board)))
-        return BoardChoice(board=read_board("corecell"), settings=settings)
+    if is_global_conf(board):
+        return _semtech(Path(board))
     read = read_board(board)
     return BoardChoice(board=read, settings=replace(join(read, read_plan(plan)), public=public))
+
+
+def _semtech(path: Path) -> BoardChoice:
+    """Return what a ``global_conf.json`` describes; pins from ``reset_lgw.sh`` beside it, or Corecell's."""
+    value = semtech_json.read(_bytes(path))
+    connection = connection_of(value)
+    script = path.with_name(RESET_SCRIPT)
+    pins = pins_of(_read(script)) if script.exists() else {}
+    corecell = read_board("corecell")
+    board = msgspec.structs.replace(
+        corecell,
+        name=path.name,
+        bus=connection.bus,
+        sx1261=connection.sx1261,
+        pins=_pins(pins) if pins else corecell.pins,
+    )
+    return BoardChoice(board=board, settings=settings_of(value))
+
+
+def _pins(found: dict[str, int]) -> Pins:
+    return Pins(
+        power_enable=found.get("SX1302_POWER_EN"),
+        sx1302_reset=found.get("SX1302_RESET"),
+        sx1261_reset=found.get("SX1261_RESET"),
+        dac_reset=found.get("AD5338R_RESET"),
+    )
 
 
 def read_board(name: str) -> Board:
@@ -169,10 +197,17 @@ def read_plan(name: str) -> Plan:
 
 def _read(path: Path) -> str:
     try:
+        return _bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise OurMistake(f"cannot be read: {error}", where=str(path)) from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
         if path.stat().st_size > FILE_LIMIT_BYTES:
             raise OurMistake(f"larger than {FILE_LIMIT_BYTES} bytes", where=str(path))
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise OurMistake(f"cannot be read: {error}", where=str(path)) from error
 
 

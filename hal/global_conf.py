@@ -6,12 +6,12 @@ range is an error that names its path.
 Sources: the files in sx1302_hal v2.1.0 ``packet_forwarder/``; FACTS §6 for what each value does.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from typing import TypeVar, overload
 
+from hal import semtech_json
 from hal.errors import OurMistake
+from hal.semtech_files import ROOT, conf_of
 from hal.settings import (
     FALLBACK_GAINS,
     Channel,
@@ -28,8 +28,6 @@ from hal.settings import (
 )
 from hal.units import Hz
 
-ROOT = "SX130x_conf"
-_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 Scalar = TypeVar("Scalar", int, float, str, bool)
 
 
@@ -78,26 +76,18 @@ class _Node:
         return value
 
 
-def read_global_conf(text: str) -> Settings:
+def read_global_conf(data: bytes) -> Settings:
     """Return the settings that a ``global_conf.json`` asks for.
 
     Raises:
         OurMistake: not JSON, a missing or wrong value (with its path), or settings that cannot be served.
     """
-    plain = _COMMENT.sub(lambda match: match.group() if match.group().startswith('"') else " ", text)
-    try:
-        value = json.loads(plain)
-    except json.JSONDecodeError as error:
-        raise OurMistake(str(error), where="global_conf.json") from error
-    return settings_of(value)
+    return settings_of(semtech_json.read(data))
 
 
 def settings_of(value: object) -> Settings:
     """Return the settings in an already decoded ``global_conf.json``."""
-    root = _Node(value, "").node(ROOT)
-    if root is None:
-        raise OurMistake("is missing", where=ROOT)
-    root.path = ROOT
+    root = _Node(conf_of(value), ROOT)
     if root.get("full_duplex", bool, default=False):
         raise OurMistake("full duplex needs SX1255 radios, which are not supported", where="full_duplex")
     demodulators = root.node("chan_multiSF_All")
@@ -165,31 +155,34 @@ def _channel(node: _Node | None, bandwidth_hz: int = 125_000) -> Channel | None:
 
 
 def _service(node: _Node | None) -> LoraService | None:
+    """Return the single-SF modem; as in the reference, ``implicit_*`` count only beside ``implicit_hdr``."""
     bandwidth_hz = 250_000 if node is None else node.get("bandwidth", int, default=250_000)
     channel = _channel(node, bandwidth_hz)
     if node is None or channel is None:
         return None
+    sf = node.get("spread_factor", int, default=7)
+    if not node.get("implicit_hdr", bool, default=False):
+        return LoraService(channel=channel, sf=sf)
     return LoraService(
         channel=channel,
-        sf=node.get("spread_factor", int, default=7),
-        implicit_header=node.get("implicit_hdr", bool, default=False),
-        implicit_payload_bytes=node.get("implicit_payload_length", int, default=0),
-        implicit_crc=node.get("implicit_crc_en", bool, default=False),
-        implicit_coding_rate=node.get("implicit_coderate", int, default=0),
+        sf=sf,
+        implicit_header=True,
+        implicit_payload_bytes=node.get("implicit_payload_length", int),
+        implicit_crc=node.get("implicit_crc_en", bool),
+        implicit_coding_rate=node.get("implicit_coderate", int),
     )
 
 
 def _fsk(node: _Node | None) -> FskModem | None:
+    """Return the FSK modem.
+
+    A ``sync_word`` in the file is left alone: the reference never read it, so it says nothing about what was
+    received with that file, and C194C1 is LoRaWAN's in every region (RP002-1.0.4 §2.3).
+    """
     channel = _channel(node, 125_000 if node is None else _fsk_bandwidth_hz(node))
     if node is None or channel is None:
         return None
-    sync_word = node.get("sync_word", int, default=0)
-    size = node.get("sync_word_size", int, default=3)
-    return FskModem(
-        channel=channel,
-        bitrate_bps=node.get("datarate", int, default=64_000),
-        sync_word=sync_word.to_bytes(8, "big")[8 - size :] if sync_word else b"\xc1\x94\xc1",
-    )
+    return FskModem(channel=channel, bitrate_bps=node.get("datarate", int, default=64_000))
 
 
 def _fsk_bandwidth_hz(node: _Node) -> int:

@@ -1,12 +1,15 @@
 """A golden file: a configuration and what the reference did with it, phase by phase."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hal.errors import OurMistake
+from hal.global_conf import settings_of
 from hal.packets import Cw, Fsk, Lora, Modulation, Transmission, TxTrigger
+from hal.semtech_files import ROOT
+from hal.settings import Settings
 from hal.sx1302.timing.counter import Reading, unroll
 from hal.units import Hz, Micros
 
@@ -67,6 +70,30 @@ def _phase(value: dict[str, Any]) -> Phase:
         counters=tuple(Reading.decode(bytes.fromhex(text)) for text in value.get("counters", ())),
         transmission=value.get("transmission", {}),
     )
+
+
+def recorded_settings(configuration: dict[str, Any]) -> Settings:
+    """Return what the recorder handed to the reference's library for a configuration.
+
+    Semtech's packet forwarder, which ``hal.global_conf`` follows, takes ``implicit_*`` with ``implicit_hdr``
+    only and never ``sync_word``; the recorder handed both over as they stood in the file.
+    """
+    settings = settings_of(configuration)
+    service, fsk = (configuration[ROOT].get(name, {}) for name in ("chan_Lora_std", "chan_FSK"))
+    if settings.service is not None:
+        settings = replace(
+            settings,
+            service=replace(
+                settings.service,
+                implicit_payload_bytes=int(service.get("implicit_payload_length", 0)),
+                implicit_crc=bool(service.get("implicit_crc_en", False)),
+                implicit_coding_rate=int(service.get("implicit_coderate", 0)),
+            ),
+        )
+    if settings.fsk is not None and fsk.get("sync_word"):
+        word = int(fsk["sync_word"]).to_bytes(8, "big")[8 - int(fsk.get("sync_word_size", 3)) :]
+        settings = replace(settings, fsk=replace(settings.fsk, sync_word=word))
+    return settings
 
 
 def transmission_of(value: dict[str, Any], near: Micros) -> Transmission:

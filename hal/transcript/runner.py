@@ -11,14 +11,13 @@ from typing import TypeAlias
 
 from hal import thermometer
 from hal.errors import OurMistake
-from hal.global_conf import settings_of
 from hal.microcode import Images
 from hal.open import synthetic_images
 from hal.ports import Bus
 from hal.sx1302 import identity
 from hal.sx1302.driver import Sx1302
 from hal.sx1302.timing.counter import TURN_TICKS, Reading
-from hal.transcript.golden import Golden, Phase, transmission_of
+from hal.transcript.golden import Golden, Phase, recorded_settings, transmission_of
 from hal.transcript.packet_lines import PacketPrinter
 from hal.transcript.recorder import RecordedBus, RecordedClock, RecordedI2c, Tape
 from hal.twin.chip import VirtualChip
@@ -59,7 +58,7 @@ class Stage:
 
     def __init__(self, golden: Golden, images: Images | None = None, through: Through | None = None) -> None:
         self.golden = golden
-        self.settings = replace(settings_of(golden.configuration), strict_tx=False)
+        self.settings = replace(recorded_settings(golden.configuration), strict_tx=False)
         fine = self.settings.fine_timestamp is not None
         self.chip = VirtualChip(
             eui=golden.eui,

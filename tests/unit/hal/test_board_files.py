@@ -45,6 +45,44 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
     assert read_board(str(path)).name == "Mine"
 
 
+CONF = """{"SX130x_conf": {"com_type": "%s", %s
+  "radio_0": {"enable": true, "type": "SX1250", "freq": 867500000}}}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "bus", "sx1261"),
+    [
+        ("SPI", "", "spi:/dev/spidev0.0", None),
+        ("SPI", '"com_path": "/dev/spidev1.0",', "spi:/dev/spidev1.0", None),
+        ("USB", '"com_path": "/dev/ttyACM3",', "usb:/dev/ttyACM3", "usb"),
+        ("spi", '"sx1261_conf": {"spi_path": "/dev/spidev1.1"},', "spi:/dev/spidev0.0", "/dev/spidev1.1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["global_conf.json", "global_conf.json.sx1250.EU868.USB"])
+def test_a_file_of_semtechs_says_where_the_concentrator_hangs(
+    tmp_path: Path, name: str, kind: str, more: str, bus: str, sx1261: str | None
+) -> None:
+    path = tmp_path / name
+    path.write_text(CONF % (kind, more))
+    board = choose(str(path)).board
+    assert (board.bus, board.sx1261, board.pins.sx1302_reset) == (bus, sx1261, 23)
+
+
+def test_the_reset_script_beside_it_names_the_pins(tmp_path: Path) -> None:
+    path = tmp_path / "global_conf.json.sx1250.EU868"
+    path.write_text(CONF % ("SPI", ""))
+    (tmp_path / "reset_lgw.sh").write_text("SX1302_RESET_PIN=17  # RAK\nSX1302_POWER_EN_PIN=18\n")
+    pins = choose(str(path)).board.pins
+    assert (pins.sx1302_reset, pins.power_enable, pins.sx1261_reset) == (17, 18, None)
+
+
+def test_a_connection_that_there_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "global_conf.json"
+    path.write_text(CONF % ("I2C", ""))
+    with pytest.raises(OurMistake, match=r"SX130x_conf\.com_type: 'i2c' is not SPI or USB"):
+        choose(str(path))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

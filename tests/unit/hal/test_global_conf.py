@@ -7,6 +7,7 @@ import pytest
 
 from hal.errors import OurMistake
 from hal.global_conf import read_global_conf, settings_of
+from hal.semtech_files import Sx125xFile, Sx1301File
 from hal.settings import FALLBACK_GAINS, FineTimestampMode
 
 BASE: dict[str, object] = {
@@ -53,7 +54,7 @@ def test_comments_and_foreign_keys_are_left_alone() -> None:
         "localhost", "a//b/*c*/"
     )
 
-    settings = read_global_conf(text)
+    settings = read_global_conf(text.encode())
 
     assert settings.radios[0] is not None
     assert settings.radios[0].frequency_hz == 867_500_000
@@ -64,7 +65,7 @@ def test_comments_and_foreign_keys_are_left_alone() -> None:
     assert settings.channels[1:] == (None,) * 7
     assert settings.spreading_factors == frozenset(range(5, 13))
     assert settings.service is not None
-    assert settings.service.implicit_payload_bytes == 17
+    assert settings.service.implicit_payload_bytes == 0, "without implicit_hdr nothing is implicit"
     assert settings.public
     assert settings.sx1261 is None
 
@@ -113,12 +114,59 @@ def test_listening_and_fine_timestamps() -> None:
     assert settings.sx1261.lbt.channels[0].scan_us == 5000
 
 
-def test_an_fsk_sync_word_stands_by_its_size() -> None:
-    conf = changed("chan_FSK.sync_word", 0x1234)
-    conf["SX130x_conf"]["chan_FSK"]["sync_word_size"] = 2  # type: ignore[index]
-    settings = settings_of(conf)
+def test_an_fsk_sync_word_is_left_alone_as_by_the_reference() -> None:
+    settings = settings_of(changed("chan_FSK.sync_word", 0x1234))
     assert settings.fsk is not None
-    assert settings.fsk.sync_word == b"\x12\x34"
+    assert settings.fsk.sync_word == b"\xc1\x94\xc1"
+
+
+IMPLICIT = {"implicit_payload_length": 17, "implicit_crc_en": True, "implicit_coderate": 1}
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_implicit_values_count_with_an_implicit_header_only(implicit: bool) -> None:
+    conf = changed("chan_Lora_std.implicit_hdr", implicit)
+    conf["SX130x_conf"]["chan_Lora_std"].update(IMPLICIT)  # type: ignore[index]
+    service = settings_of(conf).service
+    assert service is not None
+    found = (service.implicit_payload_bytes, service.implicit_crc, service.implicit_coding_rate)
+    assert found == ((17, True, 1) if implicit else (0, False, 0))
+
+
+@pytest.mark.parametrize("key", IMPLICIT)
+def test_an_implicit_header_needs_all_three(key: str) -> None:
+    conf = changed("chan_Lora_std.implicit_hdr", True)
+    conf["SX130x_conf"]["chan_Lora_std"].update(IMPLICIT)  # type: ignore[index]
+    del conf["SX130x_conf"]["chan_Lora_std"][key]  # type: ignore[index]
+    with pytest.raises(OurMistake, match=f"chan_Lora_std.{key}: is missing"):
+        settings_of(conf)
+
+
+def test_comments_may_be_in_any_encoding() -> None:
+    text = '/* fréquences à 868 MHz, "guillemets */' + json.dumps(BASE) + "\n// µ"
+    assert read_global_conf(text.encode("latin-1")) == settings_of(BASE)
+    assert read_global_conf(("\ufeff" + text).encode()) == settings_of(BASE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"SX130x_conf": {"clksrc": 0, "clksrc": 1}}', "'clksrc' stands twice in one object"),
+        ('{"SX130x_conf": {"antenna_gain": NaN}}', "NaN is no number"),
+        ('{"SX130x_conf": {"antenna_gain": -Infinity}}', "-Infinity is no number"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_what_the_references_parser_refuses_is_refused_by_name(text: str, message: str) -> None:
+    with pytest.raises(OurMistake, match=message):
+        read_global_conf(text.encode())
+
+
+def test_files_for_other_hardware_are_named_as_such() -> None:
+    with pytest.raises(Sx1301File, match="SX1301_conf: an SX1301's file"):
+        settings_of({"SX1301_conf": {}})
+    with pytest.raises(Sx125xFile, match=r"radio_0\.type: SX1257 is not supported"):
+        settings_of(changed("radio_0.type", "SX1257"))
 
 
 @pytest.mark.parametrize(
@@ -151,4 +199,4 @@ def test_a_wrong_value_is_named_by_its_path(path: str, value: object, message: s
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"SX130x_conf": []}'])
 def test_what_is_no_configuration_says_so(text: str) -> None:
     with pytest.raises(OurMistake):
-        read_global_conf(text)
+        read_global_conf(text.encode())
