@@ -15,6 +15,7 @@ from hal.errors import HalError, OurMistake
 from hal.tools.words import words
 
 DESCRIPTION = "Le concentrateur à la main\u202f: identité, écoute, émission, spectre, autotest, jumeau."
+TWIN_BOARDS = ("corecell", "rak2287", "rak5146", "rak5146-usb", "waveshare", "wm1302")
 TWIN_FAULTS = (
     "agc-stuck",
     "deaf",
@@ -162,6 +163,7 @@ def _twin(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     twin.add_argument("--sensors", type=int, default=0, help="capteurs alentour (temps réel seulement)")
     twin.add_argument("--eui", default="0016c001f12a3b4c")
     twin.add_argument("--model", choices=("sx1302", "sx1303"), default="sx1302")
+    twin.add_argument("--board", choices=TWIN_BOARDS, default="rak2287", help="sa table de puissance")
     twin.add_argument("--temperature", type=float, default=25.5)
     twin.add_argument("--virtual-time", action="store_true", help="le temps suit le bus")
     twin.add_argument("--reset-on-close", action="store_true")

@@ -23,6 +23,7 @@ from hal.sx1302.rx.fifo import parse
 from hal.sx1302.timing import clockwork
 from hal.sx1302.tx import writes
 from hal.sx1302.tx.listen_first import ListenFirst
+from hal.sx1302.tx.start_delay import START_DELAY_TICKS
 from hal.sx1302.tx.transmitter import Transmitter
 from hal.units import Hz, Micros
 from hal.waiting import wait_for
@@ -175,7 +176,7 @@ class Sx1302:
     def _must_be_in_time(self, transmission: Transmission) -> None:
         if transmission.at_us is None:
             return
-        start_us = transmission.at_us - writes.START_DELAY_TICKS // 32
+        start_us = transmission.at_us - START_DELAY_TICKS // 32
         if start_us <= (now_us := self._clockwork.predicted_us()):
             raise OurMistake(f"starts {now_us - start_us} us ago", where="at_us")
 

@@ -17,7 +17,9 @@ from hal.twin.lines.gnss_receiver import GnssReceiver
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
 from hal.twin.lines.server import TwinServer
 from hal.twin.lines.usb_mcu import UsbMcu
+from hal.twin.parts.power import BOARDS
 from hal.twin.parts.thermometer import Thermometer
+from hal.twin.reception.fifo_render import FrontEnd
 
 MODELS = {"sx1302": MODEL_SX1302, "sx1303": MODEL_SX1303}
 TORN_READS = 1000
@@ -34,6 +36,7 @@ def run(options: Namespace) -> int:
         model=MODELS[options.model],
         clock=VirtualClock() if options.virtual_time else RealClock(),
         thermometer=Thermometer(temperature_c=options.temperature),
+        front_end=FrontEnd(tx_power_dbm=BOARDS[options.board]),
     )
     for name in options.fault:
         break_something(chip, name)
@@ -49,7 +52,7 @@ def _inhabited(options: Namespace) -> int:
     if options.virtual_time or options.fault or options.reset_on_close:
         raise OurMistake("go with a chip alone: no faults, virtual time or reset on close", where="--sensors")
     arguments = ["--socket", str(options.socket), "--eui", _eui(options.eui), "--model", options.model]
-    arguments += ["--sensors", str(options.sensors)]
+    arguments += ["--sensors", str(options.sensors), "--board", options.board]
     for name, path in (("--usb", options.usb), ("--gnss", options.gnss)):
         arguments += [] if path is None else [name, str(path)]
     return site(arguments)

@@ -30,8 +30,10 @@ from hal.twin.lines.gnss_receiver import AntennaSite, GnssReceiver
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
 from hal.twin.lines.server import TwinServer
 from hal.twin.lines.usb_mcu import UsbMcu
+from hal.twin.parts.power import BOARDS
 from hal.twin.pps import Pps
 from hal.twin.propagation import Position
+from hal.twin.reception.fifo_render import FrontEnd
 
 STEP_S = 0.02
 COUNT_EVERY_S = 10.0
@@ -60,6 +62,7 @@ class Site:
             eui=options.eui,
             model=model,
             clock=RealClock(crystal_ppm=options.crystal_ppm),
+            front_end=FrontEnd(tx_power_dbm=BOARDS[options.board]),
             pps=Pps(period_ticks=TICKS_PER_SECOND + round(TICKS_PER_US * options.crystal_ppm)),
         )
         self._say = say
@@ -182,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gnss", type=Path, help="lien vers le port série du récepteur GNSS")
     parser.add_argument("--eui", default="0016c001f12a3b4c")
     parser.add_argument("--model", choices=("sx1302", "sx1303"), default="sx1302")
+    parser.add_argument("--board", choices=sorted(BOARDS), default="rak2287", help="sa table de puissance")
     parser.add_argument("--crystal-ppm", type=float, default=0.0, help="erreur du quartz")
     parser.add_argument("--sensors", type=int, default=0, help="capteurs autour de la passerelle")
     parser.add_argument("--period", type=float, default=60.0, help="secondes entre deux trames d’un capteur")

@@ -19,6 +19,8 @@ class ReceptionVerdict(StrEnum):
     NO_CHANNEL = "no_channel"
     """No channel, modem, bandwidth or SF is configured for it."""
     WRONG_SYNC_WORD = "wrong_sync_word"
+    WRONG_LOW_DATA_RATE = "wrong_low_data_rate"
+    """The modem expects the other setting, and what it makes of the symbols is no frame."""
     NOT_RUNNING = "not_running"
     """Radios or microcontrollers are not started, or stuck."""
     DEAF = "deaf"
@@ -49,6 +51,10 @@ class RfEvent:
     fraction_ticks: float = 0.0
     """What the end of the frame lies beyond ``ends_at_ticks``; an SX1303 measures it."""
     public: bool = True
+    fsk_sync_word: bytes = b"\xc1\x94\xc1"
+    """LoRaWAN's; an FSK modem hears only its own."""
+    low_data_rate: bool | None = None
+    """Whether LoRa symbols carry two bits less; None: for symbols of 16 ms and more, as senders are set."""
     inverted: bool = False
     """Downlinks have inverted chirps, and no gateway hears them."""
     preamble_symbols: int = 8

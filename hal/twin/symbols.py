@@ -11,6 +11,8 @@ from hal.packets import Fsk, Lora
 from hal.twin.facts import TICKS_PER_US
 
 BASE_BANDWIDTH_HZ = 125_000
+SLOW_SYMBOL_US = 16_000
+"""From symbols this long on senders use LDRO (SX1272 datasheet §4.1.1.6)."""
 FSK_SYNC_BYTES = 3
 FSK_CRC_BYTES = 2
 FSK_LENGTH_BYTES = 1
@@ -51,7 +53,7 @@ def lora_air_time_us(
     """
     symbol = symbol_us(lora)
     if low_rate is None:
-        low_rate = symbol >= 16_000
+        low_rate = symbol >= SLOW_SYMBOL_US
     payload = payload_symbols(lora, size, header=header, crc=crc, low_rate=low_rate)
     sync_quarters = 25 if lora.sf <= 6 else 17
     return symbol * (4 * (preamble + 8 + payload) + sync_quarters) // 4

@@ -1,6 +1,6 @@
 """A transmission to register writes, payload and trigger of one RF chain.
 
-Sources: FACTS §10 (order, formulae, start delay, triggers).
+Sources: FACTS §10 (order, formulae, triggers).
 """
 
 import math
@@ -15,6 +15,7 @@ from hal.registers import tx_top_a as tx
 from hal.settings import Gain, Settings
 from hal.sx1302.channels.multi_sf import PRIVATE_PEAKS, PUBLIC_PEAKS
 from hal.sx1302.channels.single_modems import BANDWIDTH_CODES, CRYSTAL_HZ, SYNC_WORD_BYTES, WHITENING
+from hal.sx1302.tx.start_delay import chirp_lowpass, start_delay_ticks
 
 CHAIN_STEP = 0x200
 """TX B is TX A moved by this (FACTS §3)."""
@@ -26,9 +27,6 @@ LORA_PREAMBLE_DEFAULT, LORA_PREAMBLE_MIN = 8, 6
 FSK_PREAMBLE_DEFAULT, FSK_PREAMBLE_MIN = 5, 3
 FSK_DEVIATIONS_HZ = range(1_000, 200_001)
 FSK_BITRATES_BPS = range(500, 250_001)
-START_DELAY_TICKS = 48_000
-"""1500 µs, calibrated for 500 kHz."""
-RADIO_DELAY_TICKS = {125_000: 19, 250_000: 24, 500_000: 21}
 GAUSSIAN_BT_05 = 2
 TRANSMIT = 2
 SOURCE = {Cw: 0, Lora: 1, Fsk: 2}
@@ -82,7 +80,7 @@ def program(transmission: Transmission, settings: Settings) -> TxProgram:
     modulation = transmission.modulation
     delay = start_delay_ticks(modulation)
     writes = [*_front_end(transmission, gain), *_modem(transmission, settings)]
-    if isinstance(modulation, Lora):
+    if not isinstance(modulation, Cw):
         writes += [
             (tx.TX_TOP_A_TX_START_DELAY_MSB_TX_START_DELAY, delay >> 8),
             (tx.TX_TOP_A_TX_START_DELAY_LSB_TX_START_DELAY, delay & 0xFF),
@@ -145,25 +143,6 @@ def check(transmission: Transmission, settings: Settings) -> None:
             raise OurMistake(f"{modulation.deviation_hz} is not in 1000..200000", where="deviation_hz")
         if modulation.bitrate_bps not in FSK_BITRATES_BPS:
             raise OurMistake(f"{modulation.bitrate_bps} is not in 500..250000", where="bitrate_bps")
-
-
-def start_delay_ticks(modulation: Lora | Fsk | Cw) -> int:
-    """Return how long before its instant a timestamped packet is triggered, in 1/32 µs.
-
-    >>> start_delay_ticks(Lora(sf=9)), start_delay_ticks(Lora(sf=12, bandwidth_hz=500_000))
-    (47413, 47709)
-    """
-    if not isinstance(modulation, Lora):
-        return 0
-    bandwidth_hz = modulation.bandwidth_hz
-    lowpass = _chirp_lowpass(modulation)
-    filtering = ((1 << lowpass) - 1) * 1_000_000 // bandwidth_hz
-    modem = 8 * 1_000_000 // bandwidth_hz
-    return START_DELAY_TICKS - RADIO_DELAY_TICKS[bandwidth_hz] - filtering - modem
-
-
-def _chirp_lowpass(modulation: Lora) -> int:
-    return 6 if modulation.sf < 10 else 7
 
 
 def _front_end(transmission: Transmission, gain: Gain) -> list[Write]:
@@ -236,7 +215,7 @@ def _lora(transmission: Transmission, modulation: Lora, *, public: bool) -> list
         (tx.TX_TOP_A_TXRX_CFG1_3_PREAMBLE_SYMB_NB, preamble >> 8 & 0xFF),
         (tx.TX_TOP_A_TXRX_CFG1_2_PREAMBLE_SYMB_NB, preamble & 0xFF),
         (tx.TX_TOP_A_TXRX_CFG0_0_MODEM_SF, modulation.sf),
-        (tx.TX_TOP_A_TX_CFG0_0_CHIRP_LOWPASS, _chirp_lowpass(modulation)),
+        (tx.TX_TOP_A_TX_CFG0_0_CHIRP_LOWPASS, chirp_lowpass(modulation)),
         (tx.TX_TOP_A_TXRX_CFG0_1_CODING_RATE, modulation.coding_rate),
         (tx.TX_TOP_A_TXRX_CFG0_2_MODEM_EN, 1),
         (tx.TX_TOP_A_TXRX_CFG0_2_CADRXTX, TRANSMIT),

@@ -1,8 +1,10 @@
 """Serves one virtual chip on a Unix socket; many servers live in one process, a thread each.
 
     state      event                     ->  state
-    waiting    a program connects        ->  serving
-    serving    a second one connects     ->  serving; the second waits in the backlog
+    waiting    a program connects        ->  waiting; its first frame but a reset takes the bus
+    waiting    it takes the bus          ->  serving
+    serving    a second one connects     ->  serving; the second may pulse reset pins, as a board's script
+                                             does, and waits with all else until the bus is free
     serving    end of stream, bad frame  ->  waiting; the chip keeps its state unless ``reset_on_close``
     any        ``close``                 ->  closed
 
@@ -22,6 +24,10 @@ from hal.twin.lines.framing import HEADER_BYTES, FrameKind, FrameRefused, Header
 
 READ_CHUNK_BYTES = 65_536
 BACKLOG = 8
+CONNECTIONS_LIMIT = 8
+"""Programs connected at once; one more is cut off, counted as refused."""
+BUS_WAIT_S = 0.2
+"""A program that waits for the bus looks this often whether the server closes."""
 SPI_HEADER = b"S\0"
 """Nearly every frame is one for the SX1302's bus; it takes a short cut past the general decoding."""
 _LENGTH = struct.Struct("<I")
@@ -30,7 +36,7 @@ log = logging.getLogger("hal.twin")
 
 
 class TwinServer:
-    """Accepts one program at a time; ``close`` ends it from any thread."""
+    """Gives the bus to one program at a time; ``close`` ends it from any thread."""
 
     def __init__(self, chip: VirtualChip, path: Path | str, *, reset_on_close: bool = False) -> None:
         self.chip = chip
@@ -40,7 +46,9 @@ class TwinServer:
         self.refused_frames = 0
         self.mark = ""
         self._closing = threading.Event()
-        self._client: socket.socket | None = None
+        self._bus = threading.Lock()
+        self._holder: socket.socket | None = None
+        self._clients: dict[socket.socket, threading.Thread] = {}
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -65,19 +73,21 @@ class TwinServer:
     def close(self) -> None:
         """Stop serving, end the connection, remove the socket."""
         self._closing.set()
-        for end in (self._client, self._listener):
+        clients = dict(self._clients)
+        for end in (*clients, self._listener):
             if end is not None:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
         if self._listener is not None:
             self._listener.close()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        for thread in (self._thread, *clients.values()):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join()
         self.path.unlink(missing_ok=True)
 
     def disconnect(self) -> None:
         """Cut the program off, as a pulled cable does; it may connect again."""
-        client = self._client
+        client = self._holder
         if client is not None:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
@@ -99,32 +109,54 @@ class TwinServer:
                 client, _ = listener.accept()
             except OSError:
                 return
-            self._client = client
+            if len(self._clients) >= CONNECTIONS_LIMIT:
+                self.refused_frames += 1
+                client.close()
+                continue
             self.connections += 1
+            thread = threading.Thread(
+                target=self._live, args=(client,), name=f"twin {self.chip.name} client", daemon=True
+            )
+            self._clients[client] = thread
+            thread.start()
+
+    def _live(self, client: socket.socket) -> None:
+        """Serve one program until it goes."""
+        try:
             with client:
                 self._serve(client)
-            self._client = None
-            if self.reset_on_close:
-                self.chip.reset(0)
-                self.chip.reset(1)
+        finally:
+            if self._holder is client:
+                self._holder = None
+                if self.reset_on_close:
+                    self.chip.reset(0)
+                    self.chip.reset(1)
+                self._bus.release()
+            self._clients.pop(client, None)
+
+    def _take_bus(self, client: socket.socket) -> None:
+        """Wait until no other program has the bus.
+
+        Raises:
+            OSError: the server closes first.
+        """
+        if self._holder is client:
+            return
+        while not self._bus.acquire(timeout=BUS_WAIT_S):
+            if self._closing.is_set():
+                raise OSError("the server closes")
+        self._holder = client
 
     def _serve(self, client: socket.socket) -> None:
         stream = _Stream(client)
         try:
-            transfer, spi = self.chip.transfer, SPI_HEADER
             while (header := stream.take(HEADER_BYTES)) is not None:
-                if header[:2] == spi and not header[4] and not header[5]:
+                if self._holder is client and header[:2] == SPI_HEADER and not header[4] and not header[5]:
                     mosi = stream.take(header[2] | header[3] << 8)
                     if mosi is not None:
-                        client.sendall(header[2:] + transfer(mosi))
+                        client.sendall(header[2:] + self.chip.transfer(mosi))
                         continue
-                parsed = decode_header(header)
-                body = stream.take(parsed.body_bytes) if parsed.body_bytes else b""
-                if body is None:
-                    raise FrameRefused(f"{parsed.kind.name}: the stream ended inside a frame")
-                reply = self._answer(parsed, body)
-                if reply is not None:
-                    client.sendall(reply)
+                self._answer_slowly(client, stream, header)
             if stream.left_over:
                 raise FrameRefused(f"the stream ended after {stream.left_over} bytes of a header")
         except FrameRefused as error:
@@ -132,6 +164,17 @@ class TwinServer:
             log.warning("%s: connection ended: %s", self.chip.name, error)
         except OSError as error:
             log.info("%s: the program is gone: %s", self.chip.name, error)
+
+    def _answer_slowly(self, client: socket.socket, stream: "_Stream", header: bytes) -> None:
+        parsed = decode_header(header)
+        body = stream.take(parsed.body_bytes) if parsed.body_bytes else b""
+        if body is None:
+            raise FrameRefused(f"{parsed.kind.name}: the stream ended inside a frame")
+        if parsed.kind is not FrameKind.RESET:
+            self._take_bus(client)
+        reply = self._answer(parsed, body)
+        if reply is not None:
+            client.sendall(reply)
 
     def _answer(self, header: Header, body: bytes) -> bytes | None:
         chip = self.chip

@@ -21,6 +21,8 @@ READ_WRITE, MODIFY = 0x01, 0x02
 OK, FAILED, WRONG_PARAMETER = 0, 1, 2
 POWER, RESET_1302, RESET_1261 = (0, 1), (0, 2), (0, 8)
 VERSION = b"V01.00.00"
+BOOTLOADER_MS = 2_000
+"""Until a bootloader that nobody programs starts the firmware again; the port is mute meanwhile."""
 UNIQUE_ID = bytes.fromhex("0039002e3138511234313735")
 
 
@@ -51,7 +53,7 @@ class UsbMcu:
         self.faults = McuFaults()
         self.commands = 0
         self.refused = 0
-        self.in_bootloader = False
+        self._boots_at_ms: int | None = None
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             PING: lambda _: UNIQUE_ID + VERSION,
             STATUS: self._status,
@@ -86,7 +88,7 @@ class UsbMcu:
     def _answer(self, identifier: int, command: int, payload: bytes) -> bytes:
         self.commands += 1
         faults = self.faults
-        if faults.mute or self.in_bootloader:
+        if faults.mute or self._in_bootloader():
             return b""
         handler = self._handlers.get(command)
         answer = handler(payload) if handler is not None and faults.error_answers <= 0 else None
@@ -108,8 +110,14 @@ class UsbMcu:
         )
 
     def _bootloader(self, _: bytes) -> bytes:
-        self.in_bootloader = True
+        self._boots_at_ms = self._uptime_ms() + BOOTLOADER_MS
         return b""
+
+    def _in_bootloader(self) -> bool:
+        """Whether a host that programs it would find the bootloader; nobody does, so it leaves again."""
+        if self._boots_at_ms is not None and self._uptime_ms() >= self._boots_at_ms:
+            self._boots_at_ms = None
+        return self._boots_at_ms is not None
 
     def _reset(self, payload: bytes) -> bytes | None:
         if len(payload) != 1:

@@ -15,6 +15,8 @@ COMMAND_OK = 0x04
 IMAGE_BANDS = frozenset({b"\x6b\x6f", b"\x75\x81", b"\xc1\xc5", b"\xd7\xdb", b"\xe1\xe9"})
 CALIBRATION_ERROR = 0x10
 REGISTER_SPACE_BYTES = 0x10000
+FREQUENCY_REGISTER = 0x088B
+"""Where SET_RF_FREQUENCY can be read back (FACTS §13.13)."""
 
 GET_STATUS, GET_DEVICE_ERRORS, READ_REGISTER = 0xC0, 0x17, 0x1D
 SET_STANDBY, CALIBRATE, CALIBRATE_IMAGE, SET_RF_FREQUENCY = 0x80, 0x89, 0x98, 0x86
@@ -124,6 +126,7 @@ class Sx1250:
 
     def _set_frequency(self, arguments: bytes) -> None:
         self.frequency_raw = int.from_bytes(arguments[:4], "big")
+        self.registers.update(enumerate(arguments[:4], start=FREQUENCY_REGISTER))
 
     def _write_register(self, arguments: bytes) -> None:
         if len(arguments) < 3:

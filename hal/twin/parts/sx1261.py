@@ -10,7 +10,13 @@ from collections.abc import Callable
 from hal.twin.complaints import Fault
 from hal.twin.facts import TICKS_PER_US
 from hal.twin.images import PATCH_BYTES, Program, known_images
-from hal.twin.parts.sx1250 import CALIBRATION_ERROR, CRYSTAL_HZ, FREQUENCY_STEPS, IMAGE_BANDS
+from hal.twin.parts.sx1250 import (
+    CALIBRATION_ERROR,
+    CRYSTAL_HZ,
+    FREQUENCY_REGISTER,
+    FREQUENCY_STEPS,
+    IMAGE_BANDS,
+)
 
 MODE_STANDBY_RC, MODE_STANDBY_XOSC, MODE_FS, MODE_RX = 2, 3, 4, 5
 COMMAND_OK = 0x02
@@ -132,6 +138,7 @@ class Sx1261:
 
     def _set_frequency(self, arguments: bytes) -> None:
         self.frequency_raw = int.from_bytes(arguments[:4], "big")
+        self.registers.update(enumerate(arguments[:4], start=FREQUENCY_REGISTER))
 
     def _calibrate_image(self, arguments: bytes) -> None:
         self.errors = 0 if arguments[:2] in IMAGE_BANDS else CALIBRATION_ERROR

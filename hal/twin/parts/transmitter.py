@@ -9,29 +9,25 @@
     emitting   end of the frame             ->  free, emission reported
     any        trigger bits cleared, FSM_CLR ->  free; an emission is cut short
 
-Sources: FACTS §10 (registers, triggers, FSM status), §13.9 (rising edges, status values).  That LoRa starts
-TX_START_DELAY after its trigger, and FSK and CW at it, is **[A]**: the reference subtracts exactly that.
+Sources: FACTS §10 (registers, triggers, FSM status), §13.9 (rising edges, status values).  That every
+modulation starts TX_START_DELAY after its trigger is **[A]** for FSK, where two lineages of the reference
+disagree (``hal/README.md``, what silicon has not proved); a carrier has no instant to keep.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hal.packets import Cw, Fsk, Lora, Modulation, TxTrigger
+from hal.packets import Cw, TxTrigger
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
-from hal.twin.facts import BANDWIDTHS_HZ, TICKS_PER_US
-from hal.twin.parts.power import power_dbm as reference_power_dbm
-from hal.twin.symbols import fsk_air_time_us, lora_air_time_us
+from hal.twin.facts import TICKS_PER_US
+from hal.twin.parts.power import rak_dbm
+from hal.twin.parts.tx_registers import CHAIN_SPAN, POWER, TX_BASE, read_emission
 
-CHAIN_SPAN = 0x200
-TX_BASE = 0x5200
-TX_BUFFER = 0x100
-TRIG, TIMER, START_DELAY, CTRL, POWER, STATUS = 0x00, 0x01, 0x05, 0x07, 0x0D, 0x11
+TRIG, TIMER, START_DELAY, CTRL, STATUS = 0x00, 0x01, 0x05, 0x07, 0x11
 IMMEDIATE, DELAYED, GPS, FSM_CLEAR = 0x01, 0x02, 0x04, 0x08
 FREE, SCHEDULED, EMITTING = 0x80, 0x91, 0x60
 LATE_HALF_RANGE = 1 << 31
-CW_AIR_TIME_US = 1_000_000_000
-"""A carrier stays until it is aborted."""
 TX_RANGE_HZ = range(100_000_000, 1_000_000_001)
 
 Complain = Callable[[Fault, str], None]
@@ -55,7 +51,7 @@ class Transmitter:
         self._name = name
         self._pending: _Pending | None = None
         self.stuck = False
-        self.power_dbm: Callable[[int], float] = reference_power_dbm
+        self.power_dbm: Callable[[int], float] = rak_dbm
         self.may_send: Callable[[Emission], bool] = lambda _: True
         self.last_on_air: tuple[int, int] = (-1, -1)
         """Start and end of the latest emission, for half duplex."""
@@ -126,9 +122,9 @@ class Transmitter:
         """Go on air, unless listen-before-talk forbids it."""
         pending = self._pending
         assert pending is not None
-        lora = isinstance(pending.emission.modulation, Lora)
+        carrier = isinstance(pending.emission.modulation, Cw)
         offset = self.base + START_DELAY
-        delay = int.from_bytes(self._registers[offset : offset + 2], "big") if lora else 0
+        delay = 0 if carrier else int.from_bytes(self._registers[offset : offset + 2], "big")
         pending.emission = replace(pending.emission, started_at_ticks=fires + delay)
         if not self.may_send(pending.emission):
             self.restart()
@@ -159,75 +155,3 @@ class Transmitter:
         on_air_us = max(0, now - pending.emission.started_at_ticks) // TICKS_PER_US
         self.last_on_air = (pending.emission.started_at_ticks, now)
         return [replace(pending.emission, air_time_us=on_air_us, aborted=True)]
-
-
-def _frequency_hz(registers: bytearray, base: int) -> int:
-    return round(int.from_bytes(registers[base + 0x25 : base + 0x28], "big") * 32_000_000 / (1 << 18))
-
-
-def _modulation(registers: bytearray, base: int) -> Modulation | None:
-    deviation_raw = (registers[base + 0x28] & 0x0F) << 8 | registers[base + 0x29]
-    deviation_hz = round(deviation_raw * 32_000_000 / (1 << 18))
-    match registers[base + 0x20] & 0x03:
-        case 0:
-            return Cw(offset_hz=deviation_hz)
-        case 1:
-            config = registers[base + 0x60]
-            bandwidth, sf = BANDWIDTHS_HZ.get(config >> 4), config & 0x0F
-            if bandwidth is None or not 5 <= sf <= 12:
-                return None
-            return Lora(sf=sf, bandwidth_hz=bandwidth, coding_rate=registers[base + 0x61] & 0x07)
-        case 2:
-            divider = registers[base + 0x44] << 8 | registers[base + 0x45]
-            return Fsk(bitrate_bps=32_000_000 // max(1, divider), deviation_hz=deviation_hz)
-        case _:
-            return None
-
-
-def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: TxTrigger) -> Emission | None:
-    """Return the frame that the registers of ``rf_chain`` describe, None if they describe none.
-
-    When it starts, and how strong it leaves, is not in it yet.
-    """
-    base = TX_BASE + CHAIN_SPAN * rf_chain
-    modulation = _modulation(registers, base)
-    buffer = base + TX_BUFFER
-    implicit = bool(registers[base + 0x62] & 0x02)
-    crc = bool(registers[base + 0x62] & 0x01)
-    match modulation:
-        case None:
-            return None
-        case Lora() as lora:
-            size, preamble = registers[base + 0x63], registers[base + 0x67] << 8 | registers[base + 0x66]
-            payload = bytes(registers[buffer : buffer + size])
-            low_rate = bool(registers[base + 0x61] & 0x30)
-            air_time_us = lora_air_time_us(
-                lora, size, preamble=preamble, header=not implicit, crc=crc, low_rate=low_rate
-            )
-        case Fsk() as fsk:
-            preamble = registers[base + 0x42] << 8 | registers[base + 0x43]
-            payload = bytes(registers[buffer + 1 : buffer + 1 + registers[buffer]])
-            air_time_us = fsk_air_time_us(fsk, len(payload), preamble_bytes=preamble)
-            crc = bool(registers[base + 0x41] & 0x02)
-        case Cw():
-            payload, preamble, air_time_us = b"", 0, CW_AIR_TIME_US
-    power = registers[base + POWER]
-    return Emission(
-        name=name,
-        rf_chain=rf_chain,
-        trigger=trigger,
-        modulation=modulation,
-        frequency_hz=_frequency_hz(registers, base),
-        power_dbm=0.0,
-        pa_enabled=bool(power & 0x40),
-        power_index=power & 0x3F,
-        payload=payload,
-        inverted=isinstance(modulation, Lora) and bool(registers[base + 0x69] & 0x02),
-        with_crc=crc,
-        implicit_header=implicit,
-        preamble=preamble,
-        public=registers[base + 0x6D] & 0x1F == 6,
-        started_at_ticks=0,
-        started_at_us=0,
-        air_time_us=air_time_us,
-    )

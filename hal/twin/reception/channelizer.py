@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hal.packets import Fsk, Lora
 from hal.twin.facts import BANDWIDTHS_HZ
 from hal.twin.rf_event import ReceptionVerdict, RfEvent
+from hal.twin.symbols import SLOW_SYMBOL_US, symbol_us
 
 RADIO_SELECT = 0x5810
 IF_FREQ_0 = 0x5800
@@ -31,6 +32,10 @@ SERVICE_PEAK1 = 0x5B2E
 FSK_IF = 0x5B50
 FSK_RADIO = 0x5B54
 FSK_BIT_RATE = 0x5B5B
+FSK_CFG_1 = 0x5B53
+FSK_PATTERN = 0x5B5D
+PPM_OFFSET_SF5 = 0x58B9
+"""Two bits for each SF, four SF a byte (RX_TOP_MODEM_PPM_OFFSET)."""
 
 PUBLIC_PEAK1 = 6
 """0x34 shows as peaks 6 and 8, 0x12 as 2 and 4 (FACTS §6.14)."""
@@ -71,6 +76,12 @@ def _sync_fits(event: RfEvent, sf: int, peak1: int) -> bool:
     return sf <= 6 or event.public == (peak1 & 0x1F == PUBLIC_PEAK1)
 
 
+def _rate_fits(event: RfEvent, lora: Lora, ppm_offset: int) -> bool:
+    """Whether a modem with this PPM_OFFSET expects the symbols that were sent."""
+    sent = symbol_us(lora) >= SLOW_SYMBOL_US if event.low_data_rate is None else event.low_data_rate
+    return sent == bool(ppm_offset & 0x03)
+
+
 def find_ear(
     registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent
 ) -> Ear | ReceptionVerdict:
@@ -106,6 +117,10 @@ def _multi_sf(
         if _near(event, centre, lora.bandwidth_hz * FREQUENCY_TOLERANCE):
             if not _sync_fits(event, lora.sf, registers[SYNC_PEAK1_SF7TO12]):
                 return ReceptionVerdict.WRONG_SYNC_WORD
+            if not _rate_fits(
+                event, lora, registers[PPM_OFFSET_SF5 + (lora.sf - 5) // 4] >> 2 * ((lora.sf - 5) % 4)
+            ):
+                return ReceptionVerdict.WRONG_LOW_DATA_RATE
             interpolated = bool(registers[RX_CFG0] & 0x30)
             return Ear(
                 channel=channel, rf_chain=chain, modem=None, centre_hz=centre, peak_interpolation=interpolated
@@ -123,17 +138,17 @@ def _service(
     ):
         return ReceptionVerdict.NO_CHANNEL
     bandwidth = BANDWIDTHS_HZ.get(registers[SERVICE_CFG0] >> 4)
-    if bandwidth != lora.bandwidth_hz or registers[SERVICE_CFG0] & 0x0F != lora.sf:
-        return ReceptionVerdict.NO_CHANNEL
     chain = registers[SERVICE_RADIO] & 1
     radio = radio_hz[chain]
-    if radio is None:
+    if bandwidth != lora.bandwidth_hz or registers[SERVICE_CFG0] & 0x0F != lora.sf or radio is None:
         return ReceptionVerdict.NO_CHANNEL
     centre = radio + _if_hz(registers, SERVICE_IF)
     if not _near(event, centre, bandwidth * FREQUENCY_TOLERANCE):
         return ReceptionVerdict.NO_CHANNEL
     if not _sync_fits(event, lora.sf, registers[SERVICE_PEAK1]):
         return ReceptionVerdict.WRONG_SYNC_WORD
+    if not _rate_fits(event, lora, registers[SERVICE_CFG1] >> 4):
+        return ReceptionVerdict.WRONG_LOW_DATA_RATE
     return Ear(
         channel=SERVICE_CHANNEL,
         rf_chain=chain,
@@ -156,6 +171,9 @@ def _fsk(
     centre = radio + _if_hz(registers, FSK_IF)
     if not _near(event, centre, 125_000 / 2):
         return ReceptionVerdict.NO_CHANNEL
+    size = (registers[FSK_CFG_1] >> 3 & 0x07) + 1
+    if event.fsk_sync_word != bytes(registers[FSK_PATTERN : FSK_PATTERN + size]):
+        return ReceptionVerdict.WRONG_SYNC_WORD
     return Ear(
         channel=FSK_CHANNEL, rf_chain=chain, modem=FSK_MODEM, centre_hz=centre, peak_interpolation=False
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hal.packets import Crc, Fsk, Lora
 from hal.twin.facts import MODEL_SX1303
-from hal.twin.parts.power import power_dbm
+from hal.twin.parts.power import rak_dbm
 from hal.twin.reception.channelizer import Ear
 from hal.twin.rf_event import RfEvent
 from hal.twin.symbols import fsk_delay_us, legacy_delay_us, payload_symbols, precision_delay_us, us_to_ticks
@@ -42,8 +42,8 @@ class FrontEnd:
 
     rssi_offset_db: float = -215.4
     rssi_tcomp: tuple[float, float, float, float, float] = (0.0, 0.0, 20.41, 2162.56, 0.0)
-    tx_power_dbm: Callable[[int], float] = power_dbm
-    """Conducted power for a value of AGC_TX_PWR; boards differ, this is Semtech's reference design."""
+    tx_power_dbm: Callable[[int], float] = rak_dbm
+    """Conducted power for a value of AGC_TX_PWR."""
 
     def raw_rssi(self, rssi_dbm: float, temperature_c: float) -> float:
         """Return what the chip measures, in its own decibels."""

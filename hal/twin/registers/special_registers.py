@@ -22,7 +22,8 @@ from hal.twin.parts.microcontrollers import (
     Arb,
 )
 from hal.twin.parts.sx1250 import Sx1250
-from hal.twin.parts.transmitter import CHAIN_SPAN, CTRL, TRIG, TX_BASE, TX_BUFFER, Transmitter
+from hal.twin.parts.transmitter import CTRL, TRIG, Transmitter
+from hal.twin.parts.tx_registers import CHAIN_SPAN, TX_BASE, TX_BUFFER
 from hal.twin.pps import Pps
 from hal.twin.registers.address_space import AddressSpace
 
@@ -34,6 +35,9 @@ GPS_CTRL, COUNTERS = 0x6100, 0x6101
 GPS_EN = 0x01
 OTP_ADDRESS, OTP_DATA, OTP_MODEL = 0x6180, 0x6181, 0xD0
 TX_BUFFER_BYTES = 0x100
+CAPTURE_CFG, CAPTURE_STATUS = 0x6000, 0x6005
+CAPTURE_ENABLE, CAPTURE_START = 0x10, 0x02
+CAPTURE_COMPLETE = 0x01
 WRITE_BUFFER = 0x01
 
 
@@ -79,6 +83,7 @@ class SpecialRegisters:
         for address in range(AGC_WRITE_BOX3, AGC_WRITE_BOX0 + 1):
             space.watch_write(address, silicon.agc.write_mailbox)
         space.watch_write(ARB_CFG_1, silicon.arb.write_start)
+        space.watch_write(CAPTURE_CFG, self._capture)
         for chain in (0, 1):
             space.watch_write(RF_EN_A + chain, self._radio_lines)
             self._watch_transmitter(chain)
@@ -107,6 +112,13 @@ class SpecialRegisters:
             self._silicon.complain(Fault.TX_BUFFER_WITHOUT_WRITE_BUFFER, f"{address:04x}")
             return
         registers[address] = value
+
+    def _capture(self, address: int, value: int) -> None:
+        """Complete a capture of raw samples at once; what is captured is silence."""
+        registers = self._silicon.space.registers
+        registers[address] = value
+        running = value & CAPTURE_ENABLE and value & CAPTURE_START
+        registers[CAPTURE_STATUS] = CAPTURE_COMPLETE if running else 0
 
     def _radio_lines(self, address: int, value: int) -> None:
         self._silicon.space.registers[address] = value

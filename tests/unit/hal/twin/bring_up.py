@@ -97,7 +97,8 @@ class RawHost:
         self.write(0x588E, 6 if public else 2)
         self.write(0x5B2E, 6 if public else 2)
         self.write(0x5B21, 0x57, 0x89, 0x14)
-        self.write(0x5B5B, 0x02, 0x80)
+        self.write(0x5B53, 2 << 3 | 3)
+        self.write(0x5B5B, 0x02, 0x80, 0xC1, 0x94, 0xC1)
         self.write(0x5605, 0x0F)
 
     def _if(self, address: int, offset_hz: int) -> None:

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hal.board_files import names, read_board
 from hal.microcode import Images
+from hal.twin.chip import VirtualChip
+from hal.twin.clock import VirtualClock
 from hal.twin.complaints import Fault
 from hal.twin.images import (
     SEMTECH_IMAGES,
@@ -25,7 +28,7 @@ from hal.twin.lines.framing import (
     encode,
     encode_i2c,
 )
-from hal.twin.parts.power import power_dbm
+from hal.twin.parts.power import BOARDS, corecell_dbm, rak_dbm
 from hal.twin.parts.sx1250 import Sx1250
 from hal.twin.parts.sx1261 import Sx1261
 from hal.twin.parts.thermometer import Thermometer
@@ -285,7 +288,32 @@ class TestPps:
             Pps(period_ticks=0)
 
 
+@pytest.mark.parametrize("name", names())
+def test_a_board_transmits_what_its_own_table_says(name: str) -> None:
+    for gain in read_board(name).radio.gains:
+        assert BOARDS[name]((gain.pa_gain > 0) << 6 | gain.power_index) == gain.power_dbm
+
+
 @given(index=st.integers(0, 0x3E), pa=st.booleans())
 def test_power_grows_with_its_index(index: int, pa: bool) -> None:
     register = index | (0x40 if pa else 0)
-    assert power_dbm(register) < power_dbm(register + 1)
+    for power_dbm in (corecell_dbm, rak_dbm):
+        assert power_dbm(register) < power_dbm(register + 1)
+
+
+def test_the_frequency_of_a_radio_can_be_read_back() -> None:
+    chip = VirtualChip(clock=VirtualClock())
+    chip.transfer(bytes((0, 0xD7, 0x83, 0x0C)))
+    raw = bytes.fromhex("36400001")
+    chip.transfer(b"\x01\x86" + raw)
+    chip.transfer_sx1261(b"\x86" + raw)
+    assert chip.transfer(bytes.fromhex("011d088b00") + bytes(4))[-4:] == raw
+    assert chip.transfer_sx1261(bytes.fromhex("1d088b00") + bytes(4))[-4:] == raw
+
+
+def test_a_capture_of_samples_completes() -> None:
+    chip = VirtualChip(clock=VirtualClock())
+    status = bytes((0, 0x60, 0x05, 0, 0))
+    for config, complete in ((0x10, 0), (0x12, 1), (0x10, 0)):
+        chip.transfer(bytes((0, 0xE0, 0x00, config)))
+        assert chip.transfer(status)[4] == complete

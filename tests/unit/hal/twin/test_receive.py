@@ -66,6 +66,21 @@ def test_service_and_fsk_modems(chip: VirtualChip, host: RawHost) -> None:
 
 
 UNHEARD = [
+    (
+        replace(EVENT, modulation=Fsk(), frequency_hz=868_800_000, fsk_sync_word=b"\x12\x34\x56"),
+        ReceptionVerdict.WRONG_SYNC_WORD,
+    ),
+    (replace(EVENT, low_data_rate=True), ReceptionVerdict.WRONG_LOW_DATA_RATE),
+    (replace(EVENT, modulation=Lora(sf=12), low_data_rate=False), ReceptionVerdict.WRONG_LOW_DATA_RATE),
+    (
+        replace(
+            EVENT,
+            modulation=Lora(sf=7, bandwidth_hz=250_000),
+            frequency_hz=868_300_000,
+            low_data_rate=True,
+        ),
+        ReceptionVerdict.WRONG_LOW_DATA_RATE,
+    ),
     (replace(EVENT, frequency_hz=869_525_000), ReceptionVerdict.NO_CHANNEL),
     (replace(EVENT, frequency_error_hz=40_000), ReceptionVerdict.NO_CHANNEL),
     (replace(EVENT, modulation=Lora(sf=7, bandwidth_hz=500_000)), ReceptionVerdict.NO_CHANNEL),

@@ -78,6 +78,7 @@ def test_a_gps_frame_starts_at_the_next_pps(station: Station) -> None:
     station.chip.delay_ns(2 * SECOND_NS)
     (sent,) = station.emissions
     assert sent.started_at_ticks == edge + 0xB935
+    assert sent.rf_started_at_ticks == edge + 48_000, "1500 us, as LoRaWAN 1.0.4 §12.1 has a beacon"
     assert sent.trigger is TxTrigger.ON_GPS
 
 
@@ -139,6 +140,7 @@ def test_fsk_and_carrier(station: Station) -> None:
     fsk, carrier = station.emissions
     assert fsk.payload == b"FSK!"
     assert fsk.modulation == Fsk(bitrate_bps=50_000, deviation_hz=24_902)
+    assert fsk.fsk_sync_word == bytes.fromhex("97235225"), "the pattern at power-on"
     assert fsk.air_time_us == 8 * (5 + 3 + 1 + 4 + 2) * 20
     assert isinstance(carrier.modulation, Cw)
     assert carrier.aborted

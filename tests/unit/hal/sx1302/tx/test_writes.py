@@ -1,5 +1,7 @@
 """A transmission as register writes: gains, delays, order, limits."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from hal.errors import OurMistake
 from hal.packets import Cw, Fsk, Lora, Transmission, TxTrigger
 from hal.registers import BY_NAME
 from hal.settings import Gain
-from hal.sx1302.tx.writes import CHAIN_STEP, program, select_gain, start_delay_ticks
+from hal.sx1302.tx.start_delay import FSK_START_DELAY_TICKS, start_delay_ticks
+from hal.sx1302.tx.writes import CHAIN_STEP, program, select_gain
 from hal.units import Hz, Micros
 
 SETTINGS = choose("corecell").settings
@@ -46,9 +49,11 @@ def test_start_delays(sf: int, bandwidth_hz: int, ticks: int) -> None:
     assert start_delay_ticks(Lora(sf=sf, bandwidth_hz=bandwidth_hz)) == ticks
 
 
-@pytest.mark.parametrize("modulation", [Fsk(), Cw()])
-def test_only_lora_has_a_start_delay(modulation: Fsk | Cw) -> None:
-    assert start_delay_ticks(modulation) == 0
+def test_fsk_is_brought_forward_by_what_the_register_holds_and_a_carrier_is_not() -> None:
+    made = program(replace(lora(), modulation=Fsk()), SETTINGS)
+    written = {field.address: value for field, value in made.settings if field.address in (0x5205, 0x5206)}
+    assert (written[0x5205] << 8 | written[0x5206]) == start_delay_ticks(Fsk()) == FSK_START_DELAY_TICKS
+    assert start_delay_ticks(Cw()) == 0
 
 
 @given(st.integers(0, 1 << 50))

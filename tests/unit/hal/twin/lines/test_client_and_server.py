@@ -44,6 +44,30 @@ def bus(request: pytest.FixtureRequest, chip: VirtualChip, tmp_path: Path) -> It
         link.close()
 
 
+def test_a_reset_script_reaches_a_chip_that_a_program_holds(server: TwinServer, chip: VirtualChip) -> None:
+    program, script = SocketBus(server.path), SocketBus(server.path)
+    assert program.transfer(READ_VERSION)[4] == 0x10
+    resets = chip.resets
+    script.reset(0)
+    script.close()
+    while chip.resets == resets:
+        assert program.transfer(READ_VERSION)[4] == 0x10
+    assert chip.resets == resets + 1
+
+
+def test_whoever_comes_second_has_the_bus_when_the_first_leaves(server: TwinServer) -> None:
+    first, second = SocketBus(server.path), SocketBus(server.path, deadline_s=30.0)
+    assert first.transfer(READ_VERSION)[4] == 0x10
+    answers: list[bytes] = []
+    waiting = threading.Thread(target=lambda: answers.append(second.transfer(READ_VERSION)))
+    waiting.start()
+    assert first.transfer(READ_VERSION)[4] == 0x10
+    assert answers == [], "the first still has it"
+    first.close()
+    waiting.join(30)
+    assert [answer[4] for answer in answers] == [0x10]
+
+
 class TestOneContractForBothBuses:
     def test_they_are_the_ports(self, bus: LocalBus | SocketBus) -> None:
         assert isinstance(bus, Bus)

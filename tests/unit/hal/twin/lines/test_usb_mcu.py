@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hal.twin.chip import VirtualChip
 from hal.twin.clock import VirtualClock
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
-from hal.twin.lines.usb_mcu import UsbMcu
+from hal.twin.lines.usb_mcu import BOOTLOADER_MS, UsbMcu
 from hal.twin.parts.thermometer import Thermometer
 
 POWER_ON = bytes.fromhex("01 0003 04 00 01 01")
@@ -156,9 +156,13 @@ class TestMisbehaviour:
         mcu.faults.spi_status = 3
         assert mcu.feed(READ_VERSION)[6] == 3
 
-    def test_the_bootloader_is_silent(self, mcu: UsbMcu) -> None:
+    def test_the_bootloader_is_silent_until_the_firmware_starts_again(self) -> None:
+        now_ms = 5
+        mcu = UsbMcu(VirtualChip(clock=VirtualClock()), uptime_ms=lambda: now_ms)
         assert mcu.feed(bytes.fromhex("01 0000 02")).hex() == "01000042"
-        assert mcu.feed(READ_VERSION) == b""
+        assert mcu.feed(bytes.fromhex("02 0000 00")) == b""
+        now_ms += BOOTLOADER_MS
+        assert mcu.feed(bytes.fromhex("03 0000 00"))[:4].hex() == "03001540", "a ping is answered"
 
 
 def test_it_lives_on_a_pseudo_terminal_until_the_plug_is_pulled(mcu: UsbMcu) -> None:
