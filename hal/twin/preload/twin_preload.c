@@ -54,6 +54,8 @@ static void send_all(const void *data, size_t count)
 {
     for (const char *at = data; count > 0;) {
         ssize_t sent = send(line, at, count, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue; /* a signal for the program, such as its Ctrl-C, is no end of the line */
         if (sent <= 0)
             give_up("the virtual chip is gone");
         at += sent;
@@ -65,6 +67,8 @@ static void receive_all(void *data, size_t count)
 {
     for (char *at = data; count > 0;) {
         ssize_t received = recv(line, at, count, 0);
+        if (received < 0 && errno == EINTR)
+            continue;
         if (received <= 0)
             give_up("the virtual chip is gone");
         at += received;
