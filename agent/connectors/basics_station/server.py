@@ -14,7 +14,8 @@ import msgspec
 
 from agent.connectors.radio_plan import RadioPlan, plan_of
 from hal.errors import OurMistake
-from hal.global_conf import ROOT, settings_of
+from hal.global_conf import settings_of
+from hal.semtech_files import ROOT
 
 BOARD_KEYS = ("SX1302_conf", "sx1302_conf", "SX1301_conf", "sx1301_conf", "radio_conf")
 

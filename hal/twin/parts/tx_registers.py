@@ -4,6 +4,8 @@ Sources: FACTS §10 (registers; the terms of the LoRa start delay, which are wha
 antenna takes), §13.15.
 """
 
+from dataclasses import asdict, dataclass
+
 from hal.packets import Cw, Fsk, Lora, Modulation, TxTrigger
 from hal.twin.emission import Emission
 from hal.twin.facts import BANDWIDTHS_HZ
@@ -60,6 +62,47 @@ def _group_delay_ticks(lora: Lora, lowpass: int) -> int:
     return RADIO_DELAY_TICKS[lora.bandwidth_hz] + chips * chip_ticks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """What differs between modulations."""
+
+    payload: bytes = b""
+    preamble: int = 0
+    air_time_us: int = CW_AIR_TIME_US
+    with_crc: bool
+    fsk_sync_word: bytes = b""
+    low_data_rate: bool = False
+    group_delay_ticks: int = 0
+
+
+def _lora_frame(registers: bytearray, base: int, lora: Lora, *, with_crc: bool) -> _Frame:
+    size, preamble = registers[base + 0x63], registers[base + 0x67] << 8 | registers[base + 0x66]
+    header, low_rate = not registers[base + 0x62] & 0x02, bool(registers[base + 0x61] & 0x30)
+    air_time_us = lora_air_time_us(
+        lora, size, preamble=preamble, header=header, crc=with_crc, low_rate=low_rate
+    )
+    return _Frame(
+        payload=bytes(registers[base + TX_BUFFER : base + TX_BUFFER + size]),
+        preamble=preamble,
+        air_time_us=air_time_us,
+        with_crc=with_crc,
+        low_data_rate=low_rate,
+        group_delay_ticks=_group_delay_ticks(lora, registers[base + 0x69] >> 4 & 0x07),
+    )
+
+
+def _fsk_frame(registers: bytearray, base: int, fsk: Fsk) -> _Frame:
+    preamble, at = registers[base + 0x42] << 8 | registers[base + 0x43], base + TX_BUFFER + 1
+    payload = bytes(registers[at : at + registers[at - 1]])
+    return _Frame(
+        payload=payload,
+        preamble=preamble,
+        air_time_us=fsk_air_time_us(fsk, len(payload), preamble_bytes=preamble),
+        with_crc=bool(registers[base + 0x41] & 0x02),
+        fsk_sync_word=_fsk_sync_word(registers, base),
+    )
+
+
 def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: TxTrigger) -> Emission | None:
     """Return the frame that the registers of ``rf_chain`` describe, None if they describe none.
 
@@ -67,29 +110,16 @@ def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: Tx
     """
     base = TX_BASE + CHAIN_SPAN * rf_chain
     modulation = _modulation(registers, base)
-    buffer = base + TX_BUFFER
-    implicit = bool(registers[base + 0x62] & 0x02)
-    crc = bool(registers[base + 0x62] & 0x01)
-    sync_word, low_rate, group_delay = b"", False, 0
+    with_crc = bool(registers[base + 0x62] & 0x01)
     match modulation:
         case None:
             return None
         case Lora() as lora:
-            size, preamble = registers[base + 0x63], registers[base + 0x67] << 8 | registers[base + 0x66]
-            payload = bytes(registers[buffer : buffer + size])
-            low_rate = bool(registers[base + 0x61] & 0x30)
-            group_delay = _group_delay_ticks(lora, registers[base + 0x69] >> 4 & 0x07)
-            air_time_us = lora_air_time_us(
-                lora, size, preamble=preamble, header=not implicit, crc=crc, low_rate=low_rate
-            )
+            frame = _lora_frame(registers, base, lora, with_crc=with_crc)
         case Fsk() as fsk:
-            preamble = registers[base + 0x42] << 8 | registers[base + 0x43]
-            sync_word = _fsk_sync_word(registers, base)
-            payload = bytes(registers[buffer + 1 : buffer + 1 + registers[buffer]])
-            air_time_us = fsk_air_time_us(fsk, len(payload), preamble_bytes=preamble)
-            crc = bool(registers[base + 0x41] & 0x02)
+            frame = _fsk_frame(registers, base, fsk)
         case Cw():
-            payload, preamble, air_time_us = b"", 0, CW_AIR_TIME_US
+            frame = _Frame(with_crc=with_crc)
     power = registers[base + POWER]
     return Emission(
         name=name,
@@ -100,16 +130,10 @@ def read_emission(registers: bytearray, rf_chain: int, *, name: str, trigger: Tx
         power_dbm=0.0,
         pa_enabled=bool(power & 0x40),
         power_index=power & 0x3F,
-        payload=payload,
         inverted=isinstance(modulation, Lora) and bool(registers[base + 0x69] & 0x02),
-        with_crc=crc,
-        implicit_header=implicit,
-        preamble=preamble,
+        implicit_header=bool(registers[base + 0x62] & 0x02),
         public=registers[base + 0x6D] & 0x1F == 6,
-        fsk_sync_word=sync_word,
-        low_data_rate=low_rate,
-        group_delay_ticks=group_delay,
         started_at_ticks=0,
         started_at_us=0,
-        air_time_us=air_time_us,
+        **asdict(frame),
     )
