@@ -22,6 +22,10 @@ class Clock(Protocol):
         """How far ``utc_us`` is to be trusted."""
         ...
 
+    def leap_s(self) -> int:
+        """Return GPS − UTC in s as the GNSS receiver says it, else as this release knows it."""
+        ...
+
     def accept(self, reading: Reading) -> None:
         """Take in what GNSS or an LNS says of UTC; called from any thread.
 
@@ -52,6 +56,10 @@ class SystemClock:
     def quality(self) -> TimeQuality:
         """Return how far the best source is to be trusted."""
         return self._choice().quality
+
+    def leap_s(self) -> int:
+        """Return GPS − UTC in s as the GNSS receiver said it last, else as this release knows it."""
+        return self._readings.leap_s
 
     def accept(self, reading: Reading) -> None:
         """Take in what GNSS or an LNS says of UTC."""

@@ -68,6 +68,14 @@ class Record(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     fine_ns: int | None = None
 
     @property
+    def rssi_dbm(self) -> float:
+        """The level of the frame itself: below the noise that is the signal's, not the whole channel's.
+
+        FSK has no RSSI of its own signal.
+        """
+        return min(self.rssi_channel_dbm, self.rssi_signal_dbm) if self.sf else self.rssi_channel_dbm
+
+    @property
     def tmst(self) -> int:
         """The counter as the protocols carry it."""
         return self.counter_us % (1 << 32)

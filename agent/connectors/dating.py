@@ -15,8 +15,8 @@ def reception_of(record: Record, clock: Clock, boot: int) -> Reception:
     quality, utc_us = clock.quality(), clock.utc_us()
     if record.boot == boot:
         age_us = clock.monotonic_us() - record.monotonic_us
-        return Reception(utc_us=utc_us - age_us, quality=quality, age_us=age_us)
+        return Reception(utc_us=utc_us - age_us, quality=quality, age_us=age_us, leap_s=clock.leap_s())
     stored = TimeQuality(record.time_quality)
     trusted = TimeQuality.UNTRUSTED not in {quality, stored}
     age = utc_us - record.received_at_us if trusted else None
-    return Reception(utc_us=record.received_at_us, quality=stored, age_us=age)
+    return Reception(utc_us=record.received_at_us, quality=stored, age_us=age, leap_s=clock.leap_s())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import LEAP_SECONDS, gps_of_utc
 from agent.wire.messages import TimeQuality
 
 
@@ -14,10 +14,12 @@ class Reception:
     quality: TimeQuality
     age_us: int | None
     """Time since reception; None where nothing trusted says so."""
+    leap_s: int = LEAP_SECONDS
+    """GPS − UTC at the reception."""
 
     @property
     def gps_us(self) -> int | None:
         """Microseconds since the GPS epoch without leap seconds; None without trusted time."""
         if self.quality is TimeQuality.UNTRUSTED:
             return None
-        return self.utc_us - GPS_EPOCH_UNIX_US + LEAP_SECONDS * 1_000_000
+        return gps_of_utc(self.utc_us, self.leap_s)

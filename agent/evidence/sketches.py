@@ -77,7 +77,7 @@ class Sketchbook:
             sketch = book[address] = Sketch()
         sketch.hours |= 1 << utc_us % DAY_US // HOUR_US
         sketch.frames += 1
-        sketch.best_rssi_dbm = max(sketch.best_rssi_dbm, round(record.rssi_channel_dbm))
+        sketch.best_rssi_dbm = max(sketch.best_rssi_dbm, round(record.rssi_dbm))
         sketch.best_snr_db = max(sketch.best_snr_db, round(record.snr_db, 1))
         if record.sf:
             sketch.lowest_sf = min(sketch.lowest_sf or record.sf, record.sf)

@@ -16,7 +16,7 @@ from agent.radio.flights import Flights, Sent
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
-from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import gps_of_utc
 from agent.wire import reasons
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.reasons import Reason, ReasonedError
@@ -201,7 +201,7 @@ class RadioThread:
         if self._clock.quality() is not TimeQuality.GNSS:
             return None
         pps_us = int(self._concentrator.trigger_counter_us())
-        gps_us = self._clock.utc_us() - GPS_EPOCH_UNIX_US + LEAP_SECONDS * 1_000_000
+        gps_us = gps_of_utc(self._clock.utc_us(), self._clock.leap_s())
         return reference_of(anchor, pps_us, gps_us, self._clock.monotonic_us())
 
     def _send(self) -> None:

@@ -8,8 +8,9 @@ plus a number.
 Sources: DESIGN §4 (Time).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from agent.timing.utc import LEAP_SECONDS
 from agent.wire.messages import TimeQuality
 
 GNSS_FRESH_US = 600_000_000
@@ -37,6 +38,8 @@ class Reading:
     """Monotonic instant of the reading."""
     exact: bool = True
     """To a millisecond; a message without a pulse is only good to half a second, and NTP is better."""
+    leap_s: int | None = None
+    """GPS − UTC in s where the source says it."""
 
     @property
     def utc_us(self) -> int:
@@ -50,6 +53,8 @@ class Readings:
 
     gnss: Reading | None = None
     lns: Reading | None = None
+    leap_s: int = LEAP_SECONDS
+    """GPS − UTC as the receiver said it last; it changes twice a year at most, so the last one holds."""
 
     def taking(self, reading: Reading) -> "Readings":
         """Return the readings with a new one in its place.
@@ -63,9 +68,10 @@ class Readings:
             )
         match reading.quality:
             case TimeQuality.GNSS:
-                return Readings(gnss=reading, lns=self.lns)
+                leap_s = self.leap_s if reading.leap_s is None else reading.leap_s
+                return replace(self, gnss=reading, leap_s=leap_s)
             case TimeQuality.LNS:
-                return Readings(gnss=self.gnss, lns=reading)
+                return replace(self, lns=reading)
             case _:
                 raise ValueError(f"{reading.quality.name} gives no readings, the kernel follows it")
 

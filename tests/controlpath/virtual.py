@@ -31,6 +31,7 @@ from agent.gnss.receiver import GnssState
 from agent.observation import ConnectorState, DataPathState
 from agent.status.status import ConnectorStatus, Status
 from agent.timing.choice import Reading
+from agent.timing.utc import LEAP_SECONDS
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
@@ -64,6 +65,9 @@ class VirtualClock:
 
     def trust(self, quality: TimeQuality) -> None:
         self.trusted = quality
+
+    def leap_s(self) -> int:
+        return LEAP_SECONDS
 
     def accept(self, reading: Reading) -> None:
         self.trusted, self.wall_us = reading.quality, reading.utc_minus_monotonic_us

@@ -43,6 +43,9 @@ class StationServer:
         self.gps_us: Callable[[], int] | None = None
         """Answers timesync with this GPS time."""
         self.router: dict[str, object] = ROUTER
+        self.scheme = "wss" if tls else "ws"
+        self.named_port: int | None = None
+        """Discovery names this scheme and port; None: its own."""
 
     async def start(self) -> Server:
         server = await serve(self._serve, "127.0.0.1", 0, ssl=self.tls)
@@ -52,10 +55,10 @@ class StationServer:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.tokens.append(connection.request.headers.get("Authorization"))
-        scheme = "wss" if self.tls else "ws"
         async for message in connection:
             if connection.request.path == "/router-info":
-                await connection.send(json.dumps({"uri": f"{scheme}://localhost:{self.port}/traffic"}))
+                port = self.named_port or self.port
+                await connection.send(json.dumps({"uri": f"{self.scheme}://localhost:{port}/traffic"}))
                 continue
             self.messages.append(json.loads(message))
             if self.messages[-1]["msgtype"] == "version":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.record import Record, record_of
 from agent.timing.choice import Reading
+from agent.timing.utc import LEAP_SECONDS
 from agent.wire.messages import TimeQuality
 from hal.errors import HalError, OurMistake
 from hal.fault import Fault
@@ -39,6 +40,9 @@ class ManualClock:
 
     def quality(self) -> TimeQuality:
         return self.trusted
+
+    def leap_s(self) -> int:
+        return LEAP_SECONDS
 
     def accept(self, reading: Reading) -> None:
         self.trusted, self.offset_us = reading.quality, reading.utc_minus_monotonic_us

@@ -31,7 +31,7 @@ def serving(certificate: Issued, believed: Issued | None) -> ssl.SSLContext:
 
 
 def cups_of(gateway: Gateway) -> BasicsStationConnector:
-    connector = gateway.path._switchboard._connectors["bs"]
+    connector = gateway.path._switchboard.roster.connectors["bs"]
     assert isinstance(connector, BasicsStationConnector)
     return connector
 

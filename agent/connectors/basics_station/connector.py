@@ -12,7 +12,13 @@ from agent.connectors.attempts import Attempts
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.basics_station.cups_keeper import CupsKeeper, own_uri
-from agent.connectors.basics_station.downlinks import DownlinkError, Wanted, parse_dnmsg, parse_dnsched
+from agent.connectors.basics_station.downlinks import (
+    DownlinkError,
+    Wanted,
+    parse_dnframe,
+    parse_dnmsg,
+    parse_dnsched,
+)
 from agent.connectors.basics_station.server import (
     REFUSED,
     MessageError,
@@ -20,15 +26,14 @@ from agent.connectors.basics_station.server import (
     RouterConfig,
     RouterError,
     message_type,
+    parse_error,
     parse_router_config,
-    parse_timesync,
     server_plan,
     version,
 )
-from agent.connectors.basics_station.timesync import Sample, answered, ask_again_us, better, pushed
+from agent.connectors.basics_station.server_time import ServerTime
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
-from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
-from agent.connectors.basics_station.xtime import counter_of
+from agent.connectors.basics_station.uplinks import NoDataRate, NoFrame, message_of, transmitted, uplink
 from agent.connectors.dating import reception_of
 from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness
@@ -41,6 +46,8 @@ from agent.wire.configuration import ConnectorConfig
 
 TICK_S = 1.0
 DATA_RATE_UNKNOWN = "data_rate_unknown"
+NO_FRAME = "no_frame"
+"""Bytes that are no LoRaWAN frame: the protocol has no message for them."""
 
 
 class BasicsStationConnector(BaseConnector):
@@ -55,9 +62,7 @@ class BasicsStationConnector(BaseConnector):
         self._lost = asyncio.Event()
         self._moved = asyncio.Event()
         self._opened_us = 0
-        self._next_timesync_us = 0
-        self._timesync_sent_us: int | None = None
-        self._time: Sample | None = None
+        self._time = ServerTime(host, self.counts, self._refused)
 
     def _is_up(self, now_us: int) -> bool:
         return self._liveness.up(now_us)
@@ -121,6 +126,7 @@ class BasicsStationConnector(BaseConnector):
         self._lost.clear()
         self._line = line
         self._opened_us = self._host.clock.monotonic_us()
+        self._time.connected()
         line.send(version())
         tasks = {
             asyncio.create_task(line.write(socket)),
@@ -164,26 +170,41 @@ class BasicsStationConnector(BaseConnector):
             self._refused("message_malformed", error)
 
     def _obey(self, message: bytes) -> None:
-        kind = message_type(message)
+        kind, mux_time_s = message_type(message)
         self.counts[f"message_{kind}"] += 1
+        now_us = self._host.clock.monotonic_us()
+        if mux_time_s is not None and kind is not MsgType.GETXTIME:
+            self._time.mux_received(mux_time_s, now_us)
         match kind:
             case MsgType.ROUTER_CONFIG:
                 self._router = parse_router_config(message)
                 self._compare_plan(message)
                 self._cups.lns(reached=True)
-                self._liveness.opened(self._host.clock.monotonic_us())
+                self._liveness.opened(now_us)
                 self._pump_once()
-            case MsgType.DNMSG if self._router is not None:
-                self._transmit(parse_dnmsg(message, self._router, self._host.session()))
-            case MsgType.DNSCHED if self._router is not None:
-                for downlink in parse_dnsched(message, self._router, self._host.session()):
-                    self._submit(downlink)
+            case MsgType.DNMSG | MsgType.DNFRAME | MsgType.DNSCHED:
+                self._obey_downlink(kind, message)
             case MsgType.TIMESYNC:
-                self._synchronise(message)
+                self._time.answer_received(message, now_us)
+            case MsgType.GETXTIME if self._line is not None:
+                self._line.send(self._time.xtime_answer(mux_time_s, now_us))
+            case MsgType.ERROR:
+                self._refused("server_error", MessageError(parse_error(message)))
             case _ if kind in REFUSED:
                 self.counts["command_refused"] += 1
             case _:
                 pass
+
+    def _obey_downlink(self, kind: MsgType, message: bytes) -> None:
+        router, session = self._router, self._host.session()
+        if router is None:
+            self.counts["downlink_before_router_config"] += 1
+        elif kind is MsgType.DNSCHED:
+            for downlink in parse_dnsched(message, router, session):
+                self._submit(downlink)
+        else:
+            parse = parse_dnmsg if kind is MsgType.DNMSG else parse_dnframe
+            self._transmit(parse(message, router, session))
 
     def _compare_plan(self, message: bytes) -> None:
         try:
@@ -208,44 +229,11 @@ class BasicsStationConnector(BaseConnector):
                 counter_us=outcome.start_us,
                 session=self._host.session(),
                 utc_us=self._host.clock.utc_us(),
+                gps_us=wanted.gps_us(index),
             )
             self._line.send(report)
 
         Attempts(wanted.alternatives, self._submit, done).start()
-
-    def _synchronise(self, message: bytes) -> None:
-        """Take in the server's GPS time: an answer to our question, or its word about one of our instants."""
-        answer = parse_timesync(message)
-        now_us = self._host.clock.monotonic_us()
-        if answer.txtime and answer.txtime == self._timesync_sent_us:
-            self._timesync_sent_us = None
-            sample = answered(sent_us=answer.txtime, received_us=now_us, gps_us=answer.gpstime)
-            self.counts["timesync_round_trip_us"] = now_us - answer.txtime
-        else:
-            counter_us = counter_of(answer.xtime, self._host.session()) if answer.xtime else None
-            instant_us = None if counter_us is None else self._host.monotonic_of(counter_us)
-            sample = pushed(instant_us=instant_us, received_us=now_us, gps_us=answer.gpstime)
-        if sample is None:
-            self.counts["timesync_useless"] += 1
-            return
-        self._time = better(self._time, sample)
-        if self._time is sample:
-            self._believe(sample)
-
-    def _believe(self, sample: Sample) -> None:
-        try:
-            self._host.clock.accept(sample.reading())
-        except ValueError as error:
-            self._refused("timesync_refused", error)
-            self._time = None
-
-    def _ask_time(self, now_us: int, line: StationLine) -> None:
-        if now_us < self._next_timesync_us:
-            return
-        quality = self._host.clock.quality()
-        self._next_timesync_us = now_us + ask_again_us(known=self._time is not None, quality=quality)
-        self._timesync_sent_us = now_us
-        line.send(timesync(now_us))
 
     def _proved(self, ids: list[int]) -> None:
         self._liveness.answered(self._host.clock.monotonic_us())
@@ -265,12 +253,23 @@ class BasicsStationConnector(BaseConnector):
         if self._line is not None and self._router is not None:
             if self._liveness.probe_due(now_us):
                 self._line.probe()
-            self._ask_time(now_us, self._line)
+            question = self._time.question(now_us)
+            if question is not None:
+                self._line.send(question)
         nothing_yet = self._line is not None and self._router is None
         if self._liveness.lost(now_us) or (nothing_yet and now_us - self._opened_us >= GIVE_UP_AFTER_US):
             self._lost.set()
         wake_s = TICK_S if work.wake_at_us is None else min((work.wake_at_us - now_us) / 1_000_000, TICK_S)
         self._wake_in(wake_s)
+
+    def frame_received(self, record: Record) -> bool:
+        """Take in a frame; False when a filter keeps it away, or when the protocol has no message for it."""
+        try:
+            message_of(record.payload)
+        except NoFrame:
+            self.counts[NO_FRAME] += 1
+            return False
+        return super().frame_received(record)
 
     def _send_damaged(self, record: Record) -> None:
         """The protocol has no mark for such a frame, and the configuration refuses to ask for it."""
@@ -279,8 +278,13 @@ class BasicsStationConnector(BaseConnector):
         if self._line is None or self._router is None:
             return
         try:
-            text = uplink(record, reception_of(record, self._host.clock, self._host.boot), self._router)
+            reception = reception_of(record, self._host.clock, self._host.boot)
+            ref_time_s = self._time.ref_time_s(self._host.clock.monotonic_us())
+            text = uplink(record, reception, self._router, ref_time_s)
         except NoDataRate:
             self._outlet.give_up(record.id, DATA_RATE_UNKNOWN)
+            return
+        except NoFrame:
+            self._outlet.give_up(record.id, NO_FRAME)
             return
         self._line.send(text, record.id)

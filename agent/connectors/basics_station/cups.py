@@ -129,7 +129,7 @@ def split_credentials(blob: bytes) -> Credentials:
         if not secret:
             raise CupsError("key: missing beside a certificate")
         return Credentials(trust=trust, certificate=certificate, key=secret)
-    return Credentials(trust=trust, token=_token(secret))
+    return Credentials(trust=trust, token=authorization_of(secret))
 
 
 def _length(rest: memoryview, name: str, width: int) -> tuple[int, memoryview]:
@@ -167,7 +167,15 @@ def _sequence(content: bytes, name: str) -> tuple[bytes, bytes]:
     return content[: head + length], content[head + length :]
 
 
-def _token(content: bytes) -> str:
+def authorization_of(content: bytes) -> str:
+    """Return the value of the Authorization header from a token, with or without the header's name.
+
+    >>> authorization_of(b"Authorization: Bearer x\r\n"), authorization_of(b"Bearer x")
+    ('Bearer x', 'Bearer x')
+
+    Raises:
+        CupsError: not ASCII, too long, or more than one line.
+    """
     try:
         text = content.decode("ascii").strip("\r\n\0 ")
     except UnicodeDecodeError as error:

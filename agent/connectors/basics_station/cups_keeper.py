@@ -63,7 +63,9 @@ class CupsKeeper:
     @property
     def uri(self) -> str:
         """Return the URI at which to discover the LNS; empty: the connector's own settings hold."""
-        return "" if own_settings_turn(self._lns_failures) else self.handed_out.tc_uri
+        uri = self.handed_out.tc_uri
+        own = own_settings_turn(self._lns_failures) or lowers_tls(uri, signed=own_uri(self._config))
+        return "" if own else uri
 
     @property
     def credentials(self) -> Credentials | None:
@@ -94,7 +96,9 @@ class CupsKeeper:
 
     async def ask(self) -> bool:
         """Ask once and take over what changed; return whether the answer was good."""
-        own = own_settings_turn(self._cups_failures)
+        own = own_settings_turn(self._cups_failures) or lowers_tls(
+            self.handed_out.cups_uri, signed=self._config.cups.uri
+        )
         uri = (not own and self.handed_out.cups_uri) or self._config.cups.uri
         try:
             answer = parse_answer(await self._post(uri, None if own else self.handed_out.cups))
@@ -128,6 +132,12 @@ class CupsKeeper:
         return await post(uri, body, context=tls_context(files), token=token_of(files))
 
     def _take(self, answer: Answer) -> None:
+        for uri, signed in (
+            (answer.cups_uri, self._config.cups.uri),
+            (answer.tc_uri, own_uri(self._config)),
+        ):
+            if lowers_tls(uri, signed=signed):
+                raise CupsError(f"{uri[:80]}: without the TLS that is configured")
         if answer.update_bytes:
             self._counts["cups_update_refused"] += 1
             if answer.update_bytes != self._recorded_update_bytes:
@@ -154,6 +164,16 @@ class CupsKeeper:
         if why is not None and why != self._recorded_failure:
             self._host.record(self._config.name, "CUPS_FAILED", why)
         self._recorded_failure = why
+
+
+def lowers_tls(uri: str, *, signed: str) -> bool:
+    """Return whether an address that was handed out would do without the TLS of the signed one.
+
+    >>> lowers_tls("ws://a", signed="wss://b"), lowers_tls("wss://a", signed="ws://b")
+    (True, False)
+    """
+    secure = ("https:", "wss:")
+    return bool(uri) and signed.startswith(secure) and not uri.startswith(secure)
 
 
 def own_uri(config: ConnectorConfig) -> str:

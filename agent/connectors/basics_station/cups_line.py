@@ -5,7 +5,13 @@ import ssl
 from pathlib import Path
 from typing import Protocol
 
-from agent.connectors.basics_station.cups import ANSWER_LIMIT_BYTES, Credentials
+from agent.connectors.basics_station.cups import (
+    ANSWER_LIMIT_BYTES,
+    TOKEN_LIMIT_BYTES,
+    Credentials,
+    CupsError,
+    authorization_of,
+)
 from agent.connectors.tls import TlsFiles
 
 ANSWER_WAIT_S = 60.0
@@ -57,11 +63,16 @@ def token_of(files: AccessFiles) -> str:
     """Return the value of the Authorization header; empty without a token.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or holds no token.
     """
     if not files.token_file:
         return ""
-    return Path(files.token_file).read_text(encoding="ascii", errors="replace").strip()
+    with Path(files.token_file).open("rb") as file:
+        content = file.read(2 * TOKEN_LIMIT_BYTES)
+    try:
+        return authorization_of(content)
+    except CupsError as error:
+        raise OSError(f"{files.token_file}: {error}") from error
 
 
 def credentials_of(files: AccessFiles) -> Credentials:

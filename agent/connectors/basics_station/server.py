@@ -8,9 +8,11 @@ router_config we take the data rates, without which a frame cannot be named, and
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from agent.connectors.radio_plan import RadioPlan, plan_of
 from hal.errors import OurMistake
@@ -23,6 +25,9 @@ BOARD_KEYS = ("SX1302_conf", "sx1302_conf", "SX1301_conf", "sx1301_conf", "radio
 MESSAGE_LIMIT_BYTES = 64 * 1024
 DATA_RATES = 16
 PROTOCOL_VERSION = 2
+EIRP_LIMITS_DBM = (-40, 100)
+"""max_eirp lies in this range; 100 is what the reference takes for "no limit"."""
+REF_TIME_LIMIT_S = 1e12
 
 
 class RouterError(ValueError):
@@ -36,6 +41,8 @@ class RouterConfig:
     region: str
     rates: tuple[tuple[int, int, bool], ...]
     """By DR: (sf or 0 for FSK, bandwidth in kHz, downlink only); (-1, 0, False) where there is none."""
+    eirp_limit_dbm: float | None = None
+    """No downlink of this server leaves louder; None: as loud as the plan admits, which always limits."""
 
     def rate_of(self, sf: int, bandwidth_hz: int) -> int | None:
         """Return the DR of an uplink."""
@@ -54,6 +61,7 @@ class _Discovered(msgspec.Struct, frozen=True):
 class _Router(msgspec.Struct, frozen=True):
     DRs: list[tuple[int, int, int]]
     region: str = ""
+    max_eirp: Annotated[float, Meta(ge=EIRP_LIMITS_DBM[0], le=EIRP_LIMITS_DBM[1])] | None = None
 
 
 def id6(eui: str) -> str:
@@ -123,7 +131,7 @@ def parse_router_config(message: bytes) -> RouterConfig:
         if sf not in {-1, 0, *range(5, 13)} or (sf > 0 and khz not in {125, 250, 500}):
             raise RouterError(f"DRs: [{sf}, {khz}] is no data rate")
     rates = tuple((sf, khz, bool(downlink_only)) for sf, khz, downlink_only in found.DRs)
-    return RouterConfig(region=found.region, rates=rates)
+    return RouterConfig(region=found.region, rates=rates, eirp_limit_dbm=found.max_eirp)
 
 
 class MsgType(StrEnum):
@@ -131,6 +139,7 @@ class MsgType(StrEnum):
 
     ROUTER_CONFIG = "router_config"
     DNMSG = "dnmsg"
+    DNFRAME = "dnframe"
     DNSCHED = "dnsched"
     TIMESYNC = "timesync"
     ERROR = "error"
@@ -149,6 +158,11 @@ class MessageError(ValueError):
 
 class _Any(msgspec.Struct, frozen=True):
     msgtype: str
+    MuxTime: object = None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    error: str = ""
 
 
 class TimeAnswer(msgspec.Struct, frozen=True):
@@ -159,16 +173,35 @@ class TimeAnswer(msgspec.Struct, frozen=True):
     xtime: int = 0
 
 
-def message_type(message: bytes) -> MsgType:
-    """Return what kind of message it is.
+def message_type(message: bytes) -> tuple[MsgType, float | None]:
+    """Return what kind of message it is, and the server's own time in s where the message carries it.
 
     Raises:
         MessageError: no JSON object, no msgtype, or an unknown one.
     """
     try:
-        return MsgType(msgspec.json.decode(message, type=_Any).msgtype)
+        found = msgspec.json.decode(message, type=_Any)
+        return MsgType(found.msgtype), _seconds(found.MuxTime)
     except (ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(str(error)) from error
+
+
+def _seconds(mux_time: object) -> float | None:
+    if not isinstance(mux_time, int | float) or not 0 < mux_time < REF_TIME_LIMIT_S:
+        return None
+    return float(mux_time)
+
+
+def parse_error(message: bytes) -> str:
+    """Return what the server complains of; empty where it does not say.
+
+    Raises:
+        MessageError: a text that is none.
+    """
+    try:
+        return msgspec.json.decode(message, type=_Error).error
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise MessageError(f"error: {error}") from error
 
 
 def parse_timesync(message: bytes) -> TimeAnswer:

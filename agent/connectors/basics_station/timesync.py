@@ -12,7 +12,7 @@ Source: doc.sm.tc/station, "The LNS Protocol", timesync.
 from dataclasses import dataclass
 
 from agent.timing.choice import Reading
-from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import GPS_EPOCH_UNIX_US, utc_of_gps
 from agent.wire.messages import TimeQuality
 
 ROUND_TRIP_LIMIT_US = 2_000_000
@@ -50,24 +50,28 @@ class Sample:
         )
 
 
-def answered(*, sent_us: int, received_us: int, gps_us: int) -> Sample | None:
+def answered(*, sent_us: int, received_us: int, gps_us: int, leap_s: int) -> Sample | None:
     """Return what an answer to our question says; None when it came too late or names no time."""
     round_trip_us = received_us - sent_us
     if not 0 <= round_trip_us <= ROUND_TRIP_LIMIT_US or not 0 < gps_us < GPS_LIMIT_US:
         return None
     middle_us = sent_us + round_trip_us // 2
     doubt_us = round_trip_us - round_trip_us // 2
-    return Sample(utc_minus_monotonic_us=_utc(gps_us) - middle_us, doubt_us=doubt_us, at_us=received_us)
+    return Sample(
+        utc_minus_monotonic_us=utc_of_gps(gps_us, leap_s) - middle_us, doubt_us=doubt_us, at_us=received_us
+    )
 
 
-def pushed(*, instant_us: int | None, received_us: int, gps_us: int) -> Sample | None:
+def pushed(*, instant_us: int | None, received_us: int, gps_us: int, leap_s: int) -> Sample | None:
     """Return what a server says of the monotonic instant ``instant_us``; None when it is old or not ours."""
     if instant_us is None or not 0 < gps_us < GPS_LIMIT_US:
         return None
     if not 0 <= received_us - instant_us <= PUSHED_AGE_LIMIT_US:
         return None
     return Sample(
-        utc_minus_monotonic_us=_utc(gps_us) - instant_us, doubt_us=PUSHED_DOUBT_US, at_us=received_us
+        utc_minus_monotonic_us=utc_of_gps(gps_us, leap_s) - instant_us,
+        doubt_us=PUSHED_DOUBT_US,
+        at_us=received_us,
     )
 
 
@@ -86,7 +90,3 @@ def ask_again_us(*, known: bool, quality: TimeQuality) -> int:
     """Return how long to wait before the next question."""
     in_need = quality in {TimeQuality.UNTRUSTED, TimeQuality.LNS} and not known
     return ASK_SOON_US if in_need else ASK_US
-
-
-def _utc(gps_us: int) -> int:
-    return gps_us + GPS_EPOCH_UNIX_US - LEAP_SECONDS * 1_000_000

@@ -22,6 +22,8 @@ from agent.wire.reasons import ReasonedError
 OPEN_TIMEOUT_S = 8.0
 ANSWER_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 2.0
+URI_CHARACTERS = 80
+"""A reason quotes so much of an address."""
 
 
 class ServerRefused(ReasonedError):
@@ -46,6 +48,8 @@ class StationLine:
         self._outbox: deque[tuple[str, int | None]] = deque()
         self._wake = asyncio.Event()
         self._probe = False
+        self._secure = config.tls
+        """The signed configuration, or the connection that named the next address, has TLS."""
         self.peer = ("", 0)
         """Host and port of the last connection."""
 
@@ -54,7 +58,8 @@ class StationLine:
 
         Raises:
             OSError, TimeoutError: no way there.
-            ServerRefused: an answer that cannot be used.
+            ServerRefused: an answer that cannot be used, a redirection, which nobody follows, or an address
+                without TLS where the signed configuration or the connection that named it has TLS.
         """
         parts = urlsplit(uri)
         async with await self._connect(f"{parts.scheme}://{parts.netloc}/router-info") as socket:
@@ -71,6 +76,10 @@ class StationLine:
 
     async def _connect(self, uri: str) -> ClientConnection:
         given, tls = self._credentials, uri.startswith("wss:")
+        if self._secure and not tls:
+            refused = reasons.lns.server_refused(detail=f"{uri[:URI_CHARACTERS]}: TLS must not be lowered")
+            raise ServerRefused(refused)
+        self._secure = tls
         if given is None:
             context, token = tls_context(self._config) if tls else None, token_of(self._config)
         else:
@@ -91,7 +100,7 @@ class StationLine:
                 max_size=MESSAGE_LIMIT_BYTES,
                 proxy=None,
             )
-        except (InvalidHandshake, InvalidStatus) as error:
+        except (InvalidHandshake, InvalidStatus, ValueError) as error:
             raise ServerRefused(reasons.lns.server_refused(detail=str(error))) from error
 
     def send(self, text: str, record_id: int | None = None) -> None:

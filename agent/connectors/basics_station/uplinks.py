@@ -1,7 +1,10 @@
-"""Frames as the LNS protocol has them: updf, jreq, propdf; and dntxed, pure.
+"""Frames as the LNS protocol has them: updf, dndf, jreq, jacc, propdf; and dntxed, pure.
 
-Source: doc.sm.tc/station, "The LNS Protocol".  Rejoin-requests have no message there that servers read;
-they go as propdf, whole.
+Bytes that are no LoRaWAN frame (truncated, RFU or major bits set) have no message and are refused.
+
+Source: doc.sm.tc/station, "The LNS Protocol"; ``src/lora.c`` of basicstation 2.0.6 for what is a frame, and
+for jacc and dndf.  Rejoin-requests have no message there that servers read (the reference takes only those of
+23 bytes, and LoRaWAN has none of that length); they go as propdf, whole.
 """
 
 import json
@@ -10,28 +13,37 @@ from collections.abc import Mapping
 from agent.connectors.basics_station.server import RouterConfig
 from agent.connectors.basics_station.xtime import xtime_of
 from agent.connectors.reception import Reception
-from agent.lorawan.phy import DataUp, JoinRequest, PhyError, parse_phy
+from agent.lorawan.phy import DataDown, DataUp, JoinRequest, MType, PhyError, parse_phy
 from agent.record import Record
 from agent.wire.messages import TimeQuality
+
+FRAME_MIN_BYTES = 12
+"""A data frame without anything in it; the reference asks as much of a join-accept."""
+RFU_AND_MAJOR = 0x1F
 
 
 class NoDataRate(ValueError):
     """The server's router_config has no data rate for this frame."""
 
 
-def uplink(record: Record, reception: Reception, config: RouterConfig) -> str:
-    """Return the message of one frame.
+class NoFrame(ValueError):
+    """The bytes are no LoRaWAN frame, and the protocol has no message for them."""
+
+
+def uplink(record: Record, reception: Reception, config: RouterConfig, ref_time_s: float = 0.0) -> str:
+    """Return the message of one frame; ``ref_time_s`` is the server's own time at this instant.
 
     Raises:
         NoDataRate: the server knows no data rate for how the frame was sent.
+        NoFrame: the bytes are no LoRaWAN frame.
     """
     rate = config.rate_of(record.sf, record.rate)
     if rate is None:
         raise NoDataRate(f"SF{record.sf} with {record.rate} is not among the server's data rates")
     return json.dumps(
         {
-            **_frame(record.payload),
-            "RefTime": 0.0,
+            **message_of(record.payload),
+            "RefTime": ref_time_s,
             "DR": rate,
             "Freq": record.frequency_hz,
             "upinfo": _upinfo(record, reception),
@@ -40,22 +52,34 @@ def uplink(record: Record, reception: Reception, config: RouterConfig) -> str:
     )
 
 
-def _frame(payload: bytes) -> Mapping[str, object]:
+def message_of(payload: bytes) -> Mapping[str, object]:
+    """Return the fields that a frame's own bytes give.
+
+    >>> message_of(bytes.fromhex("e0ff"))
+    {'msgtype': 'propdf', 'FRMPayload': 'E0FF'}
+
+    Raises:
+        NoFrame: the bytes are no LoRaWAN frame.
+    """
+    if not payload or payload[0] & RFU_AND_MAJOR:
+        raise NoFrame("the first byte is no MHDR of LoRaWAN R1")
+    if MType(payload[0] >> 5) is MType.JOIN_ACCEPT and len(payload) >= FRAME_MIN_BYTES:
+        return {"msgtype": "jacc", "FRMPayload": _hex(payload)}
     try:
         frame = parse_phy(payload)
-    except PhyError:
-        frame = None
+    except PhyError as error:
+        raise NoFrame(str(error)) from error
     match frame:
-        case DataUp():
+        case DataUp() | DataDown():
             return {
-                "msgtype": "updf",
+                "msgtype": "updf" if isinstance(frame, DataUp) else "dndf",
                 "MHdr": payload[0],
                 "DevAddr": _signed32(frame.dev_addr),
                 "FCtrl": frame.fctrl | len(frame.fopts),
                 "FCnt": frame.fcnt,
-                "FOpts": frame.fopts.hex(),
+                "FOpts": _hex(frame.fopts),
                 "FPort": -1 if frame.fport is None else frame.fport,
-                "FRMPayload": frame.frm_payload.hex(),
+                "FRMPayload": _hex(frame.frm_payload),
                 "MIC": _signed32(int.from_bytes(frame.mic, "little")),
             }
         case JoinRequest():
@@ -68,7 +92,11 @@ def _frame(payload: bytes) -> Mapping[str, object]:
                 "MIC": _signed32(int.from_bytes(frame.mic, "little")),
             }
         case _:
-            return {"msgtype": "propdf", "FRMPayload": payload.hex()}
+            return {"msgtype": "propdf", "FRMPayload": _hex(payload)}
+
+
+def _hex(content: bytes) -> str:
+    return content.hex().upper()
 
 
 def _upinfo(record: Record, reception: Reception) -> Mapping[str, object]:
@@ -78,16 +106,24 @@ def _upinfo(record: Record, reception: Reception) -> Mapping[str, object]:
         "xtime": xtime_of(record.counter_us, record.session),
         "gpstime": reception.gps_us if trusted and reception.gps_us is not None else 0,
         "fts": -1 if record.fine_ns is None else record.fine_ns,
-        "rssi": round(record.rssi_channel_dbm),
+        "rssi": round(record.rssi_dbm),
         "snr": round(record.snr_db, 2),
         "rxtime": reception.utc_us / 1_000_000,
     }
 
 
 def transmitted(
-    *, diid: int, dev_eui: str, rate: int, frequency_hz: int, counter_us: int, session: int, utc_us: int
+    *,
+    diid: int,
+    dev_eui: str,
+    rate: int,
+    frequency_hz: int,
+    counter_us: int,
+    session: int,
+    utc_us: int,
+    gps_us: int = 0,
 ) -> str:
-    """Return dntxed: a downlink is on air."""
+    """Return dntxed: a downlink is on air; ``gps_us`` is the GPS time it was asked for (class B), else 0."""
     return json.dumps(
         {
             "msgtype": "dntxed",
@@ -99,7 +135,7 @@ def transmitted(
             "rctx": 0,
             "xtime": xtime_of(counter_us, session),
             "txtime": utc_us / 1_000_000,
-            "gpstime": 0,
+            "gpstime": gps_us,
         },
         separators=(",", ":"),
     )

@@ -91,7 +91,7 @@ def _rx_info(record: Record, reception: Reception, eui: str, *, late: bool) -> b
         span(3, reception.utc_us) if trusted else b"",
         span(4, gps_us) if gps_us is not None else b"",
         _fine(gps_us, record),
-        number(6, round(record.rssi_channel_dbm)),
+        number(6, round(record.rssi_dbm)),
         real(7, record.snr_db),
         number(8, record.if_channel),
         number(9, record.rf_chain),

@@ -47,7 +47,7 @@ def test_a_day_is_24_bits_a_count_and_the_best_levels() -> None:
             address="00afee7cf5ed6f1e",
             hours=1,
             frames=1,
-            best_rssi_dbm=-80,
+            best_rssi_dbm=-82,
             best_snr_db=7.2,
             lowest_sf=7,
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.gnss.receiver import GnssTime
 from agent.timing.choice import NOT_BEFORE_UTC_US, Reading
+from agent.timing.utc import LEAP_SECONDS
 from agent.wire import reasons
 from agent.wire.messages import TimeQuality
 from hal.errors import LineFailed
@@ -37,6 +38,9 @@ class RigClock:
 
     def quality(self) -> TimeQuality:
         return TimeQuality.UNTRUSTED
+
+    def leap_s(self) -> int:
+        return LEAP_SECONDS
 
     def accept(self, reading: Reading) -> None:
         if reading.utc_us < NOT_BEFORE_UTC_US:

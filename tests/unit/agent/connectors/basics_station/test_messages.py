@@ -10,6 +10,7 @@ from agent.connectors.basics_station.downlinks import (
     NO_SESSION,
     SCHEDULE_LIMIT,
     DownlinkError,
+    parse_dnframe,
     parse_dnmsg,
     parse_dnsched,
 )
@@ -20,11 +21,19 @@ from agent.connectors.basics_station.server import (
     discovered,
     discovery,
     message_type,
+    parse_error,
     parse_router_config,
     parse_timesync,
     version,
 )
-from agent.connectors.basics_station.uplinks import NoDataRate, timesync, transmitted, uplink
+from agent.connectors.basics_station.uplinks import (
+    NoDataRate,
+    NoFrame,
+    message_of,
+    timesync,
+    transmitted,
+    uplink,
+)
 from agent.connectors.basics_station.xtime import counter_of, session_code, xtime_of
 from agent.connectors.reception import Reception
 from agent.downlink.model import AtCounter, AtGps, Immediate
@@ -78,7 +87,7 @@ def test_a_data_frame_is_an_updf() -> None:
             "xtime": 8 << 48 | 5,
             "gpstime": 1_401_235_218_000_000,
             "fts": -1,
-            "rssi": -80,
+            "rssi": -82,
             "snr": 7.25,
             "rxtime": 1_717_200_000.0,
         },
@@ -99,8 +108,82 @@ def test_joins_and_the_rest() -> None:
         0xCC85,
     )
     rejoin = b"\xc0\x00" + bytes(17)
-    assert sent(rejoin)["FRMPayload"] == rejoin.hex()
+    assert sent(rejoin)["FRMPayload"] == rejoin.hex().upper()
     assert sent(b"\xe0x")["msgtype"] == "propdf"
+
+
+JREQ = "000123456789abcdeff1e3f5e7f9ebfdeff0f1a0a1a2a3"
+DAUP = "40abcdefff01f3f4ff202122a0a1a2a3"
+UNDERSCORES = b"_" * 15
+
+
+@pytest.mark.parametrize(
+    ("frame", "fields"),
+    [
+        (b"\x00", None),
+        (b"\x03" + UNDERSCORES, None),
+        (b"\x20" + UNDERSCORES, {"msgtype": "jacc", "FRMPayload": "20" + "5F" * 15}),
+        (b"\xe0" + UNDERSCORES, {"msgtype": "propdf", "FRMPayload": "E0" + "5F" * 15}),
+        (
+            bytes.fromhex(JREQ),
+            {
+                "msgtype": "jreq",
+                "MHdr": 0,
+                "JoinEui": "EF-CD-AB-89-67-45-23-01",
+                "DevEui": "EF-FD-EB-F9-E7-F5-E3-F1",
+                "DevNonce": 61936,
+                "MIC": -1549622880,
+            },
+        ),
+        (bytes.fromhex(JREQ)[:22], None),
+        (
+            bytes.fromhex(DAUP),
+            {
+                "msgtype": "updf",
+                "MHdr": 64,
+                "DevAddr": -1061461,
+                "FCtrl": 1,
+                "FCnt": 62707,
+                "FOpts": "FF",
+                "FPort": 32,
+                "FRMPayload": "2122",
+                "MIC": -1549622880,
+            },
+        ),
+        (bytes.fromhex(DAUP)[:12], None),
+    ],
+)
+def test_the_parse_vectors_of_basicstation_selftest_lora(
+    frame: bytes, fields: dict[str, object] | None
+) -> None:
+    """``src/selftest_lora.c`` of basicstation 2.0.6, those without a filter."""
+    if fields is None:
+        with pytest.raises(NoFrame):
+            message_of(frame)
+    else:
+        assert message_of(frame) == fields
+
+
+@pytest.mark.parametrize("frame", [b"", b"\xe1abc", b"\x44" + bytes(15), b"\x20abc"])
+def test_bytes_that_are_no_lorawan_have_no_message(frame: bytes) -> None:
+    with pytest.raises(NoFrame):
+        message_of(frame)
+
+
+def test_a_downlink_of_another_gateway_is_named_so() -> None:
+    assert message_of(b"\x60" + data_up()[1:])["msgtype"] == "dndf"
+
+
+@pytest.mark.parametrize(
+    ("channel_dbm", "signal_dbm", "sf", "rssi_dbm"),
+    [(-51.0, -72.0, 12, -72), (-72.0, -51.0, 12, -72), (-51.0, -128.0, 0, -51)],
+)
+def test_the_level_of_a_weak_frame_is_that_of_its_signal(
+    channel_dbm: float, signal_dbm: float, sf: int, rssi_dbm: int
+) -> None:
+    upinfo = sent(data_up(), rssi_channel_dbm=channel_dbm, rssi_signal_dbm=signal_dbm, sf=sf)["upinfo"]
+    assert isinstance(upinfo, dict)
+    assert upinfo["rssi"] == rssi_dbm
 
 
 def test_without_trusted_time_there_is_no_gps_time() -> None:
@@ -179,6 +262,59 @@ def test_classes_b_and_c() -> None:
     assert [d.timing for d in parse_dnmsg(dnmsg(dC=2, xtime=0), CONFIG, SESSION).alternatives] == [
         Immediate()
     ]
+
+
+def test_older_servers_say_seqno_and_newer_ones_both() -> None:
+    numbers = [
+        parse_dnmsg(dnmsg(**given), CONFIG, SESSION).diid
+        for given in ({"diid": None, "seqno": 8}, {"diid": 0, "seqno": 8}, {"diid": 9}, {"diid": None})
+    ]
+    assert numbers == [8, 0, 9, 0]
+
+
+def dnframe(**changes: object) -> bytes:
+    fields = {
+        "msgtype": "dnframe",
+        "DevEui": "00-AF-EE-7C-F5-ED-6F-1E",
+        "seqno": 7,
+        "DR": 5,
+        "Freq": 868_100_000,
+        "xtime": xtime_of(1_000_000, SESSION),
+        "pdu": "60aabb",
+        "rctx": 0,
+    }
+    return json.dumps(fields | changes).encode()
+
+
+def test_a_dnframe_leaves_at_its_xtime_or_when_that_is_past_at_once() -> None:
+    wanted = parse_dnframe(dnframe(), CONFIG, SESSION)
+    assert (wanted.diid, wanted.rates) == (7, (5,))
+    assert [down.timing for down in wanted.alternatives] == [AtCounter(1_000_000, SESSION)]
+    soon = parse_dnframe(dnframe(asap=True, diid=9), CONFIG, SESSION)
+    assert (soon.diid, soon.rates) == (9, (5, 5))
+    assert [down.timing for down in soon.alternatives] == [AtCounter(1_000_000, SESSION), Immediate()]
+    with pytest.raises(DownlinkError, match="DR: 9"):
+        parse_dnframe(dnframe(DR=9), CONFIG, SESSION)
+
+
+def test_max_eirp_limits_every_downlink_of_this_server() -> None:
+    limited = parse_router_config(json.dumps(ROUTER | {"max_eirp": 14.5}).encode())
+    schedule = {"schedule": [{"pdu": "aa", "DR": 3, "Freq": 869_525_000, "gpstime": 5}]}
+    powers = [
+        *(down.power_dbm for down in parse_dnmsg(dnmsg(), limited, SESSION).alternatives),
+        *(down.power_dbm for down in parse_dnframe(dnframe(), limited, SESSION).alternatives),
+        *(down.power_dbm for down in parse_dnsched(json.dumps(schedule).encode(), limited, SESSION)),
+    ]
+    assert powers == [14.5] * 4
+    assert parse_dnmsg(dnmsg(), CONFIG, SESSION).alternatives[0].power_dbm is None
+    with pytest.raises(RouterError, match="max_eirp"):
+        parse_router_config(json.dumps(ROUTER | {"max_eirp": 101}).encode())
+
+
+def test_a_class_b_report_has_the_gps_time_that_was_asked_for() -> None:
+    ping = parse_dnmsg(dnmsg(dC=1, gpstime=9, DR=3, Freq=869_525_000), CONFIG, SESSION)
+    assert ping.gps_us(0) == 9
+    assert parse_dnmsg(dnmsg(), CONFIG, SESSION).gps_us(0) == 0
 
 
 def test_another_start_of_the_radio_is_told_apart() -> None:
@@ -271,6 +407,8 @@ def test_any_message_gives_a_value_or_its_own_error(message: bytes) -> None:
         (parse_timesync, MessageError),
         (parse_router_config, RouterError),
         (discovered, RouterError),
+        (parse_error, MessageError),
+        (lambda content: parse_dnframe(content, CONFIG, SESSION), DownlinkError),
         (lambda content: parse_dnmsg(content, CONFIG, SESSION), DownlinkError),
         (lambda content: parse_dnsched(content, CONFIG, SESSION), DownlinkError),
     ):
@@ -281,11 +419,20 @@ def test_any_message_gives_a_value_or_its_own_error(message: bytes) -> None:
 
 
 def test_messages_are_told_apart() -> None:
-    assert message_type(b'{"msgtype":"runcmd","command":"rm"}') is MsgType.RUNCMD
+    assert message_type(b'{"msgtype":"runcmd","command":"rm"}') == (MsgType.RUNCMD, None)
+    assert message_type(b'{"msgtype":"dnmsg","MuxTime":1.5}') == (MsgType.DNMSG, 1.5)
+    assert [
+        message_type(b'{"msgtype":"dnmsg","MuxTime":%s}' % odd)[1] for odd in (b'"x"', b"-1", b"1e300")
+    ] == [None] * 3
+    assert parse_error(b'{"msgtype":"error","error":"unknown gateway"}') == "unknown gateway"
     with pytest.raises(MessageError, match="teleport"):
         message_type(b'{"msgtype":"teleport"}')
     assert parse_timesync(b'{"msgtype":"timesync","txtime":5,"gpstime":9}').gpstime == 9
     assert json.loads(timesync(5)) == {"msgtype": "timesync", "txtime": 5}
+
+
+def test_a_frame_carries_the_server_s_own_time() -> None:
+    assert json.loads(uplink(record(1), AT, CONFIG, 17.25))["RefTime"] == 17.25
 
 
 def test_a_report_names_the_downlink_and_its_instant() -> None:

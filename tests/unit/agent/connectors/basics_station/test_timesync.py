@@ -36,7 +36,7 @@ def test_utc_is_known_to_half_the_round_trip_however_it_divides(
 ) -> None:
     there_us = round(round_trip_us * share)
     truth_us = UTC_US - (sent_us + there_us)
-    found = answered(sent_us=sent_us, received_us=sent_us + round_trip_us, gps_us=GPS_US)
+    found = answered(sent_us=sent_us, received_us=sent_us + round_trip_us, gps_us=GPS_US, leap_s=18)
     assert found is not None
     assert abs(found.utc_minus_monotonic_us - truth_us) <= found.doubt_us + 1
 
@@ -44,16 +44,16 @@ def test_utc_is_known_to_half_the_round_trip_however_it_divides(
 @pytest.mark.parametrize("gps_us", [0, -5, 1 << 62])
 @pytest.mark.parametrize("round_trip_us", [-1, 0, ROUND_TRIP_LIMIT_US + 1])
 def test_an_answer_that_is_late_early_or_no_time_is_none(gps_us: int, round_trip_us: int) -> None:
-    assert answered(sent_us=0, received_us=round_trip_us, gps_us=gps_us) is None
+    assert answered(sent_us=0, received_us=round_trip_us, gps_us=gps_us, leap_s=18) is None
 
 
 def test_a_word_about_our_own_instant_counts_while_that_is_recent() -> None:
-    found = pushed(instant_us=5_000_000, received_us=6_000_000, gps_us=GPS_US)
+    found = pushed(instant_us=5_000_000, received_us=6_000_000, gps_us=GPS_US, leap_s=18)
     assert found is not None
     assert found.utc_minus_monotonic_us == UTC_US - 5_000_000
-    assert pushed(instant_us=None, received_us=6_000_000, gps_us=GPS_US) is None
-    assert pushed(instant_us=7_000_000, received_us=6_000_000, gps_us=GPS_US) is None
-    assert pushed(instant_us=0, received_us=HOUR_US, gps_us=GPS_US) is None
+    assert pushed(instant_us=None, received_us=6_000_000, gps_us=GPS_US, leap_s=18) is None
+    assert pushed(instant_us=7_000_000, received_us=6_000_000, gps_us=GPS_US, leap_s=18) is None
+    assert pushed(instant_us=0, received_us=HOUR_US, gps_us=GPS_US, leap_s=18) is None
 
 
 def sample(offset_us: int, doubt_us: int, at_us: int) -> Sample:
@@ -127,5 +127,5 @@ def test_random_answers_never_raise() -> None:
     random = Random(5)
     for _ in range(2_000):
         numbers = [random.randint(-(1 << 63), 1 << 63) for _ in range(3)]
-        found = answered(sent_us=numbers[0], received_us=numbers[1], gps_us=numbers[2])
+        found = answered(sent_us=numbers[0], received_us=numbers[1], gps_us=numbers[2], leap_s=18)
         assert found is None or found.doubt_us >= 0

@@ -39,7 +39,7 @@ def official(payload: bytes, late: bool, fsk: bool, fine_ns: int | None) -> gw.U
     if fine_ns is not None:
         info.fine_time_since_gps_epoch.seconds = gps_us // 1_000_000
         info.fine_time_since_gps_epoch.nanos = fine_ns
-    info.rssi, info.snr, info.channel = -80, 7.25, 2
+    info.rssi, info.snr, info.channel = -80 if fsk else -82, 7.25, 2
     info.context = encode_context(77, 9)
     info.metadata["time_quality"] = "ntp"
     if late:
@@ -86,7 +86,9 @@ def test_without_trusted_time_no_time_is_claimed() -> None:
     st.integers(0, 9),
 )
 def test_any_uplink_reads_back(rssi: int, snr: float, record_id: int, payload: bytes, channel: int) -> None:
-    made = record(record_id, payload, rssi_channel_dbm=float(rssi), snr_db=snr, if_channel=channel)
+    made = record(
+        record_id, payload, rssi_signal_dbm=float(rssi), rssi_channel_dbm=60.0, snr_db=snr, if_channel=channel
+    )
     frame = gw.UplinkFrame.FromString(events.uplink(made, AT, EUI, late=False))
     assert (frame.phy_payload, frame.rx_info.rssi, frame.rx_info.channel) == (payload, rssi, channel)
     assert frame.rx_info.snr == pytest.approx(snr)
