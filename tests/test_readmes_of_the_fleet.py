@@ -14,8 +14,7 @@ from fleet.identity.authority import GATEWAY_DAYS
 from fleet.identity.people import SESSION_LIFE_US
 from fleet.identity.tokens import LIFE_LIMIT_DAYS
 from fleet.incidents.correlate import TOGETHER_US
-from fleet.incidents.divide import LEFT_BEHIND_US
-from fleet.incidents.rules import REOPEN_WINDOW_US, STABLE_US
+from fleet.incidents.rules import LEFT_BEHIND_US, REOPEN_WINDOW_US, STABLE_US
 from fleet.notify import watchman
 from fleet.notify.timing import NEEDED_US, QUIET_FROM, QUIET_UNTIL
 from fleet.oncall.gaps import AHEAD_DAYS

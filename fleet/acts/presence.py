@@ -5,10 +5,13 @@ A position is compared and forgotten: only the distance is kept.
 Sources: DESIGN §7; GDPR art. 5(1)(c), data minimisation.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select
 
+from agent.wire.onsite import code_is_good
 from fleet.acts.steps import Door, ShownPresence, StepRequest
-from fleet.evidence.onsite import shown_by
+from fleet.evidence.tables import heartbeat_runs
 from fleet.incidents.sites import sites_of
 from fleet.registry.tables import gateways, sites
 from fleet.tickets.model import StepRefused, Ticket
@@ -52,3 +55,18 @@ def _by_position(
     if not away_m or min(away_m) > NEAR_LIMIT_M:
         return StepRefused(key="presence.too_far", values=(("limit", str(NEAR_LIMIT_M)),))
     return f"position {min(away_m)} m"
+
+
+BOOTS_LIMIT = 20
+"""Newest runs of heartbeats that are looked at, over all gateways of a site."""
+
+
+def shown_by(connection: Connection, euis: Sequence[str], code: str, at_us: int) -> bool:
+    """Return whether one of ``euis`` showed ``code`` around ``at_us``; heartbeats tell the boot."""
+    columns = heartbeat_runs.c
+    query = select(columns.eui, columns.boot, columns.last_uptime_ms, columns.last_at_us)
+    mine = query.where(columns.eui.in_(euis)).order_by(columns.last_at_us.desc()).limit(BOOTS_LIMIT)
+    return any(
+        code_is_good(row.boot, row.eui, row.last_uptime_ms + (at_us - row.last_at_us) // 1000, code)
+        for row in connection.execute(mine)
+    )

@@ -13,7 +13,7 @@ from fleet.clock import SystemClock
 from fleet.db.connect import Database
 from fleet.intake import mail_in
 from fleet.intake.mail_in import hook_token
-from fleet.intake.report_mail import AutomaticMail, MailRefused
+from fleet.intake.reading import AutomaticMail, MailRefused
 from fleet.notify import watchman_process
 from fleet.oncall.store import everybody
 from fleet.registry.tables import sites

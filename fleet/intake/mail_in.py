@@ -16,7 +16,7 @@ from fleet.db.upsert import insert_new
 from fleet.incidents.context import CycleContext
 from fleet.intake import calls as reported
 from fleet.intake.calls import OLD_LIMIT_US, Call, CallRefused
-from fleet.intake.report_mail import ReportMail, commune_of, read
+from fleet.intake.reading import ReportMail, commune_of, read
 from fleet.intake.tables import report_mails
 from fleet.lang.format import moment
 from fleet.lang.i18n import t

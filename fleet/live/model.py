@@ -27,7 +27,7 @@ class GatewayNow:
     power_feeder: str = ""
     config_version: int | None = None
     wave: str = ""
-    """The change it got together with others a moment ago (``fleet.incidents.waves``)."""
+    """The change it got together with others a moment ago (``fleet.incidents.circumstances``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class CommuneNow:
     breach_at_us: int | None = None
     """When the month's budget is used up if present states persist (AVAILABILITY §7); None: not losing."""
     unheard_sensors: int = 0
-    """Sensors that no serving gateway hears (``fleet.incidents.sensors``)…"""
+    """Sensors that no serving gateway hears (``fleet.incidents.circumstances``)…"""
     unheard_by: frozenset[str] = frozenset()
     """…and the gateways that would."""
 

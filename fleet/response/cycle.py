@@ -9,8 +9,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.incidents import circumstances, rules, store
 from fleet.incidents import edges as pulse
-from fleet.incidents import rules, sensors, store, waves
 from fleet.incidents.burn import alarm
 from fleet.incidents.context import CycleContext
 from fleet.incidents.model import FLAP_EDGES, Facts
@@ -43,8 +43,8 @@ def run(
         burning=_burning(connection, network, edges, settings),
     )
     if rules.unexplained(facts, now_us):
-        network = waves.with_waves(network, waves.recent(connection, now_us))
-    network = sensors.with_sensors(connection, network, now_us)
+        network = circumstances.with_waves(network, circumstances.recent_waves(connection, now_us))
+    network = circumstances.with_sensors(connection, network, now_us)
     facts = replace(facts, network=network)
     context = CycleContext(connection, network, now_us, policy, settings)
     for action in rules.decide(facts, now_us):

@@ -14,12 +14,10 @@ from starlette.types import Scope
 from fleet.identity.people import Person
 from fleet.web.access import NotAllowed, current_person
 from fleet.web.pages import (
-    acknowledge,
     administration,
     calls,
     frame,
     gateways,
-    label,
     live,
     months,
     network,
@@ -31,6 +29,7 @@ from fleet.web.pages import (
     shift,
     sites,
     territory,
+    ticket_doors,
     ticket_lists,
     tickets,
     works,
@@ -55,8 +54,7 @@ PAGES: tuple[APIRouter, ...] = (
     sites.router,
     parts.router,
     search.router,
-    acknowledge.router,
-    label.router,
+    ticket_doors.router,
     shift.router,
     live.router,
 )

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from fleet.identity.people import OPEN_ACCESS
 from fleet.web.api import incidents as routes
-from fleet.web.pages import acknowledge, label, shift
+from fleet.web.pages import shift, ticket_doors
 from fleet.web.process_parts import share
 from tests.stories.world import World
 
@@ -14,7 +14,7 @@ def client_of(world: World) -> TestClient:
     """Return a client of the routes of incidents and tickets."""
     app = FastAPI()
     app.include_router(routes.router)
-    for page in (acknowledge, label, shift):
+    for page in (shift, ticket_doors):
         app.include_router(page.router)
     share(app, world.parts())
     return TestClient(app, headers={"X-CSRF-Token": OPEN_ACCESS.csrf_token})

@@ -17,8 +17,7 @@ from sqlalchemy import Connection
 from fleet.acts.steps import Door, Step, StepRequest
 from fleet.acts.take import take
 from fleet.intake import mail_in
-from fleet.intake.replies import Meaning, Reply, understand
-from fleet.intake.report_mail import MAIL_LIMIT_BYTES, MailRefused
+from fleet.intake.reading import MAIL_LIMIT_BYTES, MailRefused, Meaning, Reply, understand
 from fleet.lang.i18n import t
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Rendered

@@ -14,7 +14,6 @@ from fleet.tickets.presence import site_token
 from fleet.tickets.tables import tickets
 from fleet.web import rendering
 from fleet.web.access import technician
-from fleet.web.pages.acknowledge import secret_of
 from fleet.web.visit import Viewing
 
 router = APIRouter()
@@ -64,7 +63,7 @@ def label(site_id: int, visit: Viewing, person: Annotated[Person, Depends(techni
     with visit.database.read() as connection:
         if connection.scalar(select(sites.c.id).where(sites.c.id == site_id)) is None:
             raise HTTPException(404)
-    address = f"{visit.parts.settings.public_url}/s/{site_token(secret_of(visit), site_id)}"
+    address = f"{visit.parts.settings.public_url}/s/{site_token(visit.parts.links_secret, site_id)}"
     drawn = make_qr(address, error="q").svg_inline(scale=6, border=2, omitsize=True)
     text = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     headers = dict(rendering.HEADERS) | {"Cache-Control": "no-store"}

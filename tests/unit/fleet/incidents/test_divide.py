@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
-from fleet.incidents.divide import LEFT_BEHIND_US, divide
 from fleet.incidents.model import Domain, Explain, Facts, Incident, IncidentState, Member, SharedCause, Split
+from fleet.incidents.rules import LEFT_BEHIND_US, divide
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.model import Criticality
 

@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.intake.replies import REPLY_LIMIT_CHARACTERS, Meaning, understand
+from fleet.intake.reading import REPLY_LIMIT_CHARACTERS, Meaning, understand
 
 
 @pytest.mark.parametrize(

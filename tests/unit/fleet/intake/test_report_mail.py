@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fleet.intake.report_mail import (
+from fleet.intake.reading import (
     MAIL_LIMIT_BYTES,
     TEXT_LIMIT_CHARACTERS,
     AutomaticMail,

@@ -1,10 +1,20 @@
-"""A mail that reports a fault, read: who, when it reached us, about which commune; pure.
+"""What people write, read: a mail that reports a fault, a reply by SMS; pure.
 
-Its time is that of the topmost ``Received``, which our own server wrote; ``Date`` is the sender's word, and a
-phone's clock may be a year behind.  The commune is the INSEE code of the address it went to
-(``pannes+37015@…``), else a code or a name in the subject, else the only one that the text names.
+Mail: who, when it reached us, about which commune.  Its time is that of the topmost ``Received``, which our
+own server wrote; ``Date`` is the sender's word, and a phone's clock may be a year behind.  The commune is the
+INSEE code of the address it went to (``pannes+37015@…``), else a code or a name in the subject, else the only
+one that the text names.
 
-Sources: RFC 5322 §3.6, RFC 5321 §4.4 (Received), RFC 3834 (automatic answers), RFC 5233 (plus addresses).
+SMS: what was meant.
+
+    ok, oui, a, ack, je prends, pris    take the newest ticket they were told of, or « ok 12 » that one
+    route, en route, je pars            en route
+    sur site, sur place, arrivé         on site, by their word
+    non, impossible, n                  they cannot: the next level is told at once
+    anything else                       a note on the ticket, and an answer that says what can be written
+
+Sources: RFC 5322 §3.6, RFC 5321 §4.4 (Received), RFC 3834 (automatic answers), RFC 5233 (plus addresses);
+DESIGN §7 (notification by SMS); GoAlert's ``a`` and ``c`` replies.
 """
 
 import email
@@ -16,6 +26,7 @@ from datetime import UTC
 from email.message import EmailMessage
 from email.policy import default as modern
 from email.utils import getaddresses, parsedate_to_datetime
+from enum import StrEnum
 from hashlib import sha256
 
 from fleet.lang.paris import instant_us
@@ -149,3 +160,51 @@ def _plain(text: str) -> str:
     simple = unicodedata.normalize("NFKD", text).casefold()
     letters = (letter if letter.isalnum() else " " for letter in simple if not unicodedata.combining(letter))
     return " ".join("".join(letters).split())
+
+
+REPLY_LIMIT_CHARACTERS = 480
+"""Of a reply kept as a note: three SMS."""
+
+
+class Meaning(StrEnum):
+    """What a reply asks for."""
+
+    ACKNOWLEDGE = "acknowledge"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    DECLINE = "decline"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One reply, understood."""
+
+    meaning: Meaning
+    ticket_id: int | None
+    text: str
+
+
+WORDS: tuple[tuple[Meaning, str], ...] = (
+    (Meaning.DECLINE, r"non|n|impossible|peux pas|pas dispo(nible)?"),
+    (Meaning.ON_SITE, r"sur site|sur place|arrive[e]?|on site"),
+    (Meaning.EN_ROUTE, r"en route|route|je pars|parti[e]?|j'?y vais"),
+    (Meaning.ACKNOWLEDGE, r"ok|oui|a|ack|o|yes|je prends|pris( en charge)?|bien recu"),
+)
+
+
+def understand(text: str) -> Reply:
+    """Return what a reply means; only a reply that is nothing but the words counts as an order.
+
+    >>> understand("OK 12"), understand("Je suis d'accord mais demain").meaning
+    (Reply(meaning=<Meaning.ACKNOWLEDGE: 'acknowledge'>, ticket_id=12, text='OK 12'), <Meaning.NOTE: 'note'>)
+    """
+    text = text[:REPLY_LIMIT_CHARACTERS].strip()
+    simple = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
+    simple = "".join(letter for letter in simple if not unicodedata.combining(letter)).strip(" .!?")
+    for meaning, pattern in WORDS:
+        match = re.fullmatch(rf"(?:{pattern})\W*(?:(?:ticket|n°|no|#)?\s*(?P<ticket>\d{{1,9}}))?", simple)
+        if match:
+            number = match["ticket"]
+            return Reply(meaning=meaning, ticket_id=None if number is None else int(number), text=text)
+    return Reply(meaning=Meaning.NOTE, ticket_id=None, text=text)

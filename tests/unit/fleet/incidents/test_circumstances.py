@@ -1,4 +1,4 @@
-from fleet.incidents.waves import ONE_ACT_US, Change, waves
+from fleet.incidents.circumstances import ONE_ACT_US, Change, waves
 from tests.stories.world import MINUTE, paris
 
 AT = paris("2026-11-22 02:10:00")

@@ -1,32 +1,36 @@
-"""The acknowledge link of a message: GET shows, POST acts, once, without login; never an access note.
+"""Doors to one ticket from outside the NOC: the link of a message, the label on a cabinet.
 
-Whoever holds the link may acknowledge in the name of the person it was sent to, and nothing else.
+``/a/{token}``: GET shows, POST acknowledges, once, without login; never an access note.  Whoever holds the
+link may acknowledge in the name of the person it was sent to, and nothing else.
+
+``/s/{token}``: scanning a label leads to the open ticket of its site, and proves presence.  Who scans must be
+logged in: a photo of the label taken elsewhere opens nothing by itself.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection, select
 
-from fleet.acts.steps import Door, Step, StepRequest
-from fleet.acts.take import Taken, take
+from fleet.acts.steps import Door, ShownPresence, Step, StepRequest
+from fleet.acts.take import Taken, open_ticket_at, take
+from fleet.identity.people import Person
 from fleet.incidents.context import CycleContext
 from fleet.notify.compose import Occasion, headline
 from fleet.paging.subjects import subject
+from fleet.registry.tables import sites
 from fleet.tickets import links
 from fleet.tickets import store as tickets
 from fleet.tickets.clocks import intervention
 from fleet.tickets.links import Link, LinkState
 from fleet.tickets.model import StepRefused, Ticket
-from fleet.web.visit import Anybody, Visit
+from fleet.tickets.presence import site_of_token
+from fleet.web.access import form_guard, technician
+from fleet.web.visit import Anybody, Viewing, Visit
 
 router = APIRouter()
-
-
-def secret_of(visit: Visit) -> bytes:
-    """Return the secret that signs links."""
-    return visit.parts.links_secret
 
 
 @router.get("/a/{token}", response_class=HTMLResponse, include_in_schema=False)
@@ -34,7 +38,7 @@ def show(token: str, visit: Anybody) -> HTMLResponse:
     """Say what it is about and offer the button; whatever fetches this changes nothing."""
     with visit.database.read() as connection:
         context = CycleContext(connection, visit.network, visit.now_us)
-        link = links.look(connection, secret_of(visit), token, visit.now_us)
+        link = links.look(connection, visit.parts.links_secret, token, visit.now_us)
         return _page(visit, context, link)
 
 
@@ -43,13 +47,13 @@ def acknowledge(token: str, visit: Anybody) -> HTMLResponse:
     """Acknowledge for the person the link was sent to."""
     with visit.database.write() as connection:
         context = CycleContext(connection, visit.network, visit.now_us)
-        link = links.look(connection, secret_of(visit), token, visit.now_us)
+        link = links.look(connection, visit.parts.links_secret, token, visit.now_us)
         if link is None or link.state is not LinkState.VALID:
             return _page(visit, context, link)
         if not links.use(connection, link, visit.now_us):
             return _page(visit, context, replace(link, state=LinkState.USED))
         wanted = StepRequest(step=Step.ACKNOWLEDGE, who=link.who, door=Door.LINK)
-        outcome = take(connection, secret_of(visit), link.ticket_id, wanted, visit.now_us)
+        outcome = take(connection, visit.parts.links_secret, link.ticket_id, wanted, visit.now_us)
         return _answer(visit, context, link, outcome)
 
 
@@ -94,3 +98,46 @@ def _about(visit: Visit, context: CycleContext, ticket: Ticket) -> dict[str, Any
     waiting = ticket.working and ticket.on_site_at_us is None
     line = headline(replace(found, on_site_due_us=None), visit.lang, visit.now_us)
     return {"headline": line, "due_at_us": clock.due_at_us if waiting else None}
+
+
+Acting = Annotated[Person, Depends(technician)]
+SEE_OTHER = 303
+
+
+@router.get("/s/{token}", response_class=HTMLResponse, include_in_schema=False)
+def show_label(token: str, visit: Viewing, person: Acting) -> Response:
+    """Offer « sur site » for the open ticket of this site."""
+    del person
+    with visit.database.read() as connection:
+        return _label_page(visit, connection, _site_of_label(visit, token))
+
+
+@router.post("/s/{token}", include_in_schema=False, dependencies=[Depends(form_guard)])
+def arrive_by_label(token: str, visit: Viewing, person: Acting) -> Response:
+    """Note that somebody is there, proved by the label."""
+    site_id = _site_of_label(visit, token)
+    shown = ShownPresence(label=token)
+    wanted = StepRequest(step=Step.ARRIVE, who=person.name, door=Door.LABEL, presence=shown)
+    with visit.database.write() as connection:
+        ticket = open_ticket_at(connection, site_id, visit.now_us)
+        if ticket is None:
+            raise HTTPException(404, visit.words.t("label.nothing"))
+        outcome = take(connection, visit.parts.links_secret, ticket.id, wanted, visit.now_us)
+        if isinstance(outcome, StepRefused):
+            sentence = visit.words.t(outcome.key, **dict(outcome.values))
+            return _label_page(visit, connection, site_id, refused=sentence)
+    return RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER)
+
+
+def _label_page(visit: Visit, connection: Connection, site_id: int, *, refused: str = "") -> HTMLResponse:
+    name = str(connection.execute(select(sites.c.name).where(sites.c.id == site_id)).scalar() or "")
+    ticket = open_ticket_at(connection, site_id, visit.now_us)
+    status = 409 if refused else 200
+    return visit.bare("pages/label.html", status=status, name=name, ticket=ticket, refused=refused)
+
+
+def _site_of_label(visit: Visit, token: str) -> int:
+    site_id = site_of_token(visit.parts.links_secret, token)
+    if site_id is None:
+        raise HTTPException(404, visit.words.t("label.unknown"))
+    return site_id
