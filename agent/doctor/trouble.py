@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.status.say import Lang, because, say
+from agent.status.screen import unbalanced
 from agent.status.status import ConnectorStatus, Status
 
 TOO_HOT_C = 85
@@ -102,6 +103,13 @@ def _link(status: Status, lang: Lang) -> Finding:
 
 
 def _store(status: Status, lang: Lang) -> list[Finding]:
+    what = ("Réserve de trames", "Frame store")
+    if status.unbalanced:
+        remedy = (
+            "envoyez le rapport (passerelle agent report) à l’assistance : c’est une faute du logiciel",
+            "send the report (passerelle agent report) to support: it is a fault of the software",
+        )
+        return [found(lang, what, Severity.WRONG, unbalanced(status, lang), remedy)]
     if status.spool_accepting:
         return []
     detail = say(lang, "pleine ou refusée par la carte", "full, or refused by the card")
@@ -109,7 +117,7 @@ def _store(status: Status, lang: Lang) -> list[Finding]:
         "rétablissez le serveur LoRaWAN ; sinon la carte est pleine ou usée : remplacez-la",
         "mend the LoRaWAN server; else the card is full or worn: replace it",
     )
-    return [found(lang, ("Réserve de trames", "Frame store"), Severity.WRONG, detail, remedy)]
+    return [found(lang, what, Severity.WRONG, detail, remedy)]
 
 
 def _box(status: Status, lang: Lang) -> list[Finding]:

@@ -49,6 +49,7 @@ def heartbeat(
         crc_failed=None,
         transmitted=None,
         interval_s=interval_s,
+        unbalanced_frames=state.balance.off if state.balance else 0,
     )
     if vitals is None:
         return beat

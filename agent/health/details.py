@@ -20,7 +20,8 @@ RESERVE = 6
 REFILL_S = 3_600
 WORDS = frozenset(
     {
-        *("agc_parity", "arb_parity", "spool_accepting", "under_voltage", "throttled", "disk_reserve"),
+        *("agc_parity", "arb_parity", "under_voltage", "throttled", "disk_reserve"),
+        *("spool_accepting", "spool_unbalanced_count"),
         *("gnss_fix", "gnss_pulse", "modem_operator", "modem_technology", "modem_state", "net_route"),
         *("version_agent", "version_kernel", "concentrator_eui", "disk_name"),
         *("balena_update", "balena_release"),
@@ -102,6 +103,9 @@ def radio_fields(path: DataPathState, now_us: int) -> Fields:
             )
     fields["spool_count"] = path.spool_records
     fields["spool_accepting"] = int(path.spool_accepting)
+    if path.balance is not None:
+        fields["spool_restored_count"] = path.balance.restored
+        fields["spool_unbalanced_count"] = path.balance.off
     for band, (used_us, allowed_us) in path.airtime.items():
         if used_us:
             fields[f"duty_{band}_used_percent"] = round(100 * used_us / allowed_us, 1)

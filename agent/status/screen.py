@@ -65,6 +65,19 @@ ENROLMENT_WORDS: dict[str, Pair] = {
         "the card is full or read-only; see agent doctor",
     ),
 }
+LOSSES: dict[str, Pair] = {
+    "data_rate_unknown": ("débit inconnu du serveur", "data rate unknown to the server"),
+    "filtered": ("filtrées", "filtered"),
+    "join_late": ("demandes de jonction tardives", "late join-requests"),
+    "not_ready": ("pendant l’ouverture de la réserve", "while the store was being opened"),
+    "replay_off": ("tardives, reprise coupée", "late, replay is off"),
+    "spool_age": ("trop vieilles", "too old"),
+    "spool_bytes": ("réserve trop grosse", "store too large"),
+    "spool_count": ("réserve trop longue", "store too long"),
+    "spool_lost": ("réserve abîmée", "store damaged"),
+    "spool_unwritable": ("carte qui refuse l’écriture", "card that refuses writes"),
+}
+"""Why frames were dropped."""
 _POWER: dict[str, Pair] = {
     "GOOD": ("bonne", "good"),
     "THROTTLED": ("processeur ralenti", "processor slowed down"),
@@ -163,13 +176,28 @@ def _connector(connector: ConnectorStatus, lang: Lang) -> str:
 
 def _frames(status: Status, lang: Lang) -> str:
     names = (
+        *(((("reprises", "restored"), status.restored),) if status.restored else ()),
         (("reçues", "received"), status.received),
         (("remises", "delivered"), status.delivered),
         (("en réserve", "stored"), status.spool_records),
         (("perdues", "lost"), status.dropped),
     )
     text = ", ".join(f"{say(lang, *pair)} {count(lang, number)}" for pair, number in names)
-    return text if status.spool_accepting else f"{text} — {say(lang, 'RÉSERVE PLEINE', 'STORE FULL')}"
+    reasons = ", ".join(
+        f"{say(lang, *LOSSES.get(reason, (reason, reason)))} {count(lang, number)}"
+        for reason, number in sorted(status.losses.items())
+    )
+    alarms = [
+        *(() if status.spool_accepting else (say(lang, "RÉSERVE PLEINE", "STORE FULL"),)),
+        *((unbalanced(status, lang),) if status.unbalanced else ()),
+    ]
+    return " — ".join([f"{text} ({reasons})" if reasons else text, *alarms])
+
+
+def unbalanced(status: Status, lang: Lang) -> str:
+    """Return by how much the count of frames is wrong, in words."""
+    frames = count(lang, status.unbalanced)
+    return say(lang, f"COMPTE FAUX de {frames}", f"COUNT WRONG by {frames}")
 
 
 def _round_trip(status: Status) -> str:

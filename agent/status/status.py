@@ -72,6 +72,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     duty_percent: int = 0
     """Share of the hour's air time that the most used sub-band has spent, 0 to 100."""
     gnss: dict[str, str | int | float] = {}
+    restored: int = 0
+    """Frames that an earlier run left."""
+    losses: dict[str, int] = {}
+    """Frames dropped, by reason."""
+    unbalanced: int = 0
+    """Frames by which what was received and what became of it differ."""
 
 
 async def serve_status(state: Path, ask: Callable[[], Status]) -> None:

@@ -67,6 +67,8 @@ class Heartbeat(_Array, frozen=True):
     """This and the vitals above are None in most heartbeats: told every fifth minute (``with_known``)."""
     interval_s: int = HEARTBEAT_INTERVAL_S
     """To the next heartbeat, as the configuration says; a gap is bridged by it (AVAILABILITY §1)."""
+    unbalanced_frames: int = 0
+    """Frames by which received and restored differ from delivered, dropped and in reserve; 0: it balances."""
 
 
 def with_known(beat: Heartbeat, before: Heartbeat | None) -> Heartbeat:

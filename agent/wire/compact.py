@@ -1,13 +1,14 @@
 """Heartbeats in few bytes: 2,880 a day must fit into 0.15 MB of payload (DESIGN §11), 52 bytes each.
 
-A MessagePack array of 11 to 13 elements, so its first byte is 0x9b..0x9d; the plain form of ``Heartbeat``
-has 24 elements and begins with 0xdc, and both are read for ever.  Against the plain form:
+A MessagePack array of 11 to 14 elements, so its first byte is 0x9b..0x9e; the plain form of ``Heartbeat``
+has 25 elements and begins with 0xdc, and both are read for ever.  Against the plain form:
 
     uptime    as its difference from (seq - 1) x interval, which is the lateness of the timer
     flags     time quality (2 bits), radio (2 bits), spool accepting (1 bit), then one bit ``up`` a connector
     answers   age in tenths of a second, rounded up: never fresher than it was
     delivered as what is left of ``received``
-    tail      interval and vitals are left out when the interval is 30 s and the vitals are not told
+    tail      interval, vitals and balance are left out when the interval is 30 s, the vitals are not told
+              and the balance is not off
 """
 
 import msgspec
@@ -35,6 +36,7 @@ class _Beat(msgspec.Struct, frozen=True, array_like=True):
     dropped_and_version: tuple[int, int]
     interval_s: int = HEARTBEAT_INTERVAL_S
     vitals: _Vitals | None = None
+    unbalanced_frames: int = 0
 
 
 _COMPACT = msgspec.msgpack.Decoder(_Beat)
@@ -47,7 +49,9 @@ def encode_beat(beat: Heartbeat) -> bytes:
     """Return the compact bytes of a heartbeat."""
     vitals = _vitals(beat)
     tail: tuple[object, ...] = ()
-    if any(value is not None for value in vitals):
+    if beat.unbalanced_frames:
+        tail = (beat.interval_s, vitals, beat.unbalanced_frames)
+    elif any(value is not None for value in vitals):
         tail = (beat.interval_s, vitals)
     elif beat.interval_s != HEARTBEAT_INTERVAL_S:
         tail = (beat.interval_s,)
@@ -113,6 +117,7 @@ def decode_beat(payload: bytes) -> Heartbeat:
         crc_failed=vitals[5],
         transmitted=vitals[6],
         interval_s=beat.interval_s,
+        unbalanced_frames=beat.unbalanced_frames,
     )
 
 

@@ -46,6 +46,15 @@ def statuses(connection: Connection, euis: list[str]) -> dict[str, Configuration
     return {eui: _status_of(eui, heartbeats.get(eui), reports.get(eui), desired.get(eui)) for eui in known}
 
 
+def unbalanced(connection: Connection) -> dict[str, int]:
+    """Return by how many frames their own count is wrong, of the gateways whose last heartbeat says so."""
+    stored = connection.execute(
+        select(latest.c.eui, latest.c.heartbeat).where(latest.c.heartbeat.is_not(None))
+    )
+    beats = {eui: stored_heartbeat(payload) for eui, payload in stored}
+    return {eui: beat.unbalanced_frames for eui, beat in beats.items() if beat and beat.unbalanced_frames}
+
+
 def _status_of(
     eui: str, spoke: RowMapping | None, report: RowMapping | None, desired: RowMapping | None
 ) -> ConfigurationStatus:

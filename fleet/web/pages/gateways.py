@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from agent.wire.command import Action
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
-from fleet.configurations.status import statuses
+from fleet.configurations.status import statuses, unbalanced
 from fleet.evidence.tables import journal_records, notes
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
@@ -56,6 +56,8 @@ def table(visit: Viewing) -> Response:
             total=len(rows),
             states_found=listing.chips_of(visit, (row.state for row in rows), list(gateways.URGENCY)),
             all_href=listing.all_href(visit),
+            unbalanced=sum(row.unbalanced_frames > 0 for row in rows),
+            unbalanced_href=listing.state_href(visit, gateways.UNBALANCED),
         )
 
 
@@ -81,7 +83,9 @@ def _rows(visit: Visit, connection: Connection, *, beats: bool) -> list[gateways
     communes = {one.insee: one for one in store.load_communes(connection)}
     told = _beats(connection, [one.eui for one in roll]) if beats else {}
     shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
-    return gateways.rows_of(visit.network, roll, communes, beats=told, shares=shares)
+    return gateways.rows_of(
+        visit.network, roll, communes, beats=told, shares=shares, unbalanced=unbalanced(connection)
+    )
 
 
 @router.get("/passerelles/{eui}", response_class=HTMLResponse)

@@ -74,12 +74,13 @@ def filters_of(visit: Visit) -> tuple[str, str]:
 def chips_of(visit: Visit, states: Iterable[Any], order: Sequence[Any]) -> list[tuple[Any, int, str]]:
     """Return (state, count, address) of every state that occurs, the worst first."""
     counts = Counter(states)
+    return [(state, counts[state], state_href(visit, str(state))) for state in order if counts[state]]
+
+
+def state_href(visit: Visit, state: str) -> str:
+    """Return the address of the list with only what is in a state."""
     query, path = dict(visit.request.query_params), visit.request.url.path
-    return [
-        (state, counts[state], tables.address(path, query, **{STATE: str(state), PAGE: None}))
-        for state in order
-        if counts[state]
-    ]
+    return tables.address(path, query, **{STATE: state, PAGE: None})
 
 
 def all_href(visit: Visit) -> str:

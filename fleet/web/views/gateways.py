@@ -46,6 +46,12 @@ class GatewayRow:
     stored: int | None
     share: Share | None
     version: int | None
+    unbalanced_frames: int = 0
+    """Frames by which the gateway's own count of them is wrong."""
+
+
+UNBALANCED = "unbalanced"
+"""Stands for a state in the list's filter: gateways whose count of frames is wrong."""
 
 
 def rows_of(
@@ -55,9 +61,10 @@ def rows_of(
     *,
     beats: Mapping[str, Heartbeat],
     shares: Mapping[str, Share],
+    unbalanced: Mapping[str, int] | None = None,
 ) -> list[GatewayRow]:
     """Return a row for every gateway of the registry, whether it ever spoke or not."""
-    return [
+    rows = [
         _row(
             one,
             network.gateways.get(one.eui),
@@ -67,6 +74,8 @@ def rows_of(
         )
         for one in roll
     ]
+    wrong = unbalanced or {}
+    return [replace(row, unbalanced_frames=wrong.get(row.eui, 0)) for row in rows]
 
 
 def _row(
@@ -102,7 +111,13 @@ def counted(row: GatewayRow, beat: Heartbeat | None) -> GatewayRow:
     """Return the row with the counters of its last heartbeat."""
     if beat is None:
         return row
-    return replace(row, received=beat.received, delivered=beat.delivered, stored=beat.spool_records)
+    return replace(
+        row,
+        received=beat.received,
+        delivered=beat.delivered,
+        stored=beat.spool_records,
+        unbalanced_frames=beat.unbalanced_frames,
+    )
 
 
 def columns() -> list[Column[GatewayRow]]:
@@ -179,7 +194,7 @@ def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
     return [
         row
         for row in rows
-        if (not state or row.state == state)
+        if (not state or row.state == state or (state == UNBALANCED and row.unbalanced_frames))
         and (
             not wanted or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
         )

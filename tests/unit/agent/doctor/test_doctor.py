@@ -133,6 +133,8 @@ def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> Non
     found = [one for one in running(TROUBLED, lang) if one.severity is not Severity.GOOD]
     assert len(found) == 7
     assert all(one.remedy and one.detail for one in found)
+    wrong = [one for one in running(status(unbalanced=3), lang) if one.severity is Severity.WRONG]
+    assert ["3" in one.detail for one in wrong] == [True]
     suspected = running(
         status(hearing=(reasons.hearing.test_frames_missed(missed_tests=2, sender="X", heard_tests=3),)), lang
     )

@@ -106,6 +106,9 @@ PARITY = reasons.radio.parity_error(program="AGC")
         ({"radio": "DEAF", "radio_reason": PARITY}, "SOURDE — erreur de parité du programme AGC"),
         ({"link_online": False, "link_reason": reasons.system.no_route()}, "COUPÉ"),
         ({"spool_accepting": False}, "RÉSERVE PLEINE"),
+        ({"unbalanced": 26}, "COMPTE FAUX de 26"),
+        ({"restored": 26, "losses": {"spool_lost": 2}}, "reprises 26, reçues"),
+        ({"losses": {"spool_lost": 2}}, "(réserve abîmée 2)"),
         ({"enrolment": "used", "certificate_expires_at_us": None}, "jeton déjà utilisé"),
         (
             {"config_state": "ROLLED_BACK", "config_reason": reasons.configuration.restarted_on_trial()},

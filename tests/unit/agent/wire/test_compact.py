@@ -44,6 +44,7 @@ BEATS = st.builds(
     crc_failed=SMALL,
     transmitted=SMALL,
     interval_s=st.integers(1, 300),
+    unbalanced_frames=U32,
 )
 
 

@@ -184,6 +184,11 @@ def deliveries_of(index: int) -> list[dict[str, Any]]:
     ]
 
 
+UNBALANCED = 3
+"""This gateway's count of frames is wrong."""
+UNBALANCED_FRAMES = 26
+
+
 def heartbeat(index: int) -> bytes:
     """Return the last heartbeat of one gateway as it came."""
     return encode(
@@ -205,5 +210,6 @@ def heartbeat(index: int) -> bytes:
             temperature_c=31,
             cpu_percent=4,
             memory_percent=38,
+            unbalanced_frames=UNBALANCED_FRAMES if index == UNBALANCED else 0,
         )
     )

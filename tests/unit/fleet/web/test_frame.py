@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from fleet.web.process_parts import share
 from fleet.web.views.frame import FROZEN_AFTER_US
 from tests.unit.fleet.web.network import StillClock, make_app
-from tests.unit.fleet.web.sample import DARK, eui_of
+from tests.unit.fleet.web.sample import DARK, UNBALANCED, UNBALANCED_FRAMES, eui_of
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,19 @@ def test_filters_and_order_are_in_the_address(client: TestClient) -> None:
     text = client.get("/passerelles?etat=DOWN&q=fêtes").text
     assert text.count("<tr data-href") == 1
     assert 'href="/passerelles?etat=DOWN&amp;q=f%C3%AAtes&amp;tri=name"' in text
+
+
+def test_a_gateway_whose_count_of_frames_is_wrong_is_shown_and_counted(client: TestClient) -> None:
+    text = client.get("/passerelles").text
+    assert re.search(
+        r'href="/passerelles\?etat=unbalanced"[^>]*>.{0,80}compte faux.{0,80}>1<', text, re.DOTALL
+    )
+    found = client.get("/passerelles?etat=unbalanced").text
+    assert found.count("<tr data-href") == 1
+    assert (
+        f"compte faux de {UNBALANCED_FRAMES} trames" in client.get(f"/passerelles/{eui_of(UNBALANCED)}").text
+    )
+    assert "compte faux" not in client.get(f"/passerelles/{eui_of(2)}").text
 
 
 def test_a_filter_that_finds_nothing_says_so(client: TestClient) -> None:
