@@ -24,7 +24,7 @@ from agent.evidence.accounts import Accounts
 from agent.evidence.ears import ReceivedTestFrame, ReferenceEar, TestEar
 from agent.evidence.evidence import Evidence
 from agent.journal_port import JournalPort
-from agent.observation import ConnectorState, DataPathState
+from agent.observation import ConnectorState, DataPathState, Position
 from agent.radio.flights import Sent
 from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering
 from agent.record import Record, record_of
@@ -65,10 +65,11 @@ class DataPath:
         boot: int,
         journal: JournalPort,
         plans: PlanOwner | None = None,
+        position: Callable[[], Position | None] = lambda: None,
     ) -> None:
         self._clock, self._boot, self._directory = clock, boot, state_dir
         self._concentrator = concentrator
-        self._journal = journal
+        self._journal, self._position = journal, position
         self._plans = plans or PlanOwner(state_dir, configuration, restart=lambda _: None)
         self._accounts = Accounts(
             contractual=contractual_of(configuration),
@@ -125,6 +126,7 @@ class DataPath:
             accounts=self._accounts,
             journal=self._journal,
             temperature_c=lambda: self._thread.temperature_c,
+            position=self._position,
         )
 
     async def run(self) -> None:

@@ -22,7 +22,7 @@ from agent.downlink.model import Downlink, DownlinkVerdict
 from agent.evidence.ears import ReceivedTestFrame
 from agent.gnss.receiver import GnssState, GnssTime
 from agent.journal_port import JournalPort
-from agent.observation import DataPathState
+from agent.observation import DataPathState, Position
 from agent.radio.reopening import ReopeningConcentrator
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, LbtConfig, RadioConfig
@@ -69,6 +69,7 @@ class GatewayRadio:
             boot=boot,
             journal=journal,
             plans=self._plans,
+            position=self._position,
         )
 
     def _open(self) -> Concentrator:
@@ -111,6 +112,10 @@ class GatewayRadio:
     def gnss(self) -> GnssState | None:
         """Return what the GNSS receiver says; None where none is configured."""
         return self._gnss.state() if self._gnss is not None else None
+
+    def _position(self) -> Position | None:
+        state = self.gnss()
+        return None if state is None else state.position()
 
     def snapshot(self) -> DataPathState:
         """Return the state at this instant."""

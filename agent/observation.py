@@ -77,6 +77,16 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a GNSS receiver with a fix says that the antenna is (WGS84)."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float | None
+    """Above mean sea level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceState:
     """The sensor at an instant; ``received_at_us`` is monotonic."""
 

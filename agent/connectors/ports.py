@@ -8,7 +8,7 @@ from typing import Protocol
 from agent.clock import Clock
 from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.model import Downlink, DownlinkVerdict
-from agent.observation import ConnectorState
+from agent.observation import ConnectorState, Position
 from agent.record import Record
 from agent.wire.reasons import Reason
 
@@ -21,6 +21,8 @@ class Tally:
     received_ok: int
     transmitted: int
     temperature_c: float | None
+    position: Position | None = None
+    """None without a GNSS fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

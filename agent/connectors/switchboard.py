@@ -19,7 +19,7 @@ from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.journal_port import JournalPort
-from agent.observation import Balance, ConnectorState
+from agent.observation import Balance, ConnectorState, Position
 from agent.record import Record
 from agent.spool.ports import SpoolEntry
 from agent.spool.spool import Spool
@@ -49,6 +49,7 @@ class Switchboard:
         accounts: Accounts,
         journal: JournalPort,
         temperature_c: Callable[[], float | None],
+        position: Callable[[], Position | None] = lambda: None,
         connectors: OpenConnector = open_connector,
     ) -> None:
         self.clock, self.boot, self.eui, self.directory = clock, boot, eui, directory
@@ -58,7 +59,7 @@ class Switchboard:
         self._downlinks = downlinks
         self._accounts = accounts
         self._journal = journal
-        self._temperature_c = temperature_c
+        self._temperature_c, self._position = temperature_c, position
         self._was_up: dict[str, bool] = {}
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
         self.roster = Roster(
@@ -256,4 +257,5 @@ class Switchboard:
             received_ok=counts["received"],
             transmitted=counts["transmitted"],
             temperature_c=self._temperature_c(),
+            position=self._position(),
         )

@@ -14,6 +14,7 @@ from typing import Any
 from agent.clock import Clock
 from agent.failures import reason_of
 from agent.gnss.pps import Latch, Pulses, Second, discipline
+from agent.observation import Position
 from agent.wire import reasons
 from agent.wire.reasons import Reason
 from hal.errors import HalError
@@ -44,6 +45,13 @@ class GnssState:
     longitude: float | None
     reason: Reason | None
     """Why there is no fix; None when there is one."""
+    altitude_m: float | None = None
+
+    def position(self) -> Position | None:
+        """Return where the antenna is; None without a fix."""
+        if not self.fix or self.latitude is None or self.longitude is None:
+            return None
+        return Position(latitude_deg=self.latitude, longitude_deg=self.longitude, altitude_m=self.altitude_m)
 
     def fields(self) -> dict[str, str | int | float]:
         """Return what the details of health say of it; what is not known is absent."""
@@ -93,6 +101,7 @@ class GnssTime:
             satellites=quality.satellites if quality is not None else None,
             latitude=position.latitude if position is not None and position.valid else None,
             longitude=position.longitude if position is not None and position.valid else None,
+            altitude_m=quality.altitude_m if quality is not None else None,
             reason=None if fix else self._failure or reasons.gnss.no_fix(),
         )
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 import random
+from collections import Counter
 
 from agent.connectors.base import BaseConnector
 from agent.connectors.dating import reception_of
@@ -30,6 +31,8 @@ RESOLVE_AGAIN_S = 20.0
 """A silent server's name is resolved again this often, ± half."""
 REOPEN_S = 1.0
 """A name that cannot be resolved or a socket without a route is tried again after this, ± half."""
+SENT, SENT_AGAIN = ("sent", "sent_late", "bad_crc_forwarded"), ("retried", "retried_late")
+"""Counters whose difference is how many frames were forwarded, each at its first sending."""
 _WRAPPER_BYTES = len(b'{"rxpk":[]}') + 12
 
 
@@ -45,7 +48,7 @@ class SemtechUdpConnector(BaseConnector):
         self._transport: asyncio.DatagramTransport | None = None
         self._next_stat_us = 0
         self._tally = host.tally()
-        self._acknowledged_at_stat = (0, 0)
+        self._counts_at_stat: Counter[str] = Counter()
 
     def _is_up(self, now_us: int) -> bool:
         return self._session.up(now_us)
@@ -127,6 +130,7 @@ class SemtechUdpConnector(BaseConnector):
         except TxpkError as error:
             self._refused("txpk_malformed", error)
             return malformed_body()
+        self.counts["downlinks_read"] += 1
         verdict = self._submit(downlink)
         self._session.counts[f"txpk_{verdict.code}"] += 1
         return tx_ack_body(verdict)
@@ -186,21 +190,20 @@ class SemtechUdpConnector(BaseConnector):
     def _statistics(self) -> bytes:
         tally, before = self._host.tally(), self._tally
         self._tally = tally
-        counts = self._session.counts
-        pushed, acked = counts["push_data"], counts["push_ack"]
-        pushed_before, acked_before = self._acknowledged_at_stat
-        self._acknowledged_at_stat = (pushed, acked)
-        ratio = 100.0 * (acked - acked_before) / (pushed - pushed_before) if pushed > pushed_before else 100.0
+        counts = self._session.counts + self.counts + self._outlet.delivery.counts
+        counts, self._counts_at_stat = counts - self._counts_at_stat, counts
+        pushed = counts["push_data"]
         return stat(
             Statistics(
                 utc_us=self._host.clock.utc_us(),
                 rxnb=tally.received - before.received,
                 rxok=tally.received_ok - before.received_ok,
-                rxfw=tally.received_ok - before.received_ok,
-                ackr_percent=min(ratio, 100.0),
-                dwnb=counts["pull_resp"],
+                rxfw=sum(counts[sent] for sent in SENT) - sum(counts[again] for again in SENT_AGAIN),
+                ackr_percent=min(100.0 * counts["push_ack"] / pushed, 100.0) if pushed else 100.0,
+                dwnb=counts["downlinks_read"],
                 txnb=tally.transmitted - before.transmitted,
                 temperature_c=tally.temperature_c,
+                position=tally.position,
             )
         )
 

@@ -1,6 +1,7 @@
 """Records and statistics as the JSON of PUSH_DATA.
 
-Source: ``packet_forwarder/PROTOCOL.md`` §4 and §6 of sx1302_hal 2.1.0.
+Source: ``packet_forwarder/PROTOCOL.md`` §4 and §6 of sx1302_hal 2.1.0, and its ``lora_pkt_fwd.c``, which
+sends ``rssis``, ``lsnr`` and ``foff`` for LoRa only and a position only with a fix.
 """
 
 import base64
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from agent.connectors.reception import Reception
+from agent.observation import Position
 from agent.record import Record
 from agent.wire.messages import TimeQuality
 
@@ -26,10 +28,13 @@ class Statistics:
     rxnb: int
     rxok: int
     rxfw: int
+    """Frames that went to the server, late ones and damaged ones included."""
     ackr_percent: float
     dwnb: int
+    """Downlinks that could be read."""
     txnb: int
     temperature_c: float | None = None
+    position: Position | None = None
 
 
 def rxpk(record: Record, reception: Reception, *, damaged: bool = False) -> bytes:
@@ -55,13 +60,13 @@ def rxpk(record: Record, reception: Reception, *, damaged: bool = False) -> byte
             "datr": f"SF{record.sf}BW{record.rate // 1000}",
             "codr": f"4/{4 + record.coding_rate}" if 1 <= record.coding_rate <= 4 else "OFF",
             "lsnr": round(record.snr_db, 1),
+            "rssis": round(record.rssi_signal_dbm),
+            "foff": record.frequency_offset_hz,
         }
     else:
         fields |= {"modu": "FSK", "datr": record.rate}
     fields |= {
         "rssi": round(record.rssi_channel_dbm),
-        "rssis": round(record.rssi_signal_dbm),
-        "foff": record.frequency_offset_hz,
         "size": len(record.payload),
         "data": base64.b64encode(record.payload).decode("ascii"),
     }
@@ -80,6 +85,11 @@ def stat(statistics: Statistics) -> bytes:
         "dwnb": statistics.dwnb,
         "txnb": statistics.txnb,
     }
+    if statistics.position is not None:
+        fields["lati"] = round(statistics.position.latitude_deg, 5)
+        fields["long"] = round(statistics.position.longitude_deg, 5)
+        if statistics.position.altitude_m is not None:
+            fields["alti"] = round(statistics.position.altitude_m)
     if statistics.temperature_c is not None:
         fields["temp"] = round(statistics.temperature_c, 1)
     return msgspec.json.encode(fields)

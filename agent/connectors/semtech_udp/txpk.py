@@ -1,7 +1,9 @@
 """The JSON of PULL_RESP to a downlink, and a verdict to the JSON of TX_ACK.
 
-Sources: ``packet_forwarder/PROTOCOL.md`` §5.3, §5.5 and §6 of sx1302_hal 2.1.0.  The protocol has no word for
-a full queue, a spent duty cycle, an occupied channel or a failure of the radio: they go as the nearest one.
+Sources: ``packet_forwarder/PROTOCOL.md`` §5.3, §5.5 and §6 of sx1302_hal 2.1.0, and its ``lora_pkt_fwd.c``:
+numbers in any JSON form are cut to whole ones, text ends at the first NUL, and without ``ipol`` the polarity
+is not inverted.  The protocol has no word for a full queue, a spent duty cycle, an occupied channel or a
+failure of the radio: they go as the nearest one.
 """
 
 import base64
@@ -37,19 +39,19 @@ class TxpkError(ValueError):
 
 class _Txpk(msgspec.Struct, frozen=True):
     freq: Annotated[float, Meta(gt=0, lt=10_000)]
-    datr: str | int
+    datr: str | float
     data: Annotated[str, Meta(max_length=400)]
     modu: Literal["LORA", "FSK"] = "LORA"
     imme: bool = False
-    tmst: Annotated[int, Meta(ge=0, lt=1 << 32)] | None = None
-    tmms: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None
-    rfch: Annotated[int, Meta(ge=0, le=1)] = 0
+    tmst: Annotated[float, Meta(ge=0, lt=1 << 32)] | None = None
+    tmms: Annotated[float, Meta(ge=0, lt=1 << 53)] | None = None
+    rfch: Annotated[float, Meta(ge=0, lt=2)] = 0
     powe: float | None = None
     codr: str = "4/5"
-    fdev: Annotated[int, Meta(ge=0, le=250_000)] | None = None
-    ipol: bool | None = None
-    prea: Annotated[int, Meta(ge=0, le=65535)] | None = None
-    size: int | None = None
+    fdev: Annotated[float, Meta(ge=0, le=250_000)] | None = None
+    ipol: bool = False
+    prea: Annotated[float, Meta(ge=0, le=65535)] | None = None
+    size: Annotated[float, Meta(ge=0, le=65535)] | None = None
     ncrc: bool = False
     nhdr: bool = False
 
@@ -68,7 +70,7 @@ def parse_txpk(body: bytes) -> Downlink:
         TxpkError: not JSON, no txpk, or a field that is missing or out of range.
     """
     try:
-        txpk = _DECODER.decode(body).txpk
+        txpk = _DECODER.decode(body.partition(b"\0")[0]).txpk
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise TxpkError(str(error)) from error
     payload = _payload(txpk)
@@ -79,15 +81,15 @@ def parse_txpk(body: bytes) -> Downlink:
         raise TxpkError(f"powe: {power} dBm is not in -100..100")
     preamble = PREAMBLE_LORA_SYMBOLS if lora else PREAMBLE_FSK_BYTES
     if txpk.prea is not None:
-        preamble = max(txpk.prea, PREAMBLE_MIN_LORA_SYMBOLS) if lora else txpk.prea
+        preamble = max(int(txpk.prea), PREAMBLE_MIN_LORA_SYMBOLS) if lora else int(txpk.prea)
     return Downlink(
         payload=payload,
         modulation=modulation,
         frequency_hz=Hz(round(txpk.freq * 1e6)),
         timing=_timing(txpk),
         power_dbm=power,
-        rf_chain=txpk.rfch,
-        invert_polarity=lora if txpk.ipol is None else txpk.ipol,
+        rf_chain=int(txpk.rfch),
+        invert_polarity=lora and txpk.ipol,
         preamble_symbols=preamble,
         with_crc=not txpk.ncrc,
         implicit_header=txpk.nhdr,
@@ -120,8 +122,8 @@ def _payload(txpk: _Txpk) -> bytes:
         raise TxpkError(f"data: {error}") from error
     if len(payload) > PAYLOAD_LIMIT_BYTES:
         raise TxpkError(f"data: {len(payload)} bytes, at most {PAYLOAD_LIMIT_BYTES}")
-    if txpk.size is not None and txpk.size != len(payload):
-        raise TxpkError(f"size: {txpk.size}, but data holds {len(payload)} bytes")
+    if txpk.size is not None and int(txpk.size) != len(payload):
+        raise TxpkError(f"size: {int(txpk.size)}, but data holds {len(payload)} bytes")
     return payload
 
 
@@ -135,16 +137,18 @@ def _lora(txpk: _Txpk) -> Lora:
 
 
 def _fsk(txpk: _Txpk) -> Fsk:
-    if not isinstance(txpk.datr, int) or not 500 <= txpk.datr <= 250_000:
+    if not isinstance(txpk.datr, float) or not 500 <= txpk.datr <= 250_000:
         raise TxpkError(f"datr: {txpk.datr!r} is not 500..250000 bit/s")
-    return Fsk(bitrate_bps=txpk.datr, deviation_hz=txpk.datr // 2 if txpk.fdev is None else txpk.fdev)
+    bitrate_bps = int(txpk.datr)
+    deviation_hz = bitrate_bps // 2 if txpk.fdev is None else int(txpk.fdev)
+    return Fsk(bitrate_bps=bitrate_bps, deviation_hz=deviation_hz)
 
 
 def _timing(txpk: _Txpk) -> Timing:
     if txpk.imme:
         return Immediate()
     if txpk.tmst is not None:
-        return AtTmst(txpk.tmst)
+        return AtTmst(int(txpk.tmst))
     if txpk.tmms is not None:
-        return AtGps(txpk.tmms * 1000)
+        return AtGps(int(txpk.tmms) * 1000)
     raise TxpkError("tmst: one of imme, tmst and tmms is needed")

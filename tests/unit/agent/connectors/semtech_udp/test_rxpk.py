@@ -7,6 +7,7 @@ import pytest
 from agent.connectors.dating import reception_of
 from agent.connectors.reception import Reception
 from agent.connectors.semtech_udp.rxpk import LATEST_UTC_US, Statistics, rxpk, stat
+from agent.observation import Position
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, record
 
@@ -55,7 +56,7 @@ def test_an_absurd_time_is_left_out(utc_us: int) -> None:
 def test_fsk_has_a_number_and_no_snr() -> None:
     made = fields(sf=0, rate=50_000)
     assert (made["modu"], made["datr"]) == ("FSK", 50_000)
-    assert "lsnr" not in made
+    assert not {"lsnr", "rssis", "foff"} & set(made), "the reference sends them for LoRa only"
     assert "codr" not in made
 
 
@@ -87,6 +88,14 @@ def test_statistics() -> None:
         "txnb": 1,
         "temp": 21.0,
     }
+
+
+@pytest.mark.parametrize(("altitude_m", "alti"), [(84.6, 85), (None, None)])
+def test_statistics_have_the_position_of_a_fix(altitude_m: float | None, alti: int | None) -> None:
+    tours = Position(latitude_deg=47.4106001, longitude_deg=0.7988, altitude_m=altitude_m)
+    numbers = {"rxnb": 0, "rxok": 0, "rxfw": 0, "ackr_percent": 100.0, "dwnb": 0, "txnb": 0}
+    made = json.loads(stat(Statistics(utc_us=JUNE_2024_US, position=tours, **numbers)))
+    assert (made["lati"], made["long"], made.get("alti")) == (47.4106, 0.7988, alti)
 
 
 def test_a_frame_from_before_the_time_was_known_gets_its_true_time_later() -> None:

@@ -56,6 +56,26 @@ def test_fsk_and_defaults() -> None:
     assert (downlink.preamble_symbols, downlink.invert_polarity, downlink.power_dbm) == (5, False, None)
 
 
+def test_without_ipol_nothing_is_inverted_as_in_the_reference() -> None:
+    assert [parse(ipol=ipol).invert_polarity for ipol in (None, False, True)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("number", "tmst"),
+    [("3512348611", 3_512_348_611), ("3.512348611e9", 3_512_348_611), ("7.0", 7), ("7.9", 7)],
+)
+@pytest.mark.parametrize("end", [b"", b"\0", b"\0\0rest of a buffer"])
+def test_numbers_have_any_json_form_and_text_ends_at_the_first_nul(
+    number: str, tmst: int, end: bytes
+) -> None:
+    text = json.dumps({"txpk": LORA | {"imme": False, "tmst": "N", "size": 3.0, "rfch": 1.0, "prea": 9.0}})
+    downlink = parse_txpk(text.replace('"N"', number).encode() + end)
+    assert downlink.timing == AtTmst(tmst)
+    assert (downlink.rf_chain, downlink.preamble_symbols) == (1, 9)
+    fsk = parse(modu="FSK", datr=5e4, fdev=25e3)
+    assert fsk.modulation == Fsk(bitrate_bps=50_000, deviation_hz=25_000)
+
+
 def test_base64_without_padding_is_read() -> None:
     assert parse(data="AQI", size=2).payload == b"\x01\x02"
 
