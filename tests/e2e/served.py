@@ -20,7 +20,6 @@ def served(folder: Path) -> Iterator[str]:
     """Serve the sample until the end of the block; give its address."""
     app = make_app(folder)
     app.include_router(incidents.router)
-    app.state.parts.settings.keys.mkdir()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     settings = msgspec.structs.replace(app.state.parts.settings, public_url=address)
