@@ -112,9 +112,7 @@ def charged_between(line: CommuneTimeline, window: Window, settings: ContractSet
         if length <= 0:
             continue
         served -= length
-        lost = span.state is CommuneState.LOST
-        unknown = span.state is CommuneState.UNKNOWN and settings.unknown_is_charged
-        charged += length if lost or unknown else 0
+        charged += length if settings.charges(span.state) else 0
     return Share(served=served, charged=charged)
 
 

@@ -81,7 +81,7 @@ class _Reader:
         elif beat is None:
             self.condition = None
         if beat is not None:
-            self.condition = _said(beat, self.condition)
+            self.condition = _condition_of(beat, self.condition)
         self.here = closing
         self.covered_to_seq = max(self.covered_to_seq, closing.covered_to_seq)
 
@@ -184,7 +184,7 @@ def _following(records: Sequence[Point], journal_seq: int) -> list[Point]:
     return known
 
 
-def _said(beat: HeartbeatRun, before: Condition | None) -> Condition:
+def _condition_of(beat: HeartbeatRun, before: Condition | None) -> Condition:
     """Return what a heartbeat says; a reason that a record gave stands while the state does."""
     same_radio = before is not None and before.radio is beat.radio
     same_lns = before is not None and before.lns_up == beat.lns_up

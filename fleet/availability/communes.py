@@ -27,13 +27,13 @@ from fleet.facts.model import Membership
 from fleet.facts.months import Window, month_window, months_between
 from fleet.facts.revisions import current
 from fleet.facts.settings import ContractSettings, Serving
-from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.facts.states import LOST_STATES, Cause, CommuneState, GatewayState
 
 OVER_THE_CAP = "maintenance beyond the month's cap"
 _DECIDES = {
     CommuneState.UNKNOWN: (GatewayState.UNKNOWN,),
     CommuneState.EXCLUDED: (GatewayState.MAINTENANCE,),
-    CommuneState.LOST: (GatewayState.DOWN, GatewayState.BUFFERING),
+    CommuneState.LOST: tuple(sorted(LOST_STATES)),
 }
 """States of members that make a commune what it is: the cause comes from one of these."""
 
@@ -111,7 +111,7 @@ def commune_timeline(
     spans: list[CommuneSpan] = []
     for gap in doubtful:
         simple = _simple(members, gap, settings)
-        spans.extend(_told(members, gap, settings) if simple is None else (simple,))
+        spans.extend(_by_member_states(members, gap, settings) if simple is None else (simple,))
     return CommuneTimeline(
         insee=insee,
         start_us=window.start_us,
@@ -127,11 +127,11 @@ def _simple(members: Sequence[Member], gap: Interval, settings: ContractSettings
     for member in members:
         if member.outside:
             return None
-        told = member.line.exceptions
-        first = bisect_right(told, gap[0], key=_end_us)
-        if first == len(told) or told[first].start_us > gap[0] or told[first].end_us < gap[1]:
+        spans = member.line.exceptions
+        first = bisect_right(spans, gap[0], key=_end_us)
+        if first == len(spans) or spans[first].start_us > gap[0] or spans[first].end_us < gap[1]:
             return None
-        states.append((member.eui, told[first]))
+        states.append((member.eui, spans[first]))
     return _state_of(gap[0], gap[1], states, settings)
 
 
@@ -139,13 +139,15 @@ def _end_us(span: Span) -> int:
     return span.end_us
 
 
-def _told(members: Sequence[Member], gap: Interval, settings: ContractSettings) -> list[CommuneSpan]:
+def _by_member_states(
+    members: Sequence[Member], gap: Interval, settings: ContractSettings
+) -> list[CommuneSpan]:
     """Return the states within a gap of service, cut wherever a member's state changes."""
     inside = [(member.eui, _inside(member, gap)) for member in members]
     edges = {edge for _, spans in inside for span in spans for edge in (span.start_us, span.end_us)}
     cuts = sorted({*gap, *(edge for edge in edges if gap[0] < edge < gap[1])})
     at = [0] * len(inside)
-    told: list[CommuneSpan] = []
+    gap_spans: list[CommuneSpan] = []
     for start_us, end_us in pairwise(cuts):
         states: list[tuple[str, Span | None]] = []
         for index, (eui, spans) in enumerate(inside):
@@ -153,15 +155,15 @@ def _told(members: Sequence[Member], gap: Interval, settings: ContractSettings) 
                 at[index] += 1
             span = spans[at[index]] if at[index] < len(spans) else None
             states.append((eui, span if span is not None and span.start_us <= start_us else None))
-        told.append(_state_of(start_us, end_us, states, settings))
-    return told
+        gap_spans.append(_state_of(start_us, end_us, states, settings))
+    return gap_spans
 
 
 def _inside(member: Member, gap: Interval) -> list[Span]:
     """Return what the member was within a gap; no span is SERVING, no membership is OUT."""
-    told = member.line.exceptions
-    first = bisect_right(told, gap[0], key=_end_us)
-    spans = list(takewhile(lambda span: span.start_us < gap[1], told[first:]))
+    exceptions = member.line.exceptions
+    first = bisect_right(exceptions, gap[0], key=_end_us)
+    spans = list(takewhile(lambda span: span.start_us < gap[1], exceptions[first:]))
     if member.outside:
         kept = [
             replace(span, start_us=start_us, end_us=end_us)
@@ -194,7 +196,7 @@ def _rule(kinds: set[GatewayState], *, all_away: bool, settings: ContractSetting
     unknown = GatewayState.UNKNOWN in kinds
     maintained = GatewayState.MAINTENANCE in kinds
     if settings.serving is Serving.ALL:
-        if kinds & {GatewayState.DOWN, GatewayState.BUFFERING}:
+        if kinds & LOST_STATES:
             return CommuneState.LOST
         if unknown:
             return CommuneState.UNKNOWN
@@ -273,7 +275,7 @@ def _away(membership: Membership, line: Timeline | None, window: Window) -> list
         return [(window.start_us, window.end_us)]
     until_us = window.end_us if membership.valid_to_us is None else membership.valid_to_us
     inside = clip([(membership.valid_from_us, until_us)], window.start_us, window.end_us)
-    told = clip(inside, line.start_us, line.end_us)
-    outside = complement(told, window.start_us, window.end_us)
+    covered = clip(inside, line.start_us, line.end_us)
+    outside = complement(covered, window.start_us, window.end_us)
     spans = ((span.start_us, span.end_us) for span in line.exceptions)
     return clip(normal([*spans, *outside]), window.start_us, window.end_us)

@@ -103,7 +103,7 @@ def read(lines: Iterable[bytes]) -> MonthInput:
         DocumentError: no header, an unknown kind or field, or a value of the wrong type.
     """
     header: Header | None = None
-    told: dict[str, list[Any]] = {}
+    facts_by_kind: dict[str, list[Any]] = {}
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
@@ -113,23 +113,25 @@ def read(lines: Iterable[bytes]) -> MonthInput:
                 raise DocumentError(f"line {number}: type: {kind!r} comes before the header")
             header = _header(_convert(fields, Header, number), number)
         elif kind in TYPES:
-            told.setdefault(kind, []).append(_convert(fields, TYPES[kind], number))
+            facts_by_kind.setdefault(kind, []).append(_convert(fields, TYPES[kind], number))
         else:
             raise DocumentError(f"line {number}: type: {kind!r} is none of {', '.join(sorted(TYPES))}")
     if header is None:
         raise DocumentError("line 1: the document is empty; it begins with a header")
-    if "settings" not in told:
+    if "settings" not in facts_by_kind:
         raise DocumentError("settings: the document has no line of this type")
-    cards = {card.insee: card for card in told.get("commune", [])}
-    boxes = {box.eui: box for box in told.get("gateway", [])}
+    cards = {card.insee: card for card in facts_by_kind.get("commune", [])}
+    boxes = {box.eui: box for box in facts_by_kind.get("gateway", [])}
     return MonthInput(
         month=header.month,
         as_of_us=header.as_of_us,
-        facts=gather(dict.fromkeys(fact for kind in KINDS for fact in told.get(kind, []))),
+        facts=gather(dict.fromkeys(fact for kind in KINDS for fact in facts_by_kind.get(kind, []))),
         communes=tuple(cards[insee] for insee in sorted(cards)),
         gateways=tuple(boxes[eui] for eui in sorted(boxes)),
-        coverages=tuple(sorted(set(told.get("coverage", [])), key=lambda one: (one.insee, one.euis))),
-        settings=told["settings"][-1],
+        coverages=tuple(
+            sorted(set(facts_by_kind.get("coverage", [])), key=lambda one: (one.insee, one.euis))
+        ),
+        settings=facts_by_kind["settings"][-1],
     )
 
 

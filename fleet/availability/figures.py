@@ -148,9 +148,7 @@ def commune_figures(line: CommuneTimeline, settings: ContractSettings) -> Commun
             ended_us = span.end_us
     length_us = line.end_us - line.start_us
     by_state[CommuneState.SERVED] = length_us - sum(by_state.values())
-    charged = by_state[CommuneState.LOST]
-    if settings.unknown_is_charged:
-        charged += by_state[CommuneState.UNKNOWN]
+    charged = sum(by_state[state] for state in CommuneState if settings.charges(state))
     return CommuneFigures(
         insee=line.insee,
         length_us=length_us,

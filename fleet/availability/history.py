@@ -62,19 +62,19 @@ def history(facts: GatewayFacts, settings: ContractSettings) -> History:
     last_us: int | None = None
     stop_causes = {end.next_index: end.cause for end in ends if end is not None}
     for index, (life, end) in enumerate(zip(found, ends, strict=True)):
-        told = chronicle(life, settings)
-        here = _states(life, told, stop_causes.get(index), settings)
+        past = chronicle(life, settings)
+        here = _states(life, past, stop_causes.get(index), settings)
         proved.extend(here)
         death = end
-        if death is None and told.stopped:
+        if death is None and past.stopped:
             until_us = found[index + 1].start_us if index + 1 < len(found) else FOR_EVER_US
-            death = _End(index + 1, until_us, Cause.BOX, "stopped", f"{life.boot}/{told.last_seq}")
+            death = _End(index + 1, until_us, Cause.BOX, "stopped", f"{life.boot}/{past.last_seq}")
         if death is not None:
-            span = (told.last_us, death.until_us)
+            span = (past.last_us, death.until_us)
             proved.append(_proved(span, GatewayState.DOWN, death.cause, death.reason, death.evidence))
-        if last_us is None or told.last_us >= last_us:
-            last_us = told.last_us
-            last = _at_last(life, told, here)
+        if last_us is None or past.last_us >= last_us:
+            last_us = past.last_us
+            last = _at_last(life, past, here)
     heard = {life.boot for life in found}
     return History(
         proved=tuple(sorted((one for one in proved if one.start_us < one.end_us), key=_by_start)),
@@ -148,11 +148,11 @@ def _stopped(life: Life) -> bool:
 
 
 def _states(
-    life: Life, told: Chronicle, stop_cause: Cause | None, settings: ContractSettings
+    life: Life, past: Chronicle, stop_cause: Cause | None, settings: ContractSettings
 ) -> list[Proved]:
     """Return the states of a life's pieces, with causes."""
     states: list[Proved] = []
-    for group in _groups(told.pieces):
+    for group in _groups(past.pieces):
         cause = _lns_cause(group)
         states.extend(_state(life, piece, cause) for piece in group)
     if stop_cause is None:
@@ -213,22 +213,22 @@ def _inherited(
     return [replace(state, cause=stop_cause) for state in states[:count]] + states[count:]
 
 
-def _at_last(life: Life, told: Chronicle, states: Sequence[Proved]) -> Proved | None:
+def _at_last(life: Life, past: Chronicle, states: Sequence[Proved]) -> Proved | None:
     """Return the state that the last proof of life left, with the cause of the stretch before it."""
-    if told.last is None:
+    if past.last is None:
         return None
     point = life.points[-1]
     instant = Piece(
-        start_us=told.last_us,
-        end_us=told.last_us,
-        condition=told.last,
+        start_us=past.last_us,
+        end_us=past.last_us,
+        condition=past.last,
         heard=point.beat is not None,
         journal_seq=point.journal_seq,
     )
     last = _state(life, instant, Cause.LNS if instant.heard else Cause.BACKHAUL)
-    before = states[-1] if states and states[-1].end_us == told.last_us else None
+    before = states[-1] if states and states[-1].end_us == past.last_us else None
     if before is not None and before.state is last.state:
-        return replace(before, start_us=told.last_us, end_us=told.last_us)
+        return replace(before, start_us=past.last_us, end_us=past.last_us)
     return last
 
 

@@ -42,7 +42,7 @@ class Indicators:
     gateways: int
     mean_of_gateways: Fraction | None
     outages: int
-    """Of its gateways."""
+    """How many outages its gateways had, all together."""
     mtbf_us: int | None
     mttr_us: int | None
     below_two: Fraction | None
@@ -81,9 +81,9 @@ def by_serving(given: MonthInput, result: MonthResult) -> dict[Serving, Share]:
     """Return the global figure by each of the three readings of §3; one of them is the contractual one."""
     found = {}
     for serving in Serving:
-        told = replace(given, settings=replace(given.settings, serving=serving))
+        reckoned = replace(given, settings=replace(given.settings, serving=serving))
         same = serving is given.settings.serving
-        found[serving] = result.share if same else from_timelines(told, result.lines).share
+        found[serving] = result.share if same else from_timelines(reckoned, result.lines).share
     return found
 
 
@@ -178,19 +178,20 @@ def _state(line: CommuneTimeline, settings: ContractSettings) -> CommuneState:
     last = line.exceptions[-1] if line.exceptions else None
     if last is None or last.end_us < line.end_us:
         return CommuneState.SERVED
-    charged = last.state is CommuneState.UNKNOWN and settings.unknown_is_charged
-    return CommuneState.LOST if charged else last.state
+    return CommuneState.LOST if settings.charges(last.state) else last.state
 
 
 def _domains(
     result: MonthResult, figures: Sequence[CommuneFigures], weights: Mapping[str, int]
 ) -> dict[str, Fraction]:
-    told = result.below_two_domains
+    below_two = result.below_two_domains
     shares = {
-        kind: _weighted(((one, told.get(one.insee, {}).get(kind, one.length_us)) for one in figures), weights)
+        kind: _weighted(
+            ((one, below_two.get(one.insee, {}).get(kind, one.length_us)) for one in figures), weights
+        )
         for kind in DOMAINS
     }
-    return {kind: share for kind, share in shares.items() if told and share is not None}
+    return {kind: share for kind, share in shares.items() if below_two and share is not None}
 
 
 def _weighted(times: Iterable[tuple[CommuneFigures, int]], weights: Mapping[str, int]) -> Fraction | None:

@@ -19,7 +19,8 @@ LIFE_SPLIT_US = 5 * MINUTE_US
 """Starts of one boot that are further apart are two boxes.  Undisciplined clocks drift at most ``DRIFT_PPM``,
 and neighbours in uptime differ by far less."""
 DRIFT_PPM = 100
-"""Of a gateway's monotonic clock against UTC: twice the ±50 ppm of the oscillator class in a Raspberry Pi."""
+"""How fast a gateway's monotonic clock may run off from UTC, in millionths: twice the ±50 ppm of the
+oscillator class in a Raspberry Pi."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,16 +98,16 @@ class MonthResult:
     deferred: Share
     """The same with BUFFERING as served where delivery is proved; beside the contract's, never instead."""
     deferred_figures: dict[str, CommuneFigures]
-    """Of each commune, what ``deferred`` is made of."""
+    """What ``deferred`` is made of, by commune (INSEE)."""
     mean_of_gateways: Fraction | None
     lost_by: dict[tuple[Cause, str], int]
     """Lost time times weight."""
     budgets: dict[str, Budget]
-    """Of each commune over the whole month."""
+    """What each commune may lose in the whole month, by INSEE."""
     budget: Budget
-    """Of the whole, in microseconds of the whole service (weights divided out, rounded down)."""
+    """What the whole may lose, in microseconds of the whole service (weights divided out, rounded down)."""
     below_two_domains: dict[str, dict[str, int]]
-    """Of each commune and kind of failure domain: time with fewer than two of them serving."""
+    """Time with fewer than two failure domains serving, microseconds, by commune and kind of domain."""
     not_covered: tuple[str, ...]
     """Communes without a member for the whole window; weight 0."""
 
@@ -179,14 +179,14 @@ def _deferred_figures(
         for eui, line in lines.items()
         if facts.gateways[eui].delivered
     }
-    told = {**lines, **late}
+    delivered = {**lines, **late}
     again = dict(figures)
     for insee, members in members_of(facts.memberships).items():
         if any(one.eui in late for one in members):
-            line = commune_timeline(insee, members, told, window, settings)
+            line = commune_timeline(insee, members, delivered, window, settings)
             again[insee] = commune_figures(line, settings)
     if settings.serving is Serving.SENSORS:
-        return sensor_figures(given.coverages, told, again, window, settings)
+        return sensor_figures(given.coverages, delivered, again, window, settings)
     return again
 
 

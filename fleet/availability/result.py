@@ -41,7 +41,7 @@ def document(given: MonthInput, result: MonthResult, *, timelines: bool = True) 
 def commune(given: MonthInput, result: MonthResult, insee: str, *, timelines: bool) -> dict[str, Any]:
     """Return one commune of a month."""
     figures, line = result.commune_figures[insee], result.communes[insee]
-    told = {
+    fields = {
         "insee": insee,
         "weight": given.weights.get(insee, 0),
         "by_state_us": dict(figures.by_state_us),
@@ -51,17 +51,17 @@ def commune(given: MonthInput, result: MonthResult, insee: str, *, timelines: bo
         "below_two_domains_us": result.below_two_domains.get(insee, {}),
         "lost_by": lost(figures.lost_by_us),
     }
-    told |= share(figures.share, given.settings.objective_commune_ppm) | _budget(result.budgets[insee])
+    fields |= share(figures.share, given.settings.objective_commune_ppm) | _budget(result.budgets[insee])
     if timelines:
-        told["exceptions"] = [_commune_span(span) for span in line.exceptions]
-        told["below_two"] = [list(interval) for interval in line.below_two]
-    return told
+        fields["exceptions"] = [_commune_span(span) for span in line.exceptions]
+        fields["below_two"] = [list(interval) for interval in line.below_two]
+    return fields
 
 
 def gateway(result: MonthResult, eui: str, *, timelines: bool) -> dict[str, Any]:
     """Return one gateway of a month."""
     figures = result.gateway_figures[eui]
-    told = {
+    fields = {
         "eui": eui,
         "by_state_us": dict(figures.by_state_us),
         "outages": figures.outages,
@@ -69,18 +69,18 @@ def gateway(result: MonthResult, eui: str, *, timelines: bool) -> dict[str, Any]
         "mttr_us": figures.mttr_us,
     } | share(figures.share, None)
     if timelines:
-        told["exceptions"] = [_span(span) for span in result.lines[eui].exceptions]
-    return told
+        fields["exceptions"] = [_span(span) for span in result.lines[eui].exceptions]
+    return fields
 
 
 def share(given: Share, objective_ppm: int | None) -> dict[str, Any]:
     """Return a share with its exact terms, and the verdict where there is an objective."""
-    told = {
+    fields = {
         "served": given.served,
         "charged": given.charged,
         "availability_percent": percent(given.ratio, PERCENT_DIGITS) or None,
     }
-    return told if objective_ppm is None else told | {"met": given.meets(objective_ppm)}
+    return fields if objective_ppm is None else fields | {"met": given.meets(objective_ppm)}
 
 
 def lost(given: dict[tuple[Cause, str], int]) -> list[dict[str, Any]]:

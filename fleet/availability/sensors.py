@@ -77,9 +77,7 @@ def by_sensors(
     by_state = dict(zip(LESS, _divided(list(times.values()), all_), strict=True))
     by_state[CommuneState.SERVED] = window.length_us - sum(by_state.values())
     keys = sorted(causes)
-    charged = by_state[CommuneState.LOST]
-    if settings.unknown_is_charged:
-        charged += by_state[CommuneState.UNKNOWN]
+    charged = sum(by_state[state] for state in CommuneState if settings.charges(state))
     return CommuneFigures(
         insee=insee,
         length_us=window.length_us,

@@ -133,7 +133,7 @@ def present(spans: Sequence[AnyStretch]) -> tuple[AnyStretch, int] | None:
 
 def paint(
     facts: GatewayFacts,
-    told: History,
+    past: History,
     blindness: Iterable[Blindness],
     window: Window,
     settings: ContractSettings,
@@ -144,16 +144,16 @@ def paint(
     end_us = max(window.start_us, min(window.end_us, now_us))
     canvas = _Canvas(window.start_us, end_us)
     canvas.lay(_out(facts.commissioning, window.start_us, end_us), Span(0, 0, GatewayState.OUT))
-    proved = [*told.proved, *_presumed(told, settings, now_us)]
+    proved = [*past.proved, *_presumed(past, settings, now_us)]
     serving = normal((one.start_us, one.end_us) for one in proved if one.state is GatewayState.SERVING)
-    canvas.lay(subtract(serving, told.two_boxes), Span(0, 0, GatewayState.SERVING))
+    canvas.lay(subtract(serving, past.two_boxes), Span(0, 0, GatewayState.SERVING))
     for window_ in current(facts.maintenances):
         reason, cause = f"maintenance: {window_.reason}", Cause.OURS
         layer = Span(0, 0, GatewayState.MAINTENANCE, cause, True, reason, window_.id)
         canvas.lay(excused(window_, facts.maintenances, settings), layer)
-    canvas.lay_spans(_layer(proved, GatewayState.BUFFERING, told.two_boxes))
+    canvas.lay_spans(_layer(proved, GatewayState.BUFFERING, past.two_boxes))
     two = Span(0, 0, GatewayState.DOWN, Cause.BOX, True, TWO_BOXES)
-    canvas.lay(told.two_boxes, two)
+    canvas.lay(past.two_boxes, two)
     canvas.lay_spans(_layer(proved, GatewayState.DOWN, ()))
     for blind in newest(blindness):
         reason = f"blind: {blind.path}: {blind.reason}"
@@ -222,11 +222,11 @@ def _layer(proved: Sequence[Proved], state: GatewayState, void: Sequence[Interva
     ]
 
 
-def _presumed(told: History, settings: ContractSettings, now_us: int) -> list[Proved]:
+def _presumed(past: History, settings: ContractSettings, now_us: int) -> list[Proved]:
     """Return the newest stretch: the last state holds until silence is confirmed."""
-    if told.last is None or told.last_us is None or now_us - told.last_us >= settings.silence_confirmed_us:
+    if past.last is None or past.last_us is None or now_us - past.last_us >= settings.silence_confirmed_us:
         return []
-    return [replace(told.last, end_us=now_us)] if told.last_us < now_us else []
+    return [replace(past.last, end_us=now_us)] if past.last_us < now_us else []
 
 
 def _out(commissioning: Sequence[Commissioning], start_us: int, end_us: int) -> list[Interval]:
@@ -252,10 +252,10 @@ def _blind(blind: Blindness, settings: ContractSettings) -> list[Interval]:
 
 def _stated(spans: Sequence[Span], statements: Sequence[OperatorStatement]) -> list[Span]:
     """Return the spans with the causes that people stated; a state is never changed."""
-    told = list(spans)
+    stated = list(spans)
     for statement in current(statements):
-        told = [part for span in told for part in _by_statement(span, statement)]
-    return told
+        stated = [part for span in stated for part in _by_statement(span, statement)]
+    return stated
 
 
 def _by_statement(span: Span, statement: OperatorStatement) -> list[Span]:

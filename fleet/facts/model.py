@@ -21,7 +21,7 @@ from fleet.lang.reasons import kept
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatRun:
-    """Heartbeats of one boot without a gap that all said the same; one heartbeat is a run of one.
+    """Heartbeats of one boot without a gap with the same content; one heartbeat is a run of one.
 
     A run equals its expansion (``fleet.facts.runs.expand``): the same timeline comes out.
     """
@@ -47,7 +47,7 @@ class HeartbeatRun:
     trusted: bool
     """The gateway said GNSS or NTP and agreed within 2 s with our reception."""
     recorded_at_us: int
-    """Of the last heartbeat of the run."""
+    """When we recorded the last heartbeat of the run, microseconds UTC."""
 
 
 class JournalFact(JournalRecord, frozen=True, kw_only=True, array_like=False):

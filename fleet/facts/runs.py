@@ -86,7 +86,7 @@ def follows(run: HeartbeatRun, after: HeartbeatRun, settings: ContractSettings =
     """Return whether ``after`` is the next heartbeat of ``run`` and says the same."""
     waited_ms = after.first_uptime_ms - run.last_uptime_ms
     return (
-        _said(run) == _said(after)
+        _content(run) == _content(after)
         and after.first_seq == run.last_seq + 1
         and abs(waited_ms - run.interval_ms) <= settings.bridging_tolerance_ms
         and after.first_at_us >= run.last_at_us
@@ -127,7 +127,7 @@ def _between(first: int, last: int, step: int, steps: int) -> int:
     return first + (last - first) * step // steps
 
 
-def _said(run: HeartbeatRun) -> tuple[object, ...]:
+def _content(run: HeartbeatRun) -> tuple[object, ...]:
     return (
         run.eui,
         run.boot,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
-from fleet.facts.states import Cause
+from fleet.facts.states import Cause, CommuneState
 
 
 class Weight(StrEnum):
@@ -76,6 +76,11 @@ class ContractSettings:
         }
     )
     """Who answers for a cause (§2)."""
+
+    def charges(self, state: CommuneState) -> bool:
+        """Return whether time in a state counts against us."""
+        unknown_is_charged = state is CommuneState.UNKNOWN and self.unknown_is_charged
+        return state is CommuneState.LOST or unknown_is_charged
 
     def __post_init__(self) -> None:
         for name in ("objective_global_ppm", "objective_commune_ppm"):

@@ -1,4 +1,4 @@
-"""The words for what a gateway and a commune are, and why.  One word, everywhere."""
+"""The states of a gateway and of a commune, and their causes: each has one name, everywhere."""
 
 from enum import StrEnum
 
@@ -12,6 +12,13 @@ class GatewayState(StrEnum):
     BUFFERING = "BUFFERING"
     DOWN = "DOWN"
     UNKNOWN = "UNKNOWN"
+
+
+LOST_STATES = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
+"""A gateway in one of these does not deliver: its loss is somebody's work."""
+
+JUDGED_STATES = LOST_STATES | {GatewayState.SERVING}
+"""The others say nothing about the gateway (UNKNOWN), or were announced (MAINTENANCE, OUT)."""
 
 
 class CommuneState(StrEnum):

@@ -17,8 +17,7 @@ from sqlalchemy import Connection
 from fleet.availability.sensors import Coverage
 from fleet.configurations.store import issued_since
 from fleet.durations import MINUTE_US
-from fleet.facts.states import GatewayState
-from fleet.incidents.edges import LOST
+from fleet.facts.states import LOST_STATES, GatewayState
 from fleet.lang.format import clock
 from fleet.lang.paris import paris
 from fleet.live.model import NetworkNow
@@ -89,7 +88,7 @@ def unheard(coverages: Iterable[Coverage], network: NetworkNow) -> dict[str, Unh
     found: dict[str, Unheard] = {}
     for one in coverages:
         mine = [states.get(eui) for eui in one.euis]
-        if GatewayState.SERVING in mine or not any(state in LOST for state in mine):
+        if GatewayState.SERVING in mine or not any(state in LOST_STATES for state in mine):
             continue
         before = found.get(one.insee, Unheard(sensors=0, euis=frozenset()))
         euis = before.euis.union(one.euis)
@@ -99,7 +98,7 @@ def unheard(coverages: Iterable[Coverage], network: NetworkNow) -> dict[str, Unh
 
 def with_sensors(connection: Connection, network: NetworkNow, now_us: int) -> NetworkNow:
     """Return the network whose communes know their unheard sensors."""
-    if not any(gateway.state in LOST for gateway in network.gateways.values()):
+    if not any(gateway.state in LOST_STATES for gateway in network.gateways.values()):
         return network
     found = unheard(load_coverages(connection, f"{paris(now_us):%Y-%m}"), network)
     marked = {

@@ -61,9 +61,9 @@ class Part:
     cause: SharedCause
     euis: tuple[str, ...]
     lost: int
-    """Of these gateways of the domain…"""
+    """How many gateways of the domain are lost…"""
     total: int
-    """…out of so many that count."""
+    """…of so many that count."""
 
     @property
     def reason(self) -> str:

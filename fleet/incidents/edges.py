@@ -8,15 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from fleet.facts.states import CommuneState, GatewayState
+from fleet.facts.states import JUDGED_STATES, LOST_STATES, CommuneState
 from fleet.incidents.burn import LONGEST_WINDOW_US, Edge
 from fleet.incidents.model import FLAP_WINDOW_US
 from fleet.incidents.tables import pulse_edges, pulses
 from fleet.live.model import NetworkNow
-
-LOST = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
-SEEN = LOST | {GatewayState.SERVING}
-"""UNKNOWN and MAINTENANCE are no edges: they say nothing about the gateway, or were announced."""
 
 FEW = 500
 """Subjects that are looked up by name; for more the whole table is read."""
@@ -33,9 +29,9 @@ class Standing:
 def standings(network: NetworkNow) -> dict[str, Standing]:
     """Return how each gateway and commune stands; what cannot be judged is left out."""
     found = {
-        eui: Standing(gateway.state in LOST, gateway.since_us)
+        eui: Standing(gateway.state in LOST_STATES, gateway.since_us)
         for eui, gateway in network.gateways.items()
-        if gateway.state in SEEN
+        if gateway.state in JUDGED_STATES
     }
     for insee, commune in network.communes.items():
         if commune.state in (CommuneState.SERVED, CommuneState.LOST):
@@ -48,7 +44,7 @@ def commune_key(insee: str) -> str:
     return f"commune/{insee}"
 
 
-def beat(connection: Connection, network: NetworkNow, now_us: int) -> None:
+def record(connection: Connection, network: NetworkNow, now_us: int) -> None:
     """Write every change since the last cycle."""
     present = standings(network)
     if (subjects := _changed(network)) is not None:

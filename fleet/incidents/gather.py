@@ -11,7 +11,7 @@ Sources: DESIGN §7; AVAILABILITY §1 (a heartbeat every 30 s).
 from collections.abc import Iterator, Mapping
 
 from fleet.durations import MINUTE_US
-from fleet.facts.states import GatewayState
+from fleet.facts.states import JUDGED_STATES
 from fleet.incidents.correlate import TOGETHER_US, Part, explain, possible
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import (
@@ -34,8 +34,6 @@ YOUNG_US = 10 * MINUTE_US
 SILENT_US = MINUTE_US
 """Two heartbeats missed: not confirmed, nobody is called for it, but evidence of a shared cause."""
 
-EVIDENT = frozenset({GatewayState.SERVING, GatewayState.DOWN, GatewayState.BUFFERING})
-
 
 def silent(network: NetworkNow, now_us: int) -> dict[str, int]:
     """Return the gateways that are overdue, with their last word."""
@@ -44,7 +42,7 @@ def silent(network: NetworkNow, now_us: int) -> dict[str, int]:
         for eui, gateway in network.gateways.items()
         if gateway.last_word_us is not None
         and now_us - gateway.last_word_us >= SILENT_US
-        and gateway.state in EVIDENT
+        and gateway.state in JUDGED_STATES
     }
 
 

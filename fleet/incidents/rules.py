@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fleet.durations import MINUTE_US, SECOND_US
-from fleet.facts.states import GatewayState
+from fleet.facts.states import LOST_STATES, GatewayState
 from fleet.incidents.correlate import explain
 from fleet.incidents.criticality import grade
 from fleet.incidents.flaps import flapping, open_flaps, regrades
@@ -42,8 +42,6 @@ STABLE_US = 30 * SECOND_US
 
 REOPEN_WINDOW_US = 30 * MINUTE_US
 """A loss of the same gateway within this time belongs to the incident that just ended."""
-
-LOST_STATES = frozenset({GatewayState.DOWN, GatewayState.BUFFERING})
 
 
 @dataclass(frozen=True, slots=True)

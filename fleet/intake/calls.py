@@ -19,7 +19,16 @@ from fleet.incidents.context import CycleContext
 from fleet.paging import paging
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Criticality, Note, Origin, Restore, StepRefused, Ticket, TicketState
+from fleet.tickets.model import (
+    Criticality,
+    NewTicket,
+    Note,
+    Origin,
+    Restore,
+    StepRefused,
+    Ticket,
+    TicketState,
+)
 
 OLD_LIMIT_DAYS = 30
 OLD_LIMIT_US = OLD_LIMIT_DAYS * DAY_US
@@ -69,16 +78,18 @@ def enter(context: CycleContext, call: Call) -> Ticket:
         return _join(context, known, call)
     ticket = actions.report(
         context.connection,
-        origin=call.origin,
-        title=f"{context.network.communes[call.commune_insee].name} : {call.text}",
-        criticality=_criticality(context, call),
-        began_at_us=call.reported_at_us,
-        reported_at_us=call.reported_at_us,
-        now_us=context.now_us,
-        site_id=call.site_id,
-        commune_insee=call.commune_insee,
-        caller=call.caller,
-        who=call.who,
+        NewTicket(
+            origin=call.origin,
+            title=f"{context.network.communes[call.commune_insee].name} : {call.text}",
+            criticality=_criticality(context, call),
+            began_at_us=call.reported_at_us,
+            reported_at_us=call.reported_at_us,
+            site_id=call.site_id,
+            commune_insee=call.commune_insee,
+            caller=call.caller,
+            who=call.who,
+        ),
+        context.now_us,
     )
     paging.plan_page(context.connection, ticket.id, due_at_us=context.now_us)
     return ticket

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from fleet.db.upsert import insert_new
 from fleet.incidents.context import CycleContext
-from fleet.intake import calls as reported
+from fleet.intake import calls
 from fleet.intake.calls import OLD_LIMIT_US, Call, CallRefused
 from fleet.intake.reading import ReportMail, commune_of, read
 from fleet.intake.tables import report_mails
@@ -71,22 +71,22 @@ def _enter(context: CycleContext, row: Row[tuple[object, ...]]) -> int | None:
     )
     names = {insee: commune.name for insee, commune in context.network.communes.items()}
     insee = commune_of(mail, names)
-    said = " — ".join(part for part in (mail.subject, mail.text) if part)
+    report = " — ".join(part for part in (mail.subject, mail.text) if part)
     if insee is not None:
         call = Call(
             origin=Origin.MAIL,
             commune_insee=insee,
-            text=said,
+            text=report,
             caller=mail.sender,
             reported_at_us=row.received_at_us,
             who=WHO,
         )
         try:
-            return reported.enter(context, call).id
+            return calls.enter(context, call).id
         except CallRefused as error:
-            said = f"{error} · {said}"
+            report = f"{error} · {report}"
     at = moment("fr", row.received_at_us)
-    text = t("fr", "mail.unplaced", sender=mail.sender, at=at, said=said)[: shift.TEXT_LIMIT_CHARACTERS]
+    text = t("fr", "mail.unplaced", sender=mail.sender, at=at, said=report)[: shift.TEXT_LIMIT_CHARACTERS]
     shift.write(context.connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=context.now_us)
     return None
 

@@ -144,10 +144,10 @@ def _named(text: str, names: Mapping[str, str]) -> set[str]:
     """Return the communes that a text names; « Saint-Martin-le-Beau » is not « Saint-Martin »."""
     rest, found = f" {_plain(text)} ", set()
     for insee, name in sorted(names.items(), key=lambda item: -len(item[1])):
-        word = f" {_plain(name)} "
-        if word in rest:
+        spaced = f" {_plain(name)} "
+        if spaced in rest:
             found.add(insee)
-            rest = rest.replace(word, " · ")
+            rest = rest.replace(spaced, " · ")
     return found
 
 
@@ -163,7 +163,7 @@ def _plain(text: str) -> str:
 
 
 REPLY_LIMIT_CHARACTERS = 480
-"""Of a reply kept as a note: three SMS."""
+"""The longest reply that is kept as a note, three SMS; what is longer is cut."""
 
 
 class Meaning(StrEnum):

@@ -95,7 +95,6 @@ def reckoned_commune(
     state, since_us = (last[0].state, last[1]) if last else (CommuneState.NOT_COVERED, now_us)
     current = [row.eui for row in members if _counts(row, now_us) and row.eui in known]
     counting = [eui for eui in dict.fromkeys(current) if known[eui].span.state is not GatewayState.OUT]
-    unknown = state is CommuneState.UNKNOWN and settings.unknown_is_charged
     return Reckoned(
         at_us=now_us,
         state=state,
@@ -103,7 +102,7 @@ def reckoned_commune(
         month_us=month_window(month).length_us,
         excluded_us=excluded_time(figures),
         charged_us=figures.share.charged,
-        charging=state is CommuneState.LOST or unknown,
+        charging=settings.charges(state),
         members=tuple(counting),
         serving=tuple(eui for eui in counting if known[eui].span.state is GatewayState.SERVING),
     )

@@ -30,24 +30,26 @@ class About:
     """Skills that nobody on call has."""
 
 
-def dispatch(context: CycleContext, person: Person, about: list[About], word: str) -> list[tuple[About, int]]:
+def dispatch(
+    context: CycleContext, person: Person, about: list[About], key_prefix: str
+) -> list[tuple[About, int]]:
     """Write the messages to one person; return what may wake them only later, with when."""
     about = sorted(about, key=lambda one: (one.ticket.criticality.weight, one.ticket.reported_at_us))
-    _enqueue(context, person, about, Channel.MAIL, word)
+    _enqueue(context, person, about, Channel.MAIL, key_prefix)
     if not person.phone or Channel.SMS not in outbox.enabled_channels(context.connection):
         return []
     at = [(one, _wake_at_us(context, one)) for one in about]
     soon = [one for one, at_us in at if at_us <= context.now_us]
     if soon:
-        wake(context, person, soon, word)
+        wake(context, person, soon, key_prefix)
     return [
         (one, at_us) for one, at_us in at if at_us > context.now_us and one.occasion is not Occasion.ENDED
     ]
 
 
-def wake(context: CycleContext, person: Person, about: list[About], word: str) -> None:
+def wake(context: CycleContext, person: Person, about: list[About], key_prefix: str) -> None:
     """Write one SMS to one person, held back by the throttle if they got many."""
-    _enqueue(context, person, about, Channel.SMS, word)
+    _enqueue(context, person, about, Channel.SMS, key_prefix)
 
 
 def _wake_at_us(context: CycleContext, one: About) -> int:
@@ -58,7 +60,9 @@ def _wake_at_us(context: CycleContext, one: About) -> int:
     )
 
 
-def _enqueue(context: CycleContext, person: Person, about: list[About], channel: Channel, word: str) -> None:
+def _enqueue(
+    context: CycleContext, person: Person, about: list[About], channel: Channel, key_prefix: str
+) -> None:
     lang, connection = person.language, context.connection
     found = [
         replace(subject(context, one.ticket, occasion=one.occasion, lang=lang), missing=one.missing)
@@ -69,7 +73,7 @@ def _enqueue(context: CycleContext, person: Person, about: list[About], channel:
     if channel is Channel.SMS:
         recent = outbox.recent_to(connection, person.id, channel, context.now_us - LOOK_BACK_US)
         due_us = timing.throttled_until_us(recent, context.now_us)
-    key = outbox.short_key(f"{word}/" + "+".join(one.key for one in about))
+    key = outbox.short_key(f"{key_prefix}/" + "+".join(one.key for one in about))
     outbox.enqueue(
         connection,
         key=f"{key}/{person.id}/{channel.value}",
@@ -83,14 +87,14 @@ def _enqueue(context: CycleContext, person: Person, about: list[About], channel:
     )
 
 
-def tell_team(context: CycleContext, one: About, word: str) -> None:
+def tell_team(context: CycleContext, one: About, key_prefix: str) -> None:
     """Write to the team's rooms, once a cause, if there are any."""
     if Channel.APPRISE not in outbox.enabled_channels(context.connection):
         return
     found = subject(context, one.ticket, occasion=one.occasion, lang=TEAM_LANGUAGE)
     outbox.enqueue(
         context.connection,
-        key=f"{word}/{one.key}/team",
+        key=f"{key_prefix}/{one.key}/team",
         channel=Channel.APPRISE,
         address="team",
         message=compose(replace(found, link="", sites=()), TEAM_LANGUAGE, context.now_us),

@@ -18,7 +18,8 @@ from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.oncall.model import OnCallNow
 
 GROUP_WAIT_US = 10 * SECOND_US
-"""Of calm before the first message: losses of one cause confirm within a heartbeat interval of each other."""
+"""How long an incident must not grow before the first message goes: losses of one cause confirm within a
+heartbeat interval of each other."""
 
 GROUP_WAIT_LIMIT_US = 25 * SECOND_US
 """However much it still grows: DESIGN §7 asks for the page within 30 s of the confirmation."""

@@ -12,9 +12,9 @@ from fleet.notify import outbox
 from fleet.notify.compose import Occasion
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
-from fleet.paging import worksites as place
 from fleet.paging.dispatch import About, dispatch, tell_team, wake
 from fleet.paging.escalation import GROUP_WAIT_US, first_page_at_us, step
+from fleet.paging.worksites import choose_for
 from fleet.tickets import store as tickets
 from fleet.tickets import timers
 from fleet.tickets.model import Ticket
@@ -66,7 +66,7 @@ def fire(context: CycleContext, due: Iterable[Timer]) -> None:
             continue
         if occasion is Occasion.OPENED and _wait_for_more(context, ticket):
             continue
-        chosen = place.choose_for(context, ticket, on_call)
+        chosen = choose_for(context, ticket, on_call)
         number = int(timer.detail["round"])
         this = step(number, chosen.on_call, context.policy)
         about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing)
@@ -101,10 +101,10 @@ def _wait_for_more(context: CycleContext, ticket: Ticket) -> bool:
 
 
 def _dispatch_all(
-    context: CycleContext, people: dict[int, Person], wanted: dict[int, list[About]], word: str
+    context: CycleContext, people: dict[int, Person], wanted: dict[int, list[About]], key_prefix: str
 ) -> None:
     for person_id, about in wanted.items():
-        later = dispatch(context, people[person_id], about, word)
+        later = dispatch(context, people[person_id], about, key_prefix)
         for one, at_us in later:
             timers.plan(
                 context.connection,
@@ -130,12 +130,12 @@ def fire_wakes(context: CycleContext, due: Iterable[Timer]) -> None:
         wake(context, persons[person_id], about, "wake")
 
 
-def warn(context: CycleContext, ticket: Ticket, word: str) -> None:
+def warn(context: CycleContext, ticket: Ticket, occasion: Occasion) -> None:
     """Tell everybody on call that the four hours end, or have ended."""
     on_call = oncall.on_call_now(context.connection, context.now_us)
     people = {one.person.id: one.person for one in on_call}
-    about = About(ticket, Occasion(word), f"{ticket.id}.{context.now_us}")
-    _dispatch_all(context, people, {person_id: [about] for person_id in people}, word)
+    about = About(ticket, occasion, f"{ticket.id}.{context.now_us}")
+    _dispatch_all(context, people, {person_id: [about] for person_id in people}, occasion.value)
 
 
 def tell_end(context: CycleContext, ticket: Ticket) -> None:

@@ -57,7 +57,7 @@ def look(context: CycleContext) -> tuple[Gap, ...]:
     until_us = now_us + AHEAD_DAYS * DAY_US
     people, rota = store.everybody(connection), store.rota(connection)
     present = gaps(rota, people, demand(connection), now_us, until_us)
-    new = unheard(present, _told(connection), now_us)
+    new = unheard(present, _announced(connection), now_us)
     if new:
         _tell(context, present, until_us)
         values = [_row(gap) | {"told_at_us": now_us} for gap in new]
@@ -82,7 +82,7 @@ def demand(connection: Connection) -> Demand:
     return Demand(skills=frozenset(skills), territories={epci: tuple(one) for epci, one in places.items()})
 
 
-def _told(connection: Connection) -> tuple[Gap, ...]:
+def _announced(connection: Connection) -> tuple[Gap, ...]:
     return tuple(
         Gap(kind=GapKind(row.kind), what=row.what, from_us=row.from_at_us, until_us=row.until_at_us)
         for row in connection.execute(select(plan_gaps))

@@ -183,8 +183,8 @@ def apply_document(connection: Connection, document: Document, *, who: str, now_
 
 def _fields(row: msgspec.Struct) -> dict[str, Any]:
     """Return the fields that the document names."""
-    told = {name: getattr(row, name) for name in row.__struct_fields__}
-    return {name: value for name, value in told.items() if value is not msgspec.UNSET}
+    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+    return {name: value for name, value in fields.items() if value is not msgspec.UNSET}
 
 
 def _write(connection: Connection, table: Table, key: str, rows: list[dict[str, Any]]) -> None:

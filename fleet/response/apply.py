@@ -22,14 +22,14 @@ from fleet.incidents.model import (
     SharedCause,
     Split,
 )
-from fleet.intake import calls as reported
+from fleet.intake import calls
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import Occasion
 from fleet.paging import paging
 from fleet.paging.subjects import where
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Merge, Origin, Relapse, Restore, Ticket
+from fleet.tickets.model import Merge, NewTicket, Origin, Relapse, Restore, Ticket
 from fleet.tickets.model import Regrade as RegradeTicket
 
 WHO = "telemetry"
@@ -81,21 +81,23 @@ def _open(context: CycleContext, action: Open | Split) -> None:
     _log(context, incident_id, "Open", reason=action.reason, **_named(action.members))
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
     gateway = context.network.gateways[first.eui]
-    called = reported.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, context.now_us)
+    called = calls.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, context.now_us)
     if called is not None:
         _adopt(context, called, grade)
         return
     ticket = actions.report(
         connection,
-        origin=Origin.TELEMETRY,
-        title=title(context.network, action.cause, grade),
-        criticality=grade.criticality,
-        began_at_us=first.since_us,
-        reported_at_us=first.since_us + context.settings.silence_confirmed_us,
-        now_us=context.now_us,
-        incident_id=incident_id,
-        site_id=gateway.site_id if len(action.members) == 1 else None,
-        commune_insee=grade.communes[0] if grade.communes else gateway.commune_insee,
+        NewTicket(
+            origin=Origin.TELEMETRY,
+            title=title(context.network, action.cause, grade),
+            criticality=grade.criticality,
+            began_at_us=first.since_us,
+            reported_at_us=first.since_us + context.settings.silence_confirmed_us,
+            incident_id=incident_id,
+            site_id=gateway.site_id if len(action.members) == 1 else None,
+            commune_insee=grade.communes[0] if grade.communes else gateway.commune_insee,
+        ),
+        context.now_us,
     )
     paging.plan_first_page(connection, ticket.id, context.now_us)
 

@@ -9,17 +9,14 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from fleet.facts.settings import DEFAULTS, ContractSettings
-from fleet.incidents import circumstances, rules, store
-from fleet.incidents import edges as pulse
+from fleet.incidents import circumstances, edges, rules, store
 from fleet.incidents.burn import alarm
 from fleet.incidents.context import CycleContext
 from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
-from fleet.intake import calls as reported
-from fleet.intake import mail_in
+from fleet.intake import calls, mail_in
 from fleet.live.model import NetworkNow
-from fleet.response import apply
-from fleet.response import due_timers as firing
+from fleet.response import apply, due_timers
 from fleet.tickets.model import Criticality
 from fleet.works import notices
 
@@ -32,15 +29,15 @@ def run(
     settings: ContractSettings = DEFAULTS,
 ) -> None:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's."""
-    pulse.beat(connection, network, now_us)
-    edges = pulse.flap_counts(connection, now_us)
+    edges.record(connection, network, now_us)
+    flaps = edges.flap_counts(connection, now_us)
     incidents = store.load(connection, now_us)
     facts = Facts(
         network=network,
         silence_confirmed_us=settings.silence_confirmed_us,
         incidents=incidents,
-        edges=edges,
-        burning=_burning(connection, network, edges, settings),
+        edges=flaps,
+        burning=_burning(connection, network, flaps, settings),
     )
     if rules.unexplained(facts, now_us):
         network = circumstances.with_waves(network, circumstances.recent_waves(connection, now_us))
@@ -50,22 +47,22 @@ def run(
     for action in rules.decide(facts, now_us):
         apply.apply(context, action)
     mail_in.enter_waiting(context)
-    reported.follow(context)
+    calls.follow(context)
     notices.tell(context)
-    firing.fire_due(context)
+    due_timers.fire_due(context)
 
 
 def _burning(
-    connection: Connection, network: NetworkNow, edges: Mapping[str, int], settings: ContractSettings
+    connection: Connection, network: NetworkNow, edge_counts: Mapping[str, int], settings: ContractSettings
 ) -> dict[str, Criticality]:
     """Return the communes of flapping gateways that burn their month too fast."""
-    flaps = {eui for eui, count in edges.items() if count >= FLAP_EDGES}
+    flaps = {eui for eui, count in edge_counts.items() if count >= FLAP_EDGES}
     if not flaps:
         return {}
     hit = [insee for insee, commune in network.communes.items() if flaps.intersection(commune.members)]
     objective_ppm = settings.objective_commune_ppm
     found = {
         insee: alarm(changes, objective_ppm, network.at_us)
-        for insee, changes in pulse.edges_of(connection, hit).items()
+        for insee, changes in edges.edges_of(connection, hit).items()
     }
     return {insee: criticality for insee, criticality in found.items() if criticality is not None}

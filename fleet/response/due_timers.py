@@ -48,7 +48,7 @@ def _duty(context: CycleContext, timer: Timer) -> None:
         case DutyKind.PROGRESS:
             _lapse(context, ticket.id)
         case DutyKind.WARNING | DutyKind.OVERDUE:
-            paging.warn(context, ticket, kind.value)
+            paging.warn(context, ticket, Occasion(kind.value))
         case DutyKind.SETTLED:
             event = Close(who=WHO, via=WHO, at_us=context.now_us)
             actions.act(context.connection, ticket.id, event, context.now_us)

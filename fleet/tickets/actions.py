@@ -7,7 +7,7 @@
 from sqlalchemy import Connection
 
 from fleet.tickets import duties, mirror, parts, store
-from fleet.tickets.model import Close, Criticality, Event, FieldReport, Origin, StepRefused, Ticket
+from fleet.tickets.model import Close, Event, FieldReport, NewTicket, StepRefused, Ticket
 from fleet.tickets.rules import step
 
 
@@ -58,36 +58,9 @@ def _take_parts(connection: Connection, ticket_id: int, report: FieldReport, who
         store.log(connection, ticket_id, kind="PartsUnknown", who=who, via="stock", detail=detail, **instants)
 
 
-def report(
-    connection: Connection,
-    *,
-    origin: Origin,
-    title: str,
-    criticality: Criticality,
-    began_at_us: int,
-    reported_at_us: int,
-    now_us: int,
-    incident_id: int | None = None,
-    site_id: int | None = None,
-    commune_insee: str = "",
-    caller: str = "",
-    who: str = "telemetry",
-) -> Ticket:
+def report(connection: Connection, new: NewTicket, now_us: int) -> Ticket:
     """Open a ticket: its clocks run from the report."""
-    ticket = store.create(
-        connection,
-        origin=origin,
-        title=title,
-        criticality=criticality,
-        began_at_us=began_at_us,
-        reported_at_us=reported_at_us,
-        now_us=now_us,
-        incident_id=incident_id,
-        site_id=site_id,
-        commune_insee=commune_insee,
-        caller=caller,
-        who=who,
-    )
+    ticket = store.create(connection, new, now_us)
     duties.arm(connection, ticket, now_us)
     mirror.tell(connection, ticket, "Report", now_us)
     return ticket

@@ -10,7 +10,7 @@ from fleet.tickets.photos import PhotoRefused, media_type, stripped
 from fleet.tickets.tables import ticket_attachments
 
 PHOTOS_LIMIT = 12
-"""Of one ticket: cabinet, label, antenna, before and after."""
+"""The most photos of one ticket: cabinet, label, antenna, before and after; one more is refused."""
 
 NAME_LIMIT_CHARACTERS = 80
 
@@ -73,8 +73,8 @@ def attach(
     detail = {"name": values["name"], "size_bytes": len(clean), "sha256": digest}
     instants = {"at_us": taken_us, "now_us": now_us}
     store.log(connection, ticket_id, kind="Attach", who=who, via=via, detail=detail, **instants)
-    told = detail | {"id": number, "media_type": values["media_type"]}
-    mirror.tell(connection, ticket, "Attach", now_us, attachment=told)
+    described = detail | {"id": number, "media_type": values["media_type"]}
+    mirror.tell(connection, ticket, "Attach", now_us, attachment=described)
     return next(one for one in of_ticket(connection, ticket_id) if one.id == number)
 
 

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from fleet.tickets.model import Origin, Ticket, TicketState
+from fleet.tickets.model import WORKING, Origin, Ticket, TicketState
 from fleet.tickets.store import load
 from fleet.tickets.tables import ticket_steps, tickets
-
-WORKING_STATES = (TicketState.REPORTED, TicketState.ACKNOWLEDGED, TicketState.EN_ROUTE, TicketState.ON_SITE)
 
 
 def retitle(connection: Connection, incident_id: int, title: str) -> None:
@@ -46,7 +44,7 @@ def waiting_call(connection: Connection, insee: Sequence[str], since_us: int) ->
     mine = (
         tickets.c.incident_id.is_(None)
         & tickets.c.commune_insee.in_(insee)
-        & tickets.c.state.in_(WORKING_STATES)
+        & tickets.c.state.in_(WORKING)
         & (tickets.c.reported_at_us >= since_us)
     )
     found = load(connection, select(tickets).where(mine).order_by(tickets.c.id).limit(1))

@@ -92,6 +92,24 @@ class FieldReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewTicket:
+    """A report that opens a ticket: its clocks run from ``reported_at_us``."""
+
+    origin: Origin
+    title: str
+    criticality: Criticality
+    began_at_us: int
+    """When the service was lost, back-dated to the last proof; microseconds UTC."""
+    reported_at_us: int
+    incident_id: int | None = None
+    site_id: int | None = None
+    commune_insee: str = ""
+    caller: str = ""
+    who: str = "telemetry"
+    """Who wrote it down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """One ticket; its deadlines follow from these fields alone (``clocks.py``)."""
 

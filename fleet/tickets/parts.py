@@ -22,7 +22,7 @@ LOW = "stock"
 """Kind of the timer that tells of a stock that is low; its subject is the part."""
 
 COUNT_LIMIT = 10_000
-"""Of one line: a slip of the keyboard, not a delivery."""
+"""The most of one part in one line; more is a slip of the keyboard, no delivery, and is refused."""
 
 NAME_LIMIT_CHARACTERS = 120
 _COUNTED = re.compile(r"(?:(\d{1,5})\s*[x×*]\s*)?(.*?)(?:\s+[x×*]\s*(\d{1,5}))?", re.IGNORECASE | re.DOTALL)

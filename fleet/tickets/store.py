@@ -11,6 +11,7 @@ from fleet.tickets.model import (
     Act,
     Criticality,
     FieldReport,
+    NewTicket,
     Origin,
     Pause,
     PauseReason,
@@ -51,45 +52,20 @@ class NoSuchTicket(LookupError):
 _TICKET_COLUMNS = [field.name for field in fields(Ticket) if field.name not in ("id", "pauses", "report")]
 
 
-def create(
-    connection: Connection,
-    *,
-    origin: Origin,
-    title: str,
-    criticality: Criticality,
-    began_at_us: int,
-    reported_at_us: int,
-    now_us: int,
-    incident_id: int | None = None,
-    site_id: int | None = None,
-    commune_insee: str = "",
-    caller: str = "",
-    who: str = "telemetry",
-) -> Ticket:
+def create(connection: Connection, new: NewTicket, now_us: int) -> Ticket:
     """Write a new ticket and the first line of its trail."""
-    values = {
-        "origin": origin,
-        "title": title,
-        "state": TicketState.REPORTED,
-        "criticality": criticality,
-        "resolution_limit_us": RESOLUTION_LIMIT_US[criticality],
-        "began_at_us": began_at_us,
-        "reported_at_us": reported_at_us,
-        "incident_id": incident_id,
-        "site_id": site_id,
-        "commune_insee": commune_insee,
-        "caller": caller,
-    }
+    values = {name: getattr(new, name) for name in new.__slots__ if name != "who"}
+    values |= {"state": TicketState.REPORTED, "resolution_limit_us": RESOLUTION_LIMIT_US[new.criticality]}
     ticket_id = connection.execute(insert(tickets).values(**values).returning(tickets.c.id)).scalar_one()
     log(
         connection,
         ticket_id,
         kind="Report",
-        at_us=reported_at_us,
+        at_us=new.reported_at_us,
         now_us=now_us,
-        who=who,
-        via=origin.value,
-        detail={"criticality": criticality.value, "title": title, "caller": caller},
+        who=new.who,
+        via=new.origin.value,
+        detail={"criticality": new.criticality.value, "title": new.title, "caller": new.caller},
     )
     return get(connection, ticket_id)
 
@@ -219,6 +195,6 @@ def _ticket(row: RowMapping, pauses: tuple[Pause, ...]) -> Ticket:
     values["criticality"] = Criticality(row["criticality"])
     report = row["report"]
     if report is not None:
-        told = {"cause": report["cause"], "action": report["action"], "depot": report.get("depot", "")}
-        report = FieldReport(**told, parts=tuple(report["parts"]))
+        texts = {"cause": report["cause"], "action": report["action"], "depot": report.get("depot", "")}
+        report = FieldReport(**texts, parts=tuple(report["parts"]))
     return Ticket(id=row["id"], pauses=pauses, report=report, **values)

@@ -88,7 +88,7 @@ def maintenance(start, end, *, ahead_h=100, id_="m", **more):
     )
 
 
-def told(runs, journal=(), *, until=3600, now=100_000, blindness=(), settings=DEFAULTS, **more):
+def spans_of(runs, journal=(), *, until=3600, now=100_000, blindness=(), settings=DEFAULTS, **more):
     """(start, end, state, cause, proved) in seconds over [0, until)."""
     facts = GatewayFacts(
         eui=EUI,
@@ -106,7 +106,7 @@ def told(runs, journal=(), *, until=3600, now=100_000, blindness=(), settings=DE
 def states(*args, **more):
     """The same without cause and proof, neighbours joined."""
     joined = []
-    for start, end, state, _, _ in told(*args, **more):
+    for start, end, state, _, _ in spans_of(*args, **more):
         if joined and joined[-1][2] == state:
             joined[-1] = (joined[-1][0], end, state)
         else:

@@ -34,7 +34,7 @@ def troubles_in(length_ms, count):
 troubles = troubles_in(LENGTH_MS, 6)
 
 
-def scene(troubles, eui=EUI, length_ms=LENGTH_MS):
+def lived_facts(troubles, eui=EUI, length_ms=LENGTH_MS):
     lived = live(eui, START, length_ms, troubles)
     facts = GatewayFacts(
         eui=eui, runs=lived.runs, journal=lived.journal, commissioning=(replace(ACCEPTED, eui=eui),)
@@ -45,7 +45,7 @@ def scene(troubles, eui=EUI, length_ms=LENGTH_MS):
 @st.composite
 def torn(draw, length_ms=LENGTH_MS, count=6):
     """Facts with heartbeats and records missing, in any order, some twice."""
-    facts, _ = scene(draw(troubles_in(length_ms, count)), length_ms=length_ms)
+    facts, _ = lived_facts(draw(troubles_in(length_ms, count)), length_ms=length_ms)
     runs = []
     for run in facts.runs:
         singles = expand(run)

@@ -48,8 +48,8 @@ def of(*lines, members=None, window=WINDOW, contract=DEFAULTS):
     return commune_timeline("37015", members or [member(eui) for eui in known], known, window, contract)
 
 
-def shown(told):
-    return [(s.start_us, s.end_us, str(s.state), str(s.cause), s.eui) for s in told.exceptions]
+def shown(line):
+    return [(s.start_us, s.end_us, str(s.state), str(s.cause), s.eui) for s in line.exceptions]
 
 
 def test_lost_only_while_all_are_away_and_the_last_one_gives_the_cause():

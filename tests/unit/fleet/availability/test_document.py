@@ -38,7 +38,7 @@ def test_every_line_is_of_a_type_that_the_schema_names():
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "complaint"),
     [
         ([], "line 1: the document is empty"),
         (LINES[1:], "line 1: type: .* comes before the header"),
@@ -56,8 +56,8 @@ def test_every_line_is_of_a_type_that_the_schema_names():
         ([b" " * (document.LINE_LIMIT_BYTES + 1) + b"{}"], "at most 1048576"),
     ],
 )
-def test_what_cannot_be_read_is_named(lines, said):
-    with pytest.raises(document.DocumentError, match=said):
+def test_what_cannot_be_read_is_named(lines, complaint):
+    with pytest.raises(document.DocumentError, match=complaint):
         document.read(lines)
 
 

@@ -18,7 +18,7 @@ from fleet.facts.runs import expand
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.simulation.second_reading import Reading
-from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, scene, torn, troubles
+from tests.unit.fleet.availability.scenes import LENGTH_MS, START, WINDOW, lived_facts, torn, troubles
 
 LATE = WINDOW.end_us + 10_000_000_000
 pytestmark = pytest.mark.slow
@@ -151,7 +151,7 @@ def _served(facts: GatewayFacts, blindness):
 @quick
 def test_complete_facts_give_the_physical_truth_but_where_only_silence_told(given_troubles):
     assume(all(one.start_ms + one.length_ms < LENGTH_MS - 60_000 for one in given_troubles))
-    facts, lived = scene(given_troubles)
+    facts, lived = lived_facts(given_troubles)
     assume({fact.boot for fact in facts.journal} == {run.boot for run in facts.runs})
     line = timeline(facts, (), WINDOW, DEFAULTS, WINDOW.end_us + 1)
     edges = {edge for spans in lived.truth.values() for span in spans for edge in span}

@@ -21,8 +21,8 @@ from tests.unit.fleet.availability.making import (
     maintenance,
     record,
     run,
+    spans_of,
     states,
-    told,
 )
 
 BEFORE = -300
@@ -33,7 +33,7 @@ def test_bridging_needs_an_equal_journal_number():
 
 
 def test_a_journal_that_moved_without_its_records_is_down_inferred():
-    assert told([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=5)])[1] == (
+    assert spans_of([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=5)])[1] == (
         600,
         900,
         "DOWN",
@@ -56,7 +56,7 @@ def test_a_lost_lns_ends_at_its_last_answer_and_the_cause_is_the_backhaul_when_b
         record(BEFORE, 4, 625, Change.CONNECTOR, "DOWN", since=595),
         record(BEFORE, 5, 895, Change.CONNECTOR, "UP"),
     ]
-    assert told([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=5)], journal)[1] == (
+    assert spans_of([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=5)], journal)[1] == (
         595,
         895,
         "BUFFERING",
@@ -75,7 +75,7 @@ def test_the_cause_is_the_lns_when_we_still_heard_the_gateway():
         run(BEFORE, 630, 870, journal=4, up=False),
         run(BEFORE, 900, 3600, journal=5),
     ]
-    assert told(runs, journal)[1] == (595, 895, "BUFFERING", "lns", True)
+    assert spans_of(runs, journal)[1] == (595, 895, "BUFFERING", "lns", True)
 
 
 def test_another_connector_says_nothing():
@@ -89,7 +89,7 @@ def test_a_full_spool_is_down_proved():
         record(BEFORE, 5, 700, Change.SPOOL, "FULL"),
         record(BEFORE, 6, 895, Change.CONNECTOR, "UP"),
     ]
-    assert told([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=6)], journal)[2] == (
+    assert spans_of([run(BEFORE, 0, 600), run(BEFORE, 900, 3600, journal=6)], journal)[2] == (
         700,
         895,
         "DOWN",
@@ -108,12 +108,12 @@ def test_deaf_begins_at_the_last_proof_of_reception():
         run(BEFORE, 720, 870, journal=4, radio=Radio.DEAF),
         run(BEFORE, 900, 3600, journal=5),
     ]
-    assert told(runs, journal)[1] == (580, 890, "DOWN", "radio", True)
+    assert spans_of(runs, journal)[1] == (580, 890, "DOWN", "radio", True)
 
 
 def test_a_power_cut_lasts_from_the_last_proof_of_life_to_the_next_service():
     journal = [*boot_records(1800, boot=2, previous=last_alive(BEFORE, 590))]
-    found = told([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)
+    found = spans_of([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)
     assert found[1:-1] == [
         (600, 1800, "DOWN", "power", True),
         (1800, 1808, "DOWN", "power", True),
@@ -123,24 +123,24 @@ def test_a_power_cut_lasts_from_the_last_proof_of_life_to_the_next_service():
 
 def test_the_last_time_alive_on_disk_proves_life_beyond_the_last_heartbeat():
     journal = [*boot_records(1800, boot=2, previous=last_alive(BEFORE, 620))]
-    assert told([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][:2] == (620, 1800)
+    assert spans_of([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][:2] == (620, 1800)
 
 
 @pytest.mark.parametrize(("reason", "cause"), [("watchdog", "box"), ("", "power")])
 def test_a_start_may_blame_the_box(reason, cause):
     journal = boot_records(1800, boot=2, previous=last_alive(BEFORE, 600))
     journal[0] = msgspec.structs.replace(journal[0], reason=reason)
-    assert told([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][3] == cause
+    assert spans_of([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][3] == cause
 
 
 def test_an_orderly_stop_is_proved_even_before_the_next_start():
     journal = [record(BEFORE, 4, 610, Change.STOP, "STOPPED", reason="update")]
-    assert told([run(BEFORE, 0, 600)], journal)[1] == (610, 3600, "DOWN", "box", True)
+    assert spans_of([run(BEFORE, 0, 600)], journal)[1] == (610, 3600, "DOWN", "box", True)
 
 
 def test_a_death_whose_start_names_no_boot_we_know_is_inferred():
     journal = boot_records(1800, boot=2, previous=last_alive(BEFORE, 600, boot=9))
-    assert told([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][2:] == (
+    assert spans_of([run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)], journal)[1][2:] == (
         "DOWN",
         "unknown",
         False,
@@ -149,7 +149,7 @@ def test_a_death_whose_start_names_no_boot_we_know_is_inferred():
 
 def test_two_boxes_with_one_eui_void_each_other_where_both_live():
     runs = [run(BEFORE, 0, 2100), run(-270, 1200, 3600, boot=2)]
-    assert told(runs)[1] == (1200, 2100, "DOWN", "box", True)
+    assert spans_of(runs)[1] == (1200, 2100, "DOWN", "box", True)
     assert states(runs) == [(0, 1200, "SERVING"), (1200, 2100, "DOWN"), (2100, 3600, "SERVING")]
 
 
@@ -205,7 +205,7 @@ BLIND = Blindness(
 
 
 def test_what_we_could_not_see_is_unknown_until_120_s_after_recovery():
-    assert told([run(BEFORE, 0, 600)], blindness=(BLIND,)) == [
+    assert spans_of([run(BEFORE, 0, 600)], blindness=(BLIND,)) == [
         (0, 600, "SERVING", "none", True),
         (600, 700, "DOWN", "unknown", False),
         (700, 1020, "UNKNOWN", "ours", True),
@@ -215,7 +215,7 @@ def test_what_we_could_not_see_is_unknown_until_120_s_after_recovery():
 
 def test_a_blindness_that_lasts_is_open():
     open_ = replace(BLIND, end_us=None)
-    assert told([run(BEFORE, 0, 600)], blindness=(open_,))[-1] == (700, 3600, "UNKNOWN", "ours", True)
+    assert spans_of([run(BEFORE, 0, 600)], blindness=(open_,))[-1] == (700, 3600, "UNKNOWN", "ours", True)
 
 
 def test_proof_repairs_blindness():
@@ -288,7 +288,7 @@ def test_a_statement_changes_the_cause_never_the_state():
         who="x",
         recorded_at_us=T0,
     )
-    found = told([run(BEFORE, 0, 600)], statements=(statement,))
+    found = spans_of([run(BEFORE, 0, 600)], statements=(statement,))
     assert found == [
         (0, 600, "SERVING", "none", True),
         (600, 900, "DOWN", "power", False),
@@ -309,7 +309,7 @@ def test_a_statement_says_nothing_about_a_gateway_that_does_not_count_or_serves(
         recorded_at_us=T0,
     )
     late = replace(ACCEPTED, at_us=T0 + 300 * S)
-    found = told([run(BEFORE, 0, 3600)], statements=(statement,), commissioning=(late,))
+    found = spans_of([run(BEFORE, 0, 3600)], statements=(statement,), commissioning=(late,))
     assert found == [(0, 300, "OUT", "none", True), (300, 3600, "SERVING", "none", True)]
 
 
@@ -325,12 +325,12 @@ def test_silence_is_confirmed_after_90_s_and_dated_back(silent_s, state):
 
 def test_a_boot_that_was_never_heard_live_proves_nothing():
     journal = boot_records(700, boot=7)
-    assert told([run(BEFORE, 0, 600)], journal)[1] == (600, 3600, "DOWN", "unknown", False)
+    assert spans_of([run(BEFORE, 0, 600)], journal)[1] == (600, 3600, "DOWN", "unknown", False)
 
 
 def test_no_facts_at_all():
-    assert told([]) == [(0, 3600, "DOWN", "unknown", False)]
-    assert told([], commissioning=()) == [(0, 3600, "OUT", "none", True)]
+    assert spans_of([]) == [(0, 3600, "DOWN", "unknown", False)]
+    assert spans_of([], commissioning=()) == [(0, 3600, "OUT", "none", True)]
 
 
 def test_spans_of_one_layer_that_overlap_are_painted_once():

@@ -30,12 +30,12 @@ def given() -> MonthInput:
 
 
 @pytest.fixture(scope="module")
-def told():
+def printed():
     return json.loads(block("json"))
 
 
 @pytest.mark.slow
-def test_every_number_of_the_page(given, told):
+def test_every_number_of_the_page(given, printed):
     month = reckon(given)
     share, figures = month.share, month.commune_figures["37015"]
     weight = given.weights["37015"]
@@ -53,7 +53,7 @@ def test_every_number_of_the_page(given, told):
         "charged_before_the_proof": _before_the_proof(given),
         "gateway_a": _away(month, A),
         "gateway_b": _away(month, B),
-    } == told
+    } == printed
     assert figures.share.meets(given.settings.objective_commune_ppm)
     assert not share.meets(given.settings.objective_global_ppm)
 
@@ -85,11 +85,11 @@ def _until(run, now_us):
     return singles[0] if len(singles) == 1 else join(singles[0], singles[-1])
 
 
-def test_every_second_in_the_prose_is_one_of_the_facts_or_of_the_result(given, told):
+def test_every_second_in_the_prose_is_one_of_the_facts_or_of_the_result(given, printed):
     """Each « … s » of the page, its tables and its sums, against what was computed or said."""
     prose = re.sub(r"```.*?```", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
     said = {_number(text) for text in re.findall(r"([−\d][\d\s,]*)\ss\b", prose)}
-    flat = [*told.values(), *told["gateway_a"].values(), *told["gateway_b"].values()]
+    flat = [*printed.values(), *printed["gateway_a"].values(), *printed["gateway_b"].values()]
     known = {Decimal(value) / 10**6 for value in flat if isinstance(value, int)}
     (records,) = [one.journal for one in given.facts.gateways.values() if one.eui == A]
     (mine,) = [one for one in given.facts.gateways.values() if one.eui == B]
@@ -98,7 +98,7 @@ def test_every_second_in_the_prose_is_one_of_the_facts_or_of_the_result(given, t
     radio = next(fact for fact in records if fact.boot == started.boot and fact.change is Change.RADIO)
     heard_us = max(run.last_at_us for run in mine.runs if run.last_at_us < lost.at_us)
     known |= {
-        Decimal(told["gateway_a"]["DOWN"] + told["gateway_a"]["BUFFERING"]) / 10**6,
+        Decimal(printed["gateway_a"]["DOWN"] + printed["gateway_a"]["BUFFERING"]) / 10**6,
         Decimal(radio.uptime_ms) / 1000,
         Decimal(heard_us - (lost.at_us - (lost.uptime_ms - lost.since_ms) * 1000)) / 10**6,
         Decimal(mine.runs[0].interval_ms) / 1000,
@@ -112,8 +112,8 @@ def _number(text: str) -> Decimal:
     return Decimal(re.sub(r"\s", "", text).replace("−", "-").replace(",", "."))
 
 
-def test_the_percentage_in_words(told):
-    assert f"{told['availability_percent'][:-2]} %".replace(".", ",") == "99,93 %"
+def test_the_percentage_in_words(printed):
+    assert f"{printed['availability_percent'][:-2]} %".replace(".", ",") == "99,93 %"
     assert "99,9301… %" in PAGE.read_text("utf-8")
 
 

@@ -58,7 +58,7 @@ def test_a_policy_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "complaint"),
     [
         ({"step_waits_min": ()}, "step_waits_min: 1 to 9 steps"),
         ({"step_waits_min": (10, 0)}, "step_waits_min: 0 is not within 1 and 240 minutes"),
@@ -66,6 +66,6 @@ def test_a_policy_of_ones_own() -> None:
         ({"rounds": 1}, "rounds: from the number of steps to 100"),
     ],
 )
-def test_a_policy_out_of_bounds_names_its_field(wrong: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_policy_out_of_bounds_names_its_field(wrong: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
         EscalationPolicy(**wrong)  # type: ignore[arg-type]

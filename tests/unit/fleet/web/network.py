@@ -27,7 +27,7 @@ from fleet.live.network import NetworkView
 from fleet.live.restore import restore_memory
 from fleet.registry import document, store
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Criticality, Origin
+from fleet.tickets.model import Criticality, NewTicket, Origin
 from fleet.web import login
 from fleet.web.api import problems
 from fleet.web.process_parts import share
@@ -135,13 +135,15 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
         )
         tickets.create(
             connection,
-            incident_id=incident_id,
-            origin=Origin.TELEMETRY,
-            title="Azay-sur-Cher",
-            criticality=Criticality.CRITICAL,
-            began_at_us=NOW_US - 67 * 60_000_000,
-            reported_at_us=NOW_US - 65 * 60_000_000,
-            now_us=NOW_US - 65 * 60_000_000,
-            site_id=2,
-            commune_insee="37015",
+            NewTicket(
+                incident_id=incident_id,
+                origin=Origin.TELEMETRY,
+                title="Azay-sur-Cher",
+                criticality=Criticality.CRITICAL,
+                began_at_us=NOW_US - 67 * 60_000_000,
+                reported_at_us=NOW_US - 65 * 60_000_000,
+                site_id=2,
+                commune_insee="37015",
+            ),
+            NOW_US - 65 * 60_000_000,
         )
