@@ -10,44 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, Radio
+from fleet.availability.backdating import Condition, Piece, dated_back, radio_of
 from fleet.availability.points import Life, Point
 from fleet.facts.model import HeartbeatRun, JournalFact
 from fleet.facts.settings import ContractSettings
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """Radio, LNS and spool at an instant."""
-
-    radio: Radio
-    lns_up: bool
-    accepting: bool
-    radio_reason: str = ""
-    lns_reason: str = ""
-
-
 AT_BOOT = Condition(radio=Radio.OFF, lns_up=False, accepting=True)
 """A boot begins with the radio off and no LNS; the spool opens before either."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A stretch of one life over which the condition is proved."""
-
-    start_us: int
-    end_us: int
-    condition: Condition
-    heard: bool
-    """Live heartbeats came in without a gap: our own path to the gateway worked."""
-    journal_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class _BackDated:
-    since_us: int
-    until_us: int
-    change: Change
-    record: JournalFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +66,10 @@ class _Reader:
 
     def _complete(self, records: Sequence[Point], closing: Point) -> bool:
         assert self.here is not None
-        wanted = range(self.here.journal_seq + 1, closing.journal_seq + 1)
-        if [point.journal_seq for point in records] != list(wanted):
+        first_seq = self.here.journal_seq + 1
+        if len(records) != closing.journal_seq - self.here.journal_seq or any(
+            point.journal_seq != number for number, point in enumerate(records, start=first_seq)
+        ):
             return False
         before, beat = self.here.beat, closing.beat
         if before is None or beat is None or self._unbroken(closing):
@@ -154,11 +125,10 @@ def chronicle(life: Life, settings: ContractSettings) -> Chronicle:
         else:
             records.append(point)
     reader.trail(records)
-    back_dated = [one for point in life.points if (one := _back_dated(point)) is not None]
     last = life.points[-1]
     stopped = any(_stop(point) for point in life.points[-2:])
     return Chronicle(
-        pieces=tuple(_with(back_dated, reader.pieces)),
+        pieces=tuple(dated_back(reader.pieces, life.points)),
         last=None if stopped else reader.condition,
         last_us=last.at_us,
         last_seq=last.journal_seq,
@@ -205,75 +175,13 @@ def _changed(condition: Condition, record: JournalFact, contractual: str) -> Con
         case Change.STOP:
             return replace(condition, radio=Radio.OFF, radio_reason=record.reason)
         case Change.RADIO:
-            return replace(condition, radio=_radio(record), radio_reason=record.reason)
+            return replace(condition, radio=radio_of(record), radio_reason=record.reason)
         case Change.CONNECTOR if record.subject == contractual:
             return replace(condition, lns_up=record.value == "UP", lns_reason=record.reason)
         case Change.SPOOL:
             return replace(condition, accepting=record.value == "ACCEPTING")
         case _:
             return condition
-
-
-def _back_dated(point: Point) -> _BackDated | None:
-    """Return a change for the worse that began before its record; a better state never began earlier.
-
-    It counts whatever else is missing: the record itself proves it.
-    """
-    record = point.record
-    if record is None or record.since_ms is None or record.since_ms >= record.uptime_ms:
-        return None
-    deaf = record.change is Change.RADIO and record.value != Radio.RECEIVING.name
-    cut = record.change is Change.CONNECTOR and record.subject == point.contractual and record.value != "UP"
-    if not deaf and not cut:
-        return None
-    since_us = point.at_us - (record.uptime_ms - record.since_ms) * 1000
-    return _BackDated(since_us, point.at_us, record.change, record)
-
-
-def _with(back_dated: Sequence[_BackDated], pieces: list[Piece]) -> list[Piece]:
-    """Return the pieces with every state begun when it really began."""
-    for change in back_dated:
-        pieces = [part for piece in pieces for part in _split(piece, change)]
-    return pieces
-
-
-def _split(piece: Piece, change: _BackDated) -> list[Piece]:
-    start_us, end_us = max(piece.start_us, change.since_us), min(piece.end_us, change.until_us)
-    if start_us >= end_us:
-        return [piece]
-    condition = _worse(piece.condition, change)
-    if condition == piece.condition:
-        return [piece]
-    parts = [
-        Piece(
-            start_us=start_us,
-            end_us=end_us,
-            condition=condition,
-            heard=False,
-            journal_seq=change.record.journal_seq,
-        )
-    ]
-    if piece.start_us < start_us:
-        parts.insert(0, replace(piece, end_us=start_us))
-    if end_us < piece.end_us:
-        parts.append(replace(piece, start_us=end_us))
-    return parts
-
-
-def _worse(condition: Condition, change: _BackDated) -> Condition:
-    record = change.record
-    if change.change is Change.RADIO:
-        if condition.radio is not Radio.RECEIVING:
-            return condition
-        return replace(condition, radio=_radio(record), radio_reason=record.reason)
-    if condition.lns_up is False:
-        return condition
-    return replace(condition, lns_up=False, lns_reason=record.reason)
-
-
-def _radio(record: JournalFact) -> Radio:
-    """Return the radio's state; a word that is none of ours proves no reception."""
-    return Radio.__members__.get(record.value, Radio.OFF)
 
 
 def _stop(point: Point) -> bool:

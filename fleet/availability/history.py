@@ -9,11 +9,13 @@ stop or a start that blames the box, else power; what the start after it needs, 
 to the same cause.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, Radio
-from fleet.availability.chronicle import Chronicle, Piece, chronicle
+from fleet.availability.backdating import Piece
+from fleet.availability.chronicle import Chronicle, chronicle
 from fleet.availability.points import Life, lives, with_last_alive
 from fleet.facts.intervals import Interval, deeper_than, total
 from fleet.facts.model import GatewayFacts, JournalFact
@@ -99,9 +101,10 @@ class _End:
 def _deaths(found: list[Life], settings: ContractSettings) -> list[_End | None]:
     """Find, for each life, the start that ended its death; lengthens a life to its last time alive."""
     ends: list[_End | None] = [None] * len(found)
+    by_boot = _by_boot(found)
     for index, life in enumerate(found):
         start = _boot_record(life)
-        before = _before(found, index, start)
+        before = _before(index, start, by_boot)
         if before is None:
             continue
         if start is not None and start.previous is not None and start.previous.boot == found[before].boot:
@@ -116,7 +119,8 @@ def predecessors(found: Sequence[Life], settings: ContractSettings) -> tuple[lis
     """Return the life before each, and every life lengthened to its last time alive."""
     alive = list(found)
     _deaths(alive, settings)
-    return [_before(found, index, _boot_record(life)) for index, life in enumerate(found)], alive
+    by_boot = _by_boot(found)
+    return [_before(index, _boot_record(life), by_boot) for index, life in enumerate(found)], alive
 
 
 def _end(index: int, life: Life, start: JournalFact | None, *, clean: bool) -> _End:
@@ -126,12 +130,21 @@ def _end(index: int, life: Life, start: JournalFact | None, *, clean: bool) -> _
     return _End(index, life.start_us, cause, reason, f"{life.boot}/1" if start is not None else "")
 
 
-def _before(found: Sequence[Life], index: int, start: JournalFact | None) -> int | None:
+def _by_boot(found: Sequence[Life]) -> dict[int, list[int]]:
+    """Return which lives each boot number has, in order of start."""
+    lives_of: dict[int, list[int]] = {}
+    for index, life in enumerate(found):
+        lives_of.setdefault(life.boot, []).append(index)
+    return lives_of
+
+
+def _before(index: int, start: JournalFact | None, by_boot: Mapping[int, Sequence[int]]) -> int | None:
     """Return the life before: the one that the start names, else the newest that began earlier."""
     if start is not None and start.previous is not None:
-        named = [other for other in range(index) if found[other].boot == start.previous.boot]
-        if named:
-            return named[-1]
+        named = by_boot.get(start.previous.boot, ())
+        earlier = bisect_left(named, index)
+        if earlier:
+            return named[earlier - 1]
     return index - 1 if index else None
 
 

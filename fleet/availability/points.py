@@ -219,7 +219,9 @@ def _share(records: Sequence[JournalFact], boxes: Sequence[Sequence[Point]]) -> 
     starts = [box[0].at_us - box[0].uptime_ms * 1000 for box in boxes]
     for record in records:
         claim_us = record.at_us - record.uptime_ms * 1000
-        nearest = min(range(len(boxes)), key=lambda index: (abs(starts[index] - claim_us), index))
+        after = bisect_right(starts, claim_us)
+        near = range(max(0, after - 1), min(len(starts), after + 1))
+        nearest = min(near, key=lambda index: (abs(starts[index] - claim_us), index))
         shares[nearest].append(record)
     return shares
 

@@ -77,17 +77,15 @@ def _overlapping(touching: Sequence[int], alive: Sequence[Life]) -> tuple[int, i
     """Return the first and last of ``touching`` and of every life that was alive while one of them was."""
     if not touching:
         return 0, 0
-    start_us = min(alive[index].points[0].at_us for index in touching)
-    end_us = max(alive[index].last_us for index in touching)
-    reached = set(touching)
-    while True:
-        more = [
-            index
-            for index, life in enumerate(alive)
-            if index not in reached and life.points[0].at_us <= end_us and life.last_us >= start_us
-        ]
-        if not more:
-            return min(reached), max(reached)
-        reached.update(more)
-        start_us = min(start_us, *(alive[index].points[0].at_us for index in more))
-        end_us = max(end_us, *(alive[index].last_us for index in more))
+    wanted, group_of, reached_us = set(touching), 0, None
+    grouped: list[tuple[int, int]] = []
+    for start_us, end_us, index in sorted(
+        (life.points[0].at_us, life.last_us, index) for index, life in enumerate(alive)
+    ):
+        group_of += reached_us is not None and start_us > reached_us
+        reached_us = end_us if reached_us is None else max(reached_us, end_us)
+        grouped.append((group_of, index))
+    groups = [group for group, index in grouped if index in wanted]
+    first, last = min(groups), max(groups)
+    reached = [index for group, index in grouped if first <= group <= last]
+    return min(reached), max(reached)

@@ -33,6 +33,7 @@ def store_messages(
         settings=settings,
         newest_heartbeat=memory.heartbeat,
         newest_presence=memory.presence,
+        allowance=memory.allowance,
     )
     rows = sorter.sort(batch)
     store.store_batch(connection, rows)

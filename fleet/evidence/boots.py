@@ -11,8 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import CTE, BigInteger, Connection, Select, String, column, func, select, text, tuple_
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    case,
+    column,
+    func,
+    select,
+    text,
+    tuple_,
+)
 
+from fleet.evidence.coherence import INSTANT_LIMIT_US, UPTIME_LIMIT_MS
 from fleet.evidence.tables import heartbeat_runs, journal_records, latest
 
 AT_ONCE = 500
@@ -86,7 +100,7 @@ def _close(connection: Connection, wanted: Wanted, euis: Sequence[str]) -> None:
     while open_:
         floor = floors_of(connection, {eui: wanted.floors[eui] for eui in open_})
         runs, records = heartbeat_runs.c, journal_records.c
-        start = func.min(runs.first_at_us - runs.first_uptime_ms * 1000)
+        start = func.min(_start_us())
         heard = select(runs.eui, runs.boot, start).join(floor, floor.c.eui == runs.eui)
         found = _starts(connection, heard.where(runs.last_at_us >= floor.c.at_us))
         told = select(records.eui, records.boot).join(floor, floor.c.eui == records.eui).distinct()
@@ -106,6 +120,13 @@ def _lower(wanted: Wanted, eui: str, at_us: int) -> bool:
     return True
 
 
+def _start_us() -> ColumnElement[int]:
+    """Return when the boot of a run began; of a row that proves nothing (``coherence``) no number counts."""
+    runs = heartbeat_runs.c
+    plain = runs.first_uptime_ms.between(0, UPTIME_LIMIT_MS) & runs.first_at_us.between(0, INSTANT_LIMIT_US)
+    return case((plain, runs.first_at_us - runs.first_uptime_ms * 1000), else_=INSTANT_LIMIT_US)
+
+
 def _starts(connection: Connection, query: Select[Any]) -> dict[Key, int | None]:
     columns = heartbeat_runs.c
     rows = connection.execute(query.group_by(columns.eui, columns.boot))
@@ -115,8 +136,7 @@ def _starts(connection: Connection, query: Select[Any]) -> dict[Key, int | None]
 def _starts_of(connection: Connection, boots: Iterable[Key]) -> dict[Key, int | None]:
     """Return the starts of those boots that were ever heard live."""
     runs = heartbeat_runs.c
-    start = func.min(runs.first_at_us - runs.first_uptime_ms * 1000)
-    query = select(runs.eui, runs.boot, start)
+    query = select(runs.eui, runs.boot, func.min(_start_us()))
     found: dict[Key, int | None] = {}
     for some in groups(sorted(boots)):
         found |= _starts(connection, query.where(tuple_(runs.eui, runs.boot).in_(some)))

@@ -2,8 +2,6 @@
 
 ``Sorter`` is pure.  Presence is kept for people only.  What cannot be used goes to ``refused`` with its
 reason; the store keeps the newest of them and counts all.
-
-Sources: sqlite.org/datatype3.html (8-byte integers); PostgreSQL 17 manual §8.3 (no NUL in text).
 """
 
 from collections.abc import Callable, Container, Iterable
@@ -28,6 +26,8 @@ from agent.wire.messages import (
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
 from fleet.broker.received import Received
+from fleet.evidence.allowance import UNUSED, Allowance, Kind
+from fleet.evidence.coherence import Incoherent, Unusable, check_bounds, check_coherent
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -58,10 +58,18 @@ class Sorted:
     replies: list[tuple[str, Reply, int]] = field(default_factory=list)
     refused: list[tuple[Received, str]] = field(default_factory=list)
     repeated: int = 0
+    incoherent: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+    """By EUI: how many messages no gateway can mean, why the newest, and when it came."""
+    allowances: dict[str, Allowance] = field(default_factory=dict)
+    """What the gateways of this batch have used."""
 
 
 def _nothing(_eui: str) -> None:
     return None
+
+
+def _unused(_eui: str) -> Allowance:
+    return UNUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Sorter:
     settings: ContractSettings
     newest_heartbeat: Callable[[str], Heartbeat | None] = _nothing
     newest_presence: Callable[[str], Presence | None] = _nothing
+    allowance: Callable[[str], Allowance] = _unused
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
@@ -81,6 +90,11 @@ class Sorter:
         for message in batch:
             try:
                 self._sort(rows, message)
+            except Incoherent as error:
+                rows.refused.append((message, str(error)))
+                eui, _ = split(message.topic)
+                count, _, _ = rows.incoherent.get(eui, (0, "", 0))
+                rows.incoherent[eui] = (count + 1, str(error), message.received_at_us)
             except ValueError as error:
                 rows.refused.append((message, str(error)))
         return rows
@@ -95,6 +109,10 @@ class Sorter:
             return
         content = decode(leaf, message.payload)
         check_bounds(content)
+        before = rows.newest_runs.get(eui) or self.newest_run(eui)
+        check_coherent(content, before, message.received_at_us)
+        kind, count = _cost(content)
+        self._use(rows, eui, kind, count, message.received_at_us)
         if isinstance(content, Heartbeat):
             self._fold(rows, eui, content, message)
         elif isinstance(content, Presence):
@@ -108,6 +126,8 @@ class Sorter:
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return
+        if folded.outcome is Outcome.NEW:
+            self._use(rows, eui, Kind.RUN, 1, message.received_at_us)
         run = folded.run
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
@@ -116,6 +136,11 @@ class Sorter:
         whole = with_known(heartbeat, told[0] if told else self.newest_heartbeat(eui))
         payload = message.payload if whole == heartbeat else encode(whole)
         rows.heartbeats[eui] = (whole, payload, message.received_at_us)
+
+    def _use(self, rows: Sorted, eui: str, kind: Kind, count: int, at_us: int) -> None:
+        """Take so much of what the gateway may say; what is refused costs nothing."""
+        before = rows.allowances.get(eui) or self.allowance(eui)
+        rows.allowances[eui] = before.after(kind, count, at_us)
 
     def _note_presence(self, rows: Sorted, eui: str, presence: Presence, message: Received) -> None:
         """An edge is a change: the same said again, by a broker that gives it once more, is none."""
@@ -127,6 +152,18 @@ class Sorter:
         if changed and not message.retained:
             edge = {"eui": eui, "online": presence.online, "boot": presence.boot, "recorded_at_us": at_us}
             rows.presence_edges.append(edge)
+
+
+def _cost(content: msgspec.Struct) -> tuple[Kind, int]:
+    match content:
+        case Heartbeat():
+            return Kind.HEARTBEAT, 1
+        case JournalBatch():
+            return Kind.RECORD, len(content.records)
+        case Delivered() | Heard() | Noted():
+            return Kind.EVENT, 1
+        case _:
+            return Kind.OTHER, 1
 
 
 def _place(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
@@ -148,38 +185,3 @@ def _place(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -
             rows.replies.append((eui, content, at_us))
         case _:
             raise Unusable(f"topic: {type(content).__name__} is not kept")
-
-
-INTEGER_LIMIT = 2**63 - 1
-TEXT_LIMIT_CHARACTERS = 500
-
-
-class Unusable(ValueError):
-    """A well-formed message whose content cannot be kept; names the field."""
-
-
-def check_bounds(value: object, path: str = "") -> None:
-    """Return if every number and text of a message can be kept by both databases.
-
-    Raises:
-        Unusable: names the field and the limit.
-    """
-    match value:
-        case None | bool() | float():
-            return
-        case int() if not -INTEGER_LIMIT <= value <= INTEGER_LIMIT:
-            raise Unusable(f"{path}: {value} is beyond 63 bits")
-        case str() if len(value) > TEXT_LIMIT_CHARACTERS or "\0" in value:
-            raise Unusable(f"{path}: {len(value)} characters, at most {TEXT_LIMIT_CHARACTERS}, and no NUL")
-        case msgspec.Struct():
-            for name in value.__struct_fields__:
-                check_bounds(getattr(value, name), name)
-        case dict():
-            for name, inner in value.items():
-                check_bounds(name, path)
-                check_bounds(inner, f"{path}.{name}")
-        case tuple() | list():
-            for index, inner in enumerate(value):
-                check_bounds(inner, f"{path}[{index}]")
-        case _:
-            return

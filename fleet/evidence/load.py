@@ -1,7 +1,8 @@
 """Evidence out of the database, as facts for the timelines and as the last word for people."""
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import CTE, Connection, RowMapping, Select, select
 
@@ -10,11 +11,14 @@ from agent.wire.topics import HEALTH
 from fleet.availability.compaction import MARGIN_US
 from fleet.availability.relevance import relevant
 from fleet.evidence.boots import Wanted, deciding_boots, floors_of, heard_gateways
+from fleet.evidence.coherence import check_record, check_run
 from fleet.evidence.store import RUN_FIELDS
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records
 from fleet.facts.model import DeliveredFact, GatewayFacts, HeartbeatRun, JournalFact
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
+
+Row = TypeVar("Row", HeartbeatRun, JournalFact)
 
 
 def stored_heartbeat(payload: bytes) -> Heartbeat | None:
@@ -31,42 +35,67 @@ def load_gateways(
 ) -> Iterator[GatewayFacts]:
     """Return what gateways said that decides the window, of some gateways or all that ever spoke.
 
-    By the one rule of ``relevance``: the timeline is the same as with every fact that the store has.
+    By the one rule of ``relevance``: the timeline is the same as with every fact that the store has.  A row
+    that could not come in today proves nothing; ``GatewayFacts.skipped`` counts them.
     """
     wanted = heard_gateways(connection) if euis is None else euis
     for some in deciding_boots(connection, window.start_us, wanted):
+        skipped: Counter[str] = Counter()
         runs: dict[str, list[HeartbeatRun]] = {}
-        for run in _load_runs(connection, some):
+        for run in _load_runs(connection, some, skipped):
             runs.setdefault(run.eui, []).append(run)
         journal: dict[str, list[JournalFact]] = {}
-        for fact in _load_journal(connection, some):
+        for fact in _load_journal(connection, some, skipped):
             journal.setdefault(fact.eui, []).append(fact)
         for eui in some.floors:
-            whole = GatewayFacts(eui=eui, runs=tuple(runs.pop(eui, ())), journal=tuple(journal.pop(eui, ())))
+            whole = GatewayFacts(
+                eui=eui,
+                runs=tuple(runs.pop(eui, ())),
+                journal=tuple(journal.pop(eui, ())),
+                skipped=skipped[eui],
+            )
             yield relevant(whole, window, settings)
 
 
-def load_stored_runs(connection: Connection, query: Select[Any]) -> Iterator[HeartbeatRun]:
-    """Return the runs that ``query`` finds."""
-    return (_run(row) for row in connection.execute(query).mappings())
+def load_stored_runs(
+    connection: Connection, query: Select[Any], skipped: Counter[str] | None = None
+) -> Iterator[HeartbeatRun]:
+    """Return the runs that ``query`` finds and that could come in today; ``skipped`` counts the others."""
+    return _usable(connection, query, _run, skipped)
 
 
-def load_records(connection: Connection, query: Select[Any]) -> Iterator[JournalFact]:
-    """Return the journal records that ``query`` finds."""
-    return (_journal_fact(row) for row in connection.execute(query).mappings())
+def load_records(
+    connection: Connection, query: Select[Any], skipped: Counter[str] | None = None
+) -> Iterator[JournalFact]:
+    """Return the records that ``query`` finds and that could come in today; ``skipped`` counts the others."""
+    return _usable(connection, query, _journal_fact, skipped)
 
 
-def _load_runs(connection: Connection, wanted: Wanted) -> Iterator[HeartbeatRun]:
+def _usable(
+    connection: Connection,
+    query: Select[Any],
+    read: Callable[[RowMapping], Row],
+    skipped: Counter[str] | None,
+) -> Iterator[Row]:
+    for row in connection.execute(query).mappings():
+        try:
+            yield read(row)
+        except ValueError:
+            if skipped is not None:
+                skipped[row["eui"]] += 1
+
+
+def _load_runs(connection: Connection, wanted: Wanted, skipped: Counter[str]) -> Iterator[HeartbeatRun]:
     table, floor = heartbeat_runs, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
-    found = load_stored_runs(connection, query.where(table.c.last_at_us >= floor.c.at_us))
+    found = load_stored_runs(connection, query.where(table.c.last_at_us >= floor.c.at_us), skipped)
     return (run for run in found if (run.eui, run.boot) in wanted.boots)
 
 
-def _load_journal(connection: Connection, wanted: Wanted) -> Iterator[JournalFact]:
+def _load_journal(connection: Connection, wanted: Wanted, skipped: Counter[str]) -> Iterator[JournalFact]:
     table, floor = journal_records, _floors(connection, wanted)
     query = select(table).join(floor, table.c.eui == floor.c.eui)
-    found = load_records(connection, query.where(table.c.recorded_at_us >= floor.c.at_us))
+    found = load_records(connection, query.where(table.c.recorded_at_us >= floor.c.at_us), skipped)
     return (fact for fact in found if (fact.eui, fact.boot) in wanted.boots)
 
 
@@ -105,7 +134,9 @@ def _run(row: RowMapping) -> HeartbeatRun:
     values = {name: row[name] for name in RUN_FIELDS}
     values["radio"] = Radio(values["radio"])
     values["time_quality"] = TimeQuality(values["time_quality"])
-    return HeartbeatRun(**values)
+    run = HeartbeatRun(**values)
+    check_run(run)
+    return run
 
 
 def _journal_fact(row: RowMapping) -> JournalFact:
@@ -119,7 +150,7 @@ def _journal_fact(row: RowMapping) -> JournalFact:
             clean=row["previous_clean"],
             journal_seq=row["previous_journal_seq"] or 0,
         )
-    return JournalFact(
+    fact = JournalFact(
         eui=row["eui"],
         boot=row["boot"],
         journal_seq=row["journal_seq"],
@@ -134,3 +165,5 @@ def _journal_fact(row: RowMapping) -> JournalFact:
         previous=previous,
         recorded_at_us=row["recorded_at_us"],
     )
+    check_record(fact)
+    return fact

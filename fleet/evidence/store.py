@@ -19,6 +19,7 @@ from fleet.evidence.tables import (
     deliveries,
     heard,
     heartbeat_runs,
+    incoherences,
     journal_records,
     latest,
     notes,
@@ -54,6 +55,7 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
     _store_events(connection, rows)
     _store_reports(connection, rows)
     store_refused(connection, refused)
+    _store_incoherent(connection, rows)
     count(
         connection,
         {
@@ -61,6 +63,7 @@ def store_batch(connection: Connection, rows: Sorted) -> None:
             "repeated": rows.repeated + len(journal) - new,
             "journal_records": new,
             "refused": len(refused),
+            "incoherent": sum(number for number, _, _ in rows.incoherent.values()),
         },
     )
 
@@ -164,6 +167,24 @@ def _contradicting(connection: Connection, rows: Sorted) -> Iterator[tuple[Recei
                     message,
                     f"journal_seq: {number} was stored with other content; two boxes or a copied disk",
                 )
+
+
+def _store_incoherent(connection: Connection, rows: Sorted) -> None:
+    table = incoherences
+    found: dict[str, int] = {}
+    for some in groups(sorted(rows.incoherent)):
+        known = select(table.c.eui, table.c.refused).where(table.c.eui.in_(some))
+        found |= {row.eui: row.refused for row in connection.execute(known)}
+    changed = [
+        {
+            "eui": eui,
+            "refused": found.get(eui, 0) + number,
+            "reason": reason[:REASON_LIMIT_CHARACTERS].replace("\0", "�"),
+            "last_at_us": at_us,
+        }
+        for eui, (number, reason, at_us) in rows.incoherent.items()
+    ]
+    upsert(connection, table, changed, key=("eui",))
 
 
 def store_refused(connection: Connection, refused: list[tuple[Received, str]]) -> None:

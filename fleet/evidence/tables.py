@@ -208,6 +208,16 @@ refused_messages = Table(
 )
 """Messages that could not be used, kept for inspection; the newest ``REFUSED_KEPT``."""
 
+incoherences = Table(
+    "incoherences",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("refused", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("last_at_us", BigInteger, nullable=False),
+)
+"""Gateways that gave numbers that no gateway can mean: how often, the newest reason, and when it came."""
+
 marks = Table(
     "marks",
     metadata,

@@ -179,6 +179,8 @@ class GatewayFacts:
     commissioning: tuple[Commissioning, ...] = ()
     maintenances: tuple[Maintenance, ...] = ()
     statements: tuple[OperatorStatement, ...] = ()
+    skipped: int = 0
+    """Stored rows that no gateway can have meant: they prove nothing and are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

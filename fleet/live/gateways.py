@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from fleet.availability.history import FOR_EVER_US, history
 from fleet.availability.timeline import Span, Timeline, paint, present
+from fleet.durations import DAY_US
 from fleet.facts.model import Blindness
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
@@ -17,6 +18,8 @@ from fleet.live.memory import GatewayMemory
 from fleet.live.model import GatewayNow
 from fleet.registry.store import Gateway
 
+INCOHERENT_SHOWN_US = DAY_US
+"""After the newest impossible number: a shift and its handover."""
 UNMOVED = (GatewayState.SERVING, GatewayState.OUT)
 """States that one more heartbeat of the same kind does not change."""
 
@@ -77,10 +80,20 @@ def refreshed(
         known = _computed(memory, sight, settings, now_us)
     return Entry(
         known=known,
-        now=_gateway_now(gateway, memory, known),
+        now=_gateway_now(gateway, memory, known, now_us),
         stamp=memory.stamp,
-        good_until_us=_good_until_us(known, memory, settings),
+        good_until_us=_shown_until_us(known, memory, settings, now_us),
     )
+
+
+def _shown_until_us(known: Known, memory: GatewayMemory, settings: ContractSettings, now_us: int) -> int:
+    until_us, marked_until_us = _good_until_us(known, memory, settings), _incoherent_until_us(memory)
+    return min(until_us, marked_until_us) if marked_until_us > now_us else until_us
+
+
+def _incoherent_until_us(memory: GatewayMemory) -> int:
+    """Return until when a gateway that gave impossible numbers is shown as such; 0: never was."""
+    return 0 if memory.incoherent_at_us is None else memory.incoherent_at_us + INCOHERENT_SHOWN_US
 
 
 def _good_until_us(known: Known, memory: GatewayMemory, settings: ContractSettings) -> int:
@@ -145,7 +158,7 @@ def is_suspect(memory: GatewayMemory, state: GatewayState) -> bool:
     return memory.heartbeat_at_us is None or (memory.presence_at_us or 0) >= memory.heartbeat_at_us
 
 
-def _gateway_now(gateway: Gateway, memory: GatewayMemory, known: Known) -> GatewayNow:
+def _gateway_now(gateway: Gateway, memory: GatewayMemory, known: Known, now_us: int) -> GatewayNow:
     span = known.span
     return GatewayNow(
         eui=gateway.eui,
@@ -156,6 +169,7 @@ def _gateway_now(gateway: Gateway, memory: GatewayMemory, known: Known) -> Gatew
         since_us=span.start_us,
         proved=span.proved,
         suspect=is_suspect(memory, span.state),
+        incoherent=memory.skipped > 0 or _incoherent_until_us(memory) > now_us,
         cause=span.cause,
         reason=span.reason,
         last_word_us=memory.heartbeat_at_us,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from agent.wire.messages import Heartbeat, Presence
+from fleet.evidence.allowance import UNUSED, Allowance
 from fleet.evidence.ingest import Sorted
 from fleet.facts.model import (
     Commissioning,
@@ -41,6 +42,12 @@ class GatewayMemory:
     heartbeat_at_us: int | None = None
     presence: Presence | None = None
     presence_at_us: int | None = None
+    skipped: int = 0
+    """Stored rows that prove nothing (``fleet.evidence.coherence``)."""
+    incoherent_at_us: int | None = None
+    """When it newest gave numbers that no gateway can mean."""
+    allowance: Allowance = field(default=UNUSED, compare=False)
+    """What it has used of what it may say since this process began."""
     version: int = field(default=0, compare=False)
     """Grows when a fact changes anything but the end of the newest run."""
     stamp: int = field(default=0, compare=False)
@@ -61,6 +68,7 @@ class GatewayMemory:
             commissioning=self.commissioning,
             maintenances=self.maintenances,
             statements=self.statements,
+            skipped=self.skipped,
         )
 
     def knows(self, boot: int) -> bool:
@@ -115,6 +123,10 @@ class Memory:
         """Return the newest heartbeat of one gateway."""
         return self.of(eui).heartbeat
 
+    def allowance(self, eui: str) -> Allowance:
+        """Return what one gateway has used of what it may say."""
+        return self.of(eui).allowance
+
     def presence(self, eui: str) -> Presence | None:
         """Return what the broker last had of one gateway."""
         return self.of(eui).presence
@@ -139,6 +151,10 @@ class Memory:
             changed[eui] = replace(known, presence=presence, presence_at_us=at_us, stamp=known.stamp + 1)
         for eui, records in _records(rows).items():
             changed[eui] = of(eui).with_records(records)
+        for eui, (_, _, at_us) in rows.incoherent.items():
+            changed[eui] = of(eui).changed(facts=False, incoherent_at_us=at_us)
+        for eui, allowance in rows.allowances.items():
+            changed[eui] = replace(of(eui), allowance=allowance)
         return self.with_gateways(changed)
 
     def unsure(self, rows: Sorted) -> frozenset[tuple[str, int]]:

@@ -20,6 +20,8 @@ class GatewayNow:
     """DOWN by proof; False is « muette »: inferred from silence."""
     suspect: bool = False
     """The broker saw its socket close; nobody is paged for that."""
+    incoherent: bool = False
+    """It gave numbers that no gateway can mean, in the last day or in rows that are stored."""
     cause: Cause = Cause.NONE
     reason: str = ""
     last_word_us: int | None = None

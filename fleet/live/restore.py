@@ -9,7 +9,7 @@ from agent.wire.messages import Presence
 from fleet.availability.history import FOR_EVER_US
 from fleet.evidence import load
 from fleet.evidence.boots import count_facts
-from fleet.evidence.tables import latest
+from fleet.evidence.tables import incoherences, latest
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS, ContractSettings
@@ -32,6 +32,9 @@ def restore_memory(connection: Connection, from_us: int, settings: ContractSetti
             fields |= {"presence": presence, "presence_at_us": row["presence_at_us"]}
         known = gateways.get(row["eui"]) or GatewayMemory(eui=row["eui"])
         gateways[row["eui"]] = known.changed(**fields)
+    for row in connection.execute(select(incoherences)).mappings():
+        known = gateways.get(row["eui"]) or GatewayMemory(eui=row["eui"])
+        gateways[row["eui"]] = known.changed(incoherent_at_us=row["last_at_us"])
     return Memory(gateways)
 
 
@@ -58,4 +61,5 @@ def _with_facts(known: GatewayMemory, facts: GatewayFacts) -> GatewayMemory:
         newest_run=newest,
         past_runs={(run.boot, run.first_seq): run for run in runs[:-1]},
         journal={(fact.boot, fact.journal_seq): fact for fact in facts.journal},
+        skipped=facts.skipped,
     )

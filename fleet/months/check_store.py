@@ -32,6 +32,10 @@ def check_month(
         return
     version, closed_at_us = newest
     given = load_month(connection, month, settings, now_us)
+    skipped = sum(one.skipped for one in given.facts.gateways.values())
+    if skipped:
+        text = f"{skipped} stored rows of gateways hold numbers that none can mean; they prove nothing"
+        yield Finding(month=month, version=version.number, what="skipped", text=text)
     yield from check_against(version, closed_at_us, given, _lost(connection, version), now_us)
 
 

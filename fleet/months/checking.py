@@ -29,13 +29,13 @@ class Finding:
     month: str
     version: int
     what: str
-    """``hash``, ``figures``, ``facts``, ``evidence``, ``numbers``, or ``late``, which is no fault."""
+    """``hash``, ``figures``, ``facts``, ``evidence``, ``numbers``; no fault are ``late``, ``skipped``."""
     text: str
 
     @property
     def is_fault(self) -> bool:
         """Return whether somebody must look: facts that came late are taken at the next closing."""
-        return self.what != "late"
+        return self.what not in ("late", "skipped")
 
     def __str__(self) -> str:
         """Return one line."""

@@ -30,7 +30,8 @@ def load_facts(
     ).gateways
     said = {one.eui: one for one in load_gateways(connection, window, settings)}
     for eui, one in said.items():
-        told[eui] = replace(told.get(eui, GatewayFacts(eui=eui)), runs=one.runs, journal=one.journal)
+        known = told.get(eui, GatewayFacts(eui=eui))
+        told[eui] = replace(known, runs=one.runs, journal=one.journal, skipped=one.skipped)
     return NetworkFacts(
         gateways=dict(sorted(told.items())),
         memberships=load_memberships(connection),

@@ -70,6 +70,7 @@ GATEWAY: dict[str, Any] = {
     "since_us": 1_795_358_680_497_242,
     "proved": False,
     "suspect": False,
+    "incoherent": False,
     "cause": "unknown",
     "reason": "silent since the last proof of life",
     "last_word_us": 1_795_358_680_498_244,

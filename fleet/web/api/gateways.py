@@ -127,6 +127,7 @@ def gateway_row(network: NetworkNow, gateway: Gateway, status: ConfigurationStat
         "since_us": now.since_us if now else None,
         "proved": now.proved if now else None,
         "suspect": now.suspect if now else None,
+        "incoherent": now.incoherent if now else None,
         "cause": now.cause if now else None,
         "reason": in_words("en", now.reason) if now else None,
         "last_word_us": now.last_word_us if now else None,

@@ -155,7 +155,15 @@ def differs(before: NetworkNow, after: NetworkNow) -> bool:
 
 def _gateways(network: NetworkNow) -> dict[str, tuple[object, ...]]:
     def seen(one: GatewayNow) -> tuple[object, ...]:
-        return (one.state, one.since_us, one.proved, one.suspect, one.cause, one.config_version)
+        return (
+            one.state,
+            one.since_us,
+            one.proved,
+            one.suspect,
+            one.incoherent,
+            one.cause,
+            one.config_version,
+        )
 
     return {eui: seen(one) for eui, one in network.gateways.items()}
 

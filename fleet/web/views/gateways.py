@@ -39,6 +39,7 @@ class GatewayRow:
     since_us: int
     proved: bool
     suspect: bool
+    incoherent: bool
     cause: Cause
     last_word_us: int | None
     received: int | None
@@ -96,6 +97,7 @@ def _row(
         since_us=now.since_us if now else 0,
         proved=now.proved if now else True,
         suspect=now.suspect if now else False,
+        incoherent=now.incoherent if now else False,
         cause=now.cause if now else Cause.NONE,
         last_word_us=now.last_word_us if now else None,
         received=None,

@@ -22,7 +22,8 @@ from agent.wire.messages import (
 from fleet.availability.history import FOR_EVER_US
 from fleet.broker.received import Received
 from fleet.evidence import load, store, tables
-from fleet.evidence.ingest import INTEGER_LIMIT, JOURNAL_BATCH_LIMIT, TEXT_LIMIT_CHARACTERS, Sorter
+from fleet.evidence.coherence import INTEGER_LIMIT, TEXT_LIMIT_CHARACTERS
+from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
 from fleet.live.restore import restore_memory

@@ -1,0 +1,69 @@
+"""How much one gateway may say: bursts after a lost line, and a steady pace, by kind of message; pure.
+
+Each kind has one instant, the one at which all that was said would have been said at the steady pace; it may
+lie ahead of the clock by a burst (the generic cell rate algorithm).  What is beyond is refused by name, so
+that no gateway makes the cycle of the others longer.
+
+Sources: ITU-T I.371 annex A (GCRA, virtual scheduling).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from fleet.durations import SECOND_US
+from fleet.evidence.coherence import Incoherent
+
+
+class Kind(StrEnum):
+    """What is counted apart, because it costs apart."""
+
+    HEARTBEAT = "heartbeats"
+    RUN = "runs"
+    """Heartbeats that say something else than the one before: each is a row and a point of the timeline."""
+    RECORD = "journal records"
+    EVENT = "events"
+    OTHER = "other messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many at once, then one every ``step_us``."""
+
+    burst: int
+    step_us: int
+
+
+PACES: Mapping[Kind, Pace] = {
+    Kind.HEARTBEAT: Pace(600, SECOND_US // 2),
+    # a configuration allows one a second; ten minutes of it wait in a stalled line
+    Kind.RUN: Pace(1_000, 30 * SECOND_US),
+    # each heartbeat may differ from the one before, at the usual interval
+    Kind.RECORD: Pace(50_000, 10 * SECOND_US),
+    # what an agent keeps on its card (``agent.journal.store.RECORDS_LIMIT``)
+    Kind.EVENT: Pace(100_000, SECOND_US),
+    # what an agent keeps on its card (``agent.journal.store.EVENTS_LIMIT``)
+    Kind.OTHER: Pace(600, SECOND_US),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one gateway used of its paces."""
+
+    used_until_us: Mapping[Kind, int] = field(default_factory=dict)
+
+    def after(self, kind: Kind, count: int, now_us: int) -> "Allowance":
+        """Return what is left after ``count`` more of a kind.
+
+        Raises:
+            Incoherent: they are more than a gateway can mean.
+        """
+        pace = PACES[kind]
+        until_us = max(self.used_until_us.get(kind, 0), now_us) + count * pace.step_us
+        if until_us - now_us > pace.burst * pace.step_us:
+            raise Incoherent(f"{kind}: more than {pace.burst} at once and one every {pace.step_us} us")
+        return replace(self, used_until_us={**self.used_until_us, kind: until_us})
+
+
+UNUSED = Allowance()
