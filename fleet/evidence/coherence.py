@@ -56,6 +56,7 @@ _MEASURED = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "
 _SINCE_BOOT = ("spool_records", "received", "delivered", "dropped", "crc_failed", "transmitted")
 _COUNTED = dict.fromkeys(_MEASURED, (-MEASURED_LIMIT, MEASURED_LIMIT))
 _COUNTED |= dict.fromkeys(_SINCE_BOOT, (0, SINCE_BOOT_LIMIT))
+_COUNTED |= {"unbalanced_frames": (-SINCE_BOOT_LIMIT, SINCE_BOOT_LIMIT)}
 
 
 class Unusable(ValueError):
