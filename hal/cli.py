@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _spectrum(commands, board)
     _selftest(commands, board)
     _transcript(commands, tongue)
+    _compare(commands, tongue)
     _twin(commands, tongue)
     return parser
 
@@ -153,6 +154,23 @@ def _transcript(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     transcript.add_argument("golden", type=Path, metavar="GOLDEN.json")
     transcript.add_argument("--images", type=Path, help="dossier des microprogrammes de Semtech")
     transcript.set_defaults(module="replay")
+
+
+def _compare(commands: Commands, tongue: argparse.ArgumentParser) -> None:
+    compare = commands.add_parser(
+        "compare",
+        parents=[tongue],
+        help="notre pilote et une libloragw que l’on a construite, champ par champ",
+    )
+    compare.add_argument("--reference", type=Path, required=True, metavar="LIBLORAGW.so")
+    compare.add_argument("--configurations", type=int, default=300, help="nombre (300)")
+    compare.add_argument("--seed", type=int, default=1)
+    compare.add_argument("--files", type=Path, nargs="*", default=[], metavar="global_conf.json")
+    compare.add_argument(
+        "--record", type=Path, metavar="FICHIER.json.gz", help="garder ce que fait la référence"
+    )
+    compare.add_argument("--source", default="", help="d’où vient la référence, dans ce fichier")
+    compare.set_defaults(module="compare")
 
 
 def _twin(commands: Commands, tongue: argparse.ArgumentParser) -> None:

@@ -252,6 +252,8 @@ class Air:
             snr_db=wanted.snr_db,
             crc=Crc.OK if emission.with_crc else Crc.ABSENT,
             public=emission.public,
+            implicit_header=emission.implicit_header,
+            low_data_rate=emission.low_data_rate,
             ends_at_ticks=chip.clock.ticks_at(wanted.ended_us),
         )
         self._count(_fate(chip.inject(event)))

@@ -19,6 +19,8 @@ class ReceptionVerdict(StrEnum):
     NO_CHANNEL = "no_channel"
     """No channel, modem, bandwidth or SF is configured for it."""
     WRONG_SYNC_WORD = "wrong_sync_word"
+    WRONG_HEADER = "wrong_header"
+    """The modem expects a header where there is none or none where there is one, or another length or CRC."""
     WRONG_LOW_DATA_RATE = "wrong_low_data_rate"
     """The modem expects the other setting, and what it makes of the symbols is no frame."""
     NOT_RUNNING = "not_running"
@@ -53,6 +55,8 @@ class RfEvent:
     public: bool = True
     fsk_sync_word: bytes = b"\xc1\x94\xc1"
     """LoRaWAN's; an FSK modem hears only its own."""
+    implicit_header: bool = False
+    """The frame has no header, as beacons: only a modem that was given length and CRC hears it."""
     low_data_rate: bool | None = None
     """Whether LoRa symbols carry two bits less; None: for symbols of 16 ms and more, as senders are set."""
     inverted: bool = False

@@ -8,7 +8,7 @@ Sources: FACTS §3 (addresses), §6.9 (IF registers, radio select), §6.10 (corr
 
 from dataclasses import dataclass
 
-from hal.packets import Fsk, Lora
+from hal.packets import Crc, Fsk, Lora
 from hal.twin.facts import BANDWIDTHS_HZ
 from hal.twin.rf_event import ReceptionVerdict, RfEvent
 from hal.twin.symbols import SLOW_SYMBOL_US, symbol_us
@@ -27,6 +27,8 @@ SERVICE_IF = 0x5B00
 SERVICE_CFG0 = 0x5B21
 SERVICE_CFG1 = 0x5B22
 SERVICE_CFG2 = 0x5B23
+SERVICE_LENGTH = 0x5B24
+IMPLICIT_HEADER, CRC_EN = 0x02, 0x01
 SERVICE_RX_CFG0 = 0x5B2A
 SERVICE_PEAK1 = 0x5B2E
 FSK_IF = 0x5B50
@@ -82,6 +84,26 @@ def _rate_fits(event: RfEvent, lora: Lora, ppm_offset: int) -> bool:
     return sent == bool(ppm_offset & 0x03)
 
 
+def _service_misfit(registers: bytearray, event: RfEvent, lora: Lora) -> ReceptionVerdict | None:
+    if not _header_fits(registers, event, lora):
+        return ReceptionVerdict.WRONG_HEADER
+    if not _rate_fits(event, lora, registers[SERVICE_CFG1] >> 4):
+        return ReceptionVerdict.WRONG_LOW_DATA_RATE
+    return None
+
+
+def _header_fits(registers: bytearray, event: RfEvent, lora: Lora) -> bool:
+    """Whether the service modem expects the header, and without one the length, rate and CRC, of a frame."""
+    implicit = bool(registers[SERVICE_CFG2] & IMPLICIT_HEADER)
+    if not implicit or not event.implicit_header:
+        return implicit == event.implicit_header
+    return (
+        registers[SERVICE_LENGTH] == len(event.payload)
+        and registers[SERVICE_CFG1] & 0x07 == lora.coding_rate
+        and bool(registers[SERVICE_CFG2] & CRC_EN) == (event.crc is not Crc.ABSENT)
+    )
+
+
 def find_ear(
     registers: bytearray, radio_hz: tuple[int | None, int | None], event: RfEvent
 ) -> Ear | ReceptionVerdict:
@@ -117,6 +139,8 @@ def _multi_sf(
         if _near(event, centre, lora.bandwidth_hz * FREQUENCY_TOLERANCE):
             if not _sync_fits(event, lora.sf, registers[SYNC_PEAK1_SF7TO12]):
                 return ReceptionVerdict.WRONG_SYNC_WORD
+            if event.implicit_header:
+                return ReceptionVerdict.WRONG_HEADER
             if not _rate_fits(
                 event, lora, registers[PPM_OFFSET_SF5 + (lora.sf - 5) // 4] >> 2 * ((lora.sf - 5) % 4)
             ):
@@ -147,8 +171,9 @@ def _service(
         return ReceptionVerdict.NO_CHANNEL
     if not _sync_fits(event, lora.sf, registers[SERVICE_PEAK1]):
         return ReceptionVerdict.WRONG_SYNC_WORD
-    if not _rate_fits(event, lora, registers[SERVICE_CFG1] >> 4):
-        return ReceptionVerdict.WRONG_LOW_DATA_RATE
+    misfit = _service_misfit(registers, event, lora)
+    if misfit is not None:
+        return misfit
     return Ear(
         channel=SERVICE_CHANNEL,
         rf_chain=chain,

@@ -71,6 +71,16 @@ UNHEARD = [
         ReceptionVerdict.WRONG_SYNC_WORD,
     ),
     (replace(EVENT, low_data_rate=True), ReceptionVerdict.WRONG_LOW_DATA_RATE),
+    (replace(EVENT, implicit_header=True), ReceptionVerdict.WRONG_HEADER),
+    (
+        replace(
+            EVENT,
+            modulation=Lora(sf=7, bandwidth_hz=250_000),
+            frequency_hz=868_300_000,
+            implicit_header=True,
+        ),
+        ReceptionVerdict.WRONG_HEADER,
+    ),
     (replace(EVENT, modulation=Lora(sf=12), low_data_rate=False), ReceptionVerdict.WRONG_LOW_DATA_RATE),
     (
         replace(
@@ -237,3 +247,26 @@ def test_crc16_agrees_with_the_bitwise_definition() -> None:
     payload = bytes(range(40))
     assert lora_crc16(payload) == binascii.crc_hqx(payload[:-2], 0) ^ (payload[-2] << 8 | payload[-1])
     assert [lora_crc16(payload[:size]) for size in (0, 1, 2)] == [0, 0, 0x0001]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, ReceptionVerdict.HEARD),
+        ({"payload": b"longer than 7"}, ReceptionVerdict.WRONG_HEADER),
+        ({"crc": Crc.ABSENT}, ReceptionVerdict.WRONG_HEADER),
+        ({"implicit_header": False}, ReceptionVerdict.WRONG_HEADER),
+        ({"modulation": Lora(sf=7, bandwidth_hz=250_000, coding_rate=3)}, ReceptionVerdict.WRONG_HEADER),
+    ],
+)
+def test_without_a_header_all_of_it_must_be_known_before(
+    chip: VirtualChip, host: RawHost, change: dict[str, object], verdict: ReceptionVerdict
+) -> None:
+    host.write(0x5B22, 0x89, 0x17, len(EVENT.payload))
+    event = replace(
+        EVENT,
+        modulation=Lora(sf=7, bandwidth_hz=250_000),
+        frequency_hz=868_300_000,
+        implicit_header=True,
+    )
+    assert chip.inject(replace(event, **change)) is verdict  # type: ignore[arg-type]
