@@ -228,7 +228,6 @@ SMALL_ROOMS = {
     "fleet.web.api.parts": "the routes of one feature",
     "fleet.web.api.speed": "the routes of one feature",
     "fleet.web.app": "what serve runs; tests mount parts of it by site",
-    "hal.linux.clock": "a shell: the only importer of time",
     "hal.linux.gpio": "a shell: one device of Linux",
     "hal.linux.i2c": "a shell: one device of Linux",
     "hal.linux.spi": "a shell: one device of Linux",

@@ -23,7 +23,7 @@ SUCCESS, NOT_ALLOWED = 0, 1
 SPI = 0
 SX1250 = 5
 MIXER_GAIN = 5
-"""Of no meaning for an SX1250; less is refused."""
+"""An SX1250 has no mixer gain; the library refuses less."""
 BANDWIDTHS = {125_000: 4, 250_000: 5, 500_000: 6}
 CARRIER, LORA, FSK = 0x08, 0x10, 0x20
 TRIGGERS = {"immediate": 0, "timestamped": 1, "on_gps": 2}

@@ -27,7 +27,7 @@ class Run:
     name: str
     observed: Observed
     settings: Settings | None = None
-    """Of a start-up from a file; None where the name says all."""
+    """A start-up from a file keeps its settings; None where the name says all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
