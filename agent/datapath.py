@@ -184,7 +184,10 @@ class DataPath:
             noise_dbm=noise_dbm,
             noise_samples=noise_samples,
             eui=self._chip_eui,
-            counters=dict(self._counts) | spooled | self._switchboard.counters(),
+            counters=dict(self._counts)
+            | {"radio.overruled": self._thread.suspicion.overruled}
+            | spooled
+            | self._switchboard.counters(),
         )
 
     async def reconfigure(self, configuration: Configuration) -> None:

@@ -11,22 +11,24 @@ from typing import TypeAlias
 
 from agent.clock import Clock
 from agent.downlink.jit import TransmitQueue
-from agent.failures import reason_of, reason_of_fault
+from agent.failures import reason_of
 from agent.radio.flights import Flights, Sent
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
+from agent.radio.suspicion import Suspicion
 from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
 from agent.timing.utc import gps_of_utc
 from agent.wire import reasons
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import ChipMisbehaved, HalError, OurMistake
-from hal.packets import ConcentratorStatus, ReceivedFrame
+from hal.packets import ConcentratorStatus, Crc, ReceivedFrame
 from hal.ports import Concentrator
 
 STATUS_INTERVAL_US = 15_000_000
-COUNTER_RATE_TOLERANCE = 0.1
-"""A counter that is off by more than this share of the elapsed time stands still or has jumped."""
+ANCHOR_READINGS = 3
+ANCHOR_DOUBT_US = 2_500
+"""A reading of the counter that leaves more doubt is repeated, ``ANCHOR_READINGS`` times in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class RadioThread:
         self._transmissions = transmissions
         self._report = report
         self._pace = Pace()
+        self.suspicion = Suspicion()
         self._ladder = Ladder()
         self._anchor: Anchor | None = None
         self._session = sessions_from
@@ -155,6 +158,7 @@ class RadioThread:
         self._running = True
         now_us = self._clock.monotonic_us()
         self._ladder = came_up(self._ladder, now_us)
+        self.suspicion.started(now_us)
         self._read_anchor()
         self._last_proof_us = now_us
         self._status_at_us = now_us + STATUS_INTERVAL_US
@@ -167,6 +171,8 @@ class RadioThread:
         now_us = self._clock.monotonic_us()
         self._pace.frames_received(len(frames), now_us)
         self._last_proof_us = now_us
+        if any(frame.crc is Crc.OK for frame in frames):
+            self.suspicion.good_frame(now_us)
         timed = tuple((frame, min(self._anchor.monotonic_of(frame.counter_us), now_us)) for frame in frames)
         self._report(FramesReceived(frames=timed, session=self._session))
 
@@ -177,25 +183,35 @@ class RadioThread:
             self._status_at_us = now_us + STATUS_INTERVAL_US
             status = self._concentrator.status()
             self.temperature_c, self.status, self.status_at_us = status.temperature_c, status, now_us
-            if not (status.receiving and status.agc_parity_ok and status.arb_parity_ok):
-                raise ConcentratorFailed(_fault(status))
+            suspicion = self.suspicion.status(status, now_us)
+            if suspicion is not None:
+                raise ConcentratorFailed(suspicion)
             self._last_proof_us = now_us
 
     def _read_anchor(self) -> None:
-        before_us = self._clock.monotonic_us()
-        counter_us = int(self._concentrator.counter_us())
-        at_us = (before_us + self._clock.monotonic_us()) // 2
-        last = self._anchor
-        self._anchor = Anchor(counter_us=counter_us, monotonic_us=at_us, session=self._session)
+        last, self._anchor = self._anchor, self._reading()
         self._transmissions.anchored(self._anchor, self._gps_reference(self._anchor))
-        if last is None or last.session != self._session:
-            return
-        elapsed_us, counted_us = at_us - last.monotonic_us, counter_us - last.counter_us
-        doubt_us = COUNTER_RATE_TOLERANCE * elapsed_us + (at_us - before_us) + 10_000
-        if abs(counted_us - elapsed_us) > doubt_us:
-            raise ConcentratorFailed(
-                reasons.radio.counter_jumped(counted_us=counted_us, elapsed_us=elapsed_us)
+        if last is not None and last.session == self._session:
+            suspicion = self.suspicion.counter(last, self._anchor)
+            if suspicion is not None:
+                raise ConcentratorFailed(suspicion)
+
+    def _reading(self) -> Anchor:
+        """Return the best of some readings: one during which this thread had to wait says little."""
+        readings: list[Anchor] = []
+        while len(readings) < ANCHOR_READINGS and all(one.doubt_us > ANCHOR_DOUBT_US for one in readings):
+            before_us = self._clock.monotonic_us()
+            counter_us = int(self._concentrator.counter_us())
+            after_us = self._clock.monotonic_us()
+            readings.append(
+                Anchor(
+                    counter_us=counter_us,
+                    monotonic_us=(before_us + after_us) // 2,
+                    session=self._session,
+                    doubt_us=(after_us - before_us + 1) // 2,
+                )
             )
+        return min(readings, key=lambda reading: reading.doubt_us)
 
     def _gps_reference(self, anchor: Anchor) -> GpsReference | None:
         if self._clock.quality() is not TimeQuality.GNSS:
@@ -256,9 +272,3 @@ class RadioThread:
 
     def _say(self, radio: Radio, reason: Reason, since_us: int) -> None:
         self._report(RadioChanged(radio=radio, reason=reason, since_us=since_us))
-
-
-def _fault(status: ConcentratorStatus) -> Reason:
-    if status.fault is not None:
-        return reason_of_fault(status.fault)
-    return reasons.radio.parity_lost(register=f"{status.agc_status:#04x}")

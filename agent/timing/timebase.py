@@ -17,6 +17,8 @@ class Anchor:
     counter_us: int
     monotonic_us: int
     session: int
+    doubt_us: int = 0
+    """The reading was within so much of ``monotonic_us``: half of what it took."""
 
     def counter_at(self, monotonic_us: int) -> int:
         """Return the counter at a monotonic instant."""

@@ -1,5 +1,7 @@
 """One turn of the radio at a time, on a clock that the test moves."""
 
+from random import Random
+
 import pytest
 
 from agent.downlink.jit import Entry, EntryKind
@@ -13,6 +15,7 @@ from agent.radio.pace import (
     Pace,
 )
 from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, RestartRequested, Step, came_up, failed
+from agent.radio.suspicion import HARMLESS_SILENCE_US, Suspicion
 from agent.radio.thread import (
     STATUS_INTERVAL_US,
     FramesReceived,
@@ -27,7 +30,7 @@ from agent.wire import reasons
 from agent.wire.messages import Radio
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.fault import Fault, FaultKind
-from hal.packets import Lora, Transmission, TxState, TxTrigger
+from hal.packets import Crc, Lora, Transmission, TxState, TxTrigger
 from hal.units import Hz, Micros
 from tests.datapath.virtual import ManualClock, VirtualConcentrator, data_up
 
@@ -49,9 +52,9 @@ class OneEntry:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, make_chip: type[VirtualConcentrator] = VirtualConcentrator) -> None:
         self.clock = ManualClock()
-        self.chip = VirtualConcentrator(self.clock)
+        self.chip = make_chip(self.clock)
         self.queue = OneEntry()
         self.events: list[RadioEvent] = []
         self.thread = RadioThread(
@@ -257,3 +260,83 @@ def test_a_radio_that_worked_for_ten_minutes_starts_the_ladder_again() -> None:
 )
 def test_unroll(tmst: int, near: int, expected: int) -> None:
     assert unroll(tmst, near) == expected
+
+
+class LoadedChip(VirtualConcentrator):
+    """A counter that is read on a loaded host: the thread waits before and after, at times for a second."""
+
+    random = Random(12)
+
+    def counter_us(self) -> Micros:
+        self._wait()
+        counter_us = super().counter_us()
+        self._wait()
+        return counter_us
+
+    def _wait(self) -> None:
+        assert isinstance(self.clock, ManualClock)
+        if self.random.random() < 0.2:
+            self.clock.now_us += round(self.random.expovariate(1 / 150_000))
+
+
+def test_a_loaded_host_resets_no_radio_in_a_day() -> None:
+    bench = Bench(LoadedChip)
+    end_us = bench.clock.now_us + 86_400_000_000
+    while bench.clock.now_us < end_us:
+        due_us = bench.thread.turn()
+        late_us = round(bench.chip.random.expovariate(1 / 300_000))
+        bench.clock.now_us = max(due_us, bench.clock.now_us + 1) + late_us
+    assert [radio for radio, _ in bench.changes()] == [Radio.RECEIVING]
+    assert bench.thread.suspicion.overruled == 0
+
+
+@pytest.mark.parametrize(
+    ("slip_us", "suspect"), [(110_000 + 2 * 50_000, False), (110_000 + 2 * 50_000 + 1, True)]
+)
+def test_a_counter_is_suspect_beyond_what_both_readings_can_err(slip_us: int, suspect: bool) -> None:
+    last = Anchor(counter_us=0, monotonic_us=0, session=1, doubt_us=50_000)
+    anchor = Anchor(counter_us=1_000_000 - slip_us, monotonic_us=1_000_000, session=1, doubt_us=50_000)
+    assert (Suspicion().counter(last, anchor) is not None) is suspect
+
+
+def test_a_counter_that_slipped_while_frames_came_is_only_read_anew() -> None:
+    bench = Bench()
+    bench.run(2_000_000)
+    bench.chip.frozen_at_us = bench.clock.now_us - 700_000
+    bench.chip.inject(data_up())
+    bench.run(900_000)
+    assert [radio for radio, _ in bench.changes()] == [Radio.RECEIVING]
+    assert bench.thread.suspicion.overruled == 1
+
+
+STUCK = Fault(FaultKind.AGC_STUCK, 0x14)
+
+
+def test_a_board_that_hears_is_not_started_again_for_what_it_says_of_itself() -> None:
+    bench = Bench()
+    bench.chip.fault = STUCK
+    for _ in range(20):
+        bench.chip.inject(data_up())
+        bench.run(STATUS_INTERVAL_US - 1_000_000)
+    bench.run(HARMLESS_SILENCE_US - 2 * STATUS_INTERVAL_US)
+    assert [radio for radio, _ in bench.changes()] == [Radio.RECEIVING]
+    bench.run(3 * STATUS_INTERVAL_US)
+    assert bench.changes()[1][0] is Radio.DEAF
+
+
+def test_frames_with_a_wrong_crc_prove_nothing() -> None:
+    bench = Bench()
+    bench.chip.fault = STUCK
+    for _ in range(20):
+        bench.chip.inject(data_up(), crc=Crc.BAD)
+        bench.run(1_000_000)
+    assert bench.changes()[1][0] is Radio.DEAF
+
+
+def test_reception_does_not_overrule_a_lost_configuration() -> None:
+    bench = Bench()
+    bench.chip.fault = Fault(FaultKind.CONFIGURATION_LOST, 0x0B)
+    for _ in range(20):
+        bench.chip.inject(data_up())
+        bench.run(1_000_000)
+    assert bench.changes()[1][0] is Radio.DEAF
