@@ -17,7 +17,8 @@ from fleet.objects.store import forget_days
 
 SWEEP_EVERY_US = HOUR_US
 SWEEP_LIMIT_ROWS = 20_000
-"""Of one table in one sweep: a sweep never holds the database for long; the rest goes an hour later."""
+"""The most rows of one table in one sweep, so that it never holds the database for long; the rest goes an
+hour later."""
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
 
