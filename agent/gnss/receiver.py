@@ -24,7 +24,7 @@ from hal.ports import ByteLine, Concentrator
 PAIR_EVERY_US = 4_500_000
 """UTC is read every fifth second: at 50 ppm it moves by 0.25 ms meanwhile."""
 LATCH_WAIT_S = 0.5
-"""For the radio thread to read its counters; it turns every 20 ms."""
+"""For the radio thread to read its counters; it turns every 27 ms."""
 REOPEN_AFTER_S = 30.0
 """A line that failed or is missing is opened again after this."""
 MUTE_AFTER_US = 10_000_000

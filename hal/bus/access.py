@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from hal.bus import spi_frames
-from hal.bus.shadow import Shadow, Write, bytes_of, segments
+from hal.bus.shadow import Segment, Shadow, Write, bridged, bytes_of, segments
 from hal.bus.spi_frames import BURST_LIMIT_BYTES
 from hal.errors import LineFailed, OurMistake
 from hal.ports import Bus
 from hal.registers import describe
 from hal.registers.bitfields import Field, extract, insert
+
+READ_LIMIT_BYTES = 4_092
+"""A read of RAM fits, with its head of four bytes, spidev's buffer and a USB command (FACTS §1, §2)."""
 
 
 @runtime_checkable
@@ -57,9 +60,9 @@ class Registers:
 
     def read_memory(self, address: int, count: int, *, fifo: bool = False) -> bytes:
         """Return ``count`` bytes of RAM or of the FIFO, in bursts."""
-        parts = []
-        for start in range(0, count, BURST_LIMIT_BYTES):
-            size = min(BURST_LIMIT_BYTES, count - start)
+        parts, longest = [], BURST_LIMIT_BYTES if fifo else READ_LIMIT_BYTES
+        for start in range(0, count, longest):
+            size = min(longest, count - start)
             at = address if fifo else address + start
             parts.append(spi_frames.read_answer(self.transfer(spi_frames.read(at, size))))
         return b"".join(parts)
@@ -87,15 +90,25 @@ class Registers:
             return found if known is None else known
         return known
 
-    def apply(self, writes: Sequence[Write], *, known_only: bool = True) -> None:
+    def apply(self, writes: Sequence[Write], *, known_only: bool = True, bridge: bool = False) -> None:
         """Bring the fields to their values; bytes that we wrote before and that are right stay untouched.
+
+        With ``bridge``, bursts run over short gaps of bytes that are known.
 
         Raises:
             OurMistake: a write to a read-only field.
         """
-        self.write_segments(self.plan(writes, known_only=known_only))
+        parts = self.plan(writes, known_only=known_only)
+        self.write_segments(bridged(parts, self.shadow) if bridge else parts)
 
-    def plan(self, writes: Sequence[Write], *, known_only: bool = True) -> list[tuple[int, bytes]]:
+    def plan_in_any_order(self, writes: Sequence[Write]) -> list[Segment]:
+        """Return the fewest segments, for registers that something written later makes count."""
+        values = [
+            (at, byte) for start, data in self.plan(writes) for at, byte in enumerate(data, start=start)
+        ]
+        return bridged(segments(sorted(values)), self.shadow)
+
+    def plan(self, writes: Sequence[Write], *, known_only: bool = True) -> list[Segment]:
         """Return the segments that ``apply`` would write."""
         for field, _ in writes:
             if field.read_only:

@@ -21,6 +21,8 @@ Segment: TypeAlias = tuple[int, bytes]
 RAM_END = 0x5000
 """Below: program RAM and the RX FIFO (FACTS §3); never shadowed."""
 TX_BUFFERS = (range(0x5300, 0x5400), range(0x5500, 0x5600))
+BRIDGE_LIMIT_BYTES = 24
+"""A gap longer than this costs more time on the bus than a transaction of its own does."""
 TRIGGERS = frozenset((0x5200, 0x5400, 0x5207, 0x5407, 0x6180, *range(0x5789, 0x578D), *range(0x6089, 0x608D)))
 """TX triggers and buffer gates, the OTP index, what the two microcontrollers are told."""
 
@@ -80,6 +82,12 @@ class Shadow:
         self._known.clear()
         self._written.clear()
 
+    def bridge(self, address: int) -> int | None:
+        """Return what is at ``address``, for a burst to write in passing; None where none may pass."""
+        if goes_out_always(address) or address in CHIP_OWNED:
+            return None
+        return self._known.get(address)
+
     def known(self) -> Mapping[int, int]:
         """Return all that is known (for diagnostics)."""
         return self._known
@@ -115,3 +123,34 @@ def segments(values: Iterable[tuple[int, int]]) -> list[Segment]:
                 continue
         joined.append((address, bytearray((byte,))))
     return [(start, bytes(data)) for start, data in joined]
+
+
+def bridged(parts: Iterable[Segment], shadow: Shadow) -> list[Segment]:
+    """Join segments that follow one another upwards over short gaps, which are written with what they hold.
+
+    Nothing overtakes, and a gap with a trigger, a pulse or a bit of the chip's own stays a gap.
+    """
+    joined: list[tuple[int, bytearray]] = []
+    written: dict[int, int] = {}
+    for address, data in parts:
+        gap = None if not joined else _gap(joined[-1], address, len(data), shadow, written)
+        if gap is None:
+            joined.append((address, bytearray(data)))
+        else:
+            joined[-1][1].extend(gap + data)
+        written.update(enumerate(data, start=address))
+    return [(start, bytes(data)) for start, data in joined]
+
+
+def _gap(
+    before: tuple[int, bytearray], address: int, more: int, shadow: Shadow, written: Mapping[int, int]
+) -> bytes | None:
+    """Return the bytes between a segment and the next; None where they cannot be one burst."""
+    start, data = before
+    end = start + len(data)
+    if not 0 <= address - end <= BRIDGE_LIMIT_BYTES or address - start + more > BURST_LIMIT_BYTES:
+        return None
+    between = [written.get(at, shadow.bridge(at)) for at in range(end, address)]
+    return (
+        None if any(byte is None for byte in between) else bytes(byte for byte in between if byte is not None)
+    )

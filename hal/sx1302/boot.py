@@ -24,7 +24,9 @@ from hal.sx1302.channels import front_end, multi_sf, plan, single_modems
 from hal.sx1302.tx.writes import CHAIN_STEP
 from hal.wiring import Thermometer, Wiring
 
-RESET_HIGH_US = 500_000
+SUPPLY_SETTLE_US = 500_000
+"""Supply and crystal oscillator settle once, after RADIO_EN; the reference waits before the second reset too.
+A reset itself needs 100 us of a low NRESET (SX1261/2 datasheet, of the same radio family)."""
 RESET_STEP_US = 10_000
 RADIO_ENABLE = (agc_mcu.AGC_MCU_RF_EN_A_RADIO_EN, agc_mcu.AGC_MCU_RF_EN_B_RADIO_EN)
 RADIO_RESET = (agc_mcu.AGC_MCU_RF_EN_A_RADIO_RST, agc_mcu.AGC_MCU_RF_EN_B_RADIO_RST)
@@ -108,11 +110,13 @@ def _on_every_radio(boot: Boot, fields: tuple[Field, ...], value: int) -> None:
     boot.registers.apply([(fields[rf_chain], value) for rf_chain, _ in boot.radios()], known_only=False)
 
 
-def _reset_radios(boot: Boot) -> None:
+def _reset_radios(boot: Boot, *, settle_us: int = 0) -> None:
+    """Pulse the reset of the radios; ``settle_us`` after they got their supply."""
     boot.registers.apply([(common.COMMON_CTRL0_CLK32_RIF_CTRL, 0)], known_only=False)
     _on_every_radio(boot, RADIO_ENABLE, 1)
     _on_every_radio(boot, RADIO_RESET, 1)
-    boot.sleep_us(RESET_HIGH_US)
+    if settle_us:
+        boot.sleep_us(settle_us)
     _on_every_radio(boot, RADIO_RESET, 0)
     boot.sleep_us(RESET_STEP_US)
     _on_every_radio(boot, RADIO_RESET, 1)
@@ -132,7 +136,7 @@ def _select_clock(boot: Boot) -> None:
 
 
 def _calibrate_radios(boot: Boot) -> None:
-    _reset_radios(boot)
+    _reset_radios(boot, settle_us=SUPPLY_SETTLE_US)
     _radio_modes(boot)
     _select_clock(boot)
     boot.registers.apply([(agc_mcu.AGC_MCU_CTRL_FORCE_HOST_FE_CTRL, 1)], known_only=False)
@@ -180,7 +184,7 @@ def _read_identity(boot: Boot) -> None:
 
 def _configure(boot: Boot) -> None:
     boot.learn(CONFIGURATION_BLOCKS)
-    boot.registers.apply(configuration(boot.settings), known_only=False)
+    boot.registers.apply(configuration(boot.settings), known_only=False, bridge=True)
     boot.registers.apply(multi_sf.enable_modems(), known_only=False)
     boot.registers.apply(multi_sf.enable_reception(), known_only=False)
 

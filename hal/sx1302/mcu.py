@@ -120,8 +120,8 @@ def start_agc(registers: Registers, clock: HalClock, images: Images, *, listen_b
     """Talk the AGC through its handshake."""
     _agc_answer(registers, clock, "start", STARTED, (images.agc_version,))
     for step in agc_steps(listen_before_talk=listen_before_talk):
-        for mailbox, value in enumerate(step.values):
-            registers.write(MAILBOX_WRITE - mailbox, bytes((value,)))
+        values = bytes(reversed(step.values))
+        registers.write(MAILBOX_WRITE - len(values) + 1, values)
         registers.write(MAILBOX_WRITE - 3, bytes((step.notify,)))
         _agc_answer(registers, clock, step.what, step.status, step.echo)
     registers.write(MAILBOX_WRITE - 3, bytes((AGC_RUN,)))

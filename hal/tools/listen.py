@@ -10,7 +10,7 @@ from hal.sx1302.driver import Sx1302
 from hal.tools.opening import opened
 from hal.tools.words import words
 
-POLL_S = 0.02
+POLL_S = 0.027
 COLUMNS = (
     ("time", 14),
     ("frequency", 16),

@@ -97,12 +97,12 @@ def measure() -> list[Figure]:
     peers = _reference()
     bench = Bench()
     return [
-        _figure("start: transactions", bench.start_transactions, 340, peers.get("start")),
-        Figure(name="start: sleeps", value=bench.start_slept_s, unit="s", target=1.3, how=f"board {BOARD}"),
+        _figure("start: transactions", bench.start_transactions, 240, peers.get("start")),
+        Figure(name="start: sleeps", value=bench.start_slept_s, unit="s", target=0.7, how=f"board {BOARD}"),
         *_idle(peers),
         _figure("one packet: transactions", _packet_cost(1, 12), 5, peers.get("rx_1_sf7_12B")),
         _figure("16 packets: transactions", _packet_cost(16, 32), 6, peers.get("rx_16_mixed")),
-        _figure("timestamped LoRa send: transactions", _send_cost(), 25, peers.get("send_lora_timestamped")),
+        _figure("timestamped LoRa send: transactions", _send_cost(), 12, peers.get("send_lora_timestamped")),
         *_bursts(),
         _torn(),
         *_processor(),
@@ -139,7 +139,7 @@ def _idle(peers: dict[str, float]) -> list[Figure]:
             name="idle: transactions a second",
             value=total / seconds,
             unit="1/s",
-            target=100,
+            target=40,
             how=f"{IDLE_POLLS} polls every {POLL_S * 1000:.0f} ms of virtual time",
         ),
         Figure(

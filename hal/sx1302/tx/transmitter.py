@@ -4,7 +4,6 @@ Sources: FACTS §10 (order, triggers, state machine).
 """
 
 from hal.bus.access import Registers
-from hal.bus.shadow import Segment
 from hal.errors import OurMistake
 from hal.packets import TxState
 from hal.settings import RF_CHAINS, Settings
@@ -40,13 +39,17 @@ class Transmitter:
         self._states = [TxState.FREE] * RF_CHAINS
 
     def send(self, program: TxProgram, rf_chain: int) -> None:
-        """Write a program and pull its trigger; in one command where the bus can."""
+        """Write a program and pull its trigger; in one command where the bus can.
+
+        Settings go upwards, whatever their order: an idle chain reads them when its trigger comes, and the
+        reference too writes each of them while all others hold what the packet before left.
+        """
         registers = self._registers
-        parts: list[Segment] = registers.plan(program.settings)
+        parts = registers.plan_in_any_order(program.settings)
         parts += registers.plan([program.gate])
         parts.append((program.payload_address, program.payload))
         parts += registers.plan([program.shut])
-        parts += registers.plan(program.timer, known_only=False)
+        parts += registers.plan(program.timer[::-1], known_only=False)
         parts += registers.plan([program.arm])
         field, value = program.fire
         armed = parts[-1][1][0]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal.bus.shadow import Shadow, bytes_of, goes_out_always, segments
+from hal.bus.shadow import BRIDGE_LIMIT_BYTES, Shadow, bridged, bytes_of, goes_out_always, segments
 from hal.registers import BY_NAME
 from hal.registers.bitfields import Field, insert
 
@@ -102,3 +102,42 @@ def test_a_reset_forgets() -> None:
     assert shadow.get(0x5800) is None
     assert not shadow.holds(0x5800, 5)
     assert dict(shadow.known()) == {}
+
+
+KNOWN_AT = range(0x5800, 0x58C2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KNOWN_AT[:-4]), st.binary(min_size=1, max_size=4)), min_size=1, max_size=20
+    ),
+    st.binary(min_size=len(KNOWN_AT), max_size=len(KNOWN_AT)),
+)
+def test_a_bridged_burst_leaves_every_byte_as_the_segments_do(
+    parts: list[tuple[int, bytes]], before: bytes
+) -> None:
+    shadow = Shadow()
+    shadow.learn(KNOWN_AT[0], before, written=False)
+
+    def after(segments_: list[tuple[int, bytes]]) -> dict[int, int]:
+        memory = dict(zip(KNOWN_AT, before, strict=True))
+        for at, data in segments_:
+            memory.update(enumerate(data, start=at))
+        return memory
+
+    joined = bridged(parts, shadow)
+
+    assert after(joined) == after(parts)
+    assert len(joined) <= len(parts)
+
+
+def test_a_gap_that_may_not_be_written_stays_one() -> None:
+    shadow = Shadow()
+    shadow.learn(0x5200, bytes(0x40), written=False)
+    over_a_gate = [(0x5205, b"\x01\x02"), (0x5209, b"\x01")]
+    unknown = [(0x5800, b"\x01"), (0x5802, b"\x01")]
+    far = [(0x5220, b"\x01"), (0x5222 + BRIDGE_LIMIT_BYTES, b"\x01")]
+    back = [(0x5221, b"\x01"), (0x5220, b"\x01")]
+    for parts in (over_a_gate, unknown, far, back):
+        assert bridged(parts, shadow) == parts
+    assert bridged([(0x5220, b"\x07"), (0x5222, b"\x09")], shadow) == [(0x5220, b"\x07\0\x09")]
