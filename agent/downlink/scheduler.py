@@ -178,10 +178,13 @@ class DownlinkScheduler:
         )
 
     def _accept(self, queue: JitQueue, scheduled: Scheduled) -> None:
+        """Queue an entry at its instant; a beacon starts with the pulse itself, to the microsecond."""
         entry = scheduled.entry
-        transmission = replace(
-            entry.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=Micros(entry.start_us)
-        )
+        if entry.kind is EntryKind.BEACON:
+            transmission = replace(entry.transmission, trigger=TxTrigger.ON_GPS, at_us=None)
+        else:
+            at_us = Micros(entry.start_us)
+            transmission = replace(entry.transmission, trigger=TxTrigger.TIMESTAMPED, at_us=at_us)
         final = replace(scheduled, entry=replace(entry, transmission=transmission))
         self._queues[transmission.rf_chain] = insert(queue, final)
 

@@ -64,8 +64,8 @@ FSK_START = (
 )
 OTP_INDEX = "index into the OTP, which ours reads at the start for the EUI"
 OTP_INDEX_AT = "6180"
-TIMER_AND_DELAY = [frozenset(f"{base + at:04x}" for at in range(2, 7)) for base in (0x5200, 0x5400)]
-"""The timer's upper bytes and TX_START_DELAY, of each RF chain."""
+TIMER_AND_DELAY = [frozenset(f"{base + at:04x}" for at in range(1, 7)) for base in (0x5200, 0x5400)]
+"""The timer and TX_START_DELAY, of each RF chain."""
 
 
 def _reason(found: Difference, reference: Observed, fsk_chains: frozenset[int]) -> str:

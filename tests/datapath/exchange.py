@@ -6,7 +6,7 @@ The codecs, the alternatives and the queue are the product's; clock, radio and s
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,15 @@ from agent.connectors.semtech_udp.rxpk import rxpk
 from agent.connectors.semtech_udp.txpk import parse_txpk, tx_ack_body
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
-from agent.downlink.beacon import gateway_info
+from agent.downlink.beacon import DELAY_US, gateway_info
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.record import Record
 from agent.timing.timebase import Anchor, GpsReference
 from agent.wire.configuration import RadioConfig
 from agent.wire.messages import TimeQuality
-from hal.packets import Transmission
+from hal.packets import Transmission, TxTrigger
+from hal.units import Micros
 from tests.datapath.station import EUI, ROUTER
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
 
@@ -60,8 +61,8 @@ class Air:
             clock=self.clock, antenna=antenna_of(RadioConfig()), book=book, wake=lambda: None
         )
         now_us = self.clock.now_us
-        gps = None if gps_us is None else GpsReference(counter_us=now_us, gps_us=gps_us)
-        self.scheduler.anchored(Anchor(counter_us=now_us, monotonic_us=now_us, session=1), gps)
+        self._gps = None if gps_us is None else GpsReference(counter_us=now_us, gps_us=gps_us)
+        self.scheduler.anchored(Anchor(counter_us=now_us, monotonic_us=now_us, session=1), self._gps)
         self.sent: list[Transmission] = []
         self.acknowledged: list[Any] = []
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
@@ -78,10 +79,19 @@ class Air:
             self.clock.now_us += STEP_US
             self.scheduler.send_beacons(gateway_info(EUI))
             while (entry := self.scheduler.due(self.clock.now_us)) is not None:
-                self.sent.append(entry.transmission)
+                self.sent.append(self._at_its_instant(entry.transmission))
                 outcome = self._outcomes.pop(entry.ticket, None)
                 if outcome is not None:
                     outcome(Outcome(sent=True, reason="", start_us=entry.start_us))
+
+    def _at_its_instant(self, given: Transmission) -> Transmission:
+        """Return a transmission as it leaves: one on the pulse starts 1.5 ms after the next one."""
+        if given.trigger is not TxTrigger.ON_GPS:
+            return given
+        assert self._gps is not None, "beacons need GNSS time"
+        whole_s = -(-self._gps.gps_at(self.clock.now_us) // 1_000_000)
+        at_us = Micros(self._gps.counter_at(whole_s * 1_000_000) + DELAY_US)
+        return replace(given, trigger=TxTrigger.TIMESTAMPED, at_us=at_us)
 
     def uplink(self) -> tuple[Record, Reception]:
         heard = record(1, monotonic_us=self.clock.now_us)

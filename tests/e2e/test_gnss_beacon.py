@@ -16,6 +16,7 @@ from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.messages import TimeQuality
 from agent.wire.order import WorkOrder
+from hal.packets import TxTrigger
 from hal.twin.chip import VirtualChip
 from hal.twin.emission import Emission
 from hal.twin.lines.gnss_line import GnssLine
@@ -87,8 +88,9 @@ async def test_the_beacon_leaves_on_the_gps_instant(tmp_path: Path) -> None:
     assert state.pps
     assert clock.quality() is TimeQuality.GNSS
     assert abs(clock.utc_us() // SECOND_US - time.time_ns() // 1_000_000_000 - ahead_s) <= 1
+    assert beacon.trigger is TxTrigger.ON_GPS
     pulse_ticks = chip.pps.last(beacon.started_at_ticks)
-    assert abs((beacon.started_at_ticks - pulse_ticks) / 32 - DELAY_US) <= 2
+    assert abs((beacon.rf_started_at_ticks - pulse_ticks) / 32 - DELAY_US) <= 1
     assert int.from_bytes(beacon.payload[2:6], "little") % (PERIOD_US // SECOND_US) == 0
     assert not beacon.with_crc
     assert not beacon.inverted
