@@ -55,7 +55,7 @@ def mail_sender(settings: Settings) -> Sender:
             raise NotSent(str(error)) from error
         try:
             built = mail.build(message, settings.mail_from, now_us)
-        except ValueError as error:
+        except mail.AddressRefused as error:
             raise NotSent(f"this cannot be a mail: {error}", final=True) from error
         mail.send(server, built)
         return str(built["Message-ID"])

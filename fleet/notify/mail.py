@@ -5,15 +5,18 @@ clients that thread), RFC 3834 (Auto-Submitted), RFC 8314 (implicit TLS).
 """
 
 import hashlib
+import re
 import smtplib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from fleet.lang.text import ascii_only, one_line, paragraph
 from fleet.notify.model import NotSent, Outgoing
 
 TIMEOUT_S = 15.0
@@ -25,6 +28,9 @@ QUICK_ATTEMPTS_LIMIT = 2
 QUICK_WAIT_S = 0.2
 
 SCHEMES = {"smtp": 25, "smtps": 465, "starttls": 587}
+
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()\[\]]+")
 
 
 class MailUrlError(ValueError):
@@ -69,19 +75,56 @@ def parse_mail_url(url: str) -> MailServer:
     )
 
 
+class AddressRefused(ValueError):
+    """An address to which no mail can go."""
+
+
 def build(message: Outgoing, sender: str, sent_at_us: int) -> EmailMessage:
-    """Return the mail, text first and HTML beside it."""
+    """Return the mail, text first and HTML beside it; what cannot be rendered goes out plainer.
+
+    Raises:
+        AddressRefused: nobody can be reached there.
+    """
+    plainer = (
+        message,
+        replace(message, html=""),
+        replace(message, subject=ascii_only(message.subject), text=ascii_only(message.text), html=""),
+    )
+    address = _address(message.address)
+    for version in plainer[:-1]:
+        try:
+            mail = _rendered(version, address, sender, sent_at_us)
+            mail.as_bytes(policy=SMTP_POLICY)
+        except (ValueError, LookupError):
+            continue
+        return mail
+    return _rendered(plainer[-1], address, sender, sent_at_us)
+
+
+def _address(written: str) -> str:
+    """Return an address that a header can carry; a domain with accents as servers know it (RFC 5891)."""
+    local, _, domain = one_line(written).rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise AddressRefused(f"{written!r}: {error}") from error
+    if not _ADDRESS.fullmatch(f"{local}@{domain}"):
+        raise AddressRefused(f"{written!r} is no address; write name@domain")
+    return f"{local}@{domain}"
+
+
+def _rendered(message: Outgoing, address: str, sender: str, sent_at_us: int) -> EmailMessage:
     mail = EmailMessage()
-    mail["Subject"] = message.subject.replace("\n", " ")
+    mail["Subject"] = one_line(message.subject)
     mail["From"] = sender
-    mail["To"] = message.address
+    mail["To"] = address
     mail["Date"] = formatdate(sent_at_us / 1e6, localtime=False)
     domain = sender.rpartition("@")[2].strip(">") or "localhost"
     mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:32]}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.text)
+    mail.set_content(paragraph(message.text))
     if message.html:
-        mail.add_alternative(message.html, subtype="html")
+        mail.add_alternative(paragraph(message.html), subtype="html")
     return mail
 
 

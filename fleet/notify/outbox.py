@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.notify import gsm, mirrors
 from fleet.notify.model import Channel, Delivery, Notification, Outgoing, Rendered
+from fleet.notify.receipts import Receipt, after
 from fleet.notify.tables import channels, delivery_attempts, outbox, outbox_tickets
 from fleet.notify.timing import LIFE_US, next_attempt_us
 from fleet.oncall.tables import people
@@ -164,17 +165,22 @@ def failed(
     return state
 
 
-def delivered(connection: Connection, provider_id: str, *, now_us: int, error: str = "") -> bool:
+def reported(
+    connection: Connection, provider_id: str, found: Receipt, *, now_us: int, detail: str = ""
+) -> bool:
     """Note a delivery report; False when it answers no message of ours.  A report twice changes nothing."""
-    state = Delivery.FAILED if error else Delivery.DELIVERED
-    values = {"state": state, "delivered_at_us": None if error else now_us, "error": error}
     mine = (outbox.c.provider_id == provider_id) & (outbox.c.channel == Channel.SMS)
     known = connection.execute(select(outbox.c.id, outbox.c.state).where(mine)).first()
     if known is None:
         return False
-    if known.state == Delivery.SENT:
-        connection.execute(update(outbox).where(outbox.c.id == known.id).values(**values))
-        _attempt(connection, known.id, now_us, state.value, error)
+    state = after(Delivery(known.state), found)
+    if state.value == known.state:
+        return True
+    arrived = state is Delivery.DELIVERED
+    error = "" if arrived else detail[:ERROR_LIMIT_CHARACTERS]
+    values = {"state": state, "delivered_at_us": now_us if arrived else None, "error": error}
+    connection.execute(update(outbox).where(outbox.c.id == known.id).values(**values))
+    _attempt(connection, known.id, now_us, state.value, error)
     return True
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.lang.i18n import LANGUAGES
 from fleet.lang.paris import instant_us
+from fleet.lang.phones import PhoneRefused, e164, e164_of_sender
 from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, Span
 from fleet.oncall.rules import on_call
 from fleet.oncall.tables import on_call as on_call_table
@@ -38,8 +39,9 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     A row is ``{name, email, phone?, language?, skills?, territories?, active?}``.
 
     Raises:
-        RowRefused: a row without a name or an address.
+        RowRefused: a row without a name or an address, or with a number that reaches nobody.
     """
+    phones = _phones(rows)
     for index, row in enumerate(rows):
         path = f"technicians[{index}]"
         email = _text(row, "email", path).strip().lower()
@@ -51,7 +53,7 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         values = {
             "name": _text(row, "name", path),
             "email": email,
-            "phone": international(str(row.get("phone") or "")),
+            "phone": phones[index],
             "language": language,
             "skills": _skills(row, path),
             "territories": [str(code) for code in row.get("territories") or []],
@@ -63,6 +65,19 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         else:
             connection.execute(update(people).where(people.c.id == known).values(**values))
     return len(rows)
+
+
+def _phones(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the number of each row in E.164; every row that has none that can be rung is named at once."""
+    found, wrong = [], []
+    for index, row in enumerate(rows):
+        try:
+            found.append(e164(str(row.get("phone") or "")))
+        except PhoneRefused as error:
+            wrong.append(f"technicians[{index}].phone: {error}")
+    if wrong:
+        raise RowRefused("\n".join(wrong))
+    return found
 
 
 def _skills(row: Mapping[str, Any], path: str) -> list[str]:
@@ -236,19 +251,9 @@ def territory_of(connection: Connection, insee: Collection[str]) -> frozenset[st
     return frozenset({*insee, *(row.epci for row in rows), *(row.departement for row in rows)}) - {""}
 
 
-def by_phone(connection: Connection, phone: str) -> Person | None:
-    """Return whose number it is; ``06…`` and ``+336…`` are the same in France."""
-    wanted = international(phone)
-    return next((one for one in everybody(connection).values() if one.phone == wanted and wanted), None)
-
-
-def international(phone: str) -> str:
-    """Return a number as it is stored.
-
-    >>> international("06 12 34 56 78"), international("0033612345678")
-    ('+33612345678', '+33612345678')
-    """
-    digits = "".join(letter for letter in phone if letter.isdigit() or letter == "+")
-    if digits.startswith("00"):
-        return "+" + digits[2:]
-    return "+33" + digits[1:] if digits.startswith("0") else digits
+def by_phone(connection: Connection, sender: str) -> Person | None:
+    """Return whose number it is; ``06…``, ``336…`` and ``+336…`` are the same in France."""
+    wanted = e164_of_sender(sender)
+    if not wanted:
+        return None
+    return next((one for one in everybody(connection).values() if e164_of_sender(one.phone) == wanted), None)

@@ -7,7 +7,7 @@ Entries are append-only: a mistake is corrected by another entry.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from fleet.shift.tables import shift_entries
 
@@ -59,6 +59,12 @@ def write(connection: Connection, *, kind: EntryKind, text: str, who: str, now_u
     values = {"at_us": now_us, "who": who, "kind": kind, "text": text, "settled_by": ""}
     statement = insert(shift_entries).values(**values).returning(shift_entries.c.id)
     return int(connection.execute(statement).scalar_one())
+
+
+def count_by(connection: Connection, who: str, since_us: int) -> int:
+    """Return how many entries somebody wrote since an instant."""
+    mine = (shift_entries.c.who == who) & (shift_entries.c.at_us > since_us)
+    return int(connection.execute(select(func.count()).where(mine)).scalar_one())
 
 
 def settle(connection: Connection, entry_id: int, *, who: str, now_us: int) -> bool:

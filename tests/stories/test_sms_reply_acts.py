@@ -1,7 +1,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from fleet.intake.strangers import ENTRIES_LIMIT
 from fleet.notify.model import Channel
+from fleet.shift import log as shift
 from fleet.tickets.model import TicketState
 from fleet.web.api.inbound import callback_token
 from tests.stories.pages import client_of
@@ -51,9 +53,21 @@ def test_free_text_is_a_note_and_is_answered(world: World, client: TestClient) -
     assert "Note" in world.trail()
 
 
-def test_a_stranger_changes_nothing(world: World, client: TestClient) -> None:
-    assert reply(client, "ok", sender="+33699999999") == "unknown sender"
+def test_a_stranger_changes_no_ticket_and_is_read_by_the_shift(world: World, client: TestClient) -> None:
+    for _ in range(ENTRIES_LIMIT + 1):
+        assert reply(client, "OK\u2028j’y vais", sender="33699999999") == "unknown sender"
     assert world.ticket().state is TicketState.REPORTED
+    with world.reading() as connection:
+        found = shift.open_entries(connection)
+    assert len(found) == ENTRIES_LIMIT
+    assert "+33699999999" in found[0].text
+    assert "OK j’y vais" in found[0].text
+
+
+@pytest.mark.parametrize("sender", ["33612345678", "0033612345678", "06 12 34 56 78"])
+def test_a_sender_with_and_without_plus_is_the_same(world: World, client: TestClient, sender: str) -> None:
+    assert reply(client, "OK", sender=sender) == "acknowledge"
+    assert world.ticket().acknowledged_by == "Anne Martin"
 
 
 def test_somebody_who_was_told_of_nothing(world: World, client: TestClient) -> None:

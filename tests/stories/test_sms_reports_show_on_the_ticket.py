@@ -1,7 +1,9 @@
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select, update
 
 from fleet.notify.model import Channel, Delivery
+from fleet.notify.tables import outbox
 from fleet.web.api.inbound import callback_token
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World
@@ -26,21 +28,17 @@ def sms(world: World):  # type: ignore[no-untyped-def]
 
 def number(world: World) -> str:
     with world.reading() as connection:
-        from sqlalchemy import select
-
-        from fleet.notify.tables import outbox
-
         found = connection.execute(select(outbox.c.provider_id).where(outbox.c.channel == "sms")).scalar()
     return str(found)
 
 
-def test_delivered(world: World, client: TestClient) -> None:
+def give_number(world: World, provider_id: str) -> None:
     with world.database.write() as connection:
-        from sqlalchemy import update
+        connection.execute(update(outbox).where(outbox.c.channel == "sms").values(provider_id=provider_id))
 
-        from fleet.notify.tables import outbox
 
-        connection.execute(update(outbox).where(outbox.c.channel == "sms").values(provider_id="sms-77"))
+def test_delivered(world: World, client: TestClient) -> None:
+    give_number(world, "sms-77")
     body = {"id": "77", "status": "DELIVRD"}
     for _ in range(2):
         assert client.post(f"/api/v1/sms/{TOKEN}/reports", json=body).json() == {"known": True}
@@ -48,6 +46,26 @@ def test_delivered(world: World, client: TestClient) -> None:
     late = {"id": "77", "status": "UNDELIV", "detail": "absent"}
     client.post(f"/api/v1/sms/{TOKEN}/reports", json=late)
     assert sms(world).state is Delivery.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("reports", "states"),
+    [
+        ("ENROUTE DELIVRD", (Delivery.SENT, Delivery.DELIVERED)),
+        ("BUFFERED ACCEPTD UNDELIV", (Delivery.SENT, Delivery.SENT, Delivery.FAILED)),
+        ("EXPIRED ENROUTE DELIVRD", (Delivery.FAILED, Delivery.FAILED, Delivery.DELIVERED)),
+        ("DELIVRD ENROUTE UNDELIV", (Delivery.DELIVERED, Delivery.DELIVERED, Delivery.DELIVERED)),
+    ],
+)
+def test_on_its_way_is_no_outcome_and_a_later_report_counts(
+    world: World, client: TestClient, reports: str, states: tuple[Delivery, ...]
+) -> None:
+    give_number(world, "sms-101")
+    found = []
+    for status in reports.split():
+        client.post(f"/api/v1/sms/{TOKEN}/reports", json={"id": "101", "status": status})
+        found.append(sms(world).state)
+    assert tuple(found) == states
 
 
 def test_not_delivered_is_failed_with_its_reason(world: World, client: TestClient) -> None:

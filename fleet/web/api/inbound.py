@@ -16,11 +16,13 @@ from sqlalchemy import Connection
 
 from fleet.acts.steps import Door, Step, StepRequest
 from fleet.acts.take import take
-from fleet.intake import mail_in
+from fleet.intake import mail_in, strangers
 from fleet.intake.reading import MAIL_LIMIT_BYTES, MailRefused, Meaning, Reply, understand
 from fleet.lang.i18n import t
+from fleet.lang.text import one_line
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Rendered
+from fleet.notify.receipts import receipt
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.tickets.model import StepRefused
@@ -33,7 +35,6 @@ STEPS = {
     Meaning.DECLINE: Step.DECLINE,
     Meaning.NOTE: Step.NOTE,
 }
-DELIVERED = frozenset({"DELIVRD", "DELIVERED", "ACCEPTD"})
 
 
 class Report(BaseModel):
@@ -67,11 +68,12 @@ sms = APIRouter(prefix="/api/v1/sms/{token}", dependencies=[Depends(_sms_guard)]
 
 @sms.post("/reports")
 def report(parts: Shared, body: Report) -> dict[str, bool]:
-    """Note whether an SMS arrived."""
-    error = "" if body.status.upper() in DELIVERED else f"{body.status} {body.detail}".strip()
-    now_us = parts.clock.now_us()
+    """Note how far an SMS has come."""
+    detail = one_line(f"{body.status} {body.detail}")
+    found, now_us = receipt(body.status), parts.clock.now_us()
     with parts.database.write() as connection:
-        return {"known": outbox.delivered(connection, f"sms-{body.id}", now_us=now_us, error=error)}
+        known = outbox.reported(connection, f"sms-{body.id}", found, now_us=now_us, detail=detail)
+        return {"known": known}
 
 
 @sms.post("/replies")
@@ -81,6 +83,7 @@ def reply(parts: Shared, body: Incoming) -> dict[str, str]:
     with parts.database.write() as connection:
         person = oncall.by_phone(connection, body.sender)
         if person is None:
+            strangers.note(connection, body.sender, body.message, now_us)
             return {"outcome": "unknown sender"}
         meant = understand(body.message)
         told = outbox.tickets_written_about(connection, person.id)

@@ -1,9 +1,11 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fleet.oncall.store import RowRefused, by_phone, everybody, import_on_call, import_people, on_call_now
+from tests.golden.files import GOLDEN
 from tests.stories.world import World, new_world
 
 ANNE = {"name": "Anne", "email": "Anne@Example.fr", "phone": "06 12 34 56 78"}
@@ -43,11 +45,24 @@ def test_a_number_is_found_however_it_is_written(world: World) -> None:
         ({"name": "A", "email": "nobody"}, r"technicians\[0\].email"),
         ({"name": "A", "email": "a@b\nBcc: c@d"}, "email"),
         ({"name": "A", "email": "a@b", "language": "de"}, "language"),
+        ({"name": "A", "email": "a@b", "phone": "voir Paul"}, r"technicians\[0\].phone"),
     ],
 )
 def test_a_wrong_person_is_refused_with_its_path(world: World, row: dict[str, object], words: str) -> None:
     with pytest.raises(RowRefused, match=words), world.database.write() as connection:
         import_people(connection, [row])
+
+
+def test_every_row_with_a_wrong_number_is_named_and_none_is_stored(world: World) -> None:
+    rows = json.loads((GOLDEN / "cases" / "10-phone-numbers" / "people.json").read_text())["technicians"]
+    with pytest.raises(RowRefused) as caught, world.database.write() as connection:
+        import_people(connection, rows)
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        f"technicians[{index}].phone" for index in (1, 2, 3)
+    ]
+    with world.database.write() as connection:
+        import_people(connection, [rows[0], rows[4]])
+        assert {one.phone for one in everybody(connection).values()} >= {"+33612345678", "+33612345679"}
 
 
 @pytest.mark.parametrize(
