@@ -234,6 +234,7 @@ SMALL_ROOMS = {
     "agent.wire.beyond": "what a newer gateway says, for whoever shows it",
     "demo.broker": "a program of its own, beside the world that starts it",
     "demo.mailbox": "a server of its own, beside the world that starts it",
+    "fleet.intake.strangers": "what becomes of an unknown number is policy, and no route's",
     "fleet.engine.batch": "the rows of a batch; engine.engine is the thread",
     "fleet.engine.health": "what others read of the engine, a value",
     "fleet.identity.rate": "a limit of tries, pure; process_parts holds one a process",
