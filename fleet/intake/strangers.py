@@ -15,7 +15,7 @@ from fleet.shift import log as shift
 from fleet.shift.log import EntryKind
 
 ENTRIES_LIMIT = 5
-"""Of one sender in a day; a telephone that repeats itself does not fill the main courante."""
+"""Entries of one sender in a day: a telephone that repeats itself does not fill the main courante."""
 
 
 def note(connection: Connection, sender: str, text: str, now_us: int) -> bool:
