@@ -41,7 +41,7 @@ from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor, Watchdog
 from agent.wire import reasons
 from agent.wire.configuration import Configuration
-from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
+from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope
 from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
@@ -286,8 +286,8 @@ class Agent:
         try:
             kind = decode_envelope(payload).kind
         except EnvelopeRefused:
-            kind = Kind.COMMAND
-        if kind in (Kind.CONFIRMATION, Kind.PERMIT):
+            kind = EnvelopeKind.COMMAND
+        if kind in (EnvelopeKind.CONFIRMATION, EnvelopeKind.PERMIT):
             await self.control.arrived(payload)
         else:
             self.commands.arrived(command_id, payload)

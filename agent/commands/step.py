@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.wire import reasons
 from agent.wire.command import Command, CommandError, decode_command
-from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope, judge
+from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope, judge
 from agent.wire.reasons import Reason
 
 
@@ -36,7 +36,7 @@ def judge_command(
     """
     try:
         envelope = decode_envelope(payload)
-        if envelope.kind is not Kind.COMMAND:
+        if envelope.kind is not EnvelopeKind.COMMAND:
             raise EnvelopeRefused(reasons.envelope.wrong_kind(kind=envelope.kind))
         now_us = max(utc_us, ledger.issued_at_us)
         judge(envelope, key, device=device, newest_version=ledger.version, now_us=now_us)

@@ -10,7 +10,7 @@ from agent.durable import write_durably
 from agent.failures import reason_of
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
-from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope, judge
+from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope, judge
 
 
 class SlotUnreadable(reasons.ReasonedError, OSError):
@@ -56,7 +56,7 @@ class Slots:
         try:
             envelope = decode_envelope(self._path(held.slot).read_bytes())
             judge(envelope, self._key, device=self._device, newest_version=-1, now_us=None)
-            if envelope.kind is not Kind.CONFIGURATION or envelope.sha256 != held.sha256:
+            if envelope.kind is not EnvelopeKind.CONFIGURATION or envelope.sha256 != held.sha256:
                 cause = reasons.card.slot_not_named()
                 raise SlotUnreadable(reasons.card.slot_damaged(slot=held.slot, cause=cause))
             return decode_configuration(envelope.payload)

@@ -43,7 +43,7 @@ from agent.configuration.model import (
 )
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
-from agent.wire.envelope import Envelope, EnvelopeRefused, Kind, decode_envelope, judge
+from agent.wire.envelope import Envelope, EnvelopeKind, EnvelopeRefused, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.reasons import Reason
 
@@ -115,9 +115,9 @@ def _why(ledger: Ledger) -> Reason | None:
 def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Command, ...]]:
     try:
         envelope = decode_envelope(payload)
-        if envelope.kind is Kind.CONFIRMATION:
+        if envelope.kind is EnvelopeKind.CONFIRMATION:
             return _signed_message(state, envelope, now)
-        if envelope.kind is Kind.PERMIT:
+        if envelope.kind is EnvelopeKind.PERMIT:
             return _permit(state, envelope, now)
         return _configuration(state, envelope, payload, now)
     except EnvelopeRefused as refused:
@@ -128,7 +128,7 @@ def _configuration(
     state: State, envelope: Envelope, payload: bytes, now: Now
 ) -> tuple[State, tuple[Command, ...]]:
     ledger = state.ledger
-    if envelope.kind is not Kind.CONFIGURATION:
+    if envelope.kind is not EnvelopeKind.CONFIGURATION:
         raise EnvelopeRefused(reasons.envelope.wrong_kind(kind=envelope.kind))
     seen_again = envelope.version == ledger.seen_version
     _believe(envelope, now, newest=ledger.seen_version - 1 if seen_again else ledger.seen_version)

@@ -45,7 +45,7 @@ class Heartbeat(_Array, frozen=True):
     seq: int
     uptime_ms: int
     journal_seq: int
-    """Of the newest journal record; equal in two heartbeats means that nothing changed between."""
+    """Number of the newest journal record; equal in two heartbeats means that nothing changed between."""
     at_us: int
     time_quality: TimeQuality
     radio: Radio

@@ -53,9 +53,9 @@ class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """After this the command is given up and answered as failed."""
     lines: Annotated[int, Meta(ge=1, le=LOG_LINES_LIMIT)] = 50
     limit_bytes: Annotated[int, Meta(ge=2_000, le=SPEED_LIMIT_BYTES)] = 400_000
-    """Of a speed test, both directions together."""
+    """Bytes of a speed test, both directions together."""
     nonce: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
-    """Of a test frame: the same for who sends and who hears."""
+    """Names one test frame: the same for who sends and who hears."""
     sender: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
     """EUI of the gateway that sends the test frame."""
 

@@ -107,7 +107,7 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     drain_frames_per_s: Annotated[int, Meta(ge=1, le=2000)] = 20
     """How fast stored frames are delivered."""
     priority: Annotated[int, Meta(ge=0, le=255)] = 0
-    """Of its downlinks: a higher one displaces what is queued for a lower one and has not left yet."""
+    """Priority of its downlinks: a higher displaces what is queued for a lower one and has not left yet."""
     filters: FilterConfig = FilterConfig()
     tls: bool = False
     """For chirpstack_mqtt and basics_station; semtech_udp knows none."""
@@ -166,7 +166,7 @@ class Limits(Strict, frozen=True, kw_only=True):
     spool_bytes: Annotated[int, Meta(ge=1_000_000)] = 512_000_000
     spool_age_s: Annotated[int, Meta(ge=3600)] = 7 * 86_400
     month_bytes: Annotated[int, Meta(ge=10_000_000)] | None = None
-    """Of the backhaul, all in all; beyond it sketches and notes wait. None: no cap."""
+    """Bytes a month over the backhaul, all in all; beyond it sketches and notes wait. None: no cap."""
 
 
 class ReferenceConfig(Strict, frozen=True, kw_only=True):

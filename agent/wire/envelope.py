@@ -18,7 +18,7 @@ SIGNED_PREFIX = b"passerelle/envelope/1\0"
 ENVELOPE_LIMIT_BYTES = 256 * 1024
 
 
-class Kind(StrEnum):
+class EnvelopeKind(StrEnum):
     """What the payload is: a configuration document, or one of the fleet's words about it."""
 
     CONFIGURATION = "configuration"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
     """``version`` grows for ever per gateway and kind; ``expires_at_us`` limits acceptance only."""
 
-    kind: Kind
+    kind: EnvelopeKind
     device: str
     version: int
     issued_at_us: int
@@ -45,7 +45,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def sha256(self) -> str:
-        """Of the payload, as hex."""
+        """SHA-256 of the payload, as hex."""
         return hashlib.sha256(self.payload).hexdigest()
 
 

@@ -98,7 +98,7 @@ class PreviousBoot(_Array, frozen=True):
     clean: bool
     """True when that boot ended by an orderly stop."""
     journal_seq: int = 0
-    """Of its newest record at that instant; 0: not told, and then what lay between is not proved."""
+    """Number of its newest record at that instant; 0: not told, and then what lay between is not proved."""
 
 
 class JournalBatch(_Array, frozen=True):
@@ -165,7 +165,7 @@ class ConfigReported(_Array, frozen=True):
     """Retained; what runs, and what became of the newest document seen."""
 
     version: int
-    """Of the configuration that runs."""
+    """Hash of the configuration that runs."""
     sha256: str
     state: ConfigState
     seen_version: int

@@ -14,7 +14,7 @@ from fleet.identity import audit
 from fleet.registry import sheets
 
 IMPORT_LIMIT_BYTES = 256 * 1024 * 1024
-"""Of one import file; the polygons of 36,000 communes fit."""
+"""Bytes of one import file; the polygons of 36,000 communes fit."""
 
 
 def import_file(data: Path, path: Path, *, dry_run: bool) -> str:

@@ -121,20 +121,20 @@ def compute(
     """Compute a month from its facts: figures, timelines and hash, without a database."""
     with file.open("rb") as lines:
         given = document.read(lines)
-    told = result.document(given, reckon(given), timelines=as_json)
+    figures = result.document(given, reckon(given), timelines=as_json)
     if as_json:
-        print(msgspec.json.encode(told).decode())
+        print(msgspec.json.encode(figures).decode())
     else:
-        print(_table(told))
+        print(_table(figures))
 
 
-def _table(told: dict[str, Any]) -> str:
-    whole = told["whole"]
+def _table(figures: dict[str, Any]) -> str:
+    whole = figures["whole"]
     percent = f"{whole['availability_percent'] or '—'} %"
-    table = Table(title=f"{told['month']} · {percent} · {told['hash'][:16]}")
+    table = Table(title=f"{figures['month']} · {percent} · {figures['hash'][:16]}")
     for column in ("commune", "availability %", "served s", "charged s", "outages", "met"):
         table.add_column(column, justify="left" if column == "commune" else "right")
-    for one in told["communes"]:
+    for one in figures["communes"]:
         table.add_row(
             one["insee"],
             one["availability_percent"] or "—",

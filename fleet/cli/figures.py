@@ -24,21 +24,21 @@ def show(data: Path, month: str, by: By, *, as_json: bool) -> str:
     settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.read() as connection:
-        told = month_view(connection, month or month_of(now_us), settings.contract, now_us)
+        figures = month_view(connection, month or month_of(now_us), settings.contract, now_us)
         names = {one.eui: one.name for one in load_gateways(connection)}
-    body = availability_of(told, by, names)
+    body = availability_of(figures, by, names)
     if as_json:
         return msgspec.json.format(msgspec.json.encode(body), indent=1).decode()
     return "\n".join([*_lines(body), *([] if by is By.WHOLE else [_table(body, by)])])
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(figures: dict[str, Any]) -> list[str]:
     """Return the figures of the whole in sentences."""
-    whole, version = told["whole"], told["closed_version"]
-    state = f"version {version}" if version else "provisional" if told["provisional"] else "not closed"
+    whole, version = figures["whole"], figures["closed_version"]
+    state = f"version {version}" if version else "provisional" if figures["provisional"] else "not closed"
     breach = whole["breach_at_us"]
     lines = [
-        f"{told['month']} ({state}): {whole['availability_percent'] or 'nothing counts yet'} %",
+        f"{figures['month']} ({state}): {whole['availability_percent'] or 'nothing counts yet'} %",
         f"budget left {_length(whole['budget_left_us'])} of {_length(whole['budget_us'])}"
         + (f", used up on {moment('en', breach, seconds=False)}" if breach is not None else ""),
         f"deferred {whole['deferred']['availability_percent'] or '-'} %, "
@@ -58,12 +58,12 @@ def _length(length_us: int | None) -> str:
     return "-" if length_us is None else duration("en", length_us)
 
 
-def _table(told: dict[str, Any], by: By) -> str:
+def _table(figures: dict[str, Any], by: By) -> str:
     table = Table()
     columns = ("availability %", "met", "lost", "budget left", "breach", "below two %", "MTBF", "MTTR")
     for column in (by, *columns):
         table.add_column(column, justify="left" if column == by else "right")
-    for item in sorted(told["items"], key=_worst_first):
+    for item in sorted(figures["items"], key=_worst_first):
         left, met, breach = item.get("budget_left_us"), item.get("met"), item.get("breach_at_us")
         table.add_row(
             item.get("name") or item.get("insee") or item.get("eui"),

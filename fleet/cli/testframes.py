@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
 
 from agent.wire.command import Action, Command, encode_command
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.testframe import NONCE_BYTES
 from fleet.cli.commands import open_fleet
 from fleet.clock import SystemClock
@@ -59,7 +59,9 @@ def request(
     for eui, role, action in parts:
         command = Command(action=action, nonce=nonce, sender=sender, limit_s=LISTEN_S)
         payload = encode_command(command)
-        word = issue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+        word = issue_instruction(
+            connection, key, eui=eui, kind=EnvelopeKind.COMMAND, payload=payload, now_us=now_us
+        )
         audit.record(
             connection,
             now_us=now_us,
@@ -78,7 +80,7 @@ def answers(connection: Connection, asked: tuple[Asked, ...]) -> dict[str, str]:
     for one in asked:
         mine = (
             (instructions.c.eui == one.eui)
-            & (instructions.c.kind == Kind.COMMAND)
+            & (instructions.c.kind == EnvelopeKind.COMMAND)
             & (instructions.c.version == one.version)
         )
         row = connection.execute(select(instructions.c.reply_ok, instructions.c.reply_text).where(mine)).one()

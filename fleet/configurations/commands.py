@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
 
 from agent.wire.command import Action, Command, CommandError, decode_command, encode_command
-from agent.wire.envelope import EnvelopeRefused, Kind, decode_envelope
+from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope
 from agent.wire.messages import Reply
 from fleet.configurations import store
 from fleet.configurations.issue import issue_instruction
@@ -44,7 +44,9 @@ def send(
 ) -> str:
     """Sign one command, queue it, and return its id."""
     payload = encode_command(Command(action=action))
-    number = issue_instruction(connection, key, eui=eui, kind=Kind.COMMAND, payload=payload, now_us=now_us)
+    number = issue_instruction(
+        connection, key, eui=eui, kind=EnvelopeKind.COMMAND, payload=payload, now_us=now_us
+    )
     after = {"action": action, "id": number}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
     return number
@@ -67,7 +69,7 @@ def last_of(connection: Connection, eui: str, limit: int = SHOWN_LIMIT) -> list[
     asked = _asked_by(connection, eui, rows[-1]["issued_at_us"])
     return [
         Sent(
-            id=(name := store.instruction_id(Kind.COMMAND, row["version"])),
+            id=(name := store.instruction_id(EnvelopeKind.COMMAND, row["version"])),
             eui=eui,
             action=_action(row["envelope"]),
             who=asked.get(name, audit.SYSTEM),

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from agent.wire.configuration import Configuration, sparse_configuration
-from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
+from agent.wire.envelope import Envelope, EnvelopeKind, encode_envelope, seal
 from fleet.configurations import store
 from fleet.durations import DAY_US, HOUR_US
 from fleet.identity import audit
@@ -38,7 +38,14 @@ def issue_version(
     version = store.next_version(connection, eui)
     payload = sparse_configuration(configuration)
     envelope = _sealed(
-        key, Kind.CONFIGURATION, eui, version, payload, now_us=now_us, life_us=ACCEPTANCE_US, retry=retry
+        key,
+        EnvelopeKind.CONFIGURATION,
+        eui,
+        version,
+        payload,
+        now_us=now_us,
+        life_us=ACCEPTANCE_US,
+        retry=retry,
     )
     row = {
         "eui": eui,
@@ -63,7 +70,7 @@ def issue_instruction(
     key: Ed25519PrivateKey,
     *,
     eui: str,
-    kind: Kind,
+    kind: EnvelopeKind,
     payload: bytes,
     now_us: int,
     life_us: int = INSTRUCTION_ACCEPTANCE_US,
@@ -84,7 +91,7 @@ def issue_instruction(
 
 def _sealed(
     key: Ed25519PrivateKey,
-    kind: Kind,
+    kind: EnvelopeKind,
     eui: str,
     version: int,
     payload: bytes,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Update
 
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from fleet.configurations import store
 from fleet.configurations.issue import issue_instruction
 from fleet.configurations.rules import PERMIT_LIFE_US, decide_permits, should_confirm
@@ -47,7 +47,7 @@ def grant_permits(
             connection,
             key,
             eui=change.eui,
-            kind=Kind.PERMIT,
+            kind=EnvelopeKind.PERMIT,
             payload=change.sha256.encode(),
             now_us=now_us,
             life_us=PERMIT_LIFE_US,
@@ -63,7 +63,7 @@ def confirm_working(connection: Connection, key: Ed25519PrivateKey, memory: Memo
         if should_confirm(trial, known.heartbeat, known.heartbeat_at_us, now_us):
             payload = trial.sha256.encode()
             issue_instruction(
-                connection, key, eui=trial.eui, kind=Kind.CONFIRMATION, payload=payload, now_us=now_us
+                connection, key, eui=trial.eui, kind=EnvelopeKind.CONFIRMATION, payload=payload, now_us=now_us
             )
             store.mark_confirmed(connection, trial.eui, trial.version, now_us)
             confirmed += 1

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from agent.wire.configuration import Configuration, decode_configuration
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations.rules import Trial, WaitingChange
@@ -198,7 +198,7 @@ def instruction_id(kind: str, version: int) -> str:
     return f"{kind}-{version}"
 
 
-def next_instruction(connection: Connection, eui: str, kind: Kind) -> int:
+def next_instruction(connection: Connection, eui: str, kind: EnvelopeKind) -> int:
     """Return the number of the next instruction of that kind to one gateway; the first is 1."""
     mine = (instructions.c.eui == eui) & (instructions.c.kind == kind)
     return int(connection.scalar(select(func.max(instructions.c.version)).where(mine)) or 0) + 1
@@ -212,7 +212,9 @@ def add_instruction(connection: Connection, row: dict[str, object]) -> None:
 def permitted_at_us(connection: Connection) -> dict[str, int]:
     """Return when each gateway got its last permit, microseconds UTC."""
     query = select(instructions.c.eui, func.max(instructions.c.issued_at_us)).group_by(instructions.c.eui)
-    return {row[0]: row[1] for row in connection.execute(query.where(instructions.c.kind == Kind.PERMIT))}
+    return {
+        row[0]: row[1] for row in connection.execute(query.where(instructions.c.kind == EnvelopeKind.PERMIT))
+    }
 
 
 def note_answer(
@@ -227,7 +229,7 @@ def note_answer(
 
 def commands_of(connection: Connection, eui: str, limit: int) -> list[RowMapping]:
     """Return the newest commands of one gateway, newest first."""
-    query = select(instructions).where(instructions.c.eui == eui, instructions.c.kind == Kind.COMMAND)
+    query = select(instructions).where(instructions.c.eui == eui, instructions.c.kind == EnvelopeKind.COMMAND)
     return list(connection.execute(query.order_by(instructions.c.version.desc()).limit(limit)).mappings())
 
 

@@ -15,7 +15,7 @@ from fleet.durations import SECOND_US
 from fleet.evidence.coherence import Incoherent
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What is counted apart, because it costs apart."""
 
     HEARTBEAT = "heartbeats"
@@ -34,16 +34,16 @@ class Pace:
     step_us: int
 
 
-PACES: Mapping[Kind, Pace] = {
-    Kind.HEARTBEAT: Pace(600, SECOND_US // 2),
+PACES: Mapping[MessageKind, Pace] = {
+    MessageKind.HEARTBEAT: Pace(600, SECOND_US // 2),
     # a configuration allows one a second; ten minutes of it wait in a stalled line
-    Kind.RUN: Pace(1_000, 30 * SECOND_US),
+    MessageKind.RUN: Pace(1_000, 30 * SECOND_US),
     # each heartbeat may differ from the one before, at the usual interval
-    Kind.RECORD: Pace(50_000, 10 * SECOND_US),
+    MessageKind.RECORD: Pace(50_000, 10 * SECOND_US),
     # what an agent keeps on its card (``agent.journal.store.RECORDS_LIMIT``)
-    Kind.EVENT: Pace(100_000, SECOND_US),
+    MessageKind.EVENT: Pace(100_000, SECOND_US),
     # what an agent keeps on its card (``agent.journal.store.EVENTS_LIMIT``)
-    Kind.OTHER: Pace(600, SECOND_US),
+    MessageKind.OTHER: Pace(600, SECOND_US),
 }
 
 
@@ -51,9 +51,9 @@ PACES: Mapping[Kind, Pace] = {
 class Allowance:
     """What one gateway used of its paces."""
 
-    used_until_us: Mapping[Kind, int] = field(default_factory=dict)
+    used_until_us: Mapping[MessageKind, int] = field(default_factory=dict)
 
-    def after(self, kind: Kind, count: int, now_us: int) -> "Allowance":
+    def after(self, kind: MessageKind, count: int, now_us: int) -> "Allowance":
         """Return what is left after ``count`` more of a kind.
 
         Raises:

@@ -41,7 +41,7 @@ RECORDS_PER_S = 10
 COUNT_LIMIT = 2**31 - 1
 """Frames of one event and versions of a configuration; the width of their columns."""
 MEASURED_LIMIT = 1_000_000
-"""Of percent, degrees, decibels, milliseconds: beyond it nothing was measured."""
+"""A value in percent, degrees, decibels or milliseconds beyond it was not measured."""
 SINCE_BOOT_LIMIT = 2**53
 """Frames since a boot, and records in a spool; the largest integer that JSON keeps everywhere."""
 NAME_LIMIT_CHARACTERS = 32

@@ -26,7 +26,7 @@ from agent.wire.messages import (
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
 from fleet.broker.received import Received
-from fleet.evidence.allowance import UNUSED, Allowance, Kind
+from fleet.evidence.allowance import UNUSED, Allowance, MessageKind
 from fleet.evidence.coherence import Incoherent, Unusable, check_bounds, check_coherent
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
@@ -118,7 +118,7 @@ class Sorter:
         elif isinstance(content, Presence):
             self._note_presence(rows, eui, content, message)
         else:
-            _place(rows, eui, content, message)
+            _sort_in(rows, eui, content, message)
 
     def _fold(self, rows: Sorted, eui: str, heartbeat: Heartbeat, message: Received) -> None:
         before = rows.newest_runs.get(eui) or self.newest_run(eui)
@@ -127,7 +127,7 @@ class Sorter:
             rows.repeated += 1
             return
         if folded.outcome is Outcome.NEW:
-            self._use(rows, eui, Kind.RUN, 1, message.received_at_us)
+            self._use(rows, eui, MessageKind.RUN, 1, message.received_at_us)
         run = folded.run
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
@@ -137,7 +137,7 @@ class Sorter:
         payload = message.payload if whole == heartbeat else encode(whole)
         rows.heartbeats[eui] = (whole, payload, message.received_at_us)
 
-    def _use(self, rows: Sorted, eui: str, kind: Kind, count: int, at_us: int) -> None:
+    def _use(self, rows: Sorted, eui: str, kind: MessageKind, count: int, at_us: int) -> None:
         """Take so much of what the gateway may say; what is refused costs nothing."""
         before = rows.allowances.get(eui) or self.allowance(eui)
         rows.allowances[eui] = before.after(kind, count, at_us)
@@ -154,19 +154,19 @@ class Sorter:
             rows.presence_edges.append(edge)
 
 
-def _cost(content: msgspec.Struct) -> tuple[Kind, int]:
+def _cost(content: msgspec.Struct) -> tuple[MessageKind, int]:
     match content:
         case Heartbeat():
-            return Kind.HEARTBEAT, 1
+            return MessageKind.HEARTBEAT, 1
         case JournalBatch():
-            return Kind.RECORD, len(content.records)
+            return MessageKind.RECORD, len(content.records)
         case Delivered() | Heard() | Noted():
-            return Kind.EVENT, 1
+            return MessageKind.EVENT, 1
         case _:
-            return Kind.OTHER, 1
+            return MessageKind.OTHER, 1
 
 
-def _place(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
+def _sort_in(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
     at_us = message.received_at_us
     match content:
         case JournalBatch():

@@ -28,7 +28,7 @@ class Token:
     valid_until_at_us: int
     used_at_us: int | None = None
     used_public_key_sha256: str | None = None
-    """Of the certificate that was issued for it; None when that was revoked."""
+    """Serial of the certificate that was issued for it; None when that was revoked."""
     revoked_at_us: int | None = None
 
 

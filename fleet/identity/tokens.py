@@ -25,7 +25,7 @@ TOKEN_BYTES = 32
 LIFE_DEFAULT_DAYS = 365
 LIFE_LIMIT_DAYS = 730
 USED_EVERY_US = HOUR_US
-"""Of a token that is in use, how often that is written down."""
+"""How often the use of a token is written down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

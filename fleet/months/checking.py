@@ -102,14 +102,14 @@ def same_fact(before: Fact, after: Fact) -> bool:
     match before, after:
         case HeartbeatRun(), HeartbeatRun():
             grown = after.last_seq >= before.last_seq
-            return grown and _said(before) == _said(after)
+            return grown and _unchanging(before) == _unchanging(after)
         case JournalFact(), JournalFact():
             return msgspec.structs.replace(after, recorded_at_us=before.recorded_at_us) == before
         case _:
             return True
 
 
-def _said(run: HeartbeatRun) -> tuple[object, ...]:
+def _unchanging(run: HeartbeatRun) -> tuple[object, ...]:
     grows = ("last_seq", "last_uptime_ms", "last_at_us", "recorded_at_us")
     return tuple(getattr(run, name) for name in run.__slots__ if name not in grows)
 

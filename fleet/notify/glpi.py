@@ -29,7 +29,7 @@ STATUS = {
     "merged": 6,
 }
 FOLLOW_UPS_LIMIT = 500
-"""Of one ticket that are looked through: a ticket has a few dozen."""
+"""Entries of one ticket that are looked through; a ticket has a few dozen."""
 
 URGENCY = {"CRITICAL": 5, "MAJOR": 4, "MINOR": 3}
 

@@ -22,7 +22,7 @@ CLAIM_LIMIT_ROWS = 50
 """Messages of one claim; the rest follows at once."""
 
 ERROR_LIMIT_CHARACTERS = 500
-"""Of a server's answer kept for the ticket."""
+"""Characters of a server's answer that are kept for the ticket."""
 
 
 KEY_LIMIT_CHARACTERS = 80

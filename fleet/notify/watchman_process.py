@@ -47,10 +47,10 @@ class Watchman:
         self._phones = phones
         self._send = sms_sender(Channels(sms_url=sms_url))
         self._clock = clock
-        memory = self._recall()
+        memory = self._load_state()
         self._watch, self._unsent = memory.watch, list(memory.unsent)
 
-    def _recall(self) -> Memory:
+    def _load_state(self) -> Memory:
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=Memory)
         except (FileNotFoundError, msgspec.MsgspecError):

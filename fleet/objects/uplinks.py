@@ -30,7 +30,7 @@ FLUSH_S = 5.0
 PENDING_LIMIT = 400_000
 """Objects and days that wait to be written: 300,000 sensors promised for 2030 (AMI 1.2), at midnight."""
 WRITE_LIMIT_ROWS = 5_000
-"""Of one transaction, so that the engine's cycle never waits for long."""
+"""Rows of one transaction, so that the engine's cycle never waits for long."""
 
 log = structlog.get_logger("fleet.objects")
 

@@ -96,14 +96,14 @@ def _joined(pieces: Iterable[Gap]) -> list[Gap]:
     return found
 
 
-def unheard(present: Iterable[Gap], told: Iterable[Gap], now_us: int) -> tuple[Gap, ...]:
+def unheard(present: Iterable[Gap], mailed: Iterable[Gap], now_us: int) -> tuple[Gap, ...]:
     """Return the gaps that were not told as they stand."""
-    known = tuple(told)
+    known = tuple(mailed)
     return tuple(gap for gap in present if not any(_same(gap, one, now_us) for one in known))
 
 
-def _same(gap: Gap, told: Gap, now_us: int) -> bool:
-    if (gap.kind, gap.what) != (told.kind, told.what):
+def _same(gap: Gap, mailed: Gap, now_us: int) -> bool:
+    if (gap.kind, gap.what) != (mailed.kind, mailed.what):
         return False
-    begins = gap.from_us == told.from_us or told.from_us <= gap.from_us <= now_us
-    return begins and told.until_us in {gap.until_us, OPEN_END_US}
+    begins = gap.from_us == mailed.from_us or mailed.from_us <= gap.from_us <= now_us
+    return begins and mailed.until_us in {gap.until_us, OPEN_END_US}

@@ -27,7 +27,7 @@ DOMAIN_WORDS = {
 
 
 def indicators_table(
-    given: MonthInput, told: MonthResult, one: Indicators, found: Connectivity | None
+    given: MonthInput, result: MonthResult, one: Indicators, found: Connectivity | None
 ) -> Table:
     """Return every indicator of the whole or of an EPCI, a line each; ``found`` None: no line of objects."""
     columns = (
@@ -39,7 +39,7 @@ def indicators_table(
         Column(title="Engagement", kind=CellKind.VERDICT),
         Column(title="Remarque", room=25),
     )
-    rows = [*_service(one), *_readings(given, told, one), *_gateways(one), *_redundancy(one)]
+    rows = [*_service(one), *_readings(given, result, one), *_gateways(one), *_redundancy(one)]
     if found is not None:
         rows += _objects(found)
     return Table(
@@ -82,11 +82,11 @@ def _service(one: Indicators) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _readings(given: MonthInput, told: MonthResult, one: Indicators) -> list[tuple[Cell, ...]]:
+def _readings(given: MonthInput, result: MonthResult, one: Indicators) -> list[tuple[Cell, ...]]:
     if one.name:
         return []
     rows = []
-    for serving, share in by_serving(given, told).items():
+    for serving, share in by_serving(given, result).items():
         remark = "lecture contractuelle" if serving is given.settings.serving else ""
         ratio: Fraction | None = share.ratio
         if serving is Serving.SENSORS and not given.coverages:
@@ -138,7 +138,7 @@ def _objects(found: Connectivity) -> list[tuple[Cell, ...]]:
     ]
 
 
-def groups_table(key: str, title: str, given: MonthInput, told: MonthResult, inside: set[str]) -> Table:
+def groups_table(key: str, title: str, given: MonthInput, result: MonthResult, inside: set[str]) -> Table:
     """Return the indicators of each EPCI or département that has a commune ``inside``."""
     names = {str(getattr(card, key)) for card in given.communes if card.insee in inside}
     rows = tuple(
@@ -153,7 +153,7 @@ def groups_table(key: str, title: str, given: MonthInput, told: MonthResult, ins
             one.below_two,
             one.mttr_us,
         )
-        for one in of_groups(given, told, key)
+        for one in of_groups(given, result, key)
         if one.name in names
     )
     columns = (
@@ -170,16 +170,16 @@ def groups_table(key: str, title: str, given: MonthInput, told: MonthResult, ins
     return Table(name=key, title=title, columns=columns, rows=rows)
 
 
-def redundancy_table(told: MonthResult, cards: list[CommuneCard]) -> Table:
+def redundancy_table(result: MonthResult, cards: list[CommuneCard]) -> Table:
     """Return how long each commune had fewer than two gateways, and fewer than two of each domain."""
     rows: list[tuple[Cell, ...]] = [
         (
             card.name,
-            told.commune_figures[card.insee].below_two_us,
-            *(told.below_two_domains.get(card.insee, {}).get(kind) for kind in DOMAINS),
+            result.commune_figures[card.insee].below_two_us,
+            *(result.below_two_domains.get(card.insee, {}).get(kind) for kind in DOMAINS),
         )
         for card in cards
-        if told.commune_figures[card.insee].below_two_us or card.insee in told.below_two_domains
+        if result.commune_figures[card.insee].below_two_us or card.insee in result.below_two_domains
     ]
     rows.sort(key=lambda row: (-int(row[1] or 0), str(row[0])))
     columns = (

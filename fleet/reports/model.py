@@ -37,7 +37,7 @@ class Column:
     sheet_only: bool = False
     """Left out on paper, where a reader wants the verdict and not every term of it."""
     room: int = 0
-    """Of a line on paper, beside the other columns; 0: as its kind."""
+    """Share of a line on paper, beside the other columns; 0: as its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ from fleet.reports.monthly_tables import (
 
 def monthly(
     given: MonthInput,
-    told: MonthResult,
+    result: MonthResult,
     names: Names,
     *,
     epci: str = "",
@@ -49,24 +49,24 @@ def monthly(
     if epci and not cards:
         raise ValueError(f"epci: no commune is in {epci!r}")
     inside = {card.insee for card in cards}
-    figures = {insee: one for insee, one in told.commune_figures.items() if insee in inside}
+    figures = {insee: one for insee, one in result.commune_figures.items() if insee in inside}
     share = whole(figures.values(), given.weights)
     year, number = (int(part) for part in given.month.split("-"))
-    state = names.version or ("provisoire" if told.provisional else "non close")
+    state = names.version or ("provisoire" if result.provisional else "non close")
     return Report(
         title=f"Disponibilité, {month('fr', date(year, number, 1))}",
         subtitle=f"{names.network}{f' · {epci}' if epci else ''}",
-        sentences=_sentences(given, told, share, figures, whole_network=not epci),
+        sentences=_sentences(given, result, share, figures, whole_network=not epci),
         tables=(
-            indicators_table(given, told, _indicators(given, told, cards, epci), found),
-            communes_table(given, told, cards),
-            groups_table("epci", "Par EPCI", given, told, inside),
-            *(() if epci else (groups_table("departement", "Par département", given, told, inside),)),
-            redundancy_table(told, cards),
+            indicators_table(given, result, _indicators(given, result, cards, epci), found),
+            communes_table(given, result, cards),
+            groups_table("epci", "Par EPCI", given, result, inside),
+            *(() if epci else (groups_table("departement", "Par département", given, result, inside),)),
+            redundancy_table(result, cards),
             lost_table(figures),
-            outages_table(told, cards, names),
-            exclusions_table(given, told, inside),
-            gateways_table(told, given, names, inside),
+            outages_table(result, cards, names),
+            exclusions_table(given, result, inside),
+            gateways_table(result, given, names, inside),
             *(() if found is None else (connectivity_table(found),)),
             settings_table(given),
         ),
@@ -75,10 +75,10 @@ def monthly(
     )
 
 
-def _indicators(given: MonthInput, told: MonthResult, cards: list[CommuneCard], epci: str) -> Indicators:
+def _indicators(given: MonthInput, result: MonthResult, cards: list[CommuneCard], epci: str) -> Indicators:
     if not epci:
-        return of_whole(given, told)
-    return indicators(given, told, [card.insee for card in cards], name=epci)
+        return of_whole(given, result)
+    return indicators(given, result, [card.insee for card in cards], name=epci)
 
 
 def _percent(share: Share) -> str:
@@ -93,7 +93,7 @@ def _verdict(share: Share, objective_ppm: int) -> str:
 
 def _sentences(
     given: MonthInput,
-    told: MonthResult,
+    result: MonthResult,
     share: Share,
     figures: Mapping[str, CommuneFigures],
     *,
@@ -108,15 +108,15 @@ def _sentences(
         f"Disponibilité du service{NARROW}: {_percent(share)} pour un engagement de {objective}"
         + (f" ({_verdict(share, settings.objective_global_ppm)})." if whole_network else "."),
         f"Communes sous l’engagement de {commune}{NARROW}: {below} sur {covered} desservies"
-        + (f"{NARROW}; {len(told.not_covered)} sans passerelle." if whole_network else "."),
+        + (f"{NARROW}; {len(result.not_covered)} sans passerelle." if whole_network else "."),
     ]
     if whole_network:
-        left = duration("fr", told.budget.left)
-        mean = told.mean_of_gateways
+        left = duration("fr", result.budget.left)
+        mean = result.mean_of_gateways
         average = "—" if mean is None else ratio("fr", mean.numerator, mean.denominator)
         sentences += [
             f"Budget d’interruption restant{NARROW}: {left} de service complet.",
             f"À titre indicatif{NARROW}: moyenne des passerelles {average}{NARROW}; chiffre différé "
-            f"(remises tardives prouvées) {_percent(told.deferred)}.",
+            f"(remises tardives prouvées) {_percent(result.deferred)}.",
         ]
     return tuple(sentences)

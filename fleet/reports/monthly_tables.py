@@ -13,7 +13,7 @@ from fleet.lang.reasons import in_words
 from fleet.reports.model import Cell, CellKind, Column, Table
 
 PAPER_ROWS = 100
-"""Of the long lists on paper; the sheets have all of them."""
+"""Rows of the long lists on paper; the sheets have all of them."""
 CAUSES = {
     Cause.NONE: "aucune",
     Cause.POWER: "énergie",
@@ -50,12 +50,12 @@ class Names:
     """The hash that the version was closed with; empty: computed."""
 
 
-def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard]) -> Table:
+def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCard]) -> Table:
     """Return every commune, the least available first."""
     objective = given.settings.objective_commune_ppm
     rows: list[tuple[Cell, ...]] = []
-    for card in sorted(cards, key=lambda card: _worst_first(told.commune_figures[card.insee], card.insee)):
-        one = told.commune_figures[card.insee]
+    for card in sorted(cards, key=lambda card: _worst_first(result.commune_figures[card.insee], card.insee)):
+        one = result.commune_figures[card.insee]
         rows.append(
             (
                 card.insee,
@@ -66,7 +66,7 @@ def communes_table(given: MonthInput, told: MonthResult, cards: list[CommuneCard
                 one.by_state_us[CommuneState.LOST],
                 one.by_state_us[CommuneState.UNKNOWN],
                 one.by_state_us[CommuneState.EXCLUDED],
-                told.budgets[card.insee].left,
+                result.budgets[card.insee].left,
                 one.outages,
                 one.redundancy,
                 one.below_two_us,
@@ -136,7 +136,7 @@ def _tickets(known: Iterable[TicketSpan], start_us: int, end_us: int) -> str:
     return ", ".join(f"n°\u00a0{number}" for number in sorted(numbers))
 
 
-def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
+def outages_table(result: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
     """Return every stretch that a commune was lost, in order of time."""
     rows: list[tuple[Cell, ...]] = [
         (
@@ -150,7 +150,7 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
             _tickets(names.tickets.get(span.eui, ()), span.start_us, span.end_us),
         )
         for card in cards
-        for span in told.communes[card.insee].exceptions
+        for span in result.communes[card.insee].exceptions
         if span.state is CommuneState.LOST
     ]
     rows.sort(key=lambda row: (row[1], row[0]))
@@ -174,7 +174,7 @@ def outages_table(told: MonthResult, cards: list[CommuneCard], names: Names) -> 
     )
 
 
-def exclusions_table(given: MonthInput, told: MonthResult, inside: set[str]) -> Table:
+def exclusions_table(given: MonthInput, result: MonthResult, inside: set[str]) -> Table:
     """Return the maintenance windows and the time that each took out."""
     serving = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
     windows = {
@@ -195,8 +195,8 @@ def exclusions_table(given: MonthInput, told: MonthResult, inside: set[str]) -> 
             sum(
                 span.end_us - span.start_us
                 for eui in one.euis
-                if eui in told.lines
-                for span in told.lines[eui].exceptions
+                if eui in result.lines
+                for span in result.lines[eui].exceptions
                 if span.state is GatewayState.MAINTENANCE and span.evidence == one.id
             ),
         )
@@ -222,12 +222,12 @@ def exclusions_table(given: MonthInput, told: MonthResult, inside: set[str]) -> 
     )
 
 
-def gateways_table(told: MonthResult, given: MonthInput, names: Names, inside: set[str]) -> Table:
+def gateways_table(result: MonthResult, given: MonthInput, names: Names, inside: set[str]) -> Table:
     """Return the gateways, the least available first."""
     serving = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
     rows: list[tuple[Cell, ...]] = []
-    for eui in sorted(serving & set(told.gateway_figures)):
-        one = told.gateway_figures[eui]
+    for eui in sorted(serving & set(result.gateway_figures)):
+        one = result.gateway_figures[eui]
         lost = (one.by_state_us[GatewayState.DOWN], one.by_state_us[GatewayState.BUFFERING])
         name = names.gateways.get(eui, "")
         rows.append((eui, name, one.share.ratio, *lost, one.outages, one.mtbf_us, one.mttr_us))

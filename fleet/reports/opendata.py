@@ -57,13 +57,13 @@ def schema_json() -> bytes:
     return msgspec.json.format(msgspec.json.encode(table_schema()), indent=1) + b"\n"
 
 
-def csv_of_month(given: MonthInput, told: MonthResult, *, version: int | None, digest: str) -> bytes:
+def csv_of_month(given: MonthInput, result: MonthResult, *, version: int | None, digest: str) -> bytes:
     """Return the communes of a month in order of their codes; ``version`` None: not closed."""
     names = {card.insee: card.name for card in given.communes}
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([name for name, _, _, _ in FIELDS])
-    for insee, figures in sorted(told.commune_figures.items()):
+    for insee, figures in sorted(result.commune_figures.items()):
         writer.writerow(
             [
                 insee,

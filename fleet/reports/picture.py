@@ -21,7 +21,7 @@ GOOD, BAD, NONE = "#8fc7a8", "#b3261e", "#e3e5e8"
 
 def pictures(
     given: MonthInput,
-    told: MonthResult,
+    result: MonthResult,
     polygons: Mapping[str, Mapping[str, Any] | None],
     points: Mapping[str, tuple[float, float]],
     names: Mapping[str, str],
@@ -33,7 +33,7 @@ def pictures(
     made = []
     for departement in sorted({card.departement for card in cards}):
         inside = [card for card in cards if card.departement == departement]
-        areas = tuple(_area(card, given, told, polygons.get(card.insee), points) for card in inside)
+        areas = tuple(_area(card, given, result, polygons.get(card.insee), points) for card in inside)
         below = sum(area.verdict is False for area in areas)
         title = names.get(departement, departement)
         words = f"{title} : {below} communes sous l’engagement sur {len(areas)}"
@@ -44,11 +44,11 @@ def pictures(
 def _area(
     card: CommuneCard,
     given: MonthInput,
-    told: MonthResult,
+    result: MonthResult,
     polygon: Mapping[str, Any] | None,
     points: Mapping[str, tuple[float, float]],
 ) -> Area:
-    share = told.commune_figures[card.insee].share
+    share = result.commune_figures[card.insee].share
     return Area(
         name=card.name,
         rings=_rings(polygon),
@@ -84,12 +84,12 @@ def svg(picture: Picture) -> str:
     scale = (WIDTH - 2 * MARGIN) / max((east - west) * narrow, north - south, 1e-9)
     height = int((north - south) * scale) + 2 * MARGIN
 
-    def place(point: tuple[float, float]) -> str:
+    def projected(point: tuple[float, float]) -> str:
         x = MARGIN + (point[0] - west) * narrow * scale
         y = MARGIN + (north - point[1]) * scale
         return f"{x:.1f},{y:.1f}"
 
-    shapes = "".join(_shape(area, place) for area in picture.areas)
+    shapes = "".join(_shape(area, projected) for area in picture.areas)
     hatch = (
         '<pattern id="h" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         f'<rect width="4" height="4" fill="{BAD}"/><rect width="1.2" height="4" fill="#fff"/></pattern>'
@@ -100,12 +100,12 @@ def svg(picture: Picture) -> str:
     )
 
 
-def _shape(area: Area, place: Any) -> str:
+def _shape(area: Area, projected: Any) -> str:
     colour = {True: GOOD, False: "url(#h)", None: NONE}[area.verdict]
     style = f'fill="{colour}" stroke="#5f6368" stroke-width=".4"'
     title = f"<title>{escape(area.name)}</title>"
     if not area.rings:
-        x, y = place(area.point).split(",")
+        x, y = projected(area.point).split(",")
         return f'<circle cx="{x}" cy="{y}" r="{POINT_RADIUS}" {style}>{title}</circle>'
-    path = "".join(f"M{' '.join(place(point) for point in ring)}Z" for ring in area.rings)
+    path = "".join(f"M{' '.join(projected(point) for point in ring)}Z" for ring in area.rings)
     return f'<path d="{path}" {style}>{title}</path>'

@@ -19,7 +19,7 @@ from fleet.reports.model import Cell, CellKind, Column, Report, Table
 PERCENT_DIGITS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 ROWS_LIMIT = 1_048_575
-"""Of a sheet below its head; further rows are cut and said so."""
+"""Rows of a sheet below its head; further rows are cut and said so."""
 SHEET_NAME_LIMIT = 31
 _EPOCH_ZIP = (1980, 1, 1, 0, 0, 0)
 """Date of every file in the archive, so that equal reports are equal bytes."""

@@ -69,7 +69,7 @@ def monthly_report(
     Raises:
         ValueError: not a month, or no commune in that EPCI.
     """
-    given, version = _told(connection, month, settings, now_us)
+    given, version = _month_of(connection, month, settings, now_us)
     told = reckon(given)
     window = month_window(month)
     names = Names(
@@ -98,13 +98,13 @@ def opendata(connection: Connection, month: str, settings: ContractSettings, now
     Raises:
         ValueError: not a month.
     """
-    given, version = _told(connection, month, settings, now_us)
+    given, version = _month_of(connection, month, settings, now_us)
     if version is None:
         return csv_of_month(given, reckon(given), version=None, digest=document.digest(given))
     return csv_of_month(given, reckon(given), version=version.number, digest=version.hash)
 
 
-def _told(
+def _month_of(
     connection: Connection, month: str, settings: ContractSettings, now_us: int
 ) -> tuple[MonthInput, Version | None]:
     version = newest_version(connection, month)

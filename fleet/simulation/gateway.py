@@ -210,7 +210,7 @@ def _runs(world: _World, boot: int, on: Interval, edges: Sequence[_Edge]) -> lis
         last = (end_ms - 1 - on[0] - FIRST_BEAT_MS) // BEAT_MS
         first = max(first, 0)
         if first <= last and contains(world.backhaul, start_ms):
-            runs.append(_run(world, here, (first, last), _Said(number, radio, lns_up)))
+            runs.append(_run(world, here, (first, last), _Reported(number, radio, lns_up)))
     return runs
 
 
@@ -221,13 +221,13 @@ class _Boot:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Reported:
     journal_seq: int
     radio: Radio
     lns_up: bool
 
 
-def _run(world: _World, boot: _Boot, seqs: tuple[int, int], said: _Said) -> HeartbeatRun:
+def _run(world: _World, boot: _Boot, seqs: tuple[int, int], reported: _Reported) -> HeartbeatRun:
     first_ms, last_ms = (FIRST_BEAT_MS + seq * BEAT_MS for seq in seqs)
     return HeartbeatRun(
         eui=world.eui,
@@ -239,10 +239,10 @@ def _run(world: _World, boot: _Boot, seqs: tuple[int, int], said: _Said) -> Hear
         first_at_us=world.us(boot.on_ms + first_ms),
         last_at_us=world.us(boot.on_ms + last_ms),
         interval_ms=BEAT_MS,
-        journal_seq=said.journal_seq,
-        radio=said.radio,
+        journal_seq=reported.journal_seq,
+        radio=reported.radio,
         contractual="lns",
-        lns_up=said.lns_up,
+        lns_up=reported.lns_up,
         spool_accepting=True,
         time_quality=TimeQuality.NTP,
         trusted=True,

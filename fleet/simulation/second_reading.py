@@ -77,7 +77,7 @@ class Reading:
         if not self._accepted(at_us):
             return S.OUT, True
         two = sum(first <= at_us < last for first, last in (boot.proofs for boot in self._boots)) > 1
-        told = self._told(at_us)
+        told = self._reported(at_us)
         if told is S.SERVING and not two:
             return S.SERVING, True
         if self._maintained(at_us):
@@ -124,7 +124,7 @@ class Reading:
                 return True
         return False
 
-    def _told(self, at_us: int) -> S | None:
+    def _reported(self, at_us: int) -> S | None:
         """Return what heartbeats and journal prove at an instant; None: nothing."""
         found = [one for boot in self._boots if (one := self._told_by(boot, at_us)) is not None]
         if found:

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 FEATURES_LIMIT = 40_000
 """France has 35,000 communes; a file with more is not a file of communes."""
 OVERLAP_SHARE = 0.01
-"""Of the smaller commune; below it simplified borders merely disagree about a line."""
+"""Share of the smaller commune; below it simplified borders merely disagree about a line."""
 NAMES: dict[str, tuple[str, ...]] = {
     "insee": ("insee", "INSEE_COM", "insee_com", "code", "code_insee", "CODE_INSEE", "com_code"),
     "name": ("name", "nom", "NOM", "nom_officiel", "NOM_COM", "com_name"),

@@ -59,21 +59,21 @@ def apply_territory(connection: Connection, territory: Territory, *, source: str
     )
 
 
-def _epci(told: str, kept: Any) -> str:
+def _epci(given: str, kept: Any) -> str:
     """Return the EPCI: what a file does not say stays, and a name is not replaced by its SIREN number."""
     known: str = "" if kept is None else kept.epci
-    return told if told and not (told.isdecimal() and known) else known
+    return given if given and not (given.isdecimal() and known) else known
 
 
-def _population(told: int | None, kept: Any) -> int:
+def _population(given: int | None, kept: Any) -> int:
     known: int = 0 if kept is None else kept.population
-    return known if told is None else told
+    return known if given is None else given
 
 
-def _polygon(told: dict[str, Any] | None, kept: Any) -> dict[str, Any] | None:
+def _polygon(given: dict[str, Any] | None, kept: Any) -> dict[str, Any] | None:
     """Return the border: a file of points takes none away."""
     known: dict[str, Any] | None = None if kept is None else kept.polygon
-    return known if told is None else told
+    return known if given is None else given
 
 
 def load_known(connection: Connection) -> dict[str, Known]:

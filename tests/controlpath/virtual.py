@@ -34,7 +34,7 @@ from agent.timing.choice import Reading
 from agent.timing.utc import LEAP_SECONDS
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
-from agent.wire.envelope import Envelope, Kind, encode_envelope, seal
+from agent.wire.envelope import Envelope, EnvelopeKind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
@@ -98,7 +98,7 @@ class SigningFleet:
 
     def envelope(
         self,
-        kind: Kind,
+        kind: EnvelopeKind,
         version: int,
         payload: bytes,
         *,
@@ -113,10 +113,10 @@ class SigningFleet:
         return encode_envelope(seal(unsigned, self.key))
 
     def configuration(self, version: int, content: Configuration, **more: object) -> bytes:
-        return self.envelope(Kind.CONFIGURATION, version, encode_configuration(content), **more)  # type: ignore[arg-type]
+        return self.envelope(EnvelopeKind.CONFIGURATION, version, encode_configuration(content), **more)  # type: ignore[arg-type]
 
     def confirmation(self, version: int, sha256: str) -> bytes:
-        return self.envelope(Kind.CONFIRMATION, version, sha256.encode())
+        return self.envelope(EnvelopeKind.CONFIRMATION, version, sha256.encode())
 
     def order(self, content: Configuration, **changes: object) -> WorkOrder:
         base: dict[str, object] = {

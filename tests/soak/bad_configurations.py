@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigState
 from tests.controlpath.rig import TRIAL_S, Rig, serving
 from tests.controlpath.virtual import SigningFleet, free_port
@@ -32,7 +32,7 @@ def kinds(rig: Rig, rng: random.Random) -> dict[str, Callable[[], bytes]]:
         return rig.fleet.configuration(version, rig.content(**changes))
 
     def document(content: bytes) -> bytes:
-        return rig.fleet.envelope(Kind.CONFIGURATION, version, content)
+        return rig.fleet.envelope(EnvelopeKind.CONFIGURATION, version, content)
 
     return {
         "fleet refuses": lambda: signed(fleet=FleetConfig(host="127.0.0.1", port=free_port())),

@@ -16,7 +16,7 @@ from agent.configuration.model import Booted, Ledger, Slot, State, Tick
 from agent.configuration.slots import Slots
 from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigReported, ConfigState
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration
 
@@ -80,7 +80,7 @@ def bad_envelope(rng: random.Random) -> bytes:
             lambda: FLEET.configuration(2, unreachable, device="0016c001f12a3b4d"),
             lambda: FLEET.configuration(2, unreachable, expires_at_us=1),
             lambda: FLEET.configuration(0, unreachable),
-            lambda: FLEET.envelope(Kind.CONFIGURATION, 2, garbage),
+            lambda: FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, garbage),
             lambda: garbage,
         )
     )()

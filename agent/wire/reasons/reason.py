@@ -17,7 +17,7 @@ import msgspec
 from agent.wire.reasons.vocabulary import WORDS
 
 VALUE_LIMIT_CHARACTERS = 200
-"""Of one text value; beyond it is cut."""
+"""Characters of one text value; what is beyond is cut."""
 CAUSES_LIMIT = 16
 """Reasons inside one value; further ones are left out."""
 DEPTH_LIMIT = 6

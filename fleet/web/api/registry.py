@@ -75,25 +75,25 @@ def list_sites(
         if inside is not None:
             query = query.where(sites.c.commune_insee.in_(inside))
         found = connection.execute(query).mappings().all()
-        items = _told(connection, [dict(row) for row in found[:limit]])
+        items = _with_papers(connection, [dict(row) for row in found[:limit]])
     following = items[-1]["key"] if len(found) > limit else None
     return answer(request, {"items": items, "next": following})
 
 
-def _told(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_papers(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ids = [row["id"] for row in rows]
-    told = {row["id"]: {name: row[name] for name in SITE if name in row} for row in rows}
-    for one in told.values():
+    by_id = {row["id"]: {name: row[name] for name in SITE if name in row} for row in rows}
+    for one in by_id.values():
         one |= {"agreements": [], "hangings": []}
     papers = select(agreements).where(agreements.c.site_id.in_(ids)).order_by(agreements.c.kind)
     for paper in connection.execute(papers).mappings():
         fields = ("kind", "asked_on", "given_on", "reference")
-        told[paper["site_id"]]["agreements"].append({name: paper[name] for name in fields})
+        by_id[paper["site_id"]]["agreements"].append({name: paper[name] for name in fields})
     past = select(hangings).where(hangings.c.site_id.in_(ids)).order_by(hangings.c.from_at_us)
     for hung in connection.execute(past).mappings():
         row = {"eui": hung["eui"], "from_us": hung["from_at_us"], "until_us": hung["until_at_us"]}
-        told[hung["site_id"]]["hangings"].append(row)
-    return list(told.values())
+        by_id[hung["site_id"]]["hangings"].append(row)
+    return list(by_id.values())
 
 
 @router.get(

@@ -48,11 +48,12 @@ async def stream(visit: Viewing, sparse: bool = False) -> Response:
         try:
             story = Story(visit)
             async for update in updates:
-                told = await run_in_threadpool(story.tell, update)
-                if sparse and not (told := thinned(told, said_us)):
+                event = await run_in_threadpool(story.tell, update)
+                if sparse and not (event := thinned(event, said_us)):
                     continue
-                said_us = told["at_us"]
-                yield f"event: cycle\ndata: {json.dumps(told, separators=(',', ':'), ensure_ascii=False)}\n\n"
+                said_us = event["at_us"]
+                data = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+                yield f"event: cycle\ndata: {data}\n\n"
         finally:
             subscription.__exit__(None, None, None)
 
@@ -112,9 +113,9 @@ class Story:
         values = {f"word:{eui}": words.clock(at_us, seconds=True) for eui, at_us in spoke.items()}
         if update.cycle % COUNTERS_EACH == 0 and self._spoke:
             with self._visit.database.read() as connection:
-                told = statuses(connection, sorted(self._spoke))
+                event = statuses(connection, sorted(self._spoke))
             self._spoke.clear()
-            for eui, stand in told.items():
+            for eui, stand in event.items():
                 if stand.heartbeat is not None:
                     values |= self._counters(eui, stand.heartbeat)
         return values
@@ -128,11 +129,11 @@ class Story:
         }
 
 
-def thinned(told: dict[str, Any], said_us: int) -> dict[str, Any]:
+def thinned(event: dict[str, Any], said_us: int) -> dict[str, Any]:
     """Return an event without the words of every second; empty when it can be left out."""
-    if not told["topics"] and told["at_us"] - said_us < SPARSE_EACH_US:
+    if not event["topics"] and event["at_us"] - said_us < SPARSE_EACH_US:
         return {}
-    return told | {"values": {}}
+    return event | {"values": {}}
 
 
 def spoken(before: Mapping[str, GatewayNow], after: Mapping[str, GatewayNow]) -> dict[str, int]:

@@ -24,9 +24,9 @@ from fleet.web.visit import Viewing, Visit, leave_toast
 router = APIRouter()
 SEE_OTHER = 303
 FILE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-"""Of a file on this page: 1,615 gateways are 400 kB; larger ones go by `passerelle fleet import`."""
+"""Bytes of a file on this page: 1,615 gateways are 400 kB; larger ones go by `passerelle fleet import`."""
 KEPT_LIMIT_CHARACTERS: Final = 900_000
-"""Of a tried file that the page carries until it is imported, packed; a form's field may hold 1 MB."""
+"""Bytes of a tried file that the page carries until it is imported, packed; a form's field may hold 1 MB."""
 SHOWN_LIMIT: Final = 200
 """Problems on the page; who has more mends these first."""
 ENDINGS: Final = (".csv", ".xlsx", ".json")

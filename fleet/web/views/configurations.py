@@ -84,12 +84,12 @@ def step_of(status: ConfigurationStatus | None) -> str:
 
 
 def rows_of(
-    gateways: Iterable[Gateway], told: Mapping[str, ConfigurationStatus], newest: Mapping[str, Version]
+    gateways: Iterable[Gateway], statuses: Mapping[str, ConfigurationStatus], newest: Mapping[str, Version]
 ) -> list[ConfigRow]:
     """Return a row for each gateway, those that are not settled first."""
     rows = []
     for gateway in gateways:
-        status, version = told.get(gateway.eui), newest.get(gateway.eui)
+        status, version = statuses.get(gateway.eui), newest.get(gateway.eui)
         reported = status.reported if status else None
         rows.append(
             ConfigRow(

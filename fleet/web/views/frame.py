@@ -21,7 +21,7 @@ class MonthFigure:
     total_us: int
     budget_us: int
     budget_left_us: int
-    """Of the whole network standing still; negative when the promise is broken."""
+    """Time of the whole network standing still; negative when the promise is broken."""
 
     @property
     def spent_permille(self) -> int:

@@ -21,7 +21,7 @@ class LostRow:
     cause: str
     responsible: str
     lost_us: int
-    """Of the whole network standing still."""
+    """Time of the whole network standing still."""
     permille: int
 
 

@@ -229,7 +229,7 @@ MEMBERS_LIMIT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RouteButton:
     """One button that starts the navigation."""
 
     name: str
@@ -238,14 +238,14 @@ class Place:
     """The same on OpenStreetMap, for phones that know no ``geo:``."""
 
 
-def places_of(sites: Iterable[SiteLine]) -> list[Place]:
+def places_of(sites: Iterable[SiteLine]) -> list[RouteButton]:
     """Return where to drive, for each site whose place is known."""
     found = []
     for one in sites:
         if one.lat is not None and one.lon is not None:
             spot = f"{one.lat:.5f}/{one.lon:.5f}"
             web = f"https://www.openstreetmap.org/?mlat={one.lat:.5f}&mlon={one.lon:.5f}#map=17/{spot}"
-            found.append(Place(name=one.name, href=map_link(one.lat, one.lon), web=web))
+            found.append(RouteButton(name=one.name, href=map_link(one.lat, one.lon), web=web))
     return found[:PLACES_LIMIT]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from agent.commands.runner import QUEUE_LIMIT
 from agent.wire.command import Action, Command, encode_command
 from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import Change, ConfigState
 from tests.controlpath.rig import TRIAL_S, Rig
 from tests.controlpath.virtual import SigningFleet, free_port
@@ -29,7 +29,7 @@ def push(**changes: Any) -> Act:
 
 def push_document(document: bytes) -> Act:
     """Return an act that sends a signed document that is no configuration."""
-    return lambda rig: rig.push(rig.fleet.envelope(Kind.CONFIGURATION, rig.version + 1, document))
+    return lambda rig: rig.push(rig.fleet.envelope(EnvelopeKind.CONFIGURATION, rig.version + 1, document))
 
 
 def no_lns(rig: Rig) -> None:
@@ -76,14 +76,16 @@ def command(action: Action, version: int = 0, **more: Any) -> Act:
         fleet = more.get("fleet") or rig.fleet
         rest = {name: value for name, value in more.items() if name != "fleet"}
         payload = encode_command(Command(action=action))
-        rig.command(fleet.envelope(Kind.COMMAND, version or rig.word, payload, **rest), f"c{rig.word}")
+        rig.command(
+            fleet.envelope(EnvelopeKind.COMMAND, version or rig.word, payload, **rest), f"c{rig.word}"
+        )
 
     return strike
 
 
 def replay_command(rig: Rig) -> None:
     """The same envelope twice."""
-    sent = rig.fleet.envelope(Kind.COMMAND, 50, encode_command(Command(action=Action.SELF_TEST)))
+    sent = rig.fleet.envelope(EnvelopeKind.COMMAND, 50, encode_command(Command(action=Action.SELF_TEST)))
     rig.command(sent, "once")
     rig.wait(replied(ok=True), since=time.monotonic() - 5)
     rig.command(sent, "again")
@@ -97,7 +99,9 @@ def crowd(rig: Rig) -> None:
 
 def shell(rig: Rig) -> None:
     """A signed command that is not of the list."""
-    rig.command(rig.fleet.envelope(Kind.COMMAND, 60, b'{"action":"shell","text":"reboot -f"}'), "shell")
+    rig.command(
+        rig.fleet.envelope(EnvelopeKind.COMMAND, 60, b'{"action":"shell","text":"reboot -f"}'), "shell"
+    )
 
 
 def word(name: str, act: Act, state: ConfigState, words: str) -> Fault:

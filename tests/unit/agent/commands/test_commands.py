@@ -9,7 +9,7 @@ from agent.hearing.noise_meter import median_dbm
 from agent.journal_port import MemoryJournal
 from agent.wire import reasons
 from agent.wire.command import Action, Command, encode_command
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import Reply
 from agent.wire.reasons import Reason
 from hal.packets import Spectrum
@@ -19,7 +19,7 @@ from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock
 FLEET = SigningFleet()
 OTHER = SigningFleet()
 TEST = Command(action=Action.SELF_TEST)
-SENT = FLEET.envelope(Kind.COMMAND, 5, encode_command(TEST), issued_at_us=50, expires_at_us=100)
+SENT = FLEET.envelope(EnvelopeKind.COMMAND, 5, encode_command(TEST), issued_at_us=50, expires_at_us=100)
 
 
 def judged(
@@ -41,14 +41,22 @@ def test_a_command_is_believed_once() -> None:
     ("payload", "utc_us", "counter"),
     [
         (b"rm -rf /", 60, "malformed"),
-        (OTHER.envelope(Kind.COMMAND, 6, encode_command(TEST)), 60, "bad_signature"),
-        (FLEET.envelope(Kind.COMMAND, 6, encode_command(TEST), device="0016c001f12a3b4d"), 60, "foreign"),
-        (FLEET.envelope(Kind.COMMAND, 4, encode_command(TEST)), 60, "older"),
-        (FLEET.envelope(Kind.COMMAND, 6, encode_command(TEST), expires_at_us=100), 100, "expired"),
-        (FLEET.envelope(Kind.PERMIT, 6, encode_command(TEST)), 60, "wrong_kind"),
-        (FLEET.envelope(Kind.COMMAND, 6, b'{"action": "shell"}'), 60, "not_a_command"),
-        (FLEET.envelope(Kind.COMMAND, 6, b'{"action": "reboot", "limit_s": 601}'), 60, "not_a_command"),
-        (FLEET.envelope(Kind.COMMAND, 6, b'{"action": "reboot", "x": 1}'), 60, "not_a_command"),
+        (OTHER.envelope(EnvelopeKind.COMMAND, 6, encode_command(TEST)), 60, "bad_signature"),
+        (
+            FLEET.envelope(EnvelopeKind.COMMAND, 6, encode_command(TEST), device="0016c001f12a3b4d"),
+            60,
+            "foreign",
+        ),
+        (FLEET.envelope(EnvelopeKind.COMMAND, 4, encode_command(TEST)), 60, "older"),
+        (FLEET.envelope(EnvelopeKind.COMMAND, 6, encode_command(TEST), expires_at_us=100), 100, "expired"),
+        (FLEET.envelope(EnvelopeKind.PERMIT, 6, encode_command(TEST)), 60, "wrong_kind"),
+        (FLEET.envelope(EnvelopeKind.COMMAND, 6, b'{"action": "shell"}'), 60, "not_a_command"),
+        (
+            FLEET.envelope(EnvelopeKind.COMMAND, 6, b'{"action": "reboot", "limit_s": 601}'),
+            60,
+            "not_a_command",
+        ),
+        (FLEET.envelope(EnvelopeKind.COMMAND, 6, b'{"action": "reboot", "x": 1}'), 60, "not_a_command"),
     ],
 )
 def test_each_kind_of_bad_command_is_refused(payload: bytes, utc_us: int, counter: str) -> None:
@@ -58,7 +66,7 @@ def test_each_kind_of_bad_command_is_refused(payload: bytes, utc_us: int, counte
 
 
 def test_a_clock_that_is_behind_makes_no_old_command_fresh() -> None:
-    late = FLEET.envelope(Kind.COMMAND, 6, encode_command(TEST), expires_at_us=100)
+    late = FLEET.envelope(EnvelopeKind.COMMAND, 6, encode_command(TEST), expires_at_us=100)
     _, verdict = judged(CommandLedger(version=5, issued_at_us=200), late, utc_us=0)
     assert isinstance(verdict, CommandRefused)
     assert verdict.counter == "expired"
@@ -82,7 +90,9 @@ class Bench:
         )
 
     def send(self, version: int, command: Command) -> None:
-        self.runner.arrived(f"c{version}", FLEET.envelope(Kind.COMMAND, version, encode_command(command)))
+        self.runner.arrived(
+            f"c{version}", FLEET.envelope(EnvelopeKind.COMMAND, version, encode_command(command))
+        )
 
     def serve(self, count: int) -> None:
         async def until_answered() -> None:
@@ -114,7 +124,7 @@ def test_each_outcome_is_answered_and_audited(tmp_path: Path) -> None:
 
 def test_what_is_not_the_fleet_s_word_is_answered_but_wears_no_card(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    for payload in (b"?", OTHER.envelope(Kind.COMMAND, 9, encode_command(TEST))):
+    for payload in (b"?", OTHER.envelope(EnvelopeKind.COMMAND, 9, encode_command(TEST))):
         bench.runner.arrived("x", payload)
     assert [reply.ok for reply in bench.replies] == [False, False]
     assert bench.journal.notes() == []

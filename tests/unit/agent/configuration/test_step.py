@@ -23,7 +23,7 @@ from agent.wire.configuration import (
     Intervals,
     encode_configuration,
 )
-from agent.wire.envelope import Kind, decode_envelope
+from agent.wire.envelope import EnvelopeKind, decode_envelope
 from agent.wire.messages import ConfigState
 from tests.controlpath.virtual import EUI, SigningFleet, configuration
 
@@ -82,9 +82,9 @@ def test_confirmation_of_its_hash_makes_the_trial_good() -> None:
         FLEET.confirmation(1, SHA_ONE),
         FLEET.confirmation(0, SHA_TWO),
         OTHER.confirmation(1, SHA_TWO),
-        FLEET.envelope(Kind.CONFIRMATION, 1, SHA_TWO.encode(), device="0016c001f12a3b4d"),
-        FLEET.envelope(Kind.CONFIRMATION, 1, b"\xff\xfe"),
-        FLEET.envelope(Kind.CONFIRMATION, 1, SHA_TWO.encode(), expires_at_us=1_000),
+        FLEET.envelope(EnvelopeKind.CONFIRMATION, 1, SHA_TWO.encode(), device="0016c001f12a3b4d"),
+        FLEET.envelope(EnvelopeKind.CONFIRMATION, 1, b"\xff\xfe"),
+        FLEET.envelope(EnvelopeKind.CONFIRMATION, 1, SHA_TWO.encode(), expires_at_us=1_000),
     ],
 )
 def test_no_other_word_confirms(word: bytes) -> None:
@@ -160,9 +160,9 @@ def test_same_content_under_a_newer_version_needs_no_trial() -> None:
         (FLEET.configuration(2, TWO, device="0016c001f12a3b4d"), "foreign"),
         (FLEET.configuration(0, TWO), "older"),
         (FLEET.configuration(2, TWO, expires_at_us=1_000), "expired"),
-        (FLEET.envelope(Kind.COMMAND, 2, b""), "wrong_kind"),
-        (FLEET.envelope(Kind.CONFIGURATION, 2, b"{}"), "schema"),
-        (FLEET.envelope(Kind.CONFIGURATION, 2, encode_configuration(TWO)[:-1]), "schema"),
+        (FLEET.envelope(EnvelopeKind.COMMAND, 2, b""), "wrong_kind"),
+        (FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, b"{}"), "schema"),
+        (FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, encode_configuration(TWO)[:-1]), "schema"),
     ],
 )
 def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, counter: str) -> None:
@@ -210,7 +210,7 @@ def test_change_of_service_waits_for_its_permit() -> None:
     assert kinds(commands) == [KeepEnvelope, SaveLedger, Report]
     assert reported(state, at()).state is ConfigState.WAITING
     assert state.ledger.runs.version == 1
-    permit = FLEET.envelope(Kind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=2_000)
+    permit = FLEET.envelope(EnvelopeKind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=2_000)
     state, commands = step(state, Arrived(payload=permit), at(7, good=CAREFUL))
     assert kinds(commands) == [SaveLedger, Apply, Report]
     assert state.ledger.runs.version == 2
@@ -226,10 +226,10 @@ def test_change_of_intervals_needs_no_permit() -> None:
 @pytest.mark.parametrize(
     "permit",
     [
-        FLEET.envelope(Kind.PERMIT, 1, SHA_TWO.encode()),
-        FLEET.envelope(Kind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=1_000),
-        FLEET.envelope(Kind.PERMIT, 0, SHA_MOVED.encode()),
-        OTHER.envelope(Kind.PERMIT, 1, SHA_MOVED.encode()),
+        FLEET.envelope(EnvelopeKind.PERMIT, 1, SHA_TWO.encode()),
+        FLEET.envelope(EnvelopeKind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=1_000),
+        FLEET.envelope(EnvelopeKind.PERMIT, 0, SHA_MOVED.encode()),
+        OTHER.envelope(EnvelopeKind.PERMIT, 1, SHA_MOVED.encode()),
     ],
 )
 def test_no_other_permit_ends_the_waiting(permit: bytes) -> None:

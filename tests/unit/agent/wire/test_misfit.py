@@ -7,7 +7,7 @@ from agent.configuration.step import Now, reported, step
 from agent.wire import reasons
 from agent.wire.command import CommandError, decode_command
 from agent.wire.configuration import ConfigurationError, decode_configuration
-from agent.wire.envelope import Kind
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.reasons import Reason, text
 from tests.controlpath.virtual import EUI, SigningFleet, configuration
 
@@ -78,7 +78,7 @@ def test_the_fleet_hears_the_field_of_a_refused_configuration() -> None:
         key=FLEET.key.public_key(),
         good=configuration(),
     )
-    envelope = FLEET.envelope(Kind.CONFIGURATION, 2, b'{"radio":{"antenna_gain_db":99}}')
+    envelope = FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, b'{"radio":{"antenna_gain_db":99}}')
     after, _ = step(START, Arrived(payload=envelope), now)
     why = reported(after, now).why
     assert why is not None

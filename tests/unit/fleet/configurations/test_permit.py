@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from agent.wire.envelope import Kind, decode_envelope
+from agent.wire.envelope import EnvelopeKind, decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
 from fleet.configurations.rules import ASK_AGAIN_US, PERMIT_LIFE_US, WaitingChange, decide_permits, why_not
@@ -87,7 +87,11 @@ def waiting(database, memory, *euis):
 
 
 def permits(connection):
-    rows = connection.execute(select(instructions).where(instructions.c.kind == Kind.PERMIT)).mappings().all()
+    rows = (
+        connection.execute(select(instructions).where(instructions.c.kind == EnvelopeKind.PERMIT))
+        .mappings()
+        .all()
+    )
     return [decode_envelope(row["envelope"]) for row in rows]
 
 

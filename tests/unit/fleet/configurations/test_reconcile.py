@@ -1,7 +1,7 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
-from agent.wire.envelope import Kind, decode_envelope, judge
+from agent.wire.envelope import EnvelopeKind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
 from fleet.configurations.issue import issue_version
@@ -58,7 +58,7 @@ def test_a_new_version_goes_out_retained_and_signed_once(tmp_path):
     topic, payload, retain = broker.taken[0]
     assert (topic, retain) == (f"vdl/1/{EUIS[0]}/config/desired", True)
     envelope = decode_envelope(payload)
-    assert (envelope.kind, envelope.version) == (Kind.CONFIGURATION, 2)
+    assert (envelope.kind, envelope.version) == (EnvelopeKind.CONFIGURATION, 2)
     judge(envelope, KEY.public_key(), device=EUIS[0], newest_version=1, now_us=NOW_US)
 
 

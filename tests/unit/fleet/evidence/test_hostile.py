@@ -14,7 +14,7 @@ from fleet.broker.inbox import Inbox
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.evidence import store
-from fleet.evidence.allowance import PACES, UNUSED, Kind
+from fleet.evidence.allowance import PACES, UNUSED, MessageKind
 from fleet.evidence.coherence import (
     RECORDS_BURST,
     RECORDS_PER_S,
@@ -150,7 +150,7 @@ def test_each_number_of_a_heartbeat_has_a_bound_by_name(fields, name):
     assert refused(check_coherent, beat, None, NOW_US) == name
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(MessageKind))
 def test_a_gateway_may_say_a_burst_and_then_keep_a_pace(kind):
     pace = PACES[kind]
     full = UNUSED.after(kind, pace.burst, NOW_US)
@@ -161,7 +161,7 @@ def test_a_gateway_may_say_a_burst_and_then_keep_a_pace(kind):
 
 def test_what_is_beyond_the_pace_is_refused_and_the_gateway_marked():
     sorter = Sorter(lambda _eui: None, set(EUIS), DEFAULTS)
-    many = PACES[Kind.HEARTBEAT].burst
+    many = PACES[MessageKind.HEARTBEAT].burst
     rows = sorter.sort(one_beat(seq, 1, NOW_US) for seq in range(1, many + 4))
     assert (len(rows.vitals), len(rows.refused), rows.incoherent[EUIS[0]][0]) == (many, 3, 3)
 
@@ -182,7 +182,7 @@ def test_any_thousand_messages_of_one_gateway_change_no_other(tmp_path_factory, 
         assert network.gateways[EUIS[1]] == alone.gateways[EUIS[1]]
         assert network.communes["37015"] == alone.communes["37015"]
     held = fleet.engine.state().memory.of(EUIS[0])
-    assert len(held.runs) <= PACES[Kind.RUN].burst + 10
+    assert len(held.runs) <= PACES[MessageKind.RUN].burst + 10
     assert fleet.engine.health.failures == 0
     reckon(fleet.month())
 
