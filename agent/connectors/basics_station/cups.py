@@ -170,7 +170,7 @@ def _sequence(content: bytes, name: str) -> tuple[bytes, bytes]:
 def authorization_of(content: bytes) -> str:
     """Return the value of the Authorization header from a token, with or without the header's name.
 
-    >>> authorization_of(b"Authorization: Bearer x\r\n"), authorization_of(b"Bearer x")
+    >>> authorization_of(b"Authorization: Bearer x"), authorization_of(b"Bearer x")
     ('Bearer x', 'Bearer x')
 
     Raises:
