@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _selftest(commands, board)
     _transcript(commands, tongue)
     _compare(commands, tongue)
+    _prove(commands, board)
     _twin(commands, tongue)
     return parser
 
@@ -154,6 +155,14 @@ def _transcript(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     transcript.add_argument("golden", type=Path, metavar="GOLDEN.json")
     transcript.add_argument("--images", type=Path, help="dossier des microprogrammes de Semtech")
     transcript.set_defaults(module="replay")
+
+
+def _prove(commands: Commands, board: argparse.ArgumentParser) -> None:
+    prove = commands.add_parser("prove", parents=[board], help="mesurer ce qui n’est que supposé")
+    prove.add_argument("--partner", metavar="BUS", help="seconde carte, à portée")
+    prove.add_argument("--repeats", type=int, default=20, help="nombre d’essais (20)")
+    prove.add_argument("--report", type=Path, metavar="FICHIER", help="rapport JSON")
+    prove.set_defaults(module="prove")
 
 
 def _compare(commands: Commands, tongue: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ disagree (``hal/README.md``, what silicon has not proved); a carrier has no inst
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hal.packets import Cw, TxTrigger
+from hal.packets import Cw, Fsk, TxTrigger
 from hal.twin.complaints import Fault
 from hal.twin.emission import Emission
 from hal.twin.facts import TICKS_PER_US
@@ -51,6 +51,10 @@ class Transmitter:
         self._name = name
         self._pending: _Pending | None = None
         self.stuck = False
+        self.delays_fsk = True
+        """Whether TX_START_DELAY holds FSK back as well; a board may be otherwise (``hal prove``)."""
+        self.keeps_trigger = True
+        """Whether the trigger bit stays when the frame has left; a board may be otherwise."""
         self.power_dbm: Callable[[int], float] = rak_dbm
         self.may_send: Callable[[Emission], bool] = lambda _: True
         self.last_on_air: tuple[int, int] = (-1, -1)
@@ -122,9 +126,9 @@ class Transmitter:
         """Go on air, unless listen-before-talk forbids it."""
         pending = self._pending
         assert pending is not None
-        carrier = isinstance(pending.emission.modulation, Cw)
-        offset = self.base + START_DELAY
-        delay = 0 if carrier else int.from_bytes(self._registers[offset : offset + 2], "big")
+        modulation, offset = pending.emission.modulation, self.base + START_DELAY
+        at_once = isinstance(modulation, Cw) or (isinstance(modulation, Fsk) and not self.delays_fsk)
+        delay = 0 if at_once else int.from_bytes(self._registers[offset : offset + 2], "big")
         pending.emission = replace(pending.emission, started_at_ticks=fires + delay)
         if not self.may_send(pending.emission):
             self.restart()
@@ -142,6 +146,8 @@ class Transmitter:
         if pending is None or not pending.emitting or self.stuck or pending.emission.ended_at_ticks > now:
             return []
         self.restart()
+        if not self.keeps_trigger:
+            self._registers[self.base + TRIG] = 0
         return [pending.emission]
 
     def abort(self, now: int) -> list[Emission]:
