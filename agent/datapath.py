@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.connectors.dating import dated_record
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Outcome
 from agent.connectors.switchboard import Switchboard
@@ -26,8 +27,14 @@ from agent.evidence.evidence import Evidence
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState, Position
 from agent.radio.flights import Sent
-from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering
-from agent.record import Record, record_of
+from agent.radio.thread import (
+    FramesReceived,
+    RadioChanged,
+    RadioEvent,
+    RadioThread,
+    Recovering,
+)
+from agent.record import Record
 from agent.spool.files import SpoolFiles
 from agent.spool.ports import Callbacks, SpoolEntry
 from agent.spool.spool import Spool
@@ -274,36 +281,36 @@ class DataPath:
                 self._accounts.not_ready(sum(frame.crc is Crc.OK for frame, _ in event.frames))
             return
         for frame, monotonic_us in event.frames:
-            self._frame_received(frame, monotonic_us, event.session)
+            self._frame_received(frame, monotonic_us, event)
 
     def _take_early(self) -> None:
         early, self._early = self._early or [], None
         for event in early:
             self._take(event)
 
-    def _frame_received(self, frame: ReceivedFrame, monotonic_us: int, session: int) -> None:
+    def _frame_received(self, frame: ReceivedFrame, monotonic_us: int, fetched: FramesReceived) -> None:
         self._evidence.on_air(frame)
         if frame.crc is not Crc.OK:
             self._counts["crc_failed" if frame.crc is Crc.BAD else "crc_absent"] += 1
             if frame.crc is Crc.BAD:
-                self._switchboard.damaged(self._record(frame, 0, monotonic_us, session))
+                self._switchboard.damaged(self._record(frame, 0, monotonic_us, fetched))
             return
         self._counts["received"] += 1
         self._test_ear.on_air(frame)
-        record = self._record(frame, self._spool.new_id(), monotonic_us, session)
+        record = self._record(frame, self._spool.new_id(), monotonic_us, fetched)
         self._reference_ear.frame_received(record.address, monotonic_us)
         self._switchboard.frame_received(record)
         self._evidence.frame_received(record)
 
-    def _record(self, frame: ReceivedFrame, record_id: int, monotonic_us: int, session: int) -> Record:
-        return record_of(
+    def _record(self, frame: ReceivedFrame, number: int, at_us: int, fetched: FramesReceived) -> Record:
+        return dated_record(
             frame,
-            record_id=record_id,
-            received_at_us=self._clock.utc_us() - (self._clock.monotonic_us() - monotonic_us),
-            time_quality=self._clock.quality(),
+            self._clock,
+            record_id=number,
             boot=self._boot,
-            monotonic_us=monotonic_us,
-            session=session,
+            monotonic_us=at_us,
+            session=fetched.session,
+            gps_us=fetched.gps_us(frame),
         )
 
 

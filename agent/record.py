@@ -66,6 +66,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fals
     modem: int
     crc_checked: bool = True
     fine_ns: int | None = None
+    gps_us: int | None = None
+    """GPS time by the latch of the PPS, good to 1 us, whose UTC is ``received_at_us``; None without it."""
 
     @property
     def rssi_dbm(self) -> float:
@@ -133,6 +135,7 @@ def record_of(
     boot: int,
     monotonic_us: int,
     session: int,
+    gps_us: int | None = None,
 ) -> Record:
     """Return the record of a frame that was just received."""
     kind, address = classify(frame.payload)
@@ -162,6 +165,7 @@ def record_of(
         modem=frame.modem,
         crc_checked=frame.crc is Crc.OK,
         fine_ns=frame.fine_ns,
+        gps_us=gps_us,
     )
 
 

@@ -7,19 +7,18 @@ one wrong message moves nothing (``hal.gnss.timebase``).
 Sources: FACTS §9 (PPS latch), §16 (aberrant pairs); u-blox M8 protocol specification, NAV-TIMEGPS.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.timing.choice import Reading
-from agent.timing.utc import GPS_EPOCH_UNIX_US, LEAP_SECONDS
+from agent.timing.utc import LEAP_LIMITS_S, LEAP_SECONDS, utc_of_gps
 from agent.wire.messages import TimeQuality
-from hal.gnss.timebase import SECOND_US, Pairing, Timebase, pair
+from hal.gnss.timebase import Pairing, Timebase, pair
 from hal.units import Micros
 
 SAID_AFTER_US = 300_000
 """A NEO-M8 begins to talk 50 to 150 ms after the pulse and needs 0.4 s for its 400 bytes at 9,600 baud."""
 SAID_LIMIT_US = 950_000
 """A message later than this behind the pulse may speak of the next one."""
-UTC_MINUS_GPS_US = GPS_EPOCH_UNIX_US - LEAP_SECONDS * SECOND_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +27,8 @@ class Second:
 
     gps_us: int
     arrived_us: int
+    leap_s: int | None = None
+    """GPS − UTC as the receiver says it; None while it does not know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,11 @@ class Latch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulses:
-    """The last good pair; ``present`` while pulses come."""
+    """The last good pair; ``present`` while pulses come; ``leap_s`` as the receiver said it last."""
 
     base: Timebase | None = None
     present: bool = False
+    leap_s: int = LEAP_SECONDS
 
 
 def discipline(pulses: Pulses, second: Second, latch: Latch | None) -> tuple[Pulses, Reading | None, str]:
@@ -58,27 +60,32 @@ def discipline(pulses: Pulses, second: Second, latch: Latch | None) -> tuple[Pul
     Without a latch (radio off) or without pulses (none wired) the message's arrival gives UTC; while pulses
     come a message that does not fit them gives none.
     """
+    if second.leap_s is not None and second.leap_s in LEAP_LIMITS_S:
+        pulses = replace(pulses, leap_s=second.leap_s)
     if latch is None or not 0 < second.arrived_us - latch.pps_us <= SAID_LIMIT_US:
         return _arrival(pulses, second, "no_pulse" if latch is not None else "radio_away")
     base, what = pair(pulses.base, Micros(latch.pps_counter_us), second.gps_us)
     if what is Pairing.REPEATED:
         return _arrival(pulses, second, "no_pulse")
-    following = Pulses(base=base, present=True)
+    following = replace(pulses, base=base, present=True)
     if what is Pairing.ABERRANT:
         return following, None, what
-    utc_us = base.gps_us + UTC_MINUS_GPS_US
-    return following, _reading(utc_us, latch.pps_us, second.arrived_us, exact=True), what
+    utc_us = utc_of_gps(base.gps_us, following.leap_s)
+    reading = _reading(utc_us - latch.pps_us, second.arrived_us, following.leap_s, exact=True)
+    return following, reading, what
 
 
 def _arrival(pulses: Pulses, second: Second, why: str) -> tuple[Pulses, Reading, str]:
-    utc_us = second.gps_us + UTC_MINUS_GPS_US + SAID_AFTER_US
-    return Pulses(base=pulses.base), _reading(utc_us, second.arrived_us, second.arrived_us, exact=False), why
+    utc_us = utc_of_gps(second.gps_us, pulses.leap_s) + SAID_AFTER_US
+    reading = _reading(utc_us - second.arrived_us, second.arrived_us, pulses.leap_s, exact=False)
+    return replace(pulses, present=False), reading, why
 
 
-def _reading(utc_us: int, monotonic_us: int, at_us: int, *, exact: bool) -> Reading:
+def _reading(utc_minus_monotonic_us: int, at_us: int, leap_s: int, *, exact: bool) -> Reading:
     return Reading(
         quality=TimeQuality.GNSS,
-        utc_minus_monotonic_us=utc_us - monotonic_us,
+        utc_minus_monotonic_us=utc_minus_monotonic_us,
         at_us=at_us,
         exact=exact,
+        leap_s=leap_s,
     )

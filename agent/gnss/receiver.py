@@ -28,7 +28,7 @@ LATCH_WAIT_S = 0.5
 REOPEN_AFTER_S = 30.0
 """A line that failed or is missing is opened again after this."""
 MUTE_AFTER_US = 10_000_000
-"""A receiver without GPS time for so long has no fix."""
+"""A receiver that gives no time for so long has no fix."""
 
 Ask = Callable[[Callable[[Concentrator], Any]], "Future[Any]"]
 
@@ -142,7 +142,8 @@ class GnssTime:
         self._spoke_at_us = now_us
         if now_us < self._due_us:
             return
-        second, latch = Second(gps_us=receiver.time.gps_us, arrived_us=now_us), self._latch()
+        second = Second(gps_us=receiver.time.gps_us, arrived_us=now_us, leap_s=receiver.time.leap_s)
+        latch = self._latch()
         self._pulses, reading, what = discipline(self._pulses, second, latch)
         self._due_us = now_us + PAIR_EVERY_US if latch is not None else now_us
         self.counts[what] += 1

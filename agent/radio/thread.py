@@ -16,7 +16,7 @@ from agent.radio.flights import Flights, Sent
 from agent.radio.pace import Pace
 from agent.radio.recovery import Ladder, RestartRequested, Step, came_up, failed
 from agent.radio.suspicion import Suspicion
-from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, reference_of
+from agent.timing.timebase import ANCHOR_INTERVAL_US, Anchor, GpsReference, PulseTrain, reference_of
 from agent.timing.utc import gps_of_utc
 from agent.wire import reasons
 from agent.wire.messages import Radio, TimeQuality
@@ -37,6 +37,13 @@ class FramesReceived:
 
     frames: tuple[tuple[ReceivedFrame, int], ...]
     session: int
+    gps: GpsReference | None = None
+    """The counter's last pulse of GPS time; None without GNSS and PPS."""
+
+    def gps_us(self, frame: ReceivedFrame) -> int | None:
+        """Return the GPS time of a frame's end; None where no pulse near enough says it."""
+        near = self.gps is not None and self.gps.holds_at(frame.counter_us)
+        return self.gps.gps_at(frame.counter_us) if self.gps is not None and near else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,7 @@ class RadioThread:
         self.suspicion = Suspicion()
         self._ladder = Ladder()
         self._anchor: Anchor | None = None
+        self._train = PulseTrain()
         self._session = sessions_from
         self._running = False
         self._start_at_us = 0
@@ -174,7 +182,7 @@ class RadioThread:
         if any(frame.crc is Crc.OK for frame in frames):
             self.suspicion.good_frame(now_us)
         timed = tuple((frame, min(self._anchor.monotonic_of(frame.counter_us), now_us)) for frame in frames)
-        self._report(FramesReceived(frames=timed, session=self._session))
+        self._report(FramesReceived(frames=timed, session=self._session, gps=self._train.reference))
 
     def _watch(self, now_us: int) -> None:
         if self._anchor is None or now_us - self._anchor.monotonic_us >= ANCHOR_INTERVAL_US:
@@ -214,11 +222,16 @@ class RadioThread:
         return min(readings, key=lambda reading: reading.doubt_us)
 
     def _gps_reference(self, anchor: Anchor) -> GpsReference | None:
+        """Return the last pulse while pulses come; frames are dated by it for a while longer."""
         if self._clock.quality() is not TimeQuality.GNSS:
             return None
         pps_us = int(self._concentrator.trigger_counter_us())
         gps_us = gps_of_utc(self._clock.utc_us(), self._clock.leap_s())
-        return reference_of(anchor, pps_us, gps_us, self._clock.monotonic_us())
+        pulse = reference_of(anchor, pps_us, gps_us, self._clock.monotonic_us())
+        if pulse is None:
+            return None
+        self._train = self._train.taking(pulse)
+        return self._train.reference
 
     def _send(self) -> None:
         if self._anchor is None:
@@ -250,7 +263,7 @@ class RadioThread:
     def _failed(self, error: HalError) -> int:
         now_us = self._clock.monotonic_us()
         was_running, self._running = self._running, False
-        self._anchor = None
+        self._anchor, self._train = None, PulseTrain()
         self._transmissions.anchored(None, None)
         self._flights.lose(reason_of(error))
         since_us = self._last_proof_us if was_running and self._last_proof_us is not None else now_us

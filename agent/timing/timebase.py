@@ -1,6 +1,12 @@
-"""The concentrator's counter against the host's monotonic clock."""
+"""The concentrator's counter against the monotonic clock, and by its latch of the PPS against GPS time.
 
-from dataclasses import dataclass
+Sources: FACTS §9 (PPS latch), §16 (±10 ppm, three aberrant pairs, 30 s of age).
+"""
+
+from dataclasses import dataclass, replace
+
+from hal.gnss.timebase import AGE_LIMIT_US, Pairing, Timebase, pair
+from hal.units import Micros
 
 ANCHOR_INTERVAL_US = 1_000_000
 """The counter is read so often: at 50 ppm between the crystals the error stays below 50 us."""
@@ -8,6 +14,8 @@ ANCHOR_INTERVAL_US = 1_000_000
 SECOND_US = 1_000_000
 PULSE_AGE_LIMIT_US = 2_500_000
 PULSE_DOUBT_US = 200_000
+PULSES_KEPT = 16
+"""The rate of the counter is measured over so many pulses: a latch is good to 1 us, the rate to 0.1 ppm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +43,45 @@ class GpsReference:
 
     counter_us: int
     gps_us: int
+    rate: float = 1.0
+    """Microseconds of the counter in one of GPS time."""
 
     def counter_at(self, gps_us: int) -> int:
         """Return the counter at a GPS time."""
-        return self.counter_us + gps_us - self.gps_us
+        return self.counter_us + round((gps_us - self.gps_us) * self.rate)
 
     def gps_at(self, counter_us: int) -> int:
         """Return the GPS time at a counter."""
-        return self.gps_us + counter_us - self.counter_us
+        return self.gps_us + round((counter_us - self.counter_us) / self.rate)
+
+    def holds_at(self, counter_us: int) -> bool:
+        """Return whether a counter is near enough to the pulse to be converted."""
+        return abs(counter_us - self.counter_us) <= AGE_LIMIT_US
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseTrain:
+    """The last pulses of one start of the radio; those that do not fit a crystal are left out."""
+
+    base: Timebase | None = None
+    pulses: tuple[GpsReference, ...] = ()
+    """The oldest first; the newest has the rate measured over all."""
+
+    @property
+    def reference(self) -> GpsReference | None:
+        """The newest pulse; None before the first."""
+        return self.pulses[-1] if self.pulses else None
+
+    def taking(self, new: GpsReference) -> "PulseTrain":
+        """Return the train with one more pulse."""
+        base, what = pair(self.base, Micros(new.counter_us), new.gps_us)
+        if what in {Pairing.ABERRANT, Pairing.REPEATED}:
+            return replace(self, base=base)
+        kept = () if what in {Pairing.FIRST, Pairing.RESTARTED} else self.pulses[1 - PULSES_KEPT :]
+        if kept:
+            counted_us, passed_us = new.counter_us - kept[0].counter_us, new.gps_us - kept[0].gps_us
+            new = replace(new, rate=counted_us / passed_us)
+        return PulseTrain(base=base, pulses=(*kept, new))
 
 
 def reference_of(anchor: Anchor, pps_counter_us: int, gps_now_us: int, now_us: int) -> GpsReference | None:

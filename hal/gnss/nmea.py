@@ -1,6 +1,7 @@
 """NMEA 0183 sentences: checksum, RMC (when and where) and GGA (how high and how well).
 
-Sources: NMEA 0183 v4.10 sentence formats as receivers send them; FACTS §15.
+Sources: NMEA 0183 v4.10 sentence formats as receivers send them (RMC's mode indicator since v2.3, its
+navigational status since v4.1); FACTS §15.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from datetime import UTC, datetime
 SENTENCE_LIMIT_BYTES = 120
 """82 in the standard; receivers exceed it a little."""
 CENTURY = 2000
+RMC_MODE_INDEX = 12
+NO_FIX_MODES = frozenset("NEMS")
+"""Not valid, estimated (dead reckoning), manual, simulator: the time is then no satellite's."""
 
 
 class BadSentence(ValueError):
@@ -82,7 +86,7 @@ def decode(sentence: bytes) -> Rmc | Gga | None:
 def _rmc(parts: list[str]) -> Rmc:
     return Rmc(
         utc=_instant(parts[1], parts[9]),
-        valid=parts[2] == "A",
+        valid=parts[2] == "A" and not NO_FIX_MODES.intersection(parts[RMC_MODE_INDEX : RMC_MODE_INDEX + 1]),
         latitude=_degrees(parts[3], parts[4], 2),
         longitude=_degrees(parts[5], parts[6], 3),
     )

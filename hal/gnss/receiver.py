@@ -1,12 +1,24 @@
-"""A GNSS receiver on a serial line: feeds bytes to the pure parsers and keeps the last of each answer."""
+"""A GNSS receiver on a serial line: feeds bytes to the pure parsers and keeps the last of each answer.
+
+A receiver that speaks UBX gives GPS time and leap seconds; one that does not gives UTC in RMC.
+
+Sources: u-blox M8 protocol specification UBX-13003221 (NAV-TIMEGPS once an epoch, as RMC);
+Quectel L76K protocol specification (no UBX; RMC describes the second that the last PPS began).
+"""
 
 from collections import Counter
 
 from hal.gnss import nmea, ubx
 from hal.gnss.stream import split
+from hal.gnss.timebase import SECOND_US, gps_us
 from hal.ports import ByteLine
 
 CHUNK_BYTES = 512
+RMC_ALONE = 3
+"""So many valid RMC without a NAV-TIMEGPS between them: the receiver speaks no UBX.  One may lie before the
+request for NAV-TIMEGPS and one beside it."""
+NMEA_LEAP_S = 18
+"""GPS − UTC since 2017-01-01 (IERS Bulletin C 52), which NMEA does not carry; UTC does not depend on it."""
 
 
 class Receiver:
@@ -15,6 +27,7 @@ class Receiver:
     def __init__(self, line: ByteLine) -> None:
         self._line = line
         self._rest = b""
+        self._rmc_alone = 0
         self.counts: Counter[str] = Counter()
         self.time: ubx.GpsTime | None = None
         self.position: nmea.Rmc | None = None
@@ -25,7 +38,7 @@ class Receiver:
         self._line.write(ubx.enable_time_gps())
 
     def poll(self) -> bool:
-        """Read what came; whether a new GPS time was in it.
+        """Read what came; whether a new time was in it.
 
         Raises:
             LineFailed: the port vanished.
@@ -46,17 +59,33 @@ class Receiver:
             said = nmea.decode(message)
             self.counts["sentences"] += 1
             if isinstance(said, nmea.Rmc):
-                self.position = said
-            elif isinstance(said, nmea.Gga):
+                return self._take_rmc(said)
+            if isinstance(said, nmea.Gga):
                 self.quality = said
             return False
         kind, payload = ubx.decode(message)
         self.counts["frames"] += 1
         if kind != ubx.NAV_TIMEGPS:
             return False
+        self._rmc_alone = 0
         time = ubx.decode_time_gps(payload)
         self.time = time or self.time
         return time is not None
+
+    def _take_rmc(self, rmc: nmea.Rmc) -> bool:
+        """Keep place and time; the time counts only of a receiver that speaks no UBX."""
+        self.position = rmc
+        if not rmc.valid or rmc.utc is None:
+            return False
+        if rmc.utc.microsecond:
+            self.counts["off_second"] += 1
+            return False
+        self._rmc_alone = min(self._rmc_alone + 1, RMC_ALONE)
+        if self._rmc_alone < RMC_ALONE:
+            return False
+        utc_us = round(rmc.utc.timestamp()) * SECOND_US
+        self.time = ubx.GpsTime(gps_us=gps_us(utc_us, NMEA_LEAP_S), leap_s=NMEA_LEAP_S, accuracy_ns=None)
+        return True
 
     def close(self) -> None:
         """Release the line."""

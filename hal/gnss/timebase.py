@@ -73,6 +73,15 @@ def pair(base: Timebase | None, pps_us: Micros, gps_us: int) -> tuple[Timebase, 
     return replace(base, aberrant=base.aberrant + 1), Pairing.ABERRANT
 
 
+def gps_us(utc_us: int, leap_s: int) -> int:
+    """Return GPS time in µs since 1980 of UTC in µs since 1970.
+
+    >>> gps_us(315_964_800_000_000, 18)
+    18000000
+    """
+    return utc_us - (GPS_EPOCH_UNIX_S - leap_s) * SECOND_US
+
+
 def utc_us(gps_us: int, leap_s: int) -> int:
     """Return UTC in µs since 1970.
 

@@ -29,7 +29,8 @@ class GpsTime:
 
     gps_us: int
     leap_s: int | None
-    accuracy_ns: int
+    accuracy_ns: int | None
+    """None where the receiver does not say it."""
 
 
 def checksum(body: bytes) -> bytes:

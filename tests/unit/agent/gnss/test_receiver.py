@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from agent.clock import SystemClock
+from agent.gnss.pps import Latch, Pulses, Second, discipline
 from agent.gnss.receiver import GnssTime
 from agent.timing.choice import NOT_BEFORE_UTC_US, Reading
-from agent.timing.utc import LEAP_SECONDS
+from agent.timing.utc import LEAP_SECONDS, utc_of_gps
 from agent.wire import reasons
 from agent.wire.messages import TimeQuality
 from hal.errors import LineFailed
+from hal.gnss import ubx
 from hal.gnss.receiver import Receiver
 from hal.ports import Concentrator
+from tests.golden.files import GOLDEN
 from tests.unit.hal.gnss.test_gnss import TwinLine
 from tests.unit.hal.sx1302.rigs import Rig, started
 
@@ -99,6 +105,65 @@ def test_utc_is_that_of_the_pulse() -> None:
     assert made.gnss.state().pps
     assert made.gnss.state().satellites == 9
     assert len(made.clock.readings) == 1 + 11 // 5
+
+
+def test_a_receiver_that_speaks_nmea_only_gives_utc_by_rmc_and_the_pulse() -> None:
+    made = mast()
+    made.line.receiver.timegps_enabled = False
+    made.hear(BEGIN, 12)
+    assert abs(made.error_us(BEGIN)) < 100
+    state = made.gnss.state()
+    assert (state.fix, state.pps, state.satellites) == (True, True, 9)
+    position = state.position()
+    assert position is not None
+    assert (round(position.latitude_deg, 4), position.altitude_m) == (47.3946, 78.0)
+
+
+def test_the_receiver_of_the_case_has_a_fix() -> None:
+    made, case = mast(), GOLDEN / "cases" / "14-gnss-nmea-only" / "l76k.nmea"
+    made.line.receiver.timegps_enabled = False
+    made.line.waiting = case.read_bytes().replace(b"\n", b"\r\n")
+    made.gnss.turn(made.receiver)
+    made.gnss.turn(made.receiver)
+    assert made.gnss.state().fix
+    assert made.receiver.time is not None
+    utc_us = utc_of_gps(made.receiver.time.gps_us, LEAP_SECONDS)
+    assert datetime.fromtimestamp(utc_us / 1e6, UTC) == datetime(2026, 11, 23, 10, 15, 34, tzinfo=UTC)
+
+
+def said_by_ubx(utc: datetime, leap_s: int, valid: int) -> ubx.GpsTime:
+    gps = utc - datetime(1980, 1, 6, tzinfo=UTC) + timedelta(seconds=leap_s)
+    week, rest = divmod(gps, timedelta(weeks=1))
+    payload = ubx.TIMEGPS.pack(rest // timedelta(milliseconds=1), 0, week, leap_s, valid, 20)
+    time = ubx.decode_time_gps(payload)
+    assert time is not None
+    return time
+
+
+@pytest.mark.parametrize("leap_s", [17, 18, 19])
+@pytest.mark.parametrize("wired", [True, False])
+def test_utc_is_gps_time_minus_the_receiver_s_leap_seconds(leap_s: int, wired: bool) -> None:
+    utc, clock = datetime(2029, 1, 1, 0, 0, 5, tzinfo=UTC), SystemClock()
+    latch = Latch(counter_us=5_300_000, monotonic_us=10_300_000, pps_counter_us=5_000_000) if wired else None
+    time = said_by_ubx(utc, leap_s, valid=7)
+    second = Second(gps_us=time.gps_us, arrived_us=10_300_000, leap_s=time.leap_s)
+    pulses, reading, _ = discipline(Pulses(), second, latch)
+    assert reading is not None
+    begun_us = 10_000_000 + reading.utc_minus_monotonic_us
+    assert datetime.fromtimestamp(begun_us / 1e6, UTC) == utc
+    clock.accept(reading)
+    assert clock.leap_s() == leap_s
+    unknown = Second(gps_us=time.gps_us + 5 * SECOND_US, arrived_us=15_300_000)
+    next_latch = Latch(counter_us=10_300_000, monotonic_us=15_300_000, pps_counter_us=10_000_000)
+    _, held, _ = discipline(pulses, unknown, next_latch if wired else None)
+    assert held is not None
+    assert held.utc_minus_monotonic_us == reading.utc_minus_monotonic_us, "the last leap seconds hold"
+
+
+@pytest.mark.parametrize("leap_s", [-3, 61])
+def test_leap_seconds_that_no_receiver_can_know_are_not_believed(leap_s: int) -> None:
+    second = Second(gps_us=1_480_000_000_000_000, arrived_us=0, leap_s=leap_s)
+    assert discipline(Pulses(), second, None)[0].leap_s == LEAP_SECONDS
 
 
 def test_while_the_radio_is_away_the_message_gives_utc() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.gnss import nmea, ubx
-from hal.gnss.receiver import Receiver
+from hal.gnss.receiver import NMEA_LEAP_S, RMC_ALONE, Receiver
 from hal.gnss.stream import BUFFER_LIMIT_BYTES, split
 from hal.gnss.timebase import AGE_LIMIT_US, Pairing, Timebase, pair, utc_us
 from hal.twin.lines.gnss_receiver import GnssReceiver
@@ -174,6 +174,45 @@ class TwinLine:
 
     def close(self) -> None:
         self.waiting = b""
+
+
+def rmc(second: str, *, status: str = "A", mode: str = "A") -> bytes:
+    return sentence(f"GNRMC,1015{second},{status},4724.6360,N,00047.9280,E,0.0,0.0,231126,,,{mode},V")
+
+
+def test_rmc_gives_the_time_only_where_no_ubx_comes_between() -> None:
+    line = TwinLine()
+    receiver = Receiver(line)
+    line.waiting = b"".join(rmc(f"{second:02d}.000") + time_gps(valid=3) for second in range(9))
+    receiver.poll()
+    receiver.poll()
+    assert receiver.time is not None
+    assert receiver.time.gps_us == 2400 * ubx.WEEK_US + 5_000_250
+    line.waiting = b"".join(rmc(f"{second:02d}.000") for second in range(20, 20 + RMC_ALONE - 1))
+    assert not receiver.poll()
+    line.waiting = rmc("23.000")
+    assert receiver.poll()
+    assert (receiver.time.leap_s, receiver.time.accuracy_ns) == (NMEA_LEAP_S, None)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "counted"),
+    [
+        ((rmc("20.250"), rmc("20.500"), rmc("20.750")), "off_second"),
+        ((rmc("20.000", status="V"),) * 3, "sentences"),
+        *(((rmc("20.000", mode=mode),) * 3, "sentences") for mode in "NEMS"),
+        ((rmc("60.000"),) * 3, "bad"),
+    ],
+)
+def test_rmc_that_names_no_second_of_a_pulse_gives_no_time(
+    sentences: tuple[bytes, ...], counted: str
+) -> None:
+    line = TwinLine()
+    receiver = Receiver(line)
+    line.waiting = b"".join(sentences)
+    assert not receiver.poll()
+    assert receiver.time is None
+    assert receiver.counts[counted] == 3
 
 
 def test_a_receiver_that_was_asked_tells_gps_time_every_second() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from agent.connectors.dating import reception_of
 from agent.connectors.reception import Reception
-from agent.connectors.semtech_udp.rxpk import LATEST_UTC_US, Statistics, rxpk, stat
+from agent.connectors.semtech_udp.rxpk import LATEST_UTC_US, Statistics, iso_time, rxpk, stat
 from agent.observation import Position
+from agent.timing.utc import utc_of_gps
 from agent.wire.messages import TimeQuality
 from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, record
 
@@ -122,3 +123,18 @@ def test_a_frame_of_another_boot_keeps_its_stored_time(
     assert reception_of(heard, clock, boot=2) == Reception(
         utc_us=JUNE_2024_US + 1_000_000, quality=stored, age_us=age_us
     )
+
+
+@pytest.mark.parametrize("boot", [1, 2])
+@pytest.mark.parametrize("leap_s", [18, 19])
+def test_a_frame_that_the_pulse_dated_keeps_its_time_to_the_microsecond(boot: int, leap_s: int) -> None:
+    gps_us = 1_479_000_000_123_456
+    utc_us = utc_of_gps(gps_us, leap_s)
+    late = ManualClock(now_us=61_000_003, offset_us=JUNE_2024_US + 4_567, trusted=TimeQuality.NTP)
+    dated = record(
+        1, monotonic_us=1_000_000, gps_us=gps_us, received_at_us=utc_us, time_quality=int(TimeQuality.GNSS)
+    )
+    reception = reception_of(dated, late, boot=boot)
+    assert (reception.utc_us, reception.gps_us, reception.quality) == (utc_us, gps_us, TimeQuality.GNSS)
+    made = json.loads(rxpk(dated, reception))
+    assert (made["time"], made["tmms"]) == (iso_time(utc_us), gps_us // 1000)
