@@ -14,8 +14,6 @@ import sys
 import traceback
 from pathlib import Path
 
-import structlog
-
 from agent.assembly import Agent, DataPathPort, MakeDataPath
 from agent.clock import SystemClock
 from agent.configuration.slots import SlotUnreadable
@@ -24,6 +22,7 @@ from agent.host.card import memory_folder, usable_state
 from agent.host.machine import restart_process
 from agent.journal.recent import RECENT
 from agent.journal_port import JournalPort
+from agent.logs import structlog
 from agent.supervisor.leaving import Leave
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused

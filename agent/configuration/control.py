@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
@@ -26,6 +25,7 @@ from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
 from agent.failures import reason_of
 from agent.journal_port import JournalPort
+from agent.logs import structlog
 from agent.timing.choice import OWN_TIME
 from agent.wire import reasons
 from agent.wire.configuration import Configuration

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import structlog
-
 from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
 from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.logs import structlog
 from agent.observation import ConnectorState
 from agent.record import Record
 from agent.wire import reasons

@@ -220,11 +220,17 @@ class Delivery:
             self.backlog.add(record_id, address, held=held)
 
     def _wake_at_us(self, now_us: int) -> int | None:
+        while self._timers and not self._awaited(self._timers[0][1]):
+            heapq.heappop(self._timers)
         times = [self._timers[0][0]] if self._timers else []
         if self.reachable:
             backlog_us = self.backlog.wake_at_us(now_us)
             times += [backlog_us] if backlog_us is not None else []
         return min(times, default=None)
+
+    def _awaited(self, record_id: int) -> bool:
+        """Return whether a timer still has something to do: what is acknowledged needs no waking."""
+        return record_id in self._live or record_id in self._late
 
     def oldest_id(self) -> int | None:
         """Return the id of the oldest frame that is not acknowledged."""

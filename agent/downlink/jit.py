@@ -115,6 +115,8 @@ def insert(queue: JitQueue, scheduled: Scheduled) -> JitQueue:
 
 def due(queue: JitQueue, now_us: int) -> tuple[JitQueue, Entry | None, tuple[Entry, ...]]:
     """Return (queue, entry to program now or None, entries whose instant has passed)."""
+    if not queue.entries and queue.programmed is None:
+        return queue, None, ()
     missed = tuple(entry for entry in queue.entries if entry.start_us - now_us < START_DELAY_US)
     rest = queue.entries[len(missed) :]
     programmed = queue.programmed

@@ -3,8 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import structlog
-
 from agent.clock import Clock
 from agent.enrol.client import enrol, keep_renewed, load_enrolment
 from agent.enrol.settings import wipe_token
@@ -12,6 +10,7 @@ from agent.enrol.step import Enrolment, Outcome
 from agent.identity import Identity
 from agent.journal_port import JournalPort
 from agent.link.mqtt import Link
+from agent.logs import structlog
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 

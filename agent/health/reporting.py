@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
@@ -23,6 +22,7 @@ from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
+from agent.logs import structlog
 from agent.observation import DataPathState
 from agent.wire import reasons
 from agent.wire.configuration import Configuration

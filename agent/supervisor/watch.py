@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.hearing.suspicion import Hearing, Learned
 from agent.host.machine import CannotReboot, reboot_machine
 from agent.journal_port import JournalPort
+from agent.logs import structlog
 from agent.observation import DataPathState
 from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave

@@ -8,6 +8,7 @@ Sources: FACTS §8 (frequency, RSSI, status), §9 (timestamps); FSK RSSI polynom
 
 import struct
 from collections import Counter
+from functools import lru_cache
 
 from hal.packets import Crc, Fsk, Lora, ReceivedFrame
 from hal.settings import Channel, Radio, Settings, TemperatureCompensation
@@ -30,6 +31,10 @@ FSK_UNDEFINED_DB = -128.0
 """What the reference says for an FSK packet's SNR and, before the board's offset, signal RSSI."""
 DUPLICATE_TOLERANCE_US = 24
 """Two demodulations of one packet lie at most three samples apart (FACTS §8)."""
+
+
+TEMPERATURES_KEPT = 8
+"""A board has two radios, and its temperature is read every ten seconds."""
 
 
 class Decoding:
@@ -61,6 +66,7 @@ def level_offsets(radio: Radio, temperature_c: float | None) -> tuple[float, flo
     return single(radio.rssi_offset_db), temperature_offset_db(radio.compensation, temperature_c)
 
 
+@lru_cache(maxsize=TEMPERATURES_KEPT)
 def temperature_offset_db(compensation: TemperatureCompensation, temperature_c: float) -> float:
     """Return the RSSI correction at a board temperature."""
     of = compensation

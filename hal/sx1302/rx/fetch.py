@@ -47,7 +47,7 @@ class Fetch:
         raise ChipMisbehaved(f"FIFO count keeps changing or exceeds {FIFO_BYTES}", where="0x58c8")
 
     def _count(self) -> int:
-        data = self._registers.read(COUNT_AT, 2)
+        data = self._registers.read_memory(COUNT_AT, 2)
         if data == DEAD_LINE:
             dead = Fault(FaultKind.DEAD_BUS, 0xFFFF)
             raise LineFailed(str(dead), where="0x58c8", fault=dead)
