@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from agent.wire.messages import Change, Radio
-from fleet.availability.points import Point
+from fleet.availability.placing import Point
 from fleet.facts.model import JournalFact
 
 

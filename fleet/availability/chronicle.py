@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from agent.wire.messages import Change, Radio
 from fleet.availability.backdating import Condition, Piece, dated_back, radio_of
-from fleet.availability.points import Life, Point
+from fleet.availability.placing import Point
+from fleet.availability.points import Life
 from fleet.facts.model import HeartbeatRun, JournalFact
 from fleet.facts.settings import ContractSettings
 
@@ -66,6 +67,8 @@ class _Reader:
 
     def _complete(self, records: Sequence[Point], closing: Point) -> bool:
         assert self.here is not None
+        if closing.beat is None and closing.journal_seq == 0:
+            return False  # the number was not told: what lay between is not proved
         first_seq = self.here.journal_seq + 1
         if len(records) != closing.journal_seq - self.here.journal_seq or any(
             point.journal_seq != number for number, point in enumerate(records, start=first_seq)

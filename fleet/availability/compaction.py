@@ -25,7 +25,7 @@ from fleet.facts.runs import SELF_TRUSTED
 
 MARGIN_US = HOUR_US
 """Late records of what is cut off may still move the anchor by the error of their clocks: 2 s and 100 ppm of
-the gap that they fall in, so an hour covers gaps of a year (``points.DRIFT_PPM``)."""
+the gap that they fall in, so an hour covers gaps of a year (``placing.DRIFT_PPM``)."""
 
 Item = TypeVar("Item", HeartbeatRun, JournalFact)
 
@@ -170,7 +170,7 @@ def _starts_late(first: HeartbeatRun, records: Sequence[JournalFact]) -> bool:
 
 
 def _serves(run: HeartbeatRun) -> bool:
-    return run.last_seq > run.first_seq and run.lns_up and run.radio is Radio.RECEIVING
+    return run.last_seq > run.first_seq and run.lns_up and run.radio is Radio.RECEIVING and run.trusted
 
 
 def _in_order(fact: JournalFact, run: HeartbeatRun) -> bool:

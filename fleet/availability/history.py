@@ -257,5 +257,5 @@ def _proved(span: Interval, state: GatewayState, cause: Cause, reason: str, evid
     )
 
 
-def _by_start(one: Proved) -> tuple[int, int, str]:
-    return (one.start_us, one.end_us, one.state)
+def _by_start(one: Proved) -> tuple[int, int, str, str, str, str]:
+    return (one.start_us, one.end_us, one.state, one.cause, one.reason, one.evidence)

@@ -9,35 +9,17 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.wire.messages import Change, PreviousBoot, TimeQuality
+import msgspec
+
+from agent.wire.messages import Change, PreviousBoot
+from fleet.availability.placing import Point, Stamp, placed_by_uptime, valid_time
 from fleet.durations import MINUTE_US
 from fleet.facts.model import HeartbeatRun, JournalFact
-from fleet.facts.runs import SELF_TRUSTED
 from fleet.facts.settings import ContractSettings
 
 LIFE_SPLIT_US = 5 * MINUTE_US
-"""Starts of one boot that are further apart are two boxes.  Undisciplined clocks drift at most ``DRIFT_PPM``,
-and neighbours in uptime differ by far less."""
-DRIFT_PPM = 100
-"""How fast a gateway's monotonic clock may run off from UTC, in millionths: twice the ±50 ppm of the
-oscillator class in a Raspberry Pi."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One instant at which a gateway proved to be alive."""
-
-    at_us: int
-    uptime_ms: int
-    journal_seq: int
-    beat: HeartbeatRun | None = None
-    """What a heartbeat said, else ``record``, else only life itself (the last time alive on disk)."""
-    covered_to_seq: int = 0
-    """Heartbeats follow without a gap up to this number."""
-    seq: int = 0
-    record: JournalFact | None = None
-    contractual: str = ""
-    """On a record: the contractual connector by the heartbeat before it, else by the first one."""
+"""Starts of one boot that are further apart are two boxes.  Undisciplined clocks drift at most
+``placing.DRIFT_PPM``, and neighbours in uptime differ by far less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +39,6 @@ class Life:
         return self.points[-1].at_us
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """A gateway's own idea of an instant, to be placed."""
-
-    uptime_ms: int
-    at_us: int
-    quality: TimeQuality
-
-
 def lives(
     runs: Sequence[HeartbeatRun], journal: Sequence[JournalFact], settings: ContractSettings
 ) -> tuple[Life, ...]:
@@ -83,33 +56,6 @@ def lives(
         for anchors, records in zip(boxes, shares, strict=True):
             found.append(_life(boot, anchors, records, settings))
     return tuple(sorted(found, key=lambda life: (life.start_us, life.boot)))
-
-
-def valid_time(stamp: Stamp, anchors: Sequence[Point], settings: ContractSettings) -> int:
-    """Return the valid time of what a gateway told: its own time if believed, else by uptime.
-
-    Between two heartbeats uptime is placed in proportion, outside at one microsecond a microsecond.  The
-    gateway's own time is believed if it says GNSS or NTP, a neighbouring heartbeat was believed, and it is
-    not further from the place of its uptime than the agreement plus what a clock may have drifted.
-    """
-    index = bisect_right(anchors, stamp.uptime_ms, key=lambda point: point.uptime_ms)
-    before = anchors[index - 1] if index else None
-    after = anchors[index] if index < len(anchors) else None
-    if before is None or after is None:
-        anchor = before or after
-        assert anchor is not None
-        placed_us = anchor.at_us + (stamp.uptime_ms - anchor.uptime_ms) * 1000
-        reach_ms = abs(stamp.uptime_ms - anchor.uptime_ms)
-    else:
-        span_ms = after.uptime_ms - before.uptime_ms
-        gone_ms = stamp.uptime_ms - before.uptime_ms
-        placed_us = before.at_us + (after.at_us - before.at_us) * gone_ms // span_ms
-        reach_ms = min(gone_ms, span_ms - gone_ms)
-    neighbours = [point.beat for point in (before, after) if point is not None]
-    if stamp.quality not in SELF_TRUSTED or not any(beat is not None and beat.trusted for beat in neighbours):
-        return placed_us
-    allowed_us = settings.time_agreement_us + reach_ms * DRIFT_PPM // 1000
-    return stamp.at_us if abs(stamp.at_us - placed_us) <= allowed_us else placed_us
 
 
 def stamp_of(record: JournalFact) -> Stamp:
@@ -166,12 +112,13 @@ def _heard_once(beats: Iterable[Point]) -> list[Point]:
 
 
 def _before(point: Point, other: Point) -> bool:
-    """Order equal heartbeats: the longer run tells more, then the earlier reception, then what it says."""
+    """Order equal heartbeats: the longer run tells more, then a believed clock, the earlier reception, …"""
 
     def rank(one: Point) -> tuple[object, ...]:
         beat = one.beat
         assert beat is not None
-        return (-one.covered_to_seq, one.at_us, beat.first_seq, beat.journal_seq, beat.radio, beat.lns_up)
+        says = (beat.journal_seq, beat.radio, beat.lns_up, beat.spool_accepting, beat.contractual)
+        return (-one.covered_to_seq, not beat.trusted, one.at_us, beat.first_seq, says, beat.interval_ms)
 
     return rank(point) < rank(other)
 
@@ -192,8 +139,8 @@ def _content(fact: JournalFact) -> tuple[object, ...]:
         fact.subject,
         fact.value,
         fact.reason,
-        fact.since_ms,
-        fact.previous,
+        -1 if fact.since_ms is None else fact.since_ms,
+        () if fact.previous is None else msgspec.structs.astuple(fact.previous),
     )
 
 
@@ -229,7 +176,7 @@ def _share(records: Sequence[JournalFact], boxes: Sequence[Sequence[Point]]) -> 
 def _life(
     boot: int, beats: Sequence[Point], records: Sequence[JournalFact], settings: ContractSettings
 ) -> Life:
-    anchors = _forward(beats)
+    anchors = _forward(placed_by_uptime(beats, settings))
     placed = [
         Point(
             at_us=valid_time(stamp_of(record), anchors, settings),
@@ -253,9 +200,10 @@ def _life(
     )
 
 
-def _order(point: Point) -> tuple[int, bool, int, int, str]:
+def _order(point: Point) -> tuple[object, ...]:
     """By journal number first: a heartbeat built while a record was being written comes before it."""
-    return (point.journal_seq, point.record is None, point.uptime_ms, point.seq, repr(point.record))
+    content = () if point.record is None else _content(point.record)
+    return (point.journal_seq, point.record is None, point.uptime_ms, point.seq, content)
 
 
 def _is_boot(point: Point) -> bool:

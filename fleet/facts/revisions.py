@@ -1,10 +1,13 @@
 """Which of several facts of a person counts: of one id, the one that was recorded last.
 
-Two that were recorded in the same microsecond are ordered by what they say: no order of arrival shows.
+Of two that were recorded in the same microsecond the one that takes back counts, else the one whose content
+comes last as canonical JSON: no order of arrival shows.
 """
 
 from collections.abc import Iterable
 from typing import TypeVar
+
+import msgspec
 
 from fleet.facts.model import Blindness, Commissioning, Maintenance, Membership, OperatorStatement, PersonFact
 
@@ -26,8 +29,8 @@ def current(facts: Iterable[Person]) -> list[Person]:
     return [fact for fact in newest(facts) if not _taken_back(fact)]
 
 
-def _rank(fact: PersonFact) -> tuple[int, str]:
-    return fact.recorded_at_us, repr(fact)
+def _rank(fact: PersonFact) -> tuple[int, bool, bytes]:
+    return fact.recorded_at_us, _taken_back(fact), msgspec.json.encode(fact, order="deterministic")
 
 
 def _taken_back(fact: PersonFact) -> bool:

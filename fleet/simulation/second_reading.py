@@ -2,8 +2,8 @@
 
 It shares nothing with ``fleet.availability`` but the facts and the words.  For an instant it asks each line
 of AVAILABILITY §2 in order, straight from runs and records; no interval arithmetic, no sweep, no painting.
-It believes the gateways' clocks, so the facts must be ``trusted``.  Slow on purpose; tests and the benchmark
-compare the product with it and demand 0 µs.
+Heartbeats and records of clocks that are not believed get their time in ``second_placing``, also read anew.
+Slow on purpose; tests and the benchmark compare the product with it and demand 0 µs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from agent.wire.messages import Change, PreviousBoot, Radio
 from fleet.facts.model import Blindness, CommissioningKind, GatewayFacts, HeartbeatRun, JournalFact
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import CommuneState, GatewayState
+from fleet.simulation.second_placing import placed
 
 S = GatewayState
 NEVER_US = 1 << 62
@@ -57,7 +58,8 @@ class Reading:
             (one.start_us, NEVER_US if one.end_us is None else one.end_us + settings.blindness_tail_us)
             for one in blindness
         ]
-        self._boots = _boots(facts)
+        self._boots = _boots(placed(facts, settings))
+        self._two_boxes = _together([boot.proofs for boot in self._boots], settings.two_boxes_overlap_us)
 
     def partition(self, start_us: int, end_us: int) -> list[tuple[int, int, tuple[S, bool]]]:
         """Return (start, end, (state, proved)) over the window, neighbours that say the same joined."""
@@ -76,7 +78,7 @@ class Reading:
         """Return (state, proved) at an instant: the first of the list that matches."""
         if not self._accepted(at_us):
             return S.OUT, True
-        two = sum(first <= at_us < last for first, last in (boot.proofs for boot in self._boots)) > 1
+        two = any(start <= at_us < end for start, end in self._two_boxes)
         told = self._reported(at_us)
         if told is S.SERVING and not two:
             return S.SERVING, True
@@ -168,7 +170,7 @@ class Reading:
         end = boot.last_alive
         if closed is not None:
             return closed.journal_seq if _all_there(boot, low, closed.journal_seq) else None
-        if end is not None and not any(run.last_at_us >= end.at_us for run in boot.runs):
+        if end is not None and self._adds(boot, end):
             if end.journal_seq == 0 or not _all_there(boot, low, end.journal_seq):
                 return None
             if at_us < end.at_us:
@@ -177,6 +179,12 @@ class Reading:
         while high + 1 in boot.records:
             high += 1
         return high if high > low and boot.records[high].at_us > at_us else None
+
+    def _adds(self, boot: _Boot, end: PreviousBoot) -> bool:
+        """Return whether the last time alive is later than what else is known of the boot."""
+        if any(run.last_at_us >= end.at_us for run in boot.runs):
+            return False
+        return end.journal_seq > 0 or all(one.at_us < end.at_us for one in boot.records.values())
 
     def _regular(self, opened: HeartbeatRun, closed: HeartbeatRun) -> bool:
         missed = closed.first_seq - opened.last_seq
@@ -219,6 +227,18 @@ def _boots(facts: GatewayFacts) -> list[_Boot]:
         if boot.after is None and boot.stopped:
             boot.after = after
     return ordered
+
+
+def _together(alive: Sequence[tuple[int, int]], least_us: int) -> list[tuple[int, int]]:
+    """Return the stretches, longer than the least, in which two boxes or more were alive."""
+    cuts = sorted({at for pair in alive for at in pair})
+    found: list[tuple[int, int]] = []
+    for from_us, to_us in pairwise(cuts):
+        if sum(first <= from_us < last for first, last in alive) < 2:
+            continue
+        joins = bool(found) and found[-1][1] == from_us
+        found[-1:] = [(found[-1][0], to_us)] if joins else [*found[-1:], (from_us, to_us)]
+    return [(start, end) for start, end in found if end - start > least_us]
 
 
 def _all_there(boot: _Boot, low: int, high: int) -> bool:
