@@ -1,8 +1,9 @@
 """Recorded frames: NDJSON lines, gzip or not, into receptions that a virtual chip can hear.
 
-A line has ``ts`` (ms), ``freq`` (MHz), ``datr`` (``SF12BW125``), ``rssi`` (dBm), ``snr`` (dB) and ``phy``
-(base64); ``gw`` says which receiver heard it.  A line that cannot be played is refused with its number and
-field, counted, and the rest goes on.
+A line has ``ts`` (ms), ``freq`` (MHz or Hz), ``datr`` (``SF12BW125``), ``rssi`` (dBm), ``snr`` (dB) and
+``phy`` (base64); ``gw`` says which receiver heard it.  Public gateway logs have one line a frame with all its
+receivers in ``rx``, each with ``gw``, ``rssi``, ``snr`` and maybe ``ts``.  A line, or a receiver, that cannot
+be played is refused with its number and field, counted, and the rest goes on.
 """
 
 import base64
@@ -19,6 +20,10 @@ BAND_HZ = range(863_000_000, 870_000_001)
 """EU863-870, RP002-1.0.4 §2.4."""
 PAYLOAD_LIMIT_BYTES = 255
 LINE_LIMIT_BYTES = 16_384
+RECEIVERS_LIMIT = 100
+"""Of one frame; the most in the recordings that we know are 30."""
+HZ_FROM = 1e6
+"""A frequency from here on is in Hz, below in MHz."""
 _DATARATE = re.compile(r"SF(\d{1,2})BW(125|250|500)")
 
 
@@ -67,26 +72,50 @@ def read_frames(path: Path, limit: int | None = None) -> Iterator[RecordedFrame 
             if limit is not None and number > limit:
                 return
             if line.strip():
-                yield parse_line(number, line)
+                yield from parse_line(number, line)
 
 
-def parse_line(number: int, line: bytes) -> RecordedFrame | RefusedLine:
-    """Return the frame on one line, or why it is none.
+def parse_line(number: int, line: bytes) -> list[RecordedFrame | RefusedLine]:
+    """Return the receptions on one line, or why it holds none.
 
-    >>> print(parse_line(7, b'{"ts": 1, "freq": 868.1'))
+    >>> print(*parse_line(7, b'{"ts": 1, "freq": 868.1'))
     line 7: line: not JSON: Expecting ',' delimiter at column 24
     """
     try:
-        return _frame(number, line)
+        record = _object(line)
+        return [_reception(number, one) for one in _receptions(record)]
     except _Field as error:
-        return RefusedLine(line=number, field=error.field, message=str(error))
+        return [_refused(number, error)]
 
 
-def _frame(number: int, line: bytes) -> RecordedFrame:
-    record = _object(line)
-    frequency_hz = round(_number(record, "freq") * 1e6)
+def _reception(number: int, record: dict[str, Any]) -> RecordedFrame | RefusedLine:
+    try:
+        return _frame(number, record)
+    except _Field as error:
+        return _refused(number, error)
+
+
+def _refused(number: int, error: _Field) -> RefusedLine:
+    return RefusedLine(line=number, field=error.field, message=str(error))
+
+
+def _receptions(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one record a receiver."""
+    if "rx" not in record:
+        return [record]
+    receivers = record["rx"]
+    if not isinstance(receivers, list) or not all(isinstance(one, dict) for one in receivers):
+        raise _Field("rx", "a list of receivers is needed")
+    if not 1 <= len(receivers) <= RECEIVERS_LIMIT:
+        raise _Field("rx", f"{len(receivers)} receivers, 1 to {RECEIVERS_LIMIT} can be played")
+    return [record | one for one in receivers]
+
+
+def _frame(number: int, record: dict[str, Any]) -> RecordedFrame:
+    frequency = _number(record, "freq")
+    frequency_hz = round(frequency if frequency >= HZ_FROM else frequency * 1e6)
     if frequency_hz not in BAND_HZ:
-        raise _Field("freq", f"{record['freq']} MHz is outside 863 to 870 MHz")
+        raise _Field("freq", f"{record['freq']} is outside 863 to 870 MHz")
     sf, bandwidth_hz = _datarate(record)
     return RecordedFrame(
         line=number,

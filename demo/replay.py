@@ -1,4 +1,7 @@
-"""Play recorded frames through the virtual chips, each once, without collisions, and count what arrives.
+"""Play recorded frames through the virtual chips, each once, and end with a balance of what arrives.
+
+    sent = heard + not heard, by the chip's reason (half duplex, no channel, …)
+    heard = delivered + lost; a gateway that delivers nothing for ``STUCK_LIMIT_S`` is waited for no longer
 
 At ``speed`` None the gaps of the file are not waited for: every gateway gets ``BURST_FRAMES`` at once, and
 the next burst when all of the last have arrived.  Bursts, not a sliding window: the frames are those of one
@@ -27,6 +30,8 @@ BURST_FRAMES = 16
 """Frames that a gateway may have under way at once."""
 FIFO_MARGIN_BYTES = 300
 """The largest packet in the FIFO: 255 + 23 bytes of payload and metadata."""
+STUCK_LIMIT_S = 10.0
+"""Without any delivery of a gateway its burst is left behind: what is missing is lost, the rest goes on."""
 SETTLE_LIMIT_S = 60.0
 """A replay whose last frames do not arrive ends so long after the last arrival."""
 TURN_S = 0.005
@@ -44,8 +49,12 @@ class Replay:
     say: Callable[[str], None]
     sent: dict[str, list[bytes]] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
-    unheard: Counter[ReceptionVerdict] = field(default_factory=Counter)
+    unheard: dict[str, Counter[ReceptionVerdict]] = field(default_factory=dict)
+    """What the chips did not hear, by EUI and reason."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Heard frames that are waited for no longer, by EUI."""
     lines: int = 0
+    stuck_limit_s: float = STUCK_LIMIT_S
     _began_s: float = 0.0
 
     async def play(self) -> None:
@@ -54,6 +63,7 @@ class Replay:
         self._began_s = time.monotonic()
         queues = self._assign()
         self.sent = {rig.eui: [] for rig in self.rigs}
+        self.unheard = {rig.eui: Counter() for rig in self.rigs}
         first_ms = min((frame.at_ms for frames in queues.values() for frame in frames), default=0)
         telling = asyncio.ensure_future(self._tell(sum(map(len, queues.values()))))
         await asyncio.gather(*(self._feed(rig, queues[rig.eui], first_ms) for rig in self.rigs))
@@ -74,8 +84,10 @@ class Replay:
         """Read the file and deal its receivers out to the gateways."""
         assert self.options.frames is not None
         frames: list[RecordedFrame] = []
+        newest = 0
         for item in read_frames(self.options.frames, self.options.limit):
-            self.lines += 1
+            self.lines += item.line != newest
+            newest = item.line
             if isinstance(item, RefusedLine):
                 self.refused.append(item)
             else:
@@ -93,8 +105,7 @@ class Replay:
             if speed is not None:
                 due_s = self._began_s + (frame.at_ms - first_ms) / 1000 / speed
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-            while not self._room(rig):
-                await asyncio.sleep(TURN_S)
+            await self._wait_for_room(rig)
             verdict = rig.chip.inject(
                 RfEvent(
                     payload=frame.phy,
@@ -106,18 +117,37 @@ class Replay:
             )
             self.sent[rig.eui].append(frame.phy)
             if verdict is not ReceptionVerdict.HEARD:
-                self.unheard[verdict] += 1
+                self.unheard[rig.eui][verdict] += 1
+
+    async def _wait_for_room(self, rig: Rig) -> None:
+        """Return when the next frame may be sent; what is stuck is left behind."""
+        arrived, since_s = self.lns.deliveries[rig.eui], time.monotonic()
+        while not self._room(rig):
+            count = self.lns.deliveries[rig.eui]
+            if count != arrived:
+                arrived, since_s = count, time.monotonic()
+            elif time.monotonic() - since_s > self.stuck_limit_s:
+                self.left[rig.eui] = self.heard(rig.eui) - count
+                return
+            await asyncio.sleep(TURN_S)
 
     def _room(self, rig: Rig) -> bool:
-        sent = len(self.sent[rig.eui])
-        arrived = sent % BURST_FRAMES != 0 or self.lns.deliveries[rig.eui] >= sent
+        heard = self.heard(rig.eui)
+        arrived = len(self.sent[rig.eui]) % BURST_FRAMES != 0 or self._arrived(rig.eui) >= heard
         return arrived and rig.chip.fifo_free_bytes > FIFO_MARGIN_BYTES
 
+    def _arrived(self, eui: str) -> int:
+        return self.lns.deliveries[eui] + self.left[eui]
+
+    def heard(self, eui: str) -> int:
+        """Return how many frames that were sent to a chip it has heard."""
+        return len(self.sent[eui]) - self.unheard[eui].total()
+
     async def _settle(self) -> None:
-        expected = sum(len(sent) for sent in self.sent.values())
+        expected = sum(map(self.heard, self.sent))
         arrived, since_s = -1, time.monotonic()
         while time.monotonic() - since_s < SETTLE_LIMIT_S:
-            count = sum(self.lns.deliveries[eui] for eui in self.sent)
+            count = sum(map(self._arrived, self.sent))
             if count >= expected:
                 return
             if count != arrived:
@@ -142,6 +172,7 @@ class Replay:
                     eui=rig.eui,
                     name=rig.name,
                     sent=len(self.sent[rig.eui]),
+                    unheard={str(reason): count for reason, count in sorted(self.unheard[rig.eui].items())},
                     received=agents.get(rig.eui, (0, 0))[0],
                     spooled=agents.get(rig.eui, (0, 0))[1],
                     delivered=self.lns.deliveries[rig.eui],

@@ -25,7 +25,7 @@ def line(**changes: object) -> bytes:
 
 
 def test_a_good_line() -> None:
-    frame = parse_line(3, line())
+    (frame,) = parse_line(3, line())
     assert frame == RecordedFrame(
         line=3,
         at_ms=1672867882173,
@@ -61,7 +61,7 @@ def test_a_good_line() -> None:
     ],
 )
 def test_a_bad_line_is_refused_by_field(raw: bytes, field: str) -> None:
-    refused = parse_line(12, raw)
+    (refused,) = parse_line(12, raw)
     assert isinstance(refused, RefusedLine)
     assert str(refused).startswith(f"line 12: {field}: ")
 
@@ -73,3 +73,33 @@ def test_files_plain_and_gzip_with_a_limit(tmp_path: Path, packed: bool) -> None
     path.write_bytes(gzip.compress(text) if packed else text)
     assert [type(item) for item in read_frames(path)] == [RecordedFrame, RefusedLine, RecordedFrame]
     assert len(list(read_frames(path, limit=1))) == 1
+
+
+def test_a_frame_in_hz_with_its_receivers_is_one_reception_each() -> None:
+    """The public form of gateway logs: one line a frame, ``rx`` says who heard it and how."""
+    shared = {name: GOOD[name] for name in ("ts", "datr", "phy")} | {"freq": 868_300_000}
+    receivers = [
+        {"gw": "a", "rssi": -111, "snr": -3.8},
+        {"gw": "b", "rssi": -120, "snr": -9, "ts": 1672867882174},
+    ]
+    frames = parse_line(3, json.dumps(shared | {"rx": receivers}).encode())
+    assert frames[:1] == parse_line(3, line())
+    second = frames[1]
+    assert isinstance(second, RecordedFrame)
+    assert (second.receiver, second.rssi_dbm, second.at_ms) == ("b", -120, 1672867882174)
+
+
+@pytest.mark.parametrize(
+    ("receivers", "kinds"),
+    [
+        ([{"gw": "a", "rssi": -1, "snr": 1}, {"gw": "b"}], [RecordedFrame, RefusedLine]),
+        ([], [RefusedLine]),
+        ("a", [RefusedLine]),
+        ([{"gw": "a", "rssi": -1, "snr": 1}] * 100, [RecordedFrame] * 100),
+        ([{"gw": "a", "rssi": -1, "snr": 1}] * 101, [RefusedLine]),
+    ],
+)
+def test_a_receiver_that_cannot_be_played_is_refused_alone(receivers: object, kinds: list[type]) -> None:
+    shared = {name: GOOD[name] for name in ("ts", "freq", "datr", "phy")}
+    found = parse_line(3, json.dumps(shared | {"rx": receivers}).encode())
+    assert [type(one) for one in found] == kinds
