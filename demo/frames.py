@@ -21,7 +21,7 @@ BAND_HZ = range(863_000_000, 870_000_001)
 PAYLOAD_LIMIT_BYTES = 255
 LINE_LIMIT_BYTES = 16_384
 RECEIVERS_LIMIT = 100
-"""Of one frame; the most in the recordings that we know are 30."""
+"""Receivers that one frame may name; recordings name up to 30."""
 HZ_FROM = 1e6
 """A frequency from here on is in Hz, below in MHz."""
 _DATARATE = re.compile(r"SF(\d{1,2})BW(125|250|500)")

@@ -156,6 +156,8 @@ def paint(
     canvas.lay(past.two_boxes, two)
     canvas.lay_spans(_layer(proved, GatewayState.DOWN, ()))
     for blind in newest(blindness):
+        if blind.euis and facts.eui not in blind.euis:
+            continue
         reason = f"blind: {blind.path}: {blind.reason}"
         layer = Span(0, 0, GatewayState.UNKNOWN, Cause.OURS, True, reason, blind.id)
         canvas.lay(_blind(blind, settings), layer)
@@ -167,14 +169,19 @@ def paint(
 def excused(
     window: Maintenance, revisions: Sequence[Maintenance], settings: ContractSettings
 ) -> list[Interval]:
-    """Return the part of a window that was announced early enough, by this or an earlier revision."""
+    """Return the part of a window that was announced early enough, by this or an earlier revision.
+
+    What was withdrawn is no announcement any more: after it only later revisions count.
+    """
     if window.withdrawn or not window.approved_by:
         return []
+    mine = [one for one in revisions if one.id == window.id]
+    withdrawn_us = max((one.recorded_at_us for one in mine if one.withdrawn), default=None)
     announced = normal(
         (one.start_us, one.end_us)
-        for one in revisions
-        if one.id == window.id
-        and one.approved_by
+        for one in mine
+        if one.approved_by
+        and (withdrawn_us is None or one.recorded_at_us > withdrawn_us)
         and one.announced_at_us + settings.maintenance_notice_us <= one.start_us
     )
     return intersect(announced, normal([(window.start_us, window.end_us)]))

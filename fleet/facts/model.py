@@ -90,6 +90,8 @@ class Blindness:
     """Recovery; None while it lasts."""
     path: str
     """``canary``, ``broker`` (a new epoch), ``ingest``, …"""
+    euis: tuple[str, ...] = ()
+    """The gateways that depend on the path; empty: all."""
     reason: str
     recorded_at_us: int
 

@@ -57,6 +57,7 @@ class Reading:
         self._blind = [
             (one.start_us, NEVER_US if one.end_us is None else one.end_us + settings.blindness_tail_us)
             for one in blindness
+            if not one.euis or facts.eui in one.euis
         ]
         self._boots = _boots(placed(facts, settings))
         self._two_boxes = _together([boot.proofs for boot in self._boots], settings.two_boxes_overlap_us)
