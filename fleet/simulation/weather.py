@@ -92,7 +92,8 @@ def lost(facts: GatewayFacts, chance: Random) -> GatewayFacts:
 def cloned(facts: GatewayFacts, chance: Random) -> GatewayFacts:
     """Let a copy of the disk live beside its original, in boots of its own, a little later."""
     later_us = chance.randrange(10, 600) * SECOND_US
-    copies = {boot: boot ^ 1 for boot in sorted({run.boot for run in facts.runs})}
+    mask = chance.randrange(1, 1 << 40)
+    copies = {boot: boot ^ mask for boot in sorted({run.boot for run in facts.runs})}
     runs = tuple(
         replace(
             run,

@@ -27,6 +27,7 @@ from fleet.reports.pdf import pdf_of
 from fleet.reports.sheets import csv_archive
 from fleet.simulation.network import NetworkMonth, network_month
 from fleet.simulation.second_reading import Reading, commune
+from passerelle.benches.weathers import differs_us, weather_figure
 from passerelle.figures import Figure
 from passerelle.peers.prometheus import prometheus_figures
 
@@ -70,6 +71,7 @@ def measure() -> list[Figure]:
         *_stored(month, lines),
         *_growth(month, lines),
         *_exactness(month, lines),
+        weather_figure(),
         *_sizes(month, lines),
         *_reports(month, lines),
     ]
@@ -177,7 +179,7 @@ def _exactness(month: NetworkMonth, lines: dict[str, Timeline]) -> list[Figure]:
         )
         for eui, one in given.facts.gateways.items()
     }
-    wrong_us = sum(_differs_us(lines[eui], told) for eui, told in readings.items())
+    wrong_us = sum(differs_us(lines[eui], told) for eui, told in readings.items())
     members = members_of(given.facts.memberships)
     told = _communes(month, lines)
     for insee, line in told.items():
@@ -205,19 +207,6 @@ def _exactness(month: NetworkMonth, lines: dict[str, Timeline]) -> list[Figure]:
             ),
         ),
     ]
-
-
-def _differs_us(line: Timeline, theirs: list[tuple[int, int, tuple[GatewayState, bool]]]) -> int:
-    ours = [(span.start_us, span.end_us, (span.state, span.proved)) for span in line.spans]
-    cuts = sorted({at for start, end, _ in [*ours, *theirs] for at in (start, end)})
-    wrong, i, j = 0, 0, 0
-    for start, end in pairwise(cuts):
-        while ours[i][1] <= start:
-            i += 1
-        while theirs[j][1] <= start:
-            j += 1
-        wrong += 0 if ours[i][2] == theirs[j][2] else end - start
-    return wrong
 
 
 def _commune_differs_us(
