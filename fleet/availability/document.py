@@ -160,12 +160,14 @@ def schema() -> dict[str, Any]:
     for kind, type_ in kinds.items():
         components[type_.__name__].get("properties", {})["type"] = {"const": kind}
         components[type_.__name__].pop("additionalProperties", None)
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{FORMAT} {FORMAT_VERSION}: one line of a month's facts",
         "oneOf": choices,
         "$defs": components,
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
+    return plain
 
 
 def facts_of(facts: NetworkFacts) -> Iterator[Fact]:
