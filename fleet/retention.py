@@ -13,6 +13,7 @@ from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import heard, notes, presence_edges, vitals
 from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
+from fleet.intake.mail_in import forget_raw
 from fleet.objects.store import forget_days
 
 SWEEP_EVERY_US = HOUR_US
@@ -57,6 +58,7 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         for table, column, days in kept
     }
     objects_before_us = now_us - retention.heard_days * DAY_US
+    gone["mails_forgotten"] = forget_raw(connection, now_us)
     return gone | {"object_months": forget_days(connection, objects_before_us, limit=SWEEP_LIMIT_ROWS)}
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 from typer import Option
 
 from fleet.clock import SystemClock
 from fleet.db.connect import Database
 from fleet.intake import mail_in
 from fleet.intake.mail_in import hook_token
-from fleet.intake.reading import AutomaticMail, MailRefused
+from fleet.intake.report_mail import MAIL_LIMIT_BYTES
 from fleet.notify import watchman_process
 from fleet.oncall.store import everybody
 from fleet.registry.tables import sites
@@ -42,18 +41,22 @@ def report_mail(
     data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
 ) -> None:
     """Take a mail that reports a fault from standard input, as a mail server pipes it."""
+    raw = sys.stdin.buffer.read(MAIL_LIMIT_BYTES)
+    while sys.stdin.buffer.read(MAIL_LIMIT_BYTES):
+        continue  # a server whose pipe breaks sends the mail back
+    if not raw.strip():
+        print("passerelle fleet report-mail: empty; pipe the mail as the server received it", file=sys.stderr)
+        raise typer.Exit(os.EX_DATAERR)
     try:
         database = Database(read_settings(data).database_url)
-        with database.write() as connection:
-            new = mail_in.keep(connection, sys.stdin.buffer.read(), SystemClock().now_us())
-    except MailRefused as error:
-        print(f"passerelle fleet report-mail: {error}", file=sys.stderr)
-        raise typer.Exit(os.EX_OK if isinstance(error, AutomaticMail) else os.EX_DATAERR) from error
-    except OperationalError as error:
-        print(f"passerelle fleet report-mail: {error.orig}; try again later", file=sys.stderr)
+        kept = mail_in.keep(database, raw, SystemClock().now_us())
+        database.close()
+    except Exception as error:
+        print(f"passerelle fleet report-mail: {error}; try again later", file=sys.stderr)
         raise typer.Exit(os.EX_TEMPFAIL) from error
-    database.close()
-    print("kept" if new else "known already")
+    if kept.trouble:
+        print(f"passerelle fleet report-mail: cannot be read: {kept.trouble}", file=sys.stderr)
+    print("kept" if kept.new else "known already")
 
 
 @app.command()

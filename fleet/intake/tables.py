@@ -1,6 +1,6 @@
 """Table of mails that report a fault."""
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
 from fleet.db.base import metadata
 
@@ -12,9 +12,14 @@ report_mails = Table(
     Column("recipients", JSON, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("raw", LargeBinary),
+    Column("read_at_us", BigInteger),
+    Column("trouble", Text, nullable=False, default="", server_default=""),
     Column("received_at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
     Column("entered_at_us", BigInteger, index=True),
     Column("ticket_id", Integer),
 )
-"""Mails that report a fault; ``entered_at_us`` is empty until a cycle made something of them."""
+"""Mails that report a fault; ``entered_at_us`` is empty until a cycle made something of them.
+``raw`` are the bytes as they came,
+``read_at_us`` is empty until they were read, ``trouble`` says why they cannot be."""

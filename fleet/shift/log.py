@@ -38,6 +38,8 @@ class Entry:
     text: str
     settled_at_us: int | None
     settled_by: str
+    mail_key: str = ""
+    """Key of the mail that the entry is about, which is shown as it came; empty: of none."""
 
     @property
     def open(self) -> bool:
@@ -45,7 +47,9 @@ class Entry:
         return self.kind is EntryKind.FOLLOW and self.settled_at_us is None
 
 
-def write(connection: Connection, *, kind: EntryKind, text: str, who: str, now_us: int) -> int:
+def write(
+    connection: Connection, *, kind: EntryKind, text: str, who: str, now_us: int, mail_key: str = ""
+) -> int:
     """Add an entry and return its number.
 
     Raises:
@@ -57,6 +61,7 @@ def write(connection: Connection, *, kind: EntryKind, text: str, who: str, now_u
     if len(text) > TEXT_LIMIT_CHARACTERS:
         raise EntryRefused(f"text: {len(text)} characters; at most {TEXT_LIMIT_CHARACTERS}")
     values = {"at_us": now_us, "who": who, "kind": kind, "text": text, "settled_by": ""}
+    values["mail_key"] = mail_key
     statement = insert(shift_entries).values(**values).returning(shift_entries.c.id)
     return int(connection.execute(statement).scalar_one())
 

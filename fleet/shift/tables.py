@@ -14,5 +14,6 @@ shift_entries = Table(
     Column("text", Text, nullable=False),
     Column("settled_at_us", BigInteger),
     Column("settled_by", Text, nullable=False, default=""),
+    Column("mail_key", String(64), nullable=False, default="", server_default=""),
 )
 """The main courante; append-only but for settling."""

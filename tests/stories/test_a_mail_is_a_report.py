@@ -8,9 +8,14 @@ from fastapi.testclient import TestClient
 
 from fleet.cli import commands
 from fleet.cli import main as cli
+from fleet.durations import DAY_US
+from fleet.intake import mail_in
 from fleet.intake.mail_in import hook_token
+from fleet.intake.report_mail import MAIL_LIMIT_BYTES, mail_key
+from fleet.intake.tables import report_mails
 from fleet.shift import log as shift
 from fleet.tickets.model import Origin
+from tests.golden.files import GOLDEN
 from tests.stories.pages import client_of
 from tests.stories.world import MINUTE, World, paris
 from tests.unit.fleet.intake.test_report_mail import PHONE
@@ -21,7 +26,7 @@ RECEIVED = paris("2026-11-22 02:15:00")
 def post(world: World, text: str = PHONE, token: str = "") -> tuple[int, object]:
     client: TestClient = client_of(world)
     address = f"/api/v1/mail/{token or hook_token(b's' * 32)}"
-    answer = client.post(address, content=text.encode())
+    answer = client.post(address, content=text.encode("utf-8", "surrogateescape"))
     return answer.status_code, answer.json()
 
 
@@ -67,9 +72,78 @@ def test_without_a_commune_it_waits_on_the_main_courante(azay: World) -> None:
     assert "Plus aucun relevé" in entry.text
 
 
-@pytest.mark.parametrize(("text", "status"), [("nonsense", 422), (f"Precedence: bulk\n{PHONE}", 422)])
-def test_what_is_no_report_is_refused(azay: World, text: str, status: int) -> None:
-    assert post(azay, text)[0] == status
+def test_two_communes_wait_there_too_with_the_mail_as_it_came(azay: World) -> None:
+    text = PHONE.replace("+37015", "").replace("Azay", "X").replace("Plus aucun", "\x00 <script> Plus aucun")
+    azay.pass_time(10 * MINUTE)
+    post(azay, text)
+    azay.cycle()
+    with azay.reading() as connection:
+        (entry,) = shift.open_entries(connection)
+    answer = client_of(azay).get(f"/main-courante/courriels/{entry.mail_key}.eml")
+    assert (answer.status_code, answer.content) == (200, text.encode())
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert client_of(azay).get(f"/main-courante/courriels/{'0' * 64}.eml").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["nonsense", "From: \udcff", "Content-Type: multipart/mixed\n\nx", "\x00"])
+def test_what_cannot_be_read_is_kept_and_somebody_looks(azay: World, text: str) -> None:
+    assert post(azay, text) == (202, {"new": True})
+    azay.cycle()
+    with azay.reading() as connection:
+        (entry,) = shift.open_entries(connection)
+        assert mail_in.raw_mail(connection, entry.mail_key) == text.encode("utf-8", "surrogateescape")
+
+
+def test_a_mail_whose_reader_died_is_on_the_main_courante(azay: World) -> None:
+    raw, now_us = PHONE.encode(), azay.clock.at_us
+    row = {"key": mail_key(raw), "raw": raw, "sender": "", "recipients": [], "subject": "", "text": ""}
+    with azay.database.write() as connection:
+        connection.execute(report_mails.insert().values(received_at_us=now_us, recorded_at_us=now_us, **row))
+    azay.cycle()
+    with azay.reading() as connection:
+        assert shift.open_entries(connection) == ()
+    azay.pass_time(2 * MINUTE)
+    with azay.reading() as connection:
+        (entry,) = shift.open_entries(connection)
+    assert "illisible" in entry.text
+    assert entry.mail_key == mail_key(raw)
+
+
+def test_an_automatic_answer_is_kept_and_asks_nobody(azay: World) -> None:
+    assert post(azay, f"Auto-Submitted: auto-replied\n{PHONE}") == (202, {"new": True})
+    azay.cycle()
+    with azay.reading() as connection:
+        assert shift.open_entries(connection) == ()
+        assert connection.execute(report_mails.select()).one().raw.startswith(b"Auto-Submitted")
+
+
+def test_above_the_limit_the_server_keeps_them_and_comes_again(azay: World) -> None:
+    rows = [
+        {"key": f"{number}", "sender": "", "recipients": [], "subject": "", "text": "", "recorded_at_us": 0}
+        | {"received_at_us": 0}
+        for number in range(mail_in.WAITING_LIMIT_ROWS)
+    ]
+    with azay.database.write() as connection:
+        connection.execute(report_mails.insert(), rows)
+    assert post(azay)[0] == 503
+    with azay.database.write() as connection:
+        connection.execute(report_mails.delete().where(report_mails.c.key == "0"))
+    assert post(azay)[0] == 202
+
+
+def test_its_bytes_are_forgotten_after_their_time(azay: World) -> None:
+    post(azay)
+    azay.cycle()
+    key, now_us = mail_key(PHONE.encode()), azay.clock.at_us
+    with azay.database.write() as connection:
+        assert mail_in.forget_raw(connection, now_us + mail_in.RAW_DAYS * DAY_US) == 0
+        assert mail_in.raw_mail(connection, key) == PHONE.encode()
+        assert mail_in.forget_raw(connection, now_us + mail_in.RAW_DAYS * DAY_US + 1) == 1
+        assert mail_in.raw_mail(connection, key) is None
+
+
+def test_an_empty_post_is_no_mail(azay: World) -> None:
+    assert post(azay, " \n")[0] == 422
 
 
 def test_a_foreign_address_does_not_exist(azay: World) -> None:
@@ -88,5 +162,14 @@ def test_a_mail_server_pipes_it(
 
     assert [pipe(PHONE.encode()), pipe(PHONE.encode())] == [0, 0]
     assert capsys.readouterr().out.split("\n")[:2] == ["kept", "known already"]
-    assert pipe(b"nonsense") == os.EX_DATAERR
-    assert pipe(f"Precedence: bulk\n{PHONE}".encode()) == 0
+    outlook = (GOLDEN / "cases" / "02-outlook-message-id" / "outlook.eml").read_bytes()
+    kept = [
+        b"nonsense",
+        f"Precedence: bulk\n{PHONE}".encode(),
+        outlook,
+        PHONE.encode() + b"a" * (MAIL_LIMIT_BYTES + 1),
+    ]
+    assert [pipe(raw) for raw in kept] == [0] * len(kept)
+    assert pipe(b"") == os.EX_DATAERR
+    (folder / "fleet.json").write_text("{")
+    assert pipe(outlook) == os.EX_TEMPFAIL

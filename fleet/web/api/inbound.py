@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from fleet.acts.steps import Door, Step, StepRequest
 from fleet.acts.take import take
 from fleet.intake import mail_in, strangers
-from fleet.intake.reading import MAIL_LIMIT_BYTES, MailRefused, Meaning, Reply, understand
+from fleet.intake.reading import Meaning, Reply, understand
+from fleet.intake.report_mail import MAIL_LIMIT_BYTES
 from fleet.lang.i18n import t
 from fleet.lang.text import one_line
 from fleet.notify import outbox
@@ -126,11 +127,12 @@ def _mail_guard(parts: Shared, token: str) -> None:
 
 
 async def _limited_body(request: Request) -> bytes:
+    """Return what was posted, cut at the limit: a mail with large photos is a report too."""
     raw = b""
     async for part in request.stream():
         raw += part
         if len(raw) > MAIL_LIMIT_BYTES:
-            raise HTTPException(413, f"mail: at most {MAIL_LIMIT_BYTES} bytes")
+            return raw[:MAIL_LIMIT_BYTES]
     return raw
 
 
@@ -140,8 +142,9 @@ mail = APIRouter(prefix="/api/v1/mail/{token}", dependencies=[Depends(_mail_guar
 @mail.post("", status_code=202)
 def take_mail(parts: Shared, raw: Annotated[bytes, Depends(_limited_body)]) -> dict[str, bool]:
     """Keep a mail as it was received (message/rfc822)."""
+    if not raw.strip():
+        raise HTTPException(422, "mail: empty; post the mail as the server received it")
     try:
-        with parts.database.write() as connection:
-            return {"new": mail_in.keep(connection, raw, parts.clock.now_us())}
-    except MailRefused as error:
-        raise HTTPException(422, str(error)) from error
+        return {"new": mail_in.keep(parts.database, raw, parts.clock.now_us()).new}
+    except mail_in.IntakeBusy as error:
+        raise HTTPException(503, str(error), headers={"Retry-After": "60"}) from error

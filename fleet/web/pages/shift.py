@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from fleet.durations import DAY_US
 from fleet.identity.people import Person, Role
+from fleet.intake.mail_in import raw_mail
 from fleet.oncall import planning, store
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind, EntryRefused
@@ -68,6 +69,17 @@ def hand_over(
     except EntryRefused as error:
         return _page(visit, refused=str(error), typed=words)
     return RedirectResponse(ADDRESS, SEE_OTHER)
+
+
+@router.get(f"{ADDRESS}/courriels/{{key}}.eml", include_in_schema=False)
+def mail(key: str, visit: Viewing, _: Acting) -> Response:
+    """Hand out a mail as it came, for a mail program: a page never shows what a stranger wrote as a page."""
+    with visit.database.read() as connection:
+        raw = raw_mail(connection, key)
+    if raw is None:
+        raise HTTPException(404)
+    headers = {"Content-Disposition": f'attachment; filename="{key[:12]}.eml"'}
+    return Response(raw, media_type="message/rfc822", headers=headers)
 
 
 @router.post(f"{ADDRESS}/{{entry_id}}/regler", dependencies=Guarded, include_in_schema=False)
