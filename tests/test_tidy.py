@@ -239,6 +239,7 @@ SMALL_ROOMS = {
     "fleet.engine.health": "what others read of the engine, a value",
     "fleet.identity.rate": "a limit of tries, pure; process_parts holds one a process",
     "fleet.identity.renewal": "the decision of identity.enrolments, which is a shell",
+    "fleet.lang.days": "one kind of cell a file, as its neighbours",
     "fleet.lang.legacy": "what agents before 0.2 say; goes with the release after",
     "fleet.months.due": "the decision of months.closer, which is a thread",
     "fleet.notify.team": "one channel a file, as its neighbours",

@@ -8,15 +8,24 @@ there are, in French, with or without the star of mandatory ones.
 Sources: CONV A4 2.2.4 (MISSION, "The object list").
 """
 
-import csv
-import io
 import unicodedata
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from agent.wire.eui import parse_eui
+from fleet.lang.coordinates import misplaced
+from fleet.lang.spreadsheets import (
+    HEAD_LIMIT_LINES,
+    NumberCell,
+    WorkbookRefused,
+    cell_text,
+    csv_lines,
+    csv_text,
+    workbook,
+)
+from fleet.lang.text import one_line
 
 ROWS_LIMIT = 500_000
 """300,000 sensors are promised for 2030 (AMI 1.2)."""
@@ -102,6 +111,10 @@ COLUMNS = {
     "app eui": "app_eui",
 }
 MANDATORY = ("name", "serial_number", "geolocation", "dev_eui", "class_name", "app_eui")
+IDENTIFIERS = ("serial_number", "dev_eui", "app_eui")
+"""Fields that a spreadsheet must not take for a number: it keeps 15 digits, and no zero before them."""
+
+NUMBER_TEXT = "la cellule est un nombre ; mettez la colonne au format texte et ressaisissez"
 TITLES = {field: title for title, field in COLUMNS.items()}
 
 
@@ -138,13 +151,14 @@ class _Reader:
 
     def take(self, sheet: str, rows: Iterator[list[str]]) -> None:
         """Take one sheet; one without the mandatory columns is no sheet of objects."""
-        head = [_plain(cell) for cell in next(rows, [])]
-        fields = [COLUMNS.get(title) for title in head]
-        if any(name not in fields for name in MANDATORY):
+        found = next(filter(_is_head, enumerate(map(_plain_line, islice(rows, HEAD_LIMIT_LINES)))), None)
+        if found is None:
             return
+        above, head = found
+        fields = [COLUMNS.get(title) for title in head]
         self.sheets += 1
         secret = [index for index, title in enumerate(head) if title.replace(" ", "") in KEY_COLUMNS]
-        for number, row in enumerate(rows, start=2):
+        for number, row in enumerate(rows, start=above + 2):
             self._drop_keys(row, secret)
             if not any(cell.strip() for cell in row):
                 continue
@@ -160,9 +174,15 @@ class _Reader:
                 row[index] = ""
 
     def _row(self, sheet: str, number: int, fields: Sequence[str | None], row: Sequence[str]) -> None:
-        cells = {field: cell.strip() for field, cell in zip(fields, row, strict=False) if field is not None}
+        named = [(field, cell) for field, cell in zip(fields, row, strict=False) if field is not None]
+        cells = {field: one_line(cell) for field, cell in named}
         at = f"{sheet or 'fichier'} ligne {number}"
         wrong = [f"{at}, {TITLES[name]} : obligatoire" for name in MANDATORY if not cells.get(name)]
+        wrong += [
+            f"{at}, {TITLES[name]} : {NUMBER_TEXT}"
+            for name, cell in named
+            if name in IDENTIFIERS and isinstance(cell, NumberCell)
+        ]
         wrong += [
             f"{at}, {TITLES[name]} : {len(cell)} signes, {CELL_LIMIT} au plus"
             for name, cell in cells.items()
@@ -181,11 +201,23 @@ class _Reader:
         self.problems.extend(wrong)
 
 
+def _plain_line(line: list[str]) -> list[str]:
+    return [_plain(cell) for cell in line]
+
+
+def _is_head(numbered: tuple[int, list[str]]) -> bool:
+    """Return whether a line names every mandatory column; a title may stand above it."""
+    fields = [COLUMNS.get(title) for title in numbered[1]]
+    return all(name in fields for name in MANDATORY)
+
+
 def _object(cells: dict[str, str], sheet: str) -> ObjectRow:
     lat, lon = _degrees(cells, "lat", 90), _degrees(cells, "lon", 180)
     geolocation = Geolocation(_choice(cells, "geolocation", Geolocation))
     if geolocation is Geolocation.MANUAL and (lat is None or lon is None):
         raise ValueError("latitude : obligatoire quand la géolocalisation est MANUAL")
+    if lat is not None and lon is not None and misplaced(lat, lon, None):
+        raise ValueError(f"latitude, longitude : inversées ; écrivez latitude {lon} et longitude {lat}")
     class_name = cells["class_name"].upper()
     if class_name not in ("A", "B", "C"):
         raise ValueError("classe : A, B ou C")
@@ -249,28 +281,15 @@ def _plain(title: str) -> str:
 def _sheets(name: str, content: bytes) -> Iterable[tuple[str, Iterator[list[str]]]]:
     if content[:4] == b"PK\x03\x04":
         return _xlsx(name, content)
-    if b"\0" in content[:1000]:
+    if b"\0" in csv_text(content[:1000]).encode():
         raise ObjectListError(f"{name}: neither CSV nor XLSX; save it as one of them")
-    return [("", _csv(content))]
-
-
-def _csv(content: bytes) -> Iterator[list[str]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    head = text.split("\n", 1)[0]
-    delimiter = max(";,\t", key=head.count)
-    return iter(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    return [("", iter(csv_lines(content)))]
 
 
 def _xlsx(name: str, content: bytes) -> Iterator[tuple[str, Iterator[list[str]]]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise ObjectListError(f"{name}: not an XLSX workbook: {error}") from error
+        book = workbook(content)
+    except WorkbookRefused as error:
+        raise ObjectListError(f"{name}: {error}") from error
     for sheet in book.worksheets:
-        yield sheet.title, (["" if cell is None else str(cell) for cell in row] for row in sheet.values)
+        yield sheet.title, ([cell_text(cell) for cell in row] for row in sheet.values)

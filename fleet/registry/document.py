@@ -6,6 +6,7 @@ is checked against the keys that are already known.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -15,7 +16,9 @@ from msgspec import UNSET, Meta, UnsetType
 from agent.wire.eui import parse_eui
 from agent.wire.reasons import Reason
 from agent.wire.resolved import resolved
+from fleet.lang.coordinates import misplaced
 from fleet.lang.paris import instant_us
+from fleet.lang.text import one_line, paragraph
 from fleet.registry.model import AgreementKind, Need, SiteKind, Status
 from fleet.registry.problem import Problem, row_misfit
 
@@ -119,6 +122,8 @@ class Known:
     communes: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     gateways: frozenset[str] = frozenset()
+    positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """INSEE code → latitude and longitude of the commune."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,10 +201,11 @@ def _rows(document: Document, name: str, raw: object, kind: type[AnyRow]) -> lis
     rows = []
     for index, item in enumerate(_list(document, name, raw)):
         path = f"{name}[{index}]"
+        folded = _folded(item)
         try:
-            row = msgspec.convert(item, kind)
+            row = msgspec.convert(folded, kind)
         except msgspec.ValidationError as error:
-            at, text, rule = row_misfit(kind, item, error)
+            at, text, rule = row_misfit(kind, folded, error)
             document.refuse(f"{path}.{at}" if at else path, text, rule=rule)
             continue
         try:
@@ -207,6 +213,16 @@ def _rows(document: Document, name: str, raw: object, kind: type[AnyRow]) -> lis
         except ValueError as error:
             document.refuse(path, str(error), key="refusal.eui")
     return rows
+
+
+def _folded(item: object) -> object:
+    """Return a row whose texts a mail and a page can show."""
+    if not isinstance(item, dict):
+        return item
+    return {
+        name: (paragraph if name == "access_notes" else one_line)(value) if isinstance(value, str) else value
+        for name, value in item.items()
+    }
 
 
 def _with_plain_eui(row: AnyRow) -> AnyRow:
@@ -222,11 +238,28 @@ def _check_keys(document: Document, known: Known) -> None:
     _check_needed(document, "communes", [row.insee in known.communes for row in document.communes])
     _check_needed(document, "sites", [row.key in known.sites for row in document.sites])
     _check_needed(document, "gateways", [row.eui in known.gateways for row in document.gateways])
+    _check_positions(document, known)
     _check_points(document, "sites", "commune_insee", communes)
     _check_points(document, "gateways", "site_key", sites)
     _check_points(document, "agreements", "site_key", sites)
     _check_points(document, "memberships", "commune_insee", communes)
     _check_points(document, "memberships", "eui", gateways)
+
+
+def _check_positions(document: Document, known: Known) -> None:
+    """Name the sites that are far from the commune that they say they are in."""
+    here = {
+        row.insee: (row.lat, row.lon)
+        for row in document.communes
+        if isinstance(row.lat, float) and isinstance(row.lon, float)
+    }
+    positions = {**known.positions, **here}
+    for index, row in enumerate(document.sites):
+        if isinstance(row.lat, float) and isinstance(row.lon, float):
+            commune = None if row.commune_insee is UNSET else positions.get(row.commune_insee)
+            wrong = misplaced(row.lat, row.lon, commune)
+            if wrong:
+                document.refuse(f"sites[{index}].lat", wrong)
 
 
 def _check_needed(document: Document, section: str, known: list[bool]) -> None:

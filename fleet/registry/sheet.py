@@ -6,8 +6,7 @@
 Sources: MISSION "The deployment" (agreements); French Excel writes ``;``, a decimal comma and Windows-1252.
 """
 
-import csv
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +14,15 @@ import msgspec
 
 from agent.wire.eui import parse_eui
 from agent.wire.reasons import Reason
+from fleet.lang.days import iso_day
+from fleet.lang.spreadsheets import NumberCell, csv_lines, head_index, unguarded
+from fleet.lang.text import one_line, paragraph
 from fleet.registry.document import AgreementRow, GatewayRow, SiteRow
 from fleet.registry.model import AgreementKind
 from fleet.registry.problem import Problem, row_misfit
 
 LINES_LIMIT = 100_000
 PROBLEMS_LIMIT = 1_000
-DELIMITERS = ";,\t"
-FORMULA_MARKS = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ COLUMNS = (
 )
 BY_HEAD = {column.head.casefold(): column for column in COLUMNS}
 NEEDED = ("EUI", "Clé du site")
+IDENTIFIERS = ("eui", "key")
+"""Fields that a spreadsheet must not take for a number: it keeps 15 digits, and no zero before them."""
+
+NUMBER_TEXT = "this cell is a number; format the column as text and type it again"
 
 
 class SheetError(ValueError):
@@ -97,30 +101,8 @@ class Read:
 
 
 def csv_cells(content: bytes) -> list[list[str]]:
-    """Return the cells of a CSV file in UTF-8 or Windows-1252, whatever its delimiter."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    head = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=head.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [[unguarded(cell) for cell in line] for line in lines]
-
-
-def guarded(cell: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula (OWASP "CSV Injection"); numbers stay.
-
-    >>> guarded("=A1"), guarded("-1.5")
-    ("'=A1", '-1.5')
-    """
-    formula = cell.startswith(FORMULA_MARKS) and not (cell[0] == "-" and cell[1:2].isdigit())
-    return f"'{cell}" if formula else cell
-
-
-def unguarded(cell: str) -> str:
-    """Return what ``guarded`` was given."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_MARKS) else cell
+    """Return the cells of a CSV file, whatever its encoding and delimiter."""
+    return [[unguarded(cell) for cell in line] for line in csv_lines(content)]
 
 
 def to_document(cells: list[list[str]]) -> Read:
@@ -129,26 +111,42 @@ def to_document(cells: list[list[str]]) -> Read:
     Raises:
         SheetError: no head, a column that is not known or is there twice, or too many lines.
     """
-    columns = _head(cells)
+    at = head_index(cells, _is_head)
+    columns = _head(cells[at : at + 1])
     if len(cells) - 1 > LINES_LIMIT:
         raise SheetError(f"sheet: {len(cells) - 1} lines, at most {LINES_LIMIT}")
     read = Read()
-    for number, line in enumerate(cells[1:], start=2):
+    for number, line in enumerate(cells[at + 1 :], start=at + 2):
         if any(cell.strip() for cell in line):
-            _read_line(read, columns, line, number)
+            _read_line(read, columns, _trimmed(line), number)
     read.document["sites"] = [site for site, _ in read.sites.values()]
     return read
+
+
+def _folded(head: str) -> str:
+    return one_line(head).casefold()
+
+
+def _is_head(line: Sequence[str]) -> bool:
+    heads = {_folded(cell) for cell in line}
+    return all(head.casefold() in heads for head in NEEDED)
+
+
+def _trimmed(line: Sequence[str]) -> list[str]:
+    """Return a line without the empty cells at its end, which old tools write."""
+    filled = [index for index, cell in enumerate(line) if cell.strip()]
+    return list(line[: filled[-1] + 1]) if filled else []
 
 
 def _head(cells: list[list[str]]) -> list[Column]:
     if not cells:
         raise SheetError("sheet: empty; the first line names the columns")
-    heads = [cell.strip() for cell in cells[0]]
-    unknown = [head for head in heads if head.casefold() not in BY_HEAD]
+    heads = _trimmed(cells[0])
+    unknown = [head for head in heads if _folded(head) not in BY_HEAD]
     if unknown:
         known = ", ".join(column.head for column in COLUMNS)
         raise SheetError(f"sheet: unknown columns {', '.join(unknown)!s}; known are {known}")
-    columns = [BY_HEAD[head.casefold()] for head in heads]
+    columns = [BY_HEAD[_folded(head)] for head in heads]
     missing = [head for head in NEEDED if BY_HEAD[head.casefold()] not in columns]
     if missing:
         raise SheetError(f"sheet: column {', '.join(missing)} is missing")
@@ -158,15 +156,7 @@ def _head(cells: list[list[str]]) -> list[Column]:
 
 
 def _read_line(read: Read, columns: list[Column], line: list[str], number: int) -> None:
-    found: dict[str, dict[str, Any]] = {}
-    if len(line) > len(columns):
-        read.refuse(number, columns[-1].head, f"{len(line)} cells, the head has {len(columns)}")
-    for column, cell in zip(columns, line, strict=False):
-        text = cell.strip()
-        if text:
-            value = _value(read, column, text, number)
-            if value is not None:
-                found.setdefault(column.section, {})[column.field] = value
+    found = _cells(read, columns, line, number)
     site, gateway = found.get("site", {}), found.get("gateway", {})
     key = site.get("key", "")
     if not key:
@@ -181,6 +171,22 @@ def _read_line(read: Read, columns: list[Column], line: list[str], number: int) 
             row = {"site_key": key, "kind": kind.value} | found[kind]
             if _check(read, AgreementRow, row, number, kind.value):
                 read.document["agreements"].append(row)
+
+
+def _cells(read: Read, columns: list[Column], line: list[str], number: int) -> dict[str, dict[str, Any]]:
+    """Return what a line says, by section and field."""
+    found: dict[str, dict[str, Any]] = {}
+    if len(line) > len(columns):
+        read.refuse(number, columns[-1].head, f"{len(line)} cells, the head has {len(columns)}")
+    for column, cell in zip(columns, line, strict=False):
+        if column.field in IDENTIFIERS and isinstance(cell, NumberCell):
+            read.refuse(number, column.head, NUMBER_TEXT, key="refusal.number_cell")
+        text = (paragraph if column.field == "access_notes" else one_line)(cell).strip()
+        if text:
+            value = _value(read, column, text, number)
+            if value is not None:
+                found.setdefault(column.section, {})[column.field] = value
+    return found
 
 
 def _read_gateway(read: Read, gateway: dict[str, Any], number: int) -> None:
@@ -221,6 +227,8 @@ def _check(read: Read, kind: type[msgspec.Struct], row: dict[str, Any], number: 
 def _value(read: Read, column: Column, text: str, number: int) -> object:
     if column.listed:
         return [word.strip() for word in text.split(",") if word.strip()]
+    if column.field.endswith("_on"):
+        return iso_day(text)
     if not column.number:
         return text
     try:

@@ -2,16 +2,14 @@
 
 import csv
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import xlsxwriter
-from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy import Connection, select
 
-from fleet.registry.sheet import COLUMNS, LINES_LIMIT, SheetError, csv_cells, guarded
+from fleet.lang.spreadsheets import WorkbookRefused, cell_text, guarded, workbook
+from fleet.registry.sheet import COLUMNS, LINES_LIMIT, SheetError, csv_cells
 from fleet.registry.tables import agreements, gateways, sites
 
 SUFFIXES = (".csv", ".xlsx")
@@ -27,12 +25,12 @@ def read_cells(path: Path) -> list[list[str]]:
     if path.suffix.lower() == ".csv":
         return csv_cells(path.read_bytes())
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
-        raise SheetError(f"{path}: not an XLSX workbook ({error})") from error
+        book = workbook(path.read_bytes())
+    except WorkbookRefused as error:
+        raise SheetError(f"{path}: {error}") from error
     try:
         lines = book.worksheets[0].iter_rows(max_row=LINES_LIMIT + 2, values_only=True)
-        return [[_text(cell) for cell in line] for line in lines]
+        return [[cell_text(cell) for cell in line] for line in lines]
     finally:
         book.close()
 
@@ -76,12 +74,3 @@ def _cell(source: Any, name: str) -> str:
     if isinstance(value, list):
         return ", ".join(str(word) for word in value)
     return "" if value is None else str(value)
-
-
-def _text(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    date = getattr(cell, "date", None)
-    return str(date()) if date is not None else str(cell)

@@ -155,6 +155,11 @@ def known_keys(connection: Connection) -> Known:
         communes=frozenset(connection.scalars(select(communes.c.insee))),
         sites=frozenset(connection.scalars(select(sites.c.key))),
         gateways=frozenset(connection.scalars(select(gateways.c.eui))),
+        positions={
+            row.insee: (row.lat, row.lon)
+            for row in connection.execute(select(communes.c.insee, communes.c.lat, communes.c.lon))
+            if row.lat is not None and row.lon is not None
+        },
     )
 
 

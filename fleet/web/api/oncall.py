@@ -19,6 +19,7 @@ from fleet.facts.months import month_around
 from fleet.identity import audit
 from fleet.identity.people import Person as User
 from fleet.lang.paris import paris
+from fleet.lang.spreadsheets import guarded
 from fleet.oncall import feed, planning, store
 from fleet.web.access import form_guard, operator, viewer
 from fleet.web.process_parts import Parts, Shared
@@ -74,7 +75,7 @@ def month_hours_sheet(parts: Shared, at_us: int | None = None) -> Response:
     writer.writerow(("Personne", "Heures", "dont dimanches", "dont jours fériés"))
     for row in rows:
         spans = (row[name] for name in ("hours", "sunday_hours", "holiday_hours"))
-        writer.writerow((row["name"], *(f"{span:.2f}".replace(".", ",") for span in spans)))
+        writer.writerow((guarded(row["name"]), *(f"{span:.2f}".replace(".", ",") for span in spans)))
     headers = {"Content-Disposition": f'attachment; filename="astreinte-{paris(begin):%Y-%m}.csv"'}
     content = text.getvalue().encode("utf-8-sig")
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

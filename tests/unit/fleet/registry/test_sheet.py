@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from fleet.errors import MistakeError
 from fleet.exchange import _read
+from fleet.lang.spreadsheets import guarded, unguarded
 from fleet.registry import document, sheets, store
-from fleet.registry.sheet import LINES_LIMIT, SheetError, csv_cells, guarded, to_document, unguarded
+from fleet.registry.sheet import LINES_LIMIT, SheetError, csv_cells, to_document
 from fleet.registry.sheets import export_cells, read_cells, write_cells
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database
 
