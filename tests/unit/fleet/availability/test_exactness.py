@@ -2,6 +2,7 @@
 
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -82,3 +83,34 @@ def test_no_second_is_given_away_to_lines_that_stall():
 
 def _boots(facts):
     return {run.boot for run in facts.runs}
+
+
+SAME_INSTANT = {"recorded_at_us": 1_793_700_000_000_000}
+
+
+def month_bytes(lines):
+    month = document.read(lines)
+    return msgspec.json.encode(result.document(month, reckon(month), timelines=True)), document.digest(month)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_facts_in_any_order_give_the_same_bytes(seed):
+    """With facts of one instant that contradict each other: records of one number, revisions of works."""
+    path = GOLDEN / "cases" / "30-journal-number-not-told" / "j0.ndjson"
+    header, *lines = path.read_bytes().splitlines(keepends=True)
+    facts = [msgspec.json.decode(line) for line in lines]
+    record = next(fact for fact in facts if fact["type"] == "journal" and fact["value"] == "UP")
+    works = {
+        "type": "maintenance",
+        "id": "w",
+        "euis": [record["eui"]],
+        "start_us": 1_793_660_000_000_000,
+        "end_us": 1_793_700_000_000_000,
+        "announced_at_us": 1_793_000_000_000_000,
+        "approved_by": "x",
+    } | SAME_INSTANT
+    more = [record | {"value": "DOWN"}, works, works | {"withdrawn": True}, works | {"reason": "other"}]
+    shuffled = [*lines, *(msgspec.json.encode(one) + b"\n" for one in more)]
+    expected = month_bytes([header, *shuffled])
+    Random(seed).shuffle(shuffled)
+    assert month_bytes([header, *shuffled]) == expected
