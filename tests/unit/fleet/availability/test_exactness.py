@@ -21,7 +21,9 @@ from tests.unit.fleet.availability.scenes import WINDOW, lived_facts, torn
 from tests.unit.fleet.availability.test_laws import LATE, states
 
 pytestmark = pytest.mark.slow
-quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(
+    max_examples=settings.default.max_examples // 6, deadline=None, suppress_health_check=list(HealthCheck)
+)
 LIVES = 200
 
 
