@@ -17,7 +17,11 @@ UNUSABLE = 2
 def main(arguments: list[str]) -> int:
     """Run one sub-command; returns the exit code."""
     options = _parser().parse_args(arguments)
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    except PermissionError as error:
+        why = "réservé à l’utilisateur de l’agent\u202f; relancez la commande avec sudo."
+        return _fail(f"{error.filename}\u202f: {why}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -74,7 +74,7 @@ class DataPath:
         plans: PlanOwner | None = None,
         position: Callable[[], Position | None] = lambda: None,
     ) -> None:
-        self._clock, self._boot, self._directory = clock, boot, state_dir
+        self._clock, self._boot, self._directory, self._eui = clock, boot, state_dir, eui
         self._concentrator = concentrator
         self._journal, self._position = journal, position
         self._plans = plans or PlanOwner(state_dir, configuration, restart=lambda _: None)
@@ -107,7 +107,6 @@ class DataPath:
         self._radio_state = RadioChanged(
             radio=Radio.OFF, reason=reasons.radio.not_started_yet(), since_us=clock.monotonic_us()
         )
-        self._chip_eui = ""
         self._early: list[FramesReceived] | None = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -118,6 +117,7 @@ class DataPath:
             transmissions=self._downlinks,
             report=self._report,
             sessions_from=self._boot % (1 << SESSION_BOOT_BITS) * SESSIONS_A_BOOT,
+            eui=self._eui,
         )
 
     def _connections(self, eui: str, configuration: Configuration) -> Switchboard:
@@ -190,7 +190,7 @@ class DataPath:
             reference=self._reference_ear.state(),
             noise_dbm=noise_dbm,
             noise_samples=noise_samples,
-            eui=self._chip_eui,
+            eui=self._thread.chip_eui,
             counters=dict(self._counts)
             | {"radio.overruled": self._thread.suspicion.overruled}
             | spooled
@@ -252,8 +252,6 @@ class DataPath:
                 self._take(event)
             case RadioChanged():
                 self._radio_state = event
-                if event.radio is Radio.RECEIVING:
-                    self._chip_eui = self._concentrator.eui
                 self._journal.record(
                     Change.RADIO, "radio", event.radio.name, event.reason, since_us=event.since_us
                 )

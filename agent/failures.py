@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import ssl
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from typing import Any, Protocol
 
@@ -76,10 +77,13 @@ _BY_KIND: dict[FaultKind, Callable[[], Reason]] = {
     FaultKind.DEAD_BUS: reasons.radio.dead_bus,
     FaultKind.UNPLUGGED: reasons.radio.unplugged,
     FaultKind.NO_SX1261: reasons.radio.no_sx1261,
+    FaultKind.RESET_LINES: partial(reasons.radio.reset_lines, detail=""),
 }
 
 
 def _of_hal(error: Any) -> Reason:
+    if error.fault is not None and error.fault.kind is FaultKind.RESET_LINES:
+        return reasons.radio.reset_lines(detail=str(error))
     if error.fault is not None:
         return reason_of_fault(error.fault)
     match error:

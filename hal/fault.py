@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     DEAD_BUS = "dead_bus"
     UNPLUGGED = "unplugged"
     NO_SX1261 = "no_sx1261"
+    RESET_LINES = "reset_lines"
 
 
 _SENTENCES = {
@@ -30,6 +31,7 @@ _SENTENCES = {
     FaultKind.DEAD_BUS: "the FIFO count reads 0x{register:04X}: dead bus",
     FaultKind.UNPLUGGED: "the device is gone",
     FaultKind.NO_SX1261: "needs an SX1261 that the settings enable",
+    FaultKind.RESET_LINES: "the reset lines cannot be driven",
 }
 
 

@@ -65,6 +65,12 @@ def running(status: Status | None, lang: Lang) -> list[Finding]:
 
 def _hearing(status: Status, lang: Lang) -> list[Finding]:
     what = ("Radio", "Radio")
+    if status.radio_reason.code == "radio.other_gateway":
+        remedy = (
+            "remettez la carte concentrateur d’origine, ou demandez un ordre de travail pour celle-ci",
+            "put this gateway's concentrator board back, or ask for a work order for this one",
+        )
+        return [found(lang, what, Severity.WRONG, because(lang, status.radio_reason)[3:], remedy)]
     if status.radio != "RECEIVING":
         remedy = (
             "coupez l’alimentation 10 s ; si cela dure, changez la carte concentrateur",

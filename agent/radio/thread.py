@@ -81,6 +81,7 @@ class RadioThread:
         transmissions: TransmitQueue,
         report: Callable[[RadioEvent], None],
         sessions_from: int = 0,
+        eui: str = "",
     ) -> None:
         self._concentrator = concentrator
         self._clock = clock
@@ -92,6 +93,7 @@ class RadioThread:
         self._anchor: Anchor | None = None
         self._train = PulseTrain()
         self._session = sessions_from
+        self._eui = eui
         self._running = False
         self._start_at_us = 0
         self._last_proof_us: int | None = None
@@ -100,6 +102,8 @@ class RadioThread:
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
+        self.chip_eui = ""
+        """The board's own EUI-64, also where it was refused; empty until it answered."""
         self.temperature_c: float | None = None
         self.status: ConcentratorStatus | None = None
         """The chip's last status; ``status_at_us`` is the monotonic instant of its reading."""
@@ -162,6 +166,10 @@ class RadioThread:
 
     def _start(self) -> None:
         self._concentrator.start()
+        self.chip_eui = self._concentrator.eui
+        if _is_another(self.chip_eui, self._eui):
+            why = reasons.radio.other_gateway(chip_eui=self.chip_eui, order_eui=self._eui)
+            raise ConcentratorFailed(why)
         self._session += 1
         self._running = True
         now_us = self._clock.monotonic_us()
@@ -285,3 +293,9 @@ class RadioThread:
 
     def _say(self, radio: Radio, reason: Reason, since_us: int) -> None:
         self._report(RadioChanged(radio=radio, reason=reason, since_us=since_us))
+
+
+def _is_another(chip_eui: str, order_eui: str) -> bool:
+    """Return whether a chip says that it belongs elsewhere; one without an EUI of its own says nothing."""
+    said = chip_eui.lower()
+    return bool(order_eui) and said not in {"", "0" * 16, "f" * 16} and said != order_eui.lower()

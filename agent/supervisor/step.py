@@ -16,6 +16,7 @@
                                                60 min     OTHER_INTERFACE   other_interface
                                                3 h        REBOOT            reboot
 
+A board of another gateway is refused and stays OFF: no stage is tried for it.
 Each stage is tried once per trouble and only while its budget has a token; without one it is reported and
 skipped.  Every start of the radio resets the concentrator, so restart of reception and reset are one stage
 here.  A reboot for the backhaul waits while a configuration is on trial: the trial's own end comes first.
@@ -69,6 +70,8 @@ class Facts:
     """Why this gateway hears less than its own past says, though not nothing; or None."""
     backhaul_lost_since_us: int | None = None
     on_trial: bool = False
+    board_refused: bool = False
+    """The board belongs to another gateway: no stage makes it ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ def step(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Command,
 
 
 def _radio(state: State, facts: Facts, now_us: int) -> tuple[State, tuple[Command, ...]]:
-    if facts.radio is Radio.RECEIVING:
+    if facts.radio is Radio.RECEIVING or facts.board_refused:
         return replace(state, radio_tried=0), ()
     for_us = now_us - facts.radio_since_us
     due = sum(for_us >= after for after, _ in RADIO_LADDER)

@@ -177,6 +177,7 @@ class Supervisor:
             less=self.hearing.less,
             backhaul_lost_since_us=self._backhaul_lost(path),
             on_trial=self._on_trial(),
+            board_refused=path.radio_reason.code == "radio.other_gateway",
         )
 
     def _backhaul_lost(self, path: DataPathState) -> int | None:

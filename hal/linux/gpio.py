@@ -3,13 +3,20 @@
 Sources: FACTS §5 (polarity, order, 100 ms after each step).
 """
 
+import os
+import sys
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 from hal.board_files import Pins
 from hal.errors import LineFailed, OurMistake
+from hal.fault import Fault, FaultKind
 from hal.ports import HalClock
 
 STEP_US = 100_000
+WORKING_FOLDER = "LG_WD"
 
 
 def load() -> Any:
@@ -18,15 +25,35 @@ def load() -> Any:
     Raises:
         OurMistake: not installed, or not on a Raspberry Pi.
     """
+    give_working_folder(Path.cwd(), os.environ)
     try:
         from RPi import GPIO
-    except (ImportError, RuntimeError) as error:
+
+        GPIO.setmode(GPIO.BCM)
+    except _failures() as error:
         raise OurMistake(
             f"RPi.GPIO cannot be used here ({error}); on kernels from 6.6 on install rpi-lgpio",
             where="reset lines",
+            fault=Fault(FaultKind.RESET_LINES),
         ) from error
-    GPIO.setmode(GPIO.BCM)
     return GPIO
+
+
+def give_working_folder(here: Path, environment: MutableMapping[str, str]) -> None:
+    """Name a folder for lgpio's pipe where the present one takes none.
+
+    lgpio makes ``.lgd-nfy0`` while it is imported, in LG_WD or the working folder, which is ``/`` for a
+    service (github.com/joan2937/lg, ``lguGetWorkDir``).
+    """
+    if WORKING_FOLDER not in environment and not os.access(here, os.W_OK):
+        environment[WORKING_FOLDER] = tempfile.gettempdir()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what the library raises; lgpio has an exception of its own, which is known once it is loaded."""
+    error = getattr(sys.modules.get("lgpio"), "error", None)
+    own = (error,) if isinstance(error, type) and issubclass(error, Exception) else ()
+    return (ImportError, RuntimeError, ValueError, OSError, *own)
 
 
 class ResetLines:
@@ -64,5 +91,7 @@ class ResetLines:
             self._gpio = load()
         try:
             self._gpio.setup(pin, self._gpio.OUT, initial=level)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise LineFailed(f"GPIO {pin} cannot be driven: {error}", where=name) from error
+        except _failures() as error:
+            raise LineFailed(
+                f"GPIO {pin} cannot be driven: {error}", where=name, fault=Fault(FaultKind.RESET_LINES)
+            ) from error

@@ -86,6 +86,21 @@ def parity_lost(*, register: str) -> None: ...
 def counter_jumped(*, counted_us: int, elapsed_us: int) -> None: ...
 
 
+@code(
+    "carte d’une autre passerelle\u202f: le concentrateur est {chip_eui}, l’ordre de travail est pour"
+    " {order_eui}",
+    "board of another gateway: the concentrator is {chip_eui}, the work order is for {order_eui}",
+)
+def other_gateway(*, chip_eui: str, order_eui: str) -> None: ...
+
+
+@code(
+    "les lignes de remise à zéro ne peuvent pas être commandées [{detail}]",
+    "the reset lines cannot be driven [{detail}]",
+)
+def reset_lines(*, detail: str) -> None: ...
+
+
 @code("bus mort", "dead bus")
 def dead_bus() -> None: ...
 

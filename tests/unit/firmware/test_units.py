@@ -13,6 +13,7 @@ from agent.host.machine import RESTART_CODE
 from agent.journal.ending import ENDED_FILE
 from agent.run import ALREADY_RUNNING, FAILED, STOPPED, UNUSABLE
 from agent.supervisor.watch import LOOK_EVERY_S
+from hal.linux.gpio import WORKING_FOLDER
 from tests.systemd_unit import SystemdUnit, needs_systemd
 
 UNITS = Path(__file__).parents[3] / "firmware" / "units"
@@ -98,3 +99,8 @@ def test_the_polkit_rule_names_one_user_and_a_closed_list() -> None:
     allowed = json.loads(re.search(r"var allowed = (\[.*?\]);", text, re.DOTALL)[1])  # type: ignore[index]
     assert len(allowed) == 4
     assert 'subject.user == "passerelle"' in text
+
+
+def test_the_reset_lines_library_has_a_folder_for_its_pipe() -> None:
+    (folder,) = setting("RuntimeDirectory")
+    assert f"{WORKING_FOLDER}=/run/{folder}" in setting("Environment")

@@ -1,5 +1,8 @@
+import contextlib
+import os
 import re
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from agent.wire.messages import TimeQuality
 from agent.wire.order import encode_order
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration, status
 
+NOBODY = 65_534
 GOOD = Facts(
     settings_error="",
     key_mode=0o600,
@@ -133,6 +137,9 @@ def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> Non
     found = [one for one in running(TROUBLED, lang) if one.severity is not Severity.GOOD]
     assert len(found) == 7
     assert all(one.remedy and one.detail for one in found)
+    foreign = reasons.radio.other_gateway(chip_eui="0016c001ffffffff", order_eui="0016c001f12a3b4c")
+    (refused, *_) = [one for one in running(status(radio="OFF", radio_reason=foreign), lang) if one.remedy]
+    assert "0016c001ffffffff" in refused.detail
     wrong = [one for one in running(status(unbalanced=3), lang) if one.severity is Severity.WRONG]
     assert ["3" in one.detail for one in wrong] == [True]
     suspected = running(
@@ -176,3 +183,31 @@ def test_secrets_planted_everywhere_are_not_in_the_bundle(state: Path, tmp_path:
     key = (state / "identity" / "key.pem").read_bytes().splitlines()[1]
     assert not any(key in content for content in members.values())
     assert b"info radio up" in members["passerelle-report/lines.txt"]
+
+
+@contextlib.contextmanager
+def another_user(folder: Path) -> Iterator[None]:
+    """Have no right to a folder: as root become nobody, else take the right away."""
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+        yield
+        os.seteuid(0)
+    else:
+        folder.chmod(0)
+        yield
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("command", ["status", "doctor", "config", "report"])
+def test_another_user_gets_a_sentence(
+    state: Path, command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--output", str(tmp_path / "report.tar.gz")] if command == "report" else []
+    main([command, "--state", str(state), *options])
+    state.chmod(0o700)
+    capsys.readouterr()
+    with another_user(state):
+        code = main([command, "--state", str(state), *options])
+    said = capsys.readouterr()
+    assert (code, said.out) == (2, "")
+    assert "sudo" in said.err

@@ -52,13 +52,17 @@ class OneEntry:
 
 
 class Bench:
-    def __init__(self, make_chip: type[VirtualConcentrator] = VirtualConcentrator) -> None:
+    def __init__(self, make_chip: type[VirtualConcentrator] = VirtualConcentrator, eui: str = "") -> None:
         self.clock = ManualClock()
         self.chip = make_chip(self.clock)
         self.queue = OneEntry()
         self.events: list[RadioEvent] = []
         self.thread = RadioThread(
-            concentrator=self.chip, clock=self.clock, transmissions=self.queue, report=self.events.append
+            concentrator=self.chip,
+            clock=self.clock,
+            transmissions=self.queue,
+            report=self.events.append,
+            eui=eui,
         )
 
     def run(self, duration_us: int) -> int:
@@ -340,3 +344,26 @@ def test_reception_does_not_overrule_a_lost_configuration() -> None:
         bench.chip.inject(data_up())
         bench.run(1_000_000)
     assert bench.changes()[1][0] is Radio.DEAF
+
+
+@pytest.mark.parametrize(
+    ("chip_eui", "radio"),
+    [
+        ("0016c001f12a3b4c", Radio.RECEIVING),
+        ("0016C001F12A3B4C", Radio.RECEIVING),
+        ("0" * 16, Radio.RECEIVING),
+        ("0016c001ffffffff", Radio.OFF),
+    ],
+)
+def test_a_board_of_another_gateway_is_refused_by_name(chip_eui: str, radio: Radio) -> None:
+    bench = Bench(eui="0016c001f12a3b4c")
+    bench.chip.eui = chip_eui
+    bench.run(1_000_000)
+    (change, *_) = [event for event in bench.events if isinstance(event, RadioChanged)]
+    assert change.radio is radio
+    if radio is Radio.OFF:
+        assert reasons.text(change.reason, "fr").startswith("carte d’une autre passerelle")
+        assert not bench.chip.running
+        bench.chip.eui = bench.thread._eui
+        bench.run(80_000_000)
+        assert bench.changes()[-1][0] is Radio.RECEIVING

@@ -31,6 +31,7 @@ def stages(state: State, facts: Facts, now_us: int) -> list[tuple[str, Stage]]:
         (FINE, 10**12, []),
         (DEAF, 10 * MINUTE_US - 1, []),
         (DEAF, 10 * MINUTE_US, [("Recover", Stage.RESTART_PROCESS)]),
+        (Facts(radio=Radio.OFF, radio_since_us=0, board_refused=True), 60 * MINUTE_US, []),
         (CUT, 5 * MINUTE_US - 1, []),
         (CUT, 5 * MINUTE_US, [("Recover", Stage.RENEW_ADDRESS)]),
         (

@@ -1,10 +1,15 @@
 """The Linux shells: what can be known without the hardware is the errors and the order of the pins."""
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from hal.board_files import Pins
 from hal.errors import LineFailed, OurMistake
-from hal.linux.gpio import STEP_US, ResetLines
+from hal.linux.gpio import STEP_US, ResetLines, give_working_folder
 from hal.linux.i2c import I2cBus
 from hal.linux.spi import SpiBus
 from hal.linux.tty import SerialLine
@@ -99,3 +104,49 @@ def test_a_line_with_a_gap_does_not_wait_for_all_that_was_asked() -> None:
         line.write(b"ab")
         assert line.read(512) == b"ababab"
         line.close()
+
+
+GPIOLESS = """
+import os, sys, types
+class error(Exception):
+    "lgpio's own"
+lgpio = types.ModuleType("lgpio")
+lgpio.error = error
+sys.modules["lgpio"] = lgpio
+raise {raised}
+"""
+
+
+@pytest.mark.parametrize(
+    "raised",
+    ["FileNotFoundError(2, 'no .lgd-nfy0')", "error('can not open gpiochip')", "RuntimeError('no Pi')"],
+)
+def test_a_library_that_cannot_be_used_is_said_in_words(tmp_path: Path, raised: str) -> None:
+    package = tmp_path / "RPi"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "GPIO.py").write_text(GPIOLESS.format(raised=raised))
+    program = (
+        "from hal.linux.gpio import load\nfrom hal.errors import OurMistake\n"
+        "from agent.failures import reason_of\nfrom agent.wire import reasons\n"
+        "try:\n    load()\nexcept OurMistake as error:\n    print(reasons.text(reason_of(error), 'fr'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("les lignes de remise à zéro ne peuvent pas être commandées")
+
+
+def test_lgpio_gets_a_folder_where_the_present_one_takes_no_pipe() -> None:
+    for here, before, after in (
+        (Path("/nowhere"), {}, {"LG_WD": tempfile.gettempdir()}),
+        (Path("/nowhere"), {"LG_WD": "/run/passerelle"}, {"LG_WD": "/run/passerelle"}),
+        (Path(tempfile.gettempdir()), {}, {}),
+    ):
+        environment: dict[str, str] = dict(before)
+        give_working_folder(here, environment)
+        assert environment == after
