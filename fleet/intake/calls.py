@@ -7,7 +7,7 @@ word: after somebody was on site, or when an operator asks, and the commune is s
 Sources: DESIGN §7 ("the report is the earlier of confirmed detection and a logged call or mail").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from fleet.errors import InputRefused
 from fleet.facts.states import CommuneState
 from fleet.incidents import store
 from fleet.incidents.context import CycleContext
+from fleet.lang.text import one_line
 from fleet.paging import paging
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
@@ -72,6 +73,7 @@ def enter(context: CycleContext, call: Call) -> Ticket:
     Raises:
         CallRefused: no such commune, no text, or an impossible time.
     """
+    call = replace(call, text=one_line(call.text), caller=one_line(call.caller))
     _check(context, call)
     known = _known(context.connection, call.commune_insee, context.now_us)
     if known is not None:

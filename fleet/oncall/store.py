@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from fleet.lang.i18n import LANGUAGES
 from fleet.lang.paris import instant_us
 from fleet.lang.phones import PhoneRefused, e164, e164_of_sender
+from fleet.lang.text import one_line
 from fleet.oncall.model import Duty, OnCallNow, Period, Person, Rota, Rotation, Span
 from fleet.oncall.rules import on_call
 from fleet.oncall.tables import on_call as on_call_table
@@ -158,9 +159,10 @@ def _upsert(connection: Connection, table: Any, same: Any, values: dict[str, Any
 
 def _text(row: Mapping[str, Any], name: str, path: str) -> str:
     value = row.get(name)
-    if not isinstance(value, str) or not value.strip():
+    text = one_line(value) if isinstance(value, str) else ""
+    if not text:
         raise RowRefused(f"{path}.{name}: missing; write a text")
-    return value
+    return text
 
 
 def _person_id(email: str, path: str, ids: dict[str, int]) -> int:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from fleet.lang.text import paragraph
 from fleet.shift.tables import shift_entries
 
 TEXT_LIMIT_CHARACTERS = 2_000
@@ -55,7 +56,7 @@ def write(
     Raises:
         EntryRefused: no text, or too much of it.
     """
-    text = text.strip()
+    text = paragraph(text).strip()
     if not text:
         raise EntryRefused("text: empty; write what the next shift must know")
     if len(text) > TEXT_LIMIT_CHARACTERS:

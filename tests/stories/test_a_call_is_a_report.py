@@ -27,6 +27,12 @@ def test_the_four_hours_run_from_the_call_and_somebody_is_told(azay: World) -> N
     assert "plus aucun relevé" in azay.postman.taken[0].text
 
 
+def test_what_is_pasted_into_a_call_is_one_line(azay: World) -> None:
+    ticket = call(azay, text="plus rien\u2028depuis\r\nhier\x00", caller="Mairie\u202e d'Azay")
+    assert ticket.title == "Azay-sur-Cher : plus rien depuis hier"
+    assert ticket.caller == "Mairie d'Azay"
+
+
 def test_a_call_before_our_detection_moves_the_report_of_the_incident(azay: World) -> None:
     azay.lose("a1")
     began = azay.clock.at_us

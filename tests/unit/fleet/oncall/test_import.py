@@ -31,6 +31,12 @@ def test_twice_is_once_and_the_newer_counts(world: World) -> None:
         assert len(on_call_now(connection, world.clock.at_us)) == 2
 
 
+def test_a_name_is_a_line_whatever_it_was_pasted_from(world: World) -> None:
+    with world.database.write() as connection:
+        import_people(connection, [ANNE | {"name": "Anne\u2028Marti\u0302n\u202e"}])
+        assert [one.name for one in everybody(connection).values()] == ["Anne Martîn"]
+
+
 def test_a_number_is_found_however_it_is_written(world: World) -> None:
     with world.reading() as connection:
         for written in ("0612345678", "+33 6 12 34 56 78", "0033612345678"):
@@ -42,6 +48,7 @@ def test_a_number_is_found_however_it_is_written(world: World) -> None:
     ("row", "words"),
     [
         ({"email": "a@b"}, r"technicians\[0\].name"),
+        ({"name": "\u200b\0", "email": "a@b"}, r"technicians\[0\].name"),
         ({"name": "A", "email": "nobody"}, r"technicians\[0\].email"),
         ({"name": "A", "email": "a@b\nBcc: c@d"}, "email"),
         ({"name": "A", "email": "a@b", "language": "de"}, "language"),
