@@ -1,11 +1,13 @@
 """Boards and channel plans as data: TOML files, checked when they are read, joined to ``Settings``.
 
-A name is looked up beside this module; a path to a ``.toml`` is another board, a path to a ``.json`` or a
-``.json.SUFFIX`` is Semtech's ``global_conf.json`` with its own channels, bus and SX1261.
+A name is looked up beside this module, then among what was imported; a path to a ``.toml`` is another
+board, a path to a ``.json`` or a ``.json.SUFFIX`` Semtech's ``global_conf.json`` with its own channels, bus
+and SX1261.
 
 Sources: each file names its own.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -15,6 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from hal import semtech_json
+from hal.data_folder import data_folder
 from hal.errors import OurMistake
 from hal.global_conf import settings_of
 from hal.semtech_files import connection_of, is_global_conf, pins_of
@@ -32,6 +35,8 @@ from hal.settings import (
 from hal.units import Hz
 
 Decoded = TypeVar("Decoded")
+BOARD_NAME = re.compile(r"[a-z0-9-]{1,32}")
+"""What ``radio.board`` of a gateway's configuration admits."""
 RESET_SCRIPT = "reset_lgw.sh"
 FILE_LIMIT_BYTES = 262_144
 """A board file of more is no board file."""
@@ -146,13 +151,19 @@ def choose(board: str, *, plan: str = "EU868", public: bool = True) -> BoardChoi
         OurMistake: no such board, plan or file; an unknown key; a value out of range.
     """
     if is_global_conf(board):
-        return _semtech(Path(board))
+        return semtech_choice(Path(board))[0]
     read = read_board(board)
     return BoardChoice(board=read, settings=replace(join(read, read_plan(plan)), public=public))
 
 
-def _semtech(path: Path) -> BoardChoice:
-    """Return what a ``global_conf.json`` describes; pins from ``reset_lgw.sh`` beside it, or Corecell's."""
+def semtech_choice(path: Path) -> tuple[BoardChoice, object]:
+    """Return what a ``global_conf.json`` describes, and its content.
+
+    The pins are those of a ``reset_lgw.sh`` beside it, else Corecell's.
+
+    Raises:
+        OurMistake: it cannot be read, is for other hardware, or asks for what cannot be served.
+    """
     value = semtech_json.read(_bytes(path))
     connection = connection_of(value)
     script = path.with_name(RESET_SCRIPT)
@@ -165,7 +176,7 @@ def _semtech(path: Path) -> BoardChoice:
         sx1261=connection.sx1261,
         pins=_pins(pins) if pins else corecell.pins,
     )
-    return BoardChoice(board=board, settings=settings_of(value))
+    return BoardChoice(board=board, settings=settings_of(value)), value
 
 
 def _pins(found: dict[str, int]) -> Pins:
@@ -181,9 +192,17 @@ def read_board(name: str) -> Board:
     """Return one board, by name or by path."""
     if _toml(name):
         return _decode(_read(Path(name)), Board, name)
-    if name not in names():
-        raise OurMistake(f"no board {name!r}; known: {', '.join(names())}; or give a file", where="board")
-    return _decode(files("hal.boards").joinpath(f"{name}.toml").read_text(), Board, name)
+    if name in names():
+        return _decode(files("hal.boards").joinpath(f"{name}.toml").read_text(), Board, name)
+    imported = imported_board(name)
+    if BOARD_NAME.fullmatch(name) and imported.exists():
+        return _decode(_read(imported), Board, str(imported))
+    raise OurMistake(f"no board {name!r}; known: {', '.join(names())}; or give a file", where="board")
+
+
+def imported_board(name: str) -> Path:
+    """Return where a board is kept that ``passerelle hal import`` made."""
+    return data_folder("boards", "PASSERELLE_BOARDS_DIR") / f"{name}.toml"
 
 
 def read_plan(name: str) -> Plan:

@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _transcript(commands, tongue)
     _compare(commands, tongue)
     _prove(commands, board)
+    _import(commands, tongue)
     _twin(commands, tongue)
     return parser
 
@@ -155,6 +156,16 @@ def _transcript(commands: Commands, tongue: argparse.ArgumentParser) -> None:
     transcript.add_argument("golden", type=Path, metavar="GOLDEN.json")
     transcript.add_argument("--images", type=Path, help="dossier des microprogrammes de Semtech")
     transcript.set_defaults(module="replay")
+
+
+def _import(commands: Commands, tongue: argparse.ArgumentParser) -> None:
+    import_ = commands.add_parser(
+        "import", parents=[tongue], help="faire d’un global_conf.json une carte, aussi pour l’agent"
+    )
+    import_.add_argument("file", type=Path, metavar="global_conf.json")
+    import_.add_argument("--name", required=True, help="nom de la carte\u202f: a-z, 0-9 et -")
+    import_.add_argument("--reset-pin", type=int, metavar="BCM", help="broche de remise à zéro du SX1302")
+    import_.set_defaults(module="import_board")
 
 
 def _prove(commands: Commands, board: argparse.ArgumentParser) -> None:

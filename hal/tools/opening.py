@@ -1,6 +1,5 @@
 """Makes a concentrator from command-line options: bus, board, plan and images."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hal.board_files import BoardChoice, choose
+from hal.data_folder import data_folder
 from hal.errors import HalError, OurMistake
 from hal.microcode import MCU_IMAGE_BYTES, Images
 from hal.open import open_concentrator, split_bus, synthetic_images
@@ -15,7 +15,6 @@ from hal.settings import Settings, Sx1261Settings
 from hal.sx1302.driver import Sx1302
 
 DIRECTORY_VARIABLE = "PASSERELLE_FIRMWARE_DIR"
-SYSTEM_DIRECTORY = Path("/var/lib/passerelle/firmware")
 IMAGE_NAMES = ("agc_sx1250.bin", "arb.bin", "sx1261.bin")
 """``passerelle firmware import`` stores files of these names, and checks that they are Semtech's own."""
 
@@ -24,11 +23,7 @@ def image_directory(named: Path | None) -> Path:
     """Return where the images are: what was named, the environment's word, the usual place."""
     if named is not None:
         return named
-    variable = os.environ.get(DIRECTORY_VARIABLE)
-    if variable:
-        return Path(variable)
-    user = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return SYSTEM_DIRECTORY if os.geteuid() == 0 else user / "passerelle" / "firmware"
+    return data_folder("firmware", DIRECTORY_VARIABLE)
 
 
 def load_images(directory: Path) -> Images:
