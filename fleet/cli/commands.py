@@ -198,15 +198,9 @@ def _assignment(text: str) -> tuple[str, str]:
 def add_user(data: Path, name: str, role: str, password: str) -> str:
     """Add a person, or give a new role and password to one."""
     _, database = open_fleet(data)
+    account = people.account_of(name=name, role=role, password=password)
     with closing(database), database.write() as connection:
-        people.set_user(
-            connection,
-            name=name,
-            role=role,
-            password=password,
-            who=audit.COMMAND_LINE,
-            now_us=SystemClock().now_us(),
-        )
+        people.set_user(connection, account, who=audit.COMMAND_LINE, now_us=SystemClock().now_us())
     return f"{name}: {role}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from fleet.cli.commands import open_fleet
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
-from fleet.exchange import take_in
+from fleet.exchange import check_file, take_in
 from fleet.identity import audit
 from fleet.registry import sheets
 
@@ -23,8 +23,9 @@ def import_file(data: Path, path: Path, *, dry_run: bool) -> str:
         raise MistakeError(f"{path}: larger than {IMPORT_LIMIT_BYTES} bytes")
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
+    checked = check_file(database, path)
     with closing(database), database.write() as connection:
-        counts = take_in(connection, path, who=audit.COMMAND_LINE, now_us=now_us)
+        counts = take_in(connection, checked, who=audit.COMMAND_LINE, now_us=now_us)
         if dry_run:
             connection.rollback()
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())

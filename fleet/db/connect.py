@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from fleet.db.outside import holding
+
 BUSY_TIMEOUT_MS = 15_000
 """How long one writer waits for another: the longest engine cycle with a wide margin."""
 POOL_SIZE = 8
@@ -75,7 +77,8 @@ class Database:
         """
         with self._writing.connect() as connection:
             connection.begin()
-            yield connection
+            with holding():
+                yield connection
             try:
                 connection.commit()
             except Exception as error:

@@ -1,7 +1,7 @@
 """People: local accounts with argon2 passwords and sessions by cookie.
 
-Sources: argon2-cffi's defaults (RFC 9106 low-memory profile).  A session's key is random and only its SHA-256
-is stored, so that who reads the database cannot log in with it.
+A session's key is random and only its SHA-256 is stored, so that who reads the database cannot log in with
+it.  Passwords are hashed and checked before a transaction begins (``passwords``).
 """
 
 import hashlib
@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
+from fleet.db.connect import Database
 from fleet.db.upsert import upsert
 from fleet.durations import HOUR_US
 from fleet.errors import InputRefused
-from fleet.identity import audit
+from fleet.identity import audit, passwords
 from fleet.identity.tables import sessions, users
 from fleet.identity.totp import Vault, matching_step
 
@@ -27,9 +27,6 @@ SESSION_LIFE_US = 12 * HOUR_US
 PASSWORD_MIN_CHARACTERS = 12
 PASSWORD_MAX_CHARACTERS = 1024
 NAME_MAX_CHARACTERS = 100
-_HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe())
-"""Checked when the name is unknown, so that both refusals take as long."""
 
 
 class Role(StrEnum):
@@ -96,11 +93,21 @@ OPEN_ACCESS = Person(
 """Everyone, with `--open-access`: loopback only."""
 
 
-def set_user(connection: Connection, *, name: str, role: str, password: str, who: str, now_us: int) -> None:
-    """Add a person or replace role and password; their sessions end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What is stored of an account; its password is hashed already."""
+
+    name: str
+    role: Role
+    password_hash: str
+
+
+def account_of(*, name: str, role: str, password: str) -> Account:
+    """Return an account to be set.
 
     Raises:
         PersonError: the name, role or password cannot be used.
+        PasswordsBusy: too many passwords are being hashed.
     """
     if not 1 <= len(name.strip()) <= NAME_MAX_CHARACTERS:
         text = f"name: 1 to {NAME_MAX_CHARACTERS} characters"
@@ -110,17 +117,23 @@ def set_user(connection: Connection, *, name: str, role: str, password: str, who
     if not PASSWORD_MIN_CHARACTERS <= len(password) <= PASSWORD_MAX_CHARACTERS:
         text = f"password: at least {PASSWORD_MIN_CHARACTERS} characters"
         raise PersonError(text, key="refusal.password", limit=PASSWORD_MIN_CHARACTERS)
+    return Account(name=name.strip(), role=Role(role), password_hash=passwords.hash_of(password))
+
+
+def set_user(connection: Connection, account: Account, *, who: str, now_us: int) -> None:
+    """Add a person or replace role and password; their sessions end."""
     row = {
-        "name": name.strip(),
-        "role": role,
-        "password_hash": _HASHER.hash(password),
+        "name": account.name,
+        "role": account.role,
+        "password_hash": account.password_hash,
         "created_at_us": now_us,
         "disabled_at_us": None,
     }
     upsert(connection, users, [row], key=("name",))
-    user_id = select(users.c.id).where(users.c.name == name.strip()).scalar_subquery()
+    user_id = select(users.c.id).where(users.c.name == account.name).scalar_subquery()
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
-    audit.record(connection, now_us=now_us, who=who, action="user.set", subject=name, after={"role": role})
+    after = {"role": account.role}
+    audit.record(connection, now_us=now_us, who=who, action="user.set", subject=account.name, after=after)
 
 
 def set_totp(connection: Connection, name: str, sealed: str | None, *, who: str, now_us: int) -> None:
@@ -154,7 +167,7 @@ def set_territories(
 
 
 def log_in(
-    connection: Connection,
+    database: Database,
     name: str,
     password: str,
     now_us: int,
@@ -162,15 +175,30 @@ def log_in(
     code: str = "",
     vault: Vault | None = None,
 ) -> str | None:
-    """Return the key of a new session, or None: wrong name, password or second factor."""
-    query = select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
-    row = connection.execute(query).mappings().first()
-    known = _matches(row["password_hash"] if row else _NOBODY, password[:PASSWORD_MAX_CHARACTERS])
-    if not known or row is None or not _second(connection, row, code, vault, now_us):
-        audit.record(
-            connection, now_us=now_us, who=name[:NAME_MAX_CHARACTERS], action="login.refused", subject=""
-        )
-        return None
+    """Return the key of a new session, or None: wrong name, password or second factor.
+
+    Raises:
+        PasswordsBusy: too many passwords are being checked.
+    """
+    with database.read() as connection:
+        checked_hash = connection.scalar(_account(name).with_only_columns(users.c.password_hash))
+    known = passwords.matches(checked_hash, password[:PASSWORD_MAX_CHARACTERS])
+    with database.write() as connection:
+        row = connection.execute(_account(name)).mappings().first() if known else None
+        same = row is not None and row["password_hash"] == checked_hash
+        if row is not None and same and _second(connection, row, code, vault, now_us):
+            return _begin_session(connection, row, now_us)
+        who = name[:NAME_MAX_CHARACTERS]
+        audit.record(connection, now_us=now_us, who=who, action="login.refused", subject="")
+    return None
+
+
+def _account(name: str) -> Select[Any]:
+    return select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
+
+
+def _begin_session(connection: Connection, row: RowMapping, now_us: int) -> str:
+    """Return the key of a new session of the account in ``row``."""
     key = secrets.token_urlsafe(SESSION_KEY_BYTES)
     connection.execute(delete(sessions).where(sessions.c.expires_at_us <= now_us))
     session = {
@@ -222,13 +250,6 @@ def person_of(connection: Connection, key: str, now_us: int) -> Person | None:
 def log_out(connection: Connection, key: str) -> None:
     """End the session."""
     connection.execute(delete(sessions).where(sessions.c.key_sha256 == _digest(key)))
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _digest(key: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email.policy import compat32
 from hashlib import sha256
 
+from fleet.db.outside import outside_write
 from fleet.intake import mail_headers as headers
 from fleet.intake.mail_body import text_of
 from fleet.intake.mail_sections import cut
@@ -47,6 +48,7 @@ def mail_key(raw: bytes) -> str:
     return sha256(number + b"\n\n" + body if number else raw).hexdigest()
 
 
+@outside_write
 def read(raw: bytes) -> ReportMail:
     """Return what a mail says; what it does not say is empty."""
     message = email.message_from_bytes(raw, policy=compat32)

@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter
 from sqlalchemy import Connection, select
 
+from fleet.db.outside import outside_write
 from fleet.lang.spreadsheets import WorkbookRefused, cell_text, guarded, workbook
 from fleet.registry.sheet import COLUMNS, LINES_LIMIT, SheetError, csv_cells
 from fleet.registry.tables import agreements, gateways, sites
@@ -16,6 +17,7 @@ SUFFIXES = (".csv", ".xlsx")
 SHEET_NAME = "Passerelles"
 
 
+@outside_write
 def read_cells(path: Path) -> list[list[str]]:
     """Return the cells of a CSV or XLSX file.
 
@@ -35,6 +37,7 @@ def read_cells(path: Path) -> list[list[str]]:
         book.close()
 
 
+@outside_write
 def write_cells(path: Path, cells: list[list[str]]) -> None:
     """Write ``cells`` as the file's name says; CSV as French Excel reads it (``;``, UTF-8 with a mark)."""
     if path.suffix.lower() == ".csv":

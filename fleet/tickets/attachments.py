@@ -1,12 +1,11 @@
 """Photos of a ticket, in the database with it: stripped, limited, each in the audit trail."""
 
-import hashlib
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
 from fleet.tickets import mirror, store
-from fleet.tickets.photos import PhotoRefused, media_type, stripped
+from fleet.tickets.photos import PhotoRefused, Picture
 from fleet.tickets.tables import ticket_attachments
 
 PHOTOS_LIMIT = 12
@@ -32,7 +31,7 @@ def attach(
     ticket_id: int,
     *,
     name: str,
-    data: bytes,
+    picture: Picture,
     who: str,
     via: str,
     now_us: int,
@@ -41,12 +40,11 @@ def attach(
     """Keep a photo; the same one twice is kept once.  ``at_us``: when a phone without coverage took it.
 
     Raises:
-        PhotoRefused: not a picture, too large, or too many.
+        PhotoRefused: too many.
         store.NoSuchTicket: the number is not known.
     """
     ticket = store.get(connection, ticket_id)
-    clean = stripped(data)
-    digest = hashlib.sha256(clean).hexdigest()
+    digest, size_bytes = picture.sha256, len(picture.content)
     columns = ticket_attachments.c
     mine = columns.ticket_id == ticket_id
     known = connection.execute(select(columns.id).where(mine, columns.sha256 == digest)).scalar()
@@ -60,17 +58,17 @@ def attach(
     values = {
         "ticket_id": ticket_id,
         "name": _plain_name(name),
-        "media_type": media_type(clean),
-        "size_bytes": len(clean),
+        "media_type": picture.media_type,
+        "size_bytes": size_bytes,
         "sha256": digest,
         "who": who,
         "at_us": taken_us,
-        "content": clean,
+        "content": picture.content,
     }
     number = connection.execute(
         insert(ticket_attachments).values(**values).returning(columns.id)
     ).scalar_one()
-    detail = {"name": values["name"], "size_bytes": len(clean), "sha256": digest}
+    detail = {"name": values["name"], "size_bytes": size_bytes, "sha256": digest}
     instants = {"at_us": taken_us, "now_us": now_us}
     store.log(connection, ticket_id, kind="Attach", who=who, via=via, detail=detail, **instants)
     described = detail | {"id": number, "media_type": values["media_type"]}

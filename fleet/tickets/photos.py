@@ -7,9 +7,12 @@ what a decoder needs stays.  Nothing behind the picture's end survives.
 Sources: ITU-T T.81 annex B (JPEG markers), CIPA DC-008 (EXIF is APP1), PNG third edition §11 (chunks).
 """
 
+import hashlib
 import struct
 import zlib
+from dataclasses import dataclass
 
+from fleet.db.outside import outside_write
 from fleet.errors import InputRefused
 
 PHOTO_LIMIT_BYTES = 8 * 1024 * 1024
@@ -46,6 +49,26 @@ def media_type(data: bytes) -> str:
     raise PhotoRefused(
         "photo: neither JPEG nor PNG; send the picture as the camera made it", key="refusal.photo.kind"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture that may be kept: nothing in it but itself."""
+
+    content: bytes
+    media_type: str
+    sha256: str
+
+
+@outside_write
+def picture_of(data: bytes) -> Picture:
+    """Return the picture that was handed in, stripped.
+
+    Raises:
+        PhotoRefused: not a picture that we take, or damaged.
+    """
+    clean = stripped(data)
+    return Picture(content=clean, media_type=media_type(clean), sha256=hashlib.sha256(clean).hexdigest())
 
 
 def stripped(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from fleet.identity import people
+from fleet.identity.passwords import PasswordsBusy
 from fleet.identity.totp import Vault
 from fleet.lang.format import duration
 from fleet.lang.i18n import t
@@ -15,6 +16,8 @@ from fleet.web.process_parts import Shared
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
 TOO_MANY = 429
+BUSY_US = 5_000_000
+"""After which somebody may try again when too many passwords are being checked."""
 
 
 @router.post(LOGIN_PATH)
@@ -33,9 +36,11 @@ def log_in(  # noqa: PLR0917 FastAPI passes by name
     pair = f"{address} {name}"
     if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
         return _wait(wait_us)
-    with parts.database.write() as connection:
-        vault = Vault(parts.settings.keys)
-        key = people.log_in(connection, name, password, now_us, code=code, vault=vault)
+    vault = Vault(parts.settings.keys)
+    try:
+        key = people.log_in(parts.database, name, password, now_us, code=code, vault=vault)
+    except PasswordsBusy:
+        return _wait(BUSY_US)
     if key is None:
         limits.login.tried(pair, now_us)
         limits.login_address.tried(address, now_us)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agent.wire.reasons import ReasonedError, document, text
+from fleet.db.outside import outside_write
 from fleet.errors import InputRefused
 from fleet.identity import audit
 from fleet.lang import format as formats
@@ -153,6 +154,7 @@ def environment() -> Environment:
     return found
 
 
+@outside_write
 def render(template: str, words: Words, **values: Any) -> str:
     """Return the page of ``template`` for one person."""
     return environment().get_template(template).render(w=words, t=words.t, lang=words.lang, **values)

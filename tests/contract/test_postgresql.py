@@ -122,8 +122,11 @@ def test_identity(database, tmp_path):
         store_token(connection, token="t", eui=EUIS[1], valid_until_us=NOW_US + 9, who="test", now_us=NOW_US)
         outcome = enrol(connection, authority, enrolment(EUIS[1], "t"), NOW_US + 1)
         assert outcome.issued.serial
-        people.set_user(connection, name="anne", role="viewer", password="x" * 12, who="test", now_us=NOW_US)
-        session = people.log_in(connection, "anne", "x" * 12, NOW_US)
+    account = people.account_of(name="anne", role="viewer", password="x" * 12)
+    with database.write() as connection:
+        people.set_user(connection, account, who="test", now_us=NOW_US)
+    session = people.log_in(database, "anne", "x" * 12, NOW_US)
+    with database.read() as connection:
         assert people.person_of(connection, session, NOW_US).name == "anne"
 
 

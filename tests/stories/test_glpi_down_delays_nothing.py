@@ -1,6 +1,7 @@
 from fleet.notify.model import Channel, Delivery, NotSent
 from fleet.tickets import attachments
 from fleet.tickets.model import Acknowledge, Depart
+from fleet.tickets.photos import picture_of
 from tests.stories.world import DAY, HOUR, MINUTE, World
 from tests.unit.fleet.tickets.test_photos import png
 
@@ -58,8 +59,9 @@ def test_a_photo_goes_along(azay: World) -> None:
     azay.enable(Channel.GLPI, Channel.WEBHOOK)
     azay.lose("a1")
     azay.pass_time(3 * MINUTE)
+    picture = picture_of(png())
     with azay.database.write() as connection:
-        told = {"name": "avant.png", "data": png(), "who": "Anne", "via": "api"}
+        told = {"name": "avant.png", "picture": picture, "who": "Anne", "via": "api"}
         attachments.attach(connection, 1, now_us=azay.clock.at_us, **told)
     azay.send()
     by_way = {one.channel: one for one in azay.postman.taken if one.detail.get("event") == "Attach"}

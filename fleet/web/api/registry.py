@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from sqlalchemy import Connection, select
 
 from fleet.errors import MistakeError
-from fleet.exchange import FileRefused, take_in
+from fleet.exchange import FileRefused, RegistryChanged, check_file, take_in
 from fleet.identity.people import Person
 from fleet.registry import sheets
 from fleet.registry.sheet import SheetError
@@ -139,16 +139,20 @@ async def import_sheet(
 
 def _apply(parts: Parts, raw: bytes, who: str, asked: tuple[str, bool]) -> dict[str, int]:
     form, dry_run = asked
-    with TemporaryDirectory() as folder, parts.database.write() as connection:
+    with TemporaryDirectory() as folder:
         path = FilePath(folder) / f"registre.{form}"
         path.write_bytes(raw)
         try:
-            counts = take_in(connection, path, who=who, now_us=parts.clock.now_us())
+            checked = check_file(parts.database, path)
+            with parts.database.write() as connection:
+                counts = take_in(connection, checked, who=who, now_us=parts.clock.now_us())
+                if dry_run:
+                    connection.rollback()
         except FileRefused as error:
             detail = f"{path.name}: {error.count} problems, nothing was changed"
             raise Problem(422, "Import refused", detail, errors=error.lines()) from error
+        except RegistryChanged as error:
+            raise Problem(409, "Registry changed", str(error)) from error
         except (MistakeError, SheetError) as error:
             raise Problem(422, "Import refused", str(error)) from error
-        if dry_run:
-            connection.rollback()
     return counts

@@ -24,7 +24,7 @@ from fleet.response.apply import apply
 from fleet.tickets import actions, attachments, joining
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Merge, Origin, StepRefused, Ticket
-from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
+from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web.access import form_guard, operator, technician, viewer
 from fleet.web.incident_views import members
 from fleet.web.process_parts import Parts, Shared
@@ -202,23 +202,23 @@ def photo(
 ) -> dict[str, Any]:
     """Keep a photo, without what the camera wrote about place and person; ``at_us``: when it was taken."""
     data = file.file.read(PHOTO_LIMIT_BYTES + 1)
-    with parts.database.write() as connection:
-        now_us = parts.clock.now_us()
-        _ticket(connection, ticket_id)
-        try:
+    try:
+        picture = picture_of(data)
+        with parts.database.write() as connection:
+            _ticket(connection, ticket_id)
             kept = attachments.attach(
                 connection,
                 ticket_id,
                 name=file.filename or "",
-                data=data,
+                picture=picture,
                 who=person.name,
                 via="api",
-                now_us=now_us,
+                now_us=parts.clock.now_us(),
                 at_us=at_us,
             )
-        except PhotoRefused as error:
-            raise HTTPException(422, str(error)) from error
-        return {"photo": kept.id, "size_bytes": kept.size_bytes}
+    except PhotoRefused as error:
+        raise HTTPException(422, str(error)) from error
+    return {"photo": kept.id, "size_bytes": kept.size_bytes}
 
 
 @router.get("/{ticket_id}/photos/{photo_id}")

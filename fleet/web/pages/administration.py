@@ -3,12 +3,13 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
 from fleet.evidence.tables import refused_messages
-from fleet.identity.people import Person, PersonError, Role, set_user
+from fleet.identity.passwords import PasswordsBusy
+from fleet.identity.people import Person, PersonError, Role, account_of, set_user
 from fleet.identity.tables import audit_log, users
 from fleet.web.access import administrator, form_guard
 from fleet.web.visit import Viewing, Visit, leave_toast
@@ -48,14 +49,16 @@ def save(
     password: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Add a person, or replace role and password."""
-    with visit.database.write() as connection:
-        try:
-            set_user(
-                connection, name=name, role=role, password=password, who=person.name, now_us=visit.now_us
-            )
-        except PersonError as error:
-            problem = visit.words.t("people.refused", why=visit.words.refusal(error))
+    try:
+        account = account_of(name=name, role=role, password=password)
+    except PersonError as error:
+        problem = visit.words.t("people.refused", why=visit.words.refusal(error))
+        with visit.database.read() as connection:
             return _people(visit, connection, {"name": name, "role": role}, problem)
+    except PasswordsBusy as error:
+        raise HTTPException(503) from error
+    with visit.database.write() as connection:
+        set_user(connection, account, who=person.name, now_us=visit.now_us)
     return leave_toast(RedirectResponse("/personnes", SEE_OTHER), "toast.person", name=name.strip())
 
 

@@ -65,21 +65,24 @@ def enter(
     """Open a ticket, or join the one that is known there."""
     typed: dict[str, Any] = {"origin": origin, "commune": commune, "caller": caller, "text": text}
     typed |= {"at": at, "criticality": criticality}
-    with visit.database.write() as connection:
-        try:
-            call = Call(
-                origin=origin,
-                commune_insee=commune,
-                text=text.strip(),
-                caller=caller.strip(),
-                reported_at_us=paris_us(at, "at") if at else visit.now_us,
-                who=person.name,
-                criticality=criticality,
-            )
+    try:
+        call = Call(
+            origin=origin,
+            commune_insee=commune,
+            text=text.strip(),
+            caller=caller.strip(),
+            reported_at_us=paris_us(at, "at") if at else visit.now_us,
+            who=person.name,
+            criticality=criticality,
+        )
+        with visit.database.write() as connection:
             ticket = reported.enter(CycleContext(connection, visit.network, visit.now_us), call)
-        except CallRefused as error:
-            wrong = visit.words.refusal(error)
-            return _page(visit, connection, typed, FIELDS.get(error.field, "text"), wrong)
-        except WorksRefused as error:
-            return _page(visit, connection, typed, "at", visit.words.t(error.key))
-    return leave_toast(RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER), "toast.call", number=ticket.id)
+    except CallRefused as error:
+        field, wrong = FIELDS.get(error.field, "text"), visit.words.refusal(error)
+    except WorksRefused as error:
+        field, wrong = "at", visit.words.t(error.key)
+    else:
+        answer = RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER)
+        return leave_toast(answer, "toast.call", number=ticket.id)
+    with visit.database.read() as connection:
+        return _page(visit, connection, typed, field, wrong)

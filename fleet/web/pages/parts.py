@@ -47,24 +47,21 @@ def receive(
 ) -> Response:
     """Note what came to a depot, or went."""
     typed = {"depot": depot, "name": name, "change": change, "limit": limit}
-    with visit.database.write() as connection:
-        try:
-            values: dict[str, Any] = {
-                "change": int(change or "0"),
-                "low_limit": int(limit) if limit else None,
-            }
+    try:
+        values: dict[str, Any] = {"change": int(change or "0"), "low_limit": int(limit) if limit else None}
+        with visit.database.write() as connection:
             found = parts.receive(
                 connection, depot=depot, name=name, who=person.name, now_us=visit.now_us, **values
             )
-        except (PartRefused, ValueError):
+            audit.record(
+                connection,
+                now_us=visit.now_us,
+                who=person.name,
+                action="parts.receive",
+                subject=found.name,
+                after={"depot": found.depot, "change": values["change"], "count": found.count},
+            )
+    except (PartRefused, ValueError):
+        with visit.database.read() as connection:
             return _page(visit, connection, typed, refused=True)
-        after = {"depot": found.depot, "change": values["change"], "count": found.count}
-        audit.record(
-            connection,
-            now_us=visit.now_us,
-            who=person.name,
-            action="parts.receive",
-            subject=found.name,
-            after=after,
-        )
     return leave_toast(RedirectResponse("/pieces", SEE_OTHER), "toast.parts", name=found.name)

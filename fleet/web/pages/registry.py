@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from fleet.errors import MistakeError
-from fleet.exchange import FileRefused, take_in
+from fleet.exchange import FileRefused, check_file, take_in
 from fleet.identity.people import Person
 from fleet.registry import sheets
 from fleet.registry.problem import Problem
@@ -62,18 +62,15 @@ def attempt(visit: Viewing, person: Operating, file: Annotated[UploadFile, File(
         return _page(visit, connection, status=200 if "kept" in shown else 422, **shown)
 
 
-def _tried(visit: Visit, name: str, content: bytes, who: str) -> dict[str, Any]:
-    """Return how many of what would be imported, or the problems; the registry stays as it was."""
-    with visit.database.write() as connection:
-        try:
-            return {"counts": _apply(connection, name, content, who=who, now_us=visit.now_us)}
-        except FileRefused as error:
-            shown = error.problems[:SHOWN_LIMIT]
-            return {"problems": shown, "unlisted": error.count - len(shown)}
-        except (MistakeError, SheetError) as error:
-            return {"problems": [Problem(text=str(error))], "unlisted": 0}
-        finally:
-            connection.rollback()
+def _tried(visit: Visit, name: str, content: bytes, who: str, *, dry_run: bool = True) -> dict[str, Any]:
+    """Return how many of what would be imported, or is, or the problems."""
+    try:
+        return {"counts": _apply(visit, name, content, who=who, dry_run=dry_run)}
+    except FileRefused as error:
+        shown = error.problems[:SHOWN_LIMIT]
+        return {"problems": shown, "unlisted": error.count - len(shown)}
+    except (MistakeError, SheetError) as error:
+        return {"problems": [Problem(text=str(error))], "unlisted": 0}
 
 
 @router.post("/registre", dependencies=Guarded)
@@ -85,14 +82,12 @@ def import_kept(
 ) -> Response:
     """Import the file that was tried; it is checked again, as the registry may have changed since."""
     content, name = _unpacked(kept), _plain_name(name)
-    shown = _tried(visit, name, content, person.name) | {"name": name}
+    shown = _tried(visit, name, content, person.name, dry_run=False) | {"name": name}
     if "counts" not in shown:
         with visit.database.read() as connection:
             return _page(visit, connection, status=409, **shown)
-    with visit.database.write() as connection:
-        counts = _apply(connection, name, content, who=person.name, now_us=visit.now_us)
     answer = RedirectResponse("/passerelles", SEE_OTHER)
-    return leave_toast(answer, "toast.registry", count=counts.get("gateways", 0))
+    return leave_toast(answer, "toast.registry", count=shown["counts"].get("gateways", 0))
 
 
 def _unpacked(kept: str) -> bytes:
@@ -105,11 +100,16 @@ def _unpacked(kept: str) -> bytes:
     return content
 
 
-def _apply(connection: Connection, name: str, content: bytes, *, who: str, now_us: int) -> dict[str, int]:
+def _apply(visit: Visit, name: str, content: bytes, *, who: str, dry_run: bool) -> dict[str, int]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        return take_in(connection, path, who=who, now_us=now_us)
+        checked = check_file(visit.database, path)
+    with visit.database.write() as connection:
+        counts = take_in(connection, checked, who=who, now_us=visit.now_us)
+        if dry_run:
+            connection.rollback()
+    return counts
 
 
 def _plain_name(name: str) -> str:

@@ -10,8 +10,8 @@ from fleet.durations import DAY_US
 from fleet.facts.months import closes_at_us, month_around, months_between
 from fleet.identity.people import Person, Role
 from fleet.lang.paris import paris
-from fleet.months.closing import NotYetError
-from fleet.months.versions import close_month, list_versions
+from fleet.months.closing import NotYetError, Version
+from fleet.months.versions import list_versions, next_version, store_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_communes
 from fleet.registry.tables import commissioning
@@ -20,7 +20,7 @@ from fleet.tickets.statistics import statistics
 from fleet.web.access import form_guard, operator
 from fleet.web.views import months
 from fleet.web.views.tables import csv_text
-from fleet.web.visit import Viewing, leave_toast
+from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303
@@ -60,18 +60,27 @@ def _months(connection: Connection, now_us: int) -> list[str]:
 @router.post("/rapports/{month}/clore", dependencies=[Depends(form_guard)])
 def close(month: str, visit: Viewing, person: Annotated[Person, Depends(operator)]) -> Response:
     """Close a month, or close it again with what came late; said who, in the audit trail."""
-    with visit.database.write() as connection:
-        if month not in _months(connection, visit.now_us):
-            raise HTTPException(404)
-        try:
-            made = close_month(connection, month, visit.contract, who=person.name, now_us=visit.now_us)
-        except NotYetError as error:
-            due = visit.words.moment(closes_at_us(month))
-            raise HTTPException(409, visit.words.t("reports.too_early", due=due)) from error
+    try:
+        made = _closed(visit, month, person.name)
+    except NotYetError as error:
+        due = visit.words.moment(closes_at_us(month))
+        raise HTTPException(409, visit.words.t("reports.too_early", due=due)) from error
     answer = RedirectResponse("/rapports", SEE_OTHER)
     if made is None:
         return leave_toast(answer, "toast.month_same", month=month)
     return leave_toast(answer, "toast.month_closed", month=month, number=made.number)
+
+
+def _closed(visit: Visit, month: str, who: str) -> Version | None:
+    """Reckon the version of a month, which takes seconds, then store it."""
+    with visit.database.read() as connection:
+        if month not in _months(connection, visit.now_us):
+            raise HTTPException(404)
+        version = next_version(connection, month, visit.contract, now_us=visit.now_us)
+    if version is None:
+        return None
+    with visit.database.write() as connection:
+        return store_version(connection, version, who=who, now_us=visit.now_us)
 
 
 HALF_MONTH_US = 15 * DAY_US

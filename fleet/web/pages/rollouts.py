@@ -153,12 +153,14 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
 def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
     """Sign a new version for each gateway of the plan and queue it."""
     signing = visit.parts.keys.signing
-    with visit.database.write() as connection:
+    with visit.database.read() as connection:
         outcome = _planned(visit, connection, typed)
-        if isinstance(outcome, HTMLResponse):
-            return outcome
-        form, _, plan = outcome
-        if typed.get("stamp") != views.stamp_of(form.chosen):
+    if isinstance(outcome, HTMLResponse):
+        return outcome
+    form, _, plan = outcome
+    stamp = views.stamp_of(form.chosen)
+    with visit.database.write() as connection:
+        if not typed.get("stamp") == stamp == views.stamp_of(_rollout_form(connection, form.target).chosen):
             raise HTTPException(409, visit.words.t("rollouts.stale"))
         for one in plan:
             issue_version(

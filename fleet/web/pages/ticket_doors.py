@@ -46,15 +46,24 @@ def show(token: str, visit: Anybody) -> HTMLResponse:
 def acknowledge(token: str, visit: Anybody) -> HTMLResponse:
     """Acknowledge for the person the link was sent to."""
     with visit.database.write() as connection:
+        link, outcome = _use(visit, connection, token)
+    with visit.database.read() as connection:
         context = CycleContext(connection, visit.network, visit.now_us)
-        link = links.look(connection, visit.parts.links_secret, token, visit.now_us)
-        if link is None or link.state is not LinkState.VALID:
+        if link is None or outcome is None:
             return _page(visit, context, link)
-        if not links.use(connection, link, visit.now_us):
-            return _page(visit, context, replace(link, state=LinkState.USED))
-        wanted = StepRequest(step=Step.ACKNOWLEDGE, who=link.who, door=Door.LINK)
-        outcome = take(connection, visit.parts.links_secret, link.ticket_id, wanted, visit.now_us)
         return _answer(visit, context, link, outcome)
+
+
+def _use(visit: Visit, connection: Connection, token: str) -> tuple[Link | None, Taken | StepRefused | None]:
+    """Return the link and what came of it; None when it could not be used."""
+    secret = visit.parts.links_secret
+    link = links.look(connection, secret, token, visit.now_us)
+    if link is None or link.state is not LinkState.VALID:
+        return link, None
+    if not links.use(connection, link, visit.now_us):
+        return replace(link, state=LinkState.USED), None
+    wanted = StepRequest(step=Step.ACKNOWLEDGE, who=link.who, door=Door.LINK)
+    return link, take(connection, secret, link.ticket_id, wanted, visit.now_us)
 
 
 def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Taken | StepRefused) -> HTMLResponse:
@@ -123,8 +132,9 @@ def arrive_by_label(token: str, visit: Viewing, person: Acting) -> Response:
         if ticket is None:
             raise HTTPException(404, visit.words.t("label.nothing"))
         outcome = take(connection, visit.parts.links_secret, ticket.id, wanted, visit.now_us)
-        if isinstance(outcome, StepRefused):
-            sentence = visit.words.t(outcome.key, **dict(outcome.values))
+    if isinstance(outcome, StepRefused):
+        sentence = visit.words.t(outcome.key, **dict(outcome.values))
+        with visit.database.read() as connection:
             return _label_page(visit, connection, site_id, refused=sentence)
     return RedirectResponse(f"/tickets/{ticket.id}", SEE_OTHER)
 

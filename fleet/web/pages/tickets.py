@@ -18,7 +18,7 @@ from fleet.registry.tables import sites
 from fleet.tickets import attachments
 from fleet.tickets import store as tickets
 from fleet.tickets.model import PauseReason, StepRefused, TicketState
-from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused
+from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.ticket_lists import TicketWords, words_of_ticket
@@ -135,18 +135,15 @@ Guarded: Any = [Depends(form_guard)]
 def photo(ticket_id: int, visit: Viewing, person: Acting, file: Annotated[UploadFile, File()]) -> Response:
     """Keep a photo, without what the camera wrote about place and person."""
     data = file.file.read(PHOTO_LIMIT_BYTES + 1)
-    kept: dict[str, Any] = {
-        "name": file.filename or "",
-        "data": data,
-        "who": person.name,
-        "via": Door.PAGE.value,
-    }
-    with visit.database.write() as connection:
-        try:
+    kept: dict[str, Any] = {"name": file.filename or "", "who": person.name, "via": Door.PAGE.value}
+    try:
+        kept["picture"] = picture_of(data)
+        with visit.database.write() as connection:
             attachments.attach(connection, ticket_id, now_us=visit.now_us, **kept)
-        except tickets.NoSuchTicket as error:
-            raise HTTPException(404) from error
-        except PhotoRefused as error:
+    except tickets.NoSuchTicket as error:
+        raise HTTPException(404) from error
+    except PhotoRefused as error:
+        with visit.database.read() as connection:
             return _page(visit, connection, ticket_id, status=422, refused=visit.words.refusal(error))
     answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return leave_toast(answer, "toast.photo", number=ticket_id)
@@ -172,15 +169,17 @@ def act(
         parts=tuple(typed.parts.split(",")),
         depot=typed.depot,
     )
-    with visit.database.write() as connection:
-        try:
-            outcome = take(connection, visit.parts.links_secret, ticket_id, wanted, visit.now_us)
-        except tickets.NoSuchTicket as error:
-            raise HTTPException(404) from error
-        if isinstance(outcome, StepRefused):
-            report = typed.model_dump(include=set(REPORT_FIELDS)) if step is Step.CLOSE else None
-            sentence = visit.words.t(outcome.key, **dict(outcome.values))
-            status = 422 if outcome.field else 409
+    secret = visit.parts.links_secret
+    try:
+        with visit.database.write() as connection:
+            outcome = take(connection, secret, ticket_id, wanted, visit.now_us)
+    except tickets.NoSuchTicket as error:
+        raise HTTPException(404) from error
+    if isinstance(outcome, StepRefused):
+        report = typed.model_dump(include=set(REPORT_FIELDS)) if step is Step.CLOSE else None
+        sentence = visit.words.t(outcome.key, **dict(outcome.values))
+        status = 422 if outcome.field else 409
+        with visit.database.read() as connection:
             return _page(visit, connection, ticket_id, status=status, refused=sentence, typed=report)
     answer = RedirectResponse(f"/tickets/{ticket_id}", SEE_OTHER)
     return leave_toast(answer, "toast.ticket", number=ticket_id)

@@ -89,18 +89,20 @@ def announce(
 ) -> Response:
     """Announce a window."""
     typed = {"from": begin, "until": until, "reason": reason, "euis": euis or []}
-    with visit.database.write() as connection:
+    with visit.database.read() as connection:
         known = load_registry(connection).gateways
-        chosen = tuple(eui for eui in euis or [] if eui in known)
-        try:
-            planned = Works(
-                euis=chosen,
-                from_us=paris_us(begin, "from"),
-                until_us=paris_us(until, "until"),
-                reason=reason,
-            )
+    chosen = tuple(eui for eui in euis or [] if eui in known)
+    try:
+        planned = Works(
+            euis=chosen,
+            from_us=paris_us(begin, "from"),
+            until_us=paris_us(until, "until"),
+            reason=reason,
+        )
+        with visit.database.write() as connection:
             works.announce(connection, planned, who=person.name, now_us=visit.now_us)
-        except WorksRefused as error:
+    except WorksRefused as error:
+        with visit.database.read() as connection:
             return _page(visit, connection, typed=typed, wrong=error)
     return leave_toast(RedirectResponse("/travaux", SEE_OTHER), "toast.works", count=len(chosen))
 

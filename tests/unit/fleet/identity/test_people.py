@@ -12,16 +12,15 @@ PASSWORD = "une phrase assez longue"
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     database = empty_database(tmp_path_factory.mktemp("people"))
+    account = people.account_of(name="anne", role="operator", password=PASSWORD)
     with database.write() as connection:
-        people.set_user(
-            connection, name="anne", role="operator", password=PASSWORD, who="test", now_us=NOW_US
-        )
+        people.set_user(connection, account, who="test", now_us=NOW_US)
     return database
 
 
 def test_a_session_tells_who_until_it_expires(database):
-    with database.write() as connection:
-        key = people.log_in(connection, "anne", PASSWORD, NOW_US)
+    key = people.log_in(database, "anne", PASSWORD, NOW_US)
+    with database.read() as connection:
         person = people.person_of(connection, key, NOW_US + people.SESSION_LIFE_US - 1)
         assert (person.name, person.role) == ("anne", Role.OPERATOR)
         assert people.person_of(connection, key, NOW_US + people.SESSION_LIFE_US) is None
@@ -29,16 +28,16 @@ def test_a_session_tells_who_until_it_expires(database):
 
 
 def test_logging_out_ends_the_session(database):
+    key = people.log_in(database, "anne", PASSWORD, NOW_US)
     with database.write() as connection:
-        key = people.log_in(connection, "anne", PASSWORD, NOW_US)
         people.log_out(connection, key)
         assert people.person_of(connection, key, NOW_US) is None
 
 
 @pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("nobody", PASSWORD), ("", "")])
 def test_a_wrong_login_is_refused_and_audited(database, name, password):
-    with database.write() as connection:
-        assert people.log_in(connection, name, password, NOW_US) is None
+    assert people.log_in(database, name, password, NOW_US) is None
+    with database.read() as connection:
         newest = select(audit_log.c.action).order_by(audit_log.c.id.desc()).limit(1)
         assert connection.scalar(newest) == "login.refused"
 
@@ -53,9 +52,9 @@ def test_a_wrong_login_is_refused_and_audited(database, name, password):
         ("a", "viewer", "x" * 1025, "password"),
     ],
 )
-def test_an_account_that_cannot_be_made_names_the_field(database, name, role, password, field):
-    with database.write() as connection, pytest.raises(PersonError, match=f"^{field}"):
-        people.set_user(connection, name=name, role=role, password=password, who="test", now_us=NOW_US)
+def test_an_account_that_cannot_be_made_names_the_field(name, role, password, field):
+    with pytest.raises(PersonError, match=f"^{field}"):
+        people.account_of(name=name, role=role, password=password)
 
 
 @pytest.mark.parametrize(

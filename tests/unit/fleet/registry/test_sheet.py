@@ -2,13 +2,14 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
-from fleet.errors import MistakeError
-from fleet.exchange import _read
+from fleet.exchange import FileRefused, RegistryChanged, check_file, take_in
 from fleet.lang.spreadsheets import guarded, unguarded
 from fleet.registry import document, sheets, store
 from fleet.registry.sheet import LINES_LIMIT, SheetError, csv_cells, to_document
 from fleet.registry.sheets import export_cells, read_cells, write_cells
+from fleet.registry.tables import communes
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database
 
 HEAD = ["EUI", "Passerelle", "Clé du site", "Site", "Commune (INSEE)", "Latitude", "Accord ABF donné le"]
@@ -93,11 +94,13 @@ def test_a_guarded_cell_reads_back(cell):
 def test_what_is_exported_imports_as_no_change(tmp_path, name):
     database = founded_database(tmp_path)
     path = tmp_path / name
-    with database.write() as connection:
+    with database.read() as connection:
         before = store.load_registry(connection)
-        write_cells(path, export_cells(connection))
-        read = _read(connection, path)
-        store.apply_document(connection, read, who="test", now_us=NOW_US + 1)
+        cells = export_cells(connection)
+    write_cells(path, cells)
+    checked = check_file(database, path)
+    with database.write() as connection:
+        take_in(connection, checked, who="test", now_us=NOW_US + 1)
         assert store.load_registry(connection) == before
 
 
@@ -116,11 +119,19 @@ def test_an_empty_cell_leaves_what_is_there(tmp_path):
 def test_a_new_site_without_its_name_is_a_problem(tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("EUI;Clé du site\n0016c001f1000009;nouveau\n")
-    with (
-        founded_database(tmp_path).read() as connection,
-        pytest.raises(MistakeError, match=r"sites\[0\].name: is needed"),
-    ):
-        _read(connection, path)
+    with pytest.raises(FileRefused, match=r"sites\[0\].name: is needed"):
+        check_file(founded_database(tmp_path), path)
+
+
+def test_a_registry_that_changed_since_the_check_is_refused(tmp_path):
+    database = founded_database(tmp_path)
+    path = tmp_path / "new.csv"
+    path.write_text(f"EUI;Clé du site\n{EUIS[0]};vouvray-mairie\n")
+    checked = check_file(database, path)
+    with database.write() as connection:
+        connection.execute(insert(communes).values(insee="37001", name="Abilly", epci="", departement="37"))
+    with database.write() as connection, pytest.raises(RegistryChanged, match="try again"):
+        take_in(connection, checked, who="test", now_us=NOW_US + 1)
 
 
 def test_a_workbook_with_numbers_and_dates(tmp_path):

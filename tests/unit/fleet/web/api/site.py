@@ -37,5 +37,6 @@ class Site:
         self.feed.publish(NetworkNow(at_us=self.clock.now))
 
     def person(self, name: str, role: str) -> None:
+        account = people.account_of(name=name, role=role, password=PASSWORD)
         with self.database.write() as connection:
-            people.set_user(connection, name=name, role=role, password=PASSWORD, who="test", now_us=NOW_US)
+            people.set_user(connection, account, who="test", now_us=NOW_US)
