@@ -249,6 +249,7 @@ SMALL_ROOMS = {
     "fleet.web.api.parts": "the routes of one feature",
     "fleet.web.api.speed": "the routes of one feature",
     "fleet.web.app": "what serve runs; tests mount parts of it by site",
+    "fleet.web.pages.parts": "the routes of one feature",
     "hal.linux.i2c": "a shell: one device of Linux",
     "hal.linux.spi": "a shell: one device of Linux",
     "hal.registers.capture_ram": "data: one block of the register map",
