@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 import structlog
 import uvicorn
+from anyio import to_thread
 
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
@@ -40,6 +41,7 @@ from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import Settings, read_settings
 from fleet.web.app import make_app
+from fleet.web.connections import BoundedConnection
 from fleet.web.process_parts import Parts
 
 STOP_LIMIT_S = 10
@@ -47,6 +49,9 @@ STOP_LIMIT_S = 10
 
 STOP_HARD_S = 25
 """Then a page that still computes is cut off; below the 90 s of systemd's own patience."""
+
+PAGE_THREADS = 8
+"""Pages, forms and files that are worked on at once; the engine shares the interpreter with them."""
 
 log = structlog.get_logger("fleet")
 
@@ -131,6 +136,7 @@ def assemble(settings: Settings) -> Parts:
 
 
 async def _serve(settings: Settings, listener: socket.socket, events: EventsBroker | None) -> None:
+    to_thread.current_default_thread_limiter().total_tokens = PAGE_THREADS
     parts = assemble(settings)
     server = _server(parts)
     loop = asyncio.get_running_loop()
@@ -179,7 +185,13 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
 def _server(parts: Parts) -> _Server:
     app = make_app(parts)
     return _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_LIMIT_S)
+        uvicorn.Config(
+            app,
+            http=BoundedConnection,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_LIMIT_S,
+        )
     )
 
 

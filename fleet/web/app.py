@@ -8,6 +8,7 @@ from fleet.web import login
 from fleet.web.api import availability, documented, enrolments, incidents, problems, registry, reports, speed
 from fleet.web.api import connectivity as objects
 from fleet.web.api import gateways as routes
+from fleet.web.bodies import BoundedBodies
 from fleet.web.process_parts import Parts, Shared, share
 from fleet.web.site import mount_site
 
@@ -30,6 +31,7 @@ def make_app(parts: Parts) -> FastAPI:
     mount_site(app)
     app.include_router(login.router)
     documented.install(app)
+    app.add_middleware(BoundedBodies)
     return app
 
 

@@ -5,11 +5,12 @@ Gateways carry no session.  What anybody could draw from it is bounded: one answ
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from agent.wire.command import SPEED_LIMIT_BYTES
 from fleet.web.api.examples import problem
@@ -30,14 +31,14 @@ _ANSWER = {"description": "Zeros.", "content": {"application/octet-stream": {}}}
 
 
 @router.get("/speed", response_class=Response, responses={200: _ANSWER, 503: _BUSY})
-def measure(
+async def measure(
     count: Annotated[int, Query(alias="bytes", ge=SMALLEST_BYTES, le=SPEED_LIMIT_BYTES)] = SMALLEST_BYTES,
 ) -> Response:
     """Return ``bytes`` zeros as fast as they go."""
     if not _slots.acquire(blocking=False):
         raise Problem(503, "Busy", f"{AT_ONCE_LIMIT} speed tests are under way; try again in a minute")
     headers = {"Content-Length": str(count), "Cache-Control": "no-store"}
-    return StreamingResponse(_zeros(count), media_type="application/octet-stream", headers=headers)
+    return _Zeros(_zeros(count), media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/speed", responses={408: _TOO_SLOW, 413: _TOO_MUCH, 503: _BUSY})
@@ -59,10 +60,18 @@ async def take(request: Request) -> dict[str, int]:
     return {"bytes": count}
 
 
-def _zeros(count: int) -> Iterator[bytes]:
-    try:
-        chunk = bytes(CHUNK_BYTES)
-        for start in range(0, count, CHUNK_BYTES):
-            yield chunk[: min(CHUNK_BYTES, count - start)]
-    finally:
-        _slots.release()
+class _Zeros(StreamingResponse):
+    """An answer that gives its place back however it ends: read whole, aborted before or amid it, cut off."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(TAKE_WAIT_S):
+                await super().__call__(scope, receive, send)
+        finally:
+            _slots.release()
+
+
+async def _zeros(count: int) -> AsyncIterator[bytes]:
+    chunk = bytes(CHUNK_BYTES)
+    for start in range(0, count, CHUNK_BYTES):
+        yield chunk[: min(CHUNK_BYTES, count - start)]
