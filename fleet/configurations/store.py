@@ -132,8 +132,13 @@ def _version(row: RowMapping) -> Version:
 
 
 # --- what gateways report ----------------------------------------------------------------------------
-def reported(row: RowMapping) -> ConfigReported:
-    """Return the last report of a gateway about its configuration, from its row."""
+def reported(row: RowMapping) -> ConfigReported | None:
+    """Return the last report of a gateway about its configuration, from its row.
+
+    None: its state is one that this version does not know; a newer fleet wrote it and was taken back.
+    """
+    if row["state"] not in {int(state) for state in ConfigState}:
+        return None
     return ConfigReported(
         version=row["version"],
         sha256=row["sha256"],

@@ -5,9 +5,9 @@ gateway waits for.  ``outside_write`` marks what takes long; it refuses to run i
 every route of the application to every mark (``tests/unit/fleet/web/test_short_writes.py``).
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -16,13 +16,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-class _Held(threading.local):
-    """How many write transactions this thread is inside of."""
-
-    count = 0
-
-
-_held = _Held()
+_held: ContextVar[int] = ContextVar("write_transactions", default=0)
+"""How many write transactions this thread is inside of."""
 
 
 class InsideWrite(RuntimeError):
@@ -32,11 +27,11 @@ class InsideWrite(RuntimeError):
 @contextmanager
 def holding() -> Iterator[None]:
     """Count a write transaction of this thread."""
-    _held.count += 1
+    token = _held.set(_held.get() + 1)
     try:
         yield
     finally:
-        _held.count -= 1
+        _held.reset(token)
 
 
 def outside_write(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -48,7 +43,7 @@ def outside_write(function: Callable[Parameters, Result]) -> Callable[Parameters
 
     @wraps(function)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        if _held.count:
+        if _held.get():
             raise InsideWrite(f"{function.__qualname__}: takes long; call it before the write transaction")
         return function(*args, **kwargs)
 

@@ -148,7 +148,8 @@ def _journal(connection: Connection, eui: str) -> list[dict[str, Any]]:
     table = journal_records
     query = select(table).where(table.c.eui == eui).order_by(table.c.at_us.desc(), table.c.journal_seq.desc())
     rows = connection.execute(query.limit(JOURNAL_LIMIT_ROWS)).mappings()
-    return [dict(row) | {"change": Change(row["change"]).name} for row in rows]
+    names = {int(change): change.name for change in Change}
+    return [dict(row) | {"change": names.get(row["change"], str(row["change"]))} for row in rows]
 
 
 @router.post("/passerelles/{eui}/recette", dependencies=[Depends(form_guard)])

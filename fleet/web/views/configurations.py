@@ -23,6 +23,7 @@ _STEPS: Final = {
     ConfigState.TRIAL: "trial",
     ConfigState.REFUSED: "refused",
     ConfigState.ROLLED_BACK: "rolled_back",
+    ConfigState.WAITING: "waiting",
 }
 
 
