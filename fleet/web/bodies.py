@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fleet.intake.reading import MAIL_LIMIT_BYTES
+from fleet.intake.report_mail import MAIL_LIMIT_BYTES
 from fleet.lang.format import octets
 from fleet.lang.i18n import DEFAULT_LANGUAGE, known, t
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES

@@ -1,0 +1,229 @@
+"""Attacks on the real `fleet serve`, one after the other: what the engine still does, what memory they reach.
+
+Each runs for ``ATTACK_S``; measured are the engine's cycles a second meanwhile (its own pace is one) and the
+largest memory of the process.  The database is SQLite, or what PASSERELLE_DATABASE_URL names.  Not measured:
+the page for a lost commune under attack, and mails.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlencode
+
+import paho.mqtt.client as paho
+import psutil
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import insert
+
+from agent.wire import topics
+from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from fleet.cli import commands
+from fleet.registry import tables
+from passerelle.figures import Figure
+
+ATTACK_S = float(os.environ.get("PASSERELLE_BENCH_ATTACK_S", "20"))
+CYCLES_TARGET_HZ = 0.95
+MEMORY_TARGET_MB = 400.0
+BEATS_HZ = 50
+LOGINS = 8
+HALF_OPEN = 120
+BODY_BYTES = 300_000_000
+SHEET_BYTES = 20_000_000
+PART = bytes(64 * 1024)
+STOP_S = 30
+START_LIMIT_S = 120
+EUI = "0016c00100000001"
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+Running = Callable[[], bool]
+
+
+def measure() -> list[Figure]:
+    """Run every attack and return what it did."""
+    if MOSQUITTO is None:
+        absent = "mosquitto is not installed: apt-get install mosquitto"
+        return [Figure(name="cycles", value=None, unit="/s", target=CYCLES_TARGET_HZ, how=absent)]
+    with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder, _served(Path(folder)) as target:
+        attacks = (
+            ("nothing", 1, lambda _going: None),
+            (f"one gateway, {BEATS_HZ} heartbeats/s, each a new boot", 1, target.beats),
+            (f"{LOGINS} anonymous logins in a loop", LOGINS, target.logins),
+            (f"{HALF_OPEN} half-open connections", 1, target.half_open),
+            (
+                "anonymous bodies of 300 MB",
+                4,
+                lambda going: target.bodies(going, "/api/v1/tickets", BODY_BYTES),
+            ),
+            ("sheets of 20 MB", 4, lambda going: target.bodies(going, "/api/v1/registry", SHEET_BYTES)),
+        )
+        return [figure for name, count, attack in attacks for figure in target.under(name, count, attack)]
+
+
+class _Target:
+    """One fleet manager under attack."""
+
+    def __init__(self, process: psutil.Process, port: int, broker_port: int) -> None:
+        self.process, self.port, self.broker_port = process, port, broker_port
+
+    def under(self, name: str, count: int, attack: Callable[[Running], None]) -> list[Figure]:
+        """Return what the engine did under one attack, from ``count`` threads."""
+        ended = threading.Event()
+        threads = [threading.Thread(target=attack, args=(lambda: not ended.is_set(),)) for _ in range(count)]
+        before, began, memory = self.health(), time.monotonic(), 0
+        for thread in threads:
+            thread.start()
+        while time.monotonic() - began < ATTACK_S:
+            memory = max(memory, self.process.memory_info().rss)
+            time.sleep(0.1)
+        cycles = (self.health()["cycles"] - before["cycles"]) / (time.monotonic() - began)
+        ended.set()
+        for thread in threads:
+            thread.join()
+        return [
+            Figure(
+                name=f"cycles under {name}", value=cycles, unit="/s", target=CYCLES_TARGET_HZ, better="higher"
+            ),
+            Figure(name=f"memory under {name}", value=memory / 1e6, unit="MB", target=MEMORY_TARGET_MB),
+        ]
+
+    def health(self) -> dict[str, float]:
+        """Return what /healthz tells."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=ATTACK_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/healthz")
+            told: dict[str, float] = json.loads(connection.getresponse().read())
+            return told
+
+    def beats(self, going: Running) -> None:
+        """Publish small heartbeats, each of another boot."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id="hostile")
+        client.connect("127.0.0.1", self.broker_port)
+        client.loop_start()
+        boot = 0
+        while going():
+            boot += 1
+            client.publish(topics.topic(EUI, topics.HEALTH), encode(_beat(boot)), qos=1)
+            time.sleep(1 / BEATS_HZ)
+        client.loop_stop()
+
+    def logins(self, going: Running) -> None:
+        """Try names that nobody has."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        tries = 0
+        while going():
+            tries += 1
+            form = urlencode({"name": f"n{threading.get_ident()}-{tries}", "password": "x" * 40})
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=ATTACK_S)
+            with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException):
+                connection.request("POST", "/connexion", form, kind)
+                connection.getresponse().read()
+
+    def half_open(self, going: Running) -> None:
+        """Keep connections that never send a whole head."""
+        opened: list[socket.socket] = []
+        while going():
+            with contextlib.suppress(OSError):
+                opened.append(socket.create_connection(("127.0.0.1", self.port), timeout=1))
+                opened[-1].sendall(b"POST /connexion HTTP/1.1\r\nHost: x\r\n")
+            if len(opened) >= HALF_OPEN:
+                opened.pop(0).close()
+            time.sleep(0.01)
+        for each in opened:
+            each.close()
+
+    def bodies(self, going: Running, path: str, size: int) -> None:
+        """Send bodies in pieces without saying how long they are."""
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        piece = b"%x\r\n%b\r\n" % (len(PART), PART)
+        while going():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), timeout=5) as to,
+            ):
+                to.sendall(head)
+                sent = 0
+                while sent < size and going():
+                    to.sendall(piece)
+                    sent += len(PART)
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[_Target]:
+    """Serve a fleet over a plain broker until the end of the block."""
+    data, port, broker_port = folder / "fleet", _free_port(), _free_port()
+    commands.init(data, public_url=f"http://127.0.0.1:{port}", broker=f"127.0.0.1:{broker_port}")
+    _register(data)
+    conf = folder / "plain.conf"
+    conf.write_text(f"listener {broker_port} 127.0.0.1\nallow_anonymous true\n")
+    environment = os.environ | {"PASSERELLE_BROKER_URL": f"mqtt://127.0.0.1:{broker_port}"}
+    serve = [sys.executable, "-m", "passerelle", "fleet", "serve", "--data", str(data), "--port", str(port)]
+    quiet = subprocess.DEVNULL
+    broker = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stdout=quiet, stderr=quiet)
+    fleet = subprocess.Popen(serve, env=environment, stdout=quiet, stderr=quiet)
+    try:
+        target = _Target(psutil.Process(fleet.pid), port, broker_port)
+        _until_cycling(target)
+        yield target
+    finally:
+        for process in (fleet, broker):
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _register(data: Path) -> None:
+    """Let the hostile gateway be one of ours."""
+    _, database = commands.open_fleet(data)
+    with contextlib.closing(database), database.write() as connection:
+        connection.execute(insert(tables.communes), [{"insee": "37001", "name": "A", "population": 1000}])
+        site = {"id": 1, "key": "s", "name": "S", "commune_insee": "37001"}
+        connection.execute(insert(tables.sites), [site])
+        connection.execute(insert(tables.gateways), [{"eui": EUI, "name": "G", "site_id": 1}])
+
+
+def _until_cycling(target: _Target) -> None:
+    until = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, ValueError):
+            if target.health().get("cycles", 0) > 2:
+                return
+        time.sleep(0.25)
+    raise RuntimeError(f"the fleet manager did not start within {START_LIMIT_S} s")
+
+
+def _beat(boot: int) -> Heartbeat:
+    return Heartbeat(
+        boot=boot,
+        seq=1,
+        uptime_ms=1_000,
+        journal_seq=1,
+        at_us=time.time_ns() // 1000,
+        time_quality=TimeQuality.NTP,
+        radio=Radio.RECEIVING,
+        connectors=(ConnectorBeat("lns", True, 500),),
+        spool_records=0,
+        spool_accepting=True,
+        received=0,
+        delivered=0,
+        dropped=0,
+        config_version=1,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
