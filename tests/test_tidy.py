@@ -122,28 +122,7 @@ def test_the_rule_of_signals_finds_a_handler(source: str, lines: list[int]) -> N
     assert found(house_rules.signal_handlers(ast.parse(source))) == lines
 
 
-NOT_YET = (
-    "agent/wire",
-    "fleet/cli",
-    "fleet/evidence",
-    "fleet/identity",
-    "fleet/months",
-    "fleet/notify",
-    "fleet/objects",
-    "fleet/oncall",
-    "fleet/reports",
-    "fleet/simulation",
-    "fleet/territory",
-    "fleet/web",
-    "tests/unit/fleet/engine",
-    "tests/unit/fleet/evidence",
-    "tests/unit/fleet/months",
-    "tests/unit/fleet/objects",
-    "tests/unit/fleet/territory",
-    "tests/unit/fleet/web",
-)
-"""Folders whose names and docstrings are still being rewritten; to become empty."""
-NAMED = [path for path in (*SOURCES, *TESTS) if not name(path).startswith(tuple(f"{it}/" for it in NOT_YET))]
+NAMED = [*SOURCES, *TESTS]
 
 
 def module(path: Path) -> str:

@@ -7,6 +7,7 @@ Sources: uvicorn 0.54 ``protocols/http/h11_impl.py``; asyncio "Flow control call
 """
 
 import asyncio
+from operator import itemgetter
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -28,16 +29,19 @@ class BoundedConnection(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head_timer: asyncio.TimerHandle | None = None
+        self.head_timer: asyncio.TimerHandle | None = None
+        """Ends the connection; None while no head is awaited."""
         self._reader_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         waiting = [
-            each for each in self.connections if isinstance(each, BoundedConnection) and each._head_timer
+            (each.head_timer.when(), each)
+            for each in self.connections
+            if isinstance(each, BoundedConnection) and each.head_timer
         ]
         if len(waiting) >= self.waiting_limit:
-            min(waiting, key=BoundedConnection._due).end()
+            min(waiting, key=itemgetter(0))[1].end()
         super().connection_made(transport)
         self._expect_head()
 
@@ -47,7 +51,7 @@ class BoundedConnection(H11Protocol):
         super().data_received(data)
         if self.cycle is not before or (self.cycle is not None and not self.cycle.response_complete):
             self._forget_head()
-        elif self._head_timer is None:
+        elif self.head_timer is None:
             self._expect_head()
 
     def handle_events(self) -> None:
@@ -79,16 +83,13 @@ class BoundedConnection(H11Protocol):
         self._forget_head()
         self.transport.abort()
 
-    def _due(self) -> float:
-        return self._head_timer.when() if self._head_timer is not None else float("inf")
-
     def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_wait_s, self.end)
+        self.head_timer = self.loop.call_later(self.head_wait_s, self.end)
 
     def _forget_head(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
 
     def _forget_reader(self) -> None:
         if self._reader_timer is not None:

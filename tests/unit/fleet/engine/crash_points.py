@@ -84,7 +84,7 @@ class Broker:
 
 
 @dataclass
-class Scene:
+class EngineBench:
     """One fleet manager: its rows, its clock, its broker and its engine."""
 
     database: Any
@@ -114,22 +114,22 @@ class Step:
     """What happens before, and the work that may be broken off: a batch, or a cycle."""
 
     name: str
-    work: Callable[[Scene], None]
-    before: Callable[[Scene], None] = lambda scene: later(scene, 2)
+    work: Callable[[EngineBench], None]
+    before: Callable[[EngineBench], None] = lambda bench: later(bench, 2)
 
-    def begin(self, scene: Scene) -> None:
+    def begin(self, bench: EngineBench) -> None:
         """Let happen what comes before; cycles ran until now."""
-        self.before(scene)
-        with scene.database.write() as connection:
-            evidence.mark(connection, evidence.LAST_CYCLE, scene.clock.now)
+        self.before(bench)
+        with bench.database.write() as connection:
+            evidence.mark(connection, evidence.LAST_CYCLE, bench.clock.now)
 
 
-def scene_in(folder: Any) -> Scene:
+def scene_in(folder: Any) -> EngineBench:
     """Return a fleet manager before its day."""
-    scene = Scene(founded_database(folder), StandingClock(), Broker())
-    with scene.database.write() as connection:
+    bench = EngineBench(founded_database(folder), StandingClock(), Broker())
+    with bench.database.write() as connection:
         oncall.import_people(connection, [{"name": "Léa Martin", "email": "lea@example.fr"}])
-    return scene
+    return bench
 
 
 def day() -> Iterator[Step]:
@@ -144,30 +144,30 @@ def day() -> Iterator[Step]:
     yield Step("cycle after an acceptance", cycle, before=_accept)
     yield batch("a boot that ended before", 4, _restarted)
     yield Step("cycle with works", cycle, before=_works)
-    yield Step("blind", cycle, before=lambda scene: away(scene, 40))
+    yield Step("blind", cycle, before=lambda bench: away(bench, 40))
     yield batch("heard again", 6, lambda at: [beat(eui, 6, at) for eui in EUIS])
     yield Step("seeing again", cycle, before=back)
-    yield Step("a commune is lost", cycle, before=lambda scene: later(scene, 400))
-    yield Step("its ticket goes on", cycle, before=lambda scene: later(scene, 120))
-    yield Step("retention", cycle, before=lambda scene: later(scene, SWEEP_EVERY_US // SECOND))
+    yield Step("a commune is lost", cycle, before=lambda bench: later(bench, 400))
+    yield Step("its ticket goes on", cycle, before=lambda bench: later(bench, 120))
+    yield Step("retention", cycle, before=lambda bench: later(bench, SWEEP_EVERY_US // SECOND))
     yield batch("back", None, lambda at: [beat(eui, 500, at, boot=9) for eui in EUIS])
-    yield Step("restored", cycle, before=lambda scene: later(scene, 20))
+    yield Step("restored", cycle, before=lambda bench: later(bench, 20))
     yield Step("a new month", cycle, before=_new_month)
 
 
-def cycle(scene: Scene) -> None:
+def cycle(bench: EngineBench) -> None:
     """Run one cycle."""
-    scene.engine.cycle()
+    bench.engine.cycle()
 
 
 def batch(name: str, seq: int | None, messages: Callable[[int], list[Received]]) -> Step:
     """Return the step that takes what gateways said at heartbeat ``seq``."""
 
-    def before(scene: Scene) -> None:
+    def before(bench: EngineBench) -> None:
         if seq is not None:
-            scene.clock.now = max(scene.clock.now, NOW_US + seq * 30 * SECOND)
+            bench.clock.now = max(bench.clock.now, NOW_US + seq * 30 * SECOND)
 
-    return Step(name, lambda scene: scene.engine.take(messages(scene.clock.now)), before)
+    return Step(name, lambda bench: bench.engine.take(messages(bench.clock.now)), before)
 
 
 def beat(eui: str, seq: int, at_us: int, **fields: Any) -> Received:
@@ -175,22 +175,22 @@ def beat(eui: str, seq: int, at_us: int, **fields: Any) -> Received:
     return received(eui, "health", heartbeat(seq, at_us=at_us, **fields), at_us=at_us)
 
 
-def later(scene: Scene, seconds: int) -> None:
+def later(bench: EngineBench, seconds: int) -> None:
     """Let time pass."""
-    scene.clock.now += seconds * SECOND
-    scene.broker.sing(scene.clock.now)
+    bench.clock.now += seconds * SECOND
+    bench.broker.sing(bench.clock.now)
 
 
-def away(scene: Scene, seconds: int) -> None:
+def away(bench: EngineBench, seconds: int) -> None:
     """Let the broker be away."""
-    scene.broker.there, scene.broker.last_error = False, "connection refused"
-    scene.clock.now += seconds * SECOND
+    bench.broker.there, bench.broker.last_error = False, "connection refused"
+    bench.clock.now += seconds * SECOND
 
 
-def back(scene: Scene) -> None:
+def back(bench: EngineBench) -> None:
     """Let the broker be there again."""
-    scene.broker.there, scene.broker.last_error = True, ""
-    scene.broker.sing(scene.clock.now)
+    bench.broker.there, bench.broker.last_error = True, ""
+    bench.broker.sing(bench.clock.now)
 
 
 def _everything(at: int) -> list[Received]:
@@ -237,25 +237,25 @@ def _restarted(at: int) -> list[Received]:
     ]
 
 
-def _push(scene: Scene) -> None:
-    later(scene, 2)
+def _push(bench: EngineBench) -> None:
+    later(bench, 2)
     lns = ConnectorConfig(name="lns", host="lns.example", port=1700, contractual=True)
     configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="fleet.example", port=8883))
-    with scene.database.write() as connection:
+    with bench.database.write() as connection:
         issue_version(
-            connection, KEY, eui=EUIS[0], configuration=configuration, who="anne", now_us=scene.clock.now
+            connection, KEY, eui=EUIS[0], configuration=configuration, who="anne", now_us=bench.clock.now
         )
 
 
-def _accept(scene: Scene) -> None:
-    later(scene, 2)
-    with scene.database.write() as connection:
-        accept(connection, EUIS[2], at_us=scene.clock.now, who="test", now_us=scene.clock.now)
+def _accept(bench: EngineBench) -> None:
+    later(bench, 2)
+    with bench.database.write() as connection:
+        accept(connection, EUIS[2], at_us=bench.clock.now, who="test", now_us=bench.clock.now)
 
 
-def _works(scene: Scene) -> None:
-    later(scene, 2)
-    now_us = scene.clock.now
+def _works(bench: EngineBench) -> None:
+    later(bench, 2)
+    now_us = bench.clock.now
     row = {
         "euis": [EUIS[2]],
         "from_at_us": now_us - SECOND,
@@ -265,36 +265,36 @@ def _works(scene: Scene) -> None:
         "reason": "antenna",
         "recorded_at_us": now_us,
     }
-    with scene.database.write() as connection:
+    with bench.database.write() as connection:
         connection.execute(insert(maintenances).values(row))
 
 
-def _new_month(scene: Scene) -> None:
-    scene.clock.now = NEW_MONTH_US + SECOND
+def _new_month(bench: EngineBench) -> None:
+    bench.clock.now = NEW_MONTH_US + SECOND
 
 
 # --- what a step shows ------------------------------------------------------------------------------------
-def rows(scene: Scene) -> dict[str, list[tuple[Any, ...]]]:
+def rows(bench: EngineBench) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table."""
-    with scene.database.read() as connection:
+    with bench.database.read() as connection:
         return {
             name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
             for name, table in metadata.tables.items()
         }
 
 
-def committed_version(scene: Scene) -> Callable[[], int]:
+def committed_version(bench: EngineBench) -> Callable[[], int]:
     """Return what tells a number that changes with each commit of anybody (sqlite.org/pragma.html)."""
-    watching = sqlite3.connect(scene.database.engine.url.database)
+    watching = sqlite3.connect(bench.database.engine.url.database)
     return lambda: int(watching.execute("PRAGMA data_version").fetchone()[0])
 
 
-def pages(scene: Scene) -> SimpleNamespace:
+def pages(bench: EngineBench) -> SimpleNamespace:
     """Return what pages show, and the month as the evidence in the database gives it."""
-    latest, timelines = scene.feed.latest, scene.engine.timelines
-    with scene.database.read() as connection:
+    latest, timelines = bench.feed.latest, bench.engine.timelines
+    with bench.database.read() as connection:
         past = None if timelines is None else from_engine(connection, DEFAULTS, timelines)
-        month = reckon(load_month(connection, month_of(scene.clock.now), DEFAULTS, scene.clock.now))
+        month = reckon(load_month(connection, month_of(bench.clock.now), DEFAULTS, bench.clock.now))
     network = None if latest is None else latest.network
     return SimpleNamespace(network=network, past=past, month=month)
 

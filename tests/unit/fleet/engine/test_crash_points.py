@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from fleet.db.connect import CommitUnsure, Database
 from tests.unit.fleet.engine.crash_points import (
+    EngineBench,
     Fault,
-    Scene,
     Step,
     broken,
     committed_version,
@@ -57,26 +57,26 @@ class Left:
 
 def undisturbed(folder: Any, *, cycles: int = 1, settled: bool = False) -> list[Left]:
     """Return, for each step, what it leaves behind; ``cycles`` are done at each instant that has one."""
-    scene, found = scene_in(folder), []
+    bench, found = scene_in(folder), []
     for step in day():
-        step.begin(scene)
-        with broken(scene.database, Fault()) as counted:
-            step.work(scene)
+        step.begin(bench)
+        with broken(bench.database, Fault()) as counted:
+            step.work(bench)
         for _ in range(cycles - 1 if step.work is cycle else 0):
-            step.work(scene)
+            step.work(bench)
         if settled:
-            settle(scene)
-        state = scene.engine.state()
-        found.append(Left(step, rows(scene), pages(scene), facts(state), view(state), counted.seen))
-    scene.database.close()
+            settle(bench)
+        state = bench.engine.state()
+        found.append(Left(step, rows(bench), pages(bench), facts(state), view(state), counted.seen))
+    bench.database.close()
     return found
 
 
-def settle(scene: Scene) -> None:
+def settle(bench: EngineBench) -> None:
     """Let the cycles that follow catch up with what a restart puts off."""
     for _ in range(2):
-        later(scene, 2)
-        scene.engine.cycle()
+        later(bench, 2)
+        bench.engine.cycle()
 
 
 @pytest.fixture(scope="module")
@@ -84,23 +84,23 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> list[Left]:
     return undisturbed(tmp_path_factory.mktemp("undisturbed"))
 
 
-def attempt(scene: Scene, work: Callable[[Scene], None], fault: Fault) -> Fault:
+def attempt(bench: EngineBench, work: Callable[[EngineBench], None], fault: Fault) -> Fault:
     """Do the work while ``fault`` breaks it."""
-    with broken(scene.database, fault):
+    with broken(bench.database, fault):
         try:
-            work(scene)
+            work(bench)
         except (OperationalError, CommitUnsure):
             assert fault.struck
     return fault
 
 
-def same(scene: Scene, left: Left, *, but: tuple[str, ...] = ()) -> None:
+def same(bench: EngineBench, left: Left, *, but: tuple[str, ...] = ()) -> None:
     """Fail unless rows, pages and memory are as the day without faults left them."""
-    found, shown = rows(scene), left.pages
+    found, shown = rows(bench), left.pages
     for name in left.rows.keys() - set(but):
         assert found[name] == left.rows[name], f"{left.step.name}: {name}"
-    assert facts(scene.engine.state()) == left.facts
-    now = pages(scene)
+    assert facts(bench.engine.state()) == left.facts
+    now = pages(bench)
     assert now.month == shown.month
     if shown.network is not None:
         assert now.network.gateways == shown.network.gateways
@@ -109,30 +109,30 @@ def same(scene: Scene, left: Left, *, but: tuple[str, ...] = ()) -> None:
         assert now.past.gateways == shown.past.gateways
 
 
-def statement_by_statement(scene: Scene, left: Left, every: int) -> int:
+def statement_by_statement(bench: EngineBench, left: Left, every: int) -> int:
     """Fail the step at every ``every``-th statement, then do it; return how many failed."""
-    version, at, fault, points = committed_version(scene), 1, Fault(struck=True), 0
+    version, at, fault, points = committed_version(bench), 1, Fault(struck=True), 0
     while fault.struck:
-        before, latest = scene.engine.state(), scene.feed.latest
-        kept = (version(), len(scene.broker.acknowledged), facts(before), view(before))
-        fault = attempt(scene, left.step.work, Fault(fail, at=at))
+        before, latest = bench.engine.state(), bench.feed.latest
+        kept = (version(), len(bench.broker.acknowledged), facts(before), view(before))
+        fault = attempt(bench, left.step.work, Fault(fail, at=at))
         if fault.struck:
-            assert scene.engine.state() is before, f"{left.step.name}, statement {at}"
-            assert (version(), len(scene.broker.acknowledged), facts(before), view(before)) == kept
-            assert scene.feed.latest is latest
+            assert bench.engine.state() is before, f"{left.step.name}, statement {at}"
+            assert (version(), len(bench.broker.acknowledged), facts(before), view(before)) == kept
+            assert bench.feed.latest is latest
         points += fault.struck
         at += every
     return points
 
 
-def failing_day(scene: Scene, reference: list[Left], every: int) -> int:
+def failing_day(bench: EngineBench, reference: list[Left], every: int) -> int:
     """Fail every step of the day at its statements; return how many failed."""
     points = 0
     for left in reference:
-        left.step.begin(scene)
-        points += statement_by_statement(scene, left, every)
-        same(scene, left)
-        assert view(scene.engine.state()) == left.view
+        left.step.begin(bench)
+        points += statement_by_statement(bench, left, every)
+        same(bench, left)
+        assert view(bench.engine.state()) == left.view
     return points
 
 
@@ -153,49 +153,49 @@ def test_every_statement_that_fails_leaves_memory_pages_and_month_as_they_were(
 
 def test_what_fails_after_the_commit_takes_nothing_back(tmp_path: Any, reference: list[Left]) -> None:
     """Envelopes that wait go out with the next cycle."""
-    scene = scene_in(tmp_path)
+    bench = scene_in(tmp_path)
     for left in reference:
-        left.step.begin(scene)
+        left.step.begin(bench)
         if left.step.name == "cycle that publishes":
             break
-        left.step.work(scene)
-    before = scene.engine.state()
-    with broken(scene.database, Fault(fail, after_all=True)), pytest.raises(OperationalError):
-        scene.engine.cycle()
-    assert scene.engine.state() is not before
-    assert scene.feed.latest.network is scene.engine.state().view.network
-    assert scene.broker.published == []
-    scene.engine.cycle()
-    assert scene.broker.published == [f"vdl/1/{EUIS[0]}/config/desired"]
+        left.step.work(bench)
+    before = bench.engine.state()
+    with broken(bench.database, Fault(fail, after_all=True)), pytest.raises(OperationalError):
+        bench.engine.cycle()
+    assert bench.engine.state() is not before
+    assert bench.feed.latest.network is bench.engine.state().view.network
+    assert bench.broker.published == []
+    bench.engine.cycle()
+    assert bench.broker.published == [f"vdl/1/{EUIS[0]}/config/desired"]
 
 
 def test_a_commit_that_fails_is_done_again(tmp_path: Any, reference: list[Left]) -> None:
-    scene = scene_in(tmp_path)
+    bench = scene_in(tmp_path)
     for left in reference:
-        left.step.begin(scene)
-        assert attempt(scene, left.step.work, Fault(fail, before_commit=True)).struck
-        left.step.work(scene)
-        same(scene, left)
+        left.step.begin(bench)
+        assert attempt(bench, left.step.work, Fault(fail, before_commit=True)).struck
+        left.step.work(bench)
+        same(bench, left)
 
 
 def test_a_commit_that_succeeds_and_nobody_knows_it_is_found(tmp_path_factory: Any) -> None:
     """The batch is known already; a cycle is another one at the same instant."""
-    scene = scene_in(tmp_path_factory.mktemp("unsure"))
+    bench = scene_in(tmp_path_factory.mktemp("unsure"))
     for left in undisturbed(tmp_path_factory.mktemp("twice"), cycles=2, settled=True):
-        left.step.begin(scene)
-        assert attempt(scene, left.step.work, Fault(fail, after_commit=True)).struck
-        left.step.work(scene)
-        settle(scene)
-        same(scene, left, but=REPEATED)
+        left.step.begin(bench)
+        assert attempt(bench, left.step.work, Fault(fail, after_commit=True)).struck
+        left.step.work(bench)
+        settle(bench)
+        same(bench, left, but=REPEATED)
 
 
-def killed(scene: Scene, step: Step, fault: Fault) -> bool:
+def killed(bench: EngineBench, step: Step, fault: Fault) -> bool:
     """Do the step in a process of its own that ``fault`` kills; return whether it was killed."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            mine = Scene(Database(scene.database.url), scene.clock, scene.broker)
+            mine = EngineBench(Database(bench.database.url), bench.clock, bench.broker)
             with broken(mine.database, fault):
                 step.work(mine)
             code = 0
@@ -208,19 +208,19 @@ def killed(scene: Scene, step: Step, fault: Fault) -> bool:
 
 def killing_day(folders: Any, every: int) -> int:
     """Kill the process at statements of every step, and before its commit; return how often."""
-    scene, points = scene_in(folders.mktemp("killed")), 0
-    version = committed_version(scene)
+    bench, points = scene_in(folders.mktemp("killed")), 0
+    version = committed_version(bench)
     for left in undisturbed(folders.mktemp("settled"), settled=True):
-        left.step.begin(scene)
+        left.step.begin(bench)
         before = version()
         for at in (*range(1, left.statements + 1, every), 0):
-            assert killed(scene, left.step, Fault(die, at=at, before_commit=True))
+            assert killed(bench, left.step, Fault(die, at=at, before_commit=True))
             assert version() == before, f"{left.step.name}, statement {at}"
             points += 1
-        scene.restart()
-        left.step.work(scene)
-        settle(scene)
-        same(scene, left)
+        bench.restart()
+        left.step.work(bench)
+        settle(bench)
+        same(bench, left)
     return points
 
 
@@ -238,11 +238,11 @@ def test_a_process_that_is_killed_at_any_statement_leaves_nothing_half_done(tmp_
 def test_a_process_that_is_killed_between_commit_and_acknowledgement_takes_the_batch_once(
     tmp_path_factory: Any,
 ) -> None:
-    scene = scene_in(tmp_path_factory.mktemp("killed"))
+    bench = scene_in(tmp_path_factory.mktemp("killed"))
     for left in undisturbed(tmp_path_factory.mktemp("twice"), cycles=2, settled=True):
-        left.step.begin(scene)
-        assert killed(scene, left.step, Fault(die, after_commit=True))
-        scene.restart()
-        left.step.work(scene)
-        settle(scene)
-        same(scene, left, but=REPEATED)
+        left.step.begin(bench)
+        assert killed(bench, left.step, Fault(die, after_commit=True))
+        bench.restart()
+        left.step.work(bench)
+        settle(bench)
+        same(bench, left, but=REPEATED)

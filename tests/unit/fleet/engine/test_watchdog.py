@@ -26,7 +26,7 @@ where_it_hangs()
 
 
 @pytest.mark.parametrize(
-    ("looks", "said"),
+    ("looks", "lines"),
     [
         ([{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 2}], [True, False, True]),
         ([{"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 1}], [True, False, False]),
@@ -35,9 +35,9 @@ where_it_hangs()
     ],
     ids=["in turn", "one stands", "all stand", "first word"],
 )
-def test_all_parts_must_have_moved(looks, said):
+def test_all_parts_must_have_moved(looks, lines):
     watch = Watch()
-    assert [watch.look(now) for now in looks] == said
+    assert [watch.look(now) for now in looks] == lines
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def keep(connection, facts: GatewayFacts):
         connection.execute(insert(journal_records), [store.journal_row(fact) for fact in facts.journal])
 
 
-def told(facts, window):
+def reported(facts, window):
     return timeline(facts, (), window, DEFAULTS, LATE)
 
 
@@ -98,7 +98,7 @@ def test_a_window_from_the_store_is_told_as_by_every_fact(database, facts, one, 
         (some,) = load_gateways(connection, window, DEFAULTS)
     event(f"left out: {len(some.runs) < len(facts.runs)}")
     some = replace(some, commissioning=facts.commissioning)
-    assert told(some, window) == told(facts, window)
+    assert reported(some, window) == reported(facts, window)
 
 
 @given(lives(), st.integers(0, LENGTH_MS), st.data())
@@ -122,7 +122,7 @@ def test_the_memory_that_grows_tells_what_the_store_tells(database, facts, from_
         for fact in rest:
             memory = _hear(connection, memory, fact, from_us)
     mine = replace(memory.of(EUI).facts(), commissioning=facts.commissioning)
-    assert told(mine, window) == told(facts, window)
+    assert reported(mine, window) == reported(facts, window)
 
 
 def _hear(connection, memory, fact, from_us):

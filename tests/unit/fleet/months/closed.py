@@ -19,7 +19,7 @@ WINDOW = month_window(MONTH)
 CLOSED_US = closes_at_us(MONTH)
 EUI = EUIS[0]
 START = (WINDOW.start_us - T0) // S + 600
-"""Of its boot, in seconds from ``T0``."""
+"""Start of its boot, in seconds from ``T0``."""
 SAID_US = WINDOW.start_us + 10 * 86_400 * S
 DAY = 86_400
 

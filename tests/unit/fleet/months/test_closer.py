@@ -23,7 +23,7 @@ HOUR = 3_600_000_000
 
 
 @pytest.fixture
-def scene(tmp_path):
+def bench(tmp_path):
     database = founded_database(tmp_path, now_us=WINDOW.start_us)
     with database.write() as connection:
         row = {"eui": EUIS[0], "boot": 7, "journal_seq": 1, "uptime_ms": 0, "time_quality": 2, "change": 1}
@@ -35,47 +35,47 @@ def scene(tmp_path):
     database.close()
 
 
-def blind(scene, start_us, recorded_at_us):
+def blind(bench, start_us, recorded_at_us):
     row = {"from_at_us": start_us, "until_at_us": start_us + HOUR, "path": "broker", "reason": "away"}
-    with scene.database.write() as connection:
+    with bench.database.write() as connection:
         connection.execute(insert(blindness).values(row | {"recorded_at_us": recorded_at_us}))
 
 
-def look(scene, now_us):
-    scene.clock.now = now_us
-    version = scene.closer.look()
+def look(bench, now_us):
+    bench.clock.now = now_us
+    version = bench.closer.look()
     return None if version is None else (version.month, version.number)
 
 
-def test_version_one_at_its_hour_and_only_once(scene):
-    assert look(scene, DUE - 1) is None
-    assert look(scene, DUE) == (MONTH, 1)
-    assert look(scene, DUE + 60_000_000) is None
-    assert look(scene, DUE + DAILY_US) is None
-    with scene.database.read() as connection:
+def test_version_one_at_its_hour_and_only_once(bench):
+    assert look(bench, DUE - 1) is None
+    assert look(bench, DUE) == (MONTH, 1)
+    assert look(bench, DUE + 60_000_000) is None
+    assert look(bench, DUE + DAILY_US) is None
+    with bench.database.read() as connection:
         ((month, number, closed_at_us, who, _),) = list_versions(connection)
     assert (month, number, closed_at_us, who) == (MONTH, 1, DUE, WHO)
 
 
-def test_it_waits_for_what_is_in_flight(scene):
-    scene.waiting.append("a message")
-    assert look(scene, DUE) is None
-    scene.waiting.clear()
-    assert look(scene, DUE + 60_000_000) == (MONTH, 1)
+def test_it_waits_for_what_is_in_flight(bench):
+    bench.waiting.append("a message")
+    assert look(bench, DUE) is None
+    bench.waiting.clear()
+    assert look(bench, DUE + 60_000_000) == (MONTH, 1)
 
 
-def test_a_late_fact_makes_version_two_that_names_it(scene):
-    assert look(scene, DUE) == (MONTH, 1)
-    blind(scene, WINDOW.start_us + DAILY_US, recorded_at_us=DUE + 1)
-    assert look(scene, DUE + 1) is None
-    assert look(scene, DUE + AGAIN_US) == (MONTH, 2)
-    with scene.database.read() as connection:
+def test_a_late_fact_makes_version_two_that_names_it(bench):
+    assert look(bench, DUE) == (MONTH, 1)
+    blind(bench, WINDOW.start_us + DAILY_US, recorded_at_us=DUE + 1)
+    assert look(bench, DUE + 1) is None
+    assert look(bench, DUE + AGAIN_US) == (MONTH, 2)
+    with bench.database.read() as connection:
         difference = newest_version(connection, MONTH).difference
     assert [fact["type"] for fact in difference["facts"]] == ["blindness"]
-    assert look(scene, DUE + 3 * AGAIN_US) is None
+    assert look(bench, DUE + 3 * AGAIN_US) is None
 
 
-def buffered(scene, start_us):
+def buffered(bench, start_us):
     """An hour in which the gateway stored what it received."""
     run = HeartbeatRun(
         eui=EUIS[0],
@@ -96,22 +96,22 @@ def buffered(scene, start_us):
         trusted=True,
         recorded_at_us=start_us + HOUR,
     )
-    with scene.database.write() as connection:
+    with bench.database.write() as connection:
         connection.execute(insert(heartbeat_runs).values(store.run_row(run)))
         connection.execute(insert(latest).values(eui=EUIS[0]))
 
 
-def test_a_late_delivery_makes_version_two_of_the_deferred_figure_alone(scene):
+def test_a_late_delivery_makes_version_two_of_the_deferred_figure_alone(bench):
     start_us = WINDOW.end_us - DAILY_US
-    buffered(scene, start_us)
-    assert look(scene, DUE) == (MONTH, 1)
+    buffered(bench, start_us)
+    assert look(bench, DUE) == (MONTH, 1)
     row = {"eui": EUIS[0], "boot": 7, "seq": 1, "connector": "lns", "frames": 9, "dropped": {}}
     row |= {"received_from_at_us": start_us, "received_until_at_us": start_us + HOUR}
     row |= {"acked_at_us": start_us + 2 * HOUR, "recorded_at_us": DUE + 1}
-    with scene.database.write() as connection:
+    with bench.database.write() as connection:
         connection.execute(insert(deliveries).values(row))
-    assert look(scene, DUE + AGAIN_US) == (MONTH, 2)
-    with scene.database.read() as connection:
+    assert look(bench, DUE + AGAIN_US) == (MONTH, 2)
+    with bench.database.read() as connection:
         difference = newest_version(connection, MONTH).difference
     assert [fact["type"] for fact in difference["facts"]] == ["delivered"]
     served = difference["deferred"]["served"]
@@ -119,14 +119,14 @@ def test_a_late_delivery_makes_version_two_of_the_deferred_figure_alone(scene):
     assert (difference["whole"], difference["communes"]) == ({}, [])
 
 
-def test_a_fact_about_another_month_is_not_late(scene):
-    assert look(scene, DUE) == (MONTH, 1)
-    blind(scene, WINDOW.end_us, recorded_at_us=DUE + 1)
-    assert look(scene, DUE + 2 * AGAIN_US) is None
+def test_a_fact_about_another_month_is_not_late(bench):
+    assert look(bench, DUE) == (MONTH, 1)
+    blind(bench, WINDOW.end_us, recorded_at_us=DUE + 1)
+    assert look(bench, DUE + 2 * AGAIN_US) is None
 
 
-def test_a_version_that_someone_else_stored_meanwhile_is_not_stored_twice(scene):
-    with scene.database.write() as connection:
+def test_a_version_that_someone_else_stored_meanwhile_is_not_stored_twice(bench):
+    with bench.database.write() as connection:
         version = next_version(connection, MONTH, DEFAULTS, now_us=DUE)
         assert store_version(connection, version, who="a", now_us=DUE) == version
         assert store_version(connection, version, who="b", now_us=DUE) is None

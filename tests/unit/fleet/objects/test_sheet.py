@@ -51,7 +51,7 @@ def test_commas_and_tabs():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "problem"),
     [
         (GOOD.replace("Compteur 1", ""), "ligne 2, nom : obligatoire"),
         (GOOD.replace("70B3D57ED0001234", "12"), "ligne 2, dev eui : 16 chiffres hexadécimaux"),
@@ -63,10 +63,10 @@ def test_commas_and_tabs():
         (GOOD.replace("Compteur 1", "x" * 301), "ligne 2, nom : 301 signes, 300 au plus"),
     ],
 )
-def test_each_problem_names_row_and_column(wrong, said):
+def test_each_problem_names_row_and_column(wrong, problem):
     listed = of(wrong)
     assert listed.rows == ()
-    assert said in listed.problems[0]
+    assert problem in listed.problems[0]
 
 
 def test_the_second_of_two_equal_euis_is_refused():

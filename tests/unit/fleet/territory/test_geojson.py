@@ -65,7 +65,7 @@ def test_without_a_border_a_commune_is_a_point():
 
 
 @pytest.mark.parametrize(
-    ("feature", "said"),
+    ("feature", "problem"),
     [
         (({"nom": "A"}, square()), "insee: '' is not five digits"),
         (({"code": "37015"}, square()), "name: missing"),
@@ -80,11 +80,11 @@ def test_without_a_border_a_commune_is_a_point():
         ((None, square()), "properties: missing"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_number_and_field(feature, said):
+def test_what_cannot_be_used_is_refused_by_number_and_field(feature, problem):
     territory = of(feature)
     assert territory.communes == ()
     assert territory.refused[0].startswith("features[0]: ")
-    assert said in territory.refused[0]
+    assert problem in territory.refused[0]
 
 
 def test_the_second_of_two_equal_codes_is_refused():

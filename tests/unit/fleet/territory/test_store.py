@@ -19,7 +19,7 @@ def collection(*features):
         {
             "type": "FeatureCollection",
             "features": [
-                {"type": "Feature", "properties": told, "geometry": geometry} for told, geometry in features
+                {"type": "Feature", "properties": given, "geometry": geometry} for given, geometry in features
             ],
         }
     ).encode()
@@ -47,7 +47,7 @@ def row_of(database, insee):
 
 
 @pytest.mark.parametrize(
-    ("told", "epci"),
+    ("given", "epci"),
     [
         ({"code": "37281", "nom": "Vouvray"}, "CCTEV"),
         ({"INSEE_COM": "37281", "NOM": "Vouvray", "SIREN_EPCI": "200073161"}, "CCTEV"),
@@ -57,9 +57,9 @@ def row_of(database, insee):
         ),
     ],
 )
-def test_what_a_file_does_not_say_stays(database, told, epci):
+def test_what_a_file_does_not_say_stays(database, given, epci):
     take(database, collection(({"code": "37281", "nom": "Vouvray"}, polygon())))
-    take(database, collection((told | {"lat": "47.41", "lon": "0.8"}, None)))
+    take(database, collection((given | {"lat": "47.41", "lon": "0.8"}, None)))
     row = row_of(database, "37281")
     assert (row.epci, row.population, row.departement) == (epci, 3200, "37")
     assert row.polygon["type"] == "Polygon"
@@ -97,10 +97,10 @@ def test_every_area_of_a_repaired_border_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("place", "field"), [({"lat": "x", "lon": "1"}, "lat"), ({"lat": "47", "lon": "200"}, "lon")]
+    ("point", "field"), [({"lat": "x", "lon": "1"}, "lat"), ({"lat": "47", "lon": "200"}, "lon")]
 )
-def test_a_place_that_is_none_is_named(place, field):
-    found = read(collection(({"code": "37015", "nom": "Azay"} | place, None)))
+def test_a_place_that_is_none_is_named(point, field):
+    found = read(collection(({"code": "37015", "nom": "Azay"} | point, None)))
     assert found.communes == ()
     assert found.refused[0].startswith(f"features[0]: {field}: ")
 
@@ -112,10 +112,10 @@ def test_on_the_command_line_a_dry_run_changes_nothing(tmp_path, capsys):
     file = tmp_path / "communes.geojson"
     file.write_bytes(collection(({"code": "37281", "nom": "Vouvray-sur-Loire"}, polygon()), ({}, None)))
     assert main(["territory", "import", "--data", str(tmp_path), "--dry-run", str(file)]) == 0
-    told = capsys.readouterr().out
-    assert "would import 1 communes, 1 with a border" in told
-    assert "1 refused" in told
-    assert "renamed 37281: Vouvray -> Vouvray-sur-Loire" in told
+    given = capsys.readouterr().out
+    assert "would import 1 communes, 1 with a border" in given
+    assert "1 refused" in given
+    assert "renamed 37281: Vouvray -> Vouvray-sur-Loire" in given
     assert row_of(site.database, "37281").name == "Vouvray"
     assert main(["territory", "import", "--data", str(tmp_path), str(file)]) == 0
     assert row_of(site.database, "37281").name == "Vouvray-sur-Loire"

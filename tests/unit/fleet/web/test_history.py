@@ -10,26 +10,26 @@ from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.live.timelines import clipped
 from fleet.web.history import History, compute, from_engine
-from tests.unit.fleet.engine.test_engine import SECOND, beat, scene
+from tests.unit.fleet.engine.test_engine import SECOND, beat, bench
 from tests.unit.fleet.founded import EUIS, NOW_US
 
-__all__ = ["scene"]
+__all__ = ["bench"]
 
 
-def both(scene):
-    with scene.database.read() as connection:
-        mine = from_engine(connection, DEFAULTS, scene.engine.timelines)
-        theirs = compute(connection, DEFAULTS, scene.engine.timelines.at_us)
+def both(bench):
+    with bench.database.read() as connection:
+        mine = from_engine(connection, DEFAULTS, bench.engine.timelines)
+        theirs = compute(connection, DEFAULTS, bench.engine.timelines.at_us)
     return mine, theirs
 
 
 @pytest.mark.parametrize("silent_s", [0, 45, 500])
-def test_the_engine_tells_what_the_evidence_tells(scene, silent_s):
+def test_the_engine_tells_what_the_evidence_tells(bench, silent_s):
     for seq in range(1, 6):
-        beat(scene, seq)
-    scene.clock.now += silent_s * SECOND
-    scene.engine.cycle()
-    mine, theirs = both(scene)
+        beat(bench, seq)
+    bench.clock.now += silent_s * SECOND
+    bench.engine.cycle()
+    mine, theirs = both(bench)
     assert (mine.month, mine.gateways, mine.communes) == (theirs.month, theirs.gateways, theirs.communes)
     lost = mine.month.commune_figures["37281"].by_state_us[CommuneState.LOST]
     assert lost == (30 + (silent_s if silent_s >= 90 else 0)) * SECOND
@@ -49,29 +49,29 @@ class Unread:
             yield connection
 
 
-def test_a_page_reads_no_evidence_while_an_engine_tells(scene):
-    beat(scene, 1)
-    database = Unread(scene.database)
-    past = History().past(database, scene.clock, DEFAULTS, scene.engine.timelines)
-    assert (past.at_us, database.asked) == (scene.clock.now, [])
+def test_a_page_reads_no_evidence_while_an_engine_tells(bench):
+    beat(bench, 1)
+    database = Unread(bench.database)
+    past = History().past(database, bench.clock, DEFAULTS, bench.engine.timelines)
+    assert (past.at_us, database.asked) == (bench.clock.now, [])
 
 
-def test_what_was_told_does_not_change_with_the_next_cycle(scene):
-    beat(scene, 1)
-    told = scene.engine.timelines
+def test_what_was_told_does_not_change_with_the_next_cycle(bench):
+    beat(bench, 1)
+    told = bench.engine.timelines
     window = Window(NOW_US, told.at_us)
     before = told.lines(window)
-    scene.clock.now += 500 * SECOND
-    scene.engine.cycle()
+    bench.clock.now += 500 * SECOND
+    bench.engine.cycle()
     assert told.lines(window) == before
-    assert scene.engine.timelines.lines(Window(NOW_US, scene.clock.now))[EUIS[0]].exceptions
+    assert bench.engine.timelines.lines(Window(NOW_US, bench.clock.now))[EUIS[0]].exceptions
 
 
-def test_a_clipped_line_keeps_what_lies_in_the_window(scene):
-    beat(scene, 1)
-    scene.clock.now += 500 * SECOND
-    scene.engine.cycle()
-    line = scene.engine.timelines.known[EUIS[0]].line
+def test_a_clipped_line_keeps_what_lies_in_the_window(bench):
+    beat(bench, 1)
+    bench.clock.now += 500 * SECOND
+    bench.engine.cycle()
+    line = bench.engine.timelines.known[EUIS[0]].line
     last = line.exceptions[-1]
     cut = clipped(line, Window(last.start_us + SECOND, last.end_us - SECOND))
     assert [(one.start_us, one.end_us, one.state) for one in cut.exceptions] == [

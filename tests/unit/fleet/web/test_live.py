@@ -21,7 +21,7 @@ from tests.unit.fleet.web.sample import NOW_US, eui_of
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[tuple[Story, NetworkNow, Any]]:
+def opened(tmp_path: Path) -> Iterator[tuple[Story, NetworkNow, Any]]:
     app = make_app(tmp_path)
     visit = Visit(request=cast("Any", SimpleNamespace(app=app)), person=None, words=Words("fr", NOW_US))
     yield Story(visit), network_of(app.state.parts.database, NOW_US), app.state.parts.database
@@ -37,13 +37,13 @@ def update(network: NetworkNow, cycle: int = 1, *, lagged: bool = False) -> Live
     return LiveUpdate(cycle=cycle, network=network, lagged=lagged)
 
 
-def test_the_first_cycle_only_says_when(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_the_first_cycle_only_says_when(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     assert story.tell(update(network)) == {"at_us": NOW_US, "topics": [], "values": {}}
 
 
-def test_a_heartbeat_is_a_text_not_a_change(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_a_heartbeat_is_a_text_not_a_change(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     story.tell(update(network))
     later = with_word(network, eui_of(0), NOW_US + 3_000_000)
     assert story.tell(update(later, 2)) == {
@@ -53,44 +53,46 @@ def test_a_heartbeat_is_a_text_not_a_change(told: tuple[Story, NetworkNow, Any])
     }
 
 
-def test_counters_of_those_that_spoke_follow_a_few_cycles_later(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_counters_of_those_that_spoke_follow_a_few_cycles_later(
+    opened: tuple[Story, NetworkNow, Any],
+) -> None:
+    story, network, _ = opened
     story.tell(update(network))
     story.tell(update(with_word(network, eui_of(2), NOW_US + 1), 2))
     values = story.tell(update(with_word(network, eui_of(2), NOW_US + 1), COUNTERS_EACH))["values"]
     assert values[f"received:{eui_of(2)}"] == "18\u202f062"
 
 
-def test_a_change_of_state_is_a_topic(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_a_change_of_state_is_a_topic(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     story.tell(update(network))
     down = replace(network.gateways[eui_of(0)], state=GatewayState.DOWN)
     after = replace(network, gateways={**network.gateways, eui_of(0): down})
     assert story.tell(update(after, 2))["topics"] == ["network", "figures"]
 
 
-def test_a_new_line_of_a_ticket_is_a_topic(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, database = told
+def test_a_new_line_of_a_ticket_is_a_topic(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, database = opened
     story.tell(update(network))
     with database.write() as connection:
         actions.act(connection, 1, Acknowledge(who="A. Martin", via="link", at_us=NOW_US), NOW_US)
     assert story.tell(update(network, 2))["topics"] == ["tickets"]
 
 
-def test_a_client_that_lagged_looks_again(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_a_client_that_lagged_looks_again(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     story.tell(update(network))
     assert story.tell(update(network, 9, lagged=True))["topics"] == ["network", "figures"]
 
 
-def test_figures_are_looked_at_again_while_time_goes_by(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_figures_are_looked_at_again_while_time_goes_by(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     topics = [story.tell(update(replace(network, at_us=NOW_US + s * 1_000_000)))["topics"] for s in range(62)]
     assert [second for second, found in enumerate(topics) if found == ["figures"]] == [30, 60]
 
 
-def test_figures_follow_once_they_have_caught_up_with_a_change(told: tuple[Story, NetworkNow, Any]) -> None:
-    story, network, _ = told
+def test_figures_follow_once_they_have_caught_up_with_a_change(opened: tuple[Story, NetworkNow, Any]) -> None:
+    story, network, _ = opened
     story.tell(update(network))
     down = replace(network.gateways[eui_of(0)], state=GatewayState.DOWN)
     later = replace(network, at_us=NOW_US + 1, gateways={**network.gateways, eui_of(0): down})

@@ -12,7 +12,7 @@ from tests.unit.fleet.web.api.site import Site
 OURS = r"^/api/v1/(gateways|communes|availability|connectivity|uplinks|enrolments|renewals)"
 EXAMPLES_EACH = 3
 EXAMPLES_OF_OTHERS = 1
-"""Of the operations that other features bring."""
+"""Operations that other features bring."""
 
 
 @pytest.fixture(scope="module")
