@@ -28,15 +28,15 @@ from fleet.web.pages.registry import FILE_LIMIT_BYTES, KEPT_LIMIT_CHARACTERS
 from fleet.web.visit import LANGUAGE_COOKIE
 
 SMALL_LIMIT_BYTES = 128 * 1024
-"""Of a form or a JSON document: 2,000 EUIs fit."""
+"""Bytes of a form or a JSON document: 2,000 EUIs fit."""
 FRAME_BYTES = 64 * 1024
-"""Of what a browser writes around a file."""
+"""Bytes of what a browser writes around a file."""
 SMALL_WAIT_S = 20.0
 LARGE_WAIT_S = 120.0
 """For a body to arrive whole; a photo of 6 MB takes 50 s from a phone at 1 Mbit/s."""
 SMALL_TOTAL_BYTES = 16 * 1024 * 1024
 LARGE_TOTAL_BYTES = 48 * 1024 * 1024
-"""Of all bodies under way at once; large ones never take the room of small ones."""
+"""Bytes of all bodies under way at once; large ones never take the room of small ones."""
 RETRY_AFTER_S = 10
 UNBOUNDED_HERE = "/api/v1/speed"
 _LARGE: tuple[tuple[re.Pattern[str], int], ...] = (
