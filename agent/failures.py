@@ -14,6 +14,8 @@ from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import ChipMisbehaved, HalError, LineFailed
 from hal.fault import Fault, FaultKind
 
+CERTIFICATE_REVOKED = "CERTIFICATE_REVOKED"
+"""OpenSSL's name of the alert (RFC 5246 §7.2.2, RFC 8446 §6.2: 44)."""
 _BY_ERRNO: dict[int, Callable[[], Reason]] = {
     errno.ECONNREFUSED: reasons.system.connection_refused,
     errno.ECONNRESET: reasons.system.connection_reset,
@@ -100,6 +102,8 @@ def _of_certificate(error: Any) -> Reason:
 
 
 def _of_tls(error: Any) -> Reason:
+    if CERTIFICATE_REVOKED in str(error):
+        return reasons.system.certificate_revoked()
     return reasons.system.tls_failed(detail=getattr(error, "reason", "") or str(error))
 
 

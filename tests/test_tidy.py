@@ -205,6 +205,7 @@ def test_the_glossary_is_read_by_rows() -> None:
 
 ROOM_LINES = 70
 SMALL_ROOMS = {
+    "agent.link.rights": "a watch over the broker's rights, beside the session that it ends",
     "agent.commands.step": "the decision of commands.runner, which is a shell",
     "agent.enrol.keeper": "joins enrolment and link; the doctor reads enrol.client without a broker",
     "agent.ports": "the port between control path and data path",

@@ -15,6 +15,7 @@ from agent.clock import Clock
 from agent.failures import reason_of
 from agent.identity import Identity
 from agent.journal.store import Outbox
+from agent.link.rights import Rights
 from agent.link.session import Session, SessionLost, SessionRefused, Will
 from agent.link.step import Ended, end_of, wait_s
 from agent.link.tcp import Line, tcp_info, watch_by_kernel
@@ -80,6 +81,7 @@ class Link:
         self._command = command
         self._reported = reported
         self._client: Session | None = None
+        self.rights = Rights(self._topic(topics.PRESENCE))
         self._moved = asyncio.Event()
         self._report_due = asyncio.Event()
         self._replies: list[Reply] = []
@@ -177,6 +179,7 @@ class Link:
             work = [
                 tasks.create_task(uploader.run(lambda: self.saving)),
                 tasks.create_task(self._tell(client)),
+                tasks.create_task(self.rights.watch(client)),
             ]
             try:
                 await self._listen(client)
@@ -192,9 +195,11 @@ class Link:
     def _ended(error: BaseException) -> tuple[Ended, Reason]:
         if isinstance(error, SessionRefused) and error.code in NOT_ALLOWED_CODES:
             return Ended.NOT_ALLOWED, error.why
-        if isinstance(error, SessionRefused | ConnectionRefusedError):
-            return Ended.REFUSED, reason_of(error)
-        return Ended.LINE_LOST, reason_of(error)
+        why = reason_of(error)
+        if why == reasons.system.certificate_revoked():
+            return Ended.NOT_ALLOWED, why
+        refused = isinstance(error, SessionRefused | ConnectionRefusedError)
+        return Ended.REFUSED if refused else Ended.LINE_LOST, why
 
     async def _until_moved(self) -> None:
         await self._moved.wait()
@@ -215,6 +220,7 @@ class Link:
             await client.close()
 
     async def _greet(self, client: Session) -> None:
+        self.rights.session_begins()
         await client.subscribe([self._topic(leaf) for leaf in topics.GATEWAY_READS], wait_s=CONNECT_WAIT_S)
         presence = Presence(True, self._boot, self._clock.utc_us())
         await self._publish(client, topics.PRESENCE, encode(presence), retain=True)
@@ -268,7 +274,9 @@ class Link:
             except ValueError:
                 self.counts.unknown_topics += 1
                 continue
-            if leaf == topics.CONFIG_DESIRED:
+            if leaf == topics.PRESENCE:
+                self.rights.presence_read()
+            elif leaf == topics.CONFIG_DESIRED:
                 await self._desired(message.payload)
             elif leaf.startswith(f"{topics.COMMAND}/"):
                 await self._command(leaf.split("/", 1)[1], message.payload)

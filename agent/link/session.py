@@ -20,7 +20,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from agent.failures import reason_of
+from agent.failures import CERTIFICATE_REVOKED, reason_of
 from agent.link.tcp import Line
 from agent.wire import reasons
 from agent.wire.reasons import Reason, ReasonedError
@@ -79,6 +79,7 @@ class Session:
         self._closed = False
         self._over = asyncio.Event()
         self._reason: Reason | None = None
+        self._alert: Reason | None = None
         self._looking: asyncio.Task[None] | None = None
         self._client = self._make(client_id, will, context)
 
@@ -162,6 +163,7 @@ class Session:
             client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
         client.on_message = self._on_message
         client.on_publish = self._on_confirmed
         client.on_subscribe = self._on_confirmed
@@ -245,7 +247,12 @@ class Session:
             self._answer.set_result(None)
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
-        self._end(reasons.link.disconnected(detail=str(code)))
+        self._end(self._alert or reasons.link.disconnected(detail=str(code)))
+
+    def _on_log(self, _client: object, _data: object, _level: object, text: str) -> None:
+        """Keep TLS's alert: a broker judges our certificate after the handshake, and paho only logs it."""
+        if CERTIFICATE_REVOKED in text:
+            self._alert = reasons.system.certificate_revoked()
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._messages.put_nowait(Arrived(message.topic, bytes(message.payload)))

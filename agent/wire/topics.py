@@ -16,7 +16,8 @@ COMMAND = "command"
 REPLY = "reply"
 
 GATEWAY_WRITES = (PRESENCE, HEALTH, JOURNAL, EVENT, CONFIG_REPORTED, f"{REPLY}/+")
-GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+")
+GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+", PRESENCE)
+"""The last: a broker that no longer gives a gateway its own presence has taken its rights away."""
 
 
 def topic(eui: str, leaf: str) -> str:

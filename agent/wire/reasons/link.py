@@ -11,6 +11,13 @@ def not_connected_yet() -> None: ...
 def closed() -> None: ...
 
 
+@code(
+    "le courtier ne donne plus rien à cette passerelle, ses droits semblent retirés",
+    "the broker gives this gateway nothing any more, its rights seem to be taken away",
+)
+def mute() -> None: ...
+
+
 @code("passage à un autre courtier", "moved to another broker")
 def moved() -> None: ...
 

@@ -38,6 +38,13 @@ def name_service_silent() -> None: ...
 def certificate_not_believed(*, detail: str) -> None: ...
 
 
+@code(
+    "cette passerelle est RÉVOQUÉE\u202f: la flotte a retiré son certificat",
+    "this gateway is REVOKED: the fleet has withdrawn its certificate",
+)
+def certificate_revoked() -> None: ...
+
+
 @code("la liaison chiffrée échoue ({detail})", "TLS failed ({detail})")
 def tls_failed(*, detail: str) -> None: ...
 
