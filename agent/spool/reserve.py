@@ -4,6 +4,7 @@
 between transactions, and follows what they change behind it: its result is exact at its last page.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,10 +24,10 @@ class Reserve:
 
     def add(self, masks: Iterable[int]) -> None:
         """Count frames that were written."""
-        for mask in masks:
-            self.frames += 1
+        for mask, frames in Counter(masks).items():
+            self.frames += frames
             for bit in _bits(mask):
-                self.waiting[bit] += 1
+                self.waiting[bit] += frames
 
     def clear(self, cleared: Iterable[Cleared]) -> None:
         """Take away bits that were cleared."""
@@ -53,7 +54,8 @@ class Audit:
     def page(self, entries: Sequence[Waiting]) -> None:
         """Count the next entries."""
         self.counted.add(mask for _, _, _, mask in entries)
-        self.after = max([self.after, *(record_id for record_id, _, _, _ in entries)])
+        if entries:
+            self.after = max(self.after, entries[-1][0])
 
     def changed(self, written: Iterable[tuple[int, int]], cleared: Iterable[Cleared]) -> None:
         """Follow a transaction: (id, mask) of records that came, and bits that went."""

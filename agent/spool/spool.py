@@ -212,6 +212,8 @@ class Spool:
             if disk is self._disk:
                 await self._lose(error.why, damaged=True)
             return None
+        if self._writing.trimming and len(records) + len(damaged) < len(rest):
+            return None  # what was just removed has its own reason, which comes in a moment
         self.counts["crc_failed"] += len(damaged)
         return found + records
 
@@ -258,7 +260,9 @@ class Spool:
                 await self._commit(disk, now_us)
                 await self._writing.trim(disk, self._limits, self._callbacks.evicted)
                 if now_us >= self._audit_at_us:
-                    self._audit_at_us = now_us + await self._writing.count_page(disk)
+                    pause_us = await self._writing.count_page(disk)
+                    self._audit_at_us = now_us + pause_us
+                    self.counts["audits"] += pause_us == AUDIT_EVERY_US
             except SpoolUnwritable as error:
                 if disk is self._disk:
                     self._condition.refuse(State.FULL, error.why, RETRY_S)

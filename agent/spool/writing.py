@@ -40,6 +40,8 @@ class Writing:
     ) -> None:
         self._holdings, self._numbering = holdings, numbering
         self._clock, self._boot, self._in_thread = clock, boot, in_thread
+        self.trimming = False
+        """Records are being removed that nobody knows of yet."""
 
     async def commit(self, disk: Disk, now_us: int, *, probe: bool) -> Changed:
         """Commit what is due; ``probe``: ids are noted too, so that the disk has something to write.
@@ -77,9 +79,11 @@ class Writing:
             utc_us=self._clock.utc_us(),
             quality=self._clock.quality(),
         )
+        self.trimming = True
         try:
             await self._in_thread(lambda: _remove_excess(disk, limits, age, removed))
         finally:
+            self.trimming = False
             for entries, reason in removed:
                 left = self._holdings.evicted(entries)
                 if left:

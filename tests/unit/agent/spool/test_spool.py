@@ -1,7 +1,9 @@
 """The spool beside traffic: group commit, bounds, a full disk, a damaged file, a restart."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,14 @@ from agent.journal_port import MemoryJournal
 from agent.record import PLAUSIBLE_AGE_US, age_us
 from agent.spool.disk import SpoolCorrupted, SpoolDisk
 from agent.spool.files import FILE_NAME, SpoolFiles
-from agent.spool.numbering import BLIND_IDS_FROM
+from agent.spool.numbering import BLIND_IDS_FROM, IDS_RESERVED, RESERVE_AHEAD
 from agent.spool.ports import Callbacks, SpoolEntry
 from agent.spool.spool import Spool
+from agent.spool.writing import AUDIT_EVERY_US
 from agent.wire import reasons
 from agent.wire.configuration import Limits
 from agent.wire.messages import TimeQuality
-from tests.datapath.virtual import JUNE_2024_US, ManualClock, record
+from tests.datapath.virtual import JUNE_2024_US, ManualClock, data_up, record
 
 pytestmark = pytest.mark.anyio
 LNS = 1
@@ -270,3 +273,42 @@ async def test_a_retired_connector_takes_its_frames_with_it(tmp_path: Path) -> N
         await running.spool.keep(["other"])
         assert running.bits == {"other": 0}
         assert (running.spool.holdings.frames, await running.waiting_ids()) == (0, []), waiting
+
+
+async def test_an_id_that_is_there_already_is_counted_told_and_survived(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        disk = running.spool._disk
+        assert disk is not None
+        taken = running.spool._numbering.next_id
+        disk.commit([(record(taken, data_up(fcnt=77)), LNS)], [])
+        running.hear(2)
+        await running.until(lambda: running.reloaded and running.spool.accepting)
+        await running.commit()
+        assert running.spool.counts["collided"] == 1
+        assert running.reloaded == [taken, *(number for number in running.reloaded[1:])]
+        assert len(await running.spool.read(running.reloaded) or []) == 3
+    assert running.recorded() == ["COLLIDED", "ACCEPTING"]
+
+
+async def test_ids_are_noted_before_they_are_used_up(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        first = running.spool.new_id()
+        for _ in range(RESERVE_AHEAD):
+            running.spool.new_id()
+        await running.until(lambda: not running.spool._numbering.low)
+        assert running.spool.new_id() == first + RESERVE_AHEAD + 1
+        disk = running.spool._disk
+        assert disk is not None
+        assert disk.last_id() > first + IDS_RESERVED
+
+
+async def test_a_row_that_vanishes_is_found_by_the_count_of_the_file(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        ids = running.hear(3)
+        await running.commit()
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
+            other.execute("DELETE FROM frame WHERE id = ?", (ids[0],))
+        running.clock.now_us += AUDIT_EVERY_US
+        await running.until(lambda: running.spool.counts["audits"])
+        assert running.spool.holdings.waiting("lns") == 3
+        assert running.spool.holdings.difference("lns") == -1

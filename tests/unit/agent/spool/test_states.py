@@ -4,6 +4,7 @@ Fill and free, kill, server away and back, damage, read-only: every sequence of 
 random long ones, with slow disks, in `make soak`.
 """
 
+import asyncio
 import itertools
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from random import Random
 
 import pytest
 
+from agent.spool.writing import AUDIT_EVERY_US
 from agent.wire.configuration import Limits
 from tests.datapath.spool_gateway import STEP_S, SpoolGateway
 from tests.datapath.virtual_loop import run_virtually
@@ -45,6 +47,32 @@ def test_every_short_sequence_keeps_the_balance(first: str, tmp_path: Path) -> N
     for rest in itertools.product(HAPPENINGS, repeat=SEQUENCE - 1):
         gateway = run_virtually(lived(tmp_path, (first, *rest)))
         assert "UNBALANCED" not in gateway.changes, (first, *rest)
+
+
+async def robbed(folder: Path) -> SpoolGateway:
+    """Let a row vanish from the file of a gateway whose server is away, then give it back."""
+    gateway = SpoolGateway(folder)
+    await gateway.start()
+    gateway.receive(4)
+    await gateway.server_away()
+    await gateway.run(1.0)
+    assert gateway.files.content is not None
+    record_id, kept = gateway.files.content.rows.popitem()
+    await asyncio.sleep(AUDIT_EVERY_US / 1_000_000 + 1)
+    gateway.switchboard.watch()
+    balance = gateway.switchboard.balance()
+    assert balance is not None
+    assert (balance.missing, balance.off) == (1, 1)
+    gateway.files.content.rows[record_id] = kept
+    await asyncio.sleep(AUDIT_EVERY_US / 1_000_000 + 1)
+    gateway.switchboard.watch()
+    await gateway.stop(kill=False)
+    return gateway
+
+
+def test_a_count_that_is_wrong_is_a_change_of_its_own_and_so_is_its_end(tmp_path: Path) -> None:
+    changes = run_virtually(robbed(tmp_path)).changes
+    assert [change for change in changes if "BALANCED" in change] == ["UNBALANCED", "BALANCED"]
 
 
 async def lived_at_random(folder: Path, seed: int) -> SpoolGateway:
