@@ -28,7 +28,7 @@ from anyio import to_thread
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
-from fleet.clock import SystemClock
+from fleet.clock import FleetClock, SystemClock
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.engine.cycle import Terms
@@ -107,7 +107,7 @@ def assemble(settings: Settings) -> Parts:
     """Return the parts of one process, none of them started."""
     database = Database(settings.database_url)
     upgrade(database)
-    clock, inbox, feed = SystemClock(), Inbox(), Feed()
+    clock, inbox, feed = FleetClock(SystemClock()), Inbox(), Feed()
     keys = read_keys(settings.data)
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)
     engine = Engine(
@@ -200,6 +200,7 @@ def _closer(parts: Parts) -> Closer:
         database=parts.database,
         clock=parts.clock,
         in_flight=lambda: parts.inbox.waiting,
+        clock_is_sure=lambda: parts.engine.health.clock.is_sure,
         settings=parts.settings.contract,
     )
 

@@ -227,7 +227,6 @@ SMALL_ROOMS = {
     "fleet.oncall.feed": "the plan as iCal, pure; the API only serves it",
     "fleet.paging.escalation": "the decision of paging.paging, which is a shell",
     "fleet.web.api.parts": "the routes of one feature",
-    "fleet.web.app": "what serve runs; tests mount parts of it by site",
     "fleet.web.pages.parts": "the routes of one feature",
     "hal.linux.i2c": "a shell: one device of Linux",
     "hal.linux.spi": "a shell: one device of Linux",

@@ -40,7 +40,7 @@ log = structlog.get_logger("fleet.broker")
 
 
 class BrokerLink:
-    """Connects for ever; ``connected`` and ``last_echo_us`` tell what is known."""
+    """Connects for ever; ``connected`` and ``last_echo_monotonic_us`` tell what is known."""
 
     def __init__(self, broker: Broker, keys: Path, inbox: Inbox, clock: Clock) -> None:
         self._broker = broker
@@ -53,7 +53,7 @@ class BrokerLink:
         self.epoch = 0
         """How often a connection was made."""
         self.connected = False
-        self.last_echo_us: int | None = None
+        self.last_echo_monotonic_us: int | None = None
         self.last_error = ""
         self._client = self._make(keys)
 
@@ -143,9 +143,8 @@ class BrokerLink:
         self.last_error = str(code)
 
     def _on_message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        now_us = self._clock.now_us()
         if message.topic == CANARY_TOPIC:
-            self.last_echo_us = now_us
+            self.last_echo_monotonic_us = self._clock.monotonic_us()
             if message.qos:
                 self._client.ack(message.mid, message.qos)
             return
@@ -154,7 +153,8 @@ class BrokerLink:
                 topic=message.topic,
                 payload=bytes(message.payload),
                 retained=message.retain,
-                received_at_us=now_us,
+                received_at_us=self._clock.now_us(),
+                monotonic_us=self._clock.monotonic_us(),
                 qos=message.qos,
                 mid=message.mid,
                 epoch=self.epoch,

@@ -11,6 +11,9 @@ class Received:
     payload: bytes
     retained: bool
     received_at_us: int
+    """Our UTC."""
     qos: int = 0
     mid: int = 0
     epoch: int = 0
+    monotonic_us: int | None = None
+    """When it was received on the monotonic clock: our UTC may have moved since; None: it has not."""

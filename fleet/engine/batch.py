@@ -31,6 +31,7 @@ def store_messages(
         newest_run=memory.newest_run,
         known=state.registry.gateways,
         settings=settings,
+        cut_us=state.timekeeping.cut_us,
         newest_heartbeat=memory.heartbeat,
         newest_presence=memory.presence,
         allowance=memory.allowance,

@@ -1,6 +1,6 @@
 """One cycle within the caller's transaction: what the network is at an instant, and what follows from it.
 
-    refresh (what people changed) → sight → network → incidents → retention → configurations
+    our clock → refresh (what people changed) → sight → network → incidents → retention → configurations
 
 Nothing here changes what it was given: the outcome holds the state that stands once the commit is there.
 """
@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Update
 
 from fleet.clock import Clock
 from fleet.configurations import reconcile
-from fleet.engine.state import EngineState, restore_state
+from fleet.engine.clocks import Instant, look_at_clocks
+from fleet.engine.state import EngineState, restored_state
 from fleet.evidence import facts
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
 from fleet.facts.months import month_of
@@ -47,7 +48,8 @@ class Terms:
 class Senses:
     """What a cycle perceives beside the database."""
 
-    last_echo_us: int | None
+    instant: Instant
+    last_echo_monotonic_us: int | None
     """When the newest canary came back."""
     broker_error: str
     arrived: Sequence[Update] = ()
@@ -61,18 +63,22 @@ class CycleOutcome:
     state: EngineState
     network: NetworkNow
     sight_change: Opened | Closed | None
+    shift_us: int
+    """By how much our clock follows the host's."""
 
 
 def run_cycle(
     connection: Connection, state: EngineState, senses: Senses, terms: Terms, clock: Clock
 ) -> CycleOutcome:
     """Decide what the network is now, write what follows, and return the state that comes of it."""
-    now_us = clock.now_us()
+    state, shift_us = look_at_clocks(connection, state, senses.instant, terms.contract)
+    instant = senses.instant.shifted(shift_us)
+    now_us = instant.now_us
     if month_of(now_us) != state.month:
-        state = restore_state(connection, terms.contract, state, now_us)
-    if clock.monotonic_us() >= state.refresh_due_us:
+        state = restored_state(connection, terms.contract, state, now_us)
+    if instant.monotonic_us >= state.refresh_due_us:
         state = _refreshed(connection, state, now_us, clock)
-    state, change = _looked(connection, state, senses, terms.contract, now_us)
+    state, change = _looked(connection, state, senses, terms.contract, instant)
     view, network = state.view.seen(
         state.registry,
         state.memory,
@@ -80,16 +86,22 @@ def run_cycle(
         blind_reason=state.blind.reason if state.blind else "",
         now_us=now_us,
     )
+    network = replace(network, clock=state.timekeeping.quality)
     incidents.run(connection, network, now_us, terms.escalation, terms.contract)
-    if clock.monotonic_us() >= state.sweep_due_us:
+    if instant.monotonic_us >= state.sweep_due_us and state.timekeeping.quality.is_sure:
         sweep(connection, terms.retention, now_us)
-        state = replace(state, sweep_due_us=clock.monotonic_us() + SWEEP_EVERY_US)
+        state = replace(state, sweep_due_us=instant.monotonic_us + SWEEP_EVERY_US)
     reconcile.confirm_working(connection, terms.signing, state.memory, now_us)
     reconcile.grant_permits(connection, terms.signing, network, now_us)
     for statement in senses.arrived:
         connection.execute(statement)
     facts.mark(connection, facts.LAST_CYCLE, now_us)
-    return CycleOutcome(state=replace(state, view=view), network=network, sight_change=change)
+    return CycleOutcome(
+        state=replace(state, view=replace(view, network=network)),
+        network=network,
+        sight_change=change,
+        shift_us=shift_us,
+    )
 
 
 def _refreshed(connection: Connection, state: EngineState, now_us: int, clock: Clock) -> EngineState:
@@ -125,17 +137,19 @@ def _seen_serving(state: EngineState) -> list[str]:
 
 
 def _looked(
-    connection: Connection, state: EngineState, senses: Senses, settings: ContractSettings, now_us: int
+    connection: Connection, state: EngineState, senses: Senses, settings: ContractSettings, instant: Instant
 ) -> tuple[EngineState, Opened | Closed | None]:
     """Return the state that knows whether we see."""
+    since_us = instant.utc_us(state.seen_since_monotonic_us)
+    assert since_us is not None
     eyes = Eyes(
-        since_us=state.seen_since_us,
-        last_echo_us=senses.last_echo_us,
+        since_us=since_us,
+        last_echo_us=instant.utc_us(senses.last_echo_monotonic_us),
         blind=state.blind is not None,
         reason=senses.broker_error,
     )
-    change = step(eyes, now_us)
+    change = step(eyes, instant.now_us)
     if change is None:
         return state, None
-    facts.store_sight(connection, change, now_us)
+    facts.store_sight(connection, change, instant.now_us)
     return replace(state, sight=facts.load_blindness(connection, state.from_us, settings)), change

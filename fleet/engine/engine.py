@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Connection, Update
@@ -20,13 +21,17 @@ from sqlalchemy import Connection, Update
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.broker.received import Received
-from fleet.clock import Clock
+from fleet.clock import FleetClock
 from fleet.configurations import reconcile
 from fleet.db.connect import CommitUnsure, Database, is_database_trouble
 from fleet.engine.batch import refuse_message, store_messages
+from fleet.engine.clocks import Instant, keeping_after_unsure
 from fleet.engine.cycle import Senses, Terms, run_cycle
 from fleet.engine.health import Health
-from fleet.engine.state import EngineState, note_restart, restore_state
+from fleet.engine.state import EngineState, first_state, restored_state
+from fleet.evidence import facts
+from fleet.evidence.clock_events import events_after
+from fleet.evidence.timekeeping import STEP_US
 from fleet.live.feed import Feed
 from fleet.live.timelines import Timelines
 
@@ -50,7 +55,14 @@ class Engine:
     """Ingest and cycle; ``run`` is the thread's body."""
 
     def __init__(
-        self, *, database: Database, link: BrokerLink, inbox: Inbox, feed: Feed, clock: Clock, terms: Terms
+        self,
+        *,
+        database: Database,
+        link: BrokerLink,
+        inbox: Inbox,
+        feed: Feed,
+        clock: FleetClock,
+        terms: Terms,
     ) -> None:
         self._database = database
         self._link = link
@@ -116,16 +128,42 @@ class Engine:
 
     def state(self) -> EngineState:
         """Return the state that decides; read from the database at first, and after an unsure commit."""
-        state = self._state
-        if state is not None and not self._unsure:
-            return state
-        now_us = self._clock.now_us()
+        if self._state is None:
+            self._state = self._first()
+        elif self._unsure:
+            self._state = self._looked_up(self._state)
+        self._unsure = False
+        return self._state
+
+    def _first(self) -> EngineState:
+        """Begin where the process before left off, at the latest: our clock never goes back by a restart."""
         with self._database.write() as connection:
-            if state is None:
-                note_restart(connection, now_us)
-            state = restore_state(connection, self._terms.contract, state, now_us)
-        self._state, self._unsure = state, False
+            past_us = facts.marked(connection, facts.LAST_CYCLE)
+            now_us = self._clock.now_us()
+            back_us = 0 if past_us is None else max(0, past_us - now_us)
+            back_us = back_us if back_us > STEP_US else 0
+            state = first_state(
+                connection,
+                self._terms.contract,
+                now_us=now_us + back_us,
+                monotonic_us=self._clock.monotonic_us(),
+                past_us=past_us,
+            )
+        self._clock.shift(back_us)
         return state
+
+    def _looked_up(self, state: EngineState) -> EngineState:
+        """Read again what an unsure commit may have written, a move of our clock too."""
+        with self._database.read() as connection:
+            instant, events = self._instant(), events_after(connection, state.clock_event)
+            keeping, shift_us = keeping_after_unsure(state.timekeeping, events, instant)
+            found = restored_state(connection, self._terms.contract, state, instant.now_us + shift_us)
+        self._clock.shift(shift_us)
+        return replace(found, timekeeping=keeping)
+
+    def _instant(self) -> Instant:
+        clock = self._clock
+        return Instant(now_us=clock.now_us(), host_us=clock.host_us(), monotonic_us=clock.monotonic_us())
 
     def take(self, batch: list[Received]) -> None:
         """Store one batch, then acknowledge it."""
@@ -142,9 +180,18 @@ class Engine:
     def _store(self, batch: list[Received]) -> None:
         state = self.state()
         with self._committing() as connection:
-            stored = store_messages(connection, state, batch, self._terms.contract)
+            stored = store_messages(connection, state, self._dated(batch), self._terms.contract)
         self._state = stored.state
         self.health.refused += stored.refused
+
+    def _dated(self, batch: list[Received]) -> list[Received]:
+        """Return the messages dated by our clock as it is now: it may have moved while they waited."""
+        return [
+            message
+            if message.monotonic_us is None
+            else replace(message, received_at_us=self._clock.utc_us(message.monotonic_us))
+            for message in batch
+        ]
 
     def _take_singly(self, batch: list[Received]) -> None:
         for message in batch:
@@ -163,13 +210,19 @@ class Engine:
         began_us = self._clock.monotonic_us()
         state, arrived = self.state(), tuple(self._arrived)
         senses = Senses(
-            last_echo_us=self._link.last_echo_us, broker_error=self._link.last_error, arrived=arrived
+            instant=self._instant(),
+            last_echo_monotonic_us=self._link.last_echo_monotonic_us,
+            broker_error=self._link.last_error,
+            arrived=arrived,
         )
         with self._committing() as connection:
             outcome = run_cycle(connection, state, senses, self._terms, self._clock)
         self._state = outcome.state
+        self._clock.shift(outcome.shift_us)
         for _ in arrived:
             self._arrived.popleft()
+        if outcome.shift_us:
+            log.warning("clock_followed", shift_us=outcome.shift_us)
         if outcome.sight_change is not None:
             log.warning("sight_changed", change=str(outcome.sight_change))
         network = outcome.network
@@ -178,6 +231,9 @@ class Engine:
         self._publish()
         self.health.cycles += 1
         self.health.last_cycle_us = network.at_us
+        self.health.last_cycle_monotonic_us = began_us
+        self.health.clock = outcome.state.timekeeping.quality
+        self.health.clock_difference_us = senses.instant.host_us - network.at_us
         self.health.last_cycle_took_us = self._clock.monotonic_us() - began_us
 
     @contextmanager

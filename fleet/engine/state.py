@@ -1,12 +1,15 @@
 """What the engine decides from, as of the newest commit: one value, replaced whole after a transaction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from fleet.durations import DAY_US
 from fleet.evidence import facts
 from fleet.evidence.blindness import restart_gap
+from fleet.evidence.clock_events import ClockChange, ClockEvent, newest_number, note_event
+from fleet.evidence.timekeeping import Timekeeping, begun
 from fleet.facts.model import Blindness
 from fleet.facts.months import month_of, month_window
 from fleet.facts.settings import ContractSettings
@@ -32,12 +35,17 @@ class EngineState:
     month: str
     from_us: int
     """Timelines are known from here on."""
-    seen_since_us: int
+    seen_since_monotonic_us: int
     """Until the first canary comes back we count as seeing since then."""
+    timekeeping: Timekeeping
+    clock_event: int
+    """Number of the newest event of our clock."""
     refresh_due_us: int = 0
     """On the monotonic clock: when what people change is looked for again; 0: at once."""
     sweep_due_us: int = 0
     """On the monotonic clock: when retention deletes again."""
+    clocks_due_us: int = 0
+    """On the monotonic clock: when gateways are asked again what our clock is worth."""
 
     @property
     def blind(self) -> Blindness | None:
@@ -55,29 +63,51 @@ class EngineState:
         )
 
 
-def note_restart(connection: Connection, now_us: int) -> None:
-    """Write that we were blind since the last cycle of the process before, if that is long ago."""
-    gap = restart_gap(facts.marked(connection, facts.LAST_CYCLE), now_us)
+def first_state(
+    connection: Connection, settings: ContractSettings, *, now_us: int, monotonic_us: int, past_us: int | None
+) -> EngineState:
+    """Return the state of a process that begins; ``past_us`` is the last cycle of the one before.
+
+    We were blind since then if that is long ago.
+    """
+    gap = restart_gap(past_us, now_us)
     blind = any(one.end_us is None for one in facts.load_blindness(connection, now_us))
     if gap is not None and not blind:
         facts.store_sight(connection, gap, now_us)
+    keeping = begun(now_us=now_us, monotonic_us=monotonic_us, past_us=past_us)
+    event = ClockEvent(at_us=now_us, change=ClockChange.BEGAN, quality=keeping.quality, from_us=past_us)
+    return EngineState(
+        **_stored(connection, settings, now_us),
+        view=NetworkView(settings),
+        seen_since_monotonic_us=monotonic_us,
+        timekeeping=keeping,
+        clock_event=note_event(connection, event),
+    )
 
 
-def restore_state(
-    connection: Connection, settings: ContractSettings, before: EngineState | None, now_us: int
+def restored_state(
+    connection: Connection, settings: ContractSettings, before: EngineState, now_us: int
 ) -> EngineState:
-    """Return the state that the stored rows prove: at start, in a new month, after an unsure commit.
+    """Return the state that the stored rows prove: in a new month, after an unsure commit, by another clock.
 
-    Of the state ``before`` in this process it keeps what was shown last, and since when we see.
+    Of the state ``before`` it keeps what was shown last, since when we see, and what our clock is worth.
     """
+    return EngineState(
+        **_stored(connection, settings, now_us),
+        view=NetworkView(settings, network=before.view.network),
+        seen_since_monotonic_us=before.seen_since_monotonic_us,
+        timekeeping=before.timekeeping,
+        clock_event=newest_number(connection),
+    )
+
+
+def _stored(connection: Connection, settings: ContractSettings, now_us: int) -> dict[str, Any]:
     month = month_of(now_us)
     from_us = min(month_window(month).start_us, now_us - LOOK_BACK_US)
-    return EngineState(
-        registry=load_registry(connection),
-        memory=restore_memory(connection, from_us, settings),
-        view=NetworkView(settings, network=before.view.network if before else None),
-        sight=facts.load_blindness(connection, from_us, settings),
-        month=month,
-        from_us=from_us,
-        seen_since_us=before.seen_since_us if before else now_us,
-    )
+    return {
+        "registry": load_registry(connection),
+        "memory": restore_memory(connection, from_us, settings),
+        "sight": facts.load_blindness(connection, from_us, settings),
+        "month": month,
+        "from_us": from_us,
+    }

@@ -96,6 +96,13 @@ def store_sight(connection: Connection, change: Opened | Closed, now_us: int) ->
     connection.execute(open_.values(until_at_us=change.until_us, recorded_at_us=now_us))
 
 
+def store_closed_sight(connection: Connection, opened: Opened, closed: Closed, now_us: int) -> None:
+    """Write a time of blindness that is over, beside any that lasts."""
+    row = {"from_at_us": opened.from_us, "path": opened.path, "reason": opened.reason}
+    whole = row | {"until_at_us": closed.until_us, "recorded_at_us": now_us}
+    connection.execute(insert(blindness).values(whole))
+
+
 def mark(connection: Connection, name: str, at_us: int) -> None:
     """Keep one instant of our own life."""
     upsert(connection, marks, [{"name": name, "at_us": at_us}], key=("name",))

@@ -80,6 +80,8 @@ class Sorter:
     known: Container[str]
     """EUIs of the registry."""
     settings: ContractSettings
+    cut_us: int = 0
+    """Runs that were received until then end there: our clock may have been another."""
     newest_heartbeat: Callable[[str], Heartbeat | None] = _nothing
     newest_presence: Callable[[str], Presence | None] = _nothing
     allowance: Callable[[str], Allowance] = _unused
@@ -122,7 +124,7 @@ class Sorter:
 
     def _fold(self, rows: Sorted, eui: str, heartbeat: Heartbeat, message: Received) -> None:
         before = rows.newest_runs.get(eui) or self.newest_run(eui)
-        folded = fold(before, eui, heartbeat, message.received_at_us, self.settings)
+        folded = fold(before, eui, heartbeat, message.received_at_us, self.settings, cut_us=self.cut_us)
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return

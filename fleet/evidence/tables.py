@@ -246,3 +246,16 @@ reported_configurations = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
 )
+
+clock_events = Table(
+    "clock_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("quality", String(16), nullable=False),
+    Column("difference_us", BigInteger, nullable=False),
+    Column("shift_us", BigInteger, nullable=False),
+    Column("from_at_us", BigInteger),
+)
+"""What happened to our own clock (``fleet.evidence.clock_events``); the newest ``EVENTS_KEPT``."""

@@ -38,14 +38,16 @@ def fold(
     heartbeat: Heartbeat,
     received_at_us: int,
     settings: ContractSettings = DEFAULTS,
+    *,
+    cut_us: int = 0,
 ) -> Folded:
-    """Return the newest run after one live heartbeat."""
+    """Return the newest run after one live heartbeat; what was received until ``cut_us`` is not extended."""
     single = run_of(eui, heartbeat, received_at_us, settings)
     if run is None or run.boot != single.boot:
         return Folded(run=single, outcome=Outcome.NEW)
     if run.first_seq <= single.last_seq <= run.last_seq:
         return Folded(run=run, outcome=Outcome.REPEATED)
-    if not follows(run, single, settings):
+    if run.recorded_at_us <= cut_us or not follows(run, single, settings):
         return Folded(run=single, outcome=Outcome.NEW)
     return Folded(run=join(run, single), outcome=Outcome.EXTENDED)
 

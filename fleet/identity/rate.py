@@ -23,18 +23,18 @@ class Limiter:
         self._lock = threading.Lock()
         self.refused = 0
 
-    def wait_us(self, key: str, now_us: int) -> int:
+    def wait_us(self, key: str, monotonic_us: int) -> int:
         """Return how long ``key`` must wait before it may try; 0: now."""
         with self._lock:
-            ready_us = self._full_at_us.get(key, 0) + self._step_us - self._span_us - now_us
+            ready_us = self._full_at_us.get(key, 0) + self._step_us - self._span_us - monotonic_us
             if ready_us > 0:
                 self.refused += 1
         return max(0, ready_us)
 
-    def tried(self, key: str, now_us: int) -> None:
+    def tried(self, key: str, monotonic_us: int) -> None:
         """Count one try of ``key``."""
         with self._lock:
-            full_at_us = max(self._full_at_us.pop(key, 0), now_us) + self._step_us
+            full_at_us = max(self._full_at_us.pop(key, 0), monotonic_us) + self._step_us
             self._full_at_us[key] = full_at_us
             while len(self._full_at_us) > self._keys:
                 del self._full_at_us[next(iter(self._full_at_us))]

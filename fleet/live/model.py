@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from fleet.evidence.timekeeping import ClockQuality
 from fleet.facts.states import Cause, CommuneState, GatewayState
 
 
@@ -64,6 +65,8 @@ class NetworkNow:
     communes: dict[str, CommuneNow] = field(default_factory=dict)
     blind: bool = False
     blind_reason: str = ""
+    clock: ClockQuality = ClockQuality.HOST
+    """What the clock is worth that dates all this."""
     changed_gateways: frozenset[str] | None = None
     """Whose state differs from the newest cycle that was committed; None: nothing was, all are new."""
     changed_communes: frozenset[str] | None = None

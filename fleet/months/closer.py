@@ -53,11 +53,13 @@ class Closer:
         database: Database,
         clock: Clock,
         in_flight: Callable[[], int],
+        clock_is_sure: Callable[[], bool],
         settings: ContractSettings = DEFAULTS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._in_flight = in_flight
+        self._clock_is_sure = clock_is_sure
         self._settings = settings
         self._stopping = threading.Event()
         self.failures = 0
@@ -70,12 +72,19 @@ class Closer:
         """Look until stopped; a look that fails is logged, counted and tried again."""
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
-                self.count_a_day()
-                self.freeze_coverages()
-                self.look()
+                self.round()
             except Exception:
                 self.failures += 1
                 log.exception("month_not_closed")
+
+    def round(self) -> None:
+        """Do what is due; nothing while our clock is doubted, for a closed month stays."""
+        if not self._clock_is_sure():
+            log.warning("clock_doubted")
+            return
+        self.count_a_day()
+        self.freeze_coverages()
+        self.look()
 
     def count_a_day(self) -> str | None:
         """Count the objects and addresses of the day that is due, if one is; return it."""

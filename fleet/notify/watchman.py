@@ -55,13 +55,30 @@ class Page:
     since_us: int
 
 
-def find(*, answered: bool, last_cycle_us: int | None, stuck_since_us: int | None, now_us: int) -> Finding:
-    """Return what an answer proves: it answers, its cycle runs *and* what it writes leaves."""
-    if not answered or last_cycle_us is None or now_us - last_cycle_us >= MINUTE_US:
+def find(*, answered: bool, cycle_age_us: int | None, stuck_for_us: int | None) -> Finding:
+    """Return what an answer proves: it answers, its cycle runs *and* what it writes leaves.
+
+    The manager's own clock tells how long ago its newest cycle was, and how long messages are stuck: the two
+    hosts need not agree about UTC.
+    """
+    if not answered or cycle_age_us is None or not 0 <= cycle_age_us < MINUTE_US:
         return Finding.SILENT
-    if stuck_since_us is not None and now_us - stuck_since_us >= STUCK_LIMIT_US:
+    if stuck_for_us is not None and stuck_for_us >= STUCK_LIMIT_US:
         return Finding.STUCK
     return Finding.ALIVE
+
+
+def moved(watch: Watch, by_us: int, now_us: int) -> Watch:
+    """Return what is remembered after this host's clock stepped by ``by_us`` to ``now_us``.
+
+    What is remembered of before is never later than now: a clock that went back hides no silence.
+    """
+    paged_us = watch.paged_at_us
+    return replace(
+        watch,
+        alive_at_us=min(watch.alive_at_us + by_us, now_us),
+        paged_at_us=None if paged_us is None else min(paged_us + by_us, now_us),
+    )
 
 
 def step(watch: Watch, finding: Finding, now_us: int) -> tuple[Watch, tuple[Page, ...]]:

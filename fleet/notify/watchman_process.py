@@ -21,7 +21,7 @@ from fleet.notify import gsm, http
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
 from fleet.notify.sms import sms_sender
-from fleet.notify.watchman import ASK_EVERY_US, Finding, Page, Watch, find, step
+from fleet.notify.watchman import ASK_EVERY_US, Finding, Page, Watch, find, moved, step
 
 UNSENT_LIMIT = 20
 """Pages that wait for the SMS path; beyond it the oldest go, which say less than the newest."""
@@ -48,7 +48,8 @@ class Watchman:
         self._send = sms_sender(Channels(sms_url=sms_url))
         self._clock = clock
         memory = self._load_state()
-        self._watch, self._unsent = memory.watch, list(memory.unsent)
+        self._offset_us = clock.now_us() - clock.monotonic_us()
+        self._watch, self._unsent = moved(memory.watch, 0, clock.now_us()), list(memory.unsent)
 
     def _load_state(self) -> Memory:
         try:
@@ -59,7 +60,10 @@ class Watchman:
     def round(self) -> int:
         """Ask once, send what is due, remember; return how many pages still wait."""
         now_us = self._clock.now_us()
-        self._watch, pages = step(self._watch, self._ask(now_us), now_us)
+        offset_us = now_us - self._clock.monotonic_us()
+        self._watch = moved(self._watch, offset_us - self._offset_us, now_us)
+        self._offset_us = offset_us
+        self._watch, pages = step(self._watch, self._ask(), now_us)
         self._unsent += [self._message(page, phone, now_us) for page in pages for phone in self._phones]
         self._unsent = self._unsent[-UNSENT_LIMIT:]
         self._remember()
@@ -74,7 +78,7 @@ class Watchman:
         partial.write_bytes(msgspec.json.encode(Memory(watch=self._watch, unsent=self._unsent)))
         partial.replace(self._state)
 
-    def _ask(self, now_us: int) -> Finding:
+    def _ask(self) -> Finding:
         try:
             with http.client() as client:
                 answer = client.get(self._url)
@@ -82,9 +86,9 @@ class Watchman:
         except (httpx.HTTPError, ValueError):
             return Finding.SILENT
         told = body if isinstance(body, dict) else {}
-        instants = (told.get("last_cycle_at_us"), told.get("stuck_since_us"))
-        last_us, stuck_us = (one if isinstance(one, int) else None for one in instants)
-        return find(answered=answer.is_success, last_cycle_us=last_us, stuck_since_us=stuck_us, now_us=now_us)
+        ages = (told.get("last_cycle_age_us"), told.get("stuck_for_us"))
+        age_us, stuck_us = (one if isinstance(one, int) else None for one in ages)
+        return find(answered=answer.is_success, cycle_age_us=age_us, stuck_for_us=stuck_us)
 
     def _message(self, page: Page, phone: str, now_us: int) -> Outgoing:
         text = gsm.plain(t("fr", page.key, since=formats.short("fr", page.since_us, now_us)))

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
+from fleet.evidence.timekeeping import ClockQuality
 from fleet.notify import outbox
 from fleet.web import login
 from fleet.web.api import availability, documented, enrolments, incidents, problems, registry, reports, speed
@@ -38,11 +39,13 @@ def make_app(parts: Parts) -> FastAPI:
 def healthz(parts: Shared) -> Response:
     """Say whether this process does its work: 200, or 503 with what is wrong."""
     health = parts.engine.health
-    now_us = parts.clock.now_us()
-    age_us = None if health.last_cycle_us is None else now_us - health.last_cycle_us
+    last_us = health.last_cycle_monotonic_us
+    age_us = None if last_us is None else parts.clock.monotonic_us() - last_us
     wrong = []
-    if age_us is None or age_us > FROZEN_AFTER_US:
+    if age_us is None or not 0 <= age_us <= FROZEN_AFTER_US:
         wrong.append(f"engine: no cycle since {age_us} us; {health.last_error}")
+    if health.clock is ClockQuality.CONTRADICTED:
+        wrong.append("clock: the gateways' clocks disagree with ours; set the host's clock right")
     if not parts.link.connected:
         wrong.append(f"broker: not connected; {parts.link.last_error}")
     with parts.database.read() as connection:
@@ -53,7 +56,11 @@ def healthz(parts: Shared) -> Response:
         "cycles": health.cycles,
         "cycle_took_us": health.last_cycle_took_us,
         "last_cycle_at_us": health.last_cycle_us,
+        "last_cycle_age_us": age_us,
+        "clock": health.clock,
+        "clock_difference_us": health.clock_difference_us,
         "stuck_since_us": stuck_us,
+        "stuck_for_us": None if stuck_us is None else parts.clock.now_us() - stuck_us,
         "failures": health.failures,
         "last_error": health.last_error,
         "messages": health.messages,

@@ -57,6 +57,7 @@ class History:
         self._working = threading.Lock()
         self._past: Past | None = None
         self._stands_until_us = 0
+        """On the monotonic clock."""
 
     def past(
         self,
@@ -68,9 +69,9 @@ class History:
         """Return the past that is kept; when it is too old, a thread makes the next one meanwhile."""
         given = (database, clock, settings, timelines)
         with self._first:
-            if self._past is None or clock.now_us() > self._stands_until_us + STALE_US:
+            if self._past is None or clock.monotonic_us() > self._stands_until_us + STALE_US:
                 self._renew(*given)
-        if clock.now_us() >= self._stands_until_us and self._working.acquire(blocking=False):
+        if clock.monotonic_us() >= self._stands_until_us and self._working.acquire(blocking=False):
             threading.Thread(target=self._renew_once, args=given, daemon=True).start()
         assert self._past is not None
         return self._past
@@ -86,13 +87,14 @@ class History:
     def _renew(
         self, database: Database, clock: Clock, settings: ContractSettings, timelines: Timelines | None
     ) -> None:
-        now_us = clock.now_us()
+        began_us = clock.monotonic_us()
         with database.read() as connection:
             if timelines is None:
-                self._past = compute(connection, settings, now_us)
+                self._past = compute(connection, settings, clock.now_us())
             else:
                 self._past = from_engine(connection, settings, timelines)
-        self._stands_until_us = now_us + max(KEPT_US, REST * (clock.now_us() - now_us))
+        ended_us = clock.monotonic_us()
+        self._stands_until_us = ended_us + max(KEPT_US, REST * (ended_us - began_us))
 
 
 def compute(connection: Connection, settings: ContractSettings, now_us: int) -> Past:

@@ -31,10 +31,10 @@ def log_in(  # noqa: PLR0917 FastAPI passes by name
 ) -> Response:
     """Begin a session, or show the form again."""
     check_origin(request)
-    limits, now_us = parts.limits, parts.clock.now_us()
+    limits, now_us, asked_us = parts.limits, parts.clock.now_us(), parts.clock.monotonic_us()
     address = request.client.host if request.client else ""
     pair = f"{address} {name}"
-    if wait_us := max(limits.login.wait_us(pair, now_us), limits.login_address.wait_us(address, now_us)):
+    if wait_us := max(limits.login.wait_us(pair, asked_us), limits.login_address.wait_us(address, asked_us)):
         return _wait(wait_us)
     vault = Vault(parts.settings.keys)
     try:
@@ -42,8 +42,8 @@ def log_in(  # noqa: PLR0917 FastAPI passes by name
     except PasswordsBusy:
         return _wait(BUSY_US)
     if key is None:
-        limits.login.tried(pair, now_us)
-        limits.login_address.tried(address, now_us)
+        limits.login.tried(pair, asked_us)
+        limits.login_address.tried(address, asked_us)
         return RedirectResponse(f"{LOGIN_PATH}?error=1", SEE_OTHER)
     limits.login.forget(pair)
     answer = RedirectResponse(inside(back), SEE_OTHER)

@@ -36,7 +36,7 @@ class MonthView:
     """None: not closed."""
     digest: str
     stands_until_us: int | None = None
-    """None: for as long as the version is the newest."""
+    """On the monotonic clock; None: for as long as the version is the newest."""
 
 
 def month_view(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> MonthView:
@@ -75,30 +75,30 @@ class Months:
             ValueError: not a month.
         """
         with self._lock:
-            now_us = clock.now_us()
+            began_us = clock.monotonic_us()
             with database.read() as connection:
                 kept = self._kept.pop(month, None)
-                if kept is None or not _stands(kept, newest_number(connection, month), now_us):
-                    kept = month_view(connection, month, settings, now_us)
+                if kept is None or not _stands(kept, newest_number(connection, month), began_us):
+                    kept = month_view(connection, month, settings, clock.now_us())
                     if kept.version is None:
-                        kept = _open(kept, now_us, clock.now_us())
+                        kept = _open(kept, began_us, clock.monotonic_us())
             self._kept[month] = kept
             while len(self._kept) > MONTHS_LIMIT:
                 del self._kept[next(iter(self._kept))]
             return kept
 
 
-def _stands(kept: MonthView, newest: int | None, now_us: int) -> bool:
+def _stands(kept: MonthView, newest: int | None, monotonic_us: int) -> bool:
     if kept.version != newest:
         return False
-    return kept.stands_until_us is None or now_us < kept.stands_until_us
+    return kept.stands_until_us is None or monotonic_us < kept.stands_until_us
 
 
-def _open(view: MonthView, began_us: int, now_us: int) -> MonthView:
+def _open(view: MonthView, began_us: int, ended_us: int) -> MonthView:
     return MonthView(
         given=view.given,
         result=view.result,
         version=None,
         digest=view.digest,
-        stands_until_us=now_us + max(KEPT_US, REST * (now_us - began_us)),
+        stands_until_us=ended_us + max(KEPT_US, REST * (ended_us - began_us)),
     )

@@ -11,6 +11,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import Change, JournalBatch, JournalRecord, Presence, TimeQuality
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
+from fleet.clock import FleetClock
 from fleet.configurations.issue import issue_version
 from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
@@ -54,14 +55,15 @@ def database(request, tmp_path_factory):
 class Link:
     """A broker that is always there."""
 
-    connected, last_error, last_echo_us = True, "", None
+    connected, last_error, last_echo_monotonic_us = True, "", None
 
-    def __init__(self):
+    def __init__(self, clock):
+        self.clock = clock
         self.acknowledged = 0
         self.published = []
 
     def sing(self, now_us):
-        self.last_echo_us = now_us
+        self.last_echo_monotonic_us = self.clock.monotonic_us()
 
     def acknowledge(self, batch):
         self.acknowledged += len(batch)
@@ -80,7 +82,8 @@ def test_the_schema_is_the_codes(database):
 
 
 def test_a_day_of_one_fleet(database, tmp_path):
-    clock, link = StandingClock(), Link()
+    clock = StandingClock()
+    link = Link(clock)
     key = Ed25519PrivateKey.generate()
     with database.write() as connection:
         read = document.read_document(msgspec.json.encode(DOCUMENT), store.known_keys(connection))
@@ -89,7 +92,9 @@ def test_a_day_of_one_fleet(database, tmp_path):
         configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="f", port=8883))
         issue_version(connection, key, eui=EUIS[0], configuration=configuration, who="anne", now_us=NOW_US)
     terms, feed = Terms(signing=key), Feed()
-    engine = Engine(database=database, link=link, inbox=Inbox(), feed=feed, clock=clock, terms=terms)
+    engine = Engine(
+        database=database, link=link, inbox=Inbox(), feed=feed, clock=FleetClock(clock), terms=terms
+    )
     for seq in range(1, 5):
         clock.now = NOW_US + seq * 30 * SECOND
         engine.take(
@@ -111,7 +116,9 @@ def test_a_day_of_one_fleet(database, tmp_path):
         assert len(connection.execute(select(refused_messages)).all()) == 1
         month = reckon(load_month(connection, "2026-11", DEFAULTS, clock.now))
     assert month.commune_figures["37281"].share.served == 90 * SECOND
-    again = Engine(database=database, link=link, inbox=Inbox(), feed=feed, clock=clock, terms=terms)
+    again = Engine(
+        database=database, link=link, inbox=Inbox(), feed=feed, clock=FleetClock(clock), terms=terms
+    )
     again.cycle()
     assert feed.latest.network.gateways == network.gateways
 

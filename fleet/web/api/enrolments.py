@@ -108,12 +108,12 @@ def _certify(
     asked: Asked,
     decide: Callable[[Connection, Authority, Asked, int], Enrolled | EnrolmentRefused],
 ) -> Response:
-    now_us = parts.clock.now_us()
+    now_us, asked_us = parts.clock.now_us(), parts.clock.monotonic_us()
     limit, address = parts.limits.enrolment, request.client.host if request.client else ""
-    if wait_us := limit.wait_us(address, now_us):
+    if wait_us := limit.wait_us(address, asked_us):
         seconds = -(-wait_us // 1_000_000)
         raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
-    limit.tried(address, now_us)
+    limit.tried(address, asked_us)
     try:
         with parts.database.write() as connection:
             outcome = decide(connection, parts.keys.authority, asked, now_us)

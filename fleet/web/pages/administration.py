@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
+from fleet.evidence.clock_events import newest_events
 from fleet.evidence.tables import refused_messages
 from fleet.identity.passwords import PasswordsBusy
 from fleet.identity.people import Person, PersonError, Role, account_of, set_user
@@ -73,7 +74,26 @@ def trail(visit: Viewing, avant: int | None = None) -> HTMLResponse:
         for row in rows:
             row["detail"] = _detail(row["after"])
         older = f"/journal?avant={rows[-1]['id']}" if len(rows) == PAGE_ROWS else ""
-        return visit.page("pages/audit.html", connection, rows=rows, older=older)
+        clock = [] if avant is not None else _clock(visit, connection)
+        return visit.page("pages/audit.html", connection, rows=rows, older=older, clock=clock)
+
+
+def _clock(visit: Visit, connection: Connection) -> list[dict[str, object]]:
+    """Return what happened to our clock, newest first."""
+    return [
+        {
+            "at_us": event.at_us,
+            "change": event.change,
+            "quality": event.quality,
+            "ahead": _signed(visit, event.difference_us),
+        }
+        for event in newest_events(connection)
+    ]
+
+
+def _signed(visit: Visit, difference_us: int) -> str:
+    length = visit.words.calm(abs(difference_us))
+    return f"−{length}" if difference_us < 0 else length
 
 
 def _detail(after: object) -> str:

@@ -89,7 +89,7 @@ class Story:
         """Return whether figures are worth another look: they caught up with a change, or time went by."""
         past_us = self._visit.past.at_us
         caught_up = self._owed_us is not None and past_us >= self._owed_us
-        if not caught_up and now_us - self._figures_us < FIGURES_EACH_US:
+        if not caught_up and 0 <= now_us - self._figures_us < FIGURES_EACH_US:
             return []
         first = self._figures_us == 0
         self._figures_us = now_us

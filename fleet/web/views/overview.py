@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.durations import HOUR_US
+from fleet.evidence.timekeeping import ClockQuality
 from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 from fleet.web.history import Past
@@ -47,8 +48,8 @@ def verdict_of(
         first = next((row for row in breaches if row.breach_at_us is not None), None)
         detail = "" if first is None or first.breach_at_us is None else _first(words, first)
         return OverviewVerdict(head=head, detail=detail)
-    if frame.blind:
-        return OverviewVerdict(head=words.t("verdict.blind"), detail=frame.blind_reason)
+    if (doubt := _self_doubt(words, frame, network)) is not None:
+        return doubt
     if frame.broken:
         names = _named(words, (c.name for c in frame.broken))
         head = words.t("verdict.broken", count=len(frame.broken), names=names)
@@ -64,6 +65,16 @@ def verdict_of(
         head=words.t("verdict.kept", served=frame.served, count=frame.communes),
         detail=words.t("verdict.kept.detail", serving=frame.serving, count=frame.gateways),
     )
+
+
+def _self_doubt(words: Words, frame: Frame, network: NetworkNow) -> OverviewVerdict | None:
+    """Return why what we show may not be so; None: it is."""
+    if frame.blind:
+        return OverviewVerdict(head=words.t("verdict.blind"), detail=frame.blind_reason)
+    if network.clock is ClockQuality.CONTRADICTED:
+        detail = words.t("clock.quality.contradicted")
+        return OverviewVerdict(head=words.t("verdict.clock"), detail=detail)
+    return None
 
 
 def _first(words: Words, row: CommuneRow) -> str:

@@ -8,7 +8,7 @@ lost commune with its ticket and mail, works, an acceptance, a signed version, r
 import os
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -36,14 +36,19 @@ from agent.wire.messages import (
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
 from fleet.broker.received import Received
+from fleet.clock import FleetClock
 from fleet.configurations.issue import issue_version
 from fleet.db.base import metadata
+from fleet.db.connect import Database
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.state import EngineState
 from fleet.evidence import facts as evidence
-from fleet.evidence.tables import maintenances
+from fleet.evidence.load import load_stored_runs
+from fleet.evidence.tables import heartbeat_runs, maintenances
+from fleet.facts.model import HeartbeatRun
 from fleet.facts.months import month_of
+from fleet.facts.runs import follows, join
 from fleet.facts.settings import DEFAULTS
 from fleet.live.feed import Feed
 from fleet.live.memory import GatewayMemory
@@ -63,16 +68,17 @@ NEW_MONTH_US = 1_796_079_600_000_000
 class Broker:
     """A broker that is there or not; it gives again what was not acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: StandingClock) -> None:
+        self.clock = clock
         self.there = True
-        self.last_echo_us: int | None = None
+        self.last_echo_monotonic_us: int | None = None
         self.last_error = ""
         self.acknowledged: list[Received] = []
         self.published: list[str] = []
 
     def sing(self, now_us: int) -> None:
         if self.there:
-            self.last_echo_us = now_us
+            self.last_echo_monotonic_us = self.clock.monotonic_us()
 
     def acknowledge(self, batch: list[Received]) -> None:
         self.acknowledged.extend(batch)
@@ -87,26 +93,32 @@ class Broker:
 class EngineBench:
     """One fleet manager: its rows, its clock, its broker and its engine."""
 
-    database: Any
+    database: Database
     clock: StandingClock
     broker: Broker
     feed: Feed = field(default_factory=Feed)
     engine: Engine = field(init=False)
+    fleet_clock: FleetClock = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Begin again with what the database holds, as a new process does."""
+        self.fleet_clock = FleetClock(self.clock)
         self.engine = Engine(
             database=self.database,
             link=self.broker,  # type: ignore[arg-type]
             inbox=Inbox(),
             feed=self.feed,
-            clock=self.clock,
+            clock=self.fleet_clock,
             terms=Terms(signing=KEY),
         )
         self.engine.state()
+
+    def continue_with(self, database: Database) -> None:
+        """Go on with connections of this process's own, and with what the engine knows."""
+        self.database = self.engine._database = database
 
 
 @dataclass(frozen=True)
@@ -121,19 +133,20 @@ class Step:
         """Let happen what comes before; cycles ran until now."""
         self.before(bench)
         with bench.database.write() as connection:
-            evidence.mark(connection, evidence.LAST_CYCLE, bench.clock.now)
+            evidence.mark(connection, evidence.LAST_CYCLE, bench.fleet_clock.now_us())
 
 
 def scene_in(folder: Any) -> EngineBench:
     """Return a fleet manager before its day."""
-    bench = EngineBench(founded_database(folder), StandingClock(), Broker())
+    clock = StandingClock()
+    bench = EngineBench(founded_database(folder), clock, Broker(clock))
     with bench.database.write() as connection:
         oncall.import_people(connection, [{"name": "Léa Martin", "email": "lea@example.fr"}])
     return bench
 
 
-def day() -> Iterator[Step]:
-    """Return the steps of the day, in order."""
+def day(*, steps: bool = True) -> Iterator[Step]:
+    """Return the steps of the day, in order; ``steps``: the host's clock steps too, in one process."""
     yield Step("first cycle", cycle)
     yield batch("first heartbeats", 1, lambda at: [beat(eui, 1, at, temperature_c=41) for eui in EUIS])
     yield Step("cycle", cycle)
@@ -152,6 +165,9 @@ def day() -> Iterator[Step]:
     yield Step("retention", cycle, before=lambda bench: later(bench, SWEEP_EVERY_US // SECOND))
     yield batch("back", None, lambda at: [beat(eui, 500, at, boot=9) for eui in EUIS])
     yield Step("restored", cycle, before=lambda bench: later(bench, 20))
+    if steps:
+        yield Step("the host's clock steps", cycle, before=_step)
+        yield Step("ours follows it", cycle, before=lambda bench: later(bench, 120))
     yield Step("a new month", cycle, before=_new_month)
 
 
@@ -269,23 +285,40 @@ def _works(bench: EngineBench) -> None:
         connection.execute(insert(maintenances).values(row))
 
 
+def _step(bench: EngineBench) -> None:
+    bench.clock.step(3600 * SECOND)
+
+
 def _new_month(bench: EngineBench) -> None:
     bench.clock.now = NEW_MONTH_US + SECOND
 
 
 # --- what a step shows ------------------------------------------------------------------------------------
 def rows(bench: EngineBench) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table."""
+    """Return every row of every table, runs as if no process had begun between them."""
     with bench.database.read() as connection:
-        return {
+        found: dict[str, list[Any]] = {
             name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
             for name, table in metadata.tables.items()
         }
+        runs = list(load_stored_runs(connection, select(heartbeat_runs)))
+    return found | {"heartbeat_runs": joined(runs)}
+
+
+def joined(runs: Sequence[HeartbeatRun]) -> list[HeartbeatRun]:
+    """Return the runs with those made one that say the same without a gap: a new process begins new ones."""
+    found: list[HeartbeatRun] = []
+    for run in sorted(runs, key=lambda one: (one.eui, one.boot, one.first_seq)):
+        if found and found[-1].boot == run.boot and follows(found[-1], run):
+            found[-1] = join(found[-1], run)
+        else:
+            found.append(run)
+    return found
 
 
 def committed_version(bench: EngineBench) -> Callable[[], int]:
     """Return what tells a number that changes with each commit of anybody (sqlite.org/pragma.html)."""
-    watching = sqlite3.connect(bench.database.engine.url.database)
+    watching = sqlite3.connect(str(bench.database.engine.url.database))
     return lambda: int(watching.execute("PRAGMA data_version").fetchone()[0])
 
 
@@ -294,7 +327,8 @@ def pages(bench: EngineBench) -> SimpleNamespace:
     latest, timelines = bench.feed.latest, bench.engine.timelines
     with bench.database.read() as connection:
         past = None if timelines is None else from_engine(connection, DEFAULTS, timelines)
-        month = reckon(load_month(connection, month_of(bench.clock.now), DEFAULTS, bench.clock.now))
+        now_us = bench.fleet_clock.now_us()
+        month = reckon(load_month(connection, month_of(now_us), DEFAULTS, now_us))
     network = None if latest is None else latest.network
     return SimpleNamespace(network=network, past=past, month=month)
 
@@ -312,7 +346,8 @@ def facts(state: EngineState) -> dict[str, Any]:
 def _ordered(known: GatewayMemory) -> GatewayMemory:
     return replace(
         known,
-        past_runs=dict(sorted(known.past_runs.items())),
+        past_runs={(run.boot, run.first_seq): run for run in joined(known.runs)},
+        newest_run=None,
         journal=dict(sorted(known.journal.items())),
         commissioning=(),
         maintenances=(),

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from agent.wire.messages import Presence
 from fleet.broker.inbox import Inbox
+from fleet.clock import FleetClock
 from fleet.configurations.status import statuses
 from fleet.db.connect import CommitUnsure
 from fleet.engine.cycle import Terms
@@ -31,13 +32,13 @@ class Link:
     def __init__(self, clock):
         self.clock = clock
         self.there = True
-        self.last_echo_us = None
+        self.last_echo_monotonic_us = None
         self.last_error = ""
         self.acknowledged = []
 
     def sing(self, now_us):
         if self.there:
-            self.last_echo_us = now_us
+            self.last_echo_monotonic_us = self.clock.monotonic_us()
 
     def acknowledge(self, batch):
         self.acknowledged.extend(batch)
@@ -49,7 +50,9 @@ class Link:
 def started(database, clock):
     link = Link(clock)
     terms = Terms(signing=KEY)
-    engine = Engine(database=database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, terms=terms)
+    engine = Engine(
+        database=database, link=link, inbox=Inbox(), feed=Feed(), clock=FleetClock(clock), terms=terms
+    )
     engine.state()
     return engine, link
 
@@ -119,7 +122,7 @@ def test_a_message_that_cannot_be_stored_is_refused_alone(bench, monkeypatch):
 def test_a_missing_canary_makes_us_blind_from_the_last_echo_and_its_return_ends_that(bench):
     for seq in (1, 2):
         beat(bench, seq)
-    echo_us = bench.link.last_echo_us
+    echo_us = bench.link.last_echo_monotonic_us
     bench.link.there = False
     bench.clock.now = echo_us + CANARY_MISSING_US
     bench.engine.cycle()
@@ -136,7 +139,7 @@ def test_a_missing_canary_makes_us_blind_from_the_last_echo_and_its_return_ends_
     assert not network(bench).blind
     with bench.database.read() as connection:
         (row,) = connection.execute(select(blindness)).mappings().all()
-    assert (row["from_at_us"], row["until_at_us"]) == (echo_us, bench.link.last_echo_us)
+    assert (row["from_at_us"], row["until_at_us"]) == (echo_us, bench.link.last_echo_monotonic_us)
 
 
 @pytest.mark.parametrize(("away_us", "rows"), [(RESTART_GAP_US - 1, 0), (RESTART_GAP_US, 1)])

@@ -30,7 +30,9 @@ def bench(tmp_path):
         row |= {"subject": "", "value": "", "reason": "", "at_us": WINDOW.start_us}
         connection.execute(insert(journal_records).values(row | {"recorded_at_us": WINDOW.start_us}))
     waiting, clock = [], StandingClock(DUE)
-    closer = Closer(database=database, clock=clock, in_flight=lambda: len(waiting))
+    closer = Closer(
+        database=database, clock=clock, in_flight=lambda: len(waiting), clock_is_sure=lambda: True
+    )
     yield SimpleNamespace(database=database, clock=clock, closer=closer, waiting=waiting)
     database.close()
 
@@ -134,5 +136,8 @@ def test_a_version_that_someone_else_stored_meanwhile_is_not_stored_twice(bench)
 
 def test_nothing_closes_without_any_evidence(tmp_path):
     database = founded_database(tmp_path)
-    assert Closer(database=database, clock=StandingClock(DUE), in_flight=int).look() is None
+    assert (
+        Closer(database=database, clock=StandingClock(DUE), in_flight=int, clock_is_sure=lambda: True).look()
+        is None
+    )
     database.close()

@@ -6,6 +6,7 @@ import pytest
 from fleet.notify.watchman import STUCK_LIMIT_US, Finding, Page, Watch, find, step
 from fleet.notify.watchman_process import Watchman
 from tests.stories.world import MINUTE, SECOND, Clock, paris
+from tests.unit.fleet.founded import StandingClock
 from tests.unit.fleet.notify.servers import serving
 
 NOON = paris("2026-11-22 12:00:00")
@@ -61,21 +62,54 @@ def test_no_test_page_before_ten() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answered", "cycle_us", "stuck_us", "finding"),
+    ("answered", "age_us", "stuck_us", "finding"),
     [
-        (True, NOON - MINUTE + 1, None, Finding.ALIVE),
-        (True, NOON - MINUTE, None, Finding.SILENT),
+        (True, MINUTE - 1, None, Finding.ALIVE),
+        (True, MINUTE, None, Finding.SILENT),
+        (True, -1, None, Finding.SILENT),
         (True, None, None, Finding.SILENT),
-        (False, NOON, None, Finding.SILENT),
-        (True, NOON, NOON - STUCK_LIMIT_US + 1, Finding.ALIVE),
-        (True, NOON, NOON - STUCK_LIMIT_US, Finding.STUCK),
+        (False, 0, None, Finding.SILENT),
+        (True, 0, STUCK_LIMIT_US - 1, Finding.ALIVE),
+        (True, 0, STUCK_LIMIT_US, Finding.STUCK),
     ],
 )
 def test_what_an_answer_proves(
-    answered: bool, cycle_us: int | None, stuck_us: int | None, finding: Finding
+    answered: bool, age_us: int | None, stuck_us: int | None, finding: Finding
 ) -> None:
-    found = find(answered=answered, last_cycle_us=cycle_us, stuck_since_us=stuck_us, now_us=NOON)
-    assert found is finding
+    assert find(answered=answered, cycle_age_us=age_us, stuck_for_us=stuck_us) is finding
+
+
+@pytest.mark.parametrize("step_us", [-365 * 24 * 60 * MINUTE, -60 * MINUTE, 60 * MINUTE])
+def test_a_clock_of_this_host_that_steps_hides_no_silence_and_makes_none(
+    tmp_path: Path, step_us: int
+) -> None:
+    clock = StandingClock(NOON)
+    with serving(lambda _: (200, {"ids": [1]})) as sms, serving(lambda _: (503, {})) as manager:
+        url = f"{manager.url}/healthz"
+        watchman = Watchman(url=url, state=tmp_path / "w", phones=("+336",), sms_url=sms.url, clock=clock)
+        clock.now += 2 * MINUTE
+        clock.step(step_us)
+        watchman.round()
+        assert len(sms.seen) == 0
+        clock.now += MINUTE
+        watchman.round()
+        assert len(sms.seen) == 1
+
+
+def test_a_memory_from_the_future_hides_no_silence(tmp_path: Path) -> None:
+    clock, state = StandingClock(NOON), tmp_path / "w"
+    with serving(lambda _: (200, {"ids": [1]})) as sms, serving(lambda _: (503, {})) as manager:
+
+        def made() -> Watchman:
+            url = f"{manager.url}/healthz"
+            return Watchman(url=url, state=state, phones=("+336",), sms_url=sms.url, clock=clock)
+
+        made().round()
+        clock.step(-60 * MINUTE)
+        watchman = made()
+        clock.now += 3 * MINUTE
+        watchman.round()
+        assert len(sms.seen) == 1
 
 
 def test_it_pages_by_its_own_path_once_and_remembers_over_a_restart(tmp_path: Path) -> None:
@@ -93,7 +127,7 @@ def test_it_pages_by_its_own_path_once_and_remembers_over_a_restart(tmp_path: Pa
         made().round()
         assert len(sms.seen) == 1
         assert "ne répond plus depuis 12:00" in sms.seen[0].json["message"]
-        manager.answer = lambda _: (200, {"last_cycle_at_us": clock.at_us})
+        manager.answer = lambda _: (200, {"last_cycle_age_us": 0})
         made().round()
     assert [("de nouveau" in one.json["message"]) for one in sms.seen] == [False, True, False]
     assert json.loads(state.read_text())["watch"]["paged_at_us"] is None

@@ -30,7 +30,9 @@ def hears(database, eui, address, *days, rssi=-100):
 
 
 def frozen(database, now_us=NOW_US):
-    closer = Closer(database=database, clock=StandingClock(now_us), in_flight=lambda: 0)
+    closer = Closer(
+        database=database, clock=StandingClock(now_us), in_flight=lambda: 0, clock_is_sure=lambda: True
+    )
     did = closer.freeze_coverages()
     with database.read() as connection:
         return did, [(one.insee, one.euis, one.sensors) for one in load_coverages(connection, "2026-11")]

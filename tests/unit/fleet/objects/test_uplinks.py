@@ -138,7 +138,9 @@ def test_a_counted_day_outlives_its_addresses(database):
     into = Uplinks(database, StandingClock(paris_us(2026, 10, 18, 12)))
     take(into, A)
     into.flush()
-    closer = Closer(database=database, clock=StandingClock(NOW_US), in_flight=lambda: 0)
+    closer = Closer(
+        database=database, clock=StandingClock(NOW_US), in_flight=lambda: 0, clock_is_sure=lambda: True
+    )
     counted_days = [closer.count_a_day() for _ in range(20)]
     assert counted_days[0] == "2026-10-01"
     assert counted_days[-2:] == ["2026-10-19", None]

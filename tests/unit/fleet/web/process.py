@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fleet.broker.address import Broker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
-from fleet.clock import Clock
+from fleet.clock import Clock, FleetClock
 from fleet.db.connect import Database
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
@@ -53,5 +53,7 @@ def parts_over(settings: Settings, database: Database, clock: Clock, **chosen: A
     keys = chosen.setdefault("keys", Keys(authority=_authority(), signing=SIGNING))
     link = chosen.setdefault("link", BrokerLink(BROKER, settings.keys, inbox, clock))
     terms = Terms(signing=keys.signing)
-    engine = Engine(database=database, link=link, inbox=inbox, feed=feed, clock=clock, terms=terms)
+    engine = Engine(
+        database=database, link=link, inbox=inbox, feed=feed, clock=FleetClock(clock), terms=terms
+    )
     return Parts(settings=settings, database=database, clock=clock, engine=engine, **chosen)

@@ -1,10 +1,14 @@
+import html
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from fleet.evidence.clock_events import ClockChange, ClockEvent, note_event
+from fleet.evidence.timekeeping import ClockQuality
+from fleet.lang.i18n import t as translated
 from tests.unit.fleet.web.network import make_app
-from tests.unit.fleet.web.sample import eui_of
+from tests.unit.fleet.web.sample import NOW_US, eui_of
 
 PAGES = [
     "/",
@@ -54,3 +58,18 @@ def test_every_page_renders_in_both_languages(client: TestClient, page: str, lan
     assert f'<html lang="{lang}"' in answer.text
     assert "style=" not in answer.text
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("quality", list(ClockQuality))
+@pytest.mark.parametrize(("lang", "ahead"), [("fr", "−1 h"), ("en", "−1 h")])
+def test_what_happened_to_our_clock_is_on_the_journal(
+    client: TestClient, quality: ClockQuality, lang: str, ahead: str
+) -> None:
+    event = ClockEvent(
+        at_us=NOW_US, change=ClockChange.QUALITY, quality=quality, difference_us=-3_600_000_000
+    )
+    with client.app.state.parts.database.write() as connection:  # type: ignore[attr-defined]
+        note_event(connection, event)
+    page = client.get("/journal", headers={"Cookie": f"langue={lang}"}).text
+    assert translated(lang, f"clock.quality.{quality}") in html.unescape(page)
+    assert ahead in html.unescape(page).replace("\u202f", " ").replace("\u00a0", " ")

@@ -1,6 +1,8 @@
 import pytest
 
+from fleet.evidence.timekeeping import ClockQuality
 from fleet.web.api.paging import PAGE_LIMIT
+from fleet.web.app import FROZEN_AFTER_US
 from tests.unit.fleet.founded import EUIS
 from tests.unit.fleet.web.api.site import Site
 
@@ -72,8 +74,15 @@ def test_another_month_or_grouping_is_refused(site, query):
 
 def test_health_says_what_is_wrong(site):
     assert site.client.get("/healthz").status_code == 503
-    site.engine.health.last_cycle_us = site.clock.now
+    site.engine.health.last_cycle_monotonic_us = site.clock.now
     assert site.client.get("/healthz").json()["ok"] is True
+    for age_us in (FROZEN_AFTER_US + 1, -1):
+        site.engine.health.last_cycle_monotonic_us = site.clock.now - age_us
+        assert "no cycle since" in site.client.get("/healthz").json()["wrong"][0]
+    site.engine.health.last_cycle_monotonic_us = site.clock.now
+    site.engine.health.clock = ClockQuality.CONTRADICTED
+    assert site.client.get("/healthz").json()["wrong"][0].startswith("clock: ")
+    site.engine.health.clock = ClockQuality.HELD
     site.link.connected = False
     answer = site.client.get("/healthz")
     site.link.connected = True
