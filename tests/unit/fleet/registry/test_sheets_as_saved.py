@@ -8,9 +8,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from sqlalchemy import Connection
 
-from fleet.exchange import FileRefused, _read
+from fleet.db.connect import Database
+from fleet.exchange import FileRefused, check_file
 from fleet.lang.spreadsheets import HEAD_LIMIT_LINES, NumberCell, WorkbookRefused, guarded, workbook
 from fleet.objects import sheet as objects
 from fleet.registry.sheet import SheetError, to_document
@@ -25,11 +25,10 @@ LINE = ["70b3d57ed0001234", "Larçay 1", "larcay", "Église", "37124", "47,3667"
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    database = founded_database(tmp_path)
-    with database.read() as open_connection:
-        yield open_connection
-    database.close()
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = founded_database(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +44,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     ],
     ids=lambda path: path.name,
 )
-def test_what_programs_save_is_read_and_names_are_a_line(path: Path, connection: Connection) -> None:
+def test_what_programs_save_is_read_and_names_are_a_line(path: Path) -> None:
     read = to_document(read_cells(path))
     assert read.problems == []
     (gateway,) = read.document["gateways"]
@@ -69,12 +68,12 @@ def test_an_objects_workbook_with_an_empty_fill_is_read() -> None:
 
 
 def test_swapped_coordinates_are_named_and_offered_the_other_way_round(
-    connection: Connection, tmp_path: Path
+    database: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "swapped.csv"
     shutil.copy(CASES / "06-lat-lon-swapped" / "05_swapped.csv", path)
     with pytest.raises(FileRefused, match=r"write latitude 47\.4106 and longitude 0\.7988"):
-        _read(connection, path)
+        check_file(database, path)
     found = objects.read("o3.xlsx", (CASES / "06-lat-lon-swapped" / "o3_swapped.xlsx").read_bytes())
     assert found.rows == ()
     assert "inversées ; écrivez latitude 47" in found.problems[0]
