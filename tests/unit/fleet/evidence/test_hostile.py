@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from fleet.availability.reckoning import reckon
 from fleet.broker.inbox import Inbox
+from fleet.clock import FleetClock
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.evidence import store
@@ -50,8 +51,9 @@ class Fleet:
 
     def restart(self):
         link, terms = Link(self.clock), Terms(signing=KEY)
+        clock = FleetClock(self.clock)
         self.engine = Engine(
-            database=self.database, link=link, inbox=Inbox(), feed=Feed(), clock=self.clock, terms=terms
+            database=self.database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, terms=terms
         )
         self.engine.state()
 
