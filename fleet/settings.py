@@ -32,6 +32,13 @@ PUBLIC_URL = "http://127.0.0.1:8080"
 MAIL_FROM = "passerelle@localhost"
 
 
+class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``backup`` of fleet.json."""
+
+    recipients: tuple[str, ...] = ()
+    """Public keys of age (``age1…``) or SSH that archives are encrypted to; any of them opens one."""
+
+
 class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ``fleet init`` wrote down."""
 
@@ -45,6 +52,7 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Who is told next when nobody acknowledges."""
     signature: Signature | None = None
     """With it, monthly reports in PDF are signed; without it, they are not."""
+    backup: BackupSettings = BackupSettings()
 
 
 resolved(Founded)

@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
 from fleet.cli import accounts as identity_cli
-from fleet.cli import balena, commands, database, testframes
+from fleet.cli import backup, balena, commands, database, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
@@ -182,6 +182,7 @@ app.add_typer(identity_cli.app, name="token")
 app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
 app.add_typer(database.app, name="db")
+backup.add_to(app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
 app.command()(evidence_cli.refused)

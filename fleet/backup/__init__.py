@@ -1,0 +1,1 @@
+"""One archive from which a fleet comes back on another machine."""
