@@ -67,13 +67,18 @@ class ConfigurationControl:
         self._key = key
         self._apply = apply
         self._journal, self._changed = journal, changed
+        self._applying = False
         self.disk_refusals = 0
         self._event_lock = asyncio.Lock()
 
     @property
     def version(self) -> int:
-        """Return the version of the configuration that runs."""
-        return self.state.ledger.runs.version
+        """Return the version of the configuration that runs; while one is being applied, the last good one.
+
+        A heartbeat proves the version that it names: none names one while older connectors still run.
+        """
+        ledger = self.state.ledger
+        return ledger.good.version if self._applying else ledger.runs.version
 
     def reported(self) -> ConfigReported:
         """Return the report that the fleet gets on connecting."""
@@ -142,8 +147,11 @@ class ConfigurationControl:
         self._report(self.reported())
 
     async def _run(self, configuration: Configuration) -> None:
-        self.running = configuration
-        await self._apply(configuration)
+        self.running, self._applying = configuration, True
+        try:
+            await self._apply(configuration)
+        finally:
+            self._applying = False
 
     def _report(self, reported: ConfigReported) -> None:
         state = ConfigState(reported.state).name

@@ -26,8 +26,6 @@ class Liveness:
     connected: bool = False
     last_answer_us: int | None = None
     asked_us: int | None = None
-    held_until_us: int = 0
-    """The monotonic instant until which nothing is sent, because a PUBACK said "nobody subscribes"."""
 
     def opened(self, now_us: int) -> None:
         """Take in that a connection is up."""
@@ -45,14 +43,10 @@ class Liveness:
         """Take in an answer to anything."""
         self.last_answer_us, self.asked_us = now_us, None
 
-    def hold(self, until_us: int) -> None:
-        """Send nothing for a while although the connection stands."""
-        self.held_until_us = until_us
-
     def reachable(self, now_us: int) -> bool:
         """Whether frames may be sent."""
         silent = self.asked_us is not None and now_us - self.asked_us >= SILENT_AFTER_US
-        return self.connected and not silent and now_us >= self.held_until_us
+        return self.connected and not silent
 
     def doubtful(self, now_us: int) -> bool:
         """Whether the way to the server may be cut."""
@@ -70,5 +64,4 @@ class Liveness:
 
     def up(self, now_us: int) -> bool:
         """Whether LNS_UP holds."""
-        recent = self.last_answer_us is not None and now_us - self.last_answer_us <= ANSWER_MAX_US
-        return recent and now_us >= self.held_until_us
+        return self.last_answer_us is not None and now_us - self.last_answer_us <= ANSWER_MAX_US

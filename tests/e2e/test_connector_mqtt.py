@@ -16,6 +16,7 @@ from agent.journal_port import MemoryJournal
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
+from agent.wire.reasons import Reason
 from tests.datapath.broker import MOSQUITTO, client_tls, settings
 from tests.datapath.certificates import issue
 from tests.datapath.virtual import VirtualConcentrator, data_up
@@ -48,7 +49,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 class Gateway:
-    def __init__(self, path: Path, port: int, *, certificate: str = "") -> None:
+    def __init__(self, path: Path, port: int, *, certificate: str = "", region_prefix: str = "eu868") -> None:
         certificate = certificate or EUI
         connector = ConnectorConfig(
             name="cs",
@@ -60,6 +61,7 @@ class Gateway:
             ca_file=str(path / "authority.pem"),
             certificate_file=str(path / f"{certificate}.pem"),
             key_file=str(path / f"{certificate}.key"),
+            region_prefix=region_prefix,
         )
         self.clock = SystemClock(TimeQuality.NTP)
         self.radio = VirtualConcentrator(self.clock)
@@ -125,28 +127,50 @@ async def test_frames_arrive_and_are_settled_by_the_puback(tmp_path: Path, port:
     await server.__aexit__(None, None, None)
 
 
-async def test_a_broker_without_a_subscriber_is_no_delivery(tmp_path: Path, port: int) -> None:
-    client = await connected(tmp_path, port)
+def held_and_down(gateway: Gateway, reason: Reason) -> bool:
+    state = gateway.path.snapshot()
+    down = [(lns.up, lns.reason) for lns in state.connectors]
+    return (state.delivered, state.spool_records, down) == (0, 1, [(False, reason)])
+
+
+async def test_without_a_subscriber_the_server_is_down_and_frames_are_held_until_it_comes(
+    tmp_path: Path, port: int
+) -> None:
+    server = await connected(tmp_path, port)
     async with Gateway(tmp_path, port) as gateway:
-        await gateway.until(lambda: gateway.counters.get("cs.connected"))
-        gateway.radio.inject(data_up())
         await gateway.until(lambda: gateway.counters.get("cs.no_subscriber"))
+        gateway.radio.inject(data_up())
+        await gateway.until(lambda: held_and_down(gateway, reasons.lns.no_subscriber()))
+        await server.subscribe("$share/chirpstack/eu868/gateway/+/event/+", qos=1)
+        await gateway.until(lambda: gateway.path.snapshot().delivered == 1)
+        assert gateway.path.snapshot().connectors[0].up
+        await server.__aexit__(None, None, None)
+        await gateway.until(lambda: not gateway.path.snapshot().connectors[0].up, timeout_s=12.0)
+        assert gateway.path.snapshot().connectors[0].reason == reasons.lns.no_subscriber()
+
+
+async def test_a_wrong_region_prefix_is_a_server_that_is_down(tmp_path: Path, port: int) -> None:
+    server = await connected(tmp_path, port)
+    await server.subscribe("eu868/gateway/+/event/+", qos=1)
+    async with Gateway(tmp_path, port, region_prefix="us915") as gateway:
+        gateway.radio.inject(data_up())
+        await gateway.until(lambda: gateway.counters.get("cs.refused_0x87"))
+        gateway.radio.inject(data_up())
+        refused = reasons.lns.topic_refused(topic="event/stats", mqtt_code="0x87", detail="Not authorized")
+        await gateway.until(lambda: gateway.path.snapshot().connectors[0].reason == refused)
         state = gateway.path.snapshot()
-        assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
-        assert state.connectors[0].reason == reasons.lns.no_subscriber()
-    await client.__aexit__(None, None, None)
+        assert (state.delivered, state.connectors[0].up) == (0, False)
+    await server.__aexit__(None, None, None)
 
 
 async def test_the_certificate_of_another_gateway_delivers_nothing(tmp_path: Path, port: int) -> None:
     server = await connected(tmp_path, port)
     await server.subscribe("eu868/gateway/+/event/+", qos=1)
     async with Gateway(tmp_path, port, certificate=OTHER) as gateway:
-        await gateway.until(lambda: gateway.counters.get("cs.connected"))
         gateway.radio.inject(data_up())
-        await gateway.until(lambda: gateway.counters.get("cs.puback_0x87"))
-        state = gateway.path.snapshot()
-        assert (state.delivered, state.spool_records, state.connectors[0].up) == (0, 1, False)
-        assert state.connectors[0].reason == reasons.lns.frame_refused(mqtt_code="0x87")
+        refused = reasons.lns.topic_refused(topic="event/stats", mqtt_code="0x87", detail="Not authorized")
+        await gateway.until(lambda: held_and_down(gateway, refused))
+        assert "cs.sent" not in gateway.counters
     await server.__aexit__(None, None, None)
 
 

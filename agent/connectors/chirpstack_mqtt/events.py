@@ -4,13 +4,14 @@ Source: ``api/proto/gw/gw.proto`` of ChirpStack 4.20 (field numbers).  Checked b
 ``chirpstack-api`` in the tests.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from agent.connectors.chirpstack_mqtt.context import encode_context
-from agent.connectors.chirpstack_mqtt.protobuf import message, number, octets, real, span, text
+from agent.connectors.chirpstack_mqtt.protobuf import double, message, number, octets, real, span, text
+from agent.connectors.chirpstack_mqtt.statistics import Airing, Statistics
 from agent.connectors.reception import Reception
 from agent.downlink.model import Code
+from agent.observation import Position
 from agent.record import Record
 from agent.wire.messages import TimeQuality
 
@@ -52,20 +53,6 @@ STATUS_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
-    """Counters of one interval."""
-
-    utc_us: int
-    received: int
-    received_ok: int
-    asked: int
-    emitted: int
-    tx_by_status: tuple[tuple[str, int], ...] = ()
-    config_version: str = ""
-    """The version of the server's configuration, when its channels are those that run; else empty."""
-
-
 def uplink(
     record: Record, reception: Reception, eui: str, *, late: bool = False, damaged: bool = False
 ) -> bytes:
@@ -77,9 +64,14 @@ def uplink(
 
 
 def _modulation(record: Record) -> bytes:
-    if not record.sf:
-        return message(4, number(2, record.rate))
-    return message(3, number(1, record.rate) + number(2, record.sf) + number(5, record.coding_rate))
+    return _modulation_of((record.sf, record.rate, record.coding_rate))
+
+
+def _modulation_of(airing: Airing) -> bytes:
+    sf, rate, coding_rate = airing
+    if not sf:
+        return message(4, number(2, rate))
+    return message(3, number(1, rate) + number(2, sf) + number(5, coding_rate))
 
 
 def _rx_info(record: Record, reception: Reception, eui: str, *, late: bool) -> bytes:
@@ -126,25 +118,51 @@ def tx_ack(downlink_id: int, eui: str, statuses: tuple[TxAckStatus, ...]) -> byt
     return number(2, downlink_id) + items + text(6, eui)
 
 
-def stats(statistics: Statistics, eui: str) -> bytes:
-    """Return GatewayStats."""
-    by_status = [
-        message(16, text(1, name) + number(2, count))
-        for name, count in sorted(statistics.tx_by_status)
-        if count
-    ]
+LOCATION_OF_GPS = 1
+
+
+def stats(statistics: Statistics, eui: str, *, version: str) -> bytes:
+    """Return GatewayStats; ``version`` is the agent's.
+
+    ChirpStack sends ``command/config`` only to gateways whose metadata name a Concentratord, and compares the
+    ``config_version`` there (4.20, ``uplink/stats.rs``, ``update_gateway_configuration``).
+    """
+    metadata = {"concentratord_version": version, "config_version": statistics.config_version}
+    by_status = ((name, count) for name, count in statistics.tx_by_status if count)
     return b"".join(
         [
             span(2, max(statistics.utc_us, 0)),
+            _location(statistics.position),
             text(4, statistics.config_version),
             number(5, statistics.received),
             number(6, statistics.received_ok),
             number(7, statistics.asked),
             number(8, statistics.emitted),
-            *by_status,
+            *(_pair(10, key, value) for key, value in metadata.items() if value),
+            *(_count(12, frequency, count) for frequency, count in statistics.tx_by_frequency_hz),
+            *(_count(13, frequency, count) for frequency, count in statistics.rx_by_frequency_hz),
+            *(_counted(14, airing, count) for airing, count in statistics.tx_by_modulation),
+            *(_counted(15, airing, count) for airing, count in statistics.rx_by_modulation),
+            *(message(16, text(1, name) + number(2, count)) for name, count in sorted(by_status)),
             text(17, eui),
         ]
     )
+
+
+def _location(position: Position | None) -> bytes:
+    if position is None:
+        return b""
+    parts = [double(1, position.latitude_deg), double(2, position.longitude_deg)]
+    altitude = b"" if position.altitude_m is None else double(3, position.altitude_m)
+    return message(3, b"".join([*parts, altitude, number(4, LOCATION_OF_GPS)]))
+
+
+def _count(field: int, key: int, count: int) -> bytes:
+    return message(field, number(1, key) + number(2, count))
+
+
+def _counted(field: int, airing: Airing, count: int) -> bytes:
+    return message(field, message(1, _modulation_of(airing)) + number(2, count))
 
 
 def connection(eui: str, *, online: bool) -> bytes:

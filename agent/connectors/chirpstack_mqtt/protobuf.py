@@ -41,6 +41,11 @@ def real(field: int, value: float) -> bytes:
     return varint(field << 3 | FIXED32) + struct.pack("<f", value) if value else b""
 
 
+def double(field: int, value: float) -> bytes:
+    """Return a double field; nothing for zero."""
+    return varint(field << 3 | FIXED64) + struct.pack("<d", value) if value else b""
+
+
 def octets(field: int, value: bytes) -> bytes:
     """Return a bytes or string field; nothing when it is empty."""
     return message(field, value) if value else b""

@@ -42,10 +42,19 @@ class BrokerRefused:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """PUBACK; ``code`` 0x10 says that nobody subscribes to the topic."""
+    """PUBACK; ``code`` 0x10 says that nobody subscribes to the topic, ``detail`` is the name of the code."""
 
     mid: int
     code: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """SUBACK: a code from 0x80 on says that no command will come."""
+
+    code: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class Arrived:
     payload: bytes
 
 
-MqttEvent: TypeAlias = Connected | BrokerRefused | Acknowledged | Arrived
+MqttEvent: TypeAlias = Connected | BrokerRefused | Acknowledged | Subscribed | Arrived
 
 
 class _NamedTls:
@@ -95,6 +104,7 @@ class MqttLine:
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
     async def open(self) -> None:
@@ -137,7 +147,11 @@ class MqttLine:
         self._tell(BrokerRefused(_refusal(code), by_server=code.value != KEEPALIVE_CODE))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
-        self._tell(Acknowledged(mid, int(code.value)))
+        self._tell(Acknowledged(mid, int(code.value), code.getName()))
+
+    def _on_subscribe(self, _client: object, _data: object, _mid: int, codes: list[Any], _p: object) -> None:
+        for code in codes:
+            self._tell(Subscribed(int(code.value), code.getName()))
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._tell(Arrived(message.topic, bytes(message.payload)))

@@ -19,12 +19,18 @@ def unreachable(*, host: str, cause: Reason) -> None: ...
 def no_answer() -> None: ...
 
 
-@code("personne n’est abonné à nos trames chez le courtier", "the broker has no subscriber for our frames")
+@code(
+    "personne n’est abonné à nos trames chez le courtier\u202f: serveur arrêté, ou préfixe de région faux",
+    "the broker has no subscriber for our frames: server stopped, or wrong region prefix",
+)
 def no_subscriber() -> None: ...
 
 
-@code("le courtier a refusé une trame ({mqtt_code})", "the broker refused a frame ({mqtt_code})")
-def frame_refused(*, mqtt_code: str) -> None: ...
+@code(
+    "le courtier refuse {topic} ({mqtt_code} {detail})\u202f: vérifiez le préfixe de région et l’ACL",
+    "the broker refuses {topic} ({mqtt_code} {detail}): check region prefix and ACL",
+)
+def topic_refused(*, topic: str, mqtt_code: str, detail: str) -> None: ...
 
 
 @code(

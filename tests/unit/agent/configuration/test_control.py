@@ -41,6 +41,7 @@ class World:
         self.told: list[ConfigReported] = []
         self.journal = MemoryJournal(self.clock)
         self.applied: list[Configuration] = []
+        self.version_while_applying: list[int] = []
         self.control = ConfigurationControl(
             State(ledger=self.slots.begin(FLEET.configuration(1, ONE))),
             ONE,
@@ -55,6 +56,7 @@ class World:
 
     async def apply(self, content: Configuration) -> None:
         self.applied.append(content)
+        self.version_while_applying.append(self.control.version)
 
     def arrive(self, payload: bytes) -> None:
         asyncio.run(self.control.arrived(payload))
@@ -75,6 +77,12 @@ def test_a_configuration_that_cannot_be_kept_is_not_tried(world: World) -> None:
     world.slots.full = False
     world.arrive(SENT_TWO)
     assert world.applied == [TWO]
+
+
+def test_no_heartbeat_names_a_version_that_is_still_being_applied(world: World) -> None:
+    world.arrive(SENT_TWO)
+    assert world.version_while_applying == [1]
+    assert world.control.version == 2
 
 
 def test_going_back_needs_no_disk(world: World) -> None:

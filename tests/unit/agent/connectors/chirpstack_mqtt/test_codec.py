@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from chirpstack_api.common import common_pb2 as common
 from chirpstack_api.gw import gw_pb2 as gw
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from agent.connectors.chirpstack_mqtt import events
 from agent.connectors.chirpstack_mqtt.commands import ITEMS_LIMIT, CommandError, parse_downlink, read_exec_id
 from agent.connectors.chirpstack_mqtt.context import ContextError, decode_context, encode_context
-from agent.connectors.chirpstack_mqtt.events import STATUS_OF, Statistics, TxAckStatus
+from agent.connectors.chirpstack_mqtt.events import STATUS_OF, TxAckStatus
 from agent.connectors.chirpstack_mqtt.protobuf import ProtobufError, fields, read_span, span
+from agent.connectors.chirpstack_mqtt.statistics import Statistics
 from agent.connectors.reception import Reception
 from agent.downlink.model import AtCounter, AtGps, Code, Immediate
+from agent.observation import Position
 from agent.wire.messages import TimeQuality
 from hal.packets import Fsk, Lora
 from tests.datapath.virtual import JUNE_2024_US, data_up, record
@@ -108,7 +111,7 @@ def test_the_words_are_the_official_ones() -> None:
     assert set(STATUS_OF) == set(Code)
 
 
-def test_statistics_and_connection_are_the_official_bytes() -> None:
+def test_statistics_and_connection_are_the_official_ones() -> None:
     expected = gw.GatewayStats(
         gateway_id=EUI,
         rx_packets_received=9,
@@ -119,6 +122,18 @@ def test_statistics_and_connection_are_the_official_bytes() -> None:
     expected.time.FromMicroseconds(JUNE_2024_US)
     expected.tx_packets_per_status["OK"] = 2
     expected.tx_packets_per_status["TOO_LATE"] = 1
+    expected.location.latitude, expected.location.longitude, expected.location.altitude = 47.39, 0.69, 48.5
+    expected.location.source = common.GPS
+    expected.config_version = expected.metadata["config_version"] = "a1b2"
+    expected.metadata["concentratord_version"] = "passerelle 1"
+    expected.tx_packets_per_frequency[869_525_000] = 2
+    expected.rx_packets_per_frequency[868_100_000] = 5
+    expected.rx_packets_per_frequency[868_800_000] = 3
+    sent = expected.tx_packets_per_modulation.add(count=2).modulation.lora
+    sent.bandwidth, sent.spreading_factor, sent.code_rate = 125_000, 12, gw.CR_4_5
+    expected.rx_packets_per_modulation.add(count=3).modulation.fsk.datarate = 50_000
+    heard = expected.rx_packets_per_modulation.add(count=5).modulation.lora
+    heard.bandwidth, heard.spreading_factor, heard.code_rate = 125_000, 7, gw.CR_4_5
     made = Statistics(
         utc_us=JUNE_2024_US,
         received=9,
@@ -126,8 +141,16 @@ def test_statistics_and_connection_are_the_official_bytes() -> None:
         asked=3,
         emitted=2,
         tx_by_status=(("OK", 2), ("TOO_LATE", 1)),
+        rx_by_frequency_hz=((868_100_000, 5), (868_800_000, 3)),
+        tx_by_frequency_hz=((869_525_000, 2),),
+        rx_by_modulation=(((0, 50_000, 0), 3), ((7, 125_000, 1), 5)),
+        tx_by_modulation=(((12, 125_000, 1), 2),),
+        config_version="a1b2",
+        position=Position(latitude_deg=47.39, longitude_deg=0.69, altitude_m=48.5),
     )
-    assert events.stats(made, EUI) == expected.SerializeToString(deterministic=True)
+    ours = events.stats(made, EUI, version="passerelle 1")
+    assert gw.GatewayStats.FromString(ours) == expected
+    assert len(ours) == expected.ByteSize()
     assert (
         events.connection(EUI, online=True)
         == gw.ConnState(gateway_id=EUI, state=gw.ConnState.ONLINE).SerializeToString()
