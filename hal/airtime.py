@@ -53,6 +53,23 @@ def lora_us(
     return _lora_us(modulation, symbols, preamble_symbols)
 
 
+SYMBOLS_BEFORE_PAYLOAD = 12.25
+"""Sync word, start of frame and the eight symbols that are always there; two more at SF5 and SF6."""
+
+
+def after_preamble_us(modulation: Lora, payload_bytes: int, *, crc: bool = True) -> Micros:
+    """Return the time from the end of the preamble, to which a fine timestamp belongs, to that of the packet.
+
+    >>> after_preamble_us(Lora(sf=7), 10)
+    33024
+    """
+    symbols = payload_symbols(
+        modulation, payload_bytes, header=True, crc=crc, low_rate=low_data_rate(modulation)
+    )
+    before = SYMBOLS_BEFORE_PAYLOAD + (2 if modulation.sf <= 6 else 0)
+    return Micros(round((before + symbols) * symbol_us(modulation)))
+
+
 def reference_lora_us(
     modulation: Lora, payload_bytes: int, *, preamble_symbols: int, header: bool, crc: bool
 ) -> Micros:

@@ -1,7 +1,7 @@
-"""The ChirpStack v4 MQTT connector: QoS 1; a PUBACK that names a subscriber settles a frame.
+"""The ChirpStack v4 MQTT connector: QoS 1; a frame is settled by the PUBACK that names no failure.
 
-The broker's reason codes say whether the server is there (``verdict.py``).  For that ChirpStack keeps its default
-session, which ends with its connection: a broker with a persistent one takes frames for a server that is away.
+The broker's reason codes say whether a server is there (``verdict.py``).  For that ChirpStack keeps its default
+session, which ends with its connection: with a persistent one a broker takes frames for a server that is away.
 """
 
 import asyncio

@@ -14,6 +14,8 @@ from agent.downlink.model import Code
 from agent.observation import Position
 from agent.record import Record
 from agent.wire.messages import TimeQuality
+from hal.airtime import after_preamble_us
+from hal.packets import Lora
 
 CRC_OK = 2
 BAD_CRC = 1
@@ -93,11 +95,25 @@ def _rx_info(record: Record, reception: Reception, eui: str, *, late: bool) -> b
     return b"".join(parts)
 
 
+SECOND_US = 1_000_000
+FINE_DOUBT_US = 100_000
+"""A second is named only where the time of reception fits the fine time so well."""
+
+
 def _fine(gps_us: int | None, record: Record) -> bytes:
-    """The GPS second of reception with the fine time since its pulse."""
-    if gps_us is None or record.fine_ns is None:
+    """The GPS second of the pulse before the end of the preamble, with the fine time since that pulse.
+
+    A packet at SF12 ends one or two seconds after the pulse that its fine time counts from.
+    """
+    if gps_us is None or record.fine_ns is None or not record.sf:
         return b""
-    return message(5, number(1, gps_us // 1_000_000) + number(2, record.fine_ns))
+    lora = Lora(sf=record.sf, bandwidth_hz=record.rate, coding_rate=record.coding_rate)
+    after_us = after_preamble_us(lora, len(record.payload), crc=record.crc_checked)
+    pulse_us = gps_us - after_us - record.fine_ns // 1000
+    second = round(pulse_us / SECOND_US)
+    if abs(pulse_us - second * SECOND_US) > FINE_DOUBT_US:
+        return b""
+    return message(5, number(1, second) + number(2, record.fine_ns))
 
 
 def _metadata(record: Record, reception: Reception, *, late: bool) -> list[tuple[str, str]]:

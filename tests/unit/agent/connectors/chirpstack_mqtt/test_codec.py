@@ -17,7 +17,9 @@ from agent.connectors.chirpstack_mqtt.statistics import Statistics
 from agent.connectors.reception import Reception
 from agent.downlink.model import AtCounter, AtGps, Code, Immediate
 from agent.observation import Position
+from agent.timing.utc import utc_of_gps
 from agent.wire.messages import TimeQuality
+from hal.airtime import lora_us, symbol_us
 from hal.packets import Fsk, Lora
 from tests.datapath.virtual import JUNE_2024_US, data_up, record
 
@@ -39,7 +41,7 @@ def official(payload: bytes, late: bool, fsk: bool, fine_ns: int | None) -> gw.U
     info.gw_time.FromMicroseconds(AT.utc_us)
     gps_us = AT.utc_us - 315_964_800_000_000 + 18_000_000
     info.time_since_gps_epoch.FromMicroseconds(gps_us)
-    if fine_ns is not None:
+    if fine_ns is not None and not fsk:
         info.fine_time_since_gps_epoch.seconds = gps_us // 1_000_000
         info.fine_time_since_gps_epoch.nanos = fine_ns
     info.rssi, info.snr, info.channel = -80 if fsk else -82, 7.25, 2
@@ -64,6 +66,27 @@ def test_uplinks_are_the_official_bytes(late: bool, fsk: bool, fine_ns: int | No
     expected = official(data_up(), late, fsk, fine_ns)
     assert ours == expected.SerializeToString(deterministic=True)
     assert gw.UplinkFrame.FromString(ours) == expected
+
+
+@pytest.mark.parametrize("fine_ns", [0, 1, 499_999_999, 999_999_999])
+@pytest.mark.parametrize("sf", range(7, 13))
+def test_the_fine_second_is_that_of_the_pulse_before_the_end_of_the_preamble(sf: int, fine_ns: int) -> None:
+    payload, lora = bytes([0x40, *range(50)]), Lora(sf=sf)
+    rest_us = lora_us(lora, len(payload)) - 8 * symbol_us(lora)
+    gps_us = 1_400_000_000_000_000 + fine_ns // 1000 + rest_us
+    made = record(5, payload, sf=sf, fine_ns=fine_ns, gps_us=gps_us, received_at_us=utc_of_gps(gps_us, 18))
+    at = Reception(utc_us=made.received_at_us, quality=TimeQuality.GNSS, age_us=None)
+    info = gw.UplinkFrame.FromString(events.uplink(made, at, EUI)).rx_info
+    fine = info.fine_time_since_gps_epoch
+    assert (fine.seconds, fine.nanos) == (1_400_000_000, fine_ns)
+    assert info.time_since_gps_epoch.ToMicroseconds() == gps_us
+
+
+def test_a_fine_time_that_does_not_fit_the_time_of_reception_is_left_out() -> None:
+    made = record(5, data_up(), fine_ns=500_000_000)
+    info = gw.UplinkFrame.FromString(events.uplink(made, AT, EUI)).rx_info
+    assert info.HasField("time_since_gps_epoch")
+    assert not info.HasField("fine_time_since_gps_epoch")
 
 
 def test_a_frame_with_a_wrong_crc_is_the_official_bytes() -> None:
