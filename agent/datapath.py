@@ -19,7 +19,7 @@ from agent.connectors.ports import Outcome
 from agent.connectors.switchboard import Switchboard
 from agent.downlink.airtime_book import AirtimeBook
 from agent.downlink.antenna import antenna_of
-from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
 from agent.evidence.ears import ReceivedTestFrame, ReferenceEar, TestEar
@@ -265,9 +265,8 @@ class DataPath:
         self._counts["transmitted" if sent.ok else "transmit_failed"] += 1
         if sent.blocked:
             self._evidence.blocked(sent.entry.transmission.frequency_hz)
-        outcome = Outcome(
-            sent=sent.ok, reason=sent.reason, start_us=sent.entry.start_us, blocked=sent.blocked
-        )
+        code = Code.OK if sent.ok else Code.LBT if sent.blocked else Code.INTERNAL
+        outcome = Outcome(sent=sent.ok, reason=sent.reason, start_us=sent.entry.start_us, code=code)
         self._switchboard.ended(sent.entry.ticket, outcome)
 
     def _take(self, event: FramesReceived) -> None:

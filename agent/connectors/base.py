@@ -3,14 +3,15 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from agent.connectors.attempts import Attempts, Done
 from agent.connectors.filters import filter_of
 from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
-from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.logs import structlog
 from agent.observation import ConnectorState
 from agent.record import Record
@@ -112,6 +113,18 @@ class BaseConnector(ABC):
         """Have a downlink judged, with this connector's priority before the server's own."""
         ranked = replace(downlink, priority=self._config.priority * SERVER_PRIORITIES + downlink.priority)
         return self._host.submit(ranked, outcome)
+
+    def _attempt(
+        self, downlinks: Sequence[Downlink], done: Done, *, wait_limit_us: int | None = None
+    ) -> DownlinkVerdict | None:
+        """Work through the alternatives of one downlink; return the verdict on the last one tried at once."""
+
+        def lost(code: Code) -> None:
+            self.counts["downlink_lost"] += 1
+            self._host.downlink_lost(self.name, code)
+
+        attempts = Attempts(downlinks, self._submit, done, lost=lost, wait_limit_us=wait_limit_us)
+        return attempts.start()
 
     def _refused(self, counter: str, error: Exception) -> None:
         """Count what a server sent wrongly, and say what was wrong, one line in ten seconds at most."""

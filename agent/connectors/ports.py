@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agent.clock import Clock
 from agent.connectors.radio_plan import RadioPlan
-from agent.downlink.model import Downlink, DownlinkVerdict
+from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.observation import ConnectorState, Position
 from agent.record import Record
 from agent.wire.reasons import Reason
@@ -33,8 +33,8 @@ class Outcome:
     reason: Reason
     start_us: int
     """On the 64-bit timeline."""
-    blocked: bool = False
-    """Listen before talk found the channel occupied."""
+    code: Code = Code.INTERNAL
+    """The cause of one that was not sent: LBT, TOO_LATE (missed), COLLISION_PACKET (displaced)."""
 
 
 class Host(Protocol):
@@ -56,6 +56,10 @@ class Host(Protocol):
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> DownlinkVerdict:
         """Judge a downlink, at once; ``outcome`` is called once for a taken one, when the radio is done."""
+        ...
+
+    def downlink_lost(self, connector: str, code: Code) -> None:
+        """Take in that a downlink which was taken did not leave, after every try."""
         ...
 
     def session(self) -> int:

@@ -18,6 +18,7 @@ from agent.downlink.beacon import gateway_info
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.downlink.scheduler import DownlinkScheduler
 from agent.evidence.accounts import Accounts
+from agent.evidence.rf import UnsentDownlinks
 from agent.journal_port import JournalPort
 from agent.observation import Balance, ConnectorState, Position
 from agent.record import Record
@@ -62,6 +63,7 @@ class Switchboard:
         self._temperature_c, self._position = temperature_c, position
         self._was_up: dict[str, bool] = {}
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
+        self._lost = UnsentDownlinks()
         self.roster = Roster(
             self,
             configuration,
@@ -145,8 +147,12 @@ class Switchboard:
                 self._accounts.counts[f"beacon.{verdict.code}"] += 1
         for entry in self._downlinks.missed():
             self._accounts.counts["downlink.missed"] += 1
-            late = Outcome(sent=False, reason=reasons.downlink.missed(), start_us=entry.start_us)
+            why = reasons.downlink.missed()
+            late = Outcome(sent=False, reason=why, start_us=entry.start_us, code=Code.TOO_LATE)
             self.ended(entry.ticket, late)
+        lost = self._lost.due(self.clock.monotonic_us())
+        if lost:
+            self._journal.note("downlink_lost", lost)
 
     def _watch(self, state: ConnectorState) -> None:
         if self._was_up.get(state.name, False) == state.up:
@@ -192,7 +198,7 @@ class Switchboard:
         """Take in what became of a downlink that was taken."""
         if not outcome.sent:
             self._downlinks.unsent(ticket)
-        if outcome.blocked:
+        if outcome.code is Code.LBT and not outcome.sent:
             self._accounts.counts[f"downlink.{Code.LBT}"] += 1
         asked = self._outcomes.pop(ticket, None)
         if asked is not None:
@@ -218,8 +224,14 @@ class Switchboard:
             self._outcomes[verdict.ticket] = outcome
         for ticket in verdict.displaced:
             self._accounts.counts["downlink.displaced"] += 1
-            self.ended(ticket, Outcome(sent=False, reason=reasons.downlink.displaced(), start_us=0))
+            why = reasons.downlink.displaced()
+            self.ended(ticket, Outcome(sent=False, reason=why, start_us=0, code=Code.COLLISION_PACKET))
         return verdict
+
+    def downlink_lost(self, connector: str, code: Code) -> None:
+        """Take in that a downlink which was taken did not leave, after every try."""
+        self._accounts.counts["downlink.lost"] += 1
+        self._lost.unsent(f"{connector}.{code}")
 
     def session(self) -> int:
         """Return the number of the radio's present start."""

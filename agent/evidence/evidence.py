@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.clock import Clock
-from agent.evidence.rf import OccupiedChannels, RfPicture
+from agent.evidence.rf import RfPicture, UnsentDownlinks
 from agent.evidence.sketches import Sketchbook, decode_book, encode_book
 from agent.journal_port import JournalPort
 from agent.local_page import LocalPage
@@ -39,7 +39,7 @@ class Evidence:
         self._state = state
         self._book = Sketchbook()
         self._picture = RfPicture()
-        self._occupied = OccupiedChannels()
+        self._occupied = UnsentDownlinks()
         self._saved_us = self._pictured_us = clock.monotonic_us()
         self._page: asyncio.Server | None = None
         self.write_failed = 0
@@ -67,7 +67,7 @@ class Evidence:
 
     def blocked(self, frequency_hz: int) -> None:
         """Take in that listen before talk forbade a downlink."""
-        self._occupied.blocked(frequency_hz)
+        self._occupied.unsent(str(frequency_hz))
 
     def frame_received(self, record: Record) -> None:
         """Take in a good frame; without trusted time it belongs to no day."""

@@ -4,8 +4,7 @@ The noise floor is measured by an SX1261 where the board has one; else estimated
 (SNR below 5 dB, where the demodulator's SNR is not saturated) and labelled so; without either it is not
 measurable, and says so.
 
-Downlinks that listen before talk forbade are counted by frequency for the journal: one note at once, then one
-in ten minutes.
+Downlinks that did not leave are counted for the journal: one note at once, then one in ten minutes.
 """
 
 from dataclasses import dataclass, field
@@ -100,27 +99,27 @@ def _airtime_us(frame: ReceivedFrame) -> int:
     return fsk_us(frame.modulation, len(frame.payload))
 
 
-class OccupiedChannels:
-    """Counts downlinks that listen before talk forbade, by frequency."""
+class UnsentDownlinks:
+    """Counts downlinks that did not leave, by frequency, or by the server that asked and the cause."""
 
     def __init__(self) -> None:
-        self._blocked: dict[int, int] = {}
+        self._unsent: dict[str, int] = {}
         self._due_us = 0
 
-    def blocked(self, frequency_hz: int) -> None:
-        """Take in that a downlink found its channel occupied; the channels are those of the configuration."""
-        self._blocked[frequency_hz] = self._blocked.get(frequency_hz, 0) + 1
+    def unsent(self, key: str) -> None:
+        """Take in that a downlink did not leave; the keys are few: channels, or connectors and codes."""
+        self._unsent[key] = self._unsent.get(key, 0) + 1
 
     def due(self, now_us: int) -> dict[str, str | int | float]:
-        """Return how many downlinks were blocked on each frequency; empty while nothing is to be noted.
+        """Return how many downlinks did not leave, by key; empty while nothing is to be noted.
 
-        >>> channels = OccupiedChannels()
-        >>> channels.blocked(868_100_000)
-        >>> channels.due(5), channels.due(6)
+        >>> downlinks = UnsentDownlinks()
+        >>> downlinks.unsent("868100000")
+        >>> downlinks.due(5), downlinks.due(6)
         ({'868100000': 1}, {})
         """
-        if not self._blocked or now_us < self._due_us:
+        if not self._unsent or now_us < self._due_us:
             return {}
         self._due_us = now_us + NOTE_INTERVAL_US
-        taken, self._blocked = self._blocked, {}
-        return {str(frequency_hz): count for frequency_hz, count in sorted(taken.items())}
+        taken, self._unsent = self._unsent, {}
+        return dict(sorted(taken.items()))

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.connectors.attempts import Attempts
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.basics_station.cups_keeper import CupsKeeper, own_uri
@@ -233,7 +232,7 @@ class BasicsStationConnector(BaseConnector):
             )
             self._line.send(report)
 
-        Attempts(wanted.alternatives, self._submit, done).start()
+        self._attempt(wanted.alternatives, done)
 
     def _proved(self, ids: list[int]) -> None:
         self._liveness.answered(self._host.clock.monotonic_us())

@@ -1,14 +1,14 @@
 """The ChirpStack v4 MQTT connector: QoS 1; a frame is settled by the PUBACK that names no failure.
 
-The broker's reason codes say whether a server is there (``verdict.py``).  For that ChirpStack keeps its default
-session, which ends with its connection: with a persistent one a broker takes frames for a server that is away.
+The broker's reason codes say whether a server is there (``verdict.py``).  For that ChirpStack keeps its
+default session, which ends with its connection: a persistent one takes frames for a server that is away.
 """
 
 import asyncio
 import random
 from importlib.metadata import version
 
-from agent.connectors.attempts import CHIRPSTACK_WAIT_LIMIT_US, Attempts
+from agent.connectors.attempts import CHIRPSTACK_WAIT_LIMIT_US
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.chirpstack_mqtt import events
@@ -278,7 +278,7 @@ class ChirpstackMqttConnector(BaseConnector):
             body = events.tx_ack(asked.downlink_id, self._host.eui, tuple(statuses))
             self._publish(Topic.ACK, body, self._host.clock.monotonic_us())
 
-        Attempts(asked.items, self._submit, done, wait_limit_us=CHIRPSTACK_WAIT_LIMIT_US).start()
+        self._attempt(asked.items, done, wait_limit_us=CHIRPSTACK_WAIT_LIMIT_US)
 
 
 def _counts(tally: Tally) -> RadioCounts:

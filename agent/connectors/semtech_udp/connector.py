@@ -131,7 +131,8 @@ class SemtechUdpConnector(BaseConnector):
             self._refused("txpk_malformed", error)
             return malformed_body()
         self.counts["downlinks_read"] += 1
-        verdict = self._submit(downlink)
+        verdict = self._attempt([downlink], lambda *_: None)
+        assert verdict is not None, "one downlink has a verdict"
         self._session.counts[f"txpk_{verdict.code}"] += 1
         return tx_ack_body(verdict)
 

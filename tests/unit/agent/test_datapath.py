@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from agent.clock import SystemClock
 from agent.connectors.ports import Outcome
 from agent.datapath import DataPath
-from agent.downlink.model import Downlink, Immediate
+from agent.downlink.model import Code, Downlink, Immediate
 from agent.journal_port import MemoryJournal
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
@@ -211,6 +211,31 @@ async def test_a_downlink_is_judged_at_once_and_transmitted(tmp_path: Path) -> N
     server.transport.close()
 
 
+async def test_a_downlink_that_was_acknowledged_and_did_not_leave_is_counted_and_noted(
+    tmp_path: Path,
+) -> None:
+    server = await UdpServer().listen()
+    async with Running(tmp_path, server.port) as gateway:
+        await server.until(lambda: server.gateway and gateway.radio.running)
+        gateway.radio.tx = TxState.BLOCKED
+        txpk = {
+            "freq": 868.1,
+            "modu": "LORA",
+            "datr": "SF7BW125",
+            "codr": "4/5",
+            "data": "YQBi",
+            "imme": True,
+        }
+        server.downlink(txpk, token=1)
+        await server.until(lambda: server.tx_acks and gateway.path.snapshot().counters.get("downlink.lost"))
+        assert server.tx_acks == [(1, b"")]
+        await server.until(lambda: "downlink_lost" in {note.name for note in gateway.journal.notes()})
+        (note,) = (note for note in gateway.journal.notes() if note.name == "downlink_lost")
+        (name,) = gateway.path.snapshot().connectors
+        assert note.fields == {f"{name.name}.LBT": 1}
+    server.transport.close()
+
+
 async def test_a_downlink_on_an_occupied_channel_is_counted_and_noted(tmp_path: Path) -> None:
     server = await UdpServer().listen()
     async with Running(tmp_path, server.port) as gateway:
@@ -222,7 +247,7 @@ async def test_a_downlink_on_an_occupied_channel_is_counted_and_noted(tmp_path: 
         )
         assert gateway.path.submit(polite, outcomes.append).taken
         await server.until(lambda: outcomes and gateway.journal.notes())
-        assert (outcomes[0].sent, outcomes[0].blocked) == (False, True)
+        assert (outcomes[0].sent, outcomes[0].code) == (False, Code.LBT)
         (note,) = gateway.journal.notes()
         assert (note.name, note.fields) == ("lbt_blocked", {"868100000": 1})
         state = gateway.path.snapshot()
