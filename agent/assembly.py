@@ -18,7 +18,7 @@ from agent.configuration.boot import open_state
 from agent.configuration.control import ConfigurationControl
 from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
-from agent.enrol.keeper import EnrolmentKeeper
+from agent.enrol.client import EnrolmentKeeper
 from agent.enrol.settings import load_settings
 from agent.health.reporting import Reporting
 from agent.health.usage import TrafficKind

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from agent.status.status import ask_status
-from demo.broker import BrokerPlan, broker_child, plan_broker
 from demo.child import Child, ChildFailed, passerelle, run
 from demo.field import Field
 from demo.light import LightBeats, LightNetwork, load_communes, plan_light
 from demo.lns.core import Lns
 from demo.lns.server import LnsServer, open_lns
-from demo.mailbox import Mail, Mailbox
 from demo.network import DOCUMENT, planned_gateways
 from demo.options import Options
 from demo.rig import Rig, Surroundings, build_rig
+from demo.servers import BrokerPlan, Mail, Mailbox, broker_child, plan_broker
 from fleet.broker.mosquitto import let_one_speak_for_many
 from fleet.cli import commands
 from fleet.lang.i18n import t

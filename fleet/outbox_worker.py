@@ -23,7 +23,6 @@ from fleet.notify.marks import filled, tickets_to_acknowledge
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels, read_channels
 from fleet.notify.sms import sms_sender
-from fleet.notify.team import team_sender
 from fleet.notify.webhook import webhook_sender
 from fleet.settings import Settings
 from fleet.tickets import attachments, links
@@ -215,3 +214,20 @@ def worker(database: Database, settings: Settings, clock: Clock) -> Worker:
 async def run(database: Database, settings: Settings, clock: Clock) -> None:
     """Send what the outbox holds, until cancelled."""
     await worker(database, settings, clock).run()
+
+
+def team_sender(channels: Channels) -> Callable[[Outgoing, int], str]:
+    """Return what writes to the rooms of the settings."""
+    import apprise  # a second of start-up: only where rooms are set up
+
+    rooms = apprise.Apprise()
+    unusable = [url.split(":")[0] for url in channels.apprise_urls if not rooms.add(url)]
+
+    def send(message: Outgoing, _now_us: int) -> str:
+        if unusable:
+            raise NotSent(f"PASSERELLE_APPRISE_URLS: Apprise knows no {', '.join(unusable)}://")
+        if not rooms.notify(body=message.text, title=message.subject):
+            raise NotSent("a room did not take the message")
+        return ""
+
+    return send

@@ -111,15 +111,15 @@ class _ToldClock:
 
 
 def _spi(path: str, board: Board, clock: HalClock) -> Wiring:
-    from hal.linux import gpio, i2c, spi
+    from hal.linux import buses, gpio
 
     with ExitStack() as opened:
-        bus = spi.SpiBus(path)
+        bus = buses.SpiBus(path)
         opened.callback(bus.close)
-        listener = None if board.sx1261 is None else spi.SpiBus(board.sx1261)
+        listener = None if board.sx1261 is None else buses.SpiBus(board.sx1261)
         if listener is not None:
             opened.callback(listener.close)
-        wire = None if board.i2c is None else i2c.I2cBus(board.i2c)
+        wire = None if board.i2c is None else buses.I2cBus(board.i2c)
         if wire is not None:
             opened.callback(wire.close)
         return Wiring(

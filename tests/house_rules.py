@@ -2,7 +2,8 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from itertools import chain
 
 SIGNAL_HANDLERS = frozenset({"signal", "siginterrupt"})
 
@@ -87,17 +88,36 @@ def docstrings_without_subject(tree: ast.Module) -> Iterator[str]:
 
 
 def importers(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
-    """Return who imports each module; ``from a import b`` imports ``a.b`` where that is a module."""
+    """Return who imports each module; ``from a import b`` imports ``a.b`` where that is a module.
+
+    So does ``b.c`` where ``b`` is a package that was imported: ``reasons.link`` is a use of that table.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for module, tree in trees.items():
-        for node in ast.walk(tree):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-                whole = [f"{node.module}.{alias.name}" for alias in node.names]
-                names = [name if name in trees else node.module for name in whole]
-            for name in names:
-                if name in trees and name != module:
-                    found[name].add(module)
+        imported: dict[str, set[str]] = defaultdict(set)
+        for bound, name in _imports(tree, trees):
+            imported[bound].add(name)
+        reached = {
+            f"{package}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            for package in imported.get(node.value.id, ())
+        }
+        for name in {*chain(*imported.values()), *(reached & trees.keys())} - {module}:
+            found[name].add(module)
     return found
+
+
+def _imports(tree: ast.Module, modules: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name that each import binds, with the module behind it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (
+                (alias.asname or alias.name, alias.name) for alias in node.names if alias.name in modules
+            )
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                module = whole if whole in modules else node.module
+                if module in modules:
+                    yield alias.asname or alias.name, module

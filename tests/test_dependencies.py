@@ -50,7 +50,7 @@ MODULES = {
 }
 """Distribution → the module it is imported by, where that is not its name in small letters."""
 BY_NAME = {
-    "iotcore": ("demo/broker.py", '"iotcore"', "started as `python -m iotcore`"),
+    "iotcore": ("demo/servers.py", '"iotcore"', "started as `python -m iotcore`"),
     "psycopg": ("fleet", '"postgresql"', "SQLAlchemy loads the driver that the address names"),
     "python-multipart": ("fleet", "Form(", "FastAPI loads it for forms and uploads"),
 }

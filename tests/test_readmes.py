@@ -10,9 +10,9 @@ import pytest
 
 import demo.frames
 import demo.lns.core
-import demo.mailbox
 import demo.relay
 import demo.replay
+import demo.servers
 import firmware.cli
 import firmware.importing
 import firmware.sources
@@ -24,7 +24,7 @@ from hal.linux import tty
 from hal.open import synthetic_images
 from hal.sx1261 import lbt
 from hal.sx1302 import driver, mcu
-from hal.sx1302.rx import fetch, fifo
+from hal.sx1302.rx import fifo
 from hal.sx1302.timing import clockwork
 from hal.twin import __main__ as site
 from hal.twin import air, complaints
@@ -154,7 +154,7 @@ ROWS = {
         f"| TX abort | {driver.ABORT_LIMIT_US // 1_000_000} s |",
         f"| LBT verdict, clearing | {lbt.VERDICT_LIMIT_US // 1000} ms after departure, "
         f"{lbt.CLEAR_LIMIT_US // 1000} ms |",
-        f"| FIFO count, counters | {fetch.READINGS_LIMIT} more readings |",
+        f"| FIFO count, counters | {fifo.READINGS_LIMIT} more readings |",
         f"| FIFO count, counters | {clockwork.READINGS_LIMIT} more readings |",
         f"| carried-over bytes of a cut packet | {fifo.PACKET_LIMIT_BYTES} |",
         f"| USB answer | {tty.READ_LIMIT_S:.0f} s, {protocol.COMMAND_LIMIT_BYTES:,} B; "
@@ -199,7 +199,7 @@ ROWS = {
         f"| `replay.SETTLE_LIMIT_S` | {demo.replay.SETTLE_LIMIT_S:.0f} s without an arrival |",
         f"| `frames.LINE_LIMIT_BYTES` | {demo.frames.LINE_LIMIT_BYTES // 1024} KiB |",
         f"| `relay.CLIENTS_LIMIT` | {demo.relay.CLIENTS_LIMIT} UDP clients |",
-        f"| `mailbox.KEPT_LIMIT` | {demo.mailbox.KEPT_LIMIT} mails in the list |",
+        f"| `servers.KEPT_LIMIT` | {demo.servers.KEPT_LIMIT} mails in the list |",
     ),
 }
 """What a README says where the code has a figure, made from the code."""

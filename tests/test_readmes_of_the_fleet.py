@@ -14,12 +14,12 @@ from fleet.identity.authority import GATEWAY_DAYS
 from fleet.identity.people import SESSION_LIFE_US
 from fleet.identity.tokens import LIFE_LIMIT_DAYS
 from fleet.incidents.correlate import TOGETHER_US
+from fleet.incidents.policy import GROUP_WAIT_LIMIT_US, GROUP_WAIT_US
 from fleet.incidents.rules import LEFT_BEHIND_US, REOPEN_WINDOW_US, STABLE_US
 from fleet.notify import watchman
 from fleet.notify.timing import NEEDED_US, QUIET_FROM, QUIET_UNTIL
 from fleet.oncall.gaps import AHEAD_DAYS
 from fleet.oncall.planning import LOOK_AHEAD_DAYS
-from fleet.paging.escalation import GROUP_WAIT_LIMIT_US, GROUP_WAIT_US
 from fleet.paging.plan_gaps import LOOK_AT
 from fleet.retention import Retention
 from fleet.tickets.model import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US, Criticality

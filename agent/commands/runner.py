@@ -1,4 +1,9 @@
-"""Carry out believed commands one after the other, each within its time, and answer each once."""
+"""Commands: ``judge_command`` believes or refuses (pure), the runner carries out one after the other.
+
+A command is believed when it is signed, for this gateway, newer than before, in time and of the list.  The
+ledger with its version is on disk before the command begins, so that a power cut in the middle never runs it
+twice; each runs within its time and is answered once.
+"""
 
 import asyncio
 from collections import Counter
@@ -10,12 +15,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
-from agent.commands.step import CommandLedger, CommandRefused, judge_command
 from agent.durable import write_if_possible
 from agent.failures import reason_of
 from agent.journal_port import JournalPort
 from agent.wire import reasons
-from agent.wire.command import Action, Command
+from agent.wire.command import Action, Command, CommandError, decode_command
+from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope, judge
 from agent.wire.messages import Reply
 from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import HalError
@@ -27,6 +32,44 @@ UNBELIEVED = frozenset({"malformed", "too_large", "bad_signature", "foreign", "w
 
 Perform: TypeAlias = Callable[[Command], Awaitable[Reason]]
 """Carries out one action and returns what to answer."""
+
+
+class CommandLedger(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest command that was believed, and the fleet's clock at that time."""
+
+    version: int = 0
+    issued_at_us: int = 0
+
+
+class CommandRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Not carried out; ``counter`` names what is counted."""
+
+    counter: str
+    why: Reason
+
+
+def judge_command(
+    ledger: CommandLedger, payload: bytes, *, device: str, key: Ed25519PublicKey, utc_us: int
+) -> tuple[CommandLedger, Command | CommandRefused]:
+    """Return the ledger to write first, and the command to carry out or why not.
+
+    A clock that is behind does not make an old command fresh: time is at least what the fleet last signed.
+    """
+    try:
+        envelope = decode_envelope(payload)
+        if envelope.kind is not EnvelopeKind.COMMAND:
+            raise EnvelopeRefused(reasons.envelope.wrong_kind(kind=envelope.kind))
+        now_us = max(utc_us, ledger.issued_at_us)
+        judge(envelope, key, device=device, newest_version=ledger.version, now_us=now_us)
+    except EnvelopeRefused as refused:
+        return ledger, CommandRefused(counter=refused.counter, why=refused.why)
+    ledger = CommandLedger(
+        version=envelope.version, issued_at_us=max(ledger.issued_at_us, envelope.issued_at_us)
+    )
+    try:
+        return ledger, decode_command(envelope.payload)
+    except CommandError as error:
+        return ledger, CommandRefused(counter="not_a_command", why=error.why)
 
 
 class CommandFailed(ReasonedError):

@@ -1,4 +1,4 @@
-"""`passerelle fleet facts export|schema` and `passerelle fleet compute`: anyone can check a month.
+"""`passerelle fleet facts export|schema`, `compute`: anyone can check a month; `refused`: what is not in it.
 
 ``compute`` needs no database and no network: the same facts give the same figures and hash on any machine.
 """
@@ -13,16 +13,19 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Connection, select
 from typer import Argument, Option
 
 from fleet.availability import document, result
 from fleet.availability.reckoning import reckon
+from fleet.evidence.tables import counters, refused_messages
 from fleet.facts.months import month_of
 from fleet.lang.paris import paris
 
 facts = typer.Typer(no_args_is_help=True, help="A month's facts, for anyone who wants to check it.")
 months = typer.Typer(no_args_is_help=True, help="Closed months and their versions.")
 WIDTH = 110
+SHOWN = 100
 
 
 @facts.command()
@@ -147,3 +150,37 @@ def _table(figures: dict[str, Any]) -> str:
     with console.capture() as captured:
         console.print(table)
     return captured.get()
+
+
+def refused(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    limit: Annotated[int, Option(min=1, max=1_000, help="The newest so many.")] = SHOWN,
+    as_json: Annotated[bool, Option("--json", help="One object a line, for machines.")] = False,
+) -> None:
+    """List the newest messages that were refused, with the reason; all of them are counted."""
+    from fleet.cli.commands import open_fleet
+
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        found, total = newest_refused(connection, limit), count_refused(connection)
+    for one in found:
+        if as_json:
+            print(msgspec.json.encode(one).decode())
+        else:
+            at = paris(one["recorded_at_us"])
+            print(f"{at:%Y-%m-%d %H:%M:%S} {one['topic']} ({one['payload_bytes']} bytes): {one['reason']}")
+    if not as_json:
+        print(f"{len(found)} shown of {total} refused since installation")
+
+
+def newest_refused(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the newest refused messages, newest first."""
+    table = refused_messages.c
+    query = select(table.recorded_at_us, table.topic, table.payload_bytes, table.reason)
+    rows = connection.execute(query.order_by(table.id.desc()).limit(limit)).mappings()
+    return [dict(row) for row in rows]
+
+
+def count_refused(connection: Connection) -> int:
+    """Return how many messages were refused since installation."""
+    return connection.scalar(select(counters.c.value).where(counters.c.name == "refused")) or 0

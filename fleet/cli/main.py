@@ -14,13 +14,11 @@ from typer.exceptions import TyperException
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
 from fleet.cli import accounts as identity_cli
-from fleet.cli import backup, balena, commands, database, testframes
+from fleet.cli import backup, balena, commands, exchange, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
-from fleet.cli import refused as evidence_cli
 from fleet.cli import reports as reports_cli
-from fleet.cli import territory as territory_cli
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
 from fleet.web.api.availability import By
@@ -63,16 +61,12 @@ def import_(
     dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
 ) -> None:
     """Upsert the registry and people from JSON, or sites and gateways from a CSV or XLSX sheet."""
-    from fleet.cli import exchange
-
     print(exchange.import_file(data, file, dry_run=dry_run))
 
 
 @app.command()
 def export(data: Data, file: Path) -> None:
     """Write sites and gateways to FILE, a CSV or XLSX sheet that can be imported again."""
-    from fleet.cli import exchange
-
     print(exchange.export_file(data, file))
 
 
@@ -177,15 +171,14 @@ app.add_typer(availability_cli.facts, name="facts")
 app.add_typer(availability_cli.months, name="month")
 app.add_typer(reports_cli.app, name="report")
 app.add_typer(objects_cli.app, name="objects")
-app.add_typer(territory_cli.app, name="territory")
+app.add_typer(exchange.territory, name="territory")
 app.add_typer(identity_cli.app, name="token")
 app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
-app.add_typer(database.app, name="db")
 backup.add_to(app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
-app.command()(evidence_cli.refused)
+app.command()(availability_cli.refused)
 app.command()(balena.balena)
 
 

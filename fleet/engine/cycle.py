@@ -1,6 +1,7 @@
-"""One cycle within the caller's transaction: what the network is at an instant, and what follows from it.
+"""What the engine does within one transaction: decide what the network is at an instant, or store a batch.
 
-    our clock → refresh (what people changed) → sight → network → incidents → retention → configurations
+    batch   sort → store → remember
+    cycle   our clock → refresh (what people changed) → sight → network → incidents → retention → envelopes
 
 Nothing here changes what it was given: the outcome holds the state that stands once the commit is there.
 """
@@ -11,17 +12,20 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Update
 
+from fleet.broker.received import Received
 from fleet.clock import Clock
-from fleet.configurations import reconcile
+from fleet.configurations import commands, reconcile
 from fleet.engine.clocks import Instant, look_at_clocks
 from fleet.engine.state import EngineState, restored_state
-from fleet.evidence import facts
+from fleet.evidence import facts, store
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
+from fleet.evidence.ingest import Sorter
 from fleet.facts.months import month_of
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.live.model import NetworkNow
+from fleet.live.restore import restore_unsure
 from fleet.registry.model import Status
 from fleet.registry.store import load_registry, put_in_service
 from fleet.response import cycle as incidents
@@ -153,3 +157,40 @@ def _looked(
         return state, None
     facts.store_sight(connection, change, instant.now_us)
     return replace(state, sight=facts.load_blindness(connection, state.from_us, settings)), change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBatch:
+    """What became of a batch, once its transaction is committed."""
+
+    state: EngineState
+    refused: int
+
+
+def store_messages(
+    connection: Connection, state: EngineState, batch: Sequence[Received], settings: ContractSettings
+) -> StoredBatch:
+    """Store a batch and return the state that knows it."""
+    memory = state.memory
+    sorter = Sorter(
+        newest_run=memory.newest_run,
+        known=state.registry.gateways,
+        settings=settings,
+        cut_us=state.timekeeping.cut_us,
+        newest_heartbeat=memory.heartbeat,
+        newest_presence=memory.presence,
+        allowance=memory.allowance,
+    )
+    rows = sorter.sort(batch)
+    store.store_batch(connection, rows)
+    commands.note_replies(connection, rows.replies)
+    after = memory.with_batch(rows)
+    if unsure := memory.unsure(rows):
+        after = restore_unsure(connection, after, unsure, state.from_us, settings)
+    return StoredBatch(state=replace(state, memory=after), refused=len(rows.refused))
+
+
+def refuse_message(connection: Connection, message: Received, error: Exception) -> None:
+    """Keep a message that no transaction takes, so that it stops no other."""
+    store.store_refused(connection, [(message, f"cannot be stored: {error}")])
+    store.count(connection, {"refused": 1})

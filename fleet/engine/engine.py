@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import Connection, Update
@@ -24,14 +24,12 @@ from fleet.broker.received import Received
 from fleet.clock import FleetClock
 from fleet.configurations import reconcile
 from fleet.db.connect import CommitUnsure, Database, is_database_trouble
-from fleet.engine.batch import refuse_message, store_messages
 from fleet.engine.clocks import Instant, keeping_after_unsure
-from fleet.engine.cycle import Senses, Terms, run_cycle
-from fleet.engine.health import Health
+from fleet.engine.cycle import Senses, Terms, refuse_message, run_cycle, store_messages
 from fleet.engine.state import EngineState, first_state, restored_state
 from fleet.evidence import facts
 from fleet.evidence.clock_events import events_after
-from fleet.evidence.timekeeping import STEP_US
+from fleet.evidence.timekeeping import STEP_US, ClockQuality
 from fleet.live.feed import Feed
 from fleet.live.timelines import Timelines
 
@@ -49,6 +47,25 @@ ARRIVED_LIMIT = 100_000
 
 Work = Callable[[], None]
 log = structlog.get_logger("fleet.engine")
+
+
+@dataclass(slots=True, kw_only=True)
+class Health:
+    """What `/healthz` shows of the engine."""
+
+    cycles: int = 0
+    failures: int = 0
+    last_cycle_us: int | None = None
+    """Our UTC, for people; its age is measured on the monotonic clock."""
+    last_cycle_monotonic_us: int | None = None
+    clock: ClockQuality = ClockQuality.DOUBTED
+    """What our UTC is worth; DOUBTED until the first cycle."""
+    clock_difference_us: int = 0
+    """How far ahead of ours the host's UTC is."""
+    last_cycle_took_us: int = 0
+    last_error: str = ""
+    messages: int = 0
+    refused: int = 0
 
 
 class Engine:

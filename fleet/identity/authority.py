@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from agent.wire.renewal import RenewalRequest
 from fleet.identity.keys import read_elliptic, write_private
 
 GATEWAY_DAYS = 90
@@ -209,3 +210,19 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def present_certificate(authority: Authority, request: RenewalRequest) -> x509.Certificate:
+    """Return the certificate of the request if our authority signed it.
+
+    Raises:
+        RequestRefused: not a certificate, or not one of ours.
+    """
+    if len(request.certificate_pem) > CSR_LIMIT_BYTES:
+        raise RequestRefused("certificate_pem", f"at most {CSR_LIMIT_BYTES} bytes")
+    try:
+        certificate = x509.load_pem_x509_certificate(request.certificate_pem.encode())
+        certificate.verify_directly_issued_by(authority.certificate)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+        raise RequestRefused("certificate_pem", "not a certificate of this fleet") from error
+    return certificate

@@ -1,8 +1,9 @@
-"""Enrolment: whether a certificate signing request may become a certificate, and why not.
+"""Enrolment and renewal: whether a request may become a certificate, and why not.
 
-``decide`` is pure.  A token is single-use and bound to one EUI.  Asking again with the same token *and* the
-same key is answered again (the first answer was lost on the way) while its certificate is not revoked;
-another key is refused.  A replaced box comes with a new work order: its certificate revokes the old box's.
+``decide`` and ``decide_renewal`` are pure.  A token is single-use and bound to one EUI.  Asking again with
+the same token *and* the same key is answered again (the first answer was lost on the way) while its
+certificate is not revoked; another key is refused.  A replaced box comes with a new work order: its
+certificate revokes the old box's.
 
     token of this EUI   key             answer
     unused, in time     any             certificate; token used; certificates of other keys revoked
@@ -11,11 +12,19 @@ another key is refused.  A replaced box comes with a new work order: its certifi
     expired             any             refused: proof
     revoked             any             refused: proof
     no proof holds      any             refused: proof
+
+Renewal: the holder of a certificate's key asks for the next 90 days (``agent.wire.renewal``).  An expired
+one is in grace: a gateway that stayed dark for months comes back with its key, and only revocation ends
+that.  The serial must be one that we issued for this EUI; the signature must hold.
 """
 
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from agent.wire.enrolment import EnrolmentRequest, proof_holds
+from agent.wire.renewal import RenewalRequest, renewal_holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +80,29 @@ def decide(
             field="proof", reason="expired", detail="this token has expired; ask for a new work order"
         )
     return Accepted(token_id=token.id, first=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A certificate that we issued."""
+
+    serial: str
+    eui: str
+    revoked_at_us: int | None
+
+
+def decide_renewal(
+    request: RenewalRequest, certificate: x509.Certificate, known: Known | None
+) -> EnrolmentRefused | None:
+    """Return why the request is refused, or None; ``known`` is what we stored under its serial."""
+    if known is None or known.eui != request.eui:
+        detail = f"this certificate was not issued to {request.eui}"
+        return EnrolmentRefused(field="certificate_pem", reason="foreign", detail=detail)
+    public = certificate.public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey) or not renewal_holds(public, request):
+        detail = "the signature is not by the key of this certificate"
+        return EnrolmentRefused(field="signature_hex", reason="foreign", detail=detail)
+    if known.revoked_at_us is not None:
+        detail = "this certificate was revoked; ask for a new work order"
+        return EnrolmentRefused(field="certificate_pem", reason="revoked", detail=detail)
+    return None

@@ -7,10 +7,15 @@ from sqlalchemy import Connection, insert, select, update
 from agent.wire.enrolment import EnrolmentRequest, token_key
 from agent.wire.renewal import RenewalRequest
 from fleet.identity import audit
-from fleet.identity.authority import Authority, Issued, check_request, public_key_sha256
-from fleet.identity.enrolment import Accepted, EnrolmentRefused, Token, decide
-from fleet.identity.renewal import Known, present_certificate
-from fleet.identity.renewal import decide as decide_renewal
+from fleet.identity.authority import Authority, Issued, check_request, present_certificate, public_key_sha256
+from fleet.identity.enrolment import (
+    Accepted,
+    EnrolmentRefused,
+    Known,
+    Token,
+    decide,
+    decide_renewal,
+)
 from fleet.identity.tables import certificates, enrolment_tokens
 
 

@@ -1,14 +1,32 @@
-"""How a ticket that nobody acknowledges climbs: the section ``escalation`` of fleet.json.
+"""How a ticket that nobody acknowledges climbs: who is told, in which order, how often; pure.
 
-Sources: DESIGN §7; peers (GoAlert: steps and repeats of a policy).
+    round 0   at once                level 1
+    round 1   after the first wait   level 2
+    then      after the second       everybody on call, again and again until someone acknowledges
+
+Waits and rounds are the section ``escalation`` of fleet.json (10 min, 10 min, every 20 min, 12 rounds).
+Acknowledging stops it; no proof of progress (``fleet.tickets.duties``) un-acknowledges and starts again.
+
+Sources: DESIGN §7; peers (GoAlert: steps and repeats of a policy; Grafana OnCall: un-acknowledgement).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from fleet.durations import MINUTE_US, SECOND_US
+from fleet.oncall.model import OnCallNow
 
 WAIT_MIN, WAIT_MAX = 1, 240
 """Minutes; four hours are the whole of the intervention clock."""
 STEPS_LIMIT = 9
 ROUNDS_MAX = 100
+
+GROUP_WAIT_US = 10 * SECOND_US
+"""How long an incident must not grow before the first message goes: losses of one cause confirm within a
+heartbeat interval of each other."""
+
+GROUP_WAIT_LIMIT_US = 25 * SECOND_US
+"""However much it still grows: DESIGN §7 asks for the page within 30 s of the confirmation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +58,44 @@ class EscalationPolicy:
 
 
 DEFAULT_POLICY = EscalationPolicy()
+
+
+def first_page_at_us(opened_us: int, grown_us: int) -> int:
+    """Return when the first message about an incident goes out.
+
+    >>> first_page_at_us(0, 0) // SECOND_US, first_page_at_us(0, 14 * SECOND_US) // SECOND_US
+    (10, 24)
+    >>> first_page_at_us(0, 20 * SECOND_US) // SECOND_US
+    25
+    """
+    return min(grown_us + GROUP_WAIT_US, opened_us + GROUP_WAIT_LIMIT_US)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One round: who, and when the next one comes."""
+
+    people: tuple[OnCallNow, ...]
+    next_in_us: int | None
+
+
+def step(
+    round_number: int, on_call: tuple[OnCallNow, ...], policy: EscalationPolicy = DEFAULT_POLICY
+) -> Step:
+    """Return whom to tell in this round.
+
+    A level with nobody falls through to the next: a gap in the plan must not cost ten minutes.
+    """
+    levels = sorted({one.duty.level for one in on_call})
+    last = round_number + 1 >= policy.rounds
+    if round_number < min(len(policy.step_waits_min), len(levels)):
+        people = _each_once(one for one in on_call if one.duty.level == levels[round_number])
+        wait_us = policy.step_waits_min[round_number] * MINUTE_US
+    else:
+        people, wait_us = _each_once(on_call), policy.repeat_wait_min * MINUTE_US
+    return Step(people=people, next_in_us=None if last else wait_us)
+
+
+def _each_once(on_call: Iterable[OnCallNow]) -> tuple[OnCallNow, ...]:
+    """Somebody who is on two levels, or twice on one, gets one message."""
+    return tuple({one.person.id: one for one in on_call}.values())

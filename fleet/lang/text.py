@@ -1,9 +1,10 @@
-"""Text from outside (forms, sheets, JSON, mails, the wire), folded into what mails and pages can show; pure.
+"""Text from outside (forms, sheets, JSON, mails, the wire), folded into what files and pages can show; pure.
 
     line breaks of any kind              a space in a line; a line break in a paragraph
     control and bidi characters, NUL     removed: invisible, they turn or cut what stands beside them
     half of a surrogate pair             U+FFFD: no file and no socket takes it
     letters in two parts (é as e + ´)    one letter (NFC)
+    a day as French people write it      the day of ISO 8601
 
 Sources: Unicode 15.1 §23 (special areas), UAX #9 (bidi controls), UAX #15 (NFC), RFC 5322 §2.2 (a header is
 one line), ``str.splitlines`` of Python for what counts as a line break.
@@ -11,6 +12,7 @@ one line), ``str.splitlines`` of Python for what counts as a line break.
 
 import re
 import unicodedata
+from datetime import date
 from typing import Final
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -24,6 +26,11 @@ _INVISIBLE = re.compile(
     "\u2066-\u206f\ufeff\ufff9-\ufffb]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MONTHS: Final = ("janv", "fevr", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec")
+_FIGURES = re.compile(r"(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4}|\d{2})")
+_WORDS = re.compile(r"(?:[a-z]+\.? )?(\d{1,2})(?:er)? ([a-z]{3,9})\.? (\d{4})")
+CENTURY: Final = 2000
+"""Two figures of a year are of this century: no gateway is older."""
 
 
 def paragraph(text: str) -> str:
@@ -61,3 +68,24 @@ _TYPOGRAPHIC: Final = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
     | {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "·": "-", "×": "x", "°": "o", "€": "EUR"}
 )
+
+
+def iso_day(written: str) -> str:
+    """Return the day that a person wrote as ISO 8601; what is no day comes back as it was.
+
+    >>> iso_day("01/12/2026"), iso_day("1er décembre 2026"), iso_day("1.12.26"), iso_day("hier")
+    ('2026-12-01', '2026-12-01', '2026-12-01', 'hier')
+    """
+    text = ascii_only(one_line(written)).lower()
+    figures, words = _FIGURES.fullmatch(text), _WORDS.fullmatch(text)
+    if figures:
+        day, month, year = (int(part) for part in figures.groups())
+    elif words:
+        found = [index for index, name in enumerate(_MONTHS, 1) if words[2].startswith(name)]
+        day, month, year = int(words[1]), found[0] if found else 0, int(words[3])
+    else:
+        return written
+    try:
+        return date(year + (CENTURY if year < 100 else 0), month, day).isoformat()
+    except ValueError:
+        return written

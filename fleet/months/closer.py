@@ -26,8 +26,7 @@ from fleet.evidence.tables import (
 )
 from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
-from fleet.months.closing import Version
-from fleet.months.due import Standing, closable, due
+from fleet.months.closing import Standing, Version, closable, due
 from fleet.months.tables import month_versions
 from fleet.months.versions import next_version, store_version
 from fleet.objects import coverers

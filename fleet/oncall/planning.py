@@ -1,22 +1,30 @@
-"""The plan ahead: who, from when to when; holes; hours of duty; pure.
+"""The plan ahead: who, from when to when; holes; hours of duty; an iCal feed for calendars; pure.
 
 The plan is cut at every instant where it can change: the ends of spans and overrides, each hand-over.
 Between two cuts nothing changes, so one look at the start of each piece is exact, also in the hours that
 daylight saving repeats or skips.
+
+Sources: RFC 5545 (UID stays the same for the same duty, so that calendars update instead of doubling).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import icalendar
+
+from fleet.lang.i18n import t
 from fleet.lang.paris import day_us
-from fleet.oncall.model import Duty, Rota
+from fleet.oncall.model import Duty, Person, Rota
 from fleet.oncall.rules import handover_us, is_holiday, local_date, on_call
 
 LOOK_AHEAD_DAYS = 60
 """How far holes are searched."""
+PRODUCT = "-//Passerelle//Astreinte//FR"
+REFRESH = timedelta(hours=1)
+"""How often calendars are asked to look again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +127,29 @@ def _midnights(from_us: int, until_us: int) -> Iterator[int]:
         if from_us < at_us < until_us:
             yield at_us
         day += timedelta(days=1)
+
+
+def calendar(duties: tuple[Duty, ...], people: Mapping[int, Person], *, lang: str, now_us: int) -> bytes:
+    """Return the duties as a calendar."""
+    feed = icalendar.Calendar()
+    feed.add("prodid", PRODUCT)
+    feed.add("version", "2.0")
+    feed.add("x-wr-calname", t(lang, "oncall.calendar"))
+    feed.add("refresh-interval", REFRESH, {"VALUE": "DURATION"})
+    for duty in duties:
+        person = people.get(duty.person_id)
+        if person is None:
+            continue
+        event = icalendar.Event()
+        event.add("uid", f"astreinte-{duty.level}-{duty.person_id}-{duty.from_us}@passerelle")
+        event.add("dtstamp", _utc(now_us))
+        event.add("dtstart", _utc(duty.from_us))
+        event.add("dtend", _utc(duty.until_us))
+        event.add("summary", t(lang, "oncall.event", name=person.name, level=str(duty.level)))
+        event.add("transp", "TRANSPARENT")
+        feed.add_component(event)
+    return bytes(feed.to_ical())
+
+
+def _utc(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC)

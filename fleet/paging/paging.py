@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 
 from fleet.incidents import store
 from fleet.incidents.context import CycleContext
+from fleet.incidents.policy import GROUP_WAIT_US, first_page_at_us, step
 from fleet.notify import outbox
 from fleet.notify.compose import Occasion
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.paging.dispatch import About, dispatch, tell_team, wake
-from fleet.paging.escalation import GROUP_WAIT_US, first_page_at_us, step
 from fleet.paging.worksites import choose_for
 from fleet.tickets import store as tickets
 from fleet.tickets import timers

@@ -14,9 +14,8 @@ import msgspec
 
 from agent.wire.eui import parse_eui
 from agent.wire.reasons import Reason
-from fleet.lang.days import iso_day
 from fleet.lang.spreadsheets import NumberCell, csv_lines, head_index, unguarded
-from fleet.lang.text import one_line, paragraph
+from fleet.lang.text import iso_day, one_line, paragraph
 from fleet.registry.document import AgreementRow, GatewayRow, SiteRow
 from fleet.registry.model import AgreementKind
 from fleet.registry.problem import Problem, row_misfit

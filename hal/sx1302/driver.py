@@ -18,8 +18,7 @@ from hal.sx1261.driver import Sx1261
 from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302 import boot, identity, mcu
 from hal.sx1302.rx.decode import Decoding, decode
-from hal.sx1302.rx.fetch import Fetch
-from hal.sx1302.rx.fifo import parse
+from hal.sx1302.rx.fifo import Fetch, parse
 from hal.sx1302.timing import clockwork
 from hal.sx1302.tx import writes
 from hal.sx1302.tx.listen_first import ListenFirst

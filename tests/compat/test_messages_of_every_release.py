@@ -7,10 +7,9 @@ import msgspec
 import pytest
 
 from agent.wire.asyncapi import render
-from agent.wire.beyond import beyond
 from agent.wire.messages import JournalBatch, decode, encode
 from agent.wire.topics import topic
-from fleet.evidence.decoding import decode_message
+from fleet.evidence.decoding import beyond, decode_message
 from tests.controlpath.golden_messages import MESSAGES, named
 
 FOLDER = Path(__file__).parent

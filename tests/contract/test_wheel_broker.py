@@ -8,7 +8,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from demo.broker import broker_child, plan_broker
+from demo.servers import broker_child, plan_broker
 
 WAIT_S = 10.0
 DIALS = 200

@@ -20,7 +20,7 @@ from fleet.identity import audit
 from fleet.identity.people import Person as User
 from fleet.lang.paris import paris
 from fleet.lang.spreadsheets import guarded
-from fleet.oncall import feed, planning, store
+from fleet.oncall import planning, store
 from fleet.web.access import form_guard, operator, viewer
 from fleet.web.process_parts import Parts, Shared
 
@@ -111,7 +111,7 @@ def calendar(parts: Shared, person_id: int, token: str) -> Response:
         duties = planning.plan(store.rota(connection), now_us - FEED_BACK_US, now_us + FEED_AHEAD_US)
     mine = tuple(duty for duty in duties if person_id in (0, duty.person_id))
     return Response(
-        feed.feed(mine, people, lang="fr", now_us=now_us), media_type="text/calendar; charset=utf-8"
+        planning.calendar(mine, people, lang="fr", now_us=now_us), media_type="text/calendar; charset=utf-8"
     )
 
 

@@ -1,14 +1,27 @@
-"""Parses the bytes of the RX FIFO into raw packets, and renders them (for tests and the twin's checks).
+"""The RX FIFO: ``parse`` makes raw packets of its bytes, ``encode`` renders them, ``Fetch`` takes what waits.
 
 One bad packet costs one packet: the rest of a fetch is found again at the next sync word whose packet
 checks.  A packet cut off at the end of a fetch waits for its rest in ``Parsed.rest``.
 
-Sources: FACTS §8 (layout, checksum, ranges); §14 (the reference drops the whole fetch).
+The count is two bytes and can be read torn.  A first reading of zero is believed: a torn zero waits for
+the next poll.  Anything else is read again; the count only grows, so the second must not be smaller.
+
+Sources: FACTS §8 (layout, checksum, ranges, count, the reference's second read); §14 (the reference drops the
+whole fetch).
 """
 
 import binascii
+from collections import Counter
 from dataclasses import dataclass
 
+from hal.bus.access import Registers
+from hal.errors import ChipMisbehaved, LineFailed
+from hal.fault import Fault, FaultKind
+
+COUNT_AT = 0x58C8
+FIFO_AT = 0x4000
+READINGS_LIMIT = 4
+DEAD_LINE = b"\xff\xff"
 SYNC = b"\xa5\xc0"
 HEAD_BYTES = 9
 TAIL_BYTES = 14
@@ -213,3 +226,38 @@ def lora_crc16(payload: bytes) -> int:
     if len(payload) < 2:
         return payload[0] if payload else 0
     return binascii.crc_hqx(payload[:-2], 0) ^ int.from_bytes(payload[-2:], "big")
+
+
+class Fetch:
+    """The FIFO's host side."""
+
+    def __init__(self, registers: Registers, counts: Counter[str]) -> None:
+        self._registers = registers
+        self._counts = counts
+
+    def fetch(self) -> bytes:
+        """Return what waits in the FIFO.
+
+        Raises:
+            LineFailed: the bus reads ones only.
+            ChipMisbehaved: the count makes no sense in any reading.
+        """
+        count = self._count()
+        if count == 0:
+            return b""
+        for _ in range(READINGS_LIMIT):
+            again = self._count()
+            if again >= count and again <= FIFO_BYTES:
+                return self._registers.read_memory(FIFO_AT, again, fifo=True)
+            self._counts["torn_counts"] += 1
+            count = min(count, again) if again else 0
+            if count == 0:
+                return b""
+        raise ChipMisbehaved(f"FIFO count keeps changing or exceeds {FIFO_BYTES}", where="0x58c8")
+
+    def _count(self) -> int:
+        data = self._registers.read_memory(COUNT_AT, 2)
+        if data == DEAD_LINE:
+            dead = Fault(FaultKind.DEAD_BUS, 0xFFFF)
+            raise LineFailed(str(dead), where="0x58c8", fault=dead)
+        return int.from_bytes(data, "big") & COUNT_MASK

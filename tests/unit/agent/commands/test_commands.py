@@ -3,8 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.commands.runner import QUEUE_LIMIT, CommandFailed, CommandRunner
-from agent.commands.step import CommandLedger, CommandRefused, judge_command
+from agent.commands.runner import (
+    QUEUE_LIMIT,
+    CommandFailed,
+    CommandLedger,
+    CommandRefused,
+    CommandRunner,
+    judge_command,
+)
 from agent.hearing.noise_meter import median_dbm
 from agent.journal_port import MemoryJournal
 from agent.wire import reasons

@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.lang.days import iso_day
+from fleet.lang.text import iso_day
 
 
 @pytest.mark.parametrize(

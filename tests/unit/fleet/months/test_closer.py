@@ -12,7 +12,7 @@ from fleet.facts.model import HeartbeatRun
 from fleet.facts.months import closes_at_us, month_window
 from fleet.facts.settings import DEFAULTS
 from fleet.months.closer import WHO, Closer
-from fleet.months.due import AGAIN_US, DAILY_US
+from fleet.months.closing import AGAIN_US, DAILY_US
 from fleet.months.versions import list_versions, newest_version, next_version, store_version
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
 

@@ -4,7 +4,7 @@ import pytest
 
 from fleet.facts.months import closes_at_us, month_window
 from fleet.lang.paris import paris_us
-from fleet.months.due import AGAIN_US, DAILY_US, MONTHS_LIMIT, WATCH_US, Standing, closable, due
+from fleet.months.closing import AGAIN_US, DAILY_US, MONTHS_LIMIT, WATCH_US, Standing, closable, due
 
 OCTOBER = closes_at_us("2026-10")
 

@@ -6,7 +6,7 @@ import pytest
 
 from fleet.notify.model import Channel, NotSent, Outgoing
 from fleet.notify.settings import Channels
-from fleet.notify.team import team_sender
+from fleet.outbox_worker import team_sender
 from tests.unit.fleet.notify.servers import Answer, Seen, Server, serving
 
 pytestmark = pytest.mark.slow

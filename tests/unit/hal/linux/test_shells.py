@@ -9,9 +9,8 @@ import pytest
 
 from hal.board_files import Pins
 from hal.errors import LineFailed, OurMistake
+from hal.linux.buses import I2cBus, SpiBus
 from hal.linux.gpio import STEP_US, ResetLines, give_working_folder
-from hal.linux.i2c import I2cBus
-from hal.linux.spi import SpiBus
 from hal.linux.tty import SerialLine
 from hal.twin.lines.pseudo_terminal import PseudoTerminal
 

@@ -1,9 +1,8 @@
 import pytest
 
 from fleet.durations import MINUTE_US
-from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
+from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy, first_page_at_us, step
 from fleet.oncall.model import Duty, OnCallNow, Person
-from fleet.paging.escalation import first_page_at_us, step
 
 STEP_WAIT_US, REPEAT_WAIT_US, ROUNDS_LIMIT = 10 * MINUTE_US, 20 * MINUTE_US, DEFAULT_POLICY.rounds
 
