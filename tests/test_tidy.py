@@ -212,7 +212,7 @@ SMALL_ROOMS = {
     "agent.spool.condition": "the states of the spool; spool.spool is full",
     "fleet.identity.rate": "an algorithm with a source, pure; process_parts only holds one a process",
     "fleet.intake.strangers": "what becomes of an unknown number is policy, and no route's",
-    "fleet.lang.legacy": "prose of agents before 0.2, known to this file alone (`tests.codes`); it goes whole",
+    "fleet.lang.legacy": "prose of agents before 0.2, known to this file alone (`tests.codes`); goes whole",
     "fleet.notify.webhook": "one channel with a signature that receivers check",
     "fleet.web.pages.parts": "the page of one feature, as its neighbours",
     "hal.registers.capture_ram": "data: one block of the register map, as its neighbours",
