@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from agent.wire.messages import Change, Radio, TimeQuality
 from agent.wire.resolved import resolved
 from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
 from fleet.availability.sensors import Coverage
@@ -60,6 +61,14 @@ TYPES: dict[str, type] = {
     "coverage": Coverage,
     **KINDS,
 }
+WORDS = {
+    "JournalFact": (
+        "value",
+        "RADIO: RECEIVING, DEAF, OFF. CONNECTOR: UP, DOWN. SPOOL: ACCEPTING, FULL. BOOT: STARTED.",
+    ),
+    "Blindness": ("path", "canary, broker, ingest, clock."),
+}
+"""What a text may be that no enumeration holds, because gateways of other versions may say more."""
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
 Line: TypeAlias = Fact | CommuneCard | GatewayCard | Coverage | ContractSettings
@@ -157,6 +166,12 @@ def schema() -> dict[str, Any]:
         }
         for kind, type_ in kinds.items()
     ]
+    for enumeration in (Change, Radio, TimeQuality):
+        named = [{"const": one.value, "title": one.name} for one in enumeration]
+        components[enumeration.__name__]["oneOf"] = named
+        del components[enumeration.__name__]["enum"]
+    for name, (field, words) in WORDS.items():
+        components[name]["properties"][field]["description"] = words
     for kind, type_ in kinds.items():
         components[type_.__name__].get("properties", {})["type"] = {"const": kind}
         components[type_.__name__].pop("additionalProperties", None)

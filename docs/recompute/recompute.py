@@ -1,0 +1,200 @@
+"""Recompute a closed month of Passerelle with nothing but Python 3.11: python recompute.py faits.ndjson
+
+The rules are those of docs/disponibilite.md (§); no line is shared with the software that this checks.  Spans are
+[start, end) in microseconds.  It prints hash, states and figures; not why something failed, or who answers for it."""
+import hashlib, json, sys
+from collections import defaultdict
+from datetime import datetime
+from itertools import accumulate, pairwise
+from zoneinfo import ZoneInfo
+CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 2", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
+BOOT, RADIO, CONNECTOR, SPOOL, STOP, RECEIVING, NTP, GNSS = 1, 2, 3, 6, 9, 1, 1, 2
+EVIDENCE = ("run", "journal", "delivered", "commissioning", "statement", "maintenance")
+COMMUNE = {"SERVING": "SERVED", "UNKNOWN": "UNKNOWN", "MAINTENANCE": "EXCLUDED", "LOST": "LOST"}
+def deeper(depth, spans):  # the instants that more than `depth` spans share, sorted, neighbours joined
+    found, level = [], 0
+    for at, step in sorted((at, step) for a, b in spans if a < b for at, step in ((a, 1), (b, -1))):
+        if level == depth and step > 0:
+            found.append([found.pop()[0] if found and found[-1][1] == at else at, at])
+        elif level == depth + 1 and step < 0: found[-1][1] = at
+        level += step
+    return [(a, b) for a, b in found]
+def both(left, right): return deeper(1, [*deeper(0, left), *deeper(0, right)])
+def without(left, right): return both(left, [(a, b) for (_, a), (b, _) in pairwise([NEVER, *deeper(0, right), EVER])])
+def total(spans): return sum(b - a for a, b in spans)
+# §1 « Horloge »: points of proof are heartbeats, journal records and last times alive, each placed in time.
+def beats_of(runs):  # both ends of each run of heartbeats, each heartbeat once, in order of uptime
+    runs = sorted(runs, key=lambda run: (run["last_seq"], run["trusted"], -run["first_at_us"]))
+    ends = [(run, f"{end}_at_us", f"{end}_uptime_ms", f"{end}_seq") for run in runs for end in ("first", "last")]
+    kept = {(run[up], run[seq]): (run, run[at]) for run, at, up, seq in ends}
+    return [{**run, "kind": "beat", "at": at, "up": up, "seq": seq, "n": run["journal_seq"]}
+            for (up, seq), (run, at) in sorted(kept.items(), key=lambda item: item[0])]
+def began(p): return p["at"] - p["up"] * 1000
+def order(p): return p["n"], p["kind"] != "record", p["up"], p["seq"]
+def forward(points): return [{**p, "at": at} for p, at in zip(points, accumulate((p["at"] for p in points), max))]
+def by_uptime(up, beats):  # the neighbours of an uptime, and where it lies between or beside them
+    near = [p for p in beats if p["up"] <= up][-1:] + [p for p in beats if p["up"] > up][:1]
+    if len(near) < 2: return near, near[0]["at"] + (up - near[0]["up"]) * 1000 if near else None
+    a, b = near
+    return near, a["at"] + (b["at"] - a["at"]) * (up - a["up"]) // (b["up"] - a["up"])
+def heard_at(p, beats, s):  # when a heartbeat of a clock that is not believed was sent
+    near, at = by_uptime(p["up"], [q for q in beats if q["trusted"]])
+    if len(near) == 2: return min(p["at"], at)
+    side = (p["up"] > near[0]["up"]) - (p["up"] < near[0]["up"]) if near else 0  # of the only neighbour, if any
+    alone = [q for q in beats if not q["trusted"] and (not side or (q["up"] - near[0]["up"]) * side >= 0)]
+    heard = min(q["at"] * 1000 + (p["up"] - q["up"]) * 1_000_000 + abs(p["up"] - q["up"]) * 100 for q in alone) // 1000
+    near = [q for q in near if abs(p["up"] - q["up"]) * 100 // 1000 <= s["time_agreement_us"]]
+    return min(heard, at) if near else heard
+def claimed(stamp, beats, s):  # when something happened that a gateway dates itself
+    near, at = by_uptime(stamp["uptime_ms"], beats)
+    limit = s["time_agreement_us"] + min(abs(p["up"] - stamp["uptime_ms"]) for p in near) * 100 // 1000
+    believed = stamp["time_quality"] in (NTP, GNSS) and any(p["trusted"] for p in near)
+    return stamp["at_us"] if believed and abs(stamp["at_us"] - at) <= limit else at
+def lives_of(runs, journal, s):  # §1, §2.5: what one box did in one boot; one boot with two starts is two boxes
+    found = []
+    for boot in {run["boot"] for run in runs}:
+        beats = sorted(beats_of([run for run in runs if run["boot"] == boot]), key=began)
+        cuts = [i for i, p in enumerate(beats) if not i or began(p) - began(beats[i - 1]) > SPLIT_US]
+        boxes = [sorted(beats[a:b], key=lambda p: (p["up"], p["seq"])) for a, b in pairwise([*cuts, len(beats)])]
+        mine = [(r, r["at_us"] - r["uptime_ms"] * 1000) for r in journal if r["boot"] == boot]
+        mine = [(r, min(boxes, key=lambda box: abs(began(box[0]) - us))) for r, us in mine]
+        found += [life_of(boot, box, [r for r, nearest in mine if nearest is box], s) for box in boxes]
+    return sorted(found, key=lambda life: (life["start"], life["boot"]))
+def life_of(boot, beats, records, s):
+    beats = forward([p if p["trusted"] else {**p, "at": heard_at(p, beats, s)} for p in beats])
+    more = [{**r, "kind": "record", "at": claimed(r, beats, s), "up": r["uptime_ms"], "seq": 0,
+             "n": r["journal_seq"]} for r in records]
+    name, first = beats[0]["contractual"], [r for r in more if r["change"] == BOOT]
+    for p in (points := forward(sorted([*beats, *more], key=order))): name = p.setdefault("contractual", name)
+    last = dict(zip("boot uptime_ms at_us time_quality clean n".split(), first[0]["previous"] or () if first else ()))
+    return {"boot": boot, "start": began((first or beats)[0]), "beats": beats, "points": points, "names": last}
+def deaths(lives, s):  # when lives were dead; lengthens each life to the last time alive that a later start names
+    ends = {}
+    for i, (life, last) in enumerate([(life, life["names"]) for life in lives]):
+        j = max((j for j in range(i) if lives[j]["boot"] == last.get("boot")), default=i - 1)
+        if j >= 0 and lives[j]["boot"] == last.get("boot"):
+            dead, ends[j], up = lives[j], life["start"], last["uptime_ms"]
+            p = {"kind": "alive", "at": claimed(last, dead["beats"], s), "up": up, "seq": 0, "n": last["n"]}
+            if up > dead["beats"][-1]["up"] and (p["n"] or p["at"] > dead["points"][-1]["at"]):
+                dead["points"].append(p)
+                dead["points"] = forward(sorted(dead["points"], key=order)) if p["n"] else dead["points"]
+        elif j >= 0 and lives[j]["points"][-1].get("change") == STOP: ends[j] = life["start"]
+    starts = [*(life["start"] for life in lives[1:]), FOREVER_US]
+    stopped = [any(p.get("change") == STOP for p in life["points"][-2:]) for life in lives]
+    return [(life["points"][-1]["at"], ends.get(i, stopped[i] * starts[i])) for i, life in enumerate(lives)]
+# §1 « Pont », §2: what is proved between two points; a state is (radio receives, LNS answers, memory accepts).
+def complete(here, gap, p, covered, s):  # whether nothing can be missing between two points
+    if len(gap) != p["n"] - here["n"] or any(r["n"] != here["n"] + i for i, r in enumerate(gap, 1)): return False
+    if p["kind"] == "alive" or here["kind"] != "beat": return p["n"] > 0 or p["kind"] == "beat"
+    steps = p["seq"] - here["seq"]
+    off_ms = abs(p["up"] - here["up"] - steps * p["interval_ms"])
+    regular = here["interval_ms"] == p["interval_ms"] and off_ms <= s["bridging_tolerance_ms"]
+    return steps == 1 or (steps > 0 and (regular or p["seq"] <= covered))
+def after(state, p):  # the state after a point; None: not known
+    if p["kind"] == "beat": return p["radio"] == RECEIVING, p["lns_up"], p["spool_accepting"]
+    if state is None or p["kind"] == "alive": return state
+    radio, lns, spool = (False, False, True) if p["change"] == BOOT else state
+    radio = p["change"] == RADIO and p["value"] == "RECEIVING" if p["change"] in (RADIO, STOP) else radio
+    lns = p["value"] == "UP" if p["change"] == CONNECTOR and p["subject"] == p["contractual"] else lns
+    return radio, lns, p["value"] == "ACCEPTING" if p["change"] == SPOOL else spool
+def pieces_of(life, s):  # the stretches that are proved, each with its state
+    here, state, gap, covered, points = None, None, [], -1, [*life["points"], {"kind": "end"}]
+    if points[0].get("change") == BOOT:
+        here, state = points.pop(0), (False, False, True)
+        yield life["start"], here["at"], state
+    for p in points:
+        gap.append(p)
+        if p["kind"] == "record": continue
+        if p["kind"] == "end":
+            ok = [r["n"] == here["n"] + i for i, r in enumerate(gap[:-1], 1)]
+            gap = gap[: [*ok, False].index(False)]
+        elif not here or not complete(here, gap[:-1], p, covered, s):
+            here, state, gap = p, None, [p]
+        for q in gap:
+            if state and here["at"] < q["at"]: yield here["at"], q["at"], state
+            here, state = q, after(state, q)
+        gap, covered = [], max(covered, p.get("last_seq", -1))
+def losses_of(life, change, good):  # losses of radio or LNS that were noticed later than they began
+    mine = [p for p in life["points"] if p.get("change") == change and p["since_ms"] is not None]
+    return [(p["at"] - (p["up"] - p["since_ms"]) * 1000, p["at"]) for p in mine if p["value"] != good
+            and p["since_ms"] < p["up"] and (change == RADIO or p["subject"] == p["contractual"])]
+def newest(facts):  # §1: of two facts of one id the one recorded last counts, if it takes nothing back
+    kept = {f["id"]: f for f in sorted(facts, key=lambda f: (f["recorded_at_us"], back(f)))}
+    return [kept[key] for key in sorted(kept) if not back(kept[key])]
+def back(fact): return fact.get("withdrawn", False) or fact.get("void", False)
+def excused(works, s):  # §5: approved, announced in time and not taken back since
+    for one in (w for w in newest(works) if w["approved_by"]):
+        mine = [w for w in works if w["id"] == one["id"]]
+        since = max((w["recorded_at_us"] for w in mine if back(w)), default=-FOREVER_US)
+        mine = [w for w in mine if w["approved_by"] and w["recorded_at_us"] > since
+                and w["announced_at_us"] + s["maintenance_notice_us"] <= w["start_us"]]
+        yield from both([(one["start_us"], one["end_us"])], [(w["start_us"], w["end_us"]) for w in mine])
+def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at every instant
+    mine = {kind: [f for f in group if eui in (f.get("eui"), *f.get("euis", ()))] for kind, group in facts.items()}
+    lives, serving, buffering, window = lives_of(mine["run"], mine["journal"], s), [], [], [(start, end)]
+    down = deaths(lives, s)
+    for life in lives:
+        pieces = list(pieces_of(life, s))
+        radio, lns, spool = ([(a, b) for a, b, state in pieces if state[i]] for i in range(3))
+        radio = without(radio, losses_of(life, RADIO, "RECEIVING"))
+        lns = without(lns, losses_of(life, CONNECTOR, "UP"))
+        good, kept = both(radio, lns), both(without(radio, lns), spool)
+        serving, buffering = serving + good, buffering + kept
+        down += without([(a, b) for a, b, _ in pieces], good + kept)
+    two = deeper(1, [(life["points"][0]["at"], life["points"][-1]["at"]) for life in lives])
+    two = [(a, b) for a, b in two if b - a > s["two_boxes_overlap_us"]]
+    blind = [(f["start_us"], FOREVER_US if f["end_us"] is None else f["end_us"] + s["blindness_tail_us"])
+             for f in newest(facts["blindness"]) if not f["euis"] or eui in f["euis"]]
+    edges = [*sorted((f["at_us"], f["kind"]) for f in newest(mine["commissioning"])), (FOREVER_US, "")]
+    deployed = [(a, b) for (a, kind), (b, _) in pairwise(edges) if kind == "accepted"]
+    layers = (("OUT", without(window, deployed)), ("SERVING", without(serving, two)),
+              ("MAINTENANCE", [*excused(mine["maintenance"], s)]), ("BUFFERING", without(buffering, two)),
+              ("DOWN", two + down), ("UNKNOWN", blind), ("DOWN", window))
+    free, states = window, {name: [] for name, _ in layers}
+    for name, spans in layers:
+        states[name], free = deeper(0, [*states[name], *both(free, spans)]), without(free, spans)
+    return states
+def commune(members, states, start, end, s):  # §3, §5: its states, and for how long fewer than two served
+    some = defaultdict(list)
+    for eui in states:
+        valid = [(m["valid_from_us"], end if m["valid_to_us"] is None else m["valid_to_us"]) for m in members
+                 if m["eui"] == eui]
+        for name, spans in states[eui].items():
+            some["LOST" if name in ("DOWN", "BUFFERING") else name] += both(spans, valid)
+    found, free, left = {}, [(start, end)], s["maintenance_cap_us"]
+    for name in ("LOST", *[*COMMUNE][1:3], "SERVING") if s["serving"] == "all" else COMMUNE:
+        found[COMMUNE[name]], free = both(free, some[name]), without(free, some[name])
+    for a, b in found["EXCLUDED"]:  # beyond the month's cap works are a loss
+        over, left = [(min(b, a + left), b)], max(0, left - (b - a))
+        found["LOST"], found["EXCLUDED"] = deeper(0, found["LOST"] + over), without(found["EXCLUDED"], over)
+    return {**found, "NOT_COVERED": free}, total(without([(start, end)], deeper(1, some["SERVING"])))
+def verdict(served, charged, objective_ppm):  # §6
+    met = served * 1_000_000 >= objective_ppm * (served + charged) if served + charged else None
+    return {"served": served, "charged": charged, "met": met}
+def figures(header, lines):
+    facts = defaultdict(list)
+    for fact in map(json.loads, lines): facts[fact["type"]].append(fact)
+    if header["code"] != CODE or facts["settings"][0]["serving"] == "sensors":
+        sys.exit(f"this reads {CODE!r} and no serving = sensors; the file was made by {header['code']!r}")
+    (s,), (year, month) = facts["settings"], map(int, header["month"].split("-"))
+    firsts = (datetime(year + m // 12, m % 12 + 1, 1, tzinfo=ZoneInfo("Europe/Paris")) for m in (month - 1, month))
+    start, end = (int(first.timestamp()) * 1_000_000 for first in firsts)
+    end = max(start, min(end, header["as_of_us"]))
+    head = "{format} {version}\n{code}\n{month} {as_of_us}\n".format(**header).encode()
+    euis = {eui for kind in EVIDENCE for f in facts[kind] for eui in f.get("euis") or [f["eui"]]}
+    states = {eui: gateway(eui, facts, start, end, s) for eui in sorted(euis)}
+    weights = {card["insee"]: 1 if s["weight"] == "equal" else card[s["weight"]] for card in facts["commune"]}
+    members, found = [m for m in newest(facts["membership"]) if m["approved_by"]], []
+    for insee in sorted({*weights, *(m["commune_insee"] for m in members)}):
+        spans, below_two_us = commune([m for m in members if m["commune_insee"] == insee], states, start, end, s)
+        us = {name: total(group) for name, group in spans.items()}
+        charged = us["LOST"] + s["unknown_is_charged"] * us["UNKNOWN"]
+        found.append({"insee": insee, "weight": weights.get(insee, 0), "by_state_us": us, "outages": len(spans["LOST"]),
+                      "below_two_us": below_two_us, **verdict(us["SERVED"], charged, s["objective_commune_ppm"])})
+    whole = (sum(one["weight"] * one[name] for one in found) for name in ("served", "charged"))
+    return {"hash": hashlib.sha256(b"".join([head, *lines])).hexdigest(),
+            "whole": verdict(*whole, s["objective_global_ppm"]), "communes": found, "gateways": [
+                {"eui": eui, "by_state_us": {name: total(us) for name, us in states[eui].items()}} for eui in states]}
+if __name__ == "__main__":
+    head, *lines = filter(bytes.strip, open(sys.argv[1], "rb"))
+    print(json.dumps(figures(json.loads(head), sorted(set(lines))), indent=1))
