@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection
 
-from agent.wire.command import Action
+from agent.wire.command import SERVICE_AFFECTING, Action
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
@@ -26,6 +26,7 @@ from fleet.errors import MistakeError
 from fleet.identity import audit, enrolments, foundation, people
 from fleet.identity.revocation import write_revocations
 from fleet.registry import store
+from fleet.rollouts.asking import why_not
 from fleet.settings import (
     BROKER_PORT,
     PUBLIC_URL,
@@ -177,13 +178,31 @@ def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
     return lines
 
 
-def send_command(data: Path, eui: str, action: Action) -> str:
-    """Sign one command and queue it."""
-    _, database = open_fleet(data)
+def send_command(data: Path, eui: str, action: Action, reason: str) -> str:
+    """Sign one command and queue it; one that stops reception is refused where somebody would suffer.
+
+    Raises:
+        MistakeError: it would harm, and no ``reason`` says why it is sent all the same.
+    """
+    settings, database = open_fleet(data)
     keys = foundation.read_keys(data)
     now_us = SystemClock().now_us()
-    with closing(database), database.write() as connection:
+    with closing(database), database.read() as connection:
         _gateway(connection, eui)
+        refusals = why_not(connection, settings.contract, eui, now_us) if action in SERVICE_AFFECTING else []
+    if refusals and not reason:
+        raise MistakeError(f"{' '.join(refusals)} Announce works, or say --despite REASON.")
+    with closing(database), database.write() as connection:
+        if refusals:
+            after = {"action": action, "reason": reason, "despite": refusals}
+            audit.record(
+                connection,
+                now_us=now_us,
+                who=audit.COMMAND_LINE,
+                action="gateway.command.despite",
+                subject=eui,
+                after=after,
+            )
         word = send(connection, keys.signing, eui=eui, action=action, who=audit.COMMAND_LINE, now_us=now_us)
     return f"{eui}: {word} queued ({action})"
 

@@ -19,6 +19,7 @@ from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
 from fleet.cli import reports as reports_cli
+from fleet.cli import safety as safety_cli
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
 from fleet.web.api.availability import By
@@ -137,9 +138,10 @@ def command(
     data: Data,
     eui: Annotated[str, Option(help="Gateway EUI.")],
     action: Annotated[Action, Option(help="What to do.")],
+    despite: Annotated[str, Option(help="Why it is sent although somebody loses service.")] = "",
 ) -> None:
     """Sign a command for one gateway; `fleet serve` sends it."""
-    print(commands.send_command(data, parse_eui(eui), action))
+    print(commands.send_command(data, parse_eui(eui), action, despite.strip()))
 
 
 @app.command("test-frame")
@@ -178,6 +180,7 @@ app.add_typer(incidents_cli.app)
 backup.add_to(app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
+app.command("ok-to-stop")(safety_cli.ok_to_stop)
 app.command()(availability_cli.refused)
 app.command()(balena.balena)
 

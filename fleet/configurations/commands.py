@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
 
-from agent.wire.command import Action, Command, CommandError, decode_command, encode_command
+from agent.wire.command import (
+    SERVICE_AFFECTING,
+    Action,
+    Command,
+    CommandError,
+    decode_command,
+    encode_command,
+)
 from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope
 from agent.wire.messages import Reply
 from fleet.configurations import store
@@ -50,6 +57,15 @@ def send(
     after = {"action": action, "id": number}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
     return number
+
+
+def stopped_since(connection: Connection, since_us: int) -> dict[str, int]:
+    """Return by EUI when a gateway was last told, after ``since_us``, to do what stops its reception."""
+    found: dict[str, int] = {}
+    for row in store.commands_since(connection, since_us):
+        if _action(row["envelope"]) in SERVICE_AFFECTING:
+            found[row["eui"]] = max(row["issued_at_us"], found.get(row["eui"], 0))
+    return found
 
 
 def note_replies(connection: Connection, replies: Iterable[tuple[str, Reply, int]]) -> None:

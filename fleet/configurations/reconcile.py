@@ -1,4 +1,4 @@
-"""Configurations in each cycle: what is desired goes out, what waits is permitted, what works is confirmed.
+"""Configurations in each cycle: what is desired goes out, what works is confirmed.
 
 Rows come from ``store``, decisions from ``rules``, signatures from ``issue``.
 """
@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Update
 from agent.wire.envelope import EnvelopeKind
 from fleet.configurations import store
 from fleet.configurations.issue import issue_instruction
-from fleet.configurations.rules import PERMIT_LIFE_US, decide_permits, should_confirm
+from fleet.configurations.rules import should_confirm
 from fleet.live.memory import Memory
-from fleet.live.model import NetworkNow
 
 PUBLISH_LIMIT = 500
 """Versions, and instructions, handed to the broker in one cycle; the rest waits for the next."""
@@ -32,27 +31,6 @@ def publish_waiting(connection: Connection, publish: Publish, done: Note) -> int
 
 def _call(done: Note, arrived: Update) -> Callable[[], None]:
     return lambda: done(arrived)
-
-
-def grant_permits(
-    connection: Connection, key: Ed25519PrivateKey, network: NetworkNow, now_us: int
-) -> dict[str, str]:
-    """Permit each waiting change that harms nobody now; return why each of the others waits on."""
-    waiting = store.waiting_changes(connection)
-    if not waiting:
-        return {}
-    decided = decide_permits(waiting, store.permitted_at_us(connection), network, now_us)
-    for change in decided.granted:
-        issue_instruction(
-            connection,
-            key,
-            eui=change.eui,
-            kind=EnvelopeKind.PERMIT,
-            payload=change.sha256.encode(),
-            now_us=now_us,
-            life_us=PERMIT_LIFE_US,
-        )
-    return dict(decided.refused)
 
 
 def confirm_working(connection: Connection, key: Ed25519PrivateKey, memory: Memory, now_us: int) -> int:

@@ -238,6 +238,12 @@ def commands_of(connection: Connection, eui: str, limit: int) -> list[RowMapping
     return list(connection.execute(query.order_by(instructions.c.version.desc()).limit(limit)).mappings())
 
 
+def commands_since(connection: Connection, since_us: int) -> list[RowMapping]:
+    """Return the commands to any gateway that were issued after an instant."""
+    late = (instructions.c.kind == EnvelopeKind.COMMAND) & (instructions.c.issued_at_us > since_us)
+    return list(connection.execute(select(instructions).where(late)).mappings())
+
+
 # --- what the broker does not have yet ---------------------------------------------------------------
 def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
     """Return the newest versions and the instructions that wait for the broker; ``limit`` of each."""

@@ -9,11 +9,15 @@ from agent.wire.messages import Presence
 from fleet.availability.history import FOR_EVER_US
 from fleet.evidence import load
 from fleet.evidence.boots import count_facts
+from fleet.evidence.facts import load_blindness, load_commissioning, load_maintenances, load_statements
 from fleet.evidence.tables import incoherences, latest
 from fleet.facts.model import GatewayFacts
-from fleet.facts.months import Window
+from fleet.facts.months import Window, month_around
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.live.memory import GatewayMemory, Memory
+from fleet.live.model import NetworkNow
+from fleet.live.network import NetworkView
+from fleet.registry.store import load_registry
 
 
 def restore_memory(connection: Connection, from_us: int, settings: ContractSettings = DEFAULTS) -> Memory:
@@ -63,3 +67,23 @@ def _with_facts(known: GatewayMemory, facts: GatewayFacts) -> GatewayMemory:
         journal={(fact.boot, fact.journal_seq): fact for fact in facts.journal},
         skipped=facts.skipped,
     )
+
+
+def restored_network(connection: Connection, settings: ContractSettings, now_us: int) -> NetworkNow:
+    """Return the network at ``now_us`` as stored rows prove it, for who asks beside the engine."""
+    from_us = month_around(now_us).start_us
+    sight = load_blindness(connection, from_us, settings)
+    blind = next((one for one in sight if one.end_us is None), None)
+    memory = restore_memory(connection, from_us, settings).with_people(
+        load_commissioning(connection),
+        load_maintenances(connection, from_us),
+        load_statements(connection, from_us),
+    )
+    _, network = NetworkView(settings).seen(
+        load_registry(connection),
+        memory,
+        sight,
+        blind_reason=blind.reason if blind else "",
+        now_us=now_us,
+    )
+    return network

@@ -6,7 +6,16 @@ from fastapi.responses import JSONResponse, Response
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.notify import outbox
 from fleet.web import login
-from fleet.web.api import availability, documented, enrolments, incidents, problems, registry, reports, speed
+from fleet.web.api import (
+    availability,
+    documented,
+    enrolments,
+    incidents,
+    problems,
+    registry,
+    reports,
+    speed,
+)
 from fleet.web.api import connectivity as objects
 from fleet.web.api import gateways as routes
 from fleet.web.bodies import BoundedBodies

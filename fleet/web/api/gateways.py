@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -10,10 +10,12 @@ from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
 from fleet.configurations.status import ConfigurationStatus, statuses
 from fleet.evidence.decoding import named
+from fleet.facts.months import Window
 from fleet.identity.people import Person
 from fleet.lang.reasons import in_words
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
+from fleet.rollouts.asking import EUIS_LIMIT, USUAL_US, ask, document
 from fleet.web.access import viewer
 from fleet.web.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
 from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, page_of
@@ -27,6 +29,24 @@ router = APIRouter(
     responses=REFUSALS | NOT_MODIFIED,
 )
 Eui = Annotated[str, Path(min_length=16, max_length=23, examples=["0016c001f12a3b4c"])]
+INSTANT_LIMIT_US = 4_102_444_800_000_000
+"""2100-01-01."""
+OK_TO_STOP: dict[str, Any] = {
+    "ok": False,
+    "refusals": [
+        {
+            "eui": "0016c001f12a3b4c",
+            "kind": "commune",
+            "insee": "37281",
+            "commune": "Vouvray",
+            "sensors": 0,
+            "out": [],
+            "absences": [],
+        }
+    ],
+    "degraded": [],
+    "with": [],
+}
 
 
 @router.get("/gateways", responses={200: shown("One page.", {"items": [GATEWAY], "next": None})})
@@ -89,6 +109,38 @@ def list_communes(
         for one in chosen
     ]
     return answer(request, {"items": items, "next": following})
+
+
+@router.get("/ok-to-stop", responses={200: shown("Yes, or no with every reason.", OK_TO_STOP)})
+def ok_to_stop(  # noqa: PLR0917 FastAPI passes by name
+    parts: Shared,
+    person: Annotated[Person, Depends(viewer)],
+    eui: Annotated[list[str], Query(min_length=1, max_length=EUIS_LIMIT)],
+    most: Annotated[int, Query(alias="max", ge=0, le=EUIS_LIMIT)] = 0,
+    from_us: Annotated[int | None, Query(ge=0, le=INSTANT_LIMIT_US)] = None,
+    until_us: Annotated[int | None, Query(ge=0, le=INSTANT_LIMIT_US)] = None,
+) -> dict[str, Any]:
+    """Return whether these gateways may be out together, and up to ``max`` others that may go with them."""
+    now_us = parts.clock.now_us()
+    first_us = now_us if from_us is None else from_us
+    try:
+        euis = [parse_eui(one) for one in eui]
+        window = Window(first_us, first_us + USUAL_US if until_us is None else until_us)
+    except ValueError as error:
+        field = "eui" if "window" not in str(error) else "until_us"
+        raise Problem(422, "Not a question", str(error), field=field) from error
+    with parts.database.read() as connection:
+        inside = insees_of(connection, person)
+        shown_ = parts.network.gateways
+        if inside is not None and any(
+            one in shown_ and shown_[one].commune_insee not in inside for one in euis
+        ):
+            raise Problem(404, "Not found", "no such gateway", field="eui")
+        asked = ask(connection, parts.network, parts.settings.contract, euis=euis, window=window, most=most)
+    told = document(asked)
+    if inside is not None:
+        told["with"] = [one for one in told["with"] if shown_[one].commune_insee in inside]
+    return told
 
 
 def insees_of(connection: Connection, person: Person) -> frozenset[str] | None:

@@ -1,0 +1,77 @@
+"""When a change that waits on a gateway is permitted."""
+
+import pytest
+from sqlalchemy import select
+
+from agent.wire.envelope import EnvelopeKind, decode_envelope
+from agent.wire.messages import ConfigReported, ConfigState
+from fleet.configurations.rules import WaitingChange
+from fleet.configurations.tables import instructions
+from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import GatewayState
+from fleet.live.memory import Memory
+from fleet.rollouts.permits import ASK_AGAIN_US, decide_permits, grant_permits
+from fleet.safety.absences import PERMIT_LIFE_US, TRIAL_LIMIT_US, permit_absences
+from fleet.safety.model import RefusalKind
+from tests.unit.fleet.configurations.test_reconcile import KEY, ask, hear
+from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, received
+from tests.unit.fleet.safety.networks import view_of
+
+SERVING, DOWN = GatewayState.SERVING, GatewayState.DOWN
+A, B, C = EUIS
+PAIR = view_of({A: SERVING, B: SERVING, C: DOWN}, {"x": (A, B)})
+
+
+@pytest.mark.parametrize(
+    ("permitted", "now_us", "granted", "refused"),
+    [
+        ({}, 0, {A, C}, {B}),
+        ({A: 0}, ASK_AGAIN_US - 1, {C}, {B}),
+        ({A: 0}, PERMIT_LIFE_US - 1, {A, C}, {B}),
+        ({A: 0}, PERMIT_LIFE_US, {B, C}, {A}),
+    ],
+)
+def test_who_was_permitted_longest_ago_comes_first(permitted, now_us, granted, refused):
+    waiting = [WaitingChange(eui=eui, sha256="aa") for eui in (C, B, A)]
+    permitted_at_us = {eui: NOW_US + at_us for eui, at_us in permitted.items()}
+    absences = list(permit_absences(permitted_at_us, ()))
+    decided = decide_permits(waiting, permitted_at_us, PAIR, absences, NOW_US + now_us)
+    assert ({one.eui for one in decided.granted}, set(decided.refused)) == (granted, refused)
+    assert {one.kind for found in decided.refused.values() for one in found} <= {RefusalKind.COMMUNE}
+
+
+def waiting(database, memory, *euis):
+    with database.write() as connection:
+        for eui in euis:
+            ask(connection, eui=eui)
+    for eui in euis:
+        told = ConfigReported(version=0, sha256="", state=ConfigState.WAITING, seen_version=1, reason="")
+        hear(database, memory, received(eui, "config/reported", told))
+
+
+def permits(connection):
+    rows = connection.execute(select(instructions).where(instructions.c.kind == EnvelopeKind.PERMIT))
+    return [decode_envelope(row["envelope"]) for row in rows.mappings()]
+
+
+def grant(connection, later_us=0):
+    return set(grant_permits(connection, KEY, PAIR.network, DEFAULTS, NOW_US + later_us))
+
+
+def test_of_two_that_wait_the_second_waits_until_the_first_is_settled(tmp_path):
+    database, memory = founded_database(tmp_path), Memory()
+    waiting(database, memory, A, B)
+    with database.write() as connection:
+        assert grant(connection) == {B}
+        (first,) = permits(connection)
+        assert (first.device, first.expires_at_us) == (A, NOW_US + PERMIT_LIFE_US)
+        assert grant(connection, ASK_AGAIN_US - 1) == {B}
+        assert grant(connection, PERMIT_LIFE_US) == {B}, "A may be on trial still"
+        grant(connection, PERMIT_LIFE_US + TRIAL_LIMIT_US + PERMIT_LIFE_US)
+        assert {permit.device for permit in permits(connection)} == {A, B}
+
+
+def test_who_does_not_wait_gets_no_permit(tmp_path):
+    with founded_database(tmp_path).write() as connection:
+        assert grant(connection) == set()
+        assert permits(connection) == []
