@@ -44,6 +44,7 @@ class Identity:
         self.certificate_path = folder / "certificate.pem"
         self.copy_path = folder / "certificate-copy.pem"
         self.ca_path = folder / "ca.pem"
+        self._next_path = folder / "key-next.pem"
         self._key = self._load_or_make()
 
     def _load_or_make(self) -> ec.EllipticCurvePrivateKey:
@@ -84,22 +85,37 @@ class Identity:
     def renewal(self, *, new_key: bool) -> RenewalRequest:
         """Return the signed request for the next certificate, for the present key or a new one.
 
+        A new key that waits for its certificate is asked for until it has it: the fleet may have retired the
+        present one already, in an answer that was lost.
+
         Raises:
             BadCertificate: there is no certificate to renew.
         """
         if not self.enrolled:
             raise BadCertificate(reasons.enrolment.nothing_to_renew())
-        key = self._key
-        next_path = self.folder / "key-next.pem"
-        if new_key:
+        key = self._waiting_key()
+        if new_key and key is None:
             key = ec.generate_private_key(ec.SECP256R1())
-            write_durably(next_path, _pem_of(key), mode=0o600)
-        else:
-            next_path.unlink(missing_ok=True)
+            write_durably(self._next_path, _pem_of(key), mode=0o600)
         certificate = self._certificate().public_bytes(Encoding.PEM).decode()
         return sign_renewal(
-            self._key, eui=self.eui, certificate_pem=certificate, csr_pem=_csr_pem(key, self.eui)
+            self._key, eui=self.eui, certificate_pem=certificate, csr_pem=_csr_pem(key or self._key, self.eui)
         )
+
+    def _waiting_key(self) -> ec.EllipticCurvePrivateKey | None:
+        """Return the new key that has no certificate yet; one that cannot be read is set aside."""
+        try:
+            return _key_in(self._next_path)
+        except FileNotFoundError:
+            return None
+        except BadCertificate:
+            _set_aside(self._next_path)
+            return None
+
+    @property
+    def key_waits(self) -> bool:
+        """Whether a new key waits for its certificate."""
+        return self._next_path.exists()
 
     def accept(self, certificate_pem: str, ca_pem: str) -> None:
         """Store a certificate, atomically, after checking that it is ours and signed by ``ca_pem``.
@@ -107,8 +123,7 @@ class Identity:
         Raises:
             BadCertificate: foreign key, foreign name, or not signed by the fleet's CA.
         """
-        next_path = self.folder / "key-next.pem"
-        key = _key_in(next_path) if next_path.exists() else self._key
+        key = self._waiting_key() or self._key
         check_certificate(certificate_pem, ca_pem, eui=self.eui, key=key)
         write_durably(self.ca_path, ca_pem.encode(), mode=0o600)
         content = certificate_pem.strip().encode() + b"\n" + _pem_of(key)
@@ -116,7 +131,7 @@ class Identity:
         write_durably(self.certificate_path, content, mode=0o600)
         self._key = key
         write_durably(self.key_path, _pem_of(key), mode=0o600)
-        next_path.unlink(missing_ok=True)
+        self._next_path.unlink(missing_ok=True)
 
     def validity_us(self) -> tuple[int, int] | None:
         """Return (from, until) of the certificate, or None without one."""

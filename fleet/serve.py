@@ -4,6 +4,7 @@
     engine thread  messages and cycles
     objects        the LNS's uplink events, if there are any (two threads)
     closer thread  months that are due
+    keeper thread  revoked gateways are out, proved at the broker
     watchdog       ends the process when engine or event loop stand still
     MQTT thread    the broker link
 Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
@@ -35,7 +36,9 @@ from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
-from fleet.identity.foundation import read_keys
+from fleet.identity.foundation import broker_files, read_keys
+from fleet.identity.keeper import Keeper
+from fleet.identity.revocation import BrokerDoor
 from fleet.live.feed import Feed
 from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
@@ -132,6 +135,11 @@ def assemble(settings: Settings) -> Parts:
         engine=engine,
         link=link,
         inbox=inbox,
+        keeper=Keeper(
+            database,
+            BrokerDoor(broker=settings.broker, files=broker_files(settings.data), authority=keys.authority),
+            clock,
+        ),
     )
 
 
@@ -145,11 +153,10 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
     watchdog = Watchdog({"engine": parts.engine.progress, "pages": lambda: ticks.count})
 
     def stop() -> None:
-        watchdog.stop()
         _end_at_last()
         parts.feed.close()
-        parts.engine.stop()
-        closer.stop()
+        for part in (watchdog, parts.engine, closer, parts.keeper):
+            part.stop()
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -158,7 +165,8 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
     thread.start()
     ticking = asyncio.create_task(ticks.run())
     watchdog.start()
-    threading.Thread(target=closer.run, name="closer", daemon=True).start()
+    for name, run_ in (("closer", closer.run), ("keeper", parts.keeper.run)):
+        threading.Thread(target=run_, name=name, daemon=True).start()
     parts.link.start()
     uplinks = Uplinks(parts.database, parts.clock)
     if events is not None:

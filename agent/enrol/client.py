@@ -23,7 +23,8 @@ from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_of, to
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 
-RENEWAL_CHECK_S = 3_600.0
+RENEWAL_CHECK_S = 300.0
+"""Also how long a gateway may be out whose answer to a new key was lost."""
 _log = structlog.get_logger("agent")
 
 
@@ -105,7 +106,8 @@ async def keep_renewed(
     tries = 0
     while True:
         validity = identity.validity_us()
-        if validity is None or clock.utc_us() < renewal_due_us(*validity):
+        due = validity is not None and (identity.key_waits or clock.utc_us() >= renewal_due_us(*validity))
+        if not due:
             tries = 0
             await asyncio.sleep(RENEWAL_CHECK_S)
             continue

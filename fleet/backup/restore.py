@@ -24,7 +24,7 @@ from fleet.db import migrate
 from fleet.db.connect import Database, sqlite_url
 from fleet.errors import MistakeError
 from fleet.identity.foundation import FOLDER_MODE, broker_files, read_keys
-from fleet.identity.revocation import write_revocations
+from fleet.identity.revocation import BrokerDoor, apply_rights
 from fleet.settings import FILE_NAME, read_settings
 
 STAGING = "restoring"
@@ -50,8 +50,10 @@ def restore(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     settings = read_settings(data, environment)
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        write_revocations(connection, data, read_keys(data).authority, now_us)
+    authority = read_keys(data).authority
+    door = BrokerDoor(broker=settings.broker, files=broker_files(data), authority=authority)
+    with closing(Database(settings.database_url)) as database:
+        apply_rights(database, door, now_us)
     return manifest, end
 
 

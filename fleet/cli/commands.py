@@ -24,7 +24,7 @@ from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
 from fleet.identity import audit, enrolments, foundation, people
-from fleet.identity.revocation import write_revocations
+from fleet.identity.revocation import BrokerDoor, enforce, load_rights
 from fleet.registry import store
 from fleet.rollouts.asking import why_not
 from fleet.settings import (
@@ -142,14 +142,23 @@ def _commission(data: Path, euis: list[str], *, accepting: bool) -> list[str]:
 
 
 def revoke(data: Path, eui: str, reason: str) -> str:
-    """Revoke a gateway; its open session loses its rights."""
-    _, database = open_fleet(data)
+    """Revoke a gateway, end its open session, and prove that the broker keeps it out.
+
+    Raises:
+        RevocationUnconfirmed: revoked in the database, the broker proved nothing.
+    """
+    settings, database = open_fleet(data)
     authority = foundation.read_keys(data).authority
-    now_us = SystemClock().now_us()
-    with closing(database), database.write() as connection:
-        serials = enrolments.revoke(connection, eui, reason=reason, who=audit.COMMAND_LINE, now_us=now_us)
-        write_revocations(connection, data, authority, now_us)
-    return f"{eui}: {len(serials)} certificates revoked"
+    door = BrokerDoor(broker=settings.broker, files=foundation.broker_files(data), authority=authority)
+    clock = SystemClock()
+    with closing(database):
+        with database.write() as connection:
+            serials = enrolments.revoke(
+                connection, eui, reason=reason, who=audit.COMMAND_LINE, now_us=clock.now_us()
+            )
+        while eui in load_rights(database, clock.now_us()).waiting:
+            enforce(database, door, clock)
+    return f"{eui}: {len(serials)} certificates revoked; the broker refuses them, no session is open"
 
 
 def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:

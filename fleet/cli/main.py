@@ -22,6 +22,7 @@ from fleet.cli import reports as reports_cli
 from fleet.cli import safety as safety_cli
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
+from fleet.identity.revocation import RevocationUnconfirmed
 from fleet.web.api.availability import By
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -109,9 +110,15 @@ def revoke(
     data: Data,
     eui: Annotated[str, Option(help="Gateway EUI.")],
     reason: Annotated[str, Option(help="For the audit log.")],
-) -> None:
-    """Put a gateway's certificates and open work orders out of force, at once."""
-    print(commands.revoke(data, parse_eui(eui), reason))
+) -> int:
+    """Put a gateway's certificates and open work orders out of force; exit 1: the broker proved nothing."""
+    try:
+        print(commands.revoke(data, parse_eui(eui), reason))
+    except RevocationUnconfirmed as error:
+        text = "revoked in the database, not proved at the broker: `fleet serve` goes on trying"
+        print(f"passerelle fleet: {eui}: {text}; {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 @app.command()

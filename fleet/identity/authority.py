@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent.wire.renewal import RenewalRequest
+from fleet.db.outside import outside_write
 from fleet.identity.keys import read_elliptic, write_private
 
 GATEWAY_DAYS = 90
@@ -72,11 +73,11 @@ class Authority:
         builder = _builder(eui, csr.public_key(), self.certificate.subject, now_us, GATEWAY_DAYS)
         return self._sign(builder, server=False)
 
-    def issue_client(self, name: str, public_key: ec.EllipticCurvePublicKey, now_us: int) -> Issued:
+    def issue_client(
+        self, name: str, public_key: ec.EllipticCurvePublicKey, now_us: int, *, days: int = SERVER_DAYS
+    ) -> Issued:
         """Return a client certificate of a part of the fleet itself."""
-        return self._sign(
-            _builder(name, public_key, self.certificate.subject, now_us, SERVER_DAYS), server=False
-        )
+        return self._sign(_builder(name, public_key, self.certificate.subject, now_us, days), server=False)
 
     def issue_server(
         self, hosts: tuple[str, ...], public_key: ec.EllipticCurvePublicKey, now_us: int
@@ -86,6 +87,7 @@ class Authority:
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         return self._sign(builder.add_extension(names, critical=False), server=True)
 
+    @outside_write
     def _sign(self, builder: x509.CertificateBuilder, *, server: bool) -> Issued:
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
@@ -124,13 +126,22 @@ def read_authority(folder: Path) -> Authority:
     return Authority(key=key, certificate=x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()))
 
 
-def revocation_list(authority: Authority, serials: tuple[tuple[str, int], ...], now_us: int) -> bytes:
-    """Return the PEM list of revoked ``(serial, revoked_at_us)``, valid as long as the authority."""
+@outside_write
+def revocation_list(
+    authority: Authority,
+    serials: tuple[tuple[str, int], ...],
+    now_us: int,
+    this_update: dt.datetime | None = None,
+) -> bytes:
+    """Return the PEM list of revoked ``(serial, revoked_at_us)``, valid as long as the authority.
+
+    Of two lists the broker believes the one with the later ``this_update``, which is an hour back by itself.
+    """
     now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.certificate.subject)
-        .last_update(now - BACKDATED)
+        .last_update(this_update or now - BACKDATED)
         .next_update(now + dt.timedelta(days=AUTHORITY_DAYS))
     )
     for serial, revoked_at_us in serials:
@@ -143,6 +154,7 @@ def revocation_list(authority: Authority, serials: tuple[tuple[str, int], ...], 
     return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+@outside_write
 def check_request(csr_pem: str, eui: str) -> x509.CertificateSigningRequest:
     """Return the request in ``csr_pem`` if it is for ``eui`` and proves its P-256 key.
 

@@ -89,12 +89,18 @@ class Known:
     serial: str
     eui: str
     revoked_at_us: int | None
+    replaced_by_sha256: str | None = None
+    """The key that replaced this certificate's by renewal, while one of its certificates is in force."""
 
 
 def decide_renewal(
-    request: RenewalRequest, certificate: x509.Certificate, known: Known | None
+    request: RenewalRequest, certificate: x509.Certificate, known: Known | None, asked_sha256: str
 ) -> EnrolmentRefused | None:
-    """Return why the request is refused, or None; ``known`` is what we stored under its serial."""
+    """Return why the request is refused, or None; ``known`` is what we stored under its serial.
+
+    A renewal to a new key retires the old one.  Asked again for the same new key (the answer was lost), it is
+    answered again; for another key the old one is good no longer, whoever holds it.
+    """
     if known is None or known.eui != request.eui:
         detail = f"this certificate was not issued to {request.eui}"
         return EnrolmentRefused(field="certificate_pem", reason="foreign", detail=detail)
@@ -102,7 +108,7 @@ def decide_renewal(
     if not isinstance(public, ec.EllipticCurvePublicKey) or not renewal_holds(public, request):
         detail = "the signature is not by the key of this certificate"
         return EnrolmentRefused(field="signature_hex", reason="foreign", detail=detail)
-    if known.revoked_at_us is not None:
+    if known.revoked_at_us is not None and known.replaced_by_sha256 != asked_sha256:
         detail = "this certificate was revoked; ask for a new work order"
         return EnrolmentRefused(field="certificate_pem", reason="revoked", detail=detail)
     return None

@@ -1,11 +1,13 @@
 """Enrolment in the database: tokens made with work orders, certificates given for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
 from agent.wire.enrolment import EnrolmentRequest, token_key
 from agent.wire.renewal import RenewalRequest
+from fleet.db.connect import Database
 from fleet.identity import audit
 from fleet.identity.authority import Authority, Issued, check_request, present_certificate, public_key_sha256
 from fleet.identity.enrolment import (
@@ -29,6 +31,10 @@ class Enrolled:
     """Whether the broker must learn of it."""
 
 
+def nothing_with_it(connection: Connection, eui: str) -> None:
+    """Add nothing to an enrolment."""
+
+
 def store_token(
     connection: Connection, *, token: str, eui: str, valid_until_us: int, who: str, now_us: int
 ) -> None:
@@ -50,70 +56,109 @@ def store_token(
 
 
 def enrol(
-    connection: Connection, authority: Authority, request: EnrolmentRequest, now_us: int
+    database: Database,
+    authority: Authority,
+    request: EnrolmentRequest,
+    now_us: int,
+    with_it: Callable[[Connection, str], None] = nothing_with_it,
 ) -> Enrolled | EnrolmentRefused:
-    """Return the certificate for ``request``, or why there is none; in one transaction.
+    """Return the certificate for ``request``, or why there is none.
+
+    It is signed between two looks at the tokens, outside the transaction that stores it; ``with_it`` happens
+    in that transaction.
 
     Raises:
         RequestRefused: the CSR itself is not acceptable.
     """
     csr = check_request(request.csr_pem, request.eui)
     fingerprint = public_key_sha256(csr.public_key())
-    verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
+    with database.read() as connection:
+        verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
     if isinstance(verdict, EnrolmentRefused):
         return verdict
     issued = authority.issue_gateway(csr, request.eui, now_us)
-    revoked = _revoke_others(connection, request.eui, fingerprint, now_us) if verdict.first else ()
-    connection.execute(
-        insert(certificates).values(_certificate_row(issued, request.eui, fingerprint, now_us))
-    )
+    with database.write() as connection:
+        verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
+        if isinstance(verdict, EnrolmentRefused):
+            return verdict
+        revoked = _store_enrolled(connection, verdict, issued, fingerprint, request.eui, now_us)
+        with_it(connection, request.eui)
+    return Enrolled(issued=issued, revoked=revoked, changes_rights=verdict.first)
+
+
+def _store_enrolled(  # noqa: PLR0917 the parts of one row
+    connection: Connection, verdict: Accepted, issued: Issued, fingerprint: str, eui: str, now_us: int
+) -> tuple[str, ...]:
+    revoked = _revoke_others(connection, eui, fingerprint, now_us) if verdict.first else ()
+    connection.execute(insert(certificates).values(_certificate_row(issued, eui, fingerprint, now_us)))
     used = update(enrolment_tokens).where(enrolment_tokens.c.id == verdict.token_id)
     if verdict.first:
         connection.execute(used.values(used_at_us=now_us, used_serial=issued.serial))
     audit.record(
         connection,
         now_us=now_us,
-        who=f"gateway {request.eui}",
-        action="gateway.enrol" if isinstance(verdict, Accepted) and verdict.first else "gateway.enrol_again",
-        subject=request.eui,
+        who=f"gateway {eui}",
+        action="gateway.enrol" if verdict.first else "gateway.enrol_again",
+        subject=eui,
         after={"serial": issued.serial, "public_key_sha256": fingerprint, "revoked": list(revoked)},
     )
-    return Enrolled(issued=issued, revoked=revoked, changes_rights=verdict.first)
+    return revoked
 
 
 def renew(
-    connection: Connection, authority: Authority, request: RenewalRequest, now_us: int
+    database: Database, authority: Authority, request: RenewalRequest, now_us: int
 ) -> Enrolled | EnrolmentRefused:
-    """Return the next certificate for ``request``, or why there is none; in one transaction.
+    """Return the next certificate for ``request``, or why there is none.
 
-    The certificate before stays in force until it ends: the answer may be lost on the way.
+    With the same key the certificate before stays in force until it ends.  A new key retires every other of
+    this gateway at once, so that who copied the old one is out; its holder may ask again for the new one.
 
     Raises:
         RequestRefused: the certificate or the CSR is not acceptable.
     """
     present = present_certificate(authority, request)
+    csr = check_request(request.csr_pem, request.eui)
+    fingerprint = public_key_sha256(csr.public_key())
     serial = f"{present.serial_number:x}"
-    query = select(certificates.c.eui, certificates.c.revoked_at_us).where(certificates.c.serial == serial)
-    row = connection.execute(query).first()
-    known = None if row is None else Known(serial=serial, eui=row.eui, revoked_at_us=row.revoked_at_us)
-    refused = decide_renewal(request, present, known)
+    with database.read() as connection:
+        refused = decide_renewal(request, present, _known(connection, serial), fingerprint)
     if refused is not None:
         return refused
-    csr = check_request(request.csr_pem, request.eui)
     issued = authority.issue_gateway(csr, request.eui, now_us)
-    fingerprint = public_key_sha256(csr.public_key())
-    stored = _certificate_row(issued, request.eui, fingerprint, now_us)
-    connection.execute(insert(certificates).values(stored))
-    audit.record(
-        connection,
-        now_us=now_us,
-        who=f"gateway {request.eui}",
-        action="gateway.renew",
-        subject=request.eui,
-        before={"serial": serial},
-        after={"serial": issued.serial, "public_key_sha256": fingerprint},
+    with database.write() as connection:
+        refused = decide_renewal(request, present, _known(connection, serial), fingerprint)
+        if refused is not None:
+            return refused
+        new_key = fingerprint != public_key_sha256(present.public_key())
+        revoked = _retire_others(connection, request.eui, fingerprint, now_us) if new_key else ()
+        row = _certificate_row(issued, request.eui, fingerprint, now_us)
+        connection.execute(insert(certificates).values(row))
+        audit.record(
+            connection,
+            now_us=now_us,
+            who=f"gateway {request.eui}",
+            action="gateway.renew",
+            subject=request.eui,
+            before={"serial": serial},
+            after={"serial": issued.serial, "public_key_sha256": fingerprint, "revoked": list(revoked)},
+        )
+    return Enrolled(issued=issued, revoked=revoked, changes_rights=bool(revoked))
+
+
+def _known(connection: Connection, serial: str) -> Known | None:
+    """Return what is stored of a certificate; its replacement counts while that is in force."""
+    newer = certificates.alias("newer")
+    in_force = (
+        (newer.c.public_key_sha256 == certificates.c.replaced_by_sha256)
+        & (newer.c.eui == certificates.c.eui)
+        & newer.c.revoked_at_us.is_(None)
     )
-    return Enrolled(issued=issued, revoked=())
+    columns = (certificates.c.eui, certificates.c.revoked_at_us, newer.c.public_key_sha256.label("by"))
+    query = select(*columns).select_from(certificates).outerjoin(newer, in_force)
+    row = connection.execute(query.where(certificates.c.serial == serial).limit(1)).first()
+    if row is None:
+        return None
+    return Known(serial=serial, eui=row.eui, revoked_at_us=row.revoked_at_us, replaced_by_sha256=row.by)
 
 
 def revoke(connection: Connection, eui: str, *, reason: str, who: str, now_us: int) -> tuple[str, ...]:
@@ -164,12 +209,28 @@ def _tokens(connection: Connection, eui: str) -> tuple[Token, ...]:
 
 
 def _revoke_others(connection: Connection, eui: str, fingerprint: str, now_us: int) -> tuple[str, ...]:
+    ended = {"revoked_at_us": now_us, "revoked_because": "replaced by a newer enrolment"}
+    return _end_others(connection, eui, fingerprint, ended)
+
+
+def _retire_others(connection: Connection, eui: str, fingerprint: str, now_us: int) -> tuple[str, ...]:
+    ended = {
+        "revoked_at_us": now_us,
+        "revoked_because": "replaced by a renewal to a new key",
+        "replaced_by_sha256": fingerprint,
+    }
+    return _end_others(connection, eui, fingerprint, ended)
+
+
+def _end_others(
+    connection: Connection, eui: str, fingerprint: str, ended: dict[str, object]
+) -> tuple[str, ...]:
+    """Put the certificates of other keys out of force; return their serials."""
     others = (
         (certificates.c.eui == eui)
         & (certificates.c.public_key_sha256 != fingerprint)
         & certificates.c.revoked_at_us.is_(None)
     )
     serials = tuple(connection.scalars(select(certificates.c.serial).where(others)))
-    reason = {"revoked_at_us": now_us, "revoked_because": "replaced by a newer enrolment"}
-    connection.execute(update(certificates).where(others).values(reason))
+    connection.execute(update(certificates).where(others).values(ended))
     return serials

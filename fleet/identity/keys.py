@@ -17,11 +17,15 @@ class KeyFileError(ValueError):
 
 def write_private(path: Path, key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> None:
     """Write ``key`` to ``path``, never over an existing key."""
-    pem = key.private_bytes(
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+        file.write(pem_of(key))
+
+
+def pem_of(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+    """Return ``key`` as an unencrypted PEM block."""
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
-        file.write(pem)
 
 
 def read_elliptic(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -30,7 +30,11 @@ certificates = Table(
     Column("not_after_at_us", BigInteger, nullable=False),
     Column("revoked_at_us", BigInteger),
     Column("revoked_because", Text, nullable=False, server_default=""),
+    Column("replaced_by_sha256", String(64)),
+    Column("enforced_at_us", BigInteger),
 )
+"""``replaced_by_sha256``: the key whose renewal revoked this one.  ``enforced_at_us``: since when the broker
+is proved to keep a revoked one out; None while it is not."""
 
 users = Table(
     "users",

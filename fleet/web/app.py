@@ -57,6 +57,8 @@ def healthz(parts: Shared) -> Response:
         wrong.append("clock: the gateways' clocks disagree with ours; set the host's clock right")
     if not parts.link.connected:
         wrong.append(f"broker: not connected; {parts.link.last_error}")
+    if parts.keeper.trouble:
+        wrong.append(parts.keeper.trouble)
     with parts.database.read() as connection:
         stuck_us = outbox.stuck_since(connection)
     body = {

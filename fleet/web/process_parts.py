@@ -17,6 +17,7 @@ from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.engine.engine import Engine
 from fleet.identity.foundation import Keys
+from fleet.identity.keeper import Keeper
 from fleet.identity.rate import Limits
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
@@ -38,6 +39,7 @@ class Parts:
     engine: Engine
     link: BrokerLink
     inbox: Inbox
+    keeper: Keeper
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     months: Months = field(default_factory=Months)

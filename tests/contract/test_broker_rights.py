@@ -13,13 +13,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from paho.mqtt.enums import CallbackAPIVersion
 
+from agent.wire.renewal import sign_renewal
+from fleet.broker.address import Broker as Address
 from fleet.broker.mosquitto import FLEET_NAME
+from fleet.cli.main import main
 from fleet.clock import SystemClock
-from fleet.identity.enrolments import enrol, revoke, store_token
+from fleet.identity.enrolments import enrol, renew, revoke, store_token
 from fleet.identity.foundation import found_keys, write_broker_files
-from fleet.identity.revocation import write_revocations
+from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights
+from fleet.settings import Founded, write_settings
 from tests.unit.fleet.founded import EUIS, founded_database
-from tests.unit.fleet.identity.certificates import enrolment
+from tests.unit.fleet.identity.certificates import csr_of, enrolment
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 pytestmark = [
@@ -83,7 +87,7 @@ class Broker:
             folder, self.keys.authority, host="127.0.0.1", port=self.port, now_us=self.now_us
         )
         self.database = founded_database(folder)
-        self.clients = []
+        self.clients, self.certificates = [], {}
         command = [MOSQUITTO, "-v", "-c", str(self.files.configuration)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.lines = []
@@ -124,8 +128,17 @@ class Broker:
                 who="test",
                 now_us=self.now_us,
             )
-            outcome = enrol(connection, self.keys.authority, enrolment(eui, eui, key), self.now_us)
+        outcome = enrol(self.database, self.keys.authority, enrolment(eui, eui, key), self.now_us)
+        self.certificates[eui] = outcome.issued.pem, key
         return self.context(*self.stored(eui, outcome.issued.pem, key))
+
+    def rotated(self, eui):
+        """A certificate for a new key of the gateway, asked for with its present one."""
+        certificate, key = self.certificates[eui]
+        new = ec.generate_private_key(ec.SECP256R1())
+        asked = sign_renewal(key, eui=eui, certificate_pem=certificate, csr_pem=csr_of(eui, new))
+        outcome = renew(self.database, self.keys.authority, asked, self.now_us)
+        return self.context(*self.stored(f"{eui}-new", outcome.issued.pem, new))
 
     def stored(self, name, certificate, key):
         paths = self.folder / f"{name}.pem", self.folder / f"{name}.key"
@@ -155,8 +168,12 @@ class Broker:
     def revoke(self, eui):
         with self.database.write() as connection:
             revoke(connection, eui, reason="stolen", who="test", now_us=self.now_us)
-            write_revocations(connection, self.folder, self.keys.authority, self.now_us)
-        self.until("Reloading config")
+        return self.enforce()
+
+    def enforce(self, port=None):
+        address = Address(host="127.0.0.1", port=port or self.port, tls=True)
+        door = BrokerDoor(broker=address, files=self.files, authority=self.keys.authority)
+        return enforce(self.database, door, SystemClock())
 
     def stop(self):
         for client in self.clients:
@@ -207,15 +224,74 @@ def test_no_gateway_takes_over_the_session_of_another_or_of_the_fleet(broker):
     assert not neighbour.refused.is_set()
 
 
-def test_revocation_silences_the_open_session_and_keeps_it_out(broker):
+def test_revocation_ends_the_open_session_and_keeps_it_out(broker):
     fleet = broker.fleet()
     fleet.subscribe("vdl/1/#")
     stolen = broker.gateway(EUIS[0])
     gateway, other = broker.connect(stolen, EUIS[0]), broker.connect(broker.gateway(EUIS[1]), EUIS[1])
-    gateway.subscribe(f"vdl/1/{EUIS[0]}/config/desired")
-    broker.revoke(EUIS[0])
-    gateway.say(f"vdl/1/{EUIS[0]}/presence", b"stolen")
+    assert broker.revoke(EUIS[0]) == (EUIS[0],)
+    assert gateway.refused.wait(WAIT_S)
+    assert broker.refuses(stolen, EUIS[0])
     other.say(f"vdl/1/{EUIS[1]}/presence", b"honest")
     assert fleet.expect(f"vdl/1/{EUIS[1]}/presence", b"honest")
-    assert (f"vdl/1/{EUIS[0]}/presence", b"stolen") not in fleet.messages
+    assert not other.refused.is_set()
+    assert load_rights(broker.database, broker.now_us).unconfirmed == ()
+    assert broker.enforce() == ()
+
+
+def test_revocations_of_the_same_second_are_each_proved(broker):
+    contexts = [broker.gateway(eui) for eui in EUIS]
+    for eui, context in zip(EUIS, contexts, strict=True):
+        assert broker.revoke(eui) == (eui,)
+        assert broker.refuses(context, eui)
+
+
+def test_a_rotated_key_evicts_who_copied_the_old_one(broker):
+    copied = broker.gateway(EUIS[0])
+    thief = broker.connect(copied, EUIS[0])
+    fresh = broker.rotated(EUIS[0])
+    assert broker.enforce() == (EUIS[0],)
+    assert thief.refused.wait(WAIT_S)
+    assert broker.refuses(copied, EUIS[0])
+    fleet = broker.fleet()
+    fleet.subscribe("vdl/1/#")
+    broker.connect(fresh, EUIS[0]).say(f"vdl/1/{EUIS[0]}/presence", b"own")
+    assert fleet.expect(f"vdl/1/{EUIS[0]}/presence", b"own")
+
+
+def test_a_broker_that_was_not_reloaded_is_an_error_and_is_asked_again(broker):
+    stolen = broker.gateway(EUIS[0])
+    pid = broker.files.pid.read_text()
+    broker.files.pid.unlink()
+    with pytest.raises(RevocationUnconfirmed, match="still lets revoked certificates in"):
+        broker.revoke(EUIS[0])
+    assert load_rights(broker.database, broker.now_us).waiting == (EUIS[0],)
+    broker.files.pid.write_text(pid)
+    assert broker.enforce() == (EUIS[0],)
     assert broker.refuses(stolen, EUIS[0])
+
+
+def test_a_broker_that_is_away_proves_nothing(broker):
+    broker.gateway(EUIS[0])
+    with broker.database.write() as connection:
+        revoke(connection, EUIS[0], reason="stolen", who="test", now_us=broker.now_us)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(RevocationUnconfirmed, match="did not prove"):
+            broker.enforce(nobody.getsockname()[1])
+
+
+def test_the_command_says_and_exits_with_what_the_broker_proved(broker, capsys):
+    def revoked(eui):
+        return main(["revoke", "--data", str(broker.folder), "--eui", eui, "--reason", "stolen"])
+
+    write_settings(
+        broker.folder, Founded(public_url="http://x", broker_host="127.0.0.1", broker_port=broker.port)
+    )
+    broker.gateway(EUIS[0])
+    assert revoked(EUIS[0]) == 0
+    assert "no session is open" in capsys.readouterr().out
+    broker.gateway(EUIS[1])
+    broker.files.pid.unlink()
+    assert revoked(EUIS[1]) == 1
+    assert "not proved at the broker" in capsys.readouterr().err

@@ -127,8 +127,8 @@ def test_identity(database, tmp_path):
     authority = found_authority(tmp_path, NOW_US)
     with database.write() as connection:
         store_token(connection, token="t", eui=EUIS[1], valid_until_us=NOW_US + 9, who="test", now_us=NOW_US)
-        outcome = enrol(connection, authority, enrolment(EUIS[1], "t"), NOW_US + 1)
-        assert outcome.issued.serial
+    outcome = enrol(database, authority, enrolment(EUIS[1], "t"), NOW_US + 1)
+    assert outcome.issued.serial
     account = people.account_of(name="anne", role="viewer", password="x" * 12)
     with database.write() as connection:
         people.set_user(connection, account, who="test", now_us=NOW_US)

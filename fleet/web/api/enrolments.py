@@ -7,7 +7,6 @@ import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from sqlalchemy import Connection
 
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest
 from agent.wire.eui import parse_eui
@@ -15,10 +14,11 @@ from agent.wire.misfit import misfit
 from agent.wire.renewal import RenewalRequest
 from agent.wire.resolved import resolved
 from fleet.configurations.store import publish_again
+from fleet.db.connect import Database
 from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import Enrolled, enrol, renew
-from fleet.identity.revocation import write_revocations
+from fleet.identity.revocation import apply_rights
 from fleet.web.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.web.api.problems import Problem
 from fleet.web.process_parts import Parts, Shared
@@ -62,12 +62,9 @@ def create_enrolment(
 
 
 def _enrol(
-    connection: Connection, authority: Authority, asked: EnrolmentRequest, now_us: int
+    database: Database, authority: Authority, asked: EnrolmentRequest, now_us: int
 ) -> Enrolled | EnrolmentRefused:
-    outcome = enrol(connection, authority, asked, now_us)
-    if isinstance(outcome, Enrolled):
-        publish_again(connection, asked.eui)
-    return outcome
+    return enrol(database, authority, asked, now_us, publish_again)
 
 
 @router.post(
@@ -106,7 +103,7 @@ def _certify(
     request: Request,
     parts: Parts,
     asked: Asked,
-    decide: Callable[[Connection, Authority, Asked, int], Enrolled | EnrolmentRefused],
+    decide: Callable[[Database, Authority, Asked, int], Enrolled | EnrolmentRefused],
 ) -> Response:
     now_us, asked_us = parts.clock.now_us(), parts.clock.monotonic_us()
     limit, address = parts.limits.enrolment, request.client.host if request.client else ""
@@ -115,16 +112,15 @@ def _certify(
         raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
     limit.tried(address, asked_us)
     try:
-        with parts.database.write() as connection:
-            outcome = decide(connection, parts.keys.authority, asked, now_us)
-            if isinstance(outcome, Enrolled) and outcome.changes_rights:
-                write_revocations(connection, parts.settings.data, parts.keys.authority, now_us)
+        outcome = decide(parts.database, parts.keys.authority, asked, now_us)
     except RequestRefused as error:
         raise Problem(422, "Request not acceptable", str(error), field=error.field) from error
     if isinstance(outcome, EnrolmentRefused):
         log.warning("certificate_refused", eui=asked.eui, reason=outcome.reason)
         detail = f"{outcome.field}: {outcome.detail}"
         raise Problem(STATUS[outcome.reason], "Refused", detail, field=outcome.field, reason=outcome.reason)
+    if outcome.changes_rights:
+        apply_rights(parts.database, parts.keeper.door, now_us)
     log.info("certificate_issued", eui=asked.eui, serial=outcome.issued.serial)
     made = EnrolmentAnswer(certificate_pem=outcome.issued.pem, ca_pem=parts.keys.authority.pem)
     return Response(msgspec.json.encode(made), status_code=201, media_type="application/json")

@@ -9,6 +9,10 @@ from agent.wire.renewal import renewal_holds
 from tests.controlpath.virtual import EUI, Authority
 
 
+def public_key(csr_pem: str) -> object:
+    return x509.load_pem_x509_csr(csr_pem.encode()).public_key()
+
+
 @pytest.fixture
 def authority() -> Authority:
     return Authority()
@@ -92,8 +96,28 @@ def test_an_answer_for_the_old_key_while_a_new_one_waits_is_refused(
     identity.renewal(new_key=True)
     with pytest.raises(BadCertificate, match="another key"):
         identity.accept(authority.sign(identity.csr_pem()), authority.pem)
-    identity.renewal(new_key=False)
+
+
+@pytest.mark.parametrize("new_key", [False, True])
+def test_a_key_that_waits_is_asked_for_until_its_answer_arrives(
+    identity: Identity, authority: Authority, new_key: bool
+) -> None:
     identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    assert not identity.key_waits
+    waiting = public_key(identity.renewal(new_key=True).csr_pem)
+    assert identity.key_waits
+    again = Identity(identity.folder, eui=EUI).renewal(new_key=new_key).csr_pem
+    assert public_key(again) == waiting
+    identity.accept(authority.sign(again), authority.pem)
+    assert not identity.key_waits
+    assert public_key(identity.csr_pem()) == waiting
+
+
+def test_a_waiting_key_that_is_worn_is_set_aside(identity: Identity, authority: Authority) -> None:
+    identity.accept(authority.sign(identity.csr_pem()), authority.pem)
+    (identity.folder / "key-next.pem").write_bytes(b"rubbish")
+    assert public_key(identity.renewal(new_key=False).csr_pem) == public_key(identity.csr_pem())
+    assert (identity.folder / "key-next.pem.damaged").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"-----BEGIN CERTIFICATE-----\nAA==\n"])

@@ -15,7 +15,9 @@ from fleet.db.connect import Database
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.identity.authority import Authority, found_authority
-from fleet.identity.foundation import Keys
+from fleet.identity.foundation import Keys, broker_files
+from fleet.identity.keeper import Keeper
+from fleet.identity.revocation import BrokerDoor
 from fleet.live.feed import Feed
 from fleet.settings import Settings
 from fleet.web.process_parts import Parts
@@ -52,6 +54,8 @@ def parts_over(settings: Settings, database: Database, clock: Clock, **chosen: A
     feed = chosen.setdefault("feed", Feed())
     keys = chosen.setdefault("keys", Keys(authority=_authority(), signing=SIGNING))
     link = chosen.setdefault("link", BrokerLink(BROKER, settings.keys, inbox, clock))
+    door = BrokerDoor(broker=BROKER, files=broker_files(settings.data), authority=keys.authority)
+    chosen.setdefault("keeper", Keeper(database, door, clock))
     terms = Terms(signing=keys.signing)
     engine = Engine(
         database=database, link=link, inbox=inbox, feed=feed, clock=FleetClock(clock), terms=terms

@@ -133,4 +133,6 @@ def test_a_revoked_gateway_is_not_renewed_and_the_broker_is_told(site):
     order(site, "new box")
     assert post(site, "enrolments", enrolment(EUIS[0], "new box")).status_code == 201
     listed = x509.load_pem_x509_crl(broker_files(site.folder).revoked.read_bytes())
-    assert len(list(listed)) == 1
+    trial = x509.load_pem_x509_certificate((broker_files(site.folder).folder / "trial.pem").read_bytes())
+    stolen = x509.load_pem_x509_certificate(certificate.encode())
+    assert {each.serial_number for each in listed} == {stolen.serial_number, trial.serial_number}
