@@ -23,6 +23,7 @@ from fleet.errors import SettingsError
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.reports.signature import Signature
+from fleet.reports.terms import Terms
 from fleet.retention import Retention
 
 FILE_NAME = "fleet.json"
@@ -52,6 +53,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Who is told next when nobody acknowledges."""
     signature: Signature | None = None
     """With it, monthly reports in PDF are signed; without it, they are not."""
+    report: Terms = Terms()
+    """Until when a month may be contested, and what a breach costs."""
     backup: BackupSettings = BackupSettings()
 
 
@@ -72,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contract: ContractSettings = DEFAULTS
     escalation: EscalationPolicy = DEFAULT_POLICY
     signature: Signature | None = None
+    report: Terms = Terms()
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -103,6 +107,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         contract=founded.contract,
         escalation=founded.escalation,
         signature=founded.signature,
+        report=founded.report,
     )
 
 

@@ -38,6 +38,29 @@ def monthly(
 
 
 @app.command()
+def contest(
+    data: Data,
+    output: Annotated[Path, Option("--output", help="A .zip.")],
+    month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
+    epci: Annotated[str, Option(help="Only this EPCI.")] = "",
+) -> None:
+    """Write all that a member needs to check a month of its territory without us."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.facts.months import month_of
+    from fleet.reports.store import contest_bundle
+
+    now_us = SystemClock().now_us()
+    settings, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        made = contest_bundle(
+            connection, month or month_of(now_us), settings.contract, now_us, settings.report, epci=epci
+        )
+    output.write_bytes(made)
+    print(f"{output}: {len(made)} bytes")
+
+
+@app.command()
 def deployment(data: Data, output: Output) -> None:
     """Write the deployment against the plan."""
     from fleet.cli.commands import open_fleet

@@ -110,6 +110,14 @@ def newest_number(connection: Connection, month: str) -> int | None:
     return number
 
 
+def closed_at(connection: Connection, month: str, number: int) -> int | None:
+    """Return when a version was closed, microseconds UTC; None if there is none."""
+    row = month_versions.c
+    query = select(row.closed_at_us).where(row.month == month, row.version == number)
+    at_us: int | None = connection.scalar(query)
+    return at_us
+
+
 def list_versions(connection: Connection) -> list[tuple[str, int, int, str, str]]:
     """Return (month, version, closed_at_us, closed_by, hash), newest month first."""
     columns = (

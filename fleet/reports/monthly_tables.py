@@ -12,6 +12,7 @@ from fleet.lang.format import NARROW
 from fleet.lang.reasons import in_words
 from fleet.reports.model import Cell, CellKind, Column, Table
 
+NETWORK = "Réseau LoRa Val de Loire"
 PAPER_ROWS = 100
 """Rows of the long lists on paper; the sheets have all of them."""
 CAUSES = {
@@ -43,7 +44,7 @@ class Names:
     gateways: Mapping[str, str] = field(default_factory=dict)
     tickets: Mapping[str, tuple[TicketSpan, ...]] = field(default_factory=dict)
     """Tickets by EUI of the gateway they are about."""
-    network: str = "Réseau LoRa Val de Loire"
+    network: str = NETWORK
     version: str = ""
     """« version 2 »; empty while the month is open."""
     digest: str = ""

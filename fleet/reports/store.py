@@ -13,21 +13,23 @@ from fleet.facts.settings import ContractSettings
 from fleet.lang.paris import paris
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
-from fleet.months.versions import newest_version
+from fleet.months.versions import closed_at, newest_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
+from fleet.reports import contest
 from fleet.reports.database import sqlite_of
 from fleet.reports.deployment import Deployed, deployment
 from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import Names
+from fleet.reports.monthly_tables import NETWORK, Names
 from fleet.reports.opendata import csv_of_month
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
 from fleet.reports.sheets import csv_archive, xlsx_of
 from fleet.reports.signature import Signature, signed
+from fleet.reports.terms import Terms, how_to_contest
 
 DEPARTEMENTS = {"37": "Indre-et-Loire", "41": "Loir-et-Cher"}
 
@@ -102,6 +104,29 @@ def opendata(connection: Connection, month: str, settings: ContractSettings, now
     if version is None:
         return csv_of_month(given, reckon(given), version=None, digest=document.digest(given))
     return csv_of_month(given, reckon(given), version=version.number, digest=version.hash)
+
+
+def contest_bundle(
+    connection: Connection, month: str, settings: ContractSettings, now_us: int, terms: Terms, *, epci: str
+) -> bytes:
+    """Return all that a member needs to check a month of its territory (``contest``); no EPCI: everything.
+
+    Raises:
+        ValueError: not a month, or no commune in that EPCI.
+    """
+    given, version = _month_of(connection, month, settings, now_us)
+    insees = {one.insee for one in given.communes if not epci or one.epci == epci}
+    if not insees:
+        raise ValueError(f"epci: no commune is in {epci!r}")
+    closed_at_us = None if version is None else closed_at(connection, month, version.number)
+    return contest.bundle(
+        contest.territory(given, insees),
+        name=epci or NETWORK,
+        version="provisoire" if version is None else f"version {version.number}",
+        digest=document.digest(given) if version is None else version.hash,
+        contest=how_to_contest(month, closed_at_us, terms),
+        gateways={one.eui: one.name for one in load_gateways(connection)},
+    )
 
 
 def _month_of(

@@ -6,10 +6,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from fleet.identity.people import Person
+from fleet.registry.store import load_communes
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
 from fleet.reports.signature import SignatureError
-from fleet.reports.store import WRITERS, Form, deployment_report, file_of, monthly_report, opendata
+from fleet.reports.store import (
+    WRITERS,
+    Form,
+    contest_bundle,
+    deployment_report,
+    file_of,
+    monthly_report,
+    opendata,
+)
 from fleet.web.access import open_data, viewer
 from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem
 from fleet.web.api.paging import MONTH_PATTERN, file_answer
@@ -60,6 +70,34 @@ def monthly(
         except ValueError as error:
             raise Problem(404, "No such EPCI", str(error), field="epci") from error
     return _file(request, parts, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
+
+
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The bundle.", "content": {"application/zip": {"example": "contester-2026-10.zip"}}}
+}
+EpciQuery = Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])]
+
+
+@contractual.get("/contest/{month}.zip", response_class=Response, responses=ZIP)
+def contest(
+    request: Request,
+    parts: Shared,
+    person: Annotated[Person, Depends(viewer)],
+    month: MonthInPath,
+    epci: EpciQuery = "",
+) -> Response:
+    """Return facts, settings, figures and a reader for one territory, to check its month without us."""
+    with parts.database.read() as connection:
+        inside = [one for one in load_communes(connection) if not epci or one.epci == epci]
+        if not all(person.sees(one.insee, one.epci, one.departement) for one in inside):
+            raise Problem(403, "Not your territory", "Ask for the EPCI that is yours.", field="epci")
+        now_us, settings = parts.clock.now_us(), parts.settings
+        try:
+            made = contest_bundle(connection, month, settings.contract, now_us, settings.report, epci=epci)
+        except ValueError as error:
+            raise Problem(404, "No such EPCI", str(error), field="epci") from error
+    name = f"contester-{month}{'-' + _plain(epci) if epci else ''}.zip"
+    return file_answer(request, made, "application/zip", name=name)
 
 
 @contractual.get("/deployment.{form}", response_class=Response, responses=FILES)
