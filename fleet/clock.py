@@ -39,6 +39,8 @@ class FleetClock:
     def __init__(self, host: Clock) -> None:
         self._host = host
         self._offset_us = host.now_us() - host.monotonic_us()
+        self.moved_monotonic_us = host.monotonic_us()
+        """When it was moved last: what was dated until then has another date by now."""
 
     def now_us(self) -> int:
         """Return the fleet's UTC."""
@@ -59,3 +61,5 @@ class FleetClock:
     def shift(self, by_us: int) -> None:
         """Move the fleet's UTC; past instants of the monotonic clock move with it."""
         self._offset_us += by_us
+        if by_us:
+            self.moved_monotonic_us = self._host.monotonic_us()

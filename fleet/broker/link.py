@@ -153,8 +153,8 @@ class BrokerLink:
                 topic=message.topic,
                 payload=bytes(message.payload),
                 retained=message.retain,
+                monotonic_us=self._clock.monotonic_us(),  # first: the engine may move our UTC meanwhile
                 received_at_us=self._clock.now_us(),
-                monotonic_us=self._clock.monotonic_us(),
                 qos=message.qos,
                 mid=message.mid,
                 epoch=self.epoch,

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from fleet.db.outside import holding
+from fleet.db.outside import HELD
 
 BUSY_TIMEOUT_MS = 15_000
 """How long one writer waits for another: the longest engine cycle with a wide margin."""
@@ -77,8 +77,11 @@ class Database:
         """
         with self._writing.connect() as connection:
             connection.begin()
-            with holding():
+            held = HELD.set(HELD.get() + 1)
+            try:
                 yield connection
+            finally:
+                HELD.reset(held)
             try:
                 connection.commit()
             except Exception as error:

@@ -5,8 +5,7 @@ gateway waits for.  ``outside_write`` marks what takes long; it refuses to run i
 every route of the application to every mark (``tests/unit/fleet/web/test_short_writes.py``).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,22 +15,12 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-_held: ContextVar[int] = ContextVar("write_transactions", default=0)
-"""How many write transactions this thread is inside of."""
+HELD: ContextVar[int] = ContextVar("write_transactions", default=0)
+"""How many write transactions this thread is inside of; ``fleet.db.connect`` counts them."""
 
 
 class InsideWrite(RuntimeError):
     """Our mistake: long work was called inside a write transaction."""
-
-
-@contextmanager
-def holding() -> Iterator[None]:
-    """Count a write transaction of this thread."""
-    token = _held.set(_held.get() + 1)
-    try:
-        yield
-    finally:
-        _held.reset(token)
 
 
 def outside_write(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -43,7 +32,7 @@ def outside_write(function: Callable[Parameters, Result]) -> Callable[Parameters
 
     @wraps(function)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        if _held.get():
+        if HELD.get():
             raise InsideWrite(f"{function.__qualname__}: takes long; call it before the write transaction")
         return function(*args, **kwargs)
 

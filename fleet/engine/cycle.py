@@ -17,7 +17,7 @@ from fleet.clock import Clock
 from fleet.configurations import commands, reconcile
 from fleet.engine.clocks import Instant, look_at_clocks
 from fleet.engine.state import EngineState, restored_state
-from fleet.evidence import facts, store
+from fleet.evidence import facts, store, vitals
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
 from fleet.evidence.ingest import Sorter
 from fleet.facts.months import month_of
@@ -173,18 +173,11 @@ def store_messages(
 ) -> StoredBatch:
     """Store a batch and return the state that knows it."""
     memory = state.memory
-    sorter = Sorter(
-        newest_run=memory.newest_run,
-        known=state.registry.gateways,
-        settings=settings,
-        cut_us=state.timekeeping.cut_us,
-        newest_heartbeat=memory.heartbeat,
-        newest_presence=memory.presence,
-        allowance=memory.allowance,
-    )
+    sorter = Sorter(memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us)
     rows = sorter.sort(batch)
-    store.store_batch(connection, rows)
-    commands.note_replies(connection, rows.replies)
+    store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))
+    if rows.replies:
+        commands.note_replies(connection, rows.replies)
     after = memory.with_batch(rows)
     if unsure := memory.unsure(rows):
         after = restore_unsure(connection, after, unsure, state.from_us, settings)

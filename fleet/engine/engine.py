@@ -195,17 +195,18 @@ class Engine:
         self._link.acknowledge(batch)
 
     def _store(self, batch: list[Received]) -> None:
-        state = self.state()
+        state, dated = self.state(), self._dated(batch)
         with self._committing() as connection:
-            stored = store_messages(connection, state, self._dated(batch), self._terms.contract)
+            stored = store_messages(connection, state, dated, self._terms.contract)
         self._state = stored.state
         self.health.refused += stored.refused
 
     def _dated(self, batch: list[Received]) -> list[Received]:
         """Return the messages dated by our clock as it is now: it may have moved while they waited."""
+        moved_us = self._clock.moved_monotonic_us
         return [
             message
-            if message.monotonic_us is None
+            if message.monotonic_us is None or message.monotonic_us > moved_us
             else replace(message, received_at_us=self._clock.utc_us(message.monotonic_us))
             for message in batch
         ]

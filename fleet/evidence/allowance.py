@@ -8,8 +8,9 @@ Sources: ITU-T I.371 annex A (GCRA, virtual scheduling).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from fleet.durations import SECOND_US
 from fleet.evidence.coherence import Incoherent
@@ -24,6 +25,10 @@ class MessageKind(StrEnum):
     RECORD = "journal records"
     EVENT = "events"
     OTHER = "other messages"
+
+
+Counts: TypeAlias = tuple[tuple[MessageKind, int], ...]
+"""How many of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,20 @@ class Allowance:
 
     used_until_us: Mapping[MessageKind, int] = field(default_factory=dict)
 
-    def after(self, kind: MessageKind, count: int, now_us: int) -> "Allowance":
-        """Return what is left after ``count`` more of a kind.
+    def after(self, counts: Counts, now_us: int) -> "Allowance":
+        """Return what is left after so many more of each kind; what is refused costs nothing.
 
         Raises:
             Incoherent: they are more than a gateway can mean.
         """
-        pace = PACES[kind]
-        until_us = max(self.used_until_us.get(kind, 0), now_us) + count * pace.step_us
-        if until_us - now_us > pace.burst * pace.step_us:
-            raise Incoherent(f"{kind}: more than {pace.burst} at once and one every {pace.step_us} us")
-        return replace(self, used_until_us={**self.used_until_us, kind: until_us})
+        used = dict(self.used_until_us)
+        for kind, count in counts:
+            pace = PACES[kind]
+            until_us = max(used.get(kind, 0), now_us) + count * pace.step_us
+            if until_us - now_us > pace.burst * pace.step_us:
+                raise Incoherent(f"{kind}: more than {pace.burst} at once and one every {pace.step_us} us")
+            used[kind] = until_us
+        return Allowance(used)
 
 
 UNUSED = Allowance()

@@ -67,6 +67,16 @@ class Incoherent(Unusable):
     """A number that no gateway can mean; names the field and the limit."""
 
 
+def check(message: msgspec.Struct, before: HeartbeatRun | None, received_at_us: int) -> None:
+    """Return if a message can be kept and can be true, after the newest run of its gateway.
+
+    Raises:
+        Unusable, Incoherent: names the field and the limit.
+    """
+    check_bounds(message)
+    check_coherent(message, before, received_at_us)
+
+
 def check_bounds(value: object, path: str = "") -> None:
     """Return if every number and text of a message can be kept by both databases.
 

@@ -1,12 +1,14 @@
-"""From received messages to rows: decode, sort, deduplicate.  No message stops another.
+"""From received messages to rows: decode, check, admit, sort.  No message stops another.
+
+    decode (agent.wire) → check (coherence) → fold (facts.runs) → admit (allowance) → Sorted
 
 ``Sorter`` is pure.  Presence is kept for people only.  What cannot be used goes to ``refused`` with its
 reason; the store keeps the newest of them and counts all.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,8 +28,8 @@ from agent.wire.messages import (
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
 from fleet.broker.received import Received
-from fleet.evidence.allowance import UNUSED, Allowance, MessageKind
-from fleet.evidence.coherence import Incoherent, Unusable, check_bounds, check_coherent
+from fleet.evidence.allowance import UNUSED, Allowance, Counts, MessageKind
+from fleet.evidence.coherence import Incoherent, Unusable, check
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -36,6 +38,8 @@ RETAINED = (PRESENCE, CONFIG_REPORTED)
 """An empty retained message only clears."""
 JOURNAL_BATCH_LIMIT = 200
 """Records of one message (``agent.wire.messages.JournalBatch``)."""
+BEAT: Counts = ((MessageKind.HEARTBEAT, 1),)
+BEAT_OF_A_NEW_RUN: Counts = (*BEAT, (MessageKind.RUN, 1))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,27 +68,46 @@ class Sorted:
     """What the gateways of this batch have used."""
 
 
-def _nothing(_eui: str) -> None:
-    return None
+class Known(Protocol):
+    """What was known of one gateway before a batch; ``fleet.live.memory.GatewayMemory`` in the engine."""
+
+    @property
+    def newest_run(self) -> HeartbeatRun | None: ...
+
+    @property
+    def heartbeat(self) -> Heartbeat | None: ...
+
+    @property
+    def presence(self) -> Presence | None: ...
+
+    @property
+    def allowance(self) -> Allowance: ...
 
 
-def _unused(_eui: str) -> Allowance:
-    return UNUSED
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What is known of a gateway that never said anything."""
+
+    newest_run: HeartbeatRun | None = None
+    heartbeat: Heartbeat | None = None
+    presence: Presence | None = None
+    allowance: Allowance = UNUSED
+
+
+NOTHING = Nothing()
 
 
 @dataclass(frozen=True, slots=True)
 class Sorter:
-    """What sorting needs to know beside the batch itself: by EUI, what was known before it."""
+    """What sorting needs to know beside the batch itself."""
 
-    newest_run: Callable[[str], HeartbeatRun | None]
-    known: Container[str]
+    known: Mapping[str, Known]
+    """By EUI, what was known before the batch."""
+    registered: Container[str]
     """EUIs of the registry."""
     settings: ContractSettings
     cut_us: int = 0
     """Runs that were received until then end there: our clock may have been another."""
-    newest_heartbeat: Callable[[str], Heartbeat | None] = _nothing
-    newest_presence: Callable[[str], Presence | None] = _nothing
-    allowance: Callable[[str], Allowance] = _unused
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
@@ -105,50 +128,52 @@ class Sorter:
         eui, leaf = split(message.topic)
         if leaf == CONFIG_DESIRED or leaf.startswith(f"{COMMAND}/"):
             return
-        if eui not in self.known:
+        if eui not in self.registered:
             raise Unusable(f"topic: no gateway {eui} in the registry")
         if not message.payload and leaf in RETAINED:
             return
         content = decode(leaf, message.payload)
-        check_bounds(content)
-        before = rows.newest_runs.get(eui) or self.newest_run(eui)
-        check_coherent(content, before, message.received_at_us)
-        kind, count = _cost(content)
-        self._use(rows, eui, kind, count, message.received_at_us)
         if isinstance(content, Heartbeat):
-            self._fold(rows, eui, content, message)
-        elif isinstance(content, Presence):
-            self._note_presence(rows, eui, content, message)
+            self._sort_heartbeat(rows, eui, content, message)
         else:
-            _sort_in(rows, eui, content, message)
+            self._sort_other(rows, eui, content, message)
 
-    def _fold(self, rows: Sorted, eui: str, heartbeat: Heartbeat, message: Received) -> None:
-        before = rows.newest_runs.get(eui) or self.newest_run(eui)
-        folded = fold(before, eui, heartbeat, message.received_at_us, self.settings, cut_us=self.cut_us)
+    def _sort_heartbeat(self, rows: Sorted, eui: str, beat: Heartbeat, message: Received) -> None:
+        """Check, fold and admit a heartbeat: one way, each step in a module of its own."""
+        known, at_us = self.known.get(eui, NOTHING), message.received_at_us
+        before = rows.newest_runs.get(eui) or known.newest_run
+        check(beat, before, at_us)
+        folded = fold(before, eui, beat, at_us, self.settings, cut_us=self.cut_us)
+        counts = BEAT_OF_A_NEW_RUN if folded.outcome is Outcome.NEW else BEAT
+        allowance = rows.allowances.get(eui) or known.allowance
+        rows.allowances[eui] = allowance.after(counts, at_us)
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return
-        if folded.outcome is Outcome.NEW:
-            self._use(rows, eui, MessageKind.RUN, 1, message.received_at_us)
         run = folded.run
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
-        rows.vitals.append((eui, heartbeat, message.received_at_us))
+        rows.vitals.append((eui, beat, at_us))
         told = rows.heartbeats.get(eui)
-        whole = with_known(heartbeat, told[0] if told else self.newest_heartbeat(eui))
-        payload = message.payload if whole == heartbeat else encode(whole)
-        rows.heartbeats[eui] = (whole, payload, message.received_at_us)
+        whole = with_known(beat, told[0] if told else known.heartbeat)
+        payload = message.payload if whole == beat else encode(whole)
+        rows.heartbeats[eui] = (whole, payload, at_us)
 
-    def _use(self, rows: Sorted, eui: str, kind: MessageKind, count: int, at_us: int) -> None:
-        """Take so much of what the gateway may say; what is refused costs nothing."""
-        before = rows.allowances.get(eui) or self.allowance(eui)
-        rows.allowances[eui] = before.after(kind, count, at_us)
+    def _sort_other(self, rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
+        known, at_us = self.known.get(eui, NOTHING), message.received_at_us
+        check(content, rows.newest_runs.get(eui) or known.newest_run, at_us)
+        allowance = rows.allowances.get(eui) or known.allowance
+        rows.allowances[eui] = allowance.after(_counts(content), at_us)
+        if isinstance(content, Presence):
+            self._note_presence(rows, eui, content, message)
+        else:
+            _sort_in(rows, eui, content, at_us)
 
     def _note_presence(self, rows: Sorted, eui: str, presence: Presence, message: Received) -> None:
         """An edge is a change: the same said again, by a broker that gives it once more, is none."""
         at_us = message.received_at_us
         told = rows.presence.get(eui)
-        before = told[0] if told else self.newest_presence(eui)
+        before = told[0] if told else self.known.get(eui, NOTHING).presence
         rows.presence[eui] = (presence, at_us)
         changed = before is None or (before.online, before.boot) != (presence.online, presence.boot)
         if changed and not message.retained:
@@ -156,20 +181,17 @@ class Sorter:
             rows.presence_edges.append(edge)
 
 
-def _cost(content: msgspec.Struct) -> tuple[MessageKind, int]:
+def _counts(content: msgspec.Struct) -> Counts:
     match content:
-        case Heartbeat():
-            return MessageKind.HEARTBEAT, 1
         case JournalBatch():
-            return MessageKind.RECORD, len(content.records)
+            return ((MessageKind.RECORD, len(content.records)),)
         case Delivered() | Heard() | Noted():
-            return MessageKind.EVENT, 1
+            return ((MessageKind.EVENT, 1),)
         case _:
-            return MessageKind.OTHER, 1
+            return ((MessageKind.OTHER, 1),)
 
 
-def _sort_in(rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
-    at_us = message.received_at_us
+def _sort_in(rows: Sorted, eui: str, content: msgspec.Struct, at_us: int) -> None:
     match content:
         case JournalBatch():
             if len(content.records) > JOURNAL_BATCH_LIMIT:

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
-from agent.wire.messages import encode
+from agent.wire.messages import ConfigReported, Delivered, Noted, encode
 from agent.wire.reasons import written
 from agent.wire.topics import JOURNAL, topic
 from fleet.broker.received import Received
-from fleet.db.upsert import insert_new, upsert
-from fleet.evidence import vitals
+from fleet.db.upsert import Rows, insert_new, write
 from fleet.evidence.boots import groups
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.tables import (
@@ -37,112 +36,110 @@ REASON_LIMIT_CHARACTERS = 500
 RUN_FIELDS = tuple(field.name for field in fields(HeartbeatRun))
 
 
-def store_batch(connection: Connection, rows: Sorted) -> None:
-    """Write everything of ``rows``; storing it again changes nothing but the counters."""
-    upsert(
-        connection,
-        heartbeat_runs,
-        [run_row(run) for run in rows.runs.values()],
-        key=("eui", "boot", "first_seq"),
-    )
-    vitals.add(connection, vitals.sums_of(rows.vitals))
-    _store_latest(connection, rows)
+def store_batch(connection: Connection, rows: Sorted, measured: Rows) -> None:
+    """Write everything of ``rows`` at once; storing it again changes nothing but the counters.
+
+    ``measured`` are the rows of health details (``fleet.evidence.vitals``).
+    """
+    repeated, refused = _store_journal(connection, rows)
+    refused = [*rows.refused, *refused]
+    store_refused(connection, refused)
+    counted = {
+        "heartbeats": len(rows.vitals),
+        "repeated": rows.repeated + repeated,
+        "journal_records": len(rows.journal) - repeated,
+        "refused": len(refused),
+        "incoherent": sum(number for number, _, _ in rows.incoherent.values()),
+    }
     if rows.presence_edges:
         connection.execute(insert(presence_edges), rows.presence_edges)
-    journal = [journal_row(journal_fact(eui, record, at_us)) for eui, record, at_us in rows.journal]
-    new = insert_new(connection, journal_records, journal)
-    refused = [*rows.refused, *(_contradicting(connection, rows) if new < len(journal) else ())]
-    _store_events(connection, rows)
-    _store_reports(connection, rows)
-    store_refused(connection, refused)
-    _store_incoherent(connection, rows)
-    count(
-        connection,
-        {
-            "heartbeats": len(rows.vitals),
-            "repeated": rows.repeated + len(journal) - new,
-            "journal_records": new,
-            "refused": len(refused),
-            "incoherent": sum(number for number, _, _ in rows.incoherent.values()),
-        },
-    )
+    write(connection, (*_parts(rows), measured, _counter_rows(counted)))
 
 
-def _store_latest(connection: Connection, rows: Sorted) -> None:
-    heard_from = [
-        {
-            "eui": eui,
-            "heartbeat": payload,
-            "heartbeat_at_us": at_us,
-        }
+def _parts(rows: Sorted) -> Iterator[Rows]:
+    """Yield what becomes of each kind of message, table by table."""
+    runs = [run_row(run) for run in rows.runs.values()]
+    yield Rows(heartbeat_runs, ("eui", "boot", "first_seq"), runs)
+    beats = [
+        {"eui": eui, "heartbeat": payload, "heartbeat_at_us": at_us}
         for eui, (_, payload, at_us) in rows.heartbeats.items()
     ]
-    upsert(connection, latest, heard_from, key=("eui",))
+    yield Rows(latest, ("eui",), beats)
     present = [
-        {
-            "eui": eui,
-            "online": presence.online,
-            "presence_boot": presence.boot,
-            "presence_at_us": at_us,
-        }
-        for eui, (presence, at_us) in rows.presence.items()
+        {"eui": eui, "online": one.online, "presence_boot": one.boot, "presence_at_us": at_us}
+        for eui, (one, at_us) in rows.presence.items()
     ]
-    upsert(connection, latest, present, key=("eui",))
-
-
-def _store_events(connection: Connection, rows: Sorted) -> None:
-    delivered = [
-        {
-            "eui": eui,
-            "boot": event.boot,
-            "seq": event.seq,
-            "connector": event.connector,
-            "received_from_at_us": event.received_from_us,
-            "received_until_at_us": event.received_until_us,
-            "acked_at_us": event.acked_at_us,
-            "frames": event.frames,
-            "dropped": event.dropped,
-            "recorded_at_us": at_us,
-        }
-        for eui, event, at_us in rows.delivered
-    ]
-    insert_new(connection, deliveries, delivered)
-    noted = [
-        {
-            "eui": eui,
-            "boot": event.boot,
-            "seq": event.seq,
-            "at_us": event.at_us,
-            "name": event.name,
-            "fields": event.fields | {name: written(why) for name, why in event.reasons.items()},
-            "recorded_at_us": at_us,
-        }
-        for eui, event, at_us in rows.noted
-    ]
-    insert_new(connection, notes, noted)
+    yield Rows(latest, ("eui",), present)
+    numbered = ("eui", "boot", "seq")
+    yield Rows(deliveries, numbered, [_delivery_row(*one) for one in rows.delivered], kept=True)
+    yield Rows(notes, numbered, [_note_row(*one) for one in rows.noted], kept=True)
     sketches = [
         {name: getattr(event, name) for name in event.__struct_fields__}
         | {"eui": eui, "recorded_at_us": at_us}
         for (eui, _, _), (event, at_us) in rows.heard.items()
     ]
-    upsert(connection, heard, sketches, key=("eui", "day", "address"))
-
-
-def _store_reports(connection: Connection, rows: Sorted) -> None:
-    reports = [
+    yield Rows(heard, ("eui", "day", "address"), sketches)
+    reports = [_report_row(eui, *one) for eui, one in rows.reported.items()]
+    yield Rows(reported_configurations, ("eui",), reports)
+    incoherent = [
         {
             "eui": eui,
-            "version": report.version,
-            "sha256": report.sha256,
-            "state": int(report.state),
-            "seen_version": report.seen_version,
-            "reason": kept(report.why, report.reason),
-            "at_us": report.at_us,
-            "recorded_at_us": at_us,
+            "refused": number,
+            "reason": _storable(reason),
+            "last_at_us": at_us,
         }
-        for eui, (report, at_us) in rows.reported.items()
+        for eui, (number, reason, at_us) in rows.incoherent.items()
     ]
-    upsert(connection, reported_configurations, reports, key=("eui",))
+    yield Rows(incoherences, ("eui",), incoherent, added=("refused",))
+
+
+def _delivery_row(eui: str, event: Delivered, at_us: int) -> dict[str, Any]:
+    return {
+        "eui": eui,
+        "boot": event.boot,
+        "seq": event.seq,
+        "connector": event.connector,
+        "received_from_at_us": event.received_from_us,
+        "received_until_at_us": event.received_until_us,
+        "acked_at_us": event.acked_at_us,
+        "frames": event.frames,
+        "dropped": event.dropped,
+        "recorded_at_us": at_us,
+    }
+
+
+def _note_row(eui: str, event: Noted, at_us: int) -> dict[str, Any]:
+    return {
+        "eui": eui,
+        "boot": event.boot,
+        "seq": event.seq,
+        "at_us": event.at_us,
+        "name": event.name,
+        "fields": event.fields | {name: written(why) for name, why in event.reasons.items()},
+        "recorded_at_us": at_us,
+    }
+
+
+def _report_row(eui: str, report: ConfigReported, at_us: int) -> dict[str, Any]:
+    return {
+        "eui": eui,
+        "version": report.version,
+        "sha256": report.sha256,
+        "state": int(report.state),
+        "seen_version": report.seen_version,
+        "reason": kept(report.why, report.reason),
+        "at_us": report.at_us,
+        "recorded_at_us": at_us,
+    }
+
+
+def _store_journal(connection: Connection, rows: Sorted) -> tuple[int, list[tuple[Received, str]]]:
+    """Write the journal; return how many records were known, and those that contradict what was known."""
+    journal = [journal_row(journal_fact(eui, record, at_us)) for eui, record, at_us in rows.journal]
+    if not journal:
+        return 0, []
+    repeated = len(journal) - insert_new(connection, journal_records, journal)
+    return repeated, list(_contradicting(connection, rows)) if repeated else []
 
 
 def _contradicting(connection: Connection, rows: Sorted) -> Iterator[tuple[Received, str]]:
@@ -169,34 +166,16 @@ def _contradicting(connection: Connection, rows: Sorted) -> Iterator[tuple[Recei
                 )
 
 
-def _store_incoherent(connection: Connection, rows: Sorted) -> None:
-    table = incoherences
-    found: dict[str, int] = {}
-    for some in groups(sorted(rows.incoherent)):
-        known = select(table.c.eui, table.c.refused).where(table.c.eui.in_(some))
-        found |= {row.eui: row.refused for row in connection.execute(known)}
-    changed = [
-        {
-            "eui": eui,
-            "refused": found.get(eui, 0) + number,
-            "reason": reason[:REASON_LIMIT_CHARACTERS].replace("\0", "�"),
-            "last_at_us": at_us,
-        }
-        for eui, (number, reason, at_us) in rows.incoherent.items()
-    ]
-    upsert(connection, table, changed, key=("eui",))
-
-
 def store_refused(connection: Connection, refused: list[tuple[Received, str]]) -> None:
     """Keep refused messages for inspection, the newest ``REFUSED_KEPT``."""
     if not refused:
         return
     rows = [
         {
-            "topic": message.topic[:REASON_LIMIT_CHARACTERS].replace("\0", "�"),
+            "topic": _storable(message.topic),
             "payload": message.payload[:REFUSED_PAYLOAD_BYTES],
             "payload_bytes": len(message.payload),
-            "reason": reason[:REASON_LIMIT_CHARACTERS].replace("\0", "�"),
+            "reason": _storable(reason),
             "recorded_at_us": message.received_at_us,
         }
         for message, reason in refused[-REFUSED_KEPT:]
@@ -208,11 +187,17 @@ def store_refused(connection: Connection, refused: list[tuple[Received, str]]) -
 
 def count(connection: Connection, increments: dict[str, int]) -> None:
     """Add to the totals since installation."""
-    for name, increment in increments.items():
-        if increment:
-            changed = update(counters).where(counters.c.name == name)
-            if not connection.execute(changed.values(value=counters.c.value + increment)).rowcount:
-                connection.execute(insert(counters).values(name=name, value=increment))
+    write(connection, (_counter_rows(increments),))
+
+
+def _counter_rows(increments: dict[str, int]) -> Rows:
+    rows = [{"name": name, "value": increment} for name, increment in increments.items() if increment]
+    return Rows(counters, ("name",), rows, added=("value",))
+
+
+def _storable(text: str) -> str:
+    """Return text that both databases keep: not too long, and without NUL."""
+    return text[:REASON_LIMIT_CHARACTERS].replace("\0", "�")
 
 
 def run_row(run: HeartbeatRun) -> dict[str, Any]:

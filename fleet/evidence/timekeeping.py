@@ -23,7 +23,7 @@ Sources: AVAILABILITY §1 (agreement within 2 s); adjtime slews CLOCK_MONOTONIC 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from statistics import median_low
 
@@ -101,10 +101,12 @@ class Timekeeping:
     contradicted_us: int | None = None
     """Our UTC since when gateways disagree; None: they do not, or did not tell."""
 
-    @property
-    def cut_us(self) -> int:
-        """Heartbeats received after this begin runs of their own: those before may have other dates."""
-        return max(self.began_us, self.stepped_us or 0, self.contradicted_us or 0)
+    cut_us: int = field(init=False)
+    """Heartbeats received after this begin runs of their own: those before may have other dates."""
+
+    def __post_init__(self) -> None:
+        cut_us = max(self.began_us, self.stepped_us or 0, self.contradicted_us or 0)
+        object.__setattr__(self, "cut_us", cut_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Health details over time: what gateways measured of themselves, by hour, then by day, then gone.
 
-    heartbeats that tell vitals ──sums_of──▶ add, in the batch's transaction ──▶ one row an hour in ``vitals``
+    heartbeats that tell vitals ──rows_of──▶ written with the batch ──▶ one row an hour in ``vitals``
     hours older than ``vitals_hours_days`` ──fold_days──▶ days ──sweep──▶ gone after ``vitals_days``
 
 For people's eyes and trends only: no figure of the contract reads it.
@@ -12,9 +12,9 @@ from typing import TypeAlias
 from sqlalchemy import Connection, delete, select, tuple_
 
 from agent.wire.messages import Heartbeat
-from fleet.db.upsert import upsert
+from fleet.db.upsert import Rows, write
 from fleet.durations import HOUR_US
-from fleet.evidence.boots import groups
+from fleet.evidence.boots import AT_ONCE, groups
 from fleet.evidence.tables import vitals
 from fleet.lang.paris import paris, paris_us
 
@@ -27,6 +27,11 @@ Key: TypeAlias = tuple[str, int, int]
 """EUI, length in seconds, start."""
 Sums: TypeAlias = dict[str, list[int]]
 """By name: how often it was told, sum, lowest, highest."""
+
+
+def rows_of(connection: Connection, heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> Rows:
+    """Return the rows that hold what heartbeats tell beside what is stored."""
+    return added(connection, sums_of(heartbeats))
 
 
 def sums_of(heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> dict[Key, Sums]:
@@ -58,20 +63,20 @@ def merged(one: Mapping[str, list[int]], other: Mapping[str, list[int]]) -> Sums
     return both
 
 
-def add(connection: Connection, sums: Mapping[Key, Sums]) -> None:
-    """Add to what is stored."""
-    table = vitals.c
+def added(connection: Connection, sums: Mapping[Key, Sums]) -> Rows:
+    """Return the rows that hold what is stored and these sums."""
+    table, wanted = vitals.c, sorted(sums)
     key = tuple_(table.eui, table.span_s, table.from_at_us)
     stored: dict[Key, Sums] = {}
-    for some in groups(sorted(sums)):
-        for row in connection.execute(select(vitals).where(key.in_(some))):
+    for at in range(0, len(wanted), AT_ONCE):
+        for row in connection.execute(select(vitals).where(key.in_(wanted[at : at + AT_ONCE]))):
             stored[row.eui, row.span_s, row.from_at_us] = row.told
     rows = [
         {"eui": eui, "span_s": span_s, "from_at_us": from_us, "told": merged(stored.get(one, {}), sums[one])}
-        for one in sorted(sums)
+        for one in wanted
         for eui, span_s, from_us in (one,)
     ]
-    upsert(connection, vitals, rows, key=("eui", "span_s", "from_at_us"))
+    return Rows(vitals, ("eui", "span_s", "from_at_us"), rows)
 
 
 def fold_days(connection: Connection, before_us: int, *, limit: int = FOLD_LIMIT_ROWS) -> int:
@@ -84,7 +89,7 @@ def fold_days(connection: Connection, before_us: int, *, limit: int = FOLD_LIMIT
         day = paris(row.from_at_us)
         key = (row.eui, DAY_S, paris_us(day.year, day.month, day.day))
         days[key] = merged(days.get(key, {}), row.told)
-    add(connection, days)
+    write(connection, (added(connection, days),))
     columns = tuple_(table.eui, table.span_s, table.from_at_us)
     for some in groups([(row.eui, row.span_s, row.from_at_us) for row in rows]):
         connection.execute(delete(vitals).where(columns.in_(some)))

@@ -115,22 +115,6 @@ class Memory:
         found = self.gateways.get(eui)
         return GatewayMemory(eui=eui) if found is None else found
 
-    def newest_run(self, eui: str) -> HeartbeatRun | None:
-        """Return the newest run of one gateway."""
-        return self.of(eui).newest_run
-
-    def heartbeat(self, eui: str) -> Heartbeat | None:
-        """Return the newest heartbeat of one gateway."""
-        return self.of(eui).heartbeat
-
-    def allowance(self, eui: str) -> Allowance:
-        """Return what one gateway has used of what it may say."""
-        return self.of(eui).allowance
-
-    def presence(self, eui: str) -> Presence | None:
-        """Return what the broker last had of one gateway."""
-        return self.of(eui).presence
-
     def with_gateways(self, changed: Mapping[str, GatewayMemory]) -> "Memory":
         """Return the memory with these gateways in the stead of what was known of them."""
         return Memory({**self.gateways, **changed}) if changed else self

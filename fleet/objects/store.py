@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
 
-from fleet.db.upsert import upsert
+from fleet.db.upsert import Rows, upsert, write
 from fleet.evidence.store import count as add_counts
 from fleet.lang.paris import paris
 from fleet.objects.counting import bit_of
@@ -38,7 +38,7 @@ def store_days(connection: Connection, rows: Sequence[Mapping[str, Any]], counte
         {"month": month, "dev_eui": dev_eui, "days": days, "heard_at_us": at_us}
         for (month, dev_eui), (days, at_us) in months.items()
     ]
-    upsert(connection, object_months, told, key=("month", "dev_eui"), bits=("days",))
+    write(connection, (Rows(object_months, ("month", "dev_eui"), told, bits=("days",)),))
     if counted:
         add_counts(connection, counted)
 

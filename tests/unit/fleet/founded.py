@@ -14,6 +14,8 @@ from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, en
 from fleet.broker.received import Received
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
+from fleet.evidence import vitals
+from fleet.evidence.store import store_batch
 from fleet.registry import document, store
 
 NOW_US = 1_795_000_000_000_000
@@ -112,6 +114,11 @@ def founded_database(folder, now_us: int = NOW_US) -> Database:
         assert read.problems == []
         store.apply_document(connection, read, who="test", now_us=now_us)
     return database
+
+
+def store_rows(connection, rows) -> None:
+    """Write sorted messages as the engine does."""
+    store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))
 
 
 def heartbeat(

@@ -7,19 +7,19 @@ from sqlalchemy import select
 
 from agent.wire.messages import JournalBatch
 from fleet.cli.main import main
-from fleet.evidence import store, tables
+from fleet.evidence import tables
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
 from tests.unit.fleet.evidence.test_ingest import record
-from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
+from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received, store_rows
 
-SORTER = Sorter(lambda _eui: None, set(EUIS), DEFAULTS)
+SORTER = Sorter({}, set(EUIS), DEFAULTS)
 UNKNOWN = "0016c001ffffffff"
 
 
 def kept(database, *messages):
     with database.write() as connection:
-        store.store_batch(connection, SORTER.sort(messages))
+        store_rows(connection, SORTER.sort(messages))
     with database.read() as connection:
         refused = connection.execute(
             select(tables.refused_messages.c.topic, tables.refused_messages.c.reason)

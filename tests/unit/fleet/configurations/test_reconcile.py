@@ -7,11 +7,10 @@ from fleet.configurations import reconcile
 from fleet.configurations.issue import issue_version
 from fleet.configurations.status import statuses
 from fleet.configurations.store import publish_again
-from fleet.evidence import store
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
 from fleet.live.memory import Memory
-from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
+from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received, store_rows
 
 KEY = Ed25519PrivateKey.generate()
 LNS = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
@@ -95,10 +94,10 @@ def test_after_an_enrolment_the_version_of_the_image_takes_the_place_of_what_was
 
 
 def hear(database, memory, *messages):
-    rows = Sorter(memory.newest_run, set(EUIS), DEFAULTS).sort(messages)
+    rows = Sorter(memory.gateways, set(EUIS), DEFAULTS).sort(messages)
     assert rows.refused == []
     with database.write() as connection:
-        store.store_batch(connection, rows)
+        store_rows(connection, rows)
     return memory.with_batch(rows)
 
 

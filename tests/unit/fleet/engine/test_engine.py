@@ -102,10 +102,10 @@ def test_a_database_that_is_away_acknowledges_nothing(bench, monkeypatch):
 def test_a_message_that_cannot_be_stored_is_refused_alone(bench, monkeypatch):
     good = store.store_batch
 
-    def picky(connection, rows):
+    def picky(connection, rows, measured):
         if EUIS[1] in rows.presence:
             raise OverflowError("too large")
-        good(connection, rows)
+        good(connection, rows, measured)
 
     monkeypatch.setattr(store, "store_batch", picky)
     batch = [received(eui, "presence", Presence(True, 7)) for eui in EUIS]

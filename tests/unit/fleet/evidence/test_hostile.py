@@ -155,14 +155,22 @@ def test_each_number_of_a_heartbeat_has_a_bound_by_name(fields, name):
 @pytest.mark.parametrize("kind", list(MessageKind))
 def test_a_gateway_may_say_a_burst_and_then_keep_a_pace(kind):
     pace = PACES[kind]
-    full = UNUSED.after(kind, pace.burst, NOW_US)
-    assert refused(full.after, kind, 1, NOW_US + pace.step_us - 1) == kind
-    assert refused(full.after, kind, 1, NOW_US + pace.step_us) is None
-    assert refused(UNUSED.after, kind, pace.burst + 1, NOW_US) == kind
+    full = UNUSED.after(((kind, pace.burst),), NOW_US)
+    assert refused(full.after, ((kind, 1),), NOW_US + pace.step_us - 1) == kind
+    assert refused(full.after, ((kind, 1),), NOW_US + pace.step_us) is None
+    assert refused(UNUSED.after, ((kind, pace.burst + 1),), NOW_US) == kind
+
+
+def test_what_is_refused_costs_nothing_of_any_kind():
+    run = ((MessageKind.RUN, PACES[MessageKind.RUN].burst),)
+    full = UNUSED.after(run, NOW_US)
+    both = ((MessageKind.HEARTBEAT, 1), (MessageKind.RUN, 1))
+    assert refused(full.after, both, NOW_US) == MessageKind.RUN
+    assert full == UNUSED.after(run, NOW_US)
 
 
 def test_what_is_beyond_the_pace_is_refused_and_the_gateway_marked():
-    sorter = Sorter(lambda _eui: None, set(EUIS), DEFAULTS)
+    sorter = Sorter({}, set(EUIS), DEFAULTS)
     many = PACES[MessageKind.HEARTBEAT].burst
     rows = sorter.sort(one_beat(seq, 1, NOW_US) for seq in range(1, many + 4))
     assert (len(rows.vitals), len(rows.refused), rows.incoherent[EUIS[0]][0]) == (many, 3, 3)

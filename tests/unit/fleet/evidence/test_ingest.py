@@ -27,10 +27,10 @@ from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
 from fleet.live.restore import restore_memory
-from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received
+from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received, store_rows
 
 STEP_US = 30_000_000
-SORTER = Sorter(lambda _eui: None, set(EUIS), DEFAULTS)
+SORTER = Sorter({}, set(EUIS), DEFAULTS)
 
 
 def record(seq=1, **fields):
@@ -152,7 +152,7 @@ def test_storing_again_changes_nothing(tmp_path):
     database = founded_database(tmp_path)
     for _ in range(2):
         with database.write() as connection:
-            store.store_batch(connection, SORTER.sort(everything()))
+            store_rows(connection, SORTER.sort(everything()))
     once = stored_rows(database)
     assert [len(rows) for rows in once.values()] == [1, 2, 1, 1, 1, 1]
     with database.read() as connection:
@@ -164,7 +164,7 @@ def test_what_was_stored_is_remembered_after_a_restart(tmp_path):
     database = founded_database(tmp_path)
     rows = SORTER.sort(everything())
     with database.write() as connection:
-        store.store_batch(connection, rows)
+        store_rows(connection, rows)
     with database.read() as connection:
         memory = restore_memory(connection, 0).of(EUIS[0])
         delivered = load.load_deliveries(connection, Window(0, 2 * NOW_US))
@@ -192,7 +192,7 @@ def test_a_run_reads_back_as_it_was_written(tmp_path):
     database = founded_database(tmp_path)
     rows = SORTER.sort(beats(2))
     with database.write() as connection:
-        store.store_batch(connection, rows)
+        store_rows(connection, rows)
         for at_us in (0, NOW_US * 2):
             (one,) = load.load_gateways(connection, Window(at_us, FOR_EVER_US), DEFAULTS)
             assert list(one.runs) == list(rows.runs.values())

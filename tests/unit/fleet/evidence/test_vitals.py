@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from fleet.db.upsert import write
 from fleet.durations import DAY_US, HOUR_US
 from fleet.evidence.tables import vitals
-from fleet.evidence.vitals import DAY_S, HOUR_S, add, fold_days, merged, sums_of
+from fleet.evidence.vitals import DAY_S, HOUR_S, added, fold_days, merged, rows_of, sums_of
 from fleet.lang.paris import paris_us
 from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, empty_database, heartbeat
@@ -25,6 +26,10 @@ def rows(connection):
     return [tuple(row) for row in connection.execute(query)]
 
 
+def add(connection, sums):
+    write(connection, (added(connection, sums),))
+
+
 @pytest.fixture
 def database(tmp_path):
     found = empty_database(tmp_path)
@@ -36,7 +41,7 @@ def test_an_hour_is_summed_over_batches(database):
     for temperatures in ((20, 30), (10,)):
         beats = [(EUI, heartbeat(1, temperature_c=value), HOUR + 5) for value in temperatures]
         with database.write() as connection:
-            add(connection, sums_of([*beats, (EUI, heartbeat(1), HOUR)]))
+            write(connection, (rows_of(connection, [*beats, (EUI, heartbeat(1), HOUR)]),))
     with database.read() as connection:
         assert rows(connection) == [(HOUR_S, HOUR, {"temperature_c": [3, 60, 10, 30]})]
 

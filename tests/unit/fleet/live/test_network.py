@@ -31,7 +31,7 @@ class Day:
         self.sight: tuple[Blindness, ...] = ()
 
     def hear(self, *messages):
-        rows = Sorter(self.memory.newest_run, self.registry.gateways, DEFAULTS).sort(messages)
+        rows = Sorter(self.memory.gateways, self.registry.gateways, DEFAULTS).sort(messages)
         assert rows.refused == []
         self.memory = self.memory.with_batch(rows)
 
