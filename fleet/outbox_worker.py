@@ -47,7 +47,9 @@ def mail_sender(settings: Settings) -> Sender:
 
     def send(message: Outgoing, now_us: int) -> str:
         if settings.smtp_url is None:
-            raise NotSent("PASSERELLE_SMTP_URL is not set: write smtp://host:port")
+            raise NotSent(
+                "messages.smtp_url is not set: `passerelle fleet settings set messages.smtp_url=smtp://host:port`"
+            )
         try:
             server = mail.parse_mail_url(settings.smtp_url)
         except mail.MailUrlError as error:
@@ -191,7 +193,7 @@ def check(settings: Settings) -> None:
         ChannelSettingError: half a setting, or an address that is none.
         MailUrlError: the mail server's address cannot be used.
     """
-    senders_of(settings, read_channels())
+    senders_of(settings, read_channels(settings.ways_out))
     if settings.smtp_url is not None:
         mail.parse_mail_url(settings.smtp_url)
 
@@ -207,7 +209,7 @@ def worker(database: Database, settings: Settings, clock: Clock) -> Worker:
         clock=clock,
         public_url=settings.public_url,
         secret=links.read_secret(settings.keys / links.SECRET_NAME),
-        senders=senders_of(settings, read_channels()),
+        senders=senders_of(settings, read_channels(settings.ways_out)),
     )
 
 

@@ -1,12 +1,8 @@
-"""Settings of one fleet: the data folder, what ``fleet init`` wrote in it, and the environment above that.
+"""Settings of one fleet: the file fleet.json of its data folder, and the environment above it.
 
-environment              meaning
-PASSERELLE_DATABASE_URL  postgresql://… instead of DATA/fleet.db
-PASSERELLE_BROKER_URL    mqtts://host:port (mutual TLS with DATA/keys) or mqtt://host:port (demo only)
-PASSERELLE_SMTP_URL      smtp://host:port, smtps://user:password@host:port
-PASSERELLE_MAIL_FROM     sender of every mail
-PASSERELLE_SIGNATURE_PASSPHRASE  of the key that signs reports
-PASSERELLE_LNS_EVENTS_URL  mqtt[s]://[user:password@]host:port where ChirpStack publishes its uplink events
+``passerelle fleet settings`` shows and changes the file; docs/exploitation.md, « Réglages », says what each
+means.  A variable of ``VARIABLES`` stands above its setting: for containers, and for secrets that shall not
+lie in the folder.  PASSERELLE_BROKER_URL (mqtt://host:port without certificates) is for demos only.
 """
 
 import os
@@ -31,6 +27,9 @@ BROKER_PORT = 8883
 """IANA: secure-mqtt."""
 PUBLIC_URL = "http://127.0.0.1:8080"
 MAIL_FROM = "passerelle@localhost"
+ALWAYS_WRITTEN = frozenset({"public_url", "broker_host", "broker_port", "contract"})
+"""Written even as they come: a later program's defaults change no figure of a fleet that exists."""
+OWNER_ONLY = 0o600
 
 
 class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,8 +39,32 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Public keys of age (``age1…``) or SSH that archives are encrypted to; any of them opens one."""
 
 
+class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``messages`` of fleet.json: the ways out; empty is switched off (``fleet.notify.settings``)."""
+
+    smtp_url: str = ""
+    mail_from: str = ""
+    sms_url: str = ""
+    sms_backup: str = ""
+    sms_sender: str = ""
+    webhook_url: str = ""
+    webhook_secret: str = ""
+    apprise_urls: str = ""
+    glpi_url: str = ""
+    glpi_app_token: str = ""
+    glpi_user_token: str = ""
+
+
+VARIABLES = {
+    "database_url": "PASSERELLE_DATABASE_URL",
+    "lns_events_url": "PASSERELLE_LNS_EVENTS_URL",
+    **{f"messages.{name}": f"PASSERELLE_{name.upper()}" for name in Messages.__struct_fields__},
+}
+"""The variable of the environment that stands above a setting."""
+
+
 class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What ``fleet init`` wrote down."""
+    """What is in fleet.json."""
 
     public_url: str
     broker_host: str
@@ -56,6 +79,10 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     report: Terms = Terms()
     """Until when a month may be contested, and what a breach costs."""
     backup: BackupSettings = BackupSettings()
+    database_url: str = ""
+    """Empty: SQLite, DATA/fleet.db."""
+    lns_events_url: str = ""
+    messages: Messages = Messages()
 
 
 resolved(Founded)
@@ -71,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: str | None
     mail_from: str
     lns_events_url: str | None = None
+    ways_out: dict[str, str] = {}
+    """What ``fleet.notify.settings`` reads, under its names of variables."""
     retention: Retention = Retention()
     contract: ContractSettings = DEFAULTS
     escalation: EscalationPolicy = DEFAULT_POLICY
@@ -93,16 +122,18 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         SettingsError: no fleet there, or a value that cannot be used.
     """
     founded = read_founded(data)
+    effective = effective_environment(founded, environment)
     url = environment.get("PASSERELLE_BROKER_URL")
     broker = Broker(host=founded.broker_host, port=founded.broker_port, tls=True)
     return Settings(
         data=data,
         public_url=founded.public_url.rstrip("/"),
-        database_url=environment.get("PASSERELLE_DATABASE_URL") or sqlite_url(data / "fleet.db"),
+        database_url=effective["PASSERELLE_DATABASE_URL"] or sqlite_url(data / "fleet.db"),
         broker=parse_broker_url(url) if url else broker,
-        smtp_url=environment.get("PASSERELLE_SMTP_URL") or None,
-        mail_from=environment.get("PASSERELLE_MAIL_FROM") or MAIL_FROM,
-        lns_events_url=environment.get("PASSERELLE_LNS_EVENTS_URL") or None,
+        smtp_url=effective["PASSERELLE_SMTP_URL"] or None,
+        mail_from=effective["PASSERELLE_MAIL_FROM"] or MAIL_FROM,
+        lns_events_url=effective["PASSERELLE_LNS_EVENTS_URL"] or None,
+        ways_out=effective,
         retention=founded.retention,
         contract=founded.contract,
         escalation=founded.escalation,
@@ -111,8 +142,15 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
     )
 
 
+def effective_environment(founded: Founded, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of each variable of ``VARIABLES``: the environment's, else the file's."""
+    in_file = {"database_url": founded.database_url, "lns_events_url": founded.lns_events_url}
+    in_file |= {f"messages.{name}": value for name, value in msgspec.structs.asdict(founded.messages).items()}
+    return {variable: environment.get(variable) or in_file[name] for name, variable in VARIABLES.items()}
+
+
 def read_founded(data: Path) -> Founded:
-    """Return what ``fleet init`` wrote down, and people changed since.
+    """Return what is in fleet.json.
 
     Raises:
         SettingsError: no fleet there, or a value that cannot be used.
@@ -123,7 +161,8 @@ def read_founded(data: Path) -> Founded:
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: not there; run `passerelle fleet init --data {data}` first") from error
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+        newer = "; did a newer program write it?" if "unknown field" in str(error) else ""
+        raise SettingsError(f"{path}: {error}{newer}") from error
 
 
 def is_founded(data: Path) -> bool:
@@ -132,8 +171,33 @@ def is_founded(data: Path) -> bool:
 
 
 def write_settings(data: Path, founded: Founded) -> None:
-    """Write what ``fleet init`` was told."""
-    (data / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(founded), indent=1) + b"\n")
+    """Write fleet.json in one rename, readable by its owner only: it may hold secrets.
+
+    What is as it comes stays out, so that an older program reads the file too.
+    """
+    defaults = msgspec.to_builtins(Founded(public_url="", broker_host="", broker_port=1))
+    document = {
+        name: value if name in ALWAYS_WRITTEN else _without(value, defaults[name])
+        for name, value in msgspec.to_builtins(founded).items()
+        if name in ALWAYS_WRITTEN or value != defaults[name]
+    }
+    write_owned(data / FILE_NAME, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+
+
+def _without(value: object, defaults: object) -> object:
+    if not isinstance(value, dict) or not isinstance(defaults, dict):
+        return value
+    return {name: each for name, each in value.items() if name not in defaults or each != defaults[name]}
+
+
+def write_owned(path: Path, content: bytes) -> None:
+    """Write a file of the fleet's owner: whole or not at all, on the disk before it has its name."""
+    fresh = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def parse_host_port(text: str, *, name: str, default_port: int) -> tuple[str, int]:

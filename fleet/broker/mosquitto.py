@@ -96,9 +96,9 @@ def let_one_speak_for_many(configuration: Path) -> None:
 def render_acl(revoked: tuple[str, ...] = ()) -> str:
     """Return the rights: the fleet everything of ours, a gateway its own topics only (``%u`` is its EUI)."""
     lines = ["# Written by `passerelle fleet`: a reload (SIGHUP) applies it to open sessions too."]
-    lines += [f"user {FLEET_NAME}", f"topic readwrite {PREFIX}/#", "topic read $SYS/#"]
     for eui in revoked:
-        lines += ["", f"user {eui}", f"topic deny {PREFIX}/{eui}/#"]
+        lines += [f"user {eui}", f"topic deny {PREFIX}/{eui}/#", ""]
+    lines += [f"user {FLEET_NAME}", f"topic readwrite {PREFIX}/#", "topic read $SYS/#"]
     lines += ["", *(f"pattern write {PREFIX}/%u/{leaf}" for leaf in GATEWAY_WRITES)]
     lines += [f"pattern read {PREFIX}/%u/{leaf}" for leaf in GATEWAY_READS]
     return "\n".join(lines) + "\n"

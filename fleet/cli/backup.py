@@ -34,7 +34,7 @@ def backup(
     if not recipients and not plain:
         raise MistakeError(
             "backup: nobody to encrypt to; `passerelle fleet backup-key --output FILE` makes a key, and "
-            "`backup.recipients` in fleet.json names its public part; or take --plain"
+            "`passerelle fleet settings set backup.recipients=age1…` names its public part; or take --plain"
         )
     end = make_backup(read_settings(data), output, () if plain else recipients, SystemClock().now_us())
     print(f"{output}: {sum(end.rows.values())} rows, {len(end.sha256)} files, {output.stat().st_size} bytes")

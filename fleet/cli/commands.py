@@ -24,7 +24,7 @@ from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
 from fleet.identity import audit, enrolments, foundation, people
-from fleet.identity.revocation import BrokerDoor, enforce, load_rights
+from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
 from fleet.registry import store
 from fleet.rollouts.asking import why_not
 from fleet.settings import (
@@ -39,27 +39,37 @@ from fleet.settings import (
     write_settings,
 )
 
+DEFAULT_BROKER = f"127.0.0.1:{BROKER_PORT}"
 LNS_PORT = 1700
 """Semtech UDP packet forwarder protocol, default port."""
 ORDER_MODE = 0o600
 
 
 def init(data: Path, *, public_url: str, broker: str) -> list[str]:
-    """Found a fleet in ``data``, or mend what is missing of one."""
-    host, port = parse_host_port(broker, name="--broker", default_port=BROKER_PORT)
+    """Found a fleet in ``data``, or bring one up to date; what is not named stays as it was set."""
+    before = read_founded(data) if is_founded(data) else None
+    default = f"{before.broker_host}:{before.broker_port}" if before else DEFAULT_BROKER
+    host, port = parse_host_port(broker or default, name="--broker", default_port=BROKER_PORT)
     data.mkdir(parents=True, exist_ok=True)
     now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
-    founded = Founded(public_url=public_url or PUBLIC_URL, broker_host=host, broker_port=port)
-    if is_founded(data):
-        founded = msgspec.structs.replace(
-            read_founded(data), public_url=founded.public_url, broker_host=host, broker_port=port
-        )
-    write_settings(data, founded)
-    files = foundation.write_broker_files(data, keys.authority, host=host, port=port, now_us=now_us)
+    founded = before or Founded(public_url=PUBLIC_URL, broker_host=host, broker_port=port)
+    url = public_url or founded.public_url
+    write_settings(data, msgspec.structs.replace(founded, public_url=url, broker_host=host, broker_port=port))
+    files = foundation.write_broker_files(
+        data,
+        keys.authority,
+        host=host,
+        port=port,
+        now_us=now_us,
+        before=(before.broker_host, before.broker_port) if before else None,
+    )
     settings = read_settings(data)
     with closing(Database(settings.database_url)) as database:
         upgrade(database)
+        if before is not None:
+            door = BrokerDoor(broker=settings.broker, files=files, authority=keys.authority)
+            apply_rights(database, door, now_us)
     return [
         f"database  {settings.database_url}",
         f"authority {data / 'keys' / 'ca.pem'}",

@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
 from fleet.cli import accounts as identity_cli
-from fleet.cli import backup, balena, commands, exchange, testframes
+from fleet.cli import backup, balena, commands, exchange, settings, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
@@ -49,9 +49,9 @@ def main(arguments: list[str]) -> int:
 def init(
     data: Data,
     public_url: Annotated[str, Option(help="Address that people and gateways use.")] = "",
-    broker: Annotated[str, Option(help="HOST:PORT of the MQTT broker with mutual TLS.")] = "127.0.0.1:8883",
+    broker: Annotated[str, Option(help="HOST:PORT of the MQTT broker with mutual TLS.")] = "",
 ) -> None:
-    """Make the database, the authority, the signing key and the broker's configuration."""
+    """Make database, authority, signing key and the broker's files, or bring those of a fleet up to date."""
     for line in commands.init(data, public_url=public_url, broker=broker):
         print(line)
 
@@ -184,6 +184,7 @@ app.add_typer(exchange.territory, name="territory")
 app.add_typer(identity_cli.app, name="token")
 app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
+app.add_typer(settings.app, name="settings")
 backup.add_to(app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)

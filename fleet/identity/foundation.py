@@ -1,7 +1,8 @@
 """What `passerelle fleet init` makes: data folder, authority, signing key, broker files, database.
 
-Running it again changes nothing that exists: keys stay, missing certificates are made, files of the broker
-are written anew from the settings.
+Running it again changes nothing that holds: keys stay, and so do certificates until they lack a name of the
+broker or a third of their life is left; files of the broker are brought up to date, with what an
+administrator added to them (``fleet.broker.additions``).
 """
 
 import os
@@ -9,10 +10,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fleet.broker.additions import renewed_configuration, renewed_rights
 from fleet.broker.mosquitto import FLEET_NAME, BrokerFiles, render_acl, render_configuration
 from fleet.identity.authority import Authority, Issued, found_authority, read_authority, revocation_list
 from fleet.identity.keys import OWNER_ONLY, read_elliptic, read_signing, write_private
@@ -20,6 +24,8 @@ from fleet.identity.keys import OWNER_ONLY, read_elliptic, read_signing, write_p
 FOLDER_MODE = 0o700
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SESSION_SECRET_BYTES = 32
+NAMES_LIMIT = 16
+"""Names of the broker in its certificate: what it is called today, then what it was called before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +59,13 @@ def found_keys(data: Path, *, broker_host: str, now_us: int) -> Keys:
     if not (folder / "configuration.key").exists():
         write_private(folder / "configuration.key", Ed25519PrivateKey.generate())
     hosts = tuple(dict.fromkeys((broker_host, *LOCAL_HOSTS)))
-    broker_key = _key(folder / "broker.key")
-    _keep(folder / "broker.pem", authority.issue_server(hosts, broker_key.public_key(), now_us))
-    fleet_key = _key(folder / "fleet.key")
-    _keep(folder / "fleet.pem", authority.issue_client(FLEET_NAME, fleet_key.public_key(), now_us))
+    kept = tuple(dict.fromkeys((*hosts, *_names_in(folder / "broker.pem"))))[:NAMES_LIMIT]
+    broker_key = _key(folder / "broker.key").public_key()
+    if not holds(folder / "broker.pem", authority, broker_key, now_us, hosts):
+        _write(folder / "broker.pem", authority.issue_server(kept, broker_key, now_us))
+    fleet_key = _key(folder / "fleet.key").public_key()
+    if not holds(folder / "fleet.pem", authority, fleet_key, now_us):
+        _write(folder / "fleet.pem", authority.issue_client(FLEET_NAME, fleet_key, now_us))
     session = folder / "session.key"
     if not session.exists():
         with os.fdopen(os.open(session, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
@@ -74,13 +83,29 @@ def read_keys(data: Path) -> Keys:
     return Keys(authority=read_authority(folder), signing=read_signing(folder / "configuration.key"))
 
 
-def write_broker_files(data: Path, authority: Authority, *, host: str, port: int, now_us: int) -> BrokerFiles:
-    """Write mosquitto.conf, the rights and an empty list of revoked certificates."""
+def write_broker_files(
+    data: Path,
+    authority: Authority,
+    *,
+    host: str,
+    port: int,
+    now_us: int,
+    before: tuple[str, int] | None = None,
+) -> BrokerFiles:
+    """Bring mosquitto.conf up to date; write the rights and an empty list of revoked certificates if missing.
+
+    ``before``: host and port that the present mosquitto.conf was made for, if they were others.
+    """
     files = broker_files(data)
     (files.folder / "data").mkdir(parents=True, exist_ok=True)
-    files.configuration.write_text(render_configuration(files, host=host, port=port))
+    wanted = render_configuration(files, host=host, port=port)
+    if files.configuration.exists():
+        old_host, old_port = before or (host, port)
+        old = render_configuration(files, host=old_host, port=old_port)
+        wanted = renewed_configuration(files.configuration.read_text(encoding="utf-8"), old, wanted)
+    files.configuration.write_text(wanted, encoding="utf-8")
     if not files.acl.exists():
-        files.acl.write_text(render_acl())
+        files.acl.write_text(renewed_rights("", render_acl()), encoding="utf-8")
     if not files.revoked.exists():
         files.revoked.write_bytes(revocation_list(authority, (), now_us))
     for path in (files.folder, files.folder / "data"):
@@ -95,5 +120,42 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     return read_elliptic(path)
 
 
-def _keep(path: Path, issued: Issued) -> None:
+def holds(
+    path: Path,
+    authority: Authority,
+    key: ec.EllipticCurvePublicKey,
+    now_us: int,
+    hosts: tuple[str, ...] = (),
+) -> bool:
+    """Return whether the certificate in ``path`` is ours, for this key and names, and not near its end."""
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        certificate.verify_directly_issued_by(authority.certificate)
+    except (OSError, ValueError, TypeError, InvalidSignature):
+        return False
+    begin_s, end_s = (
+        each.timestamp() for each in (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    )
+    fresh = end_s - now_us / 1_000_000 > (end_s - begin_s) / 3
+    return fresh and certificate.public_key() == key and set(hosts) <= names_of(certificate)
+
+
+def _names_in(path: Path) -> list[str]:
+    """Return the names of a certificate that is there: gateways may know the broker by an older one."""
+    try:
+        return sorted(names_of(x509.load_pem_x509_certificate(path.read_bytes())))
+    except (OSError, ValueError):
+        return []
+
+
+def names_of(certificate: x509.Certificate) -> set[str]:
+    """Return the names and addresses that a server's certificate is for."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {str(each.value) for each in names}
+
+
+def _write(path: Path, issued: Issued) -> None:
     path.write_text(issued.pem)

@@ -28,6 +28,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select, update
 
+from fleet.broker.additions import renewed_rights
 from fleet.broker.address import Broker
 from fleet.broker.mosquitto import BrokerFiles, render_acl
 from fleet.broker.trial import Entry, Trial, try_entry
@@ -192,7 +193,8 @@ def _enter(door: BrokerDoor, name: str, credential: Path, *, clean: bool) -> Tri
 
 def _write(door: BrokerDoor, rights: Rights, now_us: int) -> None:
     """Write list and rights where they differ from what lies there."""
-    acl = render_acl(rights.denied).encode()
+    lines = (_content(door.files.acl) or b"").decode(errors="surrogateescape")
+    acl = renewed_rights(lines, render_acl(rights.denied)).encode(errors="surrogateescape")
     if _content(door.files.acl) != acl:
         _replace(door.files.acl, acl)
     present = _present_list(door.files.revoked)
