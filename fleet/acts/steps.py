@@ -1,9 +1,16 @@
-"""The steps that a person may take on a ticket, from what was typed to an event of the ticket; pure."""
+"""The steps that a person may take on a ticket, from what was typed to an event of the ticket; pure.
 
+``merge_of`` and ``split_of`` say what joining tickets, or parting one, means for tickets and incidents.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
+from fleet.incidents.criticality import grade
+from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
+from fleet.live.model import NetworkNow
 from fleet.tickets.model import (
     Acknowledge,
     Arrive,
@@ -11,12 +18,14 @@ from fleet.tickets.model import (
     Depart,
     Event,
     FieldReport,
+    Merge,
     Note,
     PauseReason,
     Reopen,
     ResumeClocks,
     StepRefused,
     StopClocks,
+    Ticket,
 )
 
 TEXT_LIMIT_CHARACTERS = 1000
@@ -139,3 +148,30 @@ def _close(request: StepRequest, by: dict[str, Any]) -> Event | StepRefused:
         return missing("action" if cause else "cause")
     report = FieldReport(cause=cause, action=action, parts=parts, depot=_plain(request.depot))
     return Close(**by, report=report)
+
+
+def merge_of(
+    other: Ticket, into: Ticket, *, who: str, door: Door, at_us: int
+) -> Absorb | Merge | StepRefused:
+    """Return how ``other`` joins ``into``: as incidents if both have one, else as tickets."""
+    if other.id == into.id or not into.working:
+        return StepRefused(key="ticket.refused.over")
+    if other.incident_id is not None and into.incident_id is not None:
+        return Absorb(incident_id=into.incident_id, other_id=other.incident_id, reason=who)
+    return Merge(who=who, via=door, at_us=at_us, into=into.id)
+
+
+def split_of(
+    ticket: Ticket, lost_since_us: Mapping[str, int], euis: Iterable[str], network: NetworkNow, *, reason: str
+) -> Split | StepRefused:
+    """Return the incident of their own that some gateways get, but never all of those that are lost."""
+    chosen = [eui for eui in dict.fromkeys(euis) if eui in lost_since_us and eui in network.gateways]
+    if ticket.incident_id is None or not chosen or len(chosen) == len(lost_since_us):
+        return StepRefused(key="ticket.refused.not_a_part", field="euis")
+    return Split(
+        incident_id=ticket.incident_id,
+        cause=SharedCause(domain=Domain.GATEWAY, value=chosen[0]),
+        members=tuple(Member(eui=eui, since_us=lost_since_us[eui]) for eui in chosen),
+        grade=grade(network, chosen),
+        reason=reason,
+    )

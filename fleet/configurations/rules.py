@@ -6,6 +6,7 @@ TRIAL the confirmation is sent again, because the last one may have been lost.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from agent.wire.messages import ConfigState, Heartbeat, Radio
 from fleet.durations import SECOND_US
@@ -43,18 +44,27 @@ class Trial:
         return self.reported_state is ConfigState.TRIAL and self.reported_version == self.version
 
 
+class ConfirmReason(StrEnum):
+    """Why a version is confirmed."""
+
+    PROVED = "proved"
+    """The first heartbeat that proves reception and delivery."""
+    STILL_ON_TRIAL = "still_on_trial"
+    """The gateway did not get the last confirmation."""
+
+
 def should_confirm(
     trial: Trial, heartbeat: Heartbeat | None, heartbeat_at_us: int | None, now_us: int
-) -> str:
-    """Return why the version is to be confirmed now, or an empty text."""
+) -> ConfirmReason | None:
+    """Return why the version is to be confirmed now; None: it is not."""
     if heartbeat is None or heartbeat_at_us is None or heartbeat_at_us <= trial.issued_at_us:
-        return ""
+        return None
     if heartbeat.config_version != trial.version or heartbeat.radio is not Radio.RECEIVING:
-        return ""
+        return None
     if not heartbeat.connectors or not heartbeat.connectors[0].up:
-        return ""
+        return None
     if trial.confirmed_at_us is None:
-        return "first heartbeat that proves reception and delivery"
+        return ConfirmReason.PROVED
     if trial.still_on_trial and now_us - trial.confirmed_at_us >= CONFIRM_AGAIN_US:
-        return "the gateway is still on trial"
-    return ""
+        return ConfirmReason.STILL_ON_TRIAL
+    return None

@@ -18,7 +18,7 @@ from fleet.registry.store import Gateway, load_communes, load_gateway, load_gate
 from fleet.rollouts.asking import EUIS_LIMIT, USUAL_US, ask, document
 from fleet.web.access import viewer
 from fleet.web.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
-from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, page_of
+from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, first_of, page_of
 from fleet.web.api.problems import Problem
 from fleet.web.process_parts import Shared
 
@@ -61,10 +61,9 @@ def list_gateways(
     with parts.database.read() as connection:
         inside = insees_of(connection, person)
         found = load_gateways_after(connection, after, limit + 1, insees=inside)
-        chosen = found[:limit]
+        chosen, following = first_of(found, limit, lambda one: one.eui)
         told = statuses(connection, [one.eui for one in chosen])
     items = [gateway_row(parts.network, one, told.get(one.eui)) for one in chosen]
-    following = chosen[-1].eui if len(found) > limit else None
     return answer(request, {"items": items, "next": following})
 
 

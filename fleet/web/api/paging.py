@@ -1,6 +1,7 @@
 """One page of a list and its ETag: ``{"items": […], "next": "…"}``; instants are microseconds UTC."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -21,6 +22,16 @@ RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Instant = Annotated[int, Field(ge=0, le=4_102_444_800_000_000)]
 """Microseconds UTC, up to the year 2100."""
 Row = TypeVar("Row")
+
+
+def first_of(found: Sequence[Row], limit: int, key: Callable[[Row], str]) -> tuple[Sequence[Row], str | None]:
+    """Return the rows of a page, and the key to ask on with; ``found`` is one row more if there are more.
+
+    >>> first_of(["a", "b", "c"], 2, str.upper)
+    (['a', 'b'], 'B')
+    """
+    chosen = found[:limit]
+    return chosen, key(chosen[-1]) if len(found) > limit else None
 
 
 def page_of(items: list[Row], keys: list[str], *, limit: int, after: str) -> tuple[list[Row], str | None]:

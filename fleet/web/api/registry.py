@@ -18,7 +18,7 @@ from fleet.registry.tables import agreements, hangings, sites
 from fleet.web.access import form_guard, operator, viewer
 from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem, shown
 from fleet.web.api.gateways import insees_of
-from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, file_answer
+from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, file_answer, first_of
 from fleet.web.api.problems import Problem
 from fleet.web.process_parts import Parts, Shared
 
@@ -75,8 +75,8 @@ def list_sites(
         if inside is not None:
             query = query.where(sites.c.commune_insee.in_(inside))
         found = connection.execute(query).mappings().all()
-        items = _with_papers(connection, [dict(row) for row in found[:limit]])
-    following = items[-1]["key"] if len(found) > limit else None
+        chosen, following = first_of(found, limit, lambda row: str(row["key"]))
+        items = _with_papers(connection, [dict(row) for row in chosen])
     return answer(request, {"items": items, "next": following})
 
 

@@ -11,12 +11,20 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from fleet.acts.steps import PARTS_LIMIT, TEXT_LIMIT_CHARACTERS, Door, ShownPresence, Step, StepRequest
+from fleet.acts.steps import (
+    PARTS_LIMIT,
+    TEXT_LIMIT_CHARACTERS,
+    Door,
+    ShownPresence,
+    Step,
+    StepRequest,
+    merge_of,
+    split_of,
+)
 from fleet.acts.take import take
 from fleet.identity.people import Person
 from fleet.incidents.context import CycleContext
-from fleet.incidents.criticality import grade
-from fleet.incidents.model import Absorb, Domain, Member, SharedCause, Split
+from fleet.incidents.model import Absorb
 from fleet.intake import calls as reported
 from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
@@ -149,16 +157,16 @@ def merge(request: Request, parts: Shared, ticket_id: int, into: int, person: Op
     with parts.database.write() as connection:
         context = context_of(parts, connection)
         other, mine = _ticket(connection, ticket_id), _ticket(connection, into)
-        if other.id == mine.id or not mine.working:
-            raise _refused(request, StepRefused(key="ticket.refused.over"))
-        if other.incident_id is not None and mine.incident_id is not None:
-            ids = {"incident_id": mine.incident_id, "other_id": other.incident_id}
-            apply(context, Absorb(**ids, reason=person.name))
+        joined: Absorb | Merge | Ticket | StepRefused = merge_of(
+            other, mine, who=person.name, door=Door.API, at_us=context.now_us
+        )
+        if isinstance(joined, Absorb):
+            apply(context, joined)
             return {"ticket": into}
-        event = Merge(who=person.name, via="api", at_us=context.now_us, into=into)
-        outcome = actions.act(connection, ticket_id, event, context.now_us)
-        if isinstance(outcome, StepRefused):
-            raise _refused(request, outcome)
+        if isinstance(joined, Merge):
+            joined = actions.act(connection, ticket_id, joined, context.now_us)
+        if isinstance(joined, StepRefused):
+            raise _refused(request, joined)
         joining.inherit(connection, mine, other)
         return {"ticket": into}
 
@@ -171,25 +179,21 @@ class SplitBody(BaseModel):
 
 
 @router.post("/{ticket_id}/split", status_code=201)
-def split(parts: Shared, ticket_id: int, body: SplitBody, person: Operator) -> dict[str, Any]:
+def split(
+    request: Request, parts: Shared, ticket_id: int, body: SplitBody, person: Operator
+) -> dict[str, Any]:
     """Take gateways out of a ticket's incident into one of their own; the report stays when it was."""
     with parts.database.write() as connection:
         context = context_of(parts, connection)
         ticket = _ticket(connection, ticket_id)
         present = [] if ticket.incident_id is None else members(connection, ticket.incident_id)
-        mine = {one.eui: one.since_us for one in present if one.restored_us is None}
-        chosen = [eui for eui in dict.fromkeys(body.euis) if eui in mine and eui in context.network.gateways]
-        if ticket.incident_id is None or not chosen or len(chosen) == len(mine):
-            raise HTTPException(422, "euis: write some of the ticket's gateways that are lost, but not all")
-        action = Split(
-            incident_id=ticket.incident_id,
-            cause=SharedCause(domain=Domain.GATEWAY, value=chosen[0]),
-            members=tuple(Member(eui=eui, since_us=mine[eui]) for eui in chosen),
-            grade=grade(context.network, chosen),
-            reason=f"{person.name} : {body.reason}",
-        )
-        apply(context, action)
-        return {"ticket": ticket_id, "split": chosen}
+        lost_since_us = {one.eui: one.since_us for one in present if one.restored_us is None}
+        reason = f"{person.name} : {body.reason}"
+        parted = split_of(ticket, lost_since_us, body.euis, context.network, reason=reason)
+        if isinstance(parted, StepRefused):
+            raise _refused(request, parted)
+        apply(context, parted)
+        return {"ticket": ticket_id, "split": [one.eui for one in parted.members]}
 
 
 @router.post("/{ticket_id}/photos", status_code=201)
