@@ -3,12 +3,11 @@
 The rules are those of docs/disponibilite.md (§); no line is shared with the software that this checks.  Spans are
 [start, end) in microseconds.  It prints hash, states and figures; not why something failed, or who answers for it."""
 import hashlib, json, sys
-from collections import defaultdict
-from datetime import datetime
-from itertools import accumulate, pairwise
-from zoneinfo import ZoneInfo
-CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 2", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
+from collections import defaultdict; from datetime import datetime
+from itertools import accumulate, pairwise; from zoneinfo import ZoneInfo
+CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 3", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
 BOOT, RADIO, CONNECTOR, SPOOL, STOP, RECEIVING, NTP, GNSS = 1, 2, 3, 6, 9, 1, 1, 2
+PARIS = ZoneInfo("Europe/Paris")
 EVIDENCE = ("run", "journal", "delivered", "commissioning", "statement", "maintenance")
 COMMUNE = {"SERVING": "SERVED", "UNKNOWN": "UNKNOWN", "MAINTENANCE": "EXCLUDED", "LOST": "LOST"}
 def deeper(depth, spans):  # the instants that more than `depth` spans share, sorted, neighbours joined
@@ -35,8 +34,7 @@ def forward(points): return [{**p, "at": at} for p, at in zip(points, accumulate
 def by_uptime(up, beats):  # the neighbours of an uptime, and where it lies between or beside them
     near = [p for p in beats if p["up"] <= up][-1:] + [p for p in beats if p["up"] > up][:1]
     if len(near) < 2: return near, near[0]["at"] + (up - near[0]["up"]) * 1000 if near else None
-    a, b = near
-    return near, a["at"] + (b["at"] - a["at"]) * (up - a["up"]) // (b["up"] - a["up"])
+    a, b = near; return near, a["at"] + (b["at"] - a["at"]) * (up - a["up"]) // (b["up"] - a["up"])
 def heard_at(p, beats, s):  # when a heartbeat of a clock that is not believed was sent
     near, at = by_uptime(p["up"], [q for q in beats if q["trusted"]])
     if len(near) == 2: return min(p["at"], at)
@@ -86,8 +84,7 @@ def deaths(lives, s):  # when lives were dead; lengthens each life to the last t
 def complete(here, gap, p, covered, s):  # whether nothing can be missing between two points
     if len(gap) != p["n"] - here["n"] or any(r["n"] != here["n"] + i for i, r in enumerate(gap, 1)): return False
     if p["kind"] == "alive" or here["kind"] != "beat": return p["n"] > 0 or p["kind"] == "beat"
-    steps = p["seq"] - here["seq"]
-    off_ms = abs(p["up"] - here["up"] - steps * p["interval_ms"])
+    steps = p["seq"] - here["seq"]; off_ms = abs(p["up"] - here["up"] - steps * p["interval_ms"])
     regular = here["interval_ms"] == p["interval_ms"] and off_ms <= s["bridging_tolerance_ms"]
     return steps == 1 or (steps > 0 and (regular or p["seq"] <= covered))
 def after(state, p):  # the state after a point; None: not known
@@ -100,8 +97,7 @@ def after(state, p):  # the state after a point; None: not known
 def pieces_of(life, s):  # the stretches that are proved, each with its state
     here, state, gap, covered, points = None, None, [], -1, [*life["points"], {"kind": "end"}]
     if points[0].get("change") == BOOT:
-        here, state = points.pop(0), (False, False, True)
-        yield life["start"], here["at"], state
+        here, state = points.pop(0), (False, False, True); yield life["start"], here["at"], state
     for p in points:
         gap.append(p)
         if p["kind"] == "record": continue
@@ -122,13 +118,40 @@ def newest(facts):  # §1: of two facts of one id the one recorded last counts, 
     kept = {f["id"]: f for f in sorted(facts, key=lambda f: (f["recorded_at_us"], back(f)))}
     return [kept[key] for key in sorted(kept) if not back(kept[key])]
 def back(fact): return fact.get("withdrawn", False) or fact.get("void", False)
-def excused(works, s):  # §5: approved, announced in time and not taken back since
-    for one in (w for w in newest(works) if w["approved_by"]):
-        mine = [w for w in works if w["id"] == one["id"]]
-        since = max((w["recorded_at_us"] for w in mine if back(w)), default=-FOREVER_US)
-        mine = [w for w in mine if w["approved_by"] and w["recorded_at_us"] > since
-                and w["announced_at_us"] + s["maintenance_notice_us"] <= w["start_us"]]
+def timely(works, s):  # §5: approved and recorded early enough; what was typed as the announcement says nothing
+    return [w for w in works if w["approved_by"] and not back(w)
+            and w["recorded_at_us"] + s["maintenance_notice_us"] <= w["start_us"]]
+def taken_back(works, one): return [w["recorded_at_us"] for w in works if w["id"] == one["id"] and back(w)]
+def excused(works, s):  # the part of each window that was announced in time and not taken back since
+    for one in newest(works):
+        since = max(taken_back(works, one), default=-FOREVER_US)
+        mine = [w for w in timely(works, s) if w["id"] == one["id"] and w["recorded_at_us"] > since]
         yield from both([(one["start_us"], one["end_us"])], [(w["start_us"], w["end_us"]) for w in mine])
+def first_us(year, month): return int(datetime(year + month // 13, month % 13 or 1, 1, tzinfo=PARIS).timestamp()) * 10**6
+def capped(spans, *caps):  # §5: what lies, in order of time, within the cap of its year and that of its month (Paris)
+    used, found = defaultdict(int), []
+    for a, b in spans:
+        while a < b:
+            day = datetime.fromtimestamp(a // 10**6, PARIS)
+            keys, end = (day.year, (day.year, day.month)), min(b, first_us(day.year, day.month + 1))
+            until = min(end, a + min(cap - used[key] for key, cap in zip(keys, caps)))
+            for key in keys: used[key] += until - a
+            found, a = [*found, (a, until)], end
+    return deeper(0, found)
+def allowance(euis, works, s):  # §5: when works may exclude time of a commune: what was announced weighs, not what was used
+    mine = [w for w in works if euis & {*w["euis"]}]
+    begun = [(w["start_us"], w["end_us"]) for w in timely(mine, s)
+             if all(not w["recorded_at_us"] < us <= w["start_us"] for us in taken_back(mine, w))]
+    return capped(deeper(0, begun), s["maintenance_year_cap_us"], s["maintenance_cap_us"])
+def edges_of(facts, s):  # §5: acceptances count from their record on, withdrawals after their notice
+    kept = []
+    for f in sorted(facts, key=lambda f: (f["recorded_at_us"], f["at_us"], f["kind"] != "accepted", f["id"])):
+        counts = (f["kind"] == "accepted") != f["void"]
+        agreed = counts or (f["reason"] and f["second"] not in ("", f["who"]))
+        known = f["recorded_at_us"] + (0 if agreed else s["withdrawal_notice_us"])
+        at = max(known, known if f["void"] else f["at_us"])
+        kept = [*(one for one in kept if one[1] or one[0] < at or not counts), (at, counts)]
+    return [*sorted(kept), (FOREVER_US, False)]
 def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at every instant
     mine = {kind: [f for f in group if eui in (f.get("eui"), *f.get("euis", ()))] for kind, group in facts.items()}
     lives, serving, buffering, window = lives_of(mine["run"], mine["journal"], s), [], [], [(start, end)]
@@ -145,8 +168,7 @@ def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at
     two = [(a, b) for a, b in two if b - a > s["two_boxes_overlap_us"]]
     blind = [(f["start_us"], FOREVER_US if f["end_us"] is None else f["end_us"] + s["blindness_tail_us"])
              for f in newest(facts["blindness"]) if not f["euis"] or eui in f["euis"]]
-    edges = [*sorted((f["at_us"], f["kind"]) for f in newest(mine["commissioning"])), (FOREVER_US, "")]
-    deployed = [(a, b) for (a, kind), (b, _) in pairwise(edges) if kind == "accepted"]
+    deployed = [(a, b) for (a, counts), (b, _) in pairwise(edges_of(mine["commissioning"], s)) if counts]
     layers = (("OUT", without(window, deployed)), ("SERVING", without(serving, two)),
               ("MAINTENANCE", [*excused(mine["maintenance"], s)]), ("BUFFERING", without(buffering, two)),
               ("DOWN", two + down), ("UNKNOWN", blind), ("DOWN", window))
@@ -154,19 +176,19 @@ def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at
     for name, spans in layers:
         states[name], free = deeper(0, [*states[name], *both(free, spans)]), without(free, spans)
     return states
-def commune(members, states, start, end, s):  # §3, §5: its states, and for how long fewer than two served
+def commune(members, states, works, start, end, s):  # §3, §5: its states, and for how long fewer than two served
     some = defaultdict(list)
     for eui in states:
         valid = [(m["valid_from_us"], end if m["valid_to_us"] is None else m["valid_to_us"]) for m in members
                  if m["eui"] == eui]
         for name, spans in states[eui].items():
             some["LOST" if name in ("DOWN", "BUFFERING") else name] += both(spans, valid)
-    found, free, left = {}, [(start, end)], s["maintenance_cap_us"]
+    found, free = {}, [(start, end)]
     for name in ("LOST", *[*COMMUNE][1:3], "SERVING") if s["serving"] == "all" else COMMUNE:
         found[COMMUNE[name]], free = both(free, some[name]), without(free, some[name])
-    for a, b in found["EXCLUDED"]:  # beyond the month's cap works are a loss
-        over, left = [(min(b, a + left), b)], max(0, left - (b - a))
-        found["LOST"], found["EXCLUDED"] = deeper(0, found["LOST"] + over), without(found["EXCLUDED"], over)
+    allowed = allowance({m["eui"] for m in members}, works, s)
+    over, found["EXCLUDED"] = without(found["EXCLUDED"], allowed), both(found["EXCLUDED"], allowed)
+    found["LOST"] = deeper(0, found["LOST"] + over)
     return {**found, "NOT_COVERED": free}, total(without([(start, end)], deeper(1, some["SERVING"])))
 def verdict(served, charged, objective_ppm):  # §6
     met = served * 1_000_000 >= objective_ppm * (served + charged) if served + charged else None
@@ -177,16 +199,15 @@ def figures(header, lines):
     if header["code"] != CODE or facts["settings"][0]["serving"] == "sensors":
         sys.exit(f"this reads {CODE!r} and no serving = sensors; the file was made by {header['code']!r}")
     (s,), (year, month) = facts["settings"], map(int, header["month"].split("-"))
-    firsts = (datetime(year + m // 12, m % 12 + 1, 1, tzinfo=ZoneInfo("Europe/Paris")) for m in (month - 1, month))
-    start, end = (int(first.timestamp()) * 1_000_000 for first in firsts)
-    end = max(start, min(end, header["as_of_us"]))
+    start = first_us(year, month); end = max(start, min(first_us(year, month + 1), header["as_of_us"]))
     head = "{format} {version}\n{code}\n{month} {as_of_us}\n".format(**header).encode()
     euis = {eui for kind in EVIDENCE for f in facts[kind] for eui in f.get("euis") or [f["eui"]]}
     states = {eui: gateway(eui, facts, start, end, s) for eui in sorted(euis)}
     weights = {card["insee"]: 1 if s["weight"] == "equal" else card[s["weight"]] for card in facts["commune"]}
     members, found = [m for m in newest(facts["membership"]) if m["approved_by"]], []
     for insee in sorted({*weights, *(m["commune_insee"] for m in members)}):
-        spans, below_two_us = commune([m for m in members if m["commune_insee"] == insee], states, start, end, s)
+        mine = [m for m in members if m["commune_insee"] == insee]
+        spans, below_two_us = commune(mine, states, facts["maintenance"], start, end, s)
         us = {name: total(group) for name, group in spans.items()}
         charged = us["LOST"] + s["unknown_is_charged"] * us["UNKNOWN"]
         found.append({"insee": insee, "weight": weights.get(insee, 0), "by_state_us": us, "outages": len(spans["LOST"]),

@@ -2,7 +2,7 @@
 
     SERVED       any member SERVING
     UNKNOWN      else any UNKNOWN
-    EXCLUDED     else any in MAINTENANCE, up to the month's cap; beyond the cap LOST
+    EXCLUDED     else any in MAINTENANCE, within the caps of works (``works``); beyond them LOST
     LOST         else
     NOT_COVERED  no member that is not OUT
 
@@ -21,15 +21,24 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
 from fleet.availability.members import Member, any_away, depths, parts, whole_window
-from fleet.availability.timeline import Span, Timeline
-from fleet.facts.intervals import Interval, clip, complement, deeper_than, intersect, normal, subtract
+from fleet.availability.timeline import WITHDRAWN, Span, Timeline
+from fleet.facts.intervals import (
+    Interval,
+    Intervals,
+    clip,
+    complement,
+    deeper_than,
+    intersect,
+    normal,
+    subtract,
+)
 from fleet.facts.model import Membership
-from fleet.facts.months import Window, month_window, months_between
+from fleet.facts.months import Window
 from fleet.facts.revisions import current
 from fleet.facts.settings import ContractSettings, Serving
 from fleet.facts.states import LOST_STATES, Cause, CommuneState, GatewayState
 
-OVER_THE_CAP = "maintenance beyond the month's cap"
+OVER_THE_CAP = "maintenance beyond a cap"
 _DECIDES = {
     CommuneState.UNKNOWN: (GatewayState.UNKNOWN,),
     CommuneState.EXCLUDED: (GatewayState.MAINTENANCE,),
@@ -99,8 +108,13 @@ def commune_timeline(
     lines: Mapping[str, Timeline],
     window: Window,
     settings: ContractSettings,
+    *,
+    allowed: Intervals = (),
 ) -> CommuneTimeline:
-    """Return the timeline of one commune; a member without a timeline counts as OUT."""
+    """Return the timeline of one commune; a member without a timeline counts as OUT.
+
+    ``allowed``: when works may exclude time; none unless ``works.allowances`` gives it.
+    """
     members = parts(memberships, lines, window)
     count = len(members)
     if count:
@@ -116,7 +130,7 @@ def commune_timeline(
         insee=insee,
         start_us=window.start_us,
         end_us=window.end_us,
-        exceptions=_capped(_joined(spans), settings),
+        exceptions=_capped(_joined(spans), allowed),
         below_two=tuple(below_two),
     )
 
@@ -181,7 +195,7 @@ def _state_of(
 ) -> CommuneSpan:
     counting = [(eui, span) for eui, span in states if span is None or span.state is not GatewayState.OUT]
     if not counting:
-        return CommuneSpan(start_us, end_us, CommuneState.NOT_COVERED)
+        return CommuneSpan(start_us, end_us, CommuneState.NOT_COVERED, reason=_why_not_covered(states))
     away = [(eui, span) for eui, span in counting if span is not None]
     kinds = {span.state for _, span in away}
     state = _rule(kinds, all_away=len(away) == len(counting), settings=settings)
@@ -190,6 +204,10 @@ def _state_of(
     decisive = [pair for pair in away if pair[1].state in _DECIDES[state]]
     eui, span = max(decisive, key=lambda pair: (pair[1].start_us, pair[0]))
     return CommuneSpan(start_us, end_us, state, span.cause, span.responsible, eui, span.reason)
+
+
+def _why_not_covered(states: Sequence[tuple[str, Span | None]]) -> str:
+    return WITHDRAWN if any(span is not None and span.reason == WITHDRAWN for _, span in states) else ""
 
 
 def _rule(kinds: set[GatewayState], *, all_away: bool, settings: ContractSettings) -> CommuneState:
@@ -224,27 +242,21 @@ def _says(span: CommuneSpan) -> tuple[object, ...]:
     return (span.state, span.cause, span.responsible, span.eui, span.reason)
 
 
-def _capped(spans: Sequence[CommuneSpan], settings: ContractSettings) -> tuple[CommuneSpan, ...]:
-    """Turn what is EXCLUDED beyond the cap of its month into LOST."""
+def _capped(spans: Sequence[CommuneSpan], allowed: Intervals) -> tuple[CommuneSpan, ...]:
+    """Turn what is EXCLUDED beyond the caps of works into LOST."""
     if all(span.state is not CommuneState.EXCLUDED for span in spans):
         return tuple(spans)
-    left_us: dict[str, int] = {}
     capped: list[CommuneSpan] = []
     for span in spans:
         if span.state is not CommuneState.EXCLUDED:
             capped.append(span)
             continue
-        for month in months_between(span.start_us, span.end_us):
-            window = month_window(month)
-            start_us, end_us = max(span.start_us, window.start_us), min(span.end_us, window.end_us)
-            free_us = left_us.get(month, settings.maintenance_cap_us)
-            until_us = min(end_us, start_us + free_us)
-            left_us[month] = free_us - (until_us - start_us)
-            if start_us < until_us:
-                capped.append(replace(span, start_us=start_us, end_us=until_us))
-            if until_us < end_us:
-                over = replace(span, start_us=until_us, end_us=end_us, state=CommuneState.LOST)
-                capped.append(replace(over, reason=OVER_THE_CAP))
+        whole = [(span.start_us, span.end_us)]
+        over = replace(span, state=CommuneState.LOST, reason=OVER_THE_CAP)
+        parts = [(interval, span) for interval in intersect(whole, allowed)]
+        parts += [(interval, over) for interval in subtract(whole, allowed)]
+        for (start_us, end_us), like in sorted(parts, key=lambda part: part[0]):
+            capped.append(replace(like, start_us=start_us, end_us=end_us))
     return tuple(_joined(capped))
 
 

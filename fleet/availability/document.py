@@ -7,6 +7,7 @@ Each line has ``type``.  ``header`` comes first; all other lines may come in any
     commune      what a commune weighs and belongs to, frozen at the month's start
     gateway      the failure domains of a gateway
     coverage     how many sensors of a commune the same gateways hear, frozen at the month's start
+    snapshot     when members, weights and settings were frozen, and who corrected them since
     run journal delivered commissioning maintenance statement membership blindness   the facts
 
 The hash of a month is SHA-256 over the sorted canonical lines, so that neither order nor repetition shows.
@@ -33,13 +34,14 @@ from fleet.facts.model import (
     Membership,
     NetworkFacts,
     OperatorStatement,
+    Snapshot,
     gather,
 )
 from fleet.facts.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
 FORMAT_VERSION = 1
-CODE = "passerelle availability 2"
+CODE = "passerelle availability 3"
 """Raised whenever the same facts would give another figure; part of every hash."""
 LINE_LIMIT_BYTES = 1 << 20
 """A line beyond this is not one of ours."""
@@ -59,6 +61,7 @@ TYPES: dict[str, type] = {
     "commune": CommuneCard,
     "gateway": GatewayCard,
     "coverage": Coverage,
+    "snapshot": Snapshot,
     **KINDS,
 }
 WORDS = {
@@ -71,7 +74,7 @@ WORDS = {
 """What a text may be that no enumeration holds, because gateways of other versions may say more."""
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
-Line: TypeAlias = Fact | CommuneCard | GatewayCard | Coverage | ContractSettings
+Line: TypeAlias = Fact | CommuneCard | GatewayCard | Coverage | Snapshot | ContractSettings
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,6 +144,7 @@ def read(lines: Iterable[bytes]) -> MonthInput:
             sorted(set(facts_by_kind.get("coverage", [])), key=lambda one: (one.insee, one.euis))
         ),
         settings=facts_by_kind["settings"][-1],
+        snapshots=tuple(sorted(set(facts_by_kind.get("snapshot", [])), key=lambda one: one.version)),
     )
 
 
@@ -209,6 +213,8 @@ def _content(given: MonthInput) -> Iterator[bytes]:
         yield _line("gateway", box)
     for coverage in given.coverages:
         yield _line("coverage", coverage)
+    for snapshot in given.snapshots:
+        yield _line("snapshot", snapshot)
     for fact in facts_of(given.facts):
         yield _line(_NAMES[type(fact)], fact)
 

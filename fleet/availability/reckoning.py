@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from fleet.availability.burn import Budget, budget
 from fleet.availability.communes import CommuneTimeline, below_two_domains, commune_timeline, members_of
+from fleet.availability.exclusions import without_exclusions
 from fleet.availability.figures import (
     CommuneFigures,
     GatewayFigures,
@@ -22,8 +23,9 @@ from fleet.availability.figures import (
 )
 from fleet.availability.sensors import Coverage, sensor_figures
 from fleet.availability.timeline import Timeline, timeline
-from fleet.facts.intervals import total
-from fleet.facts.model import Membership, NetworkFacts
+from fleet.availability.works import allowances
+from fleet.facts.intervals import Interval, Intervals, total
+from fleet.facts.model import Membership, NetworkFacts, Snapshot
 from fleet.facts.months import Window, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings, Serving, Weight
 from fleet.facts.states import Cause, CommuneState
@@ -68,6 +70,9 @@ class MonthInput:
     coverages: tuple[Coverage, ...] = ()
     """Who hears the sensors of each commune; frozen at the month's start."""
     settings: ContractSettings = field(default_factory=lambda: DEFAULTS)
+    snapshots: tuple[Snapshot, ...] = ()
+    """What members, weights and settings come from, oldest first; empty: from the registry as it stood when
+    the month was told, so that nothing protects them."""
 
     @property
     def window(self) -> Window:
@@ -99,6 +104,10 @@ class MonthResult:
     """The same with BUFFERING as served where delivery is proved; beside the contract's, never instead."""
     deferred_figures: dict[str, CommuneFigures]
     """What ``deferred`` is made of, by commune (INSEE)."""
+    without_exclusions: Share
+    """The global figure as if nothing excused a loss (``exclusions``)."""
+    without_exclusions_figures: dict[str, CommuneFigures]
+    """What it is made of, by commune (INSEE)."""
     mean_of_gateways: Fraction | None
     lost_by: dict[tuple[Cause, str], int]
     """Lost time times weight."""
@@ -142,13 +151,18 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
     window, settings, weights = given.window, given.settings, given.weights
     members = members_of(given.facts.memberships)
     names = sorted({*members, *weights})
+    allowed = allowed_works(given, members)
     communes = {
-        insee: commune_timeline(insee, members.get(insee, ()), lines, window, settings) for insee in names
+        insee: commune_timeline(
+            insee, members.get(insee, ()), lines, window, settings, allowed=allowed.get(insee, ())
+        )
+        for insee in names
     }
     gateways = {eui: gateway_figures(line, settings) for eui, line in lines.items()}
-    figures = _figures(given, lines, communes)
+    figures = _figures(given, lines, communes, allowed)
     share = whole(figures.values(), weights)
-    late = _deferred_figures(given, lines, figures)
+    late = _deferred_figures(given, lines, figures, allowed)
+    bare = without_exclusions(figures, members, lines, given.coverages, window=window, settings=settings)
     return MonthResult(
         month=given.month,
         window=window,
@@ -160,6 +174,8 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
         share=share,
         deferred=whole(late.values(), weights),
         deferred_figures=late,
+        without_exclusions=whole(bare.values(), weights),
+        without_exclusions_figures=bare,
         mean_of_gateways=mean_of_gateways(gateways.values()),
         lost_by=lost_by(figures.values(), weights),
         budgets={insee: commune_budget(given.month, one, settings) for insee, one in figures.items()},
@@ -169,8 +185,19 @@ def from_timelines(given: MonthInput, lines: Mapping[str, Timeline]) -> MonthRes
     )
 
 
+def allowed_works(
+    given: MonthInput, members: Mapping[str, Sequence[Membership]]
+) -> dict[str, list[Interval]]:
+    """Return when works may exclude time of each commune that has some."""
+    works = {eui: one.maintenances for eui, one in given.facts.gateways.items() if one.maintenances}
+    return allowances(members, works, given.settings)
+
+
 def _deferred_figures(
-    given: MonthInput, lines: Mapping[str, Timeline], figures: Mapping[str, CommuneFigures]
+    given: MonthInput,
+    lines: Mapping[str, Timeline],
+    figures: Mapping[str, CommuneFigures],
+    allowed: Mapping[str, Intervals],
 ) -> dict[str, CommuneFigures]:
     """Return the deferred figures; only communes of gateways that delivered late are told again."""
     facts, settings, window = given.facts, given.settings, given.window
@@ -183,22 +210,27 @@ def _deferred_figures(
     again = dict(figures)
     for insee, members in members_of(facts.memberships).items():
         if any(one.eui in late for one in members):
-            line = commune_timeline(insee, members, delivered, window, settings)
+            line = commune_timeline(
+                insee, members, delivered, window, settings, allowed=allowed.get(insee, ())
+            )
             again[insee] = commune_figures(line, settings)
     if settings.serving is Serving.SENSORS:
-        return sensor_figures(given.coverages, delivered, again, window, settings)
+        return sensor_figures(given.coverages, delivered, again, window, settings, allowed=allowed)
     return again
 
 
 def _figures(
-    given: MonthInput, lines: Mapping[str, Timeline], communes: Mapping[str, CommuneTimeline]
+    given: MonthInput,
+    lines: Mapping[str, Timeline],
+    communes: Mapping[str, CommuneTimeline],
+    allowed: Mapping[str, Intervals],
 ) -> dict[str, CommuneFigures]:
     """Return the figures of each commune by the contractual one of the three (§3)."""
     settings = given.settings
     figures = {insee: commune_figures(line, settings) for insee, line in communes.items()}
     if settings.serving is not Serving.SENSORS:
         return figures
-    return sensor_figures(given.coverages, lines, figures, given.window, settings)
+    return sensor_figures(given.coverages, lines, figures, given.window, settings, allowed=allowed)
 
 
 def _below_two_domains(

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
+
 from fleet.availability.burn import Budget
 from fleet.availability.communes import CommuneSpan
 from fleet.availability.document import CODE, digest
 from fleet.availability.figures import PERCENT_DIGITS, Share, percent
+from fleet.availability.people import changes
 from fleet.availability.reckoning import MonthInput, MonthResult
 from fleet.availability.timeline import Span
 from fleet.facts.states import Cause
@@ -30,11 +33,14 @@ def document(given: MonthInput, result: MonthResult, *, timelines: bool = True) 
         "hash": digest(given),
         "whole": share(result.share, settings.objective_global_ppm) | _budget(result.budget),
         "deferred": share(result.deferred, None),
+        "without_exclusions": share(result.without_exclusions, settings.objective_global_ppm),
         "mean_of_gateways_percent": percent(mean, PERCENT_DIGITS) or None,
         "lost_by": lost(result.lost_by),
         "not_covered": list(result.not_covered),
         "communes": [commune(given, result, insee, timelines=timelines) for insee in result.communes],
         "gateways": [gateway(result, eui, timelines=timelines) for eui in sorted(result.lines)],
+        "snapshots": [msgspec.to_builtins(one) for one in given.snapshots],
+        "people": [msgspec.to_builtins(one) for one in changes(given)],
     }
 
 
@@ -51,7 +57,10 @@ def commune(given: MonthInput, result: MonthResult, insee: str, *, timelines: bo
         "below_two_domains_us": result.below_two_domains.get(insee, {}),
         "lost_by": lost(figures.lost_by_us),
     }
-    fields |= share(figures.share, given.settings.objective_commune_ppm) | _budget(result.budgets[insee])
+    objective_ppm = given.settings.objective_commune_ppm
+    fields["without_exclusions"] = share(result.without_exclusions_figures[insee].share, objective_ppm)
+    fields["deferred"] = share(result.deferred_figures[insee].share, None)
+    fields |= share(figures.share, objective_ppm) | _budget(result.budgets[insee])
     if timelines:
         fields["exceptions"] = [_commune_span(span) for span in line.exceptions]
         fields["below_two"] = [list(interval) for interval in line.below_two]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fleet.availability.communes import commune_timeline
 from fleet.availability.figures import CommuneFigures, Share, commune_figures
 from fleet.availability.timeline import Timeline
-from fleet.facts.intervals import normal
+from fleet.facts.intervals import Intervals, normal
 from fleet.facts.model import Membership
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings, Serving
@@ -41,13 +41,17 @@ def sensor_figures(
     by_members: Mapping[str, CommuneFigures],
     window: Window,
     settings: ContractSettings,
+    *,
+    allowed: Mapping[str, Intervals],
 ) -> dict[str, CommuneFigures]:
     """Return the figures of every commune, by its sensors where some are known."""
     groups: dict[str, list[Coverage]] = {}
     for one in coverages:
         groups.setdefault(one.insee, []).append(one)
     return {
-        insee: by_sensors(groups[insee], lines, window, settings) if insee in groups else figures
+        insee: by_sensors(groups[insee], lines, window, settings, allowed.get(insee, ()))
+        if insee in groups
+        else figures
         for insee, figures in by_members.items()
     }
 
@@ -57,6 +61,7 @@ def by_sensors(
     lines: Mapping[str, Timeline],
     window: Window,
     settings: ContractSettings,
+    allowed: Intervals = (),
 ) -> CommuneFigures:
     """Return the figures of one commune, the mean over its sensors."""
     any_of_them = replace(settings, serving=Serving.ANY)
@@ -66,7 +71,7 @@ def by_sensors(
     causes: dict[tuple[Cause, str], int] = {}
     lost, below_two = [], 0
     for one in coverages:
-        line = commune_timeline(insee, _members(one, window), lines, window, any_of_them)
+        line = commune_timeline(insee, _members(one, window), lines, window, any_of_them, allowed=allowed)
         figures = commune_figures(line, any_of_them)
         for state in LESS:
             times[state] += figures.by_state_us[state] * one.sensors

@@ -2,7 +2,7 @@
 
 Layers are painted in the order of §2; what one has covered, no later one can change:
 
-    OUT          not accepted, or withdrawn
+    OUT          not accepted, or withdrawn (``commissioning``)
     SERVING      proved, and not two boxes
     MAINTENANCE  approved and announced in time
     BUFFERING    proved, and not two boxes
@@ -18,14 +18,14 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Protocol, TypeVar
 
+from fleet.availability.commissioning import edges
 from fleet.availability.history import History, Proved, history
-from fleet.facts.intervals import Interval, Intervals, clip, complement, intersect, normal, subtract
+from fleet.availability.works import excused
+from fleet.facts.intervals import Interval, Intervals, clip, normal, subtract
 from fleet.facts.model import (
     Blindness,
     Commissioning,
-    CommissioningKind,
     GatewayFacts,
-    Maintenance,
     OperatorStatement,
 )
 from fleet.facts.months import Window
@@ -35,6 +35,7 @@ from fleet.facts.states import Cause, CommuneState, GatewayState
 
 SILENT = "silent since the last proof of life"
 TWO_BOXES = "two boxes with one EUI"
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def paint(
     """Return the timeline that a history gives, laid under what people and our own eyes say."""
     end_us = max(window.start_us, min(window.end_us, now_us))
     canvas = _Canvas(window.start_us, end_us)
-    canvas.lay(_out(facts.commissioning, window.start_us, end_us), Span(0, 0, GatewayState.OUT))
+    canvas.lay_spans(_out(facts.commissioning, settings, window.start_us, end_us))
     proved = [*past.proved, *_presumed(past, settings, now_us)]
     serving = normal((one.start_us, one.end_us) for one in proved if one.state is GatewayState.SERVING)
     canvas.lay(subtract(serving, past.two_boxes), Span(0, 0, GatewayState.SERVING))
@@ -164,27 +165,6 @@ def paint(
     canvas.lay([(window.start_us, end_us)], Span(0, 0, GatewayState.DOWN, Cause.UNKNOWN, False, SILENT))
     spans = _stated(canvas.spans(), facts.statements)
     return Timeline(eui=facts.eui, start_us=window.start_us, end_us=end_us, exceptions=_exceptions(spans))
-
-
-def excused(
-    window: Maintenance, revisions: Sequence[Maintenance], settings: ContractSettings
-) -> list[Interval]:
-    """Return the part of a window that was announced early enough, by this or an earlier revision.
-
-    What was withdrawn is no announcement any more: after it only later revisions count.
-    """
-    if window.withdrawn or not window.approved_by:
-        return []
-    mine = [one for one in revisions if one.id == window.id]
-    withdrawn_us = max((one.recorded_at_us for one in mine if one.withdrawn), default=None)
-    announced = normal(
-        (one.start_us, one.end_us)
-        for one in mine
-        if one.approved_by
-        and (withdrawn_us is None or one.recorded_at_us > withdrawn_us)
-        and one.announced_at_us + settings.maintenance_notice_us <= one.start_us
-    )
-    return intersect(announced, normal([(window.start_us, window.end_us)]))
 
 
 class _Canvas:
@@ -236,20 +216,22 @@ def _presumed(past: History, settings: ContractSettings, now_us: int) -> list[Pr
     return [replace(past.last, end_us=now_us)] if past.last_us < now_us else []
 
 
-def _out(commissioning: Sequence[Commissioning], start_us: int, end_us: int) -> list[Interval]:
+def _out(
+    facts: Sequence[Commissioning], settings: ContractSettings, start_us: int, end_us: int
+) -> list[Span]:
     """Return when a gateway does not count: before its acceptance, after its withdrawal."""
-    accepted: list[Interval] = []
-    since: int | None = None
-    edges = sorted(current(commissioning), key=lambda edge: (edge.at_us, edge.kind, edge.id))
-    for edge in edges:
-        if edge.kind is CommissioningKind.ACCEPTED and since is None:
-            since = edge.at_us
-        elif edge.kind is CommissioningKind.WITHDRAWN and since is not None:
-            accepted.append((since, edge.at_us))
-            since = None
-    if since is not None:
-        accepted.append((since, max(since, end_us)))
-    return complement(normal(accepted), start_us, end_us)
+    spans: list[Span] = []
+    since_us, reason, evidence, counts = start_us, "", "", False
+    for edge in edges(facts, settings):
+        if edge.counts and not counts and since_us < edge.at_us:
+            until_us = min(edge.at_us, end_us)
+            spans.append(Span(since_us, until_us, GatewayState.OUT, reason=reason, evidence=evidence))
+        if counts and not edge.counts:
+            since_us, reason, evidence = max(start_us, edge.at_us), WITHDRAWN, edge.id
+        counts = edge.counts
+    if not counts and since_us < end_us:
+        spans.append(Span(since_us, end_us, GatewayState.OUT, reason=reason, evidence=evidence))
+    return [span for span in spans if span.start_us < span.end_us]
 
 
 def _blind(blind: Blindness, settings: ContractSettings) -> list[Interval]:

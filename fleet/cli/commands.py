@@ -23,9 +23,11 @@ from fleet.configurations.store import newest_version
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
+from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
 from fleet.registry import store
+from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
 from fleet.settings import (
     BROKER_PORT,
@@ -125,20 +127,57 @@ def accept(data: Path, euis: list[str]) -> list[str]:
     return _commission(data, euis, accepting=True)
 
 
-def withdraw(data: Path, euis: list[str]) -> list[str]:
-    """Withdraw gateways."""
-    return _commission(data, euis, accepting=False)
+def withdraw(
+    data: Path,
+    euis: list[str],
+    *,
+    reason: WithdrawalReason | None = None,
+    second: str = "",
+    password: str = "",
+) -> list[str]:
+    """Withdraw gateways; without a reason and a second person who agrees they count until the notice is over.
+
+    Raises:
+        PersonError: only one of both is given, or the second person is not an operator with that password.
+    """
+    if (reason is None) != (not second):
+        raise people.PersonError("second: a reason and a second person go together")
+    return _commission(
+        data, euis, accepting=False, consent=None if reason is None else (second, password, reason)
+    )
 
 
-def _commission(data: Path, euis: list[str], *, accepting: bool) -> list[str]:
+def agreeing(database: Database, name: str, password: str) -> str:
+    """Return the name of a second person who typed its password.
+
+    Raises:
+        PersonError: no operator has that name and password.
+    """
+    if not people.agrees(database, name, password):
+        raise people.PersonError(f"second: {name!r} is no operator, or the password is another")
+    return name
+
+
+def _commission(
+    data: Path,
+    euis: list[str],
+    *,
+    accepting: bool,
+    consent: tuple[str, str, WithdrawalReason] | None = None,
+) -> list[str]:
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
-    apply = store.accept if accepting else store.withdraw
     lines = []
+    agreed = None if consent is None else Consent(agreeing(database, *consent[:2]), consent[2])
     with closing(database), database.write() as connection:
         for eui in euis:
             gateway = _gateway(connection, eui)
-            apply(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
+            if accepting:
+                store.accept(connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us)
+            else:
+                store.withdraw(
+                    connection, eui, at_us=now_us, who=audit.COMMAND_LINE, now_us=now_us, consent=agreed
+                )
             audit.record(
                 connection,
                 now_us=now_us,

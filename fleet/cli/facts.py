@@ -83,6 +83,32 @@ def close_(
         print(f"{month} version {version.number} {version.hash}")
 
 
+@months.command()
+def correct(
+    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    month: Annotated[str, Argument(help="Such as 2026-10.")],
+    author: Annotated[str, Option(help="Account of who corrects; its password is asked for.")],
+    second: Annotated[str, Option(help="Account of who agrees; its password is asked for.")],
+    reason: Annotated[str, Option(help="Why; it stands in every report of the month.")],
+) -> None:
+    """Correct members, weights and settings of a month from the registry as it stands: two people sign."""
+    from fleet.cli.commands import agreeing, open_fleet
+    from fleet.clock import SystemClock
+    from fleet.months.snapshots import Correction
+    from fleet.months.snapshots import correct as corrected
+
+    settings, database = open_fleet(data)
+    with closing(database):
+        names = [
+            agreeing(database, name, typer.prompt(f"Password of {name}", hide_input=True))
+            for name in (author, second)
+        ]
+        by = Correction(author=names[0], second=names[1], reason=reason)
+        with database.write() as connection:
+            made = corrected(connection, month, settings.contract, by, now_us=SystemClock().now_us())
+    print(f"{month} snapshot {made.version} {made.hash}")
+
+
 @months.command("list")
 def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]) -> None:
     """List the versions of closed months."""

@@ -22,6 +22,7 @@ from fleet.cli import reports as reports_cli
 from fleet.cli import safety as safety_cli
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
+from fleet.facts.model import WithdrawalReason
 from fleet.identity.revocation import RevocationUnconfirmed
 from fleet.web.api.availability import By
 
@@ -99,9 +100,18 @@ def accept(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may b
 
 
 @app.command()
-def withdraw(data: Data, eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")]) -> None:
-    """Withdraw gateways: they count no more."""
-    for line in commands.withdraw(data, [parse_eui(each) for each in eui]):
+def withdraw(
+    data: Data,
+    eui: Annotated[list[str], Option(help="Gateway EUI; may be repeated.")],
+    reason: Annotated[
+        WithdrawalReason | None, Option(help="Why it cannot wait; a second person must agree.")
+    ] = None,
+    second: Annotated[str, Option(help="Account of the second person, who types its password.")] = "",
+) -> None:
+    """Withdraw gateways: they count no more after the notice of 72 hours, or at once if two people agree."""
+    password = typer.prompt(f"Password of {second}", hide_input=True) if second else ""
+    euis = [parse_eui(each) for each in eui]
+    for line in commands.withdraw(data, euis, reason=reason, second=second, password=password):
         print(line)
 
 

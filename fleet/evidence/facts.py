@@ -1,11 +1,21 @@
 """Facts of people and of our own eyes: commissioning, maintenance, statements, blindness."""
 
-from sqlalchemy import Connection, insert, select, update
+from dataclasses import replace
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.db.upsert import upsert
 from fleet.evidence.blindness import Closed, Opened
 from fleet.evidence.tables import blindness, maintenances, marks, statements
-from fleet.facts.model import Blindness, Commissioning, CommissioningKind, Maintenance, OperatorStatement
+from fleet.facts.model import (
+    Blindness,
+    Commissioning,
+    CommissioningKind,
+    Maintenance,
+    OperatorStatement,
+    WithdrawalReason,
+)
+from fleet.facts.months import year_start_us
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import Cause
 from fleet.registry.tables import commissioning
@@ -22,6 +32,8 @@ def load_commissioning(connection: Connection) -> list[Commissioning]:
             kind=CommissioningKind(row["kind"]),
             at_us=row["at_us"],
             who=row["recorded_by"],
+            second=row["second"],
+            reason=WithdrawalReason(row["reason"]) if row["reason"] else None,
             recorded_at_us=row["recorded_at_us"],
         )
         for row in connection.execute(select(commissioning)).mappings()
@@ -29,22 +41,32 @@ def load_commissioning(connection: Connection) -> list[Commissioning]:
 
 
 def load_maintenances(connection: Connection, from_us: int) -> list[Maintenance]:
-    """Return the planned works that end after ``from_us``."""
-    query = select(maintenances).where(maintenances.c.until_at_us > from_us)
-    return [
-        Maintenance(
-            id=str(row["id"]),
-            euis=tuple(row["euis"]),
-            start_us=row["from_at_us"],
-            end_us=row["until_at_us"],
-            announced_at_us=row["announced_at_us"],
-            approved_by=row["approved_by"],
-            reason=row["reason"],
-            withdrawn=row["withdrawn"],
-            recorded_at_us=row["recorded_at_us"],
-        )
-        for row in connection.execute(query).mappings()
-    ]
+    """Return the planned works that end after ``from_us`` and those before in its year, which weigh too.
+
+    A window that was withdrawn gives two: as it was announced, and as it was withdrawn.
+    """
+    since_us = min(from_us, year_start_us(from_us))
+    query = select(maintenances).where(maintenances.c.until_at_us > since_us)
+    return [one for row in connection.execute(query).mappings() for one in _revisions(row)]
+
+
+def _revisions(row: RowMapping) -> list[Maintenance]:
+    known_us = row["withdrawn_at_us"]
+    announced = Maintenance(
+        id=str(row["id"]),
+        euis=tuple(row["euis"]),
+        start_us=row["from_at_us"],
+        end_us=row["until_at_us"],
+        announced_at_us=row["announced_at_us"],
+        approved_by=row["approved_by"],
+        reason=row["reason"],
+        withdrawn=row["withdrawn"] and known_us is None,
+        recorded_at_us=row["recorded_at_us"],
+    )
+    if known_us is None:
+        return [announced]
+    by = row["withdrawn_by"]
+    return [announced, replace(announced, withdrawn=True, withdrawn_by=by, recorded_at_us=known_us)]
 
 
 def load_statements(connection: Connection, from_us: int) -> list[OperatorStatement]:

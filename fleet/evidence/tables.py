@@ -177,8 +177,10 @@ maintenances = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("withdrawn", Boolean, nullable=False, server_default="0"),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("withdrawn_at_us", BigInteger),
+    Column("withdrawn_by", String(100), nullable=False, server_default=""),
 )
-"""Planned works (AVAILABILITY §5)."""
+"""Planned works (AVAILABILITY §5); ``withdrawn_at_us`` is when the withdrawal was recorded."""
 
 statements = Table(
     "statements",

@@ -105,10 +105,12 @@ class Maintenance:
     start_us: int
     end_us: int
     announced_at_us: int
+    """As it was typed; what counts is ``recorded_at_us``."""
     approved_by: str
     """Empty: not approved, excludes nothing."""
     reason: str = ""
     withdrawn: bool = False
+    withdrawn_by: str = ""
     recorded_at_us: int
 
 
@@ -134,15 +136,36 @@ class CommissioningKind(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class WithdrawalReason(StrEnum):
+    """Why a gateway may be withdrawn without notice, if a second person agrees (AVAILABILITY §5)."""
+
+    OWNER = "owner"
+    """The owner of the site took back the agreement."""
+    HAZARD = "hazard"
+    """It endangers people or the building."""
+    THEFT = "theft"
+    """Stolen or destroyed by a third party."""
+    DEMOLITION = "demolition"
+    """The site is being demolished or rebuilt."""
+    AUTHORITY = "authority"
+    """An authority ordered it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commissioning:
-    """Acceptance on site, or withdrawal; the gateway is OUT before the first and after the last."""
+    """Acceptance on site, or withdrawal; the gateway is OUT before the first and after the last.
+
+    When each counts from is ``fleet.availability.commissioning``: never before it was recorded.
+    """
 
     id: str
     eui: str
     kind: CommissioningKind
     at_us: int
     who: str
+    second: str = ""
+    """Who agreed to a withdrawal without notice; another person than ``who``."""
+    reason: WithdrawalReason | None = None
     void: bool = False
     """Entered by mistake: never counted."""
     recorded_at_us: int
@@ -163,6 +186,21 @@ class OperatorStatement:
     who: str
     withdrawn: bool = False
     recorded_at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Members, weights and settings of a month at its first instant, or as they were corrected."""
+
+    month: str
+    version: int
+    """1: taken by itself; each correction is one more, and the newest counts."""
+    taken_at_us: int
+    hash: str
+    """SHA-256 of its content (``fleet.months.snapshots``)."""
+    author: str
+    second: str = ""
+    reason: str = ""
 
 
 GatewayFact: TypeAlias = HeartbeatRun | JournalFact | DeliveredFact | Commissioning | OperatorStatement

@@ -65,6 +65,11 @@ def next_month(month: str) -> str:
     return f"{year:04d}-{number:02d}"
 
 
+def year_start_us(at_us: int) -> int:
+    """Return when the year of Paris began in which an instant lies."""
+    return paris_us(paris(at_us).year, 1)
+
+
 def closes_at_us(month: str) -> int:
     """Return when version 1 may close: the 4th of the month after, 08:00 Paris."""
     return paris_us(*_after(*_parse(month)), CLOSING_DAY, CLOSING_HOUR)

@@ -57,10 +57,19 @@ class ContractSettings:
     restart_allowance_us: int = 5 * MINUTE_US
     """What a start still needs until the LNS answers belongs to the cause of the stop, up to this."""
     maintenance_notice_us: int = 72 * HOUR_US
-    """A window must be announced so long before it starts, else it excludes nothing (§5)."""
+    """A window must be recorded so long before it starts, else it excludes nothing (§5)."""
     maintenance_cap_us: int = 4 * HOUR_US
-    """EXCLUDED time of one commune and month beyond this is LOST (§5); the contract names no figure, four
-    hours is the time of one intervention (AMI 1.2)."""
+    """Announced time of one commune and month beyond this excludes nothing (§5); the contract names no
+    figure, four hours is the time of one intervention (AMI 1.2)."""
+    maintenance_year_cap_us: int = 24 * HOUR_US
+    """The same over a year of Paris: six interventions."""
+    maintenance_whole_cap_us: int = HOUR_US
+    """What works may exclude of the whole network in a month, communes weighted: more is refused when it is
+    announced (§5); 4.6 times the budget of 99.97 %."""
+    maintenance_whole_year_cap_us: int = 6 * HOUR_US
+    """The same over a year of Paris."""
+    withdrawal_notice_us: int = 72 * HOUR_US
+    """A withdrawal counts so long after it was recorded, but for a second person and a listed reason (§5)."""
     deferred_limit_us: int = 48 * HOUR_US
     """BUFFERING counts in the deferred figure when delivered within this (§6; CONV A4 2.3)."""
     responsible: dict[Cause, str] = field(

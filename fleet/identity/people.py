@@ -193,6 +193,20 @@ def log_in(
     return None
 
 
+def agrees(database: Database, name: str, password: str) -> bool:
+    """Return whether an operator of that name typed its password: a second person's consent.
+
+    Raises:
+        PasswordsBusy: too many passwords are being checked.
+    """
+    with database.read() as connection:
+        row = connection.execute(_account(name)).mappings().first()
+    known = passwords.matches(
+        None if row is None else row["password_hash"], password[:PASSWORD_MAX_CHARACTERS]
+    )
+    return known and row is not None and Role(row["role"]) in (Role.OPERATOR, Role.ADMINISTRATOR)
+
+
 def _account(name: str) -> Select[Any]:
     return select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
 

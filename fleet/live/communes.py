@@ -12,6 +12,7 @@ from fleet.availability.communes import commune_timeline
 from fleet.availability.figures import commune_figures
 from fleet.availability.reckoning import excluded_time
 from fleet.availability.timeline import present
+from fleet.availability.works import of_commune
 from fleet.facts.model import Membership
 from fleet.facts.months import Window, month_of, month_window, next_month
 from fleet.facts.settings import ContractSettings
@@ -89,7 +90,9 @@ def reckoned_commune(
     window = Window(start_us, max(start_us, now_us))
     known = {row.eui: entries[row.eui].known for row in members if row.eui in entries}
     lines = {eui: one.line_at(now_us) for eui, one in known.items()}
-    line = commune_timeline(insee, members, lines, window, settings)
+    works = [announced for eui in sorted(known) for announced in known[eui].works]
+    allowed = of_commune(works, settings) if works else ()
+    line = commune_timeline(insee, members, lines, window, settings, allowed=allowed)
     figures = commune_figures(line, settings)
     last = present(line.spans)
     state, since_us = (last[0].state, last[1]) if last else (CommuneState.NOT_COVERED, now_us)

@@ -7,10 +7,11 @@ carries it on to a later instant.
 
 from dataclasses import dataclass, replace
 
+from fleet.availability.commissioning import effective_us
 from fleet.availability.history import FOR_EVER_US, history
 from fleet.availability.timeline import Span, Timeline, paint, present
 from fleet.durations import DAY_US
-from fleet.facts.model import Blindness
+from fleet.facts.model import Blindness, Maintenance
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import GatewayState
@@ -39,6 +40,8 @@ class Known:
     line: Timeline
     span: Span
     """The present state, since when and why."""
+    works: tuple[Maintenance, ...] = ()
+    """What was announced for it, all revisions."""
 
     def line_at(self, now_us: int) -> Timeline:
         """Return the timeline up to ``now_us``, the present state going on."""
@@ -136,12 +139,13 @@ def _computed(
         good_until_us=min((edge for edge in edges if edge >= now_us), default=FOR_EVER_US),
         line=line,
         span=last,
+        works=facts.maintenances,
     )
 
 
 def _edges(memory: GatewayMemory, sight: tuple[Blindness, ...], settings: ContractSettings) -> list[int]:
     """Return the instants at which the state may change by what people or our own eyes said."""
-    edges = [edge.at_us for edge in memory.commissioning]
+    edges = [effective_us(fact, settings) for fact in memory.commissioning]
     edges += [at_us for works in memory.maintenances for at_us in (works.start_us, works.end_us)]
     edges += [at_us for stated in memory.statements for at_us in (stated.start_us, stated.end_us)]
     tail_us = settings.blindness_tail_us

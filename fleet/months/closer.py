@@ -26,8 +26,9 @@ from fleet.evidence.tables import (
 )
 from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.months import snapshots
 from fleet.months.closing import Standing, Version, closable, due
-from fleet.months.tables import month_versions
+from fleet.months.tables import month_snapshots, month_versions
 from fleet.months.versions import next_version, store_version
 from fleet.objects import coverers
 from fleet.objects.counting import count_day, next_day, store_count
@@ -81,9 +82,22 @@ class Closer:
         if not self._clock_is_sure():
             log.warning("clock_doubted")
             return
+        self.take_snapshot()
         self.count_a_day()
         self.freeze_coverages()
         self.look()
+
+    def take_snapshot(self) -> bool:
+        """Freeze members, weights and settings of the present month, if due; return whether it was."""
+        now_us = self._clock.now_us()
+        month = month_of(now_us)
+        with self._database.read() as connection:
+            if not snapshots.is_due(connection, month):
+                return False
+        with self._database.write() as connection:
+            made = snapshots.take(connection, month, self._settings, now_us=now_us)
+        log.info("snapshot_taken", month=month, hash=made.hash)
+        return True
 
     def count_a_day(self) -> str | None:
         """Count the objects and addresses of the day that is due, if one is; return it."""
@@ -156,21 +170,25 @@ def _late(connection: Connection, window: Window, since_us: int) -> bool:
     start_us, end_us = window.start_us, window.end_us
     run, works, said, blind = heartbeat_runs.c, maintenances.c, statements.c, blindness.c
     sent, tail_us = deliveries.c, DEFAULTS.blindness_tail_us
+    overlaps = (works.from_at_us < end_us) & (works.until_at_us > start_us)
     about = (
-        (journal_records, journal_records.c.at_us < end_us),
-        (heartbeat_runs, (run.last_at_us > start_us) & (run.last_at_us <= end_us)),
-        (deliveries, (sent.received_from_at_us < end_us) & (sent.received_until_at_us > start_us)),
-        (commissioning, commissioning.c.at_us < end_us),
-        (maintenances, (works.from_at_us < end_us) & (works.until_at_us > start_us)),
-        (statements, (said.from_at_us < end_us) & (said.until_at_us > start_us)),
+        (journal_records.c.recorded_at_us, journal_records.c.at_us < end_us),
+        (run.recorded_at_us, (run.last_at_us > start_us) & (run.last_at_us <= end_us)),
         (
-            blindness,
+            sent.recorded_at_us,
+            (sent.received_from_at_us < end_us) & (sent.received_until_at_us > start_us),
+        ),
+        (commissioning.c.recorded_at_us, commissioning.c.at_us < end_us),
+        (works.recorded_at_us, overlaps),
+        (works.withdrawn_at_us, overlaps),
+        (month_snapshots.c.taken_at_us, month_snapshots.c.month == month_of(start_us)),
+        (said.recorded_at_us, (said.from_at_us < end_us) & (said.until_at_us > start_us)),
+        (
+            blind.recorded_at_us,
             (blind.from_at_us < end_us) & (func.coalesce(blind.until_at_us, end_us) > start_us - tail_us),
         ),
     )
     return any(
-        connection.scalar(
-            select(1).select_from(table).where(table.c.recorded_at_us >= since_us, test).limit(1)
-        )
-        for table, test in about
+        connection.scalar(select(1).select_from(known.table).where(known >= since_us, test).limit(1))
+        for known, test in about
     )

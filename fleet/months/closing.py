@@ -90,6 +90,8 @@ def _frozen(given: MonthInput, before: Version | None) -> MonthInput:
     if before is None:
         return given
     first = document.read(before.facts)
+    if given.snapshots[len(first.snapshots) :]:
+        first = _corrected(first, given)
     known = dict.fromkeys(document.facts_of(first.facts))
     known.update(dict.fromkeys(document.facts_of(replace(given.facts, memberships=()))))
     return replace(
@@ -99,6 +101,19 @@ def _frozen(given: MonthInput, before: Version | None) -> MonthInput:
         gateways=first.gateways,
         coverages=first.coverages,
         settings=first.settings,
+        snapshots=first.snapshots,
+    )
+
+
+def _corrected(first: MonthInput, given: MonthInput) -> MonthInput:
+    """Return the first version on a snapshot that people corrected since."""
+    return replace(
+        first,
+        facts=replace(first.facts, memberships=given.facts.memberships),
+        communes=given.communes,
+        gateways=given.gateways,
+        settings=given.settings,
+        snapshots=given.snapshots,
     )
 
 
@@ -131,7 +146,7 @@ def _changed(
 
 
 def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("served", "charged", "availability_percent", "met", "by_state_us")
+    names = ("served", "charged", "availability_percent", "met", "by_state_us", "deferred")
     return {
         name: {"before": before.get(name), "after": after[name]}
         for name in names

@@ -1,18 +1,19 @@
 """A month's input from the database: the one place where the contract's figures meet SQL."""
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
-from fleet.availability.reckoning import CommuneCard, GatewayCard, MonthInput
-from fleet.facts.model import NetworkFacts
+from fleet.availability.reckoning import MonthInput
 from fleet.facts.months import month_window
 from fleet.facts.settings import ContractSettings
 from fleet.months.evidence import load_facts
+from fleet.months.snapshots import commune_cards, gateway_cards, on_snapshot, within
 from fleet.objects.coverers import load_coverages
-from fleet.registry.store import load_communes, load_gateways
 
 
 def load_month(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> MonthInput:
-    """Return what decides a month, as it is known at ``now_us``.
+    """Return what decides a month, as it is known at ``now_us``, on the month's snapshot if it has one.
 
     Raises:
         ValueError: not a month such as ``2026-10``.
@@ -23,40 +24,14 @@ def load_month(connection: Connection, month: str, settings: ContractSettings, n
     sensors: dict[str, int] = {}
     for coverage in coverages:
         sensors[coverage.insee] = sensors.get(coverage.insee, 0) + coverage.sensors
-    cards = tuple(
-        CommuneCard(
-            insee=one.insee,
-            name=one.name,
-            epci=one.epci,
-            departement=one.departement,
-            population=one.population,
-            sensors=sensors.get(one.insee, 0),
-        )
-        for one in sorted(load_communes(connection), key=lambda commune: commune.insee)
-    )
-    return MonthInput(
+    cards = tuple(replace(one, sensors=sensors.get(one.insee, 0)) for one in commune_cards(connection))
+    given = MonthInput(
         month=month,
         as_of_us=now_us,
-        facts=NetworkFacts(
-            gateways=facts.gateways,
-            memberships=tuple(
-                one
-                for one in facts.memberships
-                if one.valid_from_us < window.end_us
-                and (one.valid_to_us is None or one.valid_to_us > window.start_us)
-            ),
-            blindness=facts.blindness,
-        ),
+        facts=replace(facts, memberships=within(facts.memberships, window)),
         communes=cards,
-        gateways=tuple(
-            GatewayCard(
-                eui=one.eui,
-                backhaul_operator=one.backhaul_operator,
-                power_feeder=one.power_feeder,
-                wave=one.firmware,
-            )
-            for one in sorted(load_gateways(connection), key=lambda gateway: gateway.eui)
-        ),
+        gateways=gateway_cards(connection),
         coverages=coverages,
         settings=settings,
     )
+    return on_snapshot(connection, given)

@@ -1,6 +1,6 @@
 """Closed months: each version with its facts, its figures and its hash; append-only (AVAILABILITY §8)."""
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
 from fleet.db.base import metadata
 
@@ -18,3 +18,17 @@ month_versions = Table(
 )
 """``facts`` is the NDJSON document, zlib-compressed; ``difference`` says what changed since the version
 before and which facts caused it."""
+
+month_snapshots = Table(
+    "month_snapshots",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("taken_at_us", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("second", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""What a month stands on (``fleet.months.snapshots``): ``content`` is NDJSON, compressed; append-only."""

@@ -1,6 +1,9 @@
 """Words of the registry: kinds of sites and the statuses that a gateway passes through."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from fleet.facts.model import WithdrawalReason
 
 
 class Status(StrEnum):
@@ -49,3 +52,11 @@ SKILLS = (Need.HEIGHT_WORK, Need.LIFT, Need.ELECTRICS)
 """Code du travail R4323-61 (height), R4323-55 (lifts), R4544-9 (electrics): trained people only."""
 
 COUNTING = (Status.ACCEPTED, Status.IN_SERVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A second person's consent to a withdrawal without notice, for a listed reason (AVAILABILITY §5)."""
+
+    second: str
+    reason: WithdrawalReason

@@ -11,7 +11,7 @@ from fleet.db.upsert import insert_new, upsert
 from fleet.facts.model import Membership
 from fleet.identity import audit
 from fleet.registry.document import Document, Known
-from fleet.registry.model import COUNTING, Status
+from fleet.registry.model import COUNTING, Consent, Status
 from fleet.registry.tables import agreements, commissioning, communes, gateways, hangings, memberships, sites
 
 
@@ -269,10 +269,12 @@ def put_in_service(connection: Connection, euis: Iterable[str], *, now_us: int) 
             )
 
 
-def withdraw(connection: Connection, eui: str, *, at_us: int, who: str, now_us: int) -> None:
-    """Make the gateway count no more from ``at_us`` on."""
+def withdraw(
+    connection: Connection, eui: str, *, at_us: int, who: str, now_us: int, consent: Consent | None = None
+) -> None:
+    """Make the gateway count no more, from when ``fleet.availability.commissioning`` says."""
     changed = {"status": Status.WITHDRAWN, "withdrawn_at_us": at_us}
-    _commission(connection, eui, "withdrawn", changed, at_us=at_us, who=who, now_us=now_us)
+    _commission(connection, eui, "withdrawn", changed, at_us=at_us, who=who, now_us=now_us, consent=consent)
 
 
 def _commission(
@@ -284,7 +286,11 @@ def _commission(
     at_us: int,
     who: str,
     now_us: int,
+    consent: Consent | None = None,
 ) -> None:
     connection.execute(update(gateways).where(gateways.c.eui == eui).values(changed))
-    fact = {"eui": eui, "kind": kind, "at_us": at_us, "recorded_at_us": now_us, "recorded_by": who}
+    fact: dict[str, object] = {"eui": eui, "kind": kind, "at_us": at_us}
+    fact |= {"recorded_at_us": now_us, "recorded_by": who}
+    if consent is not None:
+        fact |= {"second": consent.second, "reason": consent.reason}
     connection.execute(insert(commissioning).values(fact))

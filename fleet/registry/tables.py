@@ -96,9 +96,10 @@ memberships = Table(
     Column("valid_until_at_us", BigInteger),
     Column("approved_by", String(100), nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
     UniqueConstraint("commune_insee", "eui", "valid_from_at_us"),
 )
-"""Which gateways serve which commune (AVAILABILITY §3)."""
+"""Which gateways serve which commune (AVAILABILITY §3); ``ended_at_us`` is when its end was recorded."""
 
 commissioning = Table(
     "commissioning",
@@ -109,6 +110,8 @@ commissioning = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
     Column("recorded_by", String(100), nullable=False),
+    Column("second", String(100), nullable=False, server_default=""),
+    Column("reason", String(20), nullable=False, server_default=""),
     Index("ix_commissioning_eui_at_us", "eui", "at_us"),
 )
-"""Facts ``accepted`` and ``withdrawn``: append-only, with who."""
+"""Facts ``accepted`` and ``withdrawn``: append-only, with who, and who agreed for which listed reason."""

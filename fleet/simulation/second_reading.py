@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from agent.wire.messages import Change, PreviousBoot, Radio
-from fleet.facts.model import Blindness, CommissioningKind, GatewayFacts, HeartbeatRun, JournalFact
+from fleet.facts.model import (
+    Blindness,
+    Commissioning,
+    CommissioningKind,
+    GatewayFacts,
+    HeartbeatRun,
+    JournalFact,
+)
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.simulation.second_placing import placed
@@ -99,21 +106,38 @@ class Reading:
             edges.update(at for run in boot.runs for at in (run.first_at_us, run.last_at_us))
             for record in boot.records.values():
                 edges.update((record.at_us, _since_us(record)))
-        edges.update(one.at_us for one in self._facts.commissioning)
+        edges.update(self._since_us(one) for one in self._facts.commissioning)
         edges.update(at for one in self._facts.maintenances for at in (one.start_us, one.end_us))
         return edges
 
     def _accepted(self, at_us: int) -> bool:
-        before = [one for one in self._facts.commissioning if one.at_us <= at_us]
-        newest = max(before, key=lambda one: one.at_us, default=None)
-        return newest is not None and newest.kind is CommissioningKind.ACCEPTED
+        """Ask every acceptance and withdrawal that counts by now and was not overtaken while it waited."""
+        known = self._facts.commissioning
+        before = [one for one in known if self._since_us(one) <= at_us and not self._overtaken(one)]
+        newest = max(before, key=lambda one: (self._since_us(one), _lets_count(one)), default=None)
+        return newest is not None and _lets_count(newest)
+
+    def _overtaken(self, one: Commissioning) -> bool:
+        return not _lets_count(one) and any(
+            _lets_count(other)
+            and other.recorded_at_us > one.recorded_at_us
+            and self._since_us(other) <= self._since_us(one)
+            for other in self._facts.commissioning
+        )
+
+    def _since_us(self, one: Commissioning) -> int:
+        waits_us = self._settings.withdrawal_notice_us
+        if _lets_count(one) or (one.reason is not None and one.second and one.second != one.who):
+            waits_us = 0
+        known_us = one.recorded_at_us + waits_us
+        return known_us if one.void else max(known_us, one.at_us)
 
     def _maintained(self, at_us: int) -> bool:
         notice_us = self._settings.maintenance_notice_us
         return any(
             one.start_us <= at_us < one.end_us
             and bool(one.approved_by)
-            and one.start_us - one.announced_at_us >= notice_us
+            and one.start_us - one.recorded_at_us >= notice_us
             for one in self._facts.maintenances
         )
 
@@ -204,6 +228,11 @@ def commune(states: Iterable[S]) -> CommuneState:
     if S.UNKNOWN in counting:
         return CommuneState.UNKNOWN
     return CommuneState.EXCLUDED if S.MAINTENANCE in counting else CommuneState.LOST
+
+
+def _lets_count(one: Commissioning) -> bool:
+    accepts = one.kind is CommissioningKind.ACCEPTED
+    return not accepts if one.void else accepts
 
 
 def _boots(facts: GatewayFacts) -> list[_Boot]:

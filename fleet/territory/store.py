@@ -120,7 +120,7 @@ def _move_members(connection: Connection, change: Change, *, now_us: int) -> Non
     mine = select(memberships).where(memberships.c.commune_insee == change.insee, open_here)
     moved = [dict(row) for row in connection.execute(mine).mappings()]
     ended = update(memberships).where(memberships.c.commune_insee == change.insee, open_here)
-    connection.execute(ended.values(valid_until_at_us=now_us, recorded_at_us=now_us))
+    connection.execute(ended.values(valid_until_at_us=now_us, ended_at_us=now_us))
     there = select(memberships.c.eui).where(memberships.c.commune_insee == change.after, open_here)
     present = set(connection.scalars(there))
     rows = [

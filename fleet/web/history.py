@@ -14,7 +14,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from fleet.availability.communes import CommuneTimeline, commune_timeline, members_of
-from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult, from_timelines
+from fleet.availability.reckoning import (
+    CommuneCard,
+    MonthInput,
+    MonthResult,
+    allowed_works,
+    from_timelines,
+)
 from fleet.availability.timeline import Timeline, timeline
 from fleet.clock import Clock
 from fleet.db.connect import Database
@@ -26,6 +32,7 @@ from fleet.facts.settings import ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.live.timelines import Timelines, clipped
 from fleet.months.evidence import load_facts
+from fleet.months.snapshots import on_snapshot
 from fleet.registry.store import Commune, load_communes
 
 KEPT_US: Final = 5_000_000
@@ -121,7 +128,9 @@ def from_engine(connection: Connection, settings: ContractSettings, timelines: T
         month=month_of(timelines.at_us),
         as_of_us=timelines.at_us,
         facts=NetworkFacts(
-            gateways={eui: GatewayFacts(eui=eui) for eui in timelines.known},
+            gateways={
+                eui: GatewayFacts(eui=eui, maintenances=one.works) for eui, one in timelines.known.items()
+            },
             memberships=timelines.registry.memberships,
             blindness=timelines.sight,
         ),
@@ -150,17 +159,14 @@ def _cards(communes: Iterable[Commune]) -> tuple[CommuneCard, ...]:
 
 def _past(connection: Connection, given: MonthInput, lines: Mapping[str, Timeline], window: Window) -> Past:
     """Return the past of timelines over ``window``, which holds the month."""
+    given = on_snapshot(connection, given)
     month = (
         lines if window == given.window else {eui: clipped(one, given.window) for eui, one in lines.items()}
     )
     if late := _buffered(month):
         given = replace(given, facts=_with_deliveries(connection, given.facts, late, given.window))
     result = from_timelines(given, month)
-    communes = (
-        result.communes
-        if window == given.window
-        else _communes(given.communes, given.facts, lines, window, given.settings)
-    )
+    communes = result.communes if window == given.window else _communes(given, lines, window)
     return Past(at_us=given.as_of_us, month=result, gateways=lines, communes=communes)
 
 
@@ -183,15 +189,17 @@ def _with_deliveries(
     return replace(facts, gateways={**facts.gateways, **timelines})
 
 
-def _communes(
-    cards: tuple[CommuneCard, ...],
-    facts: NetworkFacts,
-    lines: Mapping[str, Timeline],
-    window: Window,
-    settings: ContractSettings,
-) -> dict[str, CommuneTimeline]:
-    members = members_of(facts.memberships)
+def _communes(given: MonthInput, lines: Mapping[str, Timeline], window: Window) -> dict[str, CommuneTimeline]:
+    members = members_of(given.facts.memberships)
+    allowed = allowed_works(given, members)
     return {
-        card.insee: commune_timeline(card.insee, members.get(card.insee, ()), lines, window, settings)
-        for card in cards
+        card.insee: commune_timeline(
+            card.insee,
+            members.get(card.insee, ()),
+            lines,
+            window,
+            given.settings,
+            allowed=allowed.get(card.insee, ()),
+        )
+        for card in given.communes
     }

@@ -42,7 +42,7 @@ def _page(
             "names": [registry.gateways[eui].name for eui in one.euis if eui in registry.gateways],
             "reason": one.reason,
             "who": one.approved_by,
-            "excuses": one.announced_at_us + visit.contract.maintenance_notice_us <= one.start_us,
+            "excuses": one.recorded_at_us + visit.contract.maintenance_notice_us <= one.start_us,
             "withdrawn": one.withdrawn,
         }
         for one in works.present_and_ahead(connection, visit.now_us)
@@ -100,7 +100,7 @@ def announce(
             reason=reason,
         )
         with visit.database.write() as connection:
-            works.announce(connection, planned, who=person.name, now_us=visit.now_us)
+            works.announce(connection, planned, who=person.name, now_us=visit.now_us, settings=visit.contract)
     except WorksRefused as error:
         with visit.database.read() as connection:
             return _page(visit, connection, typed=typed, wrong=error)

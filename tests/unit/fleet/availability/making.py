@@ -76,14 +76,15 @@ def last_alive(start, at, *, boot=1, clean=False, journal=3):
 
 
 def maintenance(start, end, *, ahead_h=100, id_="m", **more):
+    announced_us = T0 + start * S - ahead_h * 3600 * S
     return Maintenance(
         id=id_,
         euis=(EUI,),
         start_us=T0 + start * S,
         end_us=T0 + end * S,
-        announced_at_us=T0 + start * S - ahead_h * 3600 * S,
+        announced_at_us=announced_us,
         approved_by=more.pop("approved_by", "x"),
-        recorded_at_us=more.pop("recorded", T0),
+        recorded_at_us=more.pop("recorded", announced_us),
         **more,
     )
 

@@ -84,7 +84,7 @@ def torn(draw, length_ms=LENGTH_MS, count=6):
             end_us=START + (at + length) * 1000,
             announced_at_us=START + at * 1000 - ahead * 3_600_000_000,
             approved_by="x",
-            recorded_at_us=START,
+            recorded_at_us=START + at * 1000 - ahead * 3_600_000_000,
         )
         for index, (at, length, ahead) in enumerate(works)
     )

@@ -48,9 +48,12 @@ def members(*euis, from_us=WINDOW.start_us):
     ]
 
 
+ALWAYS = [(WINDOW.start_us, WINDOW.end_us)]
+
+
 def commune(*lines, settings=DEFAULTS, from_us=WINDOW.start_us):
     found = {one.eui: one for one in lines}
-    return commune_timeline("1", members(*found, from_us=from_us), found, WINDOW, settings)
+    return commune_timeline("1", members(*found, from_us=from_us), found, WINDOW, settings, allowed=ALWAYS)
 
 
 def test_works_excuse_a_loss_and_never_a_lack_of_redundancy():

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from fleet.availability.communes import OVER_THE_CAP, commune_timeline, members_of
 from fleet.availability.timeline import Span, Timeline
-from fleet.durations import HOUR_US
 from fleet.facts.intervals import total
 from fleet.facts.model import Membership
-from fleet.facts.months import Window, month_window
+from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS, Serving
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.simulation.second_reading import commune as second_reading
@@ -43,9 +42,11 @@ def down(start, end, cause=Cause.POWER, state=GatewayState.DOWN):
     return Span(start, end, state, cause)
 
 
-def of(*lines, members=None, window=WINDOW, contract=DEFAULTS):
+def of(*lines, members=None, window=WINDOW, contract=DEFAULTS, allowed=None):
     known = {one.eui: one for one in lines}
-    return commune_timeline("37015", members or [member(eui) for eui in known], known, window, contract)
+    members = members or [member(eui) for eui in known]
+    allowed = [(window.start_us, window.end_us)] if allowed is None else allowed
+    return commune_timeline("37015", members, known, window, contract, allowed=allowed)
 
 
 def shown(line):
@@ -86,19 +87,15 @@ def test_the_newest_revision_of_a_membership_counts_and_unapproved_ones_do_not()
     assert members_of([new, old, member("b", approved_by="")]) == {}
 
 
-def test_beyond_the_cap_maintenance_is_lost():
-    month = month_window("2026-11")
-    hours = [month.start_us + hour * HOUR_US for hour in (10, 13, 20, 23)]
-    works = [down(hours[0], hours[1], Cause.OURS, GatewayState.MAINTENANCE)]
-    works.append(down(hours[2], hours[3], Cause.OURS, GatewayState.MAINTENANCE))
-    one = Timeline(eui="a", start_us=month.start_us, end_us=month.end_us, exceptions=tuple(works))
-    told = of(one, members=[member("a", month.start_us)], window=month)
-    spans = [((s.end_us - s.start_us) // HOUR_US, s.state, s.reason) for s in told.exceptions]
-    assert spans == [
-        (3, CommuneState.EXCLUDED, ""),
-        (1, CommuneState.EXCLUDED, ""),
-        (2, CommuneState.LOST, OVER_THE_CAP),
+def test_maintenance_beyond_what_works_may_exclude_is_lost():
+    works = down(100, 300, Cause.OURS, GatewayState.MAINTENANCE)
+    told = of(line("a", works), allowed=[(0, 150), (200, 1000)])
+    assert [(s.start_us, s.end_us, s.state, s.reason) for s in told.exceptions] == [
+        (100, 150, CommuneState.EXCLUDED, ""),
+        (150, 200, CommuneState.LOST, OVER_THE_CAP),
+        (200, 300, CommuneState.EXCLUDED, ""),
     ]
+    assert of(line("a", works), allowed=[]).exceptions[0].state is CommuneState.LOST
 
 
 def test_all_must_serve_when_the_contract_says_so():

@@ -266,7 +266,12 @@ def test_overlapping_windows_are_their_union():
 def test_out_before_acceptance_and_after_withdrawal():
     accepted = replace(ACCEPTED, at_us=T0 + 100 * S)
     withdrawn = Commissioning(
-        id="w", eui=EUI, kind=CommissioningKind.WITHDRAWN, at_us=T0 + 500 * S, who="x", recorded_at_us=T0
+        id="w",
+        eui=EUI,
+        kind=CommissioningKind.WITHDRAWN,
+        at_us=T0 + 500 * S,
+        who="x",
+        recorded_at_us=T0 - 300_000 * S,
     )
     found = states([run(BEFORE, 0, 3600)], commissioning=(withdrawn, accepted))
     assert found == [(0, 100, "OUT"), (100, 500, "SERVING"), (500, 3600, "OUT")]

@@ -14,6 +14,7 @@ from fleet.facts.model import (
     Maintenance,
     Membership,
     NetworkFacts,
+    WithdrawalReason,
 )
 from fleet.facts.months import month_window
 from fleet.facts.settings import DEFAULTS, Serving, Weight
@@ -90,13 +91,23 @@ def _commissioning(eui: str, chance: Random) -> Iterator[Commissioning]:
         kind=CommissioningKind.ACCEPTED,
         at_us=start_us,
         who="x",
-        recorded_at_us=start_us,
+        recorded_at_us=start_us - 200 * HOUR_US,
     )
     yield accepted
     if chance.random() < 0.3:
         at_us = _at(chance)
-        gone = replace(accepted, id=f"{eui} w", kind=CommissioningKind.WITHDRAWN, at_us=at_us)
+        gone = replace(
+            accepted,
+            id=f"{eui} w",
+            kind=CommissioningKind.WITHDRAWN,
+            at_us=at_us,
+            second=chance.choice(("", "x", "y")),
+            reason=chance.choice((None, WithdrawalReason.HAZARD)),
+            recorded_at_us=at_us - chance.choice((0, 100)) * HOUR_US,
+        )
         yield gone
+        if chance.random() < 0.3:
+            yield replace(accepted, id=f"{eui} b", at_us=at_us, recorded_at_us=at_us + 10 * MINUTE_US)
         if chance.random() < 0.5:
             yield replace(gone, void=True, recorded_at_us=at_us)
 
@@ -111,7 +122,7 @@ def _works(eui: str, chance: Random) -> Iterator[Maintenance]:
             end_us=start_us + chance.randrange(HOUR_US),
             announced_at_us=start_us - chance.choice((10, 100)) * HOUR_US,
             approved_by=chance.choice(("x", "x", "")),
-            recorded_at_us=start_us - 100 * HOUR_US,
+            recorded_at_us=start_us - chance.choice((10, 100, 100)) * HOUR_US,
         )
         yield planned
         late_us, fate = start_us - 80 * HOUR_US, chance.random()
@@ -120,7 +131,9 @@ def _works(eui: str, chance: Random) -> Iterator[Maintenance]:
                 planned, end_us=planned.end_us + HOUR_US, announced_at_us=late_us, recorded_at_us=late_us
             )
         elif fate < 0.5:
-            yield replace(planned, withdrawn=True, recorded_at_us=start_us - 90 * HOUR_US)
+            yield replace(
+                planned, withdrawn=True, recorded_at_us=start_us - chance.choice((-1, 90)) * HOUR_US
+            )
             if fate < 0.4:
                 yield replace(planned, announced_at_us=late_us, recorded_at_us=late_us)
 
