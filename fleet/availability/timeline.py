@@ -32,6 +32,7 @@ from fleet.facts.months import Window
 from fleet.facts.revisions import current, newest
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.lang.reasons import FleetReason, of_blindness, own
 
 SILENT = "silent since the last proof of life"
 TWO_BOXES = "two boxes with one EUI"
@@ -149,7 +150,7 @@ def paint(
     serving = normal((one.start_us, one.end_us) for one in proved if one.state is GatewayState.SERVING)
     canvas.lay(subtract(serving, past.two_boxes), Span(0, 0, GatewayState.SERVING))
     for window_ in current(facts.maintenances):
-        reason, cause = f"maintenance: {window_.reason}", Cause.OURS
+        reason, cause = own(FleetReason.MAINTENANCE, text=window_.reason), Cause.OURS
         layer = Span(0, 0, GatewayState.MAINTENANCE, cause, True, reason, window_.id)
         canvas.lay(excused(window_, facts.maintenances, settings), layer)
     canvas.lay_spans(_layer(proved, GatewayState.BUFFERING, past.two_boxes))
@@ -159,7 +160,7 @@ def paint(
     for blind in newest(blindness):
         if blind.euis and facts.eui not in blind.euis:
             continue
-        reason = f"blind: {blind.path}: {blind.reason}"
+        reason = of_blindness(blind.path, blind.reason)
         layer = Span(0, 0, GatewayState.UNKNOWN, Cause.OURS, True, reason, blind.id)
         canvas.lay(_blind(blind, settings), layer)
     canvas.lay([(window.start_us, end_us)], Span(0, 0, GatewayState.DOWN, Cause.UNKNOWN, False, SILENT))

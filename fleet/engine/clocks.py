@@ -25,6 +25,7 @@ from fleet.evidence.timekeeping import (
 )
 from fleet.facts.runs import SELF_TRUSTED
 from fleet.facts.settings import ContractSettings
+from fleet.lang.reasons import FleetReason, own
 from fleet.live.memory import Memory
 
 LOOK_EVERY_US = 10 * SECOND_US
@@ -110,7 +111,7 @@ def _followed(
     now_us = instant.now_us + shift_us
     if shift_us > 0 and (known.past_us or from_us > known.began_us):
         since_us = from_us - settings.silence_confirmed_us
-        gap = Opened(from_us=since_us, path=BLIND_PATH, reason="our clock was set forward")
+        gap = Opened(from_us=since_us, path=BLIND_PATH, reason=own(FleetReason.CLOCK_FORWARD))
         facts.store_closed_sight(connection, gap, Closed(until_us=from_us + shift_us), now_us)
     event = ClockEvent(
         at_us=instant.now_us,

@@ -8,6 +8,7 @@ last cycle that ever ran is blind too: nobody looked.
 from dataclasses import dataclass
 
 from fleet.durations import SECOND_US
+from fleet.lang.reasons import FleetReason, own
 
 CANARY_MISSING_US = 15 * SECOND_US
 """Three canaries (``fleet.broker.link.CANARY_INTERVAL_S``); far below the 90 s that confirm silence."""
@@ -51,7 +52,9 @@ def step(eyes: Eyes, now_us: int) -> Opened | Closed | None:
         fresh = eyes.last_echo_us is not None and not missing
         return Closed(until_us=eyes.last_echo_us) if fresh and eyes.last_echo_us is not None else None
     if missing:
-        reason = eyes.reason or "no canary came back"
+        reason = (
+            own(FleetReason.BROKER_LOST, detail=eyes.reason) if eyes.reason else own(FleetReason.NO_CANARY)
+        )
         return Opened(from_us=seen_us, path="broker", reason=reason)
     return None
 
@@ -60,4 +63,4 @@ def restart_gap(last_cycle_us: int | None, now_us: int) -> Opened | None:
     """Return the blindness between two lives of this process."""
     if last_cycle_us is None or now_us - last_cycle_us < RESTART_GAP_US:
         return None
-    return Opened(from_us=last_cycle_us, path="ingest", reason="the fleet manager did not run")
+    return Opened(from_us=last_cycle_us, path="ingest", reason=own(FleetReason.NOT_RUNNING))

@@ -1,12 +1,17 @@
 """Reasons in the fleet: one line of text that is kept, and words made of it where a person reads.
 
 a gateway's code with values             ["lns.no_answer",{}]      words of agent.wire.reasons
-the fleet's own                          two boxes with one EUI    words of the catalogue, key ``reason.…``
+the fleet's own, with values             ["fleet.no_canary",{}]    words of the catalogue, ``reason.fleet.…``
+the fleet's own without                  two boxes with one EUI    words of the catalogue, ``reason.…``
 a person's                               antenne remplacée         as it was written
 prose of an agent that knows no codes    no answer for 30 s        as it came, marked (``legacy``)
 """
 
+from enum import StrEnum
+from typing import Final
+
 from agent.wire.reasons import Reason, ending, read, spool, text, written
+from agent.wire.reasons.reason import UNKNOWN_VALUE, VALUE_LIMIT_CHARACTERS
 from fleet.lang import legacy
 from fleet.lang.i18n import catalogue, t
 
@@ -16,6 +21,35 @@ def kept(why: Reason | None, prose: str) -> str:
     return prose if why is None else written(why)
 
 
+class FleetReason(StrEnum):
+    """The closed set of the fleet's own reasons that take values, or that rows keep."""
+
+    NO_CANARY = "fleet.no_canary"
+    """Blind: what we published to ourselves did not come back."""
+    BROKER_LOST = "fleet.broker_lost"
+    """Blind: the link to the broker failed; ``detail`` is what the system said."""
+    NOT_RUNNING = "fleet.not_running"
+    """Blind: no process of ours looked."""
+    CLOCK_FORWARD = "fleet.clock_forward"
+    """Blind: our clock leapt over a time in which it dated nothing."""
+    MAINTENANCE = "fleet.maintenance"
+    """Announced works; ``text`` is what the person wrote who announced them."""
+
+
+OWN_VALUES: Final = ("detail", "text")
+"""Names of the values of our own reasons; a gateway that sends such a code says nothing else by it."""
+
+
+def own(code: FleetReason, **values: str) -> str:
+    """Return the line to keep of a reason of ours."""
+    return written(Reason(code.value, {name: text[:VALUE_LIMIT_CHARACTERS] for name, text in values.items()}))
+
+
+def of_blindness(path: str, line: str) -> str:
+    """Return the reason of a blind span; rows of before the codes keep English prose and a path beside it."""
+    return f"blind: {path}: {line}" if read(line) is None else line
+
+
 def in_words(lang: str, line: str) -> str:
     """Return a reason in a person's language.
 
@@ -23,6 +57,9 @@ def in_words(lang: str, line: str) -> str:
     ('répond', 'stopped')
     """
     reason = read(line)
+    if reason is not None and f"reason.{reason.code}" in catalogue():
+        values = {name: str(reason.values.get(name, UNKNOWN_VALUE)) for name in OWN_VALUES}
+        return t(lang, f"reason.{reason.code}", **values)
     if reason is not None:
         return text(reason, lang)
     key = f"reason.{line}"

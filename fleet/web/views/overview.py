@@ -70,7 +70,7 @@ def verdict_of(
 def _self_doubt(words: Words, frame: Frame, network: NetworkNow) -> OverviewVerdict | None:
     """Return why what we show may not be so; None: it is."""
     if frame.blind:
-        return OverviewVerdict(head=words.t("verdict.blind"), detail=frame.blind_reason)
+        return OverviewVerdict(head=words.t("verdict.blind"), detail=words.reason(frame.blind_reason))
     if network.clock is ClockQuality.CONTRADICTED:
         detail = words.t("clock.quality.contradicted")
         return OverviewVerdict(head=words.t("verdict.clock"), detail=detail)

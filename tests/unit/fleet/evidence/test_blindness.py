@@ -11,8 +11,10 @@ from fleet.evidence.blindness import (
     restart_gap,
     step,
 )
+from fleet.lang.reasons import FleetReason, own
 
 NOW = 1_000_000_000
+NO_CANARY = own(FleetReason.NO_CANARY)
 MISSING = NOW - CANARY_MISSING_US
 
 
@@ -24,12 +26,12 @@ def eyes(**fields):
     ("state", "expected"),
     [
         (eyes(since_us=MISSING + 1), None),
-        (eyes(since_us=MISSING), Opened(from_us=MISSING, path="broker", reason="no canary came back")),
+        (eyes(since_us=MISSING), Opened(from_us=MISSING, path="broker", reason=NO_CANARY)),
         (eyes(last_echo_us=MISSING + 1), None),
-        (eyes(last_echo_us=MISSING), Opened(from_us=MISSING, path="broker", reason="no canary came back")),
+        (eyes(last_echo_us=MISSING), Opened(from_us=MISSING, path="broker", reason=NO_CANARY)),
         (
             eyes(last_echo_us=MISSING - 5, reason="refused"),
-            Opened(from_us=MISSING - 5, path="broker", reason="refused"),
+            Opened(from_us=MISSING - 5, path="broker", reason=own(FleetReason.BROKER_LOST, detail="refused")),
         ),
         (eyes(blind=True), None),
         (eyes(blind=True, since_us=NOW), None),
