@@ -10,9 +10,9 @@ from typer import Option
 app = typer.Typer(no_args_is_help=True, help="Reports that are signed and sent.")
 Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Output = Annotated[
-    Path, Option("--output", help="File; its ending says the form: .pdf, .xlsx, .zip (CSV), .sqlite.")
+    Path, Option("--output", help="File; its ending says the form: .pdf, .xlsx, .zip (CSV), .json, .sqlite.")
 ]
-ENDINGS = {".pdf": "pdf", ".xlsx": "xlsx", ".zip": "csv", ".sqlite": "sqlite"}
+ENDINGS = {".pdf": "pdf", ".xlsx": "xlsx", ".zip": "csv", ".sqlite": "sqlite", ".json": "json"}
 
 
 @app.command()
@@ -32,7 +32,15 @@ def monthly(
     now_us = SystemClock().now_us()
     settings, database = open_fleet(data)
     with closing(database), database.read() as connection:
-        report = monthly_report(connection, month or month_of(now_us), settings.contract, now_us, epci=epci)
+        report = monthly_report(
+            connection,
+            month or month_of(now_us),
+            settings.contract,
+            now_us,
+            epci=epci,
+            terms=settings.report,
+            address=settings.public_url,
+        )
     output.write_bytes(file_of(report, form, settings.signature))
     print(f"{output}: {report.title}, {report.identity}")
 

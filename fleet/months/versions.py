@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
@@ -76,6 +77,16 @@ def newest_version(connection: Connection, month: str) -> Version | None:
     query = select(month_versions).where(month_versions.c.month == month)
     row = connection.execute(query.order_by(month_versions.c.version.desc()).limit(1)).mappings().first()
     return None if row is None else _version(row)
+
+
+def newest_before(connection: Connection, month: str, limit: int) -> list[tuple[str, int, dict[str, Any]]]:
+    """Return (month, version, figures) of the months closed before one, oldest first, at most ``limit``."""
+    row = month_versions.c
+    newest = select(row.month, func.max(row.version).label("version")).where(row.month < month)
+    latest = newest.group_by(row.month).order_by(row.month.desc()).limit(limit).subquery()
+    mine = (row.month == latest.c.month) & (row.version == latest.c.version)
+    query = select(row.month, row.version, row.figures).join(latest, mine).order_by(row.month)
+    return [(one.month, one.version, one.figures) for one in connection.execute(query)]
 
 
 def version_of(connection: Connection, month: str, number: int) -> Version | None:

@@ -11,9 +11,8 @@ from sqlite_utils import Database
 
 from fleet.lang.paris import paris
 from fleet.reports.model import Cell, CellKind, Column, Report, Table
-from fleet.reports.sheets import PERCENT_DIGITS
+from fleet.reports.sheets import PERCENT_DIGITS, SUMMARY
 
-SUMMARY = "synthese"
 _TYPES: dict[CellKind, type] = {
     CellKind.TEXT: str,
     CellKind.COUNT: int,
@@ -30,9 +29,9 @@ def sqlite_of(report: Report) -> bytes:
     """Return the report as a database file; equal reports are equal bytes."""
     database = Database(memory=True)
     try:
-        lines = (report.title, report.subtitle, *report.sentences, report.identity)
         database.table(SUMMARY).insert_all(
-            ({"ligne": number, "texte": text} for number, text in enumerate(lines, start=1)), pk="ligne"
+            ({"ligne": number, "texte": text} for number, text in enumerate(report.lines, start=1)),
+            pk="ligne",
         )
         for table in report.tables:
             _add(database, table)

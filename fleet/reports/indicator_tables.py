@@ -4,7 +4,9 @@ Sources: AVAILABILITY §3 (three readings), §6 (figures beside the contract's),
 A4 2.4 (shares of objects).
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
 from fleet.availability.indicators import Indicators, by_serving, of_groups
 from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult
@@ -138,12 +140,20 @@ def _objects(found: Connectivity) -> list[tuple[Cell, ...]]:
     ]
 
 
-def groups_table(key: str, title: str, given: MonthInput, result: MonthResult, inside: set[str]) -> Table:
-    """Return the indicators of each EPCI or département that has a commune ``inside``."""
-    names = {str(getattr(card, key)) for card in given.communes if card.insee in inside}
+def groups_table(
+    key: str,
+    title: str,
+    given: MonthInput,
+    result: MonthResult,
+    inside: set[str],
+    *,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Table:
+    """Return the indicators of each EPCI or département that has a commune ``inside``; ``names`` by key."""
+    wanted = {str(getattr(card, key)) for card in given.communes if card.insee in inside}
     rows = tuple(
         (
-            one.name or "—",
+            names.get(one.name, one.name) or "—",
             one.communes,
             one.share.ratio,
             one.below_objective,
@@ -154,7 +164,7 @@ def groups_table(key: str, title: str, given: MonthInput, result: MonthResult, i
             one.mttr_us,
         )
         for one in of_groups(given, result, key)
-        if one.name in names
+        if one.name in wanted
     )
     columns = (
         Column(title="Nom"),

@@ -12,12 +12,20 @@ from fleet.facts.months import Window
 from fleet.incidents.tables import incident_gateways
 from fleet.lang.i18n import word
 from fleet.reports.model import Cell, CellKind, Column, Table
-from fleet.reports.monthly_tables import TicketSpan
+from fleet.reports.names import TicketSpan
+from fleet.tickets.clocks import ClockNow, ClockVerdict, intervention, resolution
 from fleet.tickets.joining import between
 from fleet.tickets.model import Ticket, TicketState
 from fleet.tickets.statistics import Compliance, Statistics, Times, statistics
 from fleet.tickets.tables import tickets
 
+VERDICTS = {
+    ClockVerdict.MET: True,
+    ClockVerdict.MET_REMOTELY: True,
+    ClockVerdict.MISSED: False,
+    ClockVerdict.RUNNING: None,
+    ClockVerdict.PAUSED: None,
+}
 CLOCKS = {"intervention": "intervention sous 4 h", "resolution": "résolution"}
 CAUSES = {"remote": "rétabli à distance", "open": "en cours"}
 
@@ -31,7 +39,7 @@ def load_interventions(
         for ticket in between(connection, window.start_us, window.end_us)
         if inside is None or ticket.commune_insee in inside
     ]
-    return (*interventions(statistics(mine, now_us)), tickets_table(mine), pauses_table(mine))
+    return (*interventions(statistics(mine, now_us)), tickets_table(mine, now_us), pauses_table(mine))
 
 
 def tickets_by_gateway(
@@ -48,14 +56,16 @@ def tickets_by_gateway(
             func.coalesce(tickets.c.merged_into, tickets.c.id).label("number"),
             member.since_us,
             member.restored_us,
+            tickets.c.report,
         )
         .join(tickets, tickets.c.incident_id == member.incident_id)
         .where(member.since_us < until_us, member.restored_us.is_(None) | (member.restored_us > from_us))
         .order_by(member.eui, member.since_us, tickets.c.id)
     )
     found: dict[str, tuple[TicketSpan, ...]] = {}
-    for eui, number, since_us, restored_us in connection.execute(query):
-        span = TicketSpan(number=number, since_us=since_us, until_us=restored_us)
+    for eui, number, since_us, restored_us, report in connection.execute(query):
+        action = (report or {}).get("action", "")
+        span = TicketSpan(number=number, since_us=since_us, until_us=restored_us, action=action)
         found[eui] = (*found.get(eui, ()), span)
     return found
 
@@ -65,17 +75,27 @@ def interventions(found: Statistics) -> tuple[Table, ...]:
     return (_clocks(found), _misses(found), _causes(found))
 
 
-def tickets_table(mine: Sequence[Ticket]) -> Table:
-    """Return the tickets with the instants that the contract's clocks look at."""
+def tickets_table(mine: Sequence[Ticket], now_us: int) -> Table:
+    """Return the tickets with what the contract's clocks say: 4 h to the site, 1 or 2 days to the service."""
     columns = (
         Column(title="Ticket", room=8),
         Column(title="Lieu"),
         Column(title="Criticité"),
         Column(title="Signalé", kind=CellKind.INSTANT),
-        Column(title="Pris en charge", kind=CellKind.INSTANT),
-        Column(title="Sur place", kind=CellKind.INSTANT),
-        Column(title="Rétabli", kind=CellKind.INSTANT),
+        Column(title="Pris en charge", kind=CellKind.INSTANT, sheet_only=True),
+        Column(title="Sur place", kind=CellKind.INSTANT, sheet_only=True),
+        Column(title="Rétabli", kind=CellKind.INSTANT, sheet_only=True),
+        *(
+            column
+            for clock in ("Intervention", "Résolution")
+            for column in (
+                Column(title=f"{clock} après", kind=CellKind.DURATION),
+                Column(title=f"{clock}, limite", kind=CellKind.DURATION),
+                Column(title=f"{clock}, délai", kind=CellKind.VERDICT),
+            )
+        ),
         Column(title="Cause constatée"),
+        Column(title="Remède"),
     )
     rows = tuple(
         (
@@ -86,7 +106,10 @@ def tickets_table(mine: Sequence[Ticket]) -> Table:
             ticket.acknowledged_at_us,
             ticket.on_site_at_us,
             ticket.restored_at_us,
+            *_clock(ticket, intervention(ticket, now_us), _arrived(ticket)),
+            *_clock(ticket, resolution(ticket, now_us), ticket.restored_at_us),
             ticket.report.cause if ticket.report else ("à distance" if ticket.remote else ""),
+            ticket.report.action if ticket.report else "",
         )
         for ticket in mine
         if ticket.state is not TicketState.MERGED
@@ -98,6 +121,18 @@ def tickets_table(mine: Sequence[Ticket]) -> Table:
         rows=rows,
         empty="Aucun ticket.",
     )
+
+
+def _clock(ticket: Ticket, clock: ClockNow, stopped_us: int | None) -> tuple[Cell, ...]:
+    """Return how long it took, the limit with its pauses, and whether it was kept."""
+    took_us = None if stopped_us is None else max(0, stopped_us - ticket.reported_at_us)
+    return took_us, clock.due_at_us - ticket.reported_at_us, VERDICTS[clock.verdict]
+
+
+def _arrived(ticket: Ticket) -> int | None:
+    """Return when somebody was there, or the service was back before anybody was."""
+    known = [one for one in (ticket.on_site_at_us, ticket.restored_at_us) if one is not None]
+    return min(known, default=None)
 
 
 def pauses_table(mine: Sequence[Ticket]) -> Table:

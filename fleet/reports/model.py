@@ -89,6 +89,16 @@ class Report:
     pictures: tuple["Picture", ...] = ()
     identity: str = ""
     """Month, version and hash: what a reader quotes."""
+    answer: str = ""
+    """What the reader came for, in a sentence; empty: the report answers no question."""
+    held: bool | None = None
+    """Whether the answer is good news; None: it cannot be said."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What stands above the tables, line by line; every form says it."""
+        head = (self.title, self.subtitle, self.answer, *self.sentences, self.identity)
+        return tuple(line for line in head if line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

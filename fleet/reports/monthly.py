@@ -1,10 +1,10 @@
-"""The monthly availability report: what was promised, what was given, what was lost and to whom it falls.
+"""The monthly availability report: is the contract held, what was given, what was lost and to whom it falls.
 
-Worst first.  Pure: the figures of a month in, a ``Report`` in French out.
+The answer first, then the worst first.  Pure: the figures of a month in, a ``Report`` in French out.
 Sources: MISSION "What is promised to users"; AVAILABILITY §3 to §8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fleet.availability.document import digest
@@ -19,16 +19,21 @@ from fleet.reports.indicator_tables import (
     indicators_table,
     redundancy_table,
 )
-from fleet.reports.model import Picture, Report
-from fleet.reports.monthly_tables import (
-    Names,
-    communes_table,
-    exclusions_table,
-    gateways_table,
-    lost_table,
-    outages_table,
-    settings_table,
+from fleet.reports.model import Picture, Report, Table
+from fleet.reports.monthly_tables import communes_table, exclusions_table, gateways_table, lost_table
+from fleet.reports.names import MonthShare, Names
+from fleet.reports.outages import breaches_table, outages_table
+from fleet.reports.promises import (
+    answer,
+    changes_table,
+    held,
+    promises_of,
+    promises_table,
+    trend_table,
+    where_to_check,
 )
+from fleet.reports.settings_words import settings_table
+from fleet.reports.terms import how_to_contest
 
 
 def monthly(
@@ -40,7 +45,7 @@ def monthly(
     pictures: tuple[Picture, ...] = (),
     found: Connectivity | None = None,
 ) -> Report:
-    """Return the report of a month, of the whole network or of one EPCI; ``found`` are the network's objects.
+    """Return the report of a month, of the whole network or of one EPCI; ``found`` are the reader's objects.
 
     Raises:
         ValueError: no commune is in that EPCI.
@@ -48,34 +53,87 @@ def monthly(
     cards = [card for card in given.communes if not epci or card.epci == epci]
     if epci and not cards:
         raise ValueError(f"epci: no commune is in {epci!r}")
-    inside = {card.insee for card in cards}
-    figures = {insee: one for insee, one in result.commune_figures.items() if insee in inside}
-    share = whole(figures.values(), given.weights)
+    figures = {card.insee: result.commune_figures[card.insee] for card in cards}
+    share = whole(figures.values(), given.weights) if epci else result.share
+    promises = promises_of(given, result, cards, found)
     year, number = (int(part) for part in given.month.split("-"))
-    state = names.version or ("provisoire" if result.provisional else "non close")
+    state, print_ = _state(result, names), names.digest or digest(given)
     return Report(
         title=f"Disponibilité, {month('fr', date(year, number, 1))}",
         subtitle=f"{names.network}{f' · {epci}' if epci else ''}",
-        sentences=_sentences(given, result, share, figures, whole_network=not epci),
+        answer=answer(promises, provisional=result.provisional, reader=epci or "l’ensemble du réseau"),
+        held=held(promises),
+        sentences=(
+            *_sentences(given, result, share, figures, whole_network=not epci),
+            how_to_contest(given.month, names.closed_at_us, names.terms),
+            where_to_check(names, given.month, state, print_, epci),
+        ),
         tables=(
-            indicators_table(given, result, _indicators(given, result, cards, epci), found),
-            communes_table(given, result, cards),
-            groups_table("epci", "Par EPCI", given, result, inside),
-            *(() if epci else (groups_table("departement", "Par département", given, result, inside),)),
-            redundancy_table(result, cards),
-            lost_table(figures),
-            outages_table(result, cards, names),
-            exclusions_table(given, result, inside),
-            gateways_table(result, given, names, inside),
-            *(() if found is None else (connectivity_table(found),)),
-            settings_table(given),
+            promises_table(promises),
+            trend_table(names.trend, _now(given, result, share, figures, state)),
+            breaches_table(given, result, cards, names),
+            changes_table(names.difference, cards, whole_network=not epci),
+            *_details(given, result, names, cards, epci=epci, found=found),
+            settings_table(given.settings),
         ),
         pictures=pictures,
-        identity=f"{given.month} · {state} · SHA-256 {names.digest or digest(given)}",
+        identity=f"{given.month} · {state} · SHA-256 {print_}",
     )
 
 
-def _indicators(given: MonthInput, result: MonthResult, cards: list[CommuneCard], epci: str) -> Indicators:
+def _details(
+    given: MonthInput,
+    result: MonthResult,
+    names: Names,
+    cards: list[CommuneCard],
+    *,
+    epci: str,
+    found: Connectivity | None,
+) -> list[Table]:
+    inside = {card.insee for card in cards}
+    figures = {card.insee: result.commune_figures[card.insee] for card in cards}
+    groups = [groups_table("epci", "Par EPCI", given, result, inside)]
+    if not epci:
+        title = "Par département"
+        groups.append(groups_table("departement", title, given, result, inside, names=names.departements))
+    return [
+        indicators_table(given, result, _indicators(given, result, cards, epci), found),
+        communes_table(given, result, cards),
+        *groups,
+        redundancy_table(result, cards),
+        lost_table(figures),
+        outages_table(result, cards, names, given.settings),
+        exclusions_table(given, result, inside),
+        gateways_table(result, given, names, inside),
+        *(() if found is None else (connectivity_table(found),)),
+    ]
+
+
+def _state(result: MonthResult, names: Names) -> str:
+    return names.version or ("provisoire" if result.provisional else "non close")
+
+
+def _now(
+    given: MonthInput, result: MonthResult, share: Share, figures: Mapping[str, CommuneFigures], state: str
+) -> MonthShare:
+    """Return this month as the last row of the trend."""
+    settings = given.settings
+    verdicts = [one.share.meets(settings.objective_commune_ppm) for one in figures.values()]
+    service = result.share.meets(settings.objective_global_ppm)
+    known = [one for one in (*verdicts, service) if one is not None]
+    return MonthShare(
+        month=given.month,
+        version=state,
+        share=share.ratio,
+        below=verdicts.count(False),
+        covered=sum(one is not None for one in verdicts),
+        held=all(known) if known else None,
+    )
+
+
+def _indicators(
+    given: MonthInput, result: MonthResult, cards: Sequence[CommuneCard], epci: str
+) -> Indicators:
     if not epci:
         return of_whole(given, result)
     return indicators(given, result, [card.insee for card in cards], name=epci)
@@ -83,12 +141,6 @@ def _indicators(given: MonthInput, result: MonthResult, cards: list[CommuneCard]
 
 def _percent(share: Share) -> str:
     return ratio("fr", share.served, share.counted)
-
-
-def _verdict(share: Share, objective_ppm: int) -> str:
-    met = share.meets(objective_ppm)
-    words = {True: "engagement tenu", False: "engagement manqué", None: "rien à compter"}
-    return words[met]
 
 
 def _sentences(
@@ -104,9 +156,10 @@ def _sentences(
     covered = sum(one.share.counted > 0 for one in figures.values())
     objective = ratio("fr", settings.objective_global_ppm, 1_000_000)
     commune = ratio("fr", settings.objective_commune_ppm, 1_000_000, 1)
+    place = "Disponibilité du service" if whole_network else "Disponibilité de votre territoire"
+    against = f" pour un engagement de {objective}." if whole_network else "."
     sentences = [
-        f"Disponibilité du service{NARROW}: {_percent(share)} pour un engagement de {objective}"
-        + (f" ({_verdict(share, settings.objective_global_ppm)})." if whole_network else "."),
+        f"{place}{NARROW}: {_percent(share)}{against}",
         f"Communes sous l’engagement de {commune}{NARROW}: {below} sur {covered} desservies"
         + (f"{NARROW}; {len(result.not_covered)} sans passerelle." if whole_network else "."),
     ]

@@ -1,54 +1,16 @@
 """The tables of the monthly report, worst first; pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
 from fractions import Fraction
 
 from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.facts.revisions import current
 from fleet.facts.states import Cause, CommuneState, GatewayState
-from fleet.lang.format import NARROW
-from fleet.lang.reasons import in_words
+from fleet.reports.causes import CAUSES
 from fleet.reports.model import Cell, CellKind, Column, Table
-
-NETWORK = "Réseau LoRa Val de Loire"
-PAPER_ROWS = 100
-"""Rows of the long lists on paper; the sheets have all of them."""
-CAUSES = {
-    Cause.NONE: "aucune",
-    Cause.POWER: "énergie",
-    Cause.BACKHAUL: "liaison",
-    Cause.LNS: "cœur de réseau (LNS)",
-    Cause.BOX: "boîtier",
-    Cause.RADIO: "radio",
-    Cause.OURS: "supervision ou travaux",
-    Cause.UNKNOWN: "inconnue",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSpan:
-    """A ticket, and from when to when it was about one gateway."""
-
-    number: int
-    since_us: int
-    until_us: int | None
-    """None: the gateway is not restored yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """What people call things, and what else belongs to a month."""
-
-    gateways: Mapping[str, str] = field(default_factory=dict)
-    tickets: Mapping[str, tuple[TicketSpan, ...]] = field(default_factory=dict)
-    """Tickets by EUI of the gateway they are about."""
-    network: str = NETWORK
-    version: str = ""
-    """« version 2 »; empty while the month is open."""
-    digest: str = ""
-    """The hash that the version was closed with; empty: computed."""
+from fleet.reports.names import Names
+from fleet.reports.outages import PAPER_ROWS
 
 
 def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCard]) -> Table:
@@ -67,6 +29,7 @@ def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCa
                 one.by_state_us[CommuneState.LOST],
                 one.by_state_us[CommuneState.UNKNOWN],
                 one.by_state_us[CommuneState.EXCLUDED],
+                one.by_state_us[CommuneState.NOT_COVERED],
                 result.budgets[card.insee].left,
                 one.outages,
                 one.redundancy,
@@ -80,8 +43,9 @@ def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCa
         Column(title="Disponibilité", kind=CellKind.PERCENT),
         Column(title="Engagement", kind=CellKind.VERDICT),
         Column(title="Perdu", kind=CellKind.DURATION),
-        Column(title="Inconnu", kind=CellKind.DURATION, sheet_only=True),
-        Column(title="Exclu", kind=CellKind.DURATION, sheet_only=True),
+        Column(title="Inconnu", kind=CellKind.DURATION),
+        Column(title="Exclu", kind=CellKind.DURATION),
+        Column(title="Non couvert", kind=CellKind.DURATION),
         Column(title="Budget restant", kind=CellKind.DURATION),
         Column(title="Coupures", kind=CellKind.COUNT),
         Column(title="Deux passerelles", kind=CellKind.PERCENT),
@@ -124,54 +88,6 @@ def lost_table(figures: Mapping[str, CommuneFigures]) -> Table:
         columns=columns,
         rows=tuple(rows),
         empty="Aucun temps perdu.",
-    )
-
-
-def _tickets(known: Iterable[TicketSpan], start_us: int, end_us: int) -> str:
-    """Return the tickets that were about a gateway during an outage."""
-    numbers = {
-        one.number
-        for one in known
-        if one.since_us < end_us and (one.until_us is None or one.until_us > start_us)
-    }
-    return ", ".join(f"n°\u00a0{number}" for number in sorted(numbers))
-
-
-def outages_table(result: MonthResult, cards: list[CommuneCard], names: Names) -> Table:
-    """Return every stretch that a commune was lost, in order of time."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            card.name,
-            span.start_us,
-            span.end_us,
-            span.end_us - span.start_us,
-            CAUSES[span.cause],
-            names.gateways.get(span.eui, span.eui),
-            in_words("fr", span.reason),
-            _tickets(names.tickets.get(span.eui, ()), span.start_us, span.end_us),
-        )
-        for card in cards
-        for span in result.communes[card.insee].exceptions
-        if span.state is CommuneState.LOST
-    ]
-    rows.sort(key=lambda row: (row[1], row[0]))
-    columns = (
-        Column(title="Commune"),
-        Column(title="Début", kind=CellKind.INSTANT),
-        Column(title="Fin", kind=CellKind.INSTANT),
-        Column(title="Durée", kind=CellKind.DURATION),
-        Column(title="Cause"),
-        Column(title="Passerelle en cause", room=18),
-        Column(title="Preuve", room=20),
-        Column(title="Tickets", room=8),
-    )
-    return Table(
-        name="coupures",
-        title="Coupures de service des communes",
-        columns=columns,
-        rows=tuple(rows),
-        empty="Aucune coupure de service.",
-        paper_rows=PAPER_ROWS,
     )
 
 
@@ -250,15 +166,3 @@ def gateways_table(result: MonthResult, given: MonthInput, names: Names, inside:
         rows=tuple(rows),
         paper_rows=PAPER_ROWS,
     )
-
-
-def settings_table(given: MonthInput) -> Table:
-    """Return every setting of the contract that the figures depend on."""
-    rows = []
-    for one in fields(given.settings):
-        value = getattr(given.settings, one.name)
-        if isinstance(value, dict):
-            value = ", ".join(f"{CAUSES[cause]}{NARROW}: {who}" for cause, who in value.items() if who)
-        rows.append((one.name, str(value)))
-    columns = (Column(title="Réglage"), Column(title="Valeur", room=50))
-    return Table(name="reglages", title="Réglages du contrat", columns=columns, rows=tuple(rows))

@@ -1,4 +1,4 @@
-"""Reports as CSV (one file a table, zipped) and XLSX (one sheet a table).
+"""Reports as CSV (one file a table, zipped), XLSX (one sheet a table) and JSON (for machines).
 
 CSV is what a French spreadsheet opens by a double click: UTF-8 with a mark, semicolons, decimal commas.  A
 text that begins like a formula is written with an apostrophe before it, so that no spreadsheet runs it.
@@ -11,6 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import xlsxwriter
 
 from fleet.lang.paris import paris
@@ -21,6 +22,8 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 ROWS_LIMIT = 1_048_575
 """Rows of a sheet below its head; further rows are cut and said so."""
 SHEET_NAME_LIMIT = 31
+SUMMARY = "synthese"
+"""What stands above the tables: its own file and sheet."""
 _EPOCH_ZIP = (1980, 1, 1, 0, 0, 0)
 """Date of every file in the archive, so that equal reports are equal bytes."""
 
@@ -39,6 +42,8 @@ def csv_archive(report: Report) -> bytes:
     """Return every table as CSV in one ZIP."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        lines = "".join(f"{line}\r\n" for line in map(_safe, report.lines))
+        archive.writestr(zipfile.ZipInfo(f"{SUMMARY}.csv", _EPOCH_ZIP), lines.encode("utf-8-sig"))
         for table in report.tables:
             archive.writestr(zipfile.ZipInfo(f"{table.name}.csv", _EPOCH_ZIP), csv_of(table))
     return out.getvalue()
@@ -55,8 +60,8 @@ def xlsx_of(report: Report) -> bytes:
         CellKind.EUROS: book.add_format({"num_format": '#,##0.00 "€"'}),
         CellKind.DURATION: book.add_format({"num_format": "0.000"}),
     }
-    first = book.add_worksheet("synthese")
-    for index, line in enumerate((report.title, report.subtitle, *report.sentences, report.identity)):
+    first = book.add_worksheet(SUMMARY)
+    for index, line in enumerate(report.lines):
         first.write_string(index, 0, line, bold if index == 0 else None)
     first.set_column(0, 0, 100)
     for table in report.tables:
@@ -73,6 +78,43 @@ def xlsx_of(report: Report) -> bytes:
     return out.getvalue()
 
 
+def json_of(report: Report) -> bytes:
+    """Return the report for machines: the same cells, durations in microseconds, percentages truncated."""
+    told = {
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "answer": report.answer,
+        "held": report.held,
+        "sentences": report.sentences,
+        "identity": report.identity,
+        "tables": [
+            {
+                "name": table.name,
+                "title": table.title,
+                "note": table.note,
+                "columns": [{"title": one.title, "kind": one.kind} for one in table.columns],
+                "rows": [
+                    [_plain(cell, column.kind) for cell, column in zip(row, table.columns, strict=True)]
+                    for row in table.rows
+                ],
+            }
+            for table in report.tables
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n"
+
+
+def _plain(cell: Cell, kind: CellKind) -> str | int | bool | float | None:
+    """Return a cell for JSON: instants as Paris time, amounts in cents."""
+    if cell is None or kind is CellKind.TEXT:
+        return None if cell is None else str(cell)
+    if kind is CellKind.INSTANT:
+        return paris(int(cell)).isoformat(timespec="microseconds")
+    if kind is CellKind.VERDICT:
+        return bool(cell)
+    return float(_number(cell, kind)) if kind is CellKind.PERCENT else int(cell)
+
+
 def _head(column: Column) -> str:
     units = {CellKind.DURATION: " (s)", CellKind.PERCENT: " (%)", CellKind.EUROS: " (€)"}
     return column.title + units.get(column.kind, "")
@@ -86,9 +128,12 @@ def _text(cell: Cell, kind: CellKind) -> str:
     if kind is CellKind.VERDICT:
         return "oui" if cell else "non"
     if kind is CellKind.TEXT or kind is CellKind.COUNT:
-        text = str(cell)
-        return f"'{text}" if kind is CellKind.TEXT and text.startswith(FORMULA_SIGNS) else text
+        return _safe(str(cell)) if kind is CellKind.TEXT else str(cell)
     return str(_number(cell, kind)).replace(".", ",")
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
 def _number(cell: Cell, kind: CellKind) -> Decimal:

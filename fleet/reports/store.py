@@ -1,8 +1,9 @@
 """What a report needs from the database, and the report in the form that is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from fractions import Fraction
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +14,7 @@ from fleet.facts.settings import ContractSettings
 from fleet.lang.paris import paris
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
-from fleet.months.versions import closed_at, newest_version
+from fleet.months.versions import closed_at, newest_before, newest_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
@@ -23,13 +24,14 @@ from fleet.reports.deployment import Deployed, deployment
 from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import NETWORK, Names
+from fleet.reports.names import NETWORK, MonthShare, Names
 from fleet.reports.opendata import csv_of_month
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
-from fleet.reports.sheets import csv_archive, xlsx_of
+from fleet.reports.promises import TREND_MONTHS
+from fleet.reports.sheets import csv_archive, json_of, xlsx_of
 from fleet.reports.signature import Signature, signed
-from fleet.reports.terms import Terms, how_to_contest
+from fleet.reports.terms import DEFAULT_TERMS, Terms, how_to_contest
 
 DEPARTEMENTS = {"37": "Indre-et-Loire", "41": "Loir-et-Cher"}
 
@@ -41,6 +43,7 @@ class Form(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
     """A ZIP of one CSV a table."""
+    JSON = "json"
     SQLITE = "sqlite"
 
 
@@ -48,6 +51,7 @@ WRITERS: dict[Form, tuple[Callable[[Report], bytes], str, str]] = {
     Form.PDF: (pdf_of, "application/pdf", "pdf"),
     Form.XLSX: (xlsx_of, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     Form.CSV: (csv_archive, "application/zip", "csv.zip"),
+    Form.JSON: (json_of, "application/json", "json"),
     Form.SQLITE: (sqlite_of, "application/vnd.sqlite3", "sqlite"),
 }
 """Writer, media type and ending of each form."""
@@ -64,7 +68,14 @@ def file_of(report: Report, form: Form, signature: Signature | None = None) -> b
 
 
 def monthly_report(
-    connection: Connection, month: str, settings: ContractSettings, now_us: int, *, epci: str = ""
+    connection: Connection,
+    month: str,
+    settings: ContractSettings,
+    now_us: int,
+    *,
+    epci: str = "",
+    terms: Terms = DEFAULT_TERMS,
+    address: str = "",
 ) -> Report:
     """Return the report of a month: its newest closed version, else as it is known now.
 
@@ -74,11 +85,18 @@ def monthly_report(
     given, version = _month_of(connection, month, settings, now_us)
     told = reckon(given)
     window = month_window(month)
+    inside = {card.insee for card in given.communes if not epci or card.epci == epci}
     names = Names(
         gateways={one.eui: one.name for one in load_gateways(connection)},
         tickets=tickets_by_gateway(connection, window.start_us, window.end_us),
         version="" if version is None else f"version {version.number}",
         digest="" if version is None else version.hash,
+        departements=DEPARTEMENTS,
+        closed_at_us=None if version is None else closed_at(connection, month, version.number),
+        address=address,
+        terms=terms,
+        trend=tuple(_trend(connection, month, inside)),
+        difference={} if version is None else version.difference,
     )
     rows = connection.execute(
         select(communes.c.insee, communes.c.lon, communes.c.lat, communes.c.polygon)
@@ -88,10 +106,26 @@ def monthly_report(
     drawn = pictures(given, told, polygons, points, DEPARTEMENTS, epci=epci)
     found = None if epci else month_connectivity(connection, month, now_us)
     report = monthly(given, told, names, epci=epci, pictures=drawn, found=found)
-    inside = {card.insee for card in given.communes if card.epci == epci} if epci else None
-    clocks = load_interventions(connection, window, now_us, inside)
+    clocks = load_interventions(connection, window, now_us, inside if epci else None)
     *figures, settings_ = report.tables
     return replace(report, tables=(*figures, *clocks, settings_))
+
+
+def _trend(connection: Connection, month: str, insees: Collection[str]) -> Iterator[MonthShare]:
+    """Return what the newest versions of the months before said of these communes, oldest first."""
+    for name, number, figures in newest_before(connection, month, TREND_MONTHS - 1):
+        mine = [one for one in figures["communes"] if one["insee"] in insees]
+        served = sum(one["weight"] * one["served"] for one in mine)
+        counted = served + sum(one["weight"] * one["charged"] for one in mine)
+        known = [one["met"] for one in (*mine, figures["whole"]) if one["met"] is not None]
+        yield MonthShare(
+            month=name,
+            version=f"version {number}",
+            share=Fraction(served, counted) if counted else None,
+            below=sum(one["met"] is False for one in mine),
+            covered=sum(one["met"] is not None for one in mine),
+            held=all(known) if known else None,
+        )
 
 
 def opendata(connection: Connection, month: str, settings: ContractSettings, now_us: int) -> bytes:

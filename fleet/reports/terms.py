@@ -53,6 +53,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             amount(self.penalty, dict.fromkeys(NAMES, Fraction(1)))
 
 
+DEFAULT_TERMS = Terms()
+
+
 def amount(formula: str, values: Mapping[str, Fraction]) -> int:
     """Return the value of a formula in cents, truncated, at least 0.
 

@@ -22,7 +22,7 @@ from fleet.availability.timeline import Timeline, timeline
 from fleet.facts.intervals import normal, subtract
 from fleet.facts.states import GatewayState
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import Names
+from fleet.reports.names import Names
 from fleet.reports.pdf import pdf_of
 from fleet.reports.sheets import csv_archive
 from fleet.simulation.network import NetworkMonth, network_month

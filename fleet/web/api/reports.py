@@ -61,11 +61,17 @@ def monthly(
     form: Form,
     epci: Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])] = "",
 ) -> Response:
-    """Return the availability report of a month as PDF, XLSX, CSV or SQLite."""
+    """Return the availability report of a month as PDF, XLSX, CSV, JSON or SQLite."""
     with parts.database.read() as connection:
         try:
             report = monthly_report(
-                connection, month, parts.settings.contract, parts.clock.now_us(), epci=epci
+                connection,
+                month,
+                parts.settings.contract,
+                parts.clock.now_us(),
+                epci=epci,
+                terms=parts.settings.report,
+                address=parts.settings.public_url,
             )
         except ValueError as error:
             raise Problem(404, "No such EPCI", str(error), field="epci") from error

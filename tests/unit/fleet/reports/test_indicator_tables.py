@@ -12,7 +12,7 @@ from fleet.reports.indicator_tables import (
     redundancy_table,
 )
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import Names
+from fleet.reports.names import Names
 from fleet.reports.pdf import show
 from tests.unit.fleet.reports.test_reports import CARDS, GIVEN, TOLD, table
 

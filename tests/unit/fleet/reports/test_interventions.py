@@ -6,7 +6,7 @@ from sqlalchemy import insert
 from fleet.durations import HOUR_US
 from fleet.incidents.tables import incident_gateways, incidents
 from fleet.reports.interventions import interventions, pauses_table, tickets_by_gateway, tickets_table
-from fleet.reports.monthly_tables import TicketSpan
+from fleet.reports.names import TicketSpan
 from fleet.tickets.model import FieldReport, Pause, PauseReason
 from fleet.tickets.statistics import statistics
 from fleet.tickets.tables import tickets
@@ -36,7 +36,8 @@ def test_each_pause_is_listed_with_who_and_why() -> None:
 
 def test_each_ticket_is_listed_with_its_instants() -> None:
     ticket = replace(CLOSED, report=REPORT)
-    (row,) = tickets_table([ticket]).rows
+    table = tickets_table([ticket], T0 + 9 * HOUR_US)
+    (row,) = table.rows
     assert row[0] == "n° 1"
     assert row[3:7] == (
         ticket.reported_at_us,
@@ -44,7 +45,29 @@ def test_each_ticket_is_listed_with_its_instants() -> None:
         ticket.on_site_at_us,
         ticket.restored_at_us,
     )
-    assert row[7] == "Disjoncteur"
+    assert row[-2:] == ("Disjoncteur", "réarmé")
+    titles = [column.title for column in table.columns]
+    assert titles[7:13] == [
+        "Intervention après",
+        "Intervention, limite",
+        "Intervention, délai",
+        "Résolution après",
+        "Résolution, limite",
+        "Résolution, délai",
+    ]
+
+
+def test_each_ticket_is_measured_against_4_h_and_1_or_2_days() -> None:
+    kept = replace(CLOSED, on_site_at_us=T0 + HOUR_US, restored_at_us=T0 + 2 * HOUR_US)
+    late = replace(kept, id=2, on_site_at_us=T0 + 5 * HOUR_US, restored_at_us=T0 + 50 * HOUR_US)
+    remote = replace(kept, id=3, on_site_at_us=None)
+    open_ = replace(CLOSED, id=4, on_site_at_us=None, restored_at_us=None)
+    limit_us = CLOSED.resolution_limit_us
+    rows = tickets_table([kept, late, remote, open_], T0 + HOUR_US).rows
+    assert rows[0][7:13] == (HOUR_US, 4 * HOUR_US, True, 2 * HOUR_US, limit_us, True)
+    assert rows[1][7:13] == (5 * HOUR_US, 4 * HOUR_US, False, 50 * HOUR_US, limit_us, False)
+    assert rows[2][7:10] == (2 * HOUR_US, 4 * HOUR_US, True)
+    assert rows[3][7:13] == (None, 4 * HOUR_US, None, None, limit_us, None)
 
 
 def test_an_empty_month_has_no_rate() -> None:

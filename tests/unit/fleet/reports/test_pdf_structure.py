@@ -5,7 +5,7 @@ import io
 import pytest
 
 from fleet.reports.monthly import monthly
-from fleet.reports.monthly_tables import Names
+from fleet.reports.names import Names
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
 from tests.unit.fleet.reports.test_reports import CARDS, GIVEN, TOLD

@@ -1,0 +1,235 @@
+"""Page 1 of the monthly report: is the contract held, for this reader?  Then trend and changes.  Pure.
+
+A member's contract is the promise to each of its communes, the promise for the whole service, and those for
+the objects; what cannot be verified is said to be so and decides nothing.
+Sources: MISSION "What is promised to users"; CONV A4 2.1 and 2.4 (objects).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from urllib.parse import quote
+
+from fleet.availability.figures import CommuneFigures
+from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.facts.states import CommuneState
+from fleet.lang.format import NARROW, month
+from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
+from fleet.reports.model import Cell, CellKind, Column, Table
+from fleet.reports.names import MonthShare, Names
+
+TREND_MONTHS = 12
+"""Months of the trend, this one included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One promise, what was found, and whether it is held."""
+
+    words: str
+    objective_ppm: int
+    found: Fraction | None
+    without_exclusions: Fraction | None
+    held: bool | None
+    remark: str = ""
+
+
+def promises_of(
+    given: MonthInput, result: MonthResult, cards: Sequence[CommuneCard], found: Connectivity | None
+) -> list[Promise]:
+    """Return what was promised to a reader of these communes."""
+    settings = given.settings
+    figures = [result.commune_figures[card.insee] for card in cards]
+    return [
+        Promise(
+            words="Service entier du réseau",
+            objective_ppm=settings.objective_global_ppm,
+            found=result.share.ratio,
+            without_exclusions=_bare(result.commune_figures.values(), given.weights),
+            held=result.share.meets(settings.objective_global_ppm),
+            remark="communes pondérées",
+        ),
+        _communes(figures, cards, settings.objective_commune_ppm),
+        *_objects(found),
+    ]
+
+
+def _communes(figures: Sequence[CommuneFigures], cards: Sequence[CommuneCard], objective_ppm: int) -> Promise:
+    counted = [one for one in figures if one.share.counted]
+    names = {card.insee: card.name for card in cards}
+    worst = min(counted, key=lambda one: (one.share.ratio or 0, one.insee), default=None)
+    below = sum(one.share.meets(objective_ppm) is False for one in counted)
+    last = "" if worst is None else f"la moins disponible{NARROW}: {names[worst.insee]}"
+    return Promise(
+        words="Chaque commune",
+        objective_ppm=objective_ppm,
+        found=None if worst is None else worst.share.ratio,
+        without_exclusions=min((bare for one in counted if (bare := _bare([one])) is not None), default=None),
+        held=None if worst is None else below == 0,
+        remark="" if worst is None else f"{below} sur {len(counted)} sous l’engagement{NARROW}; {last}",
+    )
+
+
+def _objects(found: Connectivity | None) -> list[Promise]:
+    if found is None:
+        return []
+    why = (
+        ""
+        if found.daily is not None
+        else "non vérifiable sans liste d’objets ni événements du cœur de réseau"
+    )
+    daily = f"{found.days_counted} jours comptés" if found.daily is not None else why
+    return [
+        Promise(
+            words="Objets entendus chaque jour",
+            objective_ppm=DAILY_PPM,
+            found=found.daily,
+            without_exclusions=found.daily,
+            held=found.daily_met,
+            remark=daily,
+        ),
+        Promise(
+            words="Objets entendus sur 14 jours",
+            objective_ppm=FORTNIGHT_PPM,
+            found=found.fortnight,
+            without_exclusions=found.fortnight,
+            held=found.fortnight_met,
+            remark=why,
+        ),
+    ]
+
+
+def _bare(figures: Iterable[CommuneFigures], weights: Mapping[str, int] | None = None) -> Fraction | None:
+    """Return availability as if nothing were excluded: what works took counts as lost."""
+    served = counted = 0
+    for one in figures:
+        weight = 1 if weights is None else weights.get(one.insee, 0)
+        served += weight * one.share.served
+        counted += weight * (one.share.counted + one.by_state_us[CommuneState.EXCLUDED])
+    return Fraction(served, counted) if counted else None
+
+
+def held(promises: Sequence[Promise]) -> bool | None:
+    """Return whether all promises that can be verified are held; None: none can be.
+
+    >>> held([])
+    """
+    known = [one.held for one in promises if one.held is not None]
+    return all(known) if known else None
+
+
+def answer(promises: Sequence[Promise], *, provisional: bool, reader: str) -> str:
+    """Return the answer to « le contrat est-il tenu ? »."""
+    so_far = "À ce jour, pour" if provisional else "Pour"
+    match held(promises):
+        case True:
+            verdict = "le contrat est tenu."
+        case False:
+            missed = ", ".join(one.words[0].lower() + one.words[1:] for one in promises if one.held is False)
+            verdict = f"le contrat n’est pas tenu{NARROW}: {missed}."
+        case None:
+            verdict = "rien ne peut être compté ce mois-ci."
+    return f"{so_far} {reader}, {verdict}"
+
+
+def promises_table(promises: Sequence[Promise]) -> Table:
+    """Return the promises, what was found with and without exclusions, and the verdicts."""
+    columns = (
+        Column(title="Engagement", room=25),
+        Column(title="Objectif", kind=CellKind.PERCENT),
+        Column(title="Constaté", kind=CellKind.PERCENT),
+        Column(title="Sans exclusion", kind=CellKind.PERCENT),
+        Column(title="Verdict", kind=CellKind.VERDICT),
+        Column(title="Remarque", room=30),
+    )
+    rows = tuple(
+        (
+            one.words,
+            Fraction(one.objective_ppm, 1_000_000),
+            one.found,
+            one.without_exclusions,
+            one.held,
+            one.remark,
+        )
+        for one in promises
+    )
+    return Table(
+        name="engagements",
+        title="Le contrat est-il tenu ?",
+        columns=columns,
+        rows=rows,
+        note="Sans exclusion : le temps retenu par des travaux compte comme perdu. Pourcentages tronqués.",
+    )
+
+
+def trend_table(before: Sequence[MonthShare], now: MonthShare) -> Table:
+    """Return the trend of twelve months, this one last."""
+    months = [*before, now][-TREND_MONTHS:]
+    columns = (
+        Column(title="Mois"),
+        Column(title="Version"),
+        Column(title="Disponibilité", kind=CellKind.PERCENT),
+        Column(title="Communes sous l’engagement", kind=CellKind.COUNT),
+        Column(title="Communes desservies", kind=CellKind.COUNT),
+        Column(title="Engagements de service", kind=CellKind.VERDICT),
+    )
+    rows = tuple(
+        (_in_words(one.month), one.version, one.share, one.below, one.covered, one.held) for one in months
+    )
+    return Table(name="tendance", title="Tendance sur douze mois", columns=columns, rows=rows)
+
+
+def _in_words(name: str) -> str:
+    year, number = name.split("-")
+    return month("fr", date(int(year), int(number), 1))
+
+
+def changes_table(
+    difference: Mapping[str, Any], cards: Sequence[CommuneCard], *, whole_network: bool
+) -> Table:
+    """Return what changed since the version before, in percent, for the reader's communes."""
+    names = {card.insee: card.name for card in cards}
+    rows: list[tuple[Cell, ...]] = []
+    if whole_network and difference.get("whole"):
+        rows.append(("Réseau entier", *_before_after(difference["whole"])))
+    rows += [
+        (names[one["insee"]], *_before_after(one))
+        for one in difference.get("communes", ())
+        if one["insee"] in names
+    ]
+    columns = (
+        Column(title="Où"),
+        Column(title="Avant (%)"),
+        Column(title="Après (%)"),
+        Column(title="Imputé avant", kind=CellKind.DURATION),
+        Column(title="Imputé après", kind=CellKind.DURATION),
+    )
+    added = difference.get("facts_added", 0)
+    empty = "Rien pour ces communes." if difference else "C’est la première version de ce mois."
+    return Table(
+        name="changements",
+        title="Ce qui a changé depuis la version précédente",
+        columns=columns,
+        rows=tuple(rows),
+        empty=empty,
+        note=f"{added} faits sont arrivés ou ont été corrigés depuis ; la page du mois les montre."
+        if added
+        else "",
+    )
+
+
+def _before_after(one: Mapping[str, Any]) -> tuple[Cell, ...]:
+    percent, charged = one.get("availability_percent", {}), one.get("charged", {})
+    words = [str(percent.get(side) or "").replace(".", ",") for side in ("before", "after")]
+    return (*words, charged.get("before"), charged.get("after"))
+
+
+def where_to_check(names: Names, name: str, version: str, digest: str, epci: str) -> str:
+    """Return where the facts are, and their hash."""
+    bundle = f"{names.address}/api/v1/reports/contest/{name}.zip" + (f"?epci={quote(epci)}" if epci else "")
+    return (
+        f"Données et lecteur pour tout recalculer{NARROW}: {bundle}{NARROW}; "
+        f"mois {name}, {version}, SHA-256 {digest}."
+    )
