@@ -264,10 +264,13 @@ class Agent:
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()
-        fields: Fields = {"journal_pending_count": self.journal.outbox.pending("journal")}
-        fields |= {
-            f"outbox_dropped_{kind}_count": dropped for kind, dropped in self.journal.outbox.dropped.items()
-        }
+        outbox = self.journal.outbox
+        waiting, kept = outbox.pending("journal"), outbox.kept("journal")
+        fields: Fields = {"journal_pending_count": waiting, "journal_unconfirmed_count": kept - waiting}
+        fields["outbox_unconfirmed_dropped_count"] = outbox.unconfirmed_dropped
+        refused = self.control.state.counts
+        fields |= {f"envelopes_{name}_count": number for name, number in refused}
+        fields |= {f"outbox_dropped_{kind}_count": dropped for kind, dropped in outbox.dropped.items()}
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
         fields |= self._gnss()

@@ -11,7 +11,11 @@
     Good      ... that touches the service    ->  Waiting   KeepEnvelope, SaveLedger, Report WAITING
     Waiting   permit for its hash             ->  Trial     SaveLedger, Apply, Report TRIAL
     Waiting   Booted                          ->  Waiting   -
+    any       older than what was seen        ->  unchanged - (counted ``older``)
     otherwise                                 ->  unchanged -
+
+A broker that forgets gives back an older retained document, or a word for the second time: neither changes
+what runs nor what is reported.  Going back on purpose is a newer version with the older content.
 
 A document that rolled back is remembered by its hash and tried again only with an explicitly signed retry.
 Expiry limits acceptance, never what runs.
@@ -47,6 +51,7 @@ from agent.wire.envelope import Envelope, EnvelopeKind, EnvelopeRefused, decode_
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.reasons import Reason
 
+OLDER = "envelope.older"
 _WELL: dict[str, Any] = {"reason": "", "why": None}
 _STATES = {
     "confirmed": ConfigState.CONFIRMED,
@@ -121,6 +126,8 @@ def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Comma
             return _permit(state, envelope, now)
         return _configuration(state, envelope, payload, now)
     except EnvelopeRefused as refused:
+        if refused.why.code == OLDER:
+            return _counted(state, refused.counter), ()
         return _refuse(_counted(state, refused.counter), refused.why, now)
 
 

@@ -1,7 +1,8 @@
 """The MQTT session with the fleet, over mTLS where the configuration says so.
 
 Persistent session under the EUI (what the fleet sends at QoS 1 waits in the broker), last will on
-``presence``, heartbeats at QoS 0, everything else at QoS 1 and kept on disk until PUBACK.
+``presence``, heartbeats at QoS 0, everything else at QoS 1; events are kept on disk until PUBACK, journal
+records until the fleet itself acknowledges them on ``journal/ack``: a broker may forget.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from agent.wire.messages import (
     Heartbeat,
     Presence,
     Reply,
+    WireError,
     encode,
 )
 from agent.wire.reasons import Reason
@@ -182,7 +184,7 @@ class Link:
                 tasks.create_task(self.rights.watch(client)),
             ]
             try:
-                await self._listen(client)
+                await self._listen(client, uploader)
             except asyncio.CancelledError:
                 await self._say_goodbye(client)
                 raise
@@ -267,7 +269,7 @@ class Link:
         """Publish at QoS 1 and return after PUBACK."""
         await client.publish(self._topic(leaf), payload, qos=1, retain=retain, wait_s=PUBACK_WAIT_S)
 
-    async def _listen(self, client: Session) -> None:
+    async def _listen(self, client: Session, uploader: Uploader) -> None:
         async for message in client.messages():
             try:
                 _, leaf = topics.split(message.topic)
@@ -278,10 +280,18 @@ class Link:
                 self.rights.presence_read()
             elif leaf == topics.CONFIG_DESIRED:
                 await self._desired(message.payload)
+            elif leaf == topics.JOURNAL_ACK:
+                self._take_acknowledgement(uploader, message.payload)
             elif leaf.startswith(f"{topics.COMMAND}/"):
                 await self._command(leaf.split("/", 1)[1], message.payload)
             else:
                 self.counts.unknown_topics += 1
+
+    def _take_acknowledgement(self, uploader: Uploader, payload: bytes) -> None:
+        try:
+            uploader.acknowledged(payload)
+        except WireError:
+            self.counts.unknown_topics += 1
 
     async def _tell(self, client: Session) -> None:
         while True:

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import msgspec
 
-from agent.wire.messages import JournalBatch, JournalRecord, WireError, encode
+from agent.wire.messages import Gone, JournalBatch, JournalRecord, WireError, encode
 
 BATCH_RECORDS = 200
 BATCH_BYTES = 48 * 1024
@@ -65,13 +65,13 @@ def wait_s(ended: Ended, *, tries: int, jitter: float) -> float:
             return NOT_ALLOWED_WAIT_S * (0.5 + jitter / 2)
 
 
-def batch_message(bodies: Sequence[bytes]) -> bytes:
-    """Return the journal message that holds these stored records.
+def batch_message(bodies: Sequence[bytes], gone: Sequence[Gone] = ()) -> bytes:
+    """Return the journal message that holds these stored records, and says which are here no more.
 
     Raises:
         WireError: a row is no record; the disk kept something else than was written.
     """
     try:
-        return encode(JournalBatch(tuple(_RECORD.decode(body) for body in bodies)))
+        return encode(JournalBatch(tuple(_RECORD.decode(body) for body in bodies), tuple(gone)))
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise WireError(f"journal: {error}") from error

@@ -21,6 +21,7 @@ from agent.wire.messages import (
     Delivered,
     Heard,
     Heartbeat,
+    JournalAcked,
     JournalBatch,
     Noted,
     Presence,
@@ -31,14 +32,15 @@ from agent.wire.reasons import TABLE, WORDS
 _SAID: tuple[tuple[str, str, tuple[type, ...], int, bool, str], ...] = (
     (topics.PRESENCE, "presence", (Presence,), 1, True, "Online or gone; the last will says gone. A hint."),
     (topics.HEALTH, "health", (Heartbeat,), 0, False, "Heartbeat; on the wire in the compact form."),
-    (topics.JOURNAL, "journal", (JournalBatch,), 1, False, "Changes of state, until acknowledged."),
+    (topics.JOURNAL, "journal", (JournalBatch,), 1, False, "Changes of state, until journal/ack."),
     (topics.EVENT, "event", (Delivered, Noted, Heard), 1, False, "One event, told apart by its tag."),
     (topics.CONFIG_REPORTED, "configReported", (ConfigReported,), 1, True, "What runs, and why not more."),
     (f"{topics.REPLY}/{{id}}", "reply", (Reply,), 1, False, "The answer to one command."),
 )
-_OBEYED: tuple[tuple[str, str, int, bool, str], ...] = (
-    (topics.CONFIG_DESIRED, "configDesired", 1, True, "Signed configuration, kind CONFIGURATION."),
-    (f"{topics.COMMAND}/{{id}}", "command", 1, False, "Signed word: COMMAND, CONFIRMATION or PERMIT."),
+_OBEYED: tuple[tuple[str, str, type, int, bool, str], ...] = (
+    (topics.CONFIG_DESIRED, "configDesired", Envelope, 1, True, "Signed configuration, kind CONFIGURATION."),
+    (f"{topics.COMMAND}/{{id}}", "command", Envelope, 1, False, "Signed: COMMAND, CONFIRMATION, PERMIT."),
+    (topics.JOURNAL_ACK, "journalAcked", JournalAcked, 1, False, "What is stored, and what is missing."),
 )
 _PAYLOADS = (Configuration, Command)
 _CONTENT_TYPE = "application/x-msgpack"
@@ -47,7 +49,7 @@ _VALUE_TYPES = {str: "string", int: "integer", float: "number"}
 
 def document(version: str) -> dict[str, Any]:
     """Return the whole description as plain values."""
-    types = [kind for _, _, kinds, *_ in _SAID for kind in kinds] + [Envelope, *_PAYLOADS]
+    types = [kind for _, _, kinds, *_ in _SAID for kind in kinds] + [JournalAcked, Envelope, *_PAYLOADS]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -56,10 +58,10 @@ def document(version: str) -> dict[str, Any]:
         channels[name] = _channel(leaf, [kind.__name__ for kind in kinds], summary)
         operations[f"send_{name}"] = _operation("send", name, qos, retained=retained)
         messages |= {kind.__name__: _message(kind) for kind in kinds}
-    for leaf, name, qos, retained, summary in _OBEYED:
-        channels[name] = _channel(leaf, ["Envelope"], summary)
+    for leaf, name, kind, qos, retained, summary in _OBEYED:
+        channels[name] = _channel(leaf, [kind.__name__], summary)
         operations[f"receive_{name}"] = _operation("receive", name, qos, retained=retained)
-    messages["Envelope"] = _message(Envelope)
+        messages[kind.__name__] = _message(kind)
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -1,4 +1,6 @@
-"""What a gateway says: presence, heartbeat, journal, events.  MessagePack arrays, fields only appended.
+"""What a gateway says: presence, heartbeat, journal, events; and what it hears of its journal.
+
+MessagePack arrays, fields only appended.
 
 ``(eui, boot, seq)`` identifies a heartbeat for ever, ``(eui, boot, journal_seq)`` a journal record; the
 EUI is in the topic.  Instants end in ``_at_us``: integer microseconds UTC as the gateway believed them,
@@ -22,8 +24,10 @@ __all__ = [
     "ConnectorBeat",
     "Delivered",
     "Event",
+    "Gone",
     "Heard",
     "Heartbeat",
+    "JournalAcked",
     "JournalBatch",
     "JournalRecord",
     "Noted",
@@ -31,6 +35,7 @@ __all__ = [
     "PreviousBoot",
     "Radio",
     "Reply",
+    "SeqSpan",
     "TimeQuality",
     "WireError",
     "decode",
@@ -101,10 +106,38 @@ class PreviousBoot(_Array, frozen=True):
     """Number of its newest record at that instant; 0: not told, and then what lay between is not proved."""
 
 
+class Gone(_Array, frozen=True):
+    """Records of a boot, both ends included, that the fleet named missing and the gateway has no more."""
+
+    boot: int
+    first_seq: int
+    last_seq: int
+
+
 class JournalBatch(_Array, frozen=True):
-    """Records in order of ``journal_seq``, at most 200 a message."""
+    """Records in order of ``journal_seq``, at most 200 a message; ``gone`` answers what was named missing."""
 
     records: tuple[JournalRecord, ...]
+    gone: tuple[Gone, ...] = ()
+
+
+class SeqSpan(_Array, frozen=True):
+    """Numbers of journal records, both ends included."""
+
+    first_seq: int
+    last_seq: int
+
+
+class JournalAcked(_Array, frozen=True):
+    """What the fleet has committed of one boot's journal; a gateway keeps its records until it reads this.
+
+    Every record up to ``through_seq`` is stored, or given up as ``Gone``.  The gateway sends again what it
+    has of ``missing``, and answers ``Gone`` for the rest.
+    """
+
+    boot: int
+    through_seq: int
+    missing: tuple[SeqSpan, ...] = ()
 
 
 class Delivered(_Array, frozen=True, tag="delivered"):
@@ -202,6 +235,7 @@ def encode(message: msgspec.Struct) -> bytes:
 _DECODERS: dict[str, msgspec.msgpack.Decoder[msgspec.Struct]] = {
     "presence": msgspec.msgpack.Decoder(Presence),
     "journal": msgspec.msgpack.Decoder(JournalBatch),
+    "journal/ack": msgspec.msgpack.Decoder(JournalAcked),
     "event": msgspec.msgpack.Decoder(Event),
     "config/reported": msgspec.msgpack.Decoder(ConfigReported),
     "reply": msgspec.msgpack.Decoder(Reply),

@@ -9,6 +9,7 @@ PREFIX = "vdl/1"
 PRESENCE = "presence"
 HEALTH = "health"
 JOURNAL = "journal"
+JOURNAL_ACK = "journal/ack"
 EVENT = "event"
 CONFIG_DESIRED = "config/desired"
 CONFIG_REPORTED = "config/reported"
@@ -16,7 +17,7 @@ COMMAND = "command"
 REPLY = "reply"
 
 GATEWAY_WRITES = (PRESENCE, HEALTH, JOURNAL, EVENT, CONFIG_REPORTED, f"{REPLY}/+")
-GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+", PRESENCE)
+GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+", JOURNAL_ACK, PRESENCE)
 """The last: a broker that no longer gives a gateway its own presence has taken its rights away."""
 
 

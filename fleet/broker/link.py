@@ -51,7 +51,7 @@ class BrokerLink:
         self._early: set[int] | None = None
         """Numbers acknowledged while ``publish`` does not know its own yet."""
         self.epoch = 0
-        """How often a connection was made."""
+        """How often a connection was made; what the broker retains comes anew with each."""
         self.connected = False
         self.last_echo_monotonic_us: int | None = None
         self.last_error = ""

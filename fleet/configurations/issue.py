@@ -58,6 +58,7 @@ def issue_version(
         "issued_by": who,
         "reason": reason,
         "published": by_image,
+        "by_image": by_image,
     }
     store.add_version(connection, row)
     after = {"version": version, "sha256": envelope.sha256, "reason": reason}

@@ -4,7 +4,7 @@ The newest version of a gateway is what is desired of it; older ones are its his
 (confirmations, permits, commands) are numbered by gateway and kind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -117,7 +117,22 @@ def publish_again(connection: Connection, eui: str) -> None:
     For a gateway that was enrolled with a new work order: to the same version it says nothing.
     """
     found = (versions.c.eui == eui) & (versions.c.version == next_version(connection, eui) - 1)
-    connection.execute(update(versions).where(found).values(published=False))
+    connection.execute(update(versions).where(found).values(published=False, by_image=False))
+
+
+def envelopes_at_broker(connection: Connection) -> Iterator[tuple[str, int, bytes]]:
+    """Yield EUI, version and envelope of each newest version that the broker should retain."""
+    query = newest(versions.c.eui, versions.c.version, versions.c.envelope)
+    query = query.where(versions.c.published, versions.c.by_image.is_(False))
+    for row in connection.execute(query):
+        yield row.eui, row.version, row.envelope
+
+
+def publish_anew(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
+    """Let versions go out once more: the broker does not retain them."""
+    for eui, version in found:
+        same = (versions.c.eui == eui) & (versions.c.version == version)
+        connection.execute(update(versions).where(same).values(published=False))
 
 
 def mark_confirmed(connection: Connection, eui: str, version: int, now_us: int) -> None:

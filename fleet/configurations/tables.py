@@ -18,8 +18,10 @@ configuration_versions = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("published", Boolean, nullable=False, server_default="0"),
     Column("confirmed_at_us", BigInteger),
+    Column("by_image", Boolean, nullable=False, server_default="0"),
 )
-"""The highest version of an EUI is what is desired; ``published``: the broker has it (retained)."""
+"""The highest version of an EUI is what is desired; ``published``: the broker has it (retained), or a work
+order carries it (``by_image``)."""
 
 instructions = Table(
     "words",

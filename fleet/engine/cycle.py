@@ -18,6 +18,7 @@ from fleet.configurations import commands, reconcile
 from fleet.engine.clocks import Instant, look_at_clocks
 from fleet.engine.state import EngineState, restored_state
 from fleet.evidence import facts, store, vitals
+from fleet.evidence.acknowledgement import Progress, settle
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
 from fleet.evidence.ingest import Sorter
 from fleet.facts.months import month_of
@@ -166,6 +167,10 @@ class StoredBatch:
 
     state: EngineState
     refused: int
+    settled: tuple[Progress, ...]
+    """Journals to acknowledge to their gateways."""
+    desired: Sequence[Received]
+    """What the broker retains for gateways."""
 
 
 def store_messages(
@@ -176,12 +181,17 @@ def store_messages(
     sorter = Sorter(memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us)
     rows = sorter.sort(batch)
     store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))
+    settled: tuple[Progress, ...] = ()
+    if rows.journal or rows.gone or rows.announced or rows.given_up:
+        settled = settle(connection, rows)
     if rows.replies:
         commands.note_replies(connection, rows.replies)
     after = memory.with_batch(rows)
     if unsure := memory.unsure(rows):
         after = restore_unsure(connection, after, unsure, state.from_us, settings)
-    return StoredBatch(state=replace(state, memory=after), refused=len(rows.refused))
+    return StoredBatch(
+        state=replace(state, memory=after), refused=len(rows.refused), settled=settled, desired=rows.desired
+    )
 
 
 def refuse_message(connection: Connection, message: Received, error: Exception) -> None:

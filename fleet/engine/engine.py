@@ -1,7 +1,7 @@
 """The engine: one thread that takes messages in and, every second, decides what the network is.
 
     batch   sort → store → commit → remember → acknowledge to the broker
-    cycle   decide → commit → remember → timelines and feed → envelopes to the broker
+    cycle   decide → commit → remember → timelines and feed → envelopes and acknowledgements to the broker
 
 What decides is one value (``EngineState``), replaced after the commit: a failed transaction leaves nothing
 behind, in the database or here, and is tried again.  A commit of which nobody knows whether it happened is
@@ -10,22 +10,21 @@ kept and counted, so that it stops no other.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy import Connection, Update
+from sqlalchemy import Connection
 
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.broker.received import Received
 from fleet.clock import FleetClock
-from fleet.configurations import reconcile
 from fleet.db.connect import CommitUnsure, Database, is_database_trouble
 from fleet.engine.clocks import Instant, keeping_after_unsure
 from fleet.engine.cycle import Senses, Terms, refuse_message, run_cycle, store_messages
+from fleet.engine.outgoing import Outgoing
 from fleet.engine.state import EngineState, first_state, restored_state
 from fleet.evidence import facts
 from fleet.evidence.clock_events import events_after
@@ -42,8 +41,6 @@ GATHER_S = 0.1
 """Messages that come so soon after the first share its commit; ten commits a second at most."""
 RETRY_WAIT_S = 1.0
 """After a failed transaction."""
-ARRIVED_LIMIT = 100_000
-"""Arrivals at the broker that wait to be noted; beyond, an envelope is published again."""
 
 Work = Callable[[], None]
 log = structlog.get_logger("fleet.engine")
@@ -91,7 +88,7 @@ class Engine:
         self._unsure = False
         """The newest commit failed: the database may be ahead of the state."""
         self._canary_due_us = 0
-        self._arrived: deque[Update] = deque()
+        self.outgoing = Outgoing(database, link, clock)
         self._stopping = threading.Event()
         self.timelines: Timelines | None = None
         self.health = Health()
@@ -199,6 +196,8 @@ class Engine:
         with self._committing() as connection:
             stored = store_messages(connection, state, dated, self._terms.contract)
         self._state = stored.state
+        if stored.settled or stored.desired:
+            self.outgoing.batch_stored(stored.desired, stored.settled)
         self.health.refused += stored.refused
 
     def _dated(self, batch: list[Received]) -> list[Received]:
@@ -226,7 +225,7 @@ class Engine:
         """Decide what the network is at this instant, in one transaction, and publish it."""
         self._sing()
         began_us = self._clock.monotonic_us()
-        state, arrived = self.state(), tuple(self._arrived)
+        state, arrived = self.state(), self.outgoing.arrived
         senses = Senses(
             instant=self._instant(),
             last_echo_monotonic_us=self._link.last_echo_monotonic_us,
@@ -237,8 +236,7 @@ class Engine:
             outcome = run_cycle(connection, state, senses, self._terms, self._clock)
         self._state = outcome.state
         self._clock.shift(outcome.shift_us)
-        for _ in arrived:
-            self._arrived.popleft()
+        self.outgoing.noted(arrived)
         if outcome.shift_us:
             log.warning("clock_followed", shift_us=outcome.shift_us)
         if outcome.sight_change is not None:
@@ -246,7 +244,7 @@ class Engine:
         network = outcome.network
         self.timelines = outcome.state.timelines(network.at_us)
         self._feed.publish(network)
-        self._publish()
+        self.outgoing.publish(outcome.state.memory, network.at_us)
         self.health.cycles += 1
         self.health.last_cycle_us = network.at_us
         self.health.last_cycle_monotonic_us = began_us
@@ -263,14 +261,3 @@ class Engine:
         except CommitUnsure:
             self._unsure = True
             raise
-
-    def _publish(self) -> None:
-        def publish(topic: str, payload: bytes, retain: bool, done: Work) -> bool:
-            return self._link.publish(topic, payload, retain=retain, done=done)
-
-        with self._database.read() as connection:
-            reconcile.publish_waiting(connection, publish, self._note_arrival)
-
-    def _note_arrival(self, statement: Update) -> None:
-        if len(self._arrived) < ARRIVED_LIMIT:
-            self._arrived.append(statement)

@@ -48,6 +48,8 @@ NAME_LIMIT_CHARACTERS = 32
 CONNECTORS_LIMIT = 16
 FIELDS_LIMIT = 64
 """Fields of a note, and reasons of dropped frames, in one event."""
+GONE_LIMIT = 64
+"""Spans of records that a gateway has no more, in one message."""
 HEARD_LATE_DAYS, HEARD_EARLY_DAYS = 400, 2
 """A sketch comes after its day; a clock in another zone may be ahead of ours."""
 
@@ -116,6 +118,9 @@ def check_coherent(message: msgspec.Struct, before: HeartbeatRun | None, receive
         case JournalBatch():
             for record in message.records:
                 check_record(record)
+            _within("gone", len(message.gone), 0, GONE_LIMIT)
+            for span in message.gone:
+                _within("gone.first_seq", span.first_seq, 1, span.last_seq)
         case Delivered():
             _check_delivered(message)
         case Heard():

@@ -44,7 +44,7 @@ def beyond(leaf: str, payload: bytes) -> tuple[Any, ...]:
             one[len(record.__struct_fields__) :]
             for one, record in zip(plain[0], message.records, strict=True)
         ]
-        return (*(element for one in more for element in one), *plain[1:])
+        return (*(element for one in more for element in one), *plain[_known(message, payload) :])
     return tuple(plain[_known(message, payload) :])
 
 

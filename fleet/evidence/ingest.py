@@ -16,6 +16,7 @@ from agent.wire.beat import with_known
 from agent.wire.messages import (
     ConfigReported,
     Delivered,
+    Gone,
     Heard,
     Heartbeat,
     JournalBatch,
@@ -26,10 +27,10 @@ from agent.wire.messages import (
     decode,
     encode,
 )
-from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, PRESENCE, split
+from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, JOURNAL_ACK, PRESENCE, split
 from fleet.broker.received import Received
 from fleet.evidence.allowance import UNUSED, Allowance, Counts, MessageKind
-from fleet.evidence.coherence import Incoherent, Unusable, check
+from fleet.evidence.coherence import INTEGER_LIMIT, Incoherent, Unusable, check
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -55,11 +56,19 @@ class Sorted:
     presence: dict[str, tuple[Presence, int]] = field(default_factory=dict)
     presence_edges: list[dict[str, Any]] = field(default_factory=list)
     journal: list[tuple[str, JournalRecord, int]] = field(default_factory=list)
+    gone: list[tuple[str, Gone]] = field(default_factory=list)
+    """Records that we missed and that the gateway has no more."""
+    announced: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By EUI and boot, the number of the newest record that a heartbeat is the first to speak of."""
+    given_up: list[tuple[str, int, int]] = field(default_factory=list)
+    """EUI, boot and number of records in messages that can never be used: nobody asks for them again."""
     delivered: list[tuple[str, Delivered, int]] = field(default_factory=list)
     noted: list[tuple[str, Noted, int]] = field(default_factory=list)
     heard: dict[tuple[str, str, str], tuple[Heard, int]] = field(default_factory=dict)
     reported: dict[str, tuple[ConfigReported, int]] = field(default_factory=dict)
     replies: list[tuple[str, Reply, int]] = field(default_factory=list)
+    desired: list[Received] = field(default_factory=list)
+    """Our own documents, as the broker retains them."""
     refused: list[tuple[Received, str]] = field(default_factory=list)
     repeated: int = 0
     incoherent: dict[str, tuple[int, str, int]] = field(default_factory=dict)
@@ -126,7 +135,10 @@ class Sorter:
 
     def _sort(self, rows: Sorted, message: Received) -> None:
         eui, leaf = split(message.topic)
-        if leaf == CONFIG_DESIRED or leaf.startswith(f"{COMMAND}/"):
+        if leaf == CONFIG_DESIRED:
+            rows.desired.append(message)
+            return
+        if leaf == JOURNAL_ACK or leaf.startswith(f"{COMMAND}/"):
             return
         if eui not in self.registered:
             raise Unusable(f"topic: no gateway {eui} in the registry")
@@ -150,6 +162,9 @@ class Sorter:
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return
+        known_seq = before.journal_seq if before is not None and before.boot == beat.boot else 0
+        if beat.journal_seq > known_seq:
+            rows.announced[eui, beat.boot] = beat.journal_seq
         run = folded.run
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
@@ -161,7 +176,13 @@ class Sorter:
 
     def _sort_other(self, rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
         known, at_us = self.known.get(eui, NOTHING), message.received_at_us
-        check(content, rows.newest_runs.get(eui) or known.newest_run, at_us)
+        try:
+            check(content, rows.newest_runs.get(eui) or known.newest_run, at_us)
+        except Unusable:
+            if isinstance(content, JournalBatch):
+                named = [one for one in content.records if abs(one.boot) <= INTEGER_LIMIT]
+                rows.given_up.extend((eui, one.boot, one.journal_seq) for one in named)
+            raise
         allowance = rows.allowances.get(eui) or known.allowance
         rows.allowances[eui] = allowance.after(_counts(content), at_us)
         if isinstance(content, Presence):
@@ -197,6 +218,7 @@ def _sort_in(rows: Sorted, eui: str, content: msgspec.Struct, at_us: int) -> Non
             if len(content.records) > JOURNAL_BATCH_LIMIT:
                 raise Unusable(f"records: {len(content.records)}, at most {JOURNAL_BATCH_LIMIT}")
             rows.journal.extend((eui, record, at_us) for record in content.records)
+            rows.gone.extend((eui, span) for span in content.gone)
         case Delivered():
             rows.delivered.append((eui, content, at_us))
         case Noted():

@@ -70,6 +70,17 @@ journal_records = Table(
     Index("ix_journal_records_eui_recorded_at_us", "eui", "recorded_at_us"),
 )
 
+journal_progress = Table(
+    "journal_progress",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("through_seq", BigInteger, nullable=False),
+    Column("expected_seq", BigInteger, nullable=False),
+    Column("gone", BigInteger, nullable=False),
+)
+"""How far the journal of a boot is settled (``fleet.evidence.acknowledgement``)."""
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -10,7 +10,7 @@ import structlog
 
 from fleet.clock import Clock
 from fleet.db.connect import Database
-from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights
+from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights, renew_rights
 
 LOOK_EVERY_S = 2.0
 """With ``CONFIRM_LIMIT_S`` an open session of a revoked gateway ends within 10 s."""
@@ -26,6 +26,7 @@ class Keeper:
     def __init__(self, database: Database, door: BrokerDoor, clock: Clock) -> None:
         self._database, self.door, self._clock = database, door, clock
         self._stopping = threading.Event()
+        self._looked_at_rights = False
         self.trouble = ""
         self.failures = 0
 
@@ -43,14 +44,22 @@ class Keeper:
                 log.exception("credentials_not_kept")
 
     def round(self) -> None:
-        """Enforce what is revoked."""
+        """Enforce what is revoked, after a first look at the rights."""
         try:
+            if not self._looked_at_rights:
+                self._renew_rights()
             if self.door.broker.tls and load_rights(self._database, self._clock.now_us()).unconfirmed:
                 enforce(self._database, self.door, self._clock)
         except RevocationUnconfirmed as error:
             self._failed(f"revocation: {error}")
             return
         self.trouble = ""
+
+    def _renew_rights(self) -> None:
+        """Let gateways read and write what this version needs, after an upgrade."""
+        if renew_rights(self._database, self.door, self._clock.now_us()):
+            log.warning("broker_rights_renewed", acl=str(self.door.files.acl))
+        self._looked_at_rights = True
 
     def _failed(self, trouble: str) -> None:
         self.failures += 1

@@ -116,6 +116,16 @@ def apply_rights(database: Database, door: BrokerDoor, now_us: int) -> None:
 
 
 @outside_write
+def renew_rights(database: Database, door: BrokerDoor, now_us: int) -> bool:
+    """Apply the rights if the broker's file has others than this version needs; return whether."""
+    acl = door.files.acl
+    if not acl.exists() or acl.read_text() == render_acl(load_rights(database, now_us).denied):
+        return False
+    apply_rights(database, door, now_us)
+    return True
+
+
+@outside_write
 def enforce(database: Database, door: BrokerDoor, clock: Clock) -> tuple[str, ...]:
     """Keep revoked gateways out, prove it, end their sessions; return the gateways that it concerned.
 

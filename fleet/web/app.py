@@ -79,6 +79,10 @@ def healthz(parts: Shared) -> Response:
         "inbox": parts.inbox.waiting,
         "broker_connected": parts.link.connected,
         "broker_epoch": parts.link.epoch,
+        "journal_acknowledged": parts.engine.outgoing.acknowledger.acknowledged,
+        "journal_asked": parts.engine.outgoing.acknowledger.asked,
+        "journal_unanswered": parts.engine.outgoing.acknowledger.unanswered,
+        "desired_published_anew": parts.engine.outgoing.desired.published_anew,
         "clients": parts.feed.clients,
     }
     return JSONResponse(body, status_code=503 if wrong else 200)

@@ -53,8 +53,8 @@ def test_a_field_that_a_newer_gateway_appends_does_not_disturb(leaf: str, messag
 
 def test_what_a_newer_gateway_says_in_a_record_is_kept_to_be_shown() -> None:
     leaf, batch = next(one for one in MESSAGES if isinstance(one[1], JournalBatch))
-    (records,) = msgspec.msgpack.decode(encode(batch))
-    longer = msgspec.msgpack.encode([[[*record, "new"] for record in records], "more"])
+    records, gone = msgspec.msgpack.decode(encode(batch))
+    longer = msgspec.msgpack.encode([[[*record, "new"] for record in records], gone, "more"])
     assert beyond(leaf, longer) == ("new",) * len(records) + ("more",)
     assert '"beyond"' in decode_message(topic("0016c001f12a3b4c", leaf), longer)
 

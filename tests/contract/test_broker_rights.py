@@ -20,7 +20,7 @@ from fleet.cli.main import main
 from fleet.clock import SystemClock
 from fleet.identity.enrolments import enrol, renew, revoke, store_token
 from fleet.identity.foundation import found_keys, write_broker_files
-from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights
+from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights, renew_rights
 from fleet.settings import Founded, write_settings
 from tests.unit.fleet.founded import EUIS, founded_database
 from tests.unit.fleet.identity.certificates import csr_of, enrolment
@@ -102,9 +102,9 @@ class Broker:
                 self.lines.append(line)
                 self.said.notify_all()
 
-    def until(self, words):
+    def until(self, words, times=1):
         with self.said:
-            found = self.said.wait_for(lambda: any(words in line for line in self.lines), WAIT_S)
+            found = self.said.wait_for(lambda: sum(words in line for line in self.lines) >= times, WAIT_S)
         assert found, "".join(self.lines)
 
     def context(self, certificate=None, key=None):
@@ -171,9 +171,11 @@ class Broker:
         return self.enforce()
 
     def enforce(self, port=None):
+        return enforce(self.database, self.door(port), SystemClock())
+
+    def door(self, port=None):
         address = Address(host="127.0.0.1", port=port or self.port, tls=True)
-        door = BrokerDoor(broker=address, files=self.files, authority=self.keys.authority)
-        return enforce(self.database, door, SystemClock())
+        return BrokerDoor(broker=address, files=self.files, authority=self.keys.authority)
 
     def stop(self):
         for client in self.clients:
@@ -211,6 +213,24 @@ def test_a_gateway_speaks_and_hears_below_its_own_name_only(broker):
     fleet.say(f"vdl/1/{EUIS[0]}/config/desired", b"for it", retain=True)
     assert gateway.expect(f"vdl/1/{EUIS[0]}/config/desired", b"for it")
     assert (f"vdl/1/{EUIS[1]}/config/desired", b"for another") not in gateway.messages
+
+
+def test_rights_of_a_version_before_are_renewed_for_open_sessions_too(broker):
+    acl, topic = broker.files.acl, f"vdl/1/{EUIS[0]}/journal/ack"
+    gateway = broker.connect(broker.gateway(EUIS[0]), EUIS[0])
+    old = [line for line in acl.read_text().splitlines() if "journal/ack" not in line]
+    acl.write_text("\n".join(old) + "\n")
+    broker.process.send_signal(signal.SIGHUP)
+    broker.until("Reloading config")
+    fleet = broker.fleet()
+    gateway.subscribe(topic)
+    fleet.say(topic, b"unread")
+    assert renew_rights(broker.database, broker.door(), broker.now_us)
+    broker.until("Reloading config", times=2)
+    assert not renew_rights(broker.database, broker.door(), broker.now_us)
+    fleet.say(topic, b"read")
+    assert gateway.expect(topic, b"read")
+    assert (topic, b"unread") not in gateway.messages
 
 
 def test_no_gateway_takes_over_the_session_of_another_or_of_the_fleet(broker):

@@ -55,7 +55,7 @@ def database(request, tmp_path_factory):
 class Link:
     """A broker that is always there."""
 
-    connected, last_error, last_echo_monotonic_us = True, "", None
+    connected, last_error, last_echo_monotonic_us, epoch = True, "", None, 1
 
     def __init__(self, clock):
         self.clock = clock

@@ -16,8 +16,10 @@ from agent.wire.messages import (
     ConfigState,
     ConnectorBeat,
     Delivered,
+    Gone,
     Heard,
     Heartbeat,
+    JournalAcked,
     JournalBatch,
     JournalRecord,
     Noted,
@@ -25,6 +27,7 @@ from agent.wire.messages import (
     PreviousBoot,
     Radio,
     Reply,
+    SeqSpan,
     TimeQuality,
     encode,
 )
@@ -94,6 +97,8 @@ MESSAGES: tuple[tuple[str, msgspec.Struct], ...] = (
     ("event", Noted(BOOT, 3, AT_US, "hearing", {"ground": "silence"}, {"reason": _SILENT})),
     ("config/reported", ConfigReported(2, "ab" * 32, ConfigState.ROLLED_BACK, 3, "", AT_US, _ROLLED_BACK)),
     ("reply/c-2", Reply("c-2", False, "", AT_US, _ROLLED_BACK)),
+    ("journal", JournalBatch((), (Gone(BOOT, 4, 9),))),
+    ("journal/ack", JournalAcked(BOOT, 3, (SeqSpan(4, 9), SeqSpan(12, 12)))),
 )
 
 

@@ -158,7 +158,6 @@ def test_same_content_under_a_newer_version_needs_no_trial() -> None:
         (OTHER.configuration(2, TWO), "bad_signature"),
         (SENT_TWO[:-1] + bytes([SENT_TWO[-1] ^ 1]), "bad_signature"),
         (FLEET.configuration(2, TWO, device="0016c001f12a3b4d"), "foreign"),
-        (FLEET.configuration(0, TWO), "older"),
         (FLEET.configuration(2, TWO, expires_at_us=1_000), "expired"),
         (FLEET.envelope(EnvelopeKind.COMMAND, 2, b""), "wrong_kind"),
         (FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, b"{}"), "schema"),
@@ -174,6 +173,25 @@ def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, c
     assert Apply not in kinds(commands)
     assert reported(state, at()).state is ConfigState.REFUSED
     assert reported(state, at()).why is not None
+
+
+def test_what_a_broker_gives_back_after_a_newer_version_changes_nothing_and_is_counted() -> None:
+    six, _ = step(GOOD, Arrived(payload=FLEET.configuration(6, ONE)), at())
+    for payload in (SENT_TWO, FLEET.configuration(5, TWO), FLEET.configuration(5, TWO, retry=True)):
+        state, commands = step(six, Arrived(payload=payload), at())
+        assert (state.ledger, commands, dict(state.counts)) == (six.ledger, (), {"older": 1})
+        assert reported(state, at()) == reported(six, at())
+    on_trial, _ = step(six, Arrived(payload=FLEET.configuration(7, TWO)), at())
+    state, commands = step(on_trial, Arrived(payload=FLEET.configuration(5, ONE)), at())
+    assert (state.ledger, commands) == (on_trial.ledger, ())
+
+
+def test_going_back_on_purpose_is_a_newer_version_with_the_older_content() -> None:
+    two, _ = step(TRIAL, Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
+    state, commands = step(two, Arrived(payload=FLEET.configuration(3, ONE)), at())
+    assert Apply in kinds(commands)
+    assert state.ledger.trial is not None
+    assert state.ledger.trial.version == 3
 
 
 def test_expiry_is_not_judged_by_an_untrusted_clock() -> None:

@@ -5,7 +5,19 @@ import pytest
 
 from agent.journal.store import EVENT, JOURNAL, Outbox
 from agent.link.upload import EVENTS_AT_ONCE, LinkCounts, Uploader
-from agent.wire.messages import Change, JournalBatch, JournalRecord, Noted, TimeQuality, decode
+from agent.wire.messages import (
+    Change,
+    Gone,
+    JournalAcked,
+    JournalBatch,
+    JournalRecord,
+    Noted,
+    SeqSpan,
+    TimeQuality,
+    WireError,
+    decode,
+    encode,
+)
 
 
 def record(seq: int) -> JournalRecord:
@@ -31,13 +43,36 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_records_leave_in_order_and_are_forgotten_after_puback(world: World) -> None:
+def test_records_leave_in_order_and_stay_until_the_fleet_acknowledges_them(world: World) -> None:
     world.outbox.append(JOURNAL, [(1, seq, record(seq)) for seq in range(1, 6)])
     assert asyncio.run(world.uploader.journal()) == 5
     ((leaf, payload),) = world.sent
     assert decode(leaf, payload) == JournalBatch(tuple(record(seq) for seq in range(1, 6)))
-    assert world.outbox.pending(JOURNAL) == 0
+    assert (world.outbox.pending(JOURNAL), world.outbox.kept(JOURNAL)) == (0, 5)
     assert asyncio.run(world.uploader.journal()) == 0
+    world.uploader.acknowledged(encode(JournalAcked(1, 4)))
+    assert (world.outbox.pending(JOURNAL), world.outbox.kept(JOURNAL)) == (0, 1)
+
+
+def test_what_the_fleet_misses_is_sent_again_and_what_is_gone_is_named(world: World) -> None:
+    world.outbox.append(JOURNAL, [(1, seq, record(seq)) for seq in (3, 4, 5, 8)])
+    asyncio.run(world.uploader.journal())
+    world.uploader.acknowledged(encode(JournalAcked(1, 3, (SeqSpan(4, 4), SeqSpan(6, 9)))))
+    assert asyncio.run(world.uploader.journal()) == 2
+    assert decode(*world.sent[-1]) == JournalBatch((record(4), record(8)), (Gone(1, 6, 7), Gone(1, 9, 9)))
+    assert (world.counts.records_gone, world.counts.acknowledgements) == (3, 1)
+    assert asyncio.run(world.uploader.journal()) == 0
+
+
+def test_a_boot_of_which_nothing_is_left_is_answered_without_records(world: World) -> None:
+    world.uploader.acknowledged(encode(JournalAcked(77, 2, (SeqSpan(3, 9),))))
+    asyncio.run(world.uploader.journal())
+    assert decode(*world.sent[-1]) == JournalBatch((), (Gone(77, 3, 9),))
+
+
+def test_what_is_no_acknowledgement_is_refused(world: World) -> None:
+    with pytest.raises(WireError, match="journal/ack"):
+        world.uploader.acknowledged(b"?")
 
 
 def test_without_puback_nothing_is_forgotten(world: World) -> None:

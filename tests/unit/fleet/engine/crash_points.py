@@ -73,6 +73,7 @@ class Broker:
         self.there = True
         self.last_echo_monotonic_us: int | None = None
         self.last_error = ""
+        self.epoch = 1
         self.acknowledged: list[Received] = []
         self.published: list[str] = []
 

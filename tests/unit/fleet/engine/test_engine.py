@@ -34,6 +34,7 @@ class Link:
         self.there = True
         self.last_echo_monotonic_us = None
         self.last_error = ""
+        self.epoch = 1
         self.acknowledged = []
 
     def sing(self, now_us):

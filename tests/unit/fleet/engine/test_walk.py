@@ -93,6 +93,13 @@ LINE = [
     "fleet.broker.link",
 ]
 
+STORED = LINE.index("fleet.db.upsert") + 1
+SETTLED = [
+    *("fleet.evidence.acknowledgement", "fleet.evidence.boots", "fleet.evidence.acknowledgement"),
+    "fleet.db.upsert",
+]
+"""Behind the store: how far the journal is settled that a heartbeat is the first to speak of."""
+
 
 def test_the_way_of_a_heartbeat_is_a_line(engine, clock):
     for seq in (1, 2):
@@ -122,7 +129,12 @@ def test_the_way_is_the_same_when_it_says_something_else_or_measured_something(e
 def test_the_first_heartbeat_of_a_boot_compares_the_memory_with_the_store(engine, clock):
     way(engine, clock, 1)
     compared = ["fleet.live.restore", "fleet.evidence.boots", "fleet.live.memory"]
-    assert way(engine, clock, 2, boot=8) == [*LINE[:-1], *compared, LINE[-1]]
+    assert way(engine, clock, 2, boot=8) == [*LINE[:STORED], *SETTLED, *LINE[STORED:-1], *compared, LINE[-1]]
+
+
+def test_a_heartbeat_that_speaks_of_a_new_record_goes_by_what_is_settled(engine, clock):
+    way(engine, clock, 1, journal_seq=1)
+    assert way(engine, clock, 2, journal_seq=2) == [*LINE[:STORED], *SETTLED, *LINE[STORED:]]
 
 
 def test_the_measure_finds_a_return():
