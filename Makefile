@@ -5,9 +5,10 @@ BIN     := $(VENV)/bin
 STAMPS  := .stamps
 DEMO_ARGS ?=
 TEST_ARGS ?=
+PACKAGES_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system web demo test check bench soak clean lock
+.PHONY: help setup system web demo test check bench soak packages clean lock
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,10 +32,18 @@ $(STAMPS)/web: $(STAMPS)/python $(WEB_SOURCES) scripts/build-web
 	@scripts/build-web "$(VENV)"
 	@mkdir -p $(STAMPS) && touch $@
 
+# Bare Debians that the tests boot, below /var/cache/passerelle-build; a minute each, once.  Only root may.
+$(STAMPS)/machines: $(STAMPS)/python $(STAMPS)/system-test tests/booted/base.py
+	@[ "$$(id -u)" != 0 ] || $(BIN)/python -m tests.booted.base
+	@mkdir -p $(STAMPS) && touch $@
+
+packages: setup web  ## Debian packages of gateway, fleet and installer's laptop, in dist/
+	@$(BIN)/python -m packages.build $(PACKAGES_ARGS)
+
 demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the fleet manager and its page
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
-test: setup $(STAMPS)/system-test web  ## every test; under 8 minutes on 2 cores once set up
+test: setup $(STAMPS)/system-test $(STAMPS)/machines web  ## every test; under 8 minutes on 2 cores once set up
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 check: setup  ## format, lint, strict types, import contracts, codes of reasons
@@ -43,7 +52,7 @@ check: setup  ## format, lint, strict types, import contracts, codes of reasons
 bench: setup web  ## the figures, measured here
 	@$(BIN)/passerelle bench all
 
-soak: setup $(STAMPS)/system-soak web  ## long runs: properties explored, outages, kills, fuzzing
+soak: setup $(STAMPS)/system-soak $(STAMPS)/machines web  ## long runs: properties explored, outages, kills, fuzzing
 	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
 

@@ -6,7 +6,6 @@ packages are those of ``requirements.lock``.
 
 import ast
 import importlib
-import importlib.metadata as metadata
 import re
 import sys
 import tomllib
@@ -15,9 +14,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from packages.closure import closure
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -106,29 +106,6 @@ def is_used(requirement: str, packages: tuple[str, ...]) -> bool:
 def declared(extra: str) -> list[str]:
     listed: list[str] = PROJECT[CORE] if extra == CORE else EXTRAS[extra]
     return [line for line in listed if canonicalize_name(Requirement(line).name) != "passerelle"]
-
-
-def closure(requirements: list[str], machine: str) -> set[str]:
-    """Return every package that comes with ``requirements`` on such a machine."""
-    environment = {**default_environment(), "platform_machine": machine}
-    found: set[str] = set()
-    waiting = [(requirement, "") for requirement in map(Requirement, requirements)]
-    while waiting:
-        requirement, extra = waiting.pop()
-        if requirement.marker and not requirement.marker.evaluate({**environment, "extra": extra}):
-            continue
-        name = canonicalize_name(requirement.name)
-        known = name in found
-        found.add(name)
-        try:
-            brought = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            assert name in {"rpi-gpio", "spidev"}, f"{name}: not installed, so what it brings is unknown"
-            continue
-        for under in ("", *requirement.extras):
-            if under or not known:
-                waiting += [(Requirement(line), under) for line in brought]
-    return found
 
 
 @pytest.mark.parametrize("extra", SERVED)

@@ -1,15 +1,15 @@
 """`passerelle fleet token …`: tokens of machines; `fleet account …`: what an account may and needs."""
 
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Option
 
+from fleet.cli.folder import Data
+
 app = typer.Typer(no_args_is_help=True, help="Tokens of machines, for the HTTP API.")
 accounts = typer.Typer(no_args_is_help=True, help="Second factor and territory of local accounts.")
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Name = Annotated[str, Option(help="What the token is for; used once.")]
 
 

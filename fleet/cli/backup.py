@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from fleet.cli.folder import Data
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
 from fleet.settings import read_founded, read_settings
 
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 OWNER_ONLY = 0o600
 SERVING_US = 10_000_000
 """A cycle this short ago means that `fleet serve` runs."""
@@ -92,7 +92,7 @@ def revision(
 
 @schema.command()
 def downgrade(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     to: Annotated[str, Option(help="Schema that the older program names when it refuses to start.")],
 ) -> None:
     """Take the schema back so that an older program can start; what only the newer one knew is deleted."""

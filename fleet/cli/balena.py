@@ -15,12 +15,12 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument
 
+from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.registry.model import Status
 from fleet.registry.store import Gateway, load_gateways
@@ -160,7 +160,7 @@ def _ask(
 
 
 def balena(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     application: Annotated[str, Argument(help="ORGANISATION/FLEET at balena.")],
 ) -> int:
     """Compare the devices of a balena fleet with the registry; 1 if they differ.

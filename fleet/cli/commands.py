@@ -47,7 +47,7 @@ LNS_PORT = 1700
 ORDER_MODE = 0o600
 
 
-def init(data: Path, *, public_url: str, broker: str) -> list[str]:
+def init(data: Path, *, public_url: str, broker: str, database_url: str = "") -> list[str]:
     """Found a fleet in ``data``, or bring one up to date; what is not named stays as it was set."""
     before = read_founded(data) if is_founded(data) else None
     default = f"{before.broker_host}:{before.broker_port}" if before else DEFAULT_BROKER
@@ -56,8 +56,13 @@ def init(data: Path, *, public_url: str, broker: str) -> list[str]:
     now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
     founded = before or Founded(public_url=PUBLIC_URL, broker_host=host, broker_port=port)
-    url = public_url or founded.public_url
-    write_settings(data, msgspec.structs.replace(founded, public_url=url, broker_host=host, broker_port=port))
+    named = {
+        "public_url": public_url or founded.public_url,
+        "database_url": database_url or founded.database_url,
+        "broker_host": host,
+        "broker_port": port,
+    }
+    write_settings(data, msgspec.structs.replace(founded, **named))
     files = foundation.write_broker_files(
         data,
         keys.authority,

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.territory.geojson import read
 
@@ -64,7 +65,7 @@ def _territory() -> None:
 
 @territory.command("import")
 def import_territory(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     file: Annotated[Path, Argument(exists=True, dir_okay=False, help="GeoJSON.")],
     dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
 ) -> None:

@@ -18,6 +18,7 @@ from typer import Argument, Option
 
 from fleet.availability import document, result
 from fleet.availability.reckoning import reckon
+from fleet.cli.folder import Data
 from fleet.evidence.tables import counters, refused_messages
 from fleet.facts.months import month_of
 from fleet.lang.paris import paris
@@ -30,7 +31,7 @@ SHOWN = 100
 
 @facts.command()
 def export(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
     version: Annotated[int, Option(min=0, help="Of a closed month; 0: the newest.")] = 0,
 ) -> None:
@@ -64,7 +65,7 @@ def schema() -> None:
 
 @months.command("close")
 def close_(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     month: Annotated[str, Argument(help="Such as 2026-10.")],
 ) -> None:
     """Close a month, or make a new version of it if facts came late."""
@@ -85,7 +86,7 @@ def close_(
 
 @months.command()
 def correct(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     month: Annotated[str, Argument(help="Such as 2026-10.")],
     author: Annotated[str, Option(help="Account of who corrects; its password is asked for.")],
     second: Annotated[str, Option(help="Account of who agrees; its password is asked for.")],
@@ -110,7 +111,7 @@ def correct(
 
 
 @months.command("list")
-def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]) -> None:
+def list_(data: Data) -> None:
     """List the versions of closed months."""
     from fleet.cli.commands import open_fleet
     from fleet.months.versions import list_versions
@@ -122,7 +123,7 @@ def list_(data: Annotated[Path, Option("--data", help="Folder of this fleet.", f
 
 
 def check(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     month: Annotated[str, Option(help="Such as 2026-10; every closed month by default.")] = "",
 ) -> int:
     """Verify the timelines, figures and hashes of closed months against the evidence; 1 if one differs."""
@@ -179,7 +180,7 @@ def _table(figures: dict[str, Any]) -> str:
 
 
 def refused(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     limit: Annotated[int, Option(min=1, max=1_000, help="The newest so many.")] = SHOWN,
     as_json: Annotated[bool, Option("--json", help="One object a line, for machines.")] = False,
 ) -> None:

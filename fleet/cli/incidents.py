@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from fleet.cli.folder import Data
 from fleet.clock import SystemClock
 from fleet.db.connect import Database
 from fleet.intake import mail_in
@@ -38,7 +39,7 @@ def watchman(
 
 @app.command("report-mail")
 def report_mail(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
 ) -> None:
     """Take a mail that reports a fault from standard input, as a mail server pipes it."""
     raw = sys.stdin.buffer.read(MAIL_LIMIT_BYTES)
@@ -61,7 +62,7 @@ def report_mail(
 
 @app.command()
 def addresses(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
 ) -> None:
     """Print the addresses that carry a secret: SMS callbacks, calendars, labels for cabinets."""
     settings = read_settings(data)

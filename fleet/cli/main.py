@@ -20,6 +20,7 @@ from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import safety as safety_cli
+from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
 from fleet.facts.model import WithdrawalReason
@@ -27,7 +28,6 @@ from fleet.identity.revocation import RevocationUnconfirmed
 from fleet.web.api.availability import By
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 
 
 def main(arguments: list[str]) -> int:
@@ -51,9 +51,10 @@ def init(
     data: Data,
     public_url: Annotated[str, Option(help="Address that people and gateways use.")] = "",
     broker: Annotated[str, Option(help="HOST:PORT of the MQTT broker with mutual TLS.")] = "",
+    database_url: Annotated[str, Option(help="postgresql+psycopg://… in place of SQLite.")] = "",
 ) -> None:
     """Make database, authority, signing key and the broker's files, or bring those of a fleet up to date."""
-    for line in commands.init(data, public_url=public_url, broker=broker):
+    for line in commands.init(data, public_url=public_url, broker=broker, database_url=database_url):
         print(line)
 
 

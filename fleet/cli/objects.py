@@ -8,6 +8,7 @@ import msgspec
 import typer
 from typer import Argument, Option
 
+from fleet.cli.folder import Data
 from fleet.objects.sheet import read
 
 app = typer.Typer(no_args_is_help=True, help="The members' objects, without any key.")
@@ -22,7 +23,7 @@ def _objects() -> None:
 
 @app.command("import")
 def import_(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     file: Annotated[Path, Argument(exists=True, dir_okay=False, help="CSV or XLSX.")],
     dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
 ) -> None:
@@ -58,7 +59,7 @@ def import_(
 
 @app.command("connectivity")
 def connectivity_(
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     month: Annotated[str, Option(help="Such as 2026-10; the present month by default.")] = "",
     as_json: Annotated[bool, Option("--json", help="For machines.")] = False,
 ) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from fleet.cli.folder import Data
+
 app = typer.Typer(no_args_is_help=True, help="Reports that are signed and sent.")
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Output = Annotated[
     Path, Option("--output", help="File; its ending says the form: .pdf, .xlsx, .zip (CSV), .json, .sqlite.")
 ]

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,6 +10,7 @@ from typer import Option
 
 from agent.wire.eui import parse_eui
 from fleet.cli.commands import open_fleet
+from fleet.cli.folder import Data
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
 from fleet.facts.months import Window
@@ -25,7 +25,7 @@ SEPARATOR = "/"
 
 
 def ok_to_stop(  # noqa: PLR0917 typer passes by name
-    data: Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)],
+    data: Data,
     euis: Annotated[list[str], typer.Argument(help="EUIs of the gateways.")],
     most: Annotated[int, Option("--max", help="Name up to so many others that may go with them.", min=0)] = 0,
     window: Annotated[str, Option(help="FROM/UNTIL, Paris time: 2026-12-01T09:00/2026-12-01T11:00.")] = "",

@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from typer import Argument, Option
+from typer import Argument
 
+from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.settings import (
     FILE_NAME,
@@ -29,7 +29,6 @@ OPTIONAL_SECTIONS = ("signature.key", "signature.certificate", "signature.reason
 """Settings that have no value until one is set."""
 
 app = typer.Typer(no_args_is_help=True, help="The settings: DATA/fleet.json.")
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 
 
 @app.callback()

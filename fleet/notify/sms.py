@@ -90,5 +90,6 @@ def inject(message: Outgoing, configuration: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise NotSent(f"gammu-smsd-inject did not end within {INJECT_TIMEOUT_S:.0f} s") from error
     if done.returncode != 0:
-        raise NotSent(f"gammu-smsd-inject: {done.stderr.strip() or done.returncode}")
+        spoken = f"{done.stderr}\n{done.stdout}".strip().splitlines()
+        raise NotSent(f"gammu-smsd-inject: {spoken[-1] if spoken else ''} (status {done.returncode})")
     return ""

@@ -104,3 +104,8 @@ def test_the_polkit_rule_names_one_user_and_a_closed_list() -> None:
 def test_the_reset_lines_library_has_a_folder_for_its_pipe() -> None:
     (folder,) = setting("RuntimeDirectory")
     assert f"{WORKING_FOLDER}=/run/{folder}" in setting("Environment")
+
+
+def test_the_settings_partition_is_named_after_udev_knows_its_type() -> None:
+    (rules,) = [path for path in UNITS.glob("*.rules") if "ID_PART_ENTRY_TYPE" in path.read_text()]
+    assert rules.name > "60-persistent-storage.rules", "that one asks blkid"

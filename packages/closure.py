@@ -1,0 +1,60 @@
+"""Which lines of ``requirements.lock`` one role of machine needs; read from this environment's metadata.
+
+Nothing here asks the network: the environment that builds holds what the lock names.
+"""
+
+import re
+from collections.abc import Iterable
+from importlib import metadata
+
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+NO_WHEEL = frozenset({"rpi-gpio", "spidev"})
+"""For ARM boards only, and nobody publishes them built: no hashes in the lock, so Debian's own are taken."""
+
+
+def closure(requirements: Iterable[str], machine: str, python: str = "3.11") -> set[str]:
+    """Return every package that comes with ``requirements`` on such a machine.
+
+    Raises:
+        LookupError: one is not installed here, so what it brings is unknown.
+    """
+    environment: dict[str, str] = {**default_environment()}  # type: ignore[dict-item]
+    environment |= {"platform_machine": machine, "python_version": python}
+    found: set[str] = set()
+    waiting = [(requirement, "") for requirement in map(Requirement, requirements)]
+    while waiting:
+        requirement, extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({**environment, "extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        known = name in found
+        found.add(name)
+        try:
+            brought = metadata.requires(name) or []
+        except metadata.PackageNotFoundError as error:
+            if name not in NO_WHEEL:
+                raise LookupError(f"{name}: not installed, so what it brings is unknown") from error
+            continue
+        for under in ("", *requirement.extras):
+            if under or not known:
+                waiting += [(Requirement(line), under) for line in brought]
+    return found
+
+
+def locked(lock: str, names: set[str]) -> str:
+    """Return the lines of a lock, hashes included, that pin ``names``.
+
+    >>> locked("a==1\\n    --hash=sha256:00\\n    # via b\\nb==2\\n    --hash=sha256:01\\n", {"b"})
+    'b==2\\n    --hash=sha256:01'
+    """
+    kept: list[str] = []
+    wanted = False
+    for line in lock.splitlines():
+        if re.match(r"[A-Za-z0-9]", line):
+            wanted = canonicalize_name(line.partition("==")[0]) in names
+        if wanted and not line.lstrip().startswith("#"):
+            kept.append(line)
+    return "\n".join(kept)
