@@ -1,0 +1,1 @@
+"""`passerelle bench rollout`: plans, the oracle and whole rollouts over virtual networks."""
