@@ -46,7 +46,12 @@ from agent.configuration.model import (
     Tick,
 )
 from agent.wire import reasons
-from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
+from agent.wire.configuration import (
+    Configuration,
+    ConfigurationError,
+    decode_configuration,
+    is_service_affecting,
+)
 from agent.wire.envelope import Envelope, EnvelopeKind, EnvelopeRefused, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.reasons import Reason
@@ -160,7 +165,7 @@ def _configuration(
     slot: Slot = "b" if ledger.good.slot == "a" else "a"
     held = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
     keep = KeepEnvelope(slot=slot, envelope=payload)
-    if now.good.permit_needed and service_affecting(now.good, configuration):
+    if now.good.permit_needed and is_service_affecting(now.good, configuration):
         ledger = msgspec.structs.replace(ledger, waiting=held, trial=None)
         back = (ApplyGood(held=ledger.good),) if state.ledger.trial else ()
         state = replace(state, ledger=ledger, waiting=configuration, trial_until_us=None)
@@ -271,11 +276,3 @@ def _counted(state: State, counter: str) -> State:
     counts = dict(state.counts)
     counts[counter] = counts.get(counter, 0) + 1
     return replace(state, counts=tuple(sorted(counts.items())))
-
-
-def service_affecting(before: Configuration, after: Configuration) -> bool:
-    """Return whether frames may be missed or held up while ``before`` becomes ``after``.
-
-    A change of radio or connectors waits for the fleet's permit, given when no neighbour is away (DESIGN §8).
-    """
-    return before.radio != after.radio or before.connectors != after.connectors

@@ -207,6 +207,14 @@ class Configuration(Strict, frozen=True, kw_only=True):
             raise Unfit(reasons.configuration.several_plan_owners())
 
 
+def is_service_affecting(before: Configuration, after: Configuration) -> bool:
+    """Return whether frames may be missed or held up while ``before`` becomes ``after``.
+
+    A change of radio or connectors waits for the fleet's permit, given when no neighbour is away (DESIGN §8).
+    """
+    return before.radio != after.radio or before.connectors != after.connectors
+
+
 class ConfigurationError(reasons.ReasonedError, ValueError):
     """A document that is not a configuration; ``why`` names the field and the rule."""
 

@@ -16,19 +16,21 @@ from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
 from fleet.configurations import orders
-from fleet.configurations.change import change
 from fleet.configurations.commands import send
-from fleet.configurations.issue import issue_version
-from fleet.configurations.store import newest_version
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
 from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
+from fleet.live.restore import restored_network
 from fleet.registry import store
 from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
+from fleet.rollouts.single import Change, Unsafe, push
+from fleet.rollouts.start import RolloutRefused
+from fleet.rollouts.words import refused_in_words
+from fleet.safety.words import refusal_in_words
 from fleet.settings import (
     BROKER_PORT,
     PUBLIC_URL,
@@ -114,7 +116,7 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
         broker=FleetConfig(host=host, port=port, tls=options.tls),
         enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
         bus=options.bus,
-        changes=dict(_assignment(text) for text in options.settings),
+        changes=dict(assignment(text) for text in options.settings),
     )
     keys = foundation.read_keys(data)
     with closing(database), database.write() as connection:
@@ -215,30 +217,36 @@ def revoke(data: Path, eui: str, reason: str) -> str:
     return f"{eui}: {len(serials)} certificates revoked; the broker refuses them, no session is open"
 
 
-def configure(data: Path, eui: str | None, assignments: list[str]) -> list[str]:
-    """Sign a changed configuration for one gateway, or for all that have one."""
-    changes = dict(_assignment(text) for text in assignments)
-    _, database = open_fleet(data)
+def configure(data: Path, wanted: Change) -> str:
+    """Sign a changed configuration for one gateway.
+
+    Raises:
+        MistakeError: it would harm, a rollout works on it, or it has no configuration yet.
+    """
+    settings, database = open_fleet(data)
     keys = foundation.read_keys(data)
-    lines = []
-    with closing(database), database.write() as connection:
-        wanted = [eui] if eui else [gateway.eui for gateway in store.load_gateways(connection)]
-        for each in wanted:
-            present = newest_version(connection, each)
-            if present is None:
-                if eui:
-                    raise MistakeError(f"{eui}: has no configuration yet; make its work order first")
-                continue
-            envelope = issue_version(
-                connection,
-                keys.signing,
-                eui=each,
-                configuration=change(present.configuration, changes),
-                who=audit.COMMAND_LINE,
-                now_us=SystemClock().now_us(),
-            )
-            lines.append(f"{each}: version {envelope.version} requested")
-    return lines
+    now_us = SystemClock().now_us()
+    with closing(database):
+        with database.read() as connection:
+            network = restored_network(connection, settings.contract, now_us)
+        try:
+            with database.write() as connection:
+                version = push(
+                    connection,
+                    keys.signing,
+                    wanted,
+                    network=network,
+                    contract=settings.contract,
+                    who=audit.COMMAND_LINE,
+                    now_us=now_us,
+                )
+        except RolloutRefused as error:
+            raise MistakeError(refused_in_words("fr", error)) from error
+        except Unsafe as error:
+            names = {one.eui: one.name for one in network.gateways.values()}
+            why = " ".join(refusal_in_words("fr", one, names) for one in error.refusals)
+            raise MistakeError(f"{why} Announce works, or say --despite REASON.") from error
+    return f"{wanted.eui}: version {version} requested"
 
 
 def send_command(data: Path, eui: str, action: Action, reason: str) -> str:
@@ -270,7 +278,12 @@ def send_command(data: Path, eui: str, action: Action, reason: str) -> str:
     return f"{eui}: {word} queued ({action})"
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """Return path and value of ``PATH=VALUE``.
+
+    Raises:
+        MistakeError: it is not of that form.
+    """
     path, sign, value = text.partition("=")
     if not sign or not path:
         raise MistakeError(f"--set: {text!r} is not PATH=VALUE, such as connectors.0.host=lns.example.fr")

@@ -19,12 +19,14 @@ from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import objects as objects_cli
 from fleet.cli import reports as reports_cli
+from fleet.cli import rollout as rollout_cli
 from fleet.cli import safety as safety_cli
 from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
 from fleet.facts.model import WithdrawalReason
 from fleet.identity.revocation import RevocationUnconfirmed
+from fleet.rollouts.single import Change
 from fleet.web.api.availability import By
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -133,22 +135,30 @@ def revoke(
 
 
 @app.command()
-def configure(
+def configure(  # noqa: PLR0917 typer passes by name
     data: Data,
+    eui: Annotated[str, Option(help="The gateway; for more than one see `fleet rollout`.")],
     set_: Annotated[
-        list[str],
+        list[str] | None,
         Option(
             "--set", help="PATH=VALUE, such as connectors.0.host=lns.example.fr (connectors[0].host too)."
         ),
-    ],
-    eui: Annotated[str, Option(help="One gateway.")] = "",
-    all_: Annotated[bool, Option("--all", help="Every gateway that has a configuration.")] = False,
+    ] = None,
+    reason: Annotated[str, Option(help="Why; lands in the audit trail.")] = "",
+    back_to: Annotated[int | None, Option(help="Begin with the settings of this earlier version.")] = None,
+    retry: Annotated[bool, Option("--retry", help="Let it try again what failed on it before.")] = False,
+    despite: Annotated[str, Option(help="Why it is sent although somebody loses service.")] = "",
 ) -> None:
-    """Sign and push a changed configuration."""
-    if bool(eui) == all_:
-        raise MistakeError("configure: name one gateway with --eui, or take --all")
-    for line in commands.configure(data, parse_eui(eui) if eui else None, set_):
-        print(line)
+    """Sign and push a changed configuration to one gateway."""
+    wanted = Change(
+        eui=parse_eui(eui),
+        changes=dict(commands.assignment(text) for text in set_ or ()),
+        reason=reason,
+        back_to=back_to,
+        retry=retry,
+        despite=despite,
+    )
+    print(commands.configure(data, wanted))
 
 
 @app.command()
@@ -196,6 +206,7 @@ app.add_typer(identity_cli.app, name="token")
 app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
 app.add_typer(settings.app, name="settings")
+app.add_typer(rollout_cli.app, name="rollout")
 backup.add_to(app)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)

@@ -73,12 +73,12 @@ def newest(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
 def newest_version(connection: Connection, eui: str) -> Version | None:
     """Return what is desired of one gateway; None if nothing ever was."""
     row = connection.execute(newest().where(versions.c.eui == eui)).mappings().first()
-    return None if row is None else _version(row)
+    return None if row is None else version_from(row)
 
 
 def newest_versions(connection: Connection) -> dict[str, Version]:
     """Return what is desired of every gateway of which anything is, by EUI."""
-    return {row["eui"]: _version(row) for row in connection.execute(newest()).mappings()}
+    return {row["eui"]: version_from(row) for row in connection.execute(newest()).mappings()}
 
 
 def desired_rows(connection: Connection, euis: Iterable[str]) -> list[RowMapping]:
@@ -98,7 +98,7 @@ def issued_since(connection: Connection, since_us: int) -> list[RowMapping]:
 def version_history(connection: Connection, eui: str, limit: int = HISTORY_LIMIT_ROWS) -> list[Version]:
     """Return the versions of one gateway, newest first."""
     query = select(versions).where(versions.c.eui == eui).order_by(versions.c.version.desc()).limit(limit)
-    return [_version(row) for row in connection.execute(query).mappings()]
+    return [version_from(row) for row in connection.execute(query).mappings()]
 
 
 def next_version(connection: Connection, eui: str) -> int:
@@ -141,7 +141,8 @@ def mark_confirmed(connection: Connection, eui: str, version: int, now_us: int) 
     connection.execute(update(versions).where(found).values(confirmed_at_us=now_us))
 
 
-def _version(row: RowMapping) -> Version:
+def version_from(row: RowMapping) -> Version:
+    """Return a version from its row."""
     fields = {name: row[name] for name in Version.__slots__ if name != "configuration"}
     return Version(**fields, configuration=decode_configuration(row["document"]))
 

@@ -31,6 +31,7 @@ from fleet.registry.model import Status
 from fleet.registry.store import load_registry, put_in_service
 from fleet.response import cycle as incidents
 from fleet.retention import SWEEP_EVERY_US, Retention, sweep
+from fleet.rollouts.look import Looking, advance_rollouts
 from fleet.rollouts.permits import grant_permits
 
 REFRESH_EVERY_US = 1_000_000
@@ -98,6 +99,11 @@ def run_cycle(
         sweep(connection, terms.retention, now_us)
         state = replace(state, sweep_due_us=instant.monotonic_us + SWEEP_EVERY_US)
     reconcile.confirm_working(connection, terms.signing, state.memory, now_us)
+    advance_rollouts(
+        Looking(
+            connection=connection, key=terms.signing, network=network, contract=terms.contract, now_us=now_us
+        )
+    )
     grant_permits(connection, terms.signing, network, terms.contract, now_us)
     for statement in senses.arrived:
         connection.execute(statement)

@@ -10,11 +10,13 @@ from fleet.lang.paris import paris
 from fleet.live.model import NetworkNow
 from fleet.objects.coverers import load_coverages
 from fleet.registry.tables import gateways
+from fleet.rollouts.store import under_way
 from fleet.safety.absences import (
     RESTART_US,
     VISIT_LIMIT_US,
     command_absences,
     permit_absences,
+    rollout_absences,
     visit_absences,
     works_absences,
 )
@@ -35,6 +37,7 @@ def load_absences(connection: Connection, settings: ContractSettings, now_us: in
         *permit_absences(permitted, unsettled),
         *command_absences(commanded),
         *visit_absences(_visits(connection, now_us - VISIT_LIMIT_US)),
+        *rollout_absences(under_way(connection)),
     ]
 
 

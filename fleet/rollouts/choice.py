@@ -1,4 +1,4 @@
-"""Who may begin now: those that wait and have no reason of their own, as far as the oracle lets them; pure."""
+"""Who may begin now: those that wait without a reason of their own, as far as the oracle lets them; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import msgspec
 from fleet.facts.months import Window
 from fleet.rollouts.machine import needs_revert
 from fleet.rollouts.model import GatewayStep, Hold, Observed, Rollout, RolloutState, Step
-from fleet.safety.absences import PERMIT_LIFE_US, TRIAL_LIMIT_US
+from fleet.safety.absences import PERMIT_LIFE_US
 from fleet.safety.model import Absence, AbsenceKind, Question, Refusal, RefusalKind
 from fleet.safety.oracle import most_with, ok_to_stop
 from fleet.safety.view import SafetyView
@@ -21,21 +21,6 @@ class Choice:
     may_begin: frozenset[str] = frozenset()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     """EUI → the first reason against it."""
-
-
-def rollout_absences(name: str, steps: Iterable[GatewayStep]) -> list[Absence]:
-    """Return the gateways that a rollout has under way, from the version until it is settled."""
-    length_us = PERMIT_LIFE_US + TRIAL_LIMIT_US
-    return [
-        Absence(
-            eui=one.eui,
-            window=Window(one.since_us, one.since_us + length_us),
-            kind=AbsenceKind.ROLLOUT,
-            reference=name,
-        )
-        for one in steps
-        if one.step in (Step.APPLYING, Step.REVERTING)
-    ]
 
 
 def choose(

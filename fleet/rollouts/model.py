@@ -89,7 +89,7 @@ class RolloutSettings:
 
     canary_gateways: int = 5
     shares_percent: tuple[int, ...] = (5, 25, 100)
-    """Of all gateways, after lab and canary; the last is 100."""
+    """Each wave after the canaries reaches this share of all gateways; the last is 100."""
     canary_soak_us: int = DAY_US
     soak_us: int = 4 * HOUR_US
     silent_limit_us: int = 75 * MINUTE_US
@@ -104,6 +104,8 @@ class RolloutSettings:
     """The whole network's error budget below which nothing begins, millionths."""
     roll_back_by_itself: bool = True
     """A halted wave goes back to what its gateways ran before."""
+    new_ones_join: bool = False
+    """Gateways that get their first configuration meanwhile come with the last wave."""
     judged: bool = True
     """Whether measurements must be no worse before the next wave."""
     from_hour: int = 0
@@ -178,6 +180,11 @@ class Rollout:
     steps: Mapping[str, GatewayStep] = field(default_factory=dict)
     settings: RolloutSettings = DEFAULT_SETTINGS
 
+    @property
+    def wave_is_last_soak(self) -> bool:
+        """Whether the last wave is being watched: nobody begins any more."""
+        return self.wave == len(self.waves) - 1 and self.wave_state is WaveState.SOAKING
+
     def of_wave(self, wave: int) -> list[GatewayStep]:
         """Return the gateways of a wave, by EUI."""
         return [one for _, one in sorted(self.steps.items()) if one.wave == wave]
@@ -227,7 +234,7 @@ class Situation:
     hold: Hold = Hold.NONE
     """Why nobody begins: hours, budget."""
     judgement: Judgement | None = None
-    """Of the present wave; None: not asked."""
+    """What the measurements of the present wave say; None: nobody asked."""
 
 
 class ActKind(StrEnum):

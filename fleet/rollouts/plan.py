@@ -76,11 +76,17 @@ def plan_rollout(
         (CANARY, canaries),
         *_shares(later, len(order), len(first) + len(canaries), settings),
     ]
-    waves = []
-    for number, (wave, members) in enumerate(groups):
-        soak_us = settings.canary_soak_us if number < 2 else settings.soak_us
-        waves.append(_planned(Wave(name=wave, soak_us=soak_us), members, view, settings, absences))
+    waves = [
+        _planned(_wave(wave, settings), members, view, settings, absences)
+        for wave, members in groups
+        if members
+    ]
     return Plan(waves=tuple(waves))
+
+
+def _wave(name: str, settings: RolloutSettings) -> Wave:
+    first = name in (LAB, CANARY)
+    return Wave(name=name, soak_us=settings.canary_soak_us if first else settings.soak_us)
 
 
 def _draw(name: str, eui: str) -> bytes:

@@ -55,3 +55,10 @@ def visit_absences(visits: Iterable[tuple[str, int, int]]) -> Iterator[Absence]:
     for eui, since_us, ticket in visits:
         window = Window(since_us, since_us + VISIT_LIMIT_US)
         yield Absence(eui=eui, window=window, kind=AbsenceKind.VISIT, reference=str(ticket))
+
+
+def rollout_absences(under_way: Iterable[tuple[str, int, str]]) -> Iterator[Absence]:
+    """Yield gateways on which a rollout works: (EUI, since when in microseconds UTC, name of the rollout)."""
+    for eui, since_us, name in under_way:
+        window = Window(since_us, since_us + PERMIT_LIFE_US + TRIAL_LIMIT_US)
+        yield Absence(eui=eui, window=window, kind=AbsenceKind.ROLLOUT, reference=name)

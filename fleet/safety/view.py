@@ -76,7 +76,6 @@ def safety_view(network: NetworkNow, coverages: Iterable[Coverage], settings: Co
             continue
         for eui in one.euis:
             groups_of[eui].append(position)
-    month_us = month_around(network.at_us).length_us
     return SafetyView(
         network=network,
         coverages=kept,
@@ -84,6 +83,11 @@ def safety_view(network: NetworkNow, coverages: Iterable[Coverage], settings: Co
         groups_of={eui: tuple(found) for eui, found in groups_of.items()},
         alone_of={eui: dict(found) for eui, found in alone_of.items()},
         sensors_of=dict(sensors_of),
-        budget_us=budget(month_us, 0, 0, settings.objective_commune_ppm).whole,
+        budget_us=commune_budget_us(network.at_us, settings),
         all_must_serve=settings.serving is Serving.ALL,
     )
+
+
+def commune_budget_us(at_us: int, settings: ContractSettings) -> int:
+    """Return a commune's error budget of the month around an instant, microseconds (AVAILABILITY §7)."""
+    return budget(month_around(at_us).length_us, 0, 0, settings.objective_commune_ppm).whole

@@ -1,4 +1,4 @@
-"""Configurations: desired beside reported, and the form that pushes a signed one to one gateway or all."""
+"""Configurations: desired beside reported, and the form: one gateway, or a rollout over all."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -7,13 +7,23 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
-from fleet.configurations.issue import issue_version
 from fleet.configurations.status import statuses
-from fleet.configurations.store import Version, newest_versions
+from fleet.configurations.store import Version
+from fleet.configurations.working import working_versions
+from fleet.facts.months import Window
 from fleet.identity.people import Person, Role
 from fleet.registry.store import Gateway, load_gateways
+from fleet.rollouts import store as rollouts
+from fleet.rollouts.asking import USUAL_US, ask
+from fleet.rollouts.model import RolloutSettings
+from fleet.rollouts.single import Change, Unsafe, push
+from fleet.rollouts.start import RolloutRefused, Wish, propose, start
+from fleet.rollouts.words import refused_in_words
+from fleet.safety.model import REPAIR_LIMITS, Answer
+from fleet.safety.words import degraded_in_words, refusal_in_words
 from fleet.web.access import form_guard, operator
 from fleet.web.views import configurations as views
+from fleet.web.views import rollouts as rollout_views
 from fleet.web.views.configurations import ALL, PlanRefused
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -58,7 +68,7 @@ class RolloutForm:
 
 def _rollout_form(connection: Connection, target: str) -> RolloutForm:
     gateways = load_gateways(connection)
-    found = newest_versions(connection)
+    found = working_versions(connection)
     versions = {one.eui: found[one.eui] for one in gateways if one.eui in found}
     return RolloutForm(gateways=gateways, versions=versions, target=target if target in versions else ALL)
 
@@ -97,6 +107,7 @@ def _page(
         fields=views.fields_of(visit.words, form.chosen.values(), typed or {}, wrong),
         typed_reason=(typed or {}).get("reason", ""),
         problem=problem,
+        rollouts=[rollout_views.rollout_row(visit.words, one) for one in rollouts.recent(connection)],
     )
 
 
@@ -126,50 +137,104 @@ Guarded: Any = [Depends(form_guard)]
 
 @router.post("/deploiements/apercu", response_class=HTMLResponse, dependencies=Guarded)
 def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
-    """Show what would change, where, and ask once."""
+    """Show what would change, where, in which order, who would suffer, and ask once."""
     del person
     with visit.database.read() as connection:
         outcome = _planned(visit, connection, typed)
         if isinstance(outcome, HTMLResponse):
             return outcome
         form, changes, plan = outcome
+        wide = form.target == ALL
+        try:
+            proposal = (
+                propose(connection, visit.network, visit.contract, _wish(changes, typed)) if wide else None
+            )
+        except RolloutRefused as error:
+            problem = refused_in_words(visit.lang, error)
+            return _page(visit, connection, form, typed=typed, problem=problem)
         euis = {one.eui for one in plan}
         touched = [one for one in visit.network.communes.values() if euis & set(one.members)]
+        service = views.touches_service(form.chosen, plan)
+        answer = None if wide or not service else _asked(visit, connection, form.target)
+        names = {one.eui: one.name for one in form.gateways}
         return visit.page(
             "pages/rollout_preview.html",
             connection,
-            plan=plan,
+            plan=plan[:LISTED_LIMIT],
+            total=len(plan),
             changes=changes,
             communes=len(touched),
-            service=views.touches_service(plan),
+            service=service,
             target=form.target,
             stamp=views.stamp_of(form.chosen),
             typed_reason=typed.get("reason", "")[:REASON_LIMIT],
             trial_minutes=max(one.configuration.intervals.config_trial_s for one in plan) // 60,
+            waves=rollout_views.wave_rows(visit.words, proposal.plan, names) if proposal else [],
+            end_us=visit.now_us + proposal.plan.length_us if proposal else 0,
+            refusals=[refusal_in_words(visit.lang, one, names) for one in answer.refusals] if answer else [],
+            degraded=[degraded_in_words(visit.lang, one) for one in answer.degraded] if answer else [],
         )
+
+
+def _wish(changes: dict[str, str], typed: dict[str, str]) -> Wish:
+    reason = typed.get("reason", "")[:REASON_LIMIT]
+    return Wish(changes=changes, reason=reason, settings=RolloutSettings(new_ones_join=True))
+
+
+def _asked(visit: Visit, connection: Connection, eui: str) -> Answer:
+    window = Window(visit.now_us, visit.now_us + USUAL_US)
+    asked = ask(connection, visit.network, visit.contract, euis=[eui], window=window, limits=REPAIR_LIMITS)
+    return asked.answer
 
 
 @router.post("/deploiements", dependencies=Guarded)
 def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
-    """Sign a new version for each gateway of the plan and queue it."""
-    signing = visit.parts.keys.signing
+    """Begin a rollout over all gateways, or sign a new version for one."""
     with visit.database.read() as connection:
         outcome = _planned(visit, connection, typed)
-    if isinstance(outcome, HTMLResponse):
-        return outcome
-    form, _, plan = outcome
-    stamp = views.stamp_of(form.chosen)
-    with visit.database.write() as connection:
-        if not typed.get("stamp") == stamp == views.stamp_of(_rollout_form(connection, form.target).chosen):
-            raise HTTPException(409, visit.words.t("rollouts.stale"))
-        for one in plan:
-            issue_version(
-                connection,
-                signing,
-                eui=one.eui,
-                configuration=one.configuration,
-                who=person.name,
-                now_us=visit.now_us,
-                reason=typed.get("reason", "")[:REASON_LIMIT],
-            )
-    return leave_toast(RedirectResponse("/deploiements", SEE_OTHER), "toast.pushed", count=len(plan))
+        if isinstance(outcome, HTMLResponse):
+            return outcome
+        form, changes, _ = outcome
+        stamp = views.stamp_of(form.chosen)
+        wish = _wish(changes, typed)
+        try:
+            wide = form.target == ALL
+            proposal = propose(connection, visit.network, visit.contract, wish) if wide else None
+        except RolloutRefused as error:
+            raise HTTPException(409, refused_in_words(visit.lang, error)) from error
+    try:
+        with visit.database.write() as connection:
+            if (
+                not typed.get("stamp")
+                == stamp
+                == views.stamp_of(_rollout_form(connection, form.target).chosen)
+            ):
+                raise HTTPException(409, visit.words.t("rollouts.stale"))
+            if proposal is None:
+                despite = typed.get("despite", "").strip()[:REASON_LIMIT]
+                wanted = Change(eui=form.target, changes=changes, reason=wish.reason, despite=despite)
+                _push(visit, connection, person.name, wanted)
+                number = 0
+            else:
+                number = start(connection, proposal, wish, who=person.name, now_us=visit.now_us)
+    except RolloutRefused as error:
+        raise HTTPException(409, refused_in_words(visit.lang, error)) from error
+    except Unsafe as error:
+        names = {one.eui: one.name for one in form.gateways}
+        words = " ".join(refusal_in_words(visit.lang, one, names) for one in error.refusals)
+        raise HTTPException(409, words) from error
+    if not number:
+        return leave_toast(RedirectResponse("/deploiements", SEE_OTHER), "toast.pushed", count=1)
+    return leave_toast(RedirectResponse(f"/deploiements/{number}", SEE_OTHER), "toast.rollout_started")
+
+
+def _push(visit: Visit, connection: Connection, who: str, wanted: Change) -> None:
+    push(
+        connection,
+        visit.parts.keys.signing,
+        wanted,
+        network=visit.network,
+        contract=visit.contract,
+        who=who,
+        now_us=visit.now_us,
+    )

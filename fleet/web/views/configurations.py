@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import Configuration, ConfigurationError
+from agent.wire.configuration import Configuration, ConfigurationError, is_service_affecting
 from agent.wire.messages import ConfigState
 from fleet.configurations.change import change, differences, flatten
 from fleet.configurations.status import ConfigurationStatus
@@ -16,8 +16,6 @@ from fleet.registry.store import Gateway
 from fleet.web.rendering import Words
 
 ALL: Final = "all"
-SERVICE_PATHS: Final = ("radio.",)
-"""What restarts reception (``RadioConfig``); connectors and intervals change beside it."""
 _STEPS: Final = {
     ConfigState.CONFIRMED: "running",
     ConfigState.TRIAL: "trial",
@@ -216,9 +214,9 @@ def _changed(before: Configuration, changes: Mapping[str, str]) -> Configuration
         raise PlanRefused("", error) from error
 
 
-def touches_service(plan: Iterable[Planned]) -> bool:
-    """Return whether reception restarts somewhere."""
-    return any(path.startswith(SERVICE_PATHS) for one in plan for path in one.changes)
+def touches_service(versions: Mapping[str, Version], plan: Iterable[Planned]) -> bool:
+    """Return whether frames may be missed or held up somewhere."""
+    return any(is_service_affecting(versions[one.eui].configuration, one.configuration) for one in plan)
 
 
 def stamp_of(versions: Mapping[str, Version]) -> str:

@@ -63,7 +63,7 @@ class Topology:
 
 def make_topology(seed: int, gateways: int, communes: int, *, known: float = 0.9) -> Topology:
     """Return a network; ``known``: share of communes of which the sensors are on record."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 a seed that gives the same again
     euis = tuple(f"{number:016x}" for number in range(1, gateways + 1))
     columns = max(1, int(gateways**0.5))
     spots = {eui: (number % columns, number // columns) for number, eui in enumerate(euis)}

@@ -1,10 +1,10 @@
-"""A rollout over virtual gateways: some are offline, some fail, some say nothing; the real machine decides."""
+"""A rollout over virtual gateways: some are offline, fail, or say nothing; the real machine decides."""
 
 import random
 from dataclasses import dataclass, field
 
 from fleet.durations import HOUR_US, MINUTE_US
-from fleet.rollouts.choice import choose, kept, rollout_absences
+from fleet.rollouts.choice import choose, kept
 from fleet.rollouts.machine import advance
 from fleet.rollouts.model import (
     OPEN_STATES,
@@ -17,9 +17,11 @@ from fleet.rollouts.model import (
     RolloutState,
     Seen,
     Situation,
+    Step,
     WaveState,
 )
 from fleet.rollouts.plan import plan_rollout
+from fleet.safety.absences import rollout_absences
 from fleet.safety.view import SafetyView
 from passerelle.benches.rollout.topology import Topology
 
@@ -69,14 +71,17 @@ class World:
             self.look()
             soaking = self.rollout.wave_state is WaveState.SOAKING
             calm = soaking and self.rollout.state is RolloutState.RUNNING
-            self.now_us += HOUR_US if calm else MINUTE_US
+            busy = any(one.step in (Step.APPLYING, Step.REVERTING) for one in self.rollout.steps.values())
+            self.now_us += HOUR_US if calm else MINUTE_US if busy else 10 * MINUTE_US
 
     def look(self) -> None:
         """Take one step of the machine, carry out what it wants, and check the rule of redundancy."""
         serving = self.serving()
         view = self.topology.view(serving, self.now_us)
         observed = {eui: self._observed(eui, serving) for eui in self.rollout.steps}
-        absences = rollout_absences(self.name, self.rollout.steps.values())
+        steps = self.rollout.steps.values()
+        under_way = [one for one in steps if one.step in (Step.APPLYING, Step.REVERTING)]
+        absences = list(rollout_absences((one.eui, one.since_us, self.name) for one in under_way))
         choice = choose(self.rollout, observed, view, absences, self.now_us)
         situation = Situation(
             now_us=self.now_us,
@@ -132,7 +137,7 @@ def make_world(
     settings: RolloutSettings | None = None,
 ) -> World:
     """Return a world in which a share of the gateways is offline for hours or days, and a share fails."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 a seed that gives the same again
     settings = settings or RolloutSettings()
     fates = {
         eui: Fate(

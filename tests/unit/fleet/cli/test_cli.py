@@ -111,9 +111,9 @@ def test_the_month_on_the_command_line(data, capsys):
     [
         (("order", "--eui", "12", "--output", "o"), "eui: '12' is not 16 hexadecimal digits"),
         (("order", "--eui", "0016c001f1999999", "--output", "o"), "no such gateway in the registry"),
-        (("configure", "--set", "a=b"), "name one gateway with --eui, or take --all"),
-        (("configure", "--eui", EUIS[2], "--set", "a=b"), "has no configuration yet"),
-        (("configure", "--all", "--set", "nothing"), "is not PATH=VALUE"),
+        (("configure", "--set", "a=b"), "--eui"),
+        (("configure", "--eui", EUIS[2], "--set", "a=b"), "pas encore de configuration"),
+        (("configure", "--eui", EUIS[2], "--set", "nothing"), "is not PATH=VALUE"),
         (("import", "nowhere.json"), "nowhere.json"),
         (("availability", "--month", "2026-13"), "month"),
         (("export", "x.pdf"), "name it .csv or .xlsx"),
@@ -132,3 +132,33 @@ def test_a_mistake_is_one_line_and_status_2(data, capsys, arguments, words):
 def test_a_folder_without_a_fleet(capsys, tmp_path):
     status, _, err = run(capsys, "accept", "--data", tmp_path, "--eui", EUIS[0])
     assert (status, "fleet init" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("start", "--set", "a=b", "--reason", "x", "--eui", EUIS[2]), "pas encore de configuration"),
+        (("start", "--set", "nothing", "--reason", "x"), "is not PATH=VALUE"),
+        (("plan", "--set", "a=b", "--eui", "12"), "eui"),
+        (("pause", "7"), "Aucun déploiement n° 7"),
+        (("status", "7"), "Aucun déploiement n° 7"),
+    ],
+)
+def test_a_mistake_about_a_rollout_is_one_line_and_status_2(data, capsys, arguments, words):
+    command, *rest = arguments
+    status, _, err = run(capsys, "rollout", command, "--data", data, *rest)
+    assert (status, words in err, len(err.splitlines())) == (2, True, 1)
+
+
+def test_a_rollout_is_planned_started_and_shown(data, capsys, tmp_path):
+    for number, eui in enumerate(EUIS):
+        run(capsys, "order", "--data", data, "--eui", eui, "--output", tmp_path / f"{number}.json")
+    wish = ("--set", "intervals.stat_s=60", "--reason", "mesures")
+    status, out, _ = run(capsys, "rollout", "plan", "--data", data, *wish)
+    assert status == 0
+    assert "intervals.stat_s: 30 → 60" in out
+    assert run(capsys, "rollout", "status", "--data", data)[1].strip() == "Aucun déploiement en cours."
+    status, out, _ = run(capsys, "rollout", "start", "--data", data, *wish)
+    assert (status, "Déploiement n° 1 commencé" in out) == (0, True)
+    assert "mesures · en cours" in run(capsys, "rollout", "status", "--data", data)[1]
+    assert run(capsys, "rollout", "rollback", "1", "--data", data, "--reason", "essai")[0] == 0

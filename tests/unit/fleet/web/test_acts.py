@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
 
 from fleet.configurations.store import newest_version
 from fleet.db.connect import Database
 from fleet.durations import DAY_US
 from fleet.identity.people import OPEN_ACCESS
-from fleet.identity.tables import audit_log
 from fleet.registry.tables import gateways
 from fleet.tickets import store as tickets
 from fleet.tickets.model import TicketState
@@ -104,20 +102,34 @@ def stamp_in(text: str) -> str:
     return found[1]
 
 
-def test_a_push_shows_the_difference_and_the_counts_then_signs_for_all(client: TestClient) -> None:
+def test_a_change_for_all_shows_differences_and_waves_then_begins_a_rollout(client: TestClient) -> None:
     typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
     preview = client.post("/deploiements/apercu", data=typed)
     assert preview.status_code == 200
     assert "11 passerelles" in preview.text
     assert "10 communes" in preview.text
     assert preview.text.count("lns.example.fr</td>") == ALL
-    assert versions(client) == [1] * ALL
+    assert "éclaireuses" in preview.text
     sent = client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
-    assert sent.status_code == 303
-    assert versions(client) == [2] * ALL
-    with database_of(client).read() as connection:
-        told = select(func.count()).where(audit_log.c.action == "configuration.request")
-        assert connection.scalar(told) == 2 * ALL
+    assert (sent.status_code, sent.headers["location"]) == (303, "/deploiements/1")
+    assert versions(client) == [1] * ALL, "the engine begins with the canaries"
+    shown = client.get("/deploiements/1").text
+    assert "Déploiement n° 1" in shown.replace("\u202f", " ").replace("&nbsp;", " ")
+    assert "essai" in client.get("/deploiements").text
+
+
+def test_people_stop_and_take_back_a_rollout_on_its_page(client: TestClient) -> None:
+    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
+    preview = client.post("/deploiements/apercu", data=typed)
+    client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    for word, state in (("pause", "en pause"), ("reprise", "en cours"), ("arret", "arrêté")):
+        answer = client.post(f"/deploiements/1/{word}", data=TOKEN | {"reason": "doute"})
+        assert answer.status_code == 303
+        assert f"Déploiement {state}" in client.get("/deploiements/1").text
+    assert client.post("/deploiements/1/pause", data=TOKEN).status_code == 409
+    assert client.post("/deploiements/1/dormir", data=TOKEN).status_code == 404
+    assert client.post("/deploiements/1/retour", data=TOKEN).status_code == 303
+    assert client.get("/deploiements/9").status_code == 404
 
 
 def test_a_push_to_one_leaves_the_others(client: TestClient) -> None:
@@ -141,12 +153,11 @@ def test_a_value_outside_its_rule_is_marked_and_what_was_typed_is_kept(
 
 
 def test_a_push_over_somebody_elses_is_refused(client: TestClient) -> None:
-    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr"}
+    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
     stamp = stamp_in(client.post("/deploiements/apercu", data=typed).text)
     client.post("/deploiements", data=typed | {"stamp": stamp})
-    late = TOKEN | {"target": "all", "connectors.0.host": "other.example.fr", "stamp": stamp}
+    late = typed | {"connectors.0.host": "other.example.fr", "stamp": stamp}
     assert client.post("/deploiements", data=late).status_code == 409
-    assert versions(client) == [2] * ALL
 
 
 def test_a_push_that_changes_nothing_says_so(client: TestClient) -> None:

@@ -1,0 +1,184 @@
+"""`passerelle fleet rollout …`: change many gateways in waves, one redundancy at a time."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from agent.wire.eui import parse_eui
+from fleet.cli.commands import assignment, open_fleet
+from fleet.clock import SystemClock
+from fleet.errors import MistakeError
+from fleet.identity import audit
+from fleet.lang.format import duration, moment
+from fleet.lang.i18n import t
+from fleet.live.restore import restored_network
+from fleet.rollouts import store
+from fleet.rollouts.model import DEFAULT_SETTINGS, RolloutSettings, Step
+from fleet.rollouts.observe import by_step
+from fleet.rollouts.plan import Plan
+from fleet.rollouts.start import Order, Proposal, RolloutRefused, Wish, give, propose, start
+from fleet.rollouts.store import StoredRollout
+from fleet.rollouts.words import hold_in_words, refused_in_words, wave_name
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
+Set = Annotated[list[str], Option("--set", help="PATH=VALUE; may be repeated.")]
+Reason = Annotated[str, Option(help="Why; lands in the audit trail and on the page.")]
+Number = Annotated[int, typer.Argument(help="Number of the rollout.")]
+Lang = Annotated[str, Option(help="fr or en.")]
+LISTED_LIMIT = 20
+"""Gateways that one answer names."""
+
+
+@app.command()
+def plan(  # noqa: PLR0917 typer passes by name
+    data: Data,
+    set_: Set,
+    reason: Reason = "-",
+    eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
+    lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
+    canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
+    lang: Lang = "fr",
+) -> None:
+    """Show waves, batches, who is held and why, and when it would be over; changes nothing."""
+    _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=False)
+
+
+@app.command("start")
+def start_(  # noqa: PLR0917 typer passes by name
+    data: Data,
+    set_: Set,
+    reason: Reason,
+    eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
+    lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
+    canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
+    lang: Lang = "fr",
+) -> None:
+    """Start it; `fleet serve` carries it out."""
+    _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=True)
+
+
+def _wish(set_: list[str], reason: str, eui: list[str] | None, lab: list[str] | None, canaries: int) -> Wish:
+    return Wish(
+        changes=dict(assignment(text) for text in set_),
+        reason=reason,
+        euis=[parse_eui(one) for one in eui or ()],
+        lab=[parse_eui(one) for one in lab or ()],
+        settings=RolloutSettings(canary_gateways=canaries, new_ones_join=not eui),
+    )
+
+
+def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
+    settings, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database):
+        try:
+            with database.read() as connection:
+                network = restored_network(connection, settings.contract, now_us)
+                proposal = propose(connection, network, settings.contract, wish)
+            names = {one.eui: one.name for one in network.gateways.values()}
+            lines = _plan_lines(proposal.plan, names, lang, now_us) + _change_lines(proposal)
+            if really:
+                with database.write() as connection:
+                    number = start(connection, proposal, wish, who=audit.COMMAND_LINE, now_us=now_us)
+                lines.append(t(lang, "rollout.started", number=number))
+        except RolloutRefused as error:
+            raise MistakeError(refused_in_words(lang, error)) from error
+    print("\n".join(lines))
+
+
+def _plan_lines(plan_: Plan, names: dict[str, str], lang: str, now_us: int) -> list[str]:
+    lines = []
+    for one in plan_.waves:
+        if not one.euis:
+            continue
+        name, soak = wave_name(lang, one.wave.name), duration(lang, one.wave.soak_us)
+        count, batches = len(one.euis), len(one.batches)
+        lines.append(t(lang, "rollout.plan.wave", wave=name, count=count, batches=batches, soak=soak))
+        lines += [f"    {t(lang, 'rollout.plan.held')} {names[eui]}" for eui in one.held[:LISTED_LIMIT]]
+    return [*lines, t(lang, "rollout.plan.end", end=moment(lang, now_us + plan_.length_us, seconds=False))]
+
+
+def _change_lines(proposal: Proposal) -> list[str]:
+    changes = {(path, *values) for found in proposal.touched.values() for path, values in found.items()}
+    return [f"    {path}: {before} → {after}" for path, before, after in sorted(changes)[:LISTED_LIMIT]]
+
+
+@app.command()
+def status(
+    data: Data, number: Annotated[int, typer.Argument(help="0: all that are open.")] = 0, lang: Lang = "fr"
+) -> None:
+    """Show where rollouts are, and who is held or failed and why."""
+    _, database = open_fleet(data)
+    with closing(database), database.read() as connection:
+        one = store.get(connection, number) if number else None
+        found = [one] if one else store.open_rollouts(connection)
+    if number and one is None:
+        raise MistakeError(t(lang, "rollout.refused.unknown", number=number))
+    print(
+        "\n".join(line for stored in found for line in _status_lines(stored, lang)) or t(lang, "rollout.none")
+    )
+
+
+def _status_lines(stored: StoredRollout, lang: str) -> list[str]:
+    rollout = stored.rollout
+    wave = wave_name(lang, rollout.waves[rollout.wave].name)
+    state = t(lang, f"rollout.state.{rollout.state}")
+    counts = ", ".join(
+        f"{t(lang, f'rollout.step.{step}')} {count}" for step, count in by_step(rollout.steps).items()
+    )
+    lines = [f"{stored.name} · {stored.reason} · {state} · {wave} · {counts}"]
+    waiting = [one for one in rollout.steps.values() if one.step is Step.FAILED or one.hold]
+    return lines + [f"    {one.eui}  {hold_in_words(lang, one, {})}" for one in waiting[:LISTED_LIMIT]]
+
+
+def _ordered(data: Path, number: int, order: Order, *, reason: str, lang: str, from_wave: int = 0) -> None:
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    try:
+        with closing(database), database.write() as connection:
+            give(
+                connection,
+                number,
+                order,
+                who=audit.COMMAND_LINE,
+                now_us=now_us,
+                reason=reason,
+                from_wave=from_wave,
+            )
+    except RolloutRefused as error:
+        raise MistakeError(refused_in_words(lang, error)) from error
+    print(t(lang, f"rollout.ordered.{order}", number=number))
+
+
+@app.command()
+def pause(data: Data, number: Number, reason: Reason = "", lang: Lang = "fr") -> None:
+    """Let nothing new begin; what began ends."""
+    _ordered(data, number, Order.PAUSE, reason=reason, lang=lang)
+
+
+@app.command()
+def resume(data: Data, number: Number, reason: Reason = "", lang: Lang = "fr") -> None:
+    """Go on; failures so far are forgiven."""
+    _ordered(data, number, Order.RESUME, reason=reason, lang=lang)
+
+
+@app.command()
+def halt(data: Data, number: Number, reason: Reason, lang: Lang = "fr") -> None:
+    """Stop for good."""
+    _ordered(data, number, Order.HALT, reason=reason, lang=lang)
+
+
+@app.command()
+def rollback(
+    data: Data,
+    number: Number,
+    reason: Reason,
+    from_wave: Annotated[int, Option(help="First wave that goes back; 1 is the first.", min=1)] = 1,
+    lang: Lang = "fr",
+) -> None:
+    """Give gateways back what they ran before, one redundancy at a time."""
+    _ordered(data, number, Order.ROLL_BACK, reason=reason, lang=lang, from_wave=from_wave - 1)

@@ -1,0 +1,165 @@
+"""Rollouts as people ask for them: planned, started, paused, resumed, halted, taken back; all is audited."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from agent.wire.configuration import ConfigurationError
+from agent.wire.reasons import Reason
+from fleet.configurations.change import change, differences
+from fleet.configurations.store import Version
+from fleet.configurations.working import working_versions
+from fleet.facts.settings import ContractSettings
+from fleet.identity import audit
+from fleet.live.model import NetworkNow
+from fleet.rollouts import machine, store
+from fleet.rollouts.absences import load_absences, load_view
+from fleet.rollouts.model import DEFAULT_SETTINGS, Rollout, RolloutSettings
+from fleet.rollouts.plan import Plan, plan_rollout
+
+REASON_LIMIT_CHARACTERS = 300
+
+
+class RolloutRefused(ValueError):
+    """A rollout that cannot be; ``key`` words it, ``values`` fill it, ``why`` is a gateway's own reason."""
+
+    def __init__(self, key: str, why: Reason | None = None, **values: object) -> None:
+        super().__init__(f"{key} {values or ''}".strip())
+        self.key, self.why, self.values = key, why, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What people ask for."""
+
+    changes: Mapping[str, str]
+    reason: str
+    euis: Sequence[str] = ()
+    """Empty: every gateway that has a configuration, and those that get one meanwhile."""
+    lab: Iterable[str] = ()
+    settings: RolloutSettings = DEFAULT_SETTINGS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A rollout that could start, and what people want to see before."""
+
+    plan: Plan
+    bases: Mapping[str, Version]
+    """What each gateway of it runs and would go back to."""
+    touched: Mapping[str, Mapping[str, tuple[str, str]]]
+    """EUI → path → (before, after) of what would change."""
+
+
+def propose(connection: Connection, network: NetworkNow, contract: ContractSettings, wish: Wish) -> Proposal:
+    """Return the plan of a wish.
+
+    Raises:
+        RolloutRefused: nothing to change, no reason, an unknown gateway, or a value that no gateway may have.
+    """
+    if not wish.changes:
+        raise RolloutRefused("rollout.refused.nothing")
+    if not wish.reason.strip() or len(wish.reason) > REASON_LIMIT_CHARACTERS:
+        raise RolloutRefused("rollout.refused.reason", limit=REASON_LIMIT_CHARACTERS)
+    known = working_versions(connection)
+    euis = tuple(wish.euis) or tuple(sorted(known.keys() & network.gateways.keys()))
+    if absent := [eui for eui in (*euis, *wish.lab) if eui not in known]:
+        raise RolloutRefused("rollout.refused.unconfigured", eui=absent[0])
+    touched = {eui: found for eui in euis if (found := _differences(known[eui], wish.changes))}
+    if not touched:
+        raise RolloutRefused("rollout.refused.nothing")
+    busy = store.busy_gateways(connection)
+    if overlap := sorted(busy.keys() & touched.keys()):
+        raise RolloutRefused("rollout.refused.busy", eui=overlap[0], rollout=busy[overlap[0]])
+    view = load_view(connection, network, contract)
+    absences = load_absences(connection, contract, network.at_us)
+    lab = [eui for eui in wish.lab if eui in touched]
+    plan = plan_rollout(wish.reason, list(touched), view, wish.settings, lab=lab, absences=absences)
+    return Proposal(plan=plan, bases={eui: known[eui] for eui in touched}, touched=touched)
+
+
+def _differences(base: Version, changes: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    try:
+        return differences(base.configuration, change(base.configuration, changes))
+    except ConfigurationError as error:
+        raise RolloutRefused("rollout.refused.value", why=error.why, eui=base.eui) from error
+
+
+def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, now_us: int) -> int:
+    """Store the rollout; the engine begins with the next look. Return its number."""
+    rollout = Rollout(
+        waves=tuple(one.wave for one in proposal.plan.waves),
+        wave_since_us=now_us,
+        since_us=now_us,
+        steps=proposal.plan.steps,
+        settings=wish.settings,
+    )
+    number = store.create(
+        connection,
+        rollout,
+        reason=wish.reason.strip(),
+        changes=wish.changes,
+        base_versions={eui: one.version for eui, one in proposal.bases.items()},
+        who=who,
+        now_us=now_us,
+    )
+    after = {"changes": dict(wish.changes), "gateways": len(proposal.bases), "reason": wish.reason.strip()}
+    _record(connection, number, "start", who=who, now_us=now_us, after=after)
+    return number
+
+
+class Order(StrEnum):
+    """What people tell a rollout that is there."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    HALT = "halt"
+    ROLL_BACK = "rollback"
+
+
+def give(
+    connection: Connection,
+    number: int,
+    order: Order,
+    *,
+    who: str,
+    now_us: int,
+    reason: str = "",
+    from_wave: int = 0,
+) -> None:
+    """Carry out an order; ``from_wave``: the first wave that is rolled back.
+
+    Raises:
+        RolloutRefused: there is no such rollout, or its state does not allow it.
+    """
+    before = store.get(connection, number, lock=True)
+    if before is None:
+        raise RolloutRefused("rollout.refused.unknown", number=number)
+    try:
+        after = _ordered(before.rollout, order, reason, now_us, from_wave)
+    except machine.NotNow as error:
+        raise RolloutRefused("rollout.refused.state", state=error.state) from error
+    store.save(connection, before, after, before.looked_at_us)
+    detail = {"reason": reason, "from_wave": from_wave}
+    _record(connection, number, order, who=who, now_us=now_us, after=detail)
+
+
+def _ordered(rollout: Rollout, order: Order, reason: str, now_us: int, from_wave: int) -> Rollout:
+    match order:
+        case Order.PAUSE:
+            return machine.paused(rollout, now_us)
+        case Order.RESUME:
+            return machine.resumed(rollout, now_us)
+        case Order.HALT:
+            return machine.halted(rollout, reason, now_us)
+        case Order.ROLL_BACK:
+            return machine.taken_back(rollout, now_us, from_wave)
+
+
+def _record(
+    connection: Connection, number: int, action: str, *, who: str, now_us: int, after: dict[str, object]
+) -> None:
+    subject = f"rollout {number}"
+    audit.record(connection, now_us=now_us, who=who, action=f"rollout.{action}", subject=subject, after=after)

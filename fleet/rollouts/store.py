@@ -1,0 +1,233 @@
+"""Rows of rollouts: every query of them; decides nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from fleet.rollouts.model import (
+    OPEN_STATES,
+    Failure,
+    GatewayStep,
+    Hold,
+    Rollout,
+    RolloutSettings,
+    RolloutState,
+    Step,
+    Wave,
+    WaveState,
+)
+from fleet.rollouts.tables import rollout_gateways as gateways
+from fleet.rollouts.tables import rollouts
+
+LISTED_LIMIT = 50
+"""Newest rollouts that a page shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRollout:
+    """One rollout with what people know it by."""
+
+    id: int
+    reason: str
+    changes: Mapping[str, str]
+    created_by: str
+    created_at_us: int
+    looked_at_us: int
+    base_versions: Mapping[str, int]
+    """EUI → the version that it goes back to."""
+    judgement: Mapping[str, Any] | None
+    rollout: Rollout
+
+    @property
+    def name(self) -> str:
+        """How incidents and tickets name it."""
+        return name_of(self.id)
+
+
+def create(
+    connection: Connection,
+    rollout: Rollout,
+    *,
+    reason: str,
+    changes: Mapping[str, str],
+    base_versions: Mapping[str, int],
+    who: str,
+    now_us: int,
+) -> int:
+    """Store a new rollout and return its number."""
+    row = {
+        "reason": reason,
+        "changes": dict(changes),
+        "settings": msgspec.to_builtins(rollout.settings),
+        "waves": msgspec.to_builtins(rollout.waves),
+        "created_by": who,
+        "created_at_us": now_us,
+        **_state_row(rollout),
+    }
+    number = int(connection.execute(insert(rollouts).values(row).returning(rollouts.c.id)).scalar_one())
+    add_gateways(connection, number, rollout.steps.values(), base_versions)
+    return number
+
+
+def add_gateways(
+    connection: Connection, number: int, steps: Iterable[GatewayStep], base_versions: Mapping[str, int]
+) -> None:
+    """Store the gateways of a rollout that are new in it."""
+    rows = [
+        {**_step_row(one), "rollout_id": number, "eui": one.eui, "base_version": base_versions[one.eui]}
+        for one in steps
+    ]
+    if rows:
+        connection.execute(insert(gateways), rows)
+
+
+def save(connection: Connection, before: StoredRollout, after: Rollout, now_us: int) -> None:
+    """Store what a look changed: the rollout, and the gateways whose step is another."""
+    row = {**_state_row(after), "looked_at_us": now_us}
+    connection.execute(update(rollouts).where(rollouts.c.id == before.id).values(row))
+    for eui, one in after.steps.items():
+        if one != before.rollout.steps.get(eui):
+            mine = (gateways.c.rollout_id == before.id) & (gateways.c.eui == eui)
+            connection.execute(update(gateways).where(mine).values(_step_row(one)))
+
+
+def save_judgement(connection: Connection, number: int, judgement: Mapping[str, Any] | None) -> None:
+    """Store what the measurements said."""
+    connection.execute(
+        update(rollouts).where(rollouts.c.id == number).values(judgement=judgement and dict(judgement))
+    )
+
+
+def get(connection: Connection, number: int, *, lock: bool = False) -> StoredRollout | None:
+    """Return one rollout; ``lock``: nobody else changes it in this transaction."""
+    query = select(rollouts).where(rollouts.c.id == number)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return None if row is None else _stored(connection, row)
+
+
+def open_rollouts(connection: Connection) -> list[StoredRollout]:
+    """Return the rollouts that are not over, the oldest first."""
+    mine = rollouts.c.state.in_(sorted(OPEN_STATES))
+    rows = connection.execute(select(rollouts).where(mine).order_by(rollouts.c.id)).mappings()
+    return [_stored(connection, row) for row in rows.all()]
+
+
+def due(connection: Connection, before_us: int) -> list[int]:
+    """Return the numbers of open rollouts that were looked at last before an instant."""
+    mine = rollouts.c.state.in_(sorted(OPEN_STATES)) & (rollouts.c.looked_at_us <= before_us)
+    return list(connection.execute(select(rollouts.c.id).where(mine).order_by(rollouts.c.id)).scalars())
+
+
+def recent(connection: Connection) -> list[StoredRollout]:
+    """Return the newest rollouts, newest first."""
+    query = select(rollouts).order_by(rollouts.c.id.desc()).limit(LISTED_LIMIT)
+    return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
+
+
+def rollout_of(connection: Connection, eui: str) -> int | None:
+    """Return the open rollout in which a gateway still has something to do; None: there is none."""
+    busy = gateways.c.step.in_([Step.PENDING, Step.APPLYING, Step.REVERTING])
+    query = (
+        select(func.min(rollouts.c.id))
+        .join(gateways, gateways.c.rollout_id == rollouts.c.id)
+        .where(gateways.c.eui == eui, busy, rollouts.c.state.in_(sorted(OPEN_STATES)))
+    )
+    found = connection.scalar(query)
+    return None if found is None else int(found)
+
+
+def under_way(connection: Connection) -> list[tuple[str, int, str]]:
+    """Return the gateways on which a rollout works now: EUI, since when, name of the rollout."""
+    mine = gateways.c.step.in_([Step.APPLYING, Step.REVERTING]) & rollouts.c.state.in_(sorted(OPEN_STATES))
+    query = (
+        select(gateways.c.eui, gateways.c.since_us, rollouts.c.id)
+        .join(rollouts, gateways.c.rollout_id == rollouts.c.id)
+        .where(mine)
+    )
+    return [(eui, since_us, name_of(number)) for eui, since_us, number in connection.execute(query)]
+
+
+def name_of(number: int) -> str:
+    """Return how incidents, tickets and people name a rollout."""
+    return f"n° {number}"
+
+
+def busy_gateways(connection: Connection, except_id: int | None = None) -> dict[str, int]:
+    """Return EUI → the open rollout in which it still has something to do."""
+    busy = gateways.c.step.in_([Step.PENDING, Step.APPLYING, Step.REVERTING])
+    query = (
+        select(gateways.c.eui, rollouts.c.id)
+        .join(rollouts, gateways.c.rollout_id == rollouts.c.id)
+        .where(busy, rollouts.c.state.in_(sorted(OPEN_STATES)))
+    )
+    return {eui: number for eui, number in connection.execute(query) if number != except_id}
+
+
+# --- rows and values --------------------------------------------------------------------------------
+def _state_row(rollout: Rollout) -> dict[str, object]:
+    return {
+        "state": rollout.state,
+        "wave": rollout.wave,
+        "wave_state": rollout.wave_state,
+        "wave_since_us": rollout.wave_since_us,
+        "since_us": rollout.since_us,
+        "back_from_wave": rollout.back_from_wave,
+        "halted_why": rollout.halted_why,
+    }
+
+
+def _step_row(one: GatewayStep) -> dict[str, object]:
+    return {
+        "wave": one.wave,
+        "step": one.step,
+        "since_us": one.since_us,
+        "version": one.version,
+        "hold": one.hold,
+        "failure": one.failure,
+        "reason": one.reason,
+        "forgiven": one.forgiven,
+    }
+
+
+def _stored(connection: Connection, row: RowMapping) -> StoredRollout:
+    mine = select(gateways).where(gateways.c.rollout_id == row["id"])
+    found = connection.execute(mine).mappings().all()
+    return StoredRollout(
+        id=row["id"],
+        reason=row["reason"],
+        changes=row["changes"],
+        created_by=row["created_by"],
+        created_at_us=row["created_at_us"],
+        looked_at_us=row["looked_at_us"],
+        base_versions={one["eui"]: one["base_version"] for one in found},
+        judgement=row["judgement"],
+        rollout=Rollout(
+            state=RolloutState(row["state"]),
+            waves=msgspec.convert(row["waves"], tuple[Wave, ...]),
+            wave=row["wave"],
+            wave_state=WaveState(row["wave_state"]),
+            wave_since_us=row["wave_since_us"],
+            since_us=row["since_us"],
+            back_from_wave=row["back_from_wave"],
+            halted_why=row["halted_why"],
+            steps={one["eui"]: _step(one) for one in found},
+            settings=msgspec.convert(row["settings"], RolloutSettings),
+        ),
+    )
+
+
+def _step(row: RowMapping) -> GatewayStep:
+    return GatewayStep(
+        eui=row["eui"],
+        wave=row["wave"],
+        step=Step(row["step"]),
+        since_us=row["since_us"],
+        version=row["version"],
+        hold=Hold(row["hold"]),
+        failure=Failure(row["failure"]),
+        reason=row["reason"],
+        forgiven=row["forgiven"],
+    )

@@ -1,0 +1,45 @@
+"""Tables of rollouts, and of each gateway's way through them."""
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from fleet.db.base import metadata
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("waves", JSON, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("wave", Integer, nullable=False),
+    Column("wave_state", String(16), nullable=False),
+    Column("wave_since_us", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("back_from_wave", Integer, nullable=False, server_default="0"),
+    Column("halted_why", Text, nullable=False, server_default=""),
+    Column("created_by", String(100), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("looked_at_us", BigInteger, nullable=False, server_default="0"),
+    Column("judgement", JSON),
+)
+"""``changes``: path → value; ``judgement``: what the measurements said last, metric by metric."""
+
+rollout_gateways = Table(
+    "rollout_gateways",
+    metadata,
+    Column("rollout_id", ForeignKey("rollouts.id"), primary_key=True),
+    Column("eui", String(16), primary_key=True),
+    Column("wave", Integer, nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("version", Integer),
+    Column("base_version", Integer, nullable=False),
+    Column("hold", String(16), nullable=False, server_default=""),
+    Column("failure", String(16), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("forgiven", Boolean, nullable=False, server_default="0"),
+    Index("ix_rollout_gateways_eui", "eui"),
+)
+"""``base_version``: what the gateway ran before, and goes back to; ``version``: what was issued last."""

@@ -1,0 +1,72 @@
+"""One rollout: its waves, each gateway with its reason, and what people tell it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from fleet.identity.people import Person, Role
+from fleet.registry.store import load_gateways
+from fleet.rollouts import store
+from fleet.rollouts.start import REASON_LIMIT_CHARACTERS, Order, RolloutRefused, give
+from fleet.rollouts.words import refused_in_words
+from fleet.web.access import form_guard, operator
+from fleet.web.views import rollouts as views
+from fleet.web.visit import Viewing, leave_toast
+
+router = APIRouter()
+SEE_OTHER = 303
+ORDERS = {
+    "pause": Order.PAUSE,
+    "reprise": Order.RESUME,
+    "arret": Order.HALT,
+    "retour": Order.ROLL_BACK,
+}
+"""Last part of the address of each order."""
+
+
+@router.get("/deploiements/{number:int}", response_class=HTMLResponse)
+def page(number: int, visit: Viewing, step: str = "") -> HTMLResponse:
+    """Show one rollout; ``step`` filters its gateways."""
+    with visit.database.read() as connection:
+        stored = store.get(connection, number)
+        if stored is None:
+            raise HTTPException(404, visit.words.t("rollout.refused.unknown", number=number))
+        names = {one.eui: one.name for one in load_gateways(connection)}
+        rows = views.gateway_rows(visit.words, stored, names)
+        return visit.page(
+            "pages/rollout.html",
+            connection,
+            one=views.rollout_row(visit.words, stored),
+            waves=views.wave_states(visit.words, stored),
+            changes=stored.changes,
+            rows=[row for row in rows if not step or row.step == step][: views.LISTED_LIMIT],
+            total=len(rows),
+            steps=views.step_counts(visit.words, stored),
+            step=step,
+            orders=views.orders_of(stored.rollout.state),
+            may_push=visit.person is not None and visit.person.may(Role.OPERATOR),
+        )
+
+
+@router.post("/deploiements/{number:int}/{word}", dependencies=[Depends(form_guard)])
+def order(
+    number: int,
+    word: str,
+    visit: Viewing,
+    person: Annotated[Person, Depends(operator)],
+    reason: Annotated[str, Form(max_length=REASON_LIMIT_CHARACTERS)] = "",
+) -> Response:
+    """Pause, resume, halt or roll back."""
+    if word not in ORDERS:
+        raise HTTPException(404)
+    try:
+        with visit.database.write() as connection:
+            give(
+                connection, number, ORDERS[word], who=person.name, now_us=visit.now_us, reason=reason.strip()
+            )
+    except RolloutRefused as error:
+        raise HTTPException(409, refused_in_words(visit.lang, error)) from error
+    return leave_toast(
+        RedirectResponse(f"/deploiements/{number}", SEE_OTHER), f"toast.rollout.{ORDERS[word]}"
+    )
