@@ -23,6 +23,7 @@ from agent.enrol.settings import load_settings
 from agent.health.reporting import Reporting
 from agent.health.usage import TrafficKind
 from agent.hearing.noise_meter import NoiseMeter
+from agent.host.card import card_fields
 from agent.host.fields import Fields
 from agent.host.kernel_clock import kernel_quality
 from agent.host.machine import ServiceNotifier
@@ -55,6 +56,9 @@ LAST_LINES = 10
 
 class Agent:
     """One gateway's agent on one state folder."""
+
+    card: Reason | None = None
+    """Why this works in memory instead of on its card; None: it does not."""
 
     def __init__(
         self, *, state: Path, image: Path | None, clock: SystemClock, make_datapath: MakeDataPath
@@ -251,6 +255,7 @@ class Agent:
                 month=self.reporting.month_fields(),
                 month_stopped=self.reporting.month_stopped(),
                 gnss=self._gnss(),
+                card=self.card,
             ),
         )
 
@@ -264,13 +269,8 @@ class Agent:
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()
-        outbox = self.journal.outbox
-        waiting, kept = outbox.pending("journal"), outbox.kept("journal")
-        fields: Fields = {"journal_pending_count": waiting, "journal_unconfirmed_count": kept - waiting}
-        fields["outbox_unconfirmed_dropped_count"] = outbox.unconfirmed_dropped
-        refused = self.control.state.counts
-        fields |= {f"envelopes_{name}_count": number for name, number in refused}
-        fields |= {f"outbox_dropped_{kind}_count": dropped for kind, dropped in outbox.dropped.items()}
+        fields = self.journal.outbox.fields() | card_fields(self.card)
+        fields |= {f"envelopes_{name}_count": number for name, number in self.control.state.counts}
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
         fields |= self._gnss()

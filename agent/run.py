@@ -63,6 +63,7 @@ def run_agent(state: Path, image: Path | None) -> int:
     try:
         agent = Agent(state=state, image=image, clock=clock, make_datapath=_radio_maker(state, clock))
         if card is not None:
+            agent.card = card
             agent.journal.record(Change.RECOVERY, "card", "IN_MEMORY", card)
     except _UNUSABLE as error:
         return _fail(UNUSABLE, str(error))

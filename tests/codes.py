@@ -21,7 +21,7 @@ LEGACY = ROOT / "fleet" / "lang" / "legacy.py"
 """The one file that may know the prose of older agents."""
 UNITS = frozenset(
     {
-        *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "characters"),
+        *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "mb", "characters"),
         *("frames", "tests", "jobs", "commands", "downlinks", "names", "channels", "partitions", "lines"),
         *("version", "status", "code", "sf", "least", "most"),
     }

@@ -58,6 +58,7 @@ def running(status: Status | None, lang: Lang) -> list[Finding]:
         *(_connector(connector, lang) for connector in status.connectors),
         _link(status, lang),
         *_store(status, lang),
+        *_card(status, lang),
         *_box(status, lang),
         *_month(status, lang),
     ]
@@ -147,6 +148,16 @@ def _box(status: Status, lang: Lang) -> list[Finding]:
         )
         findings.append(found(lang, ("Température", "Temperature"), Severity.WATCH, f"{hot} °C", remedy))
     return findings
+
+
+def _card(status: Status, lang: Lang) -> list[Finding]:
+    if status.card is None:
+        return []
+    remedy = (
+        "changez la carte avec un nouvel ordre de travail ; remettez l’ancienne au NOC, des trames y restent",
+        "replace the card with a new work order; give the old one to the NOC, frames may be on it",
+    )
+    return [found(lang, ("Carte mémoire", "Card"), Severity.WRONG, because(lang, status.card)[3:], remedy)]
 
 
 def _month(status: Status, lang: Lang) -> list[Finding]:

@@ -25,6 +25,7 @@ WORDS = frozenset(
         *("gnss_fix", "gnss_pulse", "modem_operator", "modem_technology", "modem_state", "net_route"),
         *("version_agent", "version_kernel", "concentrator_eui", "disk_name"),
         *("balena_update", "balena_release"),
+        *("card_in_memory", "card_left_mb"),
     }
 )
 STEPS: dict[str, float] = {

@@ -12,6 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
+from agent.host.fields import Fields
 from agent.wire import reasons
 from agent.wire.reasons import Reason
 
@@ -20,7 +21,8 @@ SERVICE_MEMORY = "/run/passerelle"
 """What the service's unit names as its runtime folder."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the owner of what is found there is checked
 COPY_LIMIT_BYTES = 64_000_000
-"""A larger file is not copied: such a spool stays on the card, and the copy begins with an empty one."""
+"""A larger file is not copied: such a spool stays on the card, and the copy begins with an empty one.  It is
+said in the journal, the details (``card_left_mb``), ``agent status`` and the doctor."""
 
 
 def memory_folder() -> Path:
@@ -46,9 +48,30 @@ def usable_state(state: Path, memory: Path) -> tuple[Path, Reason | None]:
     except OSError as error:
         if error.errno not in _REFUSALS:
             return state, None
-        return _copy(state, copy), reasons.card.read_only()
+        copied, left_mb = _copy(state, copy), left_on_card_mb(state)
+        return copied, reasons.card.read_only_left(left_mb=left_mb) if left_mb else reasons.card.read_only()
     shutil.rmtree(copy, ignore_errors=True)
     return state, None
+
+
+def left_on_card_mb(state: Path) -> int:
+    """Return the size of what is too large for the copy, rounded up; 0: nothing is left behind."""
+    left_bytes = 0
+    for path in state.rglob("*"):
+        try:
+            size_bytes = path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue  # a worn sector tells no size
+        left_bytes += size_bytes if size_bytes > COPY_LIMIT_BYTES else 0
+    return -(-left_bytes // 1_000_000)
+
+
+def card_fields(why: Reason | None) -> Fields:
+    """Return what the details say of a card that is not written any more; nothing of one that is."""
+    if why is None:
+        return {}
+    left_mb = why.values.get("left_mb", 0)
+    return {"card_in_memory": 1, "card_left_mb": left_mb if isinstance(left_mb, int) else 0}
 
 
 def working_folders(state: Path) -> tuple[Path, ...]:

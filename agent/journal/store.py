@@ -244,6 +244,16 @@ class Outbox:
             ).fetchall()
         return [body for (body,) in reversed(rows)]
 
+    def fields(self) -> dict[str, str | int | float]:
+        """Return what the details say of the outbox."""
+        waiting = self.pending(JOURNAL)
+        fields: dict[str, str | int | float] = {
+            "journal_pending_count": waiting,
+            "journal_unconfirmed_count": self.kept(JOURNAL) - waiting,
+            "outbox_unconfirmed_dropped_count": self.unconfirmed_dropped,
+        }
+        return fields | {f"outbox_dropped_{kind}_count": number for kind, number in self.dropped.items()}
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

@@ -28,6 +28,8 @@ class More:
     month: Fields = field(default_factory=dict)
     month_stopped: Reason | None = None
     gnss: Fields = field(default_factory=dict)
+    card: Reason | None = None
+    """Why the state is kept in memory; None: the card takes it."""
 
 
 def gather(
@@ -84,6 +86,7 @@ def gather(
         backhaul_rtt_ms=link.rtt_ms(),
         duty_percent=max((100 * used // allowed for used, allowed in state.airtime.values()), default=0),
         gnss=more.gnss,
+        card=more.card,
     )
 
 

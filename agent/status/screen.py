@@ -124,6 +124,7 @@ def _service(status: Status, lang: Lang) -> list[Pair]:
             for connector in status.connectors
         ),
         (say(lang, "Trames", "Frames"), _frames(status, lang)),
+        (say(lang, "Carte", "Card"), because(lang, status.card)[3:]),
         (
             say(lang, "Enrôlement", "Enrolment"),
             say(lang, *ENROLMENT_WORDS[status.enrolment]) + because(lang, status.enrolment_reason),

@@ -72,6 +72,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     duty_percent: int = 0
     """Share of the hour's air time that the most used sub-band has spent, 0 to 100."""
     gnss: dict[str, str | int | float] = {}
+    card: Reason | None = None
+    """Why the state is kept in memory, and what stays on the card; None: the card takes it."""
     restored: int = 0
     """Frames that an earlier run left."""
     losses: dict[str, int] = {}

@@ -14,6 +14,13 @@ def journal_set_aside() -> None: ...
 def read_only() -> None: ...
 
 
+@code(
+    "carte en lecture seule, l’état est en mémoire\u202f; {left_mb} Mo restent sur la carte sans partir",
+    "the card is read-only, its state is kept in memory; {left_mb} MB stay on the card and do not leave",
+)
+def read_only_left(*, left_mb: int) -> None: ...
+
+
 @code("la carte refuse l’écriture ({cause})", "the card refuses to be written ({cause})")
 def not_written(*, cause: Reason) -> None: ...
 

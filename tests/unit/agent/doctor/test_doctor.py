@@ -18,6 +18,7 @@ from agent.health.usage import TrafficKind, why_stopped
 from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.status.say import Lang
+from agent.status.screen import render
 from agent.status.status import ConnectorStatus
 from agent.wire import reasons
 from agent.wire.messages import TimeQuality
@@ -142,6 +143,10 @@ def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> Non
     assert "0016c001ffffffff" in refused.detail
     wrong = [one for one in running(status(unbalanced=3), lang) if one.severity is Severity.WRONG]
     assert ["3" in one.detail for one in wrong] == [True]
+    card = reasons.card.read_only_left(left_mb=80)
+    (worn,) = [one for one in running(status(card=card), lang) if one.severity is Severity.WRONG]
+    assert "80" in worn.detail
+    assert "80" in render(status(card=card), lang)
     suspected = running(
         status(hearing=(reasons.hearing.test_frames_missed(missed_tests=2, sender="X", heard_tests=3),)), lang
     )

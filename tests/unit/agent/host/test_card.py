@@ -50,8 +50,26 @@ def test_a_file_beyond_the_limit_stays_on_the_card(
 ) -> None:
     monkeypatch.setattr(card, "COPY_LIMIT_BYTES", 100)
     (refusing / "spool.db").write_bytes(bytes(100 + excess))
-    copy, _ = usable_state(refusing, tmp_path)
+    copy, why = usable_state(refusing, tmp_path)
     assert (copy / "spool.db").exists() is kept
+    said = reasons.card.read_only() if kept else reasons.card.read_only_left(left_mb=1)
+    assert why == said
+    assert usable_state(refusing, tmp_path) == (copy, said)
+
+
+def test_what_is_left_on_the_card_is_said_in_both_languages_and_rounded_up(
+    refusing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "COPY_LIMIT_BYTES", 1_000_000)
+    for name, size_bytes in (("small", 1_000_000), ("spool.db", 2_000_001), ("older", 1_500_000)):
+        (refusing / name).write_bytes(bytes(size_bytes))
+    assert card.left_on_card_mb(refusing) == 4
+    why = reasons.card.read_only_left(left_mb=4)
+    assert "4 Mo restent sur la carte" in reasons.text(why, "fr")
+    assert card.card_fields(why) == {"card_in_memory": 1, "card_left_mb": 4}
+    assert card.card_fields(reasons.card.read_only()) == {"card_in_memory": 1, "card_left_mb": 0}
+    assert card.card_fields(None) == {}
+    assert "4 MB stay on the card" in reasons.text(why, "en")
 
 
 def test_who_asks_for_the_state_looks_into_memory_too(

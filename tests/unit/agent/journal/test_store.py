@@ -122,6 +122,13 @@ def test_at_the_limit_what_the_broker_has_is_not_counted_as_lost(tmp_path: Path)
     outbox.append(JOURNAL, [(1, number, note(number)) for number in (4, 5, 6)])
     assert (outbox.unconfirmed_dropped, outbox.dropped[JOURNAL]) == (2, 1)
     assert (outbox.pending(JOURNAL), outbox.kept(JOURNAL)) == (3, 3)
+    assert outbox.fields() == {
+        "journal_pending_count": 3,
+        "journal_unconfirmed_count": 0,
+        "outbox_unconfirmed_dropped_count": 2,
+        "outbox_dropped_journal_count": 1,
+        "outbox_dropped_event_count": 0,
+    }
 
 
 class Held:
