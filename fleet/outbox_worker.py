@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from fleet.clock import Clock
-from fleet.db.connect import Database
+from fleet.db.connect import Database, first_line, is_database_trouble
 from fleet.notify import mail, outbox
 from fleet.notify.glpi import glpi_sender
 from fleet.notify.marks import filled, tickets_to_acknowledge
@@ -144,15 +144,19 @@ class Worker:
 
     async def run(self) -> None:
         """Send until cancelled; whatever goes wrong is logged, and the next round comes."""
-        announced = False
+        announced = waits = False
         while True:
             try:
                 if not announced:
                     await asyncio.to_thread(self.announce)
                     announced = True
                 await self._rounds()
-            except Exception:
-                log.exception("outbox_round_failed")
+            except Exception as error:
+                if not is_database_trouble(error):
+                    log.exception("outbox_round_failed")
+                elif not waits:
+                    log.warning("outbox_waits", reason=first_line(error))
+                waits = is_database_trouble(error)
                 await asyncio.sleep(FAILED_WAIT_S)
 
     async def _rounds(self) -> None:

@@ -5,14 +5,16 @@
     objects        the LNS's uplink events, if there are any (two threads)
     closer thread  months that are due
     keeper thread  revoked gateways are out, proved at the broker
+    leadership     the lock of the database server still holds
     watchdog       ends the process when engine or event loop stand still
     MQTT thread    the broker link
+Starting: the port answers at once, 503 and what is waited for (``fleet.web.gate``): the database, or another
+`fleet serve` that leads.  Nothing is written before, and there is no last try.
 Stopping: the link leaves the broker, the engine stores what it has, pages are let go, then the process ends.
 """
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import signal
 import socket
@@ -20,6 +22,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -30,8 +33,8 @@ from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.clock import FleetClock, SystemClock
-from fleet.db.connect import Database
-from fleet.db.migrate import upgrade
+from fleet.db.connect import Database, first_line
+from fleet.db.leadership import Leadership, NoLongerLeader, StandBy
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
@@ -44,7 +47,8 @@ from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.settings import Settings, read_settings
 from fleet.web.app import make_app
-from fleet.web.connections import BoundedConnection
+from fleet.web.connections import BoundedConnection, is_loopback, listen
+from fleet.web.gate import Gate, WaitsFor
 from fleet.web.process_parts import Parts
 
 STOP_LIMIT_S = 10
@@ -53,10 +57,19 @@ STOP_LIMIT_S = 10
 STOP_HARD_S = 25
 """Then a page that still computes is cut off; below the 90 s of systemd's own patience."""
 
+KEEP_EVERY_S = 5.0
+"""Between two looks at the lock of the database server."""
+
 PAGE_THREADS = 8
 """Pages, forms and files that are worked on at once; the engine shares the interpreter with them."""
 
 log = structlog.get_logger("fleet")
+
+
+class Stoppable(Protocol):
+    """A part that ends when it is told to."""
+
+    def stop(self) -> None: ...
 
 
 class _Server(uvicorn.Server):
@@ -79,37 +92,96 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     worker.check(settings)
     events = parse_events_url(settings.lns_events_url) if settings.lns_events_url else None
     _log_to_stderr()
-    asyncio.run(_serve(settings, _listen(host, port), events))
+    asyncio.run(_serve(settings, listen(host, port), events))
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches ``host``.
+class _Process:
+    """One `fleet serve`: it waits until it may lead, then runs every part until it is stopped."""
 
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
-    (True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def __init__(self, settings: Settings, events: EventsBroker | None) -> None:
+        self.gate = Gate()
+        self.server = _server(self.gate)
+        self.parts: Parts | None = None
+        self.ticks = Ticks()
+        self._settings, self._events = settings, events
+        self._database = Database(settings.database_url)
+        self._leadership = Leadership(self._database, settings.data)
+        self._stopping = threading.Event()
+        self._told_to_stop = asyncio.Event()
+        self.watchdog = Watchdog({"engine": self._progress, "pages": lambda: self.ticks.count})
+        self._to_stop: list[Stoppable] = []
+
+    def _progress(self) -> object:
+        """Return what moves while the engine works; while we wait, the event loop."""
+        return self.ticks.count if self.parts is None else self.parts.engine.progress()
+
+    def stop(self) -> None:
+        """End in good order."""
+        _end_at_last()
+        self._stopping.set()
+        self._told_to_stop.set()
+        for part in (self.watchdog, *self._to_stop):
+            part.stop()
+        if self.parts is not None:
+            self.parts.feed.close()
+        self.server.should_exit = True
+
+    def wait_to_lead(self) -> bool:
+        """Return once nobody else leads and the database is as we need it; False: stopped before."""
+        found = self._leadership.wait(self._stopping, self._waits)
+        if found:
+            log.info("leads", database=self._database.dialect)
+        return found
+
+    def _waits(self, error: Exception) -> None:
+        reason = WaitsFor.LEADER if isinstance(error, StandBy) else WaitsFor.DATABASE
+        detail = first_line(error)
+        if self.gate.waiting(reason, detail):
+            log.warning("waits", waits_for=reason.value, detail=detail)
+
+    def keep_leading(self) -> None:
+        """Look after the lock until stopped; stop the process when another leads."""
+        while not self._stopping.wait(KEEP_EVERY_S):
+            try:
+                self._leadership.keep()
+            except (StandBy, NoLongerLeader) as other:
+                log.error("leads_no_longer", reason=str(other))
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    async def lead(self) -> None:
+        """Run every part until the server ends."""
+        parts = self.parts = assemble(self._settings, self._database)
+        closer = _closer(parts)
+        self._to_stop += [parts.engine, closer, parts.keeper]
+        engine = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
+        engine.start()
+        works = {"closer": closer.run, "keeper": parts.keeper.run, "leadership": self.keep_leading}
+        for name, run_ in works.items():
+            threading.Thread(target=run_, name=name, daemon=True).start()
+        parts.link.start()
+        uplinks = Uplinks(parts.database, parts.clock)
+        if self._events is not None:
+            uplinks.start(self._events)
+        outbox = asyncio.create_task(worker.run(parts.database, self._settings, parts.clock))
+        outbox.add_done_callback(_tell_end)
+        self.gate.open(make_app(parts))
+        await self._told_to_stop.wait()
+        outbox.cancel()
+        parts.link.stop()
+        await asyncio.to_thread(uplinks.stop)
+        parts.inbox.close()
+        await asyncio.to_thread(engine.join, STOP_LIMIT_S)
+        log.info("stopped", cycles=parts.engine.health.cycles)
+
+    def close(self) -> None:
+        """Let another process lead, once nothing writes any more."""
+        self._leadership.release()
+        self._database.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
-    return listener
-
-
-def assemble(settings: Settings) -> Parts:
+def assemble(settings: Settings, database: Database) -> Parts:
     """Return the parts of one process, none of them started."""
-    database = Database(settings.database_url)
-    upgrade(database)
     clock, inbox, feed = FleetClock(SystemClock()), Inbox(), Feed()
     keys = read_keys(settings.data)
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)
@@ -145,57 +217,36 @@ def assemble(settings: Settings) -> Parts:
 
 async def _serve(settings: Settings, listener: socket.socket, events: EventsBroker | None) -> None:
     to_thread.current_default_thread_limiter().total_tokens = PAGE_THREADS
-    parts = assemble(settings)
-    server = _server(parts)
-    loop = asyncio.get_running_loop()
-    closer = _closer(parts)
-    ticks = Ticks()
-    watchdog = Watchdog({"engine": parts.engine.progress, "pages": lambda: ticks.count})
-
-    def stop() -> None:
-        _end_at_last()
-        parts.feed.close()
-        for part in (watchdog, parts.engine, closer, parts.keeper):
-            part.stop()
-        server.should_exit = True
-
+    process = _Process(settings, events)
+    loop, server = asyncio.get_running_loop(), process.server
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    thread = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
-    thread.start()
-    ticking = asyncio.create_task(ticks.run())
-    watchdog.start()
-    for name, run_ in (("closer", closer.run), ("keeper", parts.keeper.run)):
-        threading.Thread(target=run_, name=name, daemon=True).start()
-    parts.link.start()
-    uplinks = Uplinks(parts.database, parts.clock)
-    if events is not None:
-        uplinks.start(events)
-    outbox = asyncio.create_task(worker.run(parts.database, settings, parts.clock))
-    outbox.add_done_callback(_tell_end)
+        loop.add_signal_handler(number, process.stop)
+    ticking = asyncio.create_task(process.ticks.run())
+    process.watchdog.start()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
-    _tell_address(settings, None if serving.done() else listener)
-    watchdog.ready()
-    await serving
-    watchdog.stop()
-    outbox.cancel()
-    ticking.cancel()
-    parts.link.stop()
-    await asyncio.to_thread(uplinks.stop)
-    parts.inbox.close()
-    await asyncio.to_thread(thread.join, STOP_LIMIT_S)
-    parts.database.close()
-    log.info("stopped", cycles=parts.engine.health.cycles)
+    process.watchdog.ready()
+    try:
+        if await asyncio.to_thread(process.wait_to_lead):
+            leading = asyncio.create_task(process.lead())
+            await process.gate.opened.wait()
+            _tell_address(settings, None if serving.done() else listener)
+            await leading
+    finally:
+        server.should_exit = True
+        await serving
+        process.watchdog.stop()
+        ticking.cancel()
+        process.close()
 
 
-def _server(parts: Parts) -> _Server:
-    app = make_app(parts)
+def _server(gate: Gate) -> _Server:
     return _Server(
         uvicorn.Config(
-            app,
+            gate,
             http=BoundedConnection,
+            lifespan="off",
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_LIMIT_S,

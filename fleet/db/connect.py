@@ -8,7 +8,7 @@ can fail with SQLITE_BUSY whatever the timeout, so writers begin IMMEDIATE); SQL
 serializable isolation, savepoints and transactional DDL" for the two listeners.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ POOL_SIZE = 8
 POOL_OVERFLOW = 24
 """Requests that may hold a connection at once, above the pool; FastAPI runs 40 threads at most."""
 _BEGIN = "passerelle_begin"
+SERVER_GONE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A PostgreSQL that does not answer is given up: 5 s for a connection, 25 s for one that was open."""
 
 
 class DatabaseUrlError(ValueError):
@@ -44,6 +52,12 @@ def is_database_trouble(error: Exception) -> bool:
     return isinstance(error, (*troubles, OSError, MemoryError))
 
 
+def first_line(error: Exception) -> str:
+    """Return what an error of the database says, without its statement."""
+    text = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
 class Database:
     """One database; ``read`` and ``write`` are its only doors."""
 
@@ -51,6 +65,8 @@ class Database:
         self.url = url
         self._engine = _engine(url)
         self._writing = self._engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+        self.fence: Callable[[Connection], None] | None = None
+        """What every write transaction begins with: it raises when another process leads (``leadership``)."""
 
     @property
     def engine(self) -> Engine:
@@ -77,6 +93,8 @@ class Database:
         """
         with self._writing.connect() as connection:
             connection.begin()
+            if self.fence is not None:
+                self.fence(connection)
             held = HELD.set(HELD.get() + 1)
             try:
                 yield connection
@@ -109,8 +127,17 @@ def _engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise DatabaseUrlError(f"database: {parsed.drivername!r} is neither sqlite nor postgresql")
-    engine = create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
-    if parsed.get_backend_name() == "sqlite":
+    server = parsed.get_backend_name() == "postgresql"
+    engine = create_engine(
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=server,
+        connect_args={name: value for name, value in SERVER_GONE.items() if name not in parsed.query}
+        if server
+        else {},
+    )
+    if not server:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine

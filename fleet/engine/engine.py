@@ -21,7 +21,7 @@ from fleet.broker.inbox import Inbox
 from fleet.broker.link import CANARY_INTERVAL_S, BrokerLink
 from fleet.broker.received import Received
 from fleet.clock import FleetClock
-from fleet.db.connect import CommitUnsure, Database, is_database_trouble
+from fleet.db.connect import CommitUnsure, Database, first_line, is_database_trouble
 from fleet.engine.clocks import Instant, keeping_after_unsure
 from fleet.engine.cycle import Senses, Terms, refuse_message, run_cycle, store_messages
 from fleet.engine.outgoing import Outgoing
@@ -125,8 +125,11 @@ class Engine:
                 work()
             except Exception as error:
                 self.health.failures += 1
-                self.health.last_error = f"{type(error).__name__}: {error}"
-                log.exception("engine_failed", work=getattr(work, "__name__", "batch"))
+                before, self.health.last_error = self.health.last_error, f"{type(error).__name__}: {error}"
+                if not is_database_trouble(error):
+                    log.exception("engine_failed", work=getattr(work, "__name__", "batch"))
+                elif before != self.health.last_error:
+                    log.warning("engine_waits", reason=first_line(error))
                 if self._stopping.wait(RETRY_WAIT_S):
                     return
                 self._sing()

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
+from fleet.db.connect import first_line, is_database_trouble
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.notify import outbox
 from fleet.web import login
@@ -59,8 +60,14 @@ def healthz(parts: Shared) -> Response:
         wrong.append(f"broker: not connected; {parts.link.last_error}")
     if parts.keeper.trouble:
         wrong.append(parts.keeper.trouble)
-    with parts.database.read() as connection:
-        stuck_us = outbox.stuck_since(connection)
+    stuck_us = None
+    try:
+        with parts.database.read() as connection:
+            stuck_us = outbox.stuck_since(connection)
+    except Exception as error:
+        if not is_database_trouble(error):
+            raise
+        wrong.append(f"database: {first_line(error)}")
     body = {
         "ok": not wrong,
         "wrong": wrong,

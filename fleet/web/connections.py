@@ -7,10 +7,14 @@ Sources: uvicorn 0.54 ``protocols/http/h11_impl.py``; asyncio "Flow control call
 """
 
 import asyncio
+import ipaddress
+import socket
 from operator import itemgetter
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from fleet.errors import SettingsError
 
 HEAD_WAIT_S = 10.0
 """For the whole head of a request, from the first byte of it or from the connection's begin."""
@@ -95,3 +99,32 @@ class BoundedConnection(H11Protocol):
         if self._reader_timer is not None:
             self._reader_timer.cancel()
             self._reader_timer = None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches ``host``.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+    (True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket.
+
+    Raises:
+        SettingsError: somebody else has the port, or it is no address of ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener

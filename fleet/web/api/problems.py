@@ -5,9 +5,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from fleet.db.connect import CommitUnsure, first_line
+from fleet.lang.i18n import LANGUAGES, t
 from fleet.web.access import LoginNeeded, NotAllowed
+from fleet.web.gate import RETRY_AFTER_S
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -39,6 +44,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LoginNeeded, _login)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(OverflowError, _too_large)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError, CommitUnsure):
+        app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _mistake)
 
 
@@ -80,6 +87,18 @@ def _too_large(request: Request, _error: Exception) -> Response:
     if _for_machines(request):
         return problem_response(422, "Request not valid", "a number is out of range")
     return PlainTextResponse("422 a number is out of range", 422)
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    """Answer for a database that is away or busy: the same request may do in a moment."""
+    detail = first_line(error)
+    if _for_machines(request):
+        answer: Response = problem_response(503, "The database does not answer", detail)
+    else:
+        words = "\n".join(f"{t(lang, 'gate.database')} ({detail})" for lang in LANGUAGES)
+        answer = PlainTextResponse(f"503 {words}", 503)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
 
 
 def _mistake(request: Request, error: Exception) -> Response:
