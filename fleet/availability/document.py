@@ -157,6 +157,24 @@ def digest(given: MonthInput) -> str:
     return hasher.hexdigest()
 
 
+def digest_of_lines(lines: Iterable[bytes]) -> str:
+    """Return the hash of a document as it was written, whatever program wrote it.
+
+    Raises:
+        DocumentError: the first line is no header.
+    """
+    header, *content = [line for line in lines if line.strip()] or [b"{}"]
+    kind, fields = _fields(header, 1)
+    if kind != "header":
+        raise DocumentError(f"line 1: type: {kind!r} comes before the header")
+    told = _convert(fields, Header, 1)
+    hasher = hashlib.sha256()
+    hasher.update(f"{told.format} {told.version}\n{told.code}\n{told.month} {told.as_of_us}\n".encode())
+    for line in sorted(set(content)):
+        hasher.update(line)
+    return hasher.hexdigest()
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one line."""
     kinds = {"header": Header, **TYPES}

@@ -11,6 +11,7 @@ from fleet.evidence.load import load_records, load_stored_runs
 from fleet.evidence.tables import heartbeat_runs, journal_records
 from fleet.facts.model import Fact, HeartbeatRun, JournalFact
 from fleet.facts.settings import ContractSettings
+from fleet.months import snapshots
 from fleet.months.checking import Finding, check_against, check_itself, same_fact
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
@@ -21,6 +22,9 @@ def check_month(
     connection: Connection, month: str, settings: ContractSettings, *, now_us: int
 ) -> Iterator[Finding]:
     """Yield everything in which the versions of a month differ from their facts and from the evidence."""
+    for wrong in snapshots.wrong_hashes(connection, month):
+        text = f"snapshot {wrong} is not what its hash says"
+        yield Finding(month=month, version=0, what="snapshot", text=text)
     newest: tuple[Version, int] | None = None
     for expected, (version, closed_at_us) in enumerate(every_version(connection, month), start=1):
         if version.number != expected:

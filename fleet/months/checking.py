@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from fleet.availability import document, result
+from fleet.availability import document
 from fleet.availability.document import DocumentError
 from fleet.availability.reckoning import MonthInput, reckon
 from fleet.facts.model import Fact, HeartbeatRun, JournalFact
-from fleet.months.closing import Version, close
+from fleet.months.closing import Version, close, figures_of, figures_today, seal_of
 
 SHOWN_LIMIT = 20
 """Names in one finding; the others are counted."""
@@ -29,13 +29,14 @@ class Finding:
     month: str
     version: int
     what: str
-    """``hash``, ``figures``, ``facts``, ``evidence``, ``numbers``; no fault are ``late``, ``skipped``."""
+    """``hash``, ``seal``, ``figures``, ``facts``, ``evidence``, ``numbers``, ``snapshot``; no fault are
+    ``late``, ``skipped`` and ``code``."""
     text: str
 
     @property
     def is_fault(self) -> bool:
         """Return whether somebody must look: facts that came late are taken at the next closing."""
-        return self.what not in ("late", "skipped")
+        return self.what not in ("late", "skipped", "code")
 
     def __str__(self) -> str:
         """Return one line."""
@@ -49,16 +50,30 @@ def check_itself(version: Version) -> list[Finding]:
         return Finding(month=version.month, version=version.number, what=what, text=text)
 
     try:
-        given = document.read(version.facts)
+        given, digest = document.read(version.facts), document.digest_of_lines(version.facts)
     except DocumentError as error:
         return [found("facts", str(error))]
     findings = []
-    if (digest := document.digest(given)) != version.hash:
+    if digest != version.hash:
         findings.append(found("hash", f"stored {version.hash}, its facts give {digest}"))
-    told = msgspec.to_builtins(result.document(given, reckon(given)), str_keys=True)
-    if differing := differences(version.figures, told):
+    differing = differences(version.figures, figures_of(given, reckon(given)))
+    if version.figures["code"] != document.CODE:
+        would = f"would differ in {_some(differing)}" if differing else "would be the same"
+        findings.append(
+            found("code", f"CLOSED BY {version.figures['code']}; by today's {document.CODE} it {would}")
+        )
+    elif differing:
         findings.append(found("figures", f"other by its own facts: {_some(differing)}"))
+    if version.seal and version.seal != seal_of(version):
+        findings.append(found("seal", f"stored {version.seal}, facts and figures give {seal_of(version)}"))
     return findings
+
+
+def differs_today(version: Version) -> list[str]:
+    """Return in what today's program would differ from a version that another one closed."""
+    if version.figures["code"] == document.CODE:
+        return []
+    return differences(version.figures, figures_today(version))
 
 
 def check_against(
@@ -76,7 +91,7 @@ def check_against(
     if made is None:
         return findings
     new = made[0].difference["facts"]
-    differing = _some(differences(version.figures, made[0].figures))
+    differing = _some(differences(figures_today(version), made[0].figures))
     if early := [fact for fact in new if fact["recorded_at_us"] <= closed_at_us]:
         names = sorted(str(fact.get("eui", fact["type"])) for fact in early)
         text = f"{len(early)} facts were known when it closed and are not in it ({_some(names)}): {differing}"

@@ -6,11 +6,12 @@ wrong tells no month.  Looking makes a version only if a figure changed.
 
 A closed month is told from the instant of its closing, with the settings, weights and members of version 1;
 only facts may be added.  Facts that change no figure and no timeline (a run that grew after the month) make
-no version.
+no version, nor does a newer program: what it would give is named by ``checking`` and the page.
 
 Sources: AVAILABILITY §8.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +51,8 @@ class Version:
     figures: dict[str, Any]
     difference: dict[str, Any]
     """Empty for version 1."""
+    seal: str = ""
+    """SHA-256 over hash and figures, mailed to the members; empty for a version of an older program."""
 
 
 def close(
@@ -67,12 +70,13 @@ def close(
         raise NotYetError(f"month: {in_flight} messages are still being taken in")
     frozen = _frozen(replace(given, as_of_us=due_us), before)
     digest = document.digest(frozen)
-    if before is not None and before.hash == digest:
-        return None
     lines = tuple(document.write(frozen))
+    known = () if before is None else _content_today(before)
+    if before is not None and (before.hash == digest or set(lines[1:]) == set(known)):
+        return None
     told = reckon(frozen)
-    figures = msgspec.to_builtins(result.document(frozen, told), str_keys=True)
-    if before is not None and _without_hash(before.figures) == _without_hash(figures):
+    figures = figures_of(frozen, told)
+    if before is not None and _without_hash(figures_today(before)) == _without_hash(figures):
         return None
     version = Version(
         month=given.month,
@@ -80,9 +84,28 @@ def close(
         hash=digest,
         facts=lines,
         figures=figures,
-        difference={} if before is None else difference(before, figures, lines),
+        difference={} if before is None else difference(before, figures, lines, known),
     )
-    return version, told
+    return replace(version, seal=seal_of(version)), told
+
+
+def figures_of(given: MonthInput, reckoned: MonthResult) -> dict[str, Any]:
+    """Return figures as a version stores them."""
+    plain: dict[str, Any] = msgspec.to_builtins(result.document(given, reckoned), str_keys=True)
+    return plain
+
+
+def figures_today(version: Version) -> dict[str, Any]:
+    """Return the figures of a version; if another program made it, those that today's gives of its facts."""
+    if version.figures["code"] == document.CODE:
+        return version.figures
+    given = document.read(version.facts)
+    return figures_of(given, reckon(given))
+
+
+def _content_today(version: Version) -> tuple[bytes, ...]:
+    """Return what a version holds as lines of today's program, so that a new field is no new fact."""
+    return tuple(document.write(document.read(version.facts)))[1:]
 
 
 def _frozen(given: MonthInput, before: Version | None) -> MonthInput:
@@ -117,16 +140,27 @@ def _corrected(first: MonthInput, given: MonthInput) -> MonthInput:
     )
 
 
+def seal_of(version: Version) -> str:
+    """Return the seal of a version: who holds it can tell whether a fact or a stored figure was changed."""
+    figures = msgspec.json.encode(version.figures, order="sorted")
+    parts = (version.month, str(version.number), version.hash, hashlib.sha256(figures).hexdigest())
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
 def _without_hash(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in figures.items() if name != "hash"}
 
 
-def difference(before: Version, figures: Mapping[str, Any], lines: Sequence[bytes]) -> dict[str, Any]:
-    """Return what changed between two versions, and the facts that caused it."""
-    known = set(before.facts)
-    new = [line for line in lines[1:] if line not in known]
+def difference(
+    before: Version, figures: Mapping[str, Any], lines: Sequence[bytes], known: Sequence[bytes]
+) -> dict[str, Any]:
+    """Return what changed between two versions, and the facts that caused it; ``known`` are those before."""
+    known_lines = set(known)
+    new = [line for line in lines[1:] if line not in known_lines]
+    code = {"before": before.figures["code"], "after": figures["code"]}
     return {
         "since_version": before.number,
+        "code": {} if code["before"] == code["after"] else code,
         "whole": _change(before.figures["whole"], figures["whole"]),
         "deferred": _change(before.figures["deferred"], figures["deferred"]),
         "communes": _changed(before.figures["communes"], figures["communes"], "insee"),

@@ -15,6 +15,7 @@ month_versions = Table(
     Column("facts", LargeBinary, nullable=False),
     Column("figures", JSON, nullable=False),
     Column("difference", JSON, nullable=False),
+    Column("seal", String(64), nullable=False, server_default=""),
 )
 """``facts`` is the NDJSON document, zlib-compressed; ``difference`` says what changed since the version
 before and which facts caused it."""
@@ -32,3 +33,13 @@ month_snapshots = Table(
     Column("reason", Text, nullable=False),
 )
 """What a month stands on (``fleet.months.snapshots``): ``content`` is NDJSON, compressed; append-only."""
+
+month_seals_mailed = Table(
+    "month_seals_mailed",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("mails", Integer, nullable=False),
+)
+"""Whose seal went to the contacts of the members, to how many (``fleet.paging.seals``)."""

@@ -59,6 +59,7 @@ def store_version(connection: Connection, version: Version, *, who: str, now_us:
         "facts": zlib.compress(b"".join(version.facts), 6),
         "figures": version.figures,
         "difference": version.difference,
+        "seal": version.seal,
     }
     connection.execute(insert(month_versions).values(row))
     audit.record(
@@ -67,7 +68,7 @@ def store_version(connection: Connection, version: Version, *, who: str, now_us:
         who=who,
         action="month.close",
         subject=version.month,
-        after={"version": version.number, "hash": version.hash},
+        after={"version": version.number, "hash": version.hash, "seal": version.seal},
     )
     return version
 
@@ -111,6 +112,7 @@ def _version(row: RowMapping) -> Version:
         facts=tuple(zlib.decompress(row["facts"]).splitlines(keepends=True)),
         figures=row["figures"],
         difference=row["difference"],
+        seal=row["seal"],
     )
 
 

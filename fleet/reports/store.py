@@ -8,7 +8,8 @@ from fractions import Fraction
 from sqlalchemy import Connection, select
 
 from fleet.availability import document
-from fleet.availability.reckoning import MonthInput, reckon
+from fleet.availability.reckoning import MonthInput, MonthResult, reckon
+from fleet.availability.stored import restored
 from fleet.facts.months import month_window
 from fleet.facts.settings import ContractSettings
 from fleet.lang.paris import paris
@@ -83,7 +84,7 @@ def monthly_report(
         ValueError: not a month, or no commune in that EPCI.
     """
     given, version = _month_of(connection, month, settings, now_us)
-    told = reckon(given)
+    told = _result(given, version)
     window = month_window(month)
     inside = {card.insee for card in given.communes if not epci or card.epci == epci}
     names = Names(
@@ -137,7 +138,7 @@ def opendata(connection: Connection, month: str, settings: ContractSettings, now
     given, version = _month_of(connection, month, settings, now_us)
     if version is None:
         return csv_of_month(given, reckon(given), version=None, digest=document.digest(given))
-    return csv_of_month(given, reckon(given), version=version.number, digest=version.hash)
+    return csv_of_month(given, _result(given, version), version=version.number, digest=version.hash)
 
 
 def contest_bundle(
@@ -161,6 +162,11 @@ def contest_bundle(
         contest=how_to_contest(month, closed_at_us, terms),
         gateways={one.eui: one.name for one in load_gateways(connection)},
     )
+
+
+def _result(given: MonthInput, version: Version | None) -> MonthResult:
+    """Return the figures of a month: of a closed one those that were stored."""
+    return reckon(given) if version is None else restored(given, version.figures)
 
 
 def _month_of(

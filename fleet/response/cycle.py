@@ -16,6 +16,7 @@ from fleet.incidents.model import FLAP_EDGES, Facts
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.intake import calls, mail_in
 from fleet.live.model import NetworkNow
+from fleet.paging import seals
 from fleet.response import apply, due_timers
 from fleet.tickets.model import Criticality
 from fleet.works import notices
@@ -49,6 +50,7 @@ def run(
     mail_in.enter_waiting(context)
     calls.follow(context)
     notices.tell(context)
+    seals.mail_pending(context)
     due_timers.fire_due(context)
 
 

@@ -1,4 +1,4 @@
-"""Months as API and reports tell them: a closed one from its newest version, an open one as it is known.
+"""Months as API and reports tell them: a closed one as it was stored, an open one as it is known.
 
 Reckoning a month of the whole network takes seconds, so a result is kept: a version for as long as it is the
 newest, an open month for ``KEPT_US`` or ``REST`` times what it took, whichever is longer.
@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from fleet.availability import document
 from fleet.availability.reckoning import MonthInput, MonthResult, reckon
+from fleet.availability.stored import restored
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.facts.settings import ContractSettings
+from fleet.months.checking import differs_today
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
 from fleet.months.versions import newest_number, newest_version
@@ -35,6 +37,10 @@ class MonthView:
     version: int | None
     """None: not closed."""
     digest: str
+    code: str = document.CODE
+    """The program that closed it."""
+    differs: tuple[str, ...] = ()
+    """In what today's program would differ; what is shown is what was stored."""
     stands_until_us: int | None = None
     """On the monotonic clock; None: for as long as the version is the newest."""
 
@@ -47,11 +53,16 @@ def month_view(connection: Connection, month: str, settings: ContractSettings, n
     """
     version = newest_version(connection, month)
     given = load_month(connection, month, settings, now_us) if version is None else _frozen(version)
+    if version is None:
+        digest = document.digest(given)
+        return MonthView(given=given, result=reckon(given), version=None, digest=digest)
     return MonthView(
         given=given,
-        result=reckon(given),
-        version=None if version is None else version.number,
-        digest=document.digest(given) if version is None else version.hash,
+        result=restored(given, version.figures),
+        version=version.number,
+        digest=version.hash,
+        code=version.figures["code"],
+        differs=tuple(differs_today(version)),
     )
 
 

@@ -9,15 +9,17 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
+from fleet.availability import document
 from fleet.months.tables import month_versions
 from fleet.registry.store import load_registry
 from fleet.web import rendering
+from fleet.web.month_views import MonthView
 from fleet.web.views.months import revision_of
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
-LIST = ("version", "closed_at_us", "closed_by", "hash", "difference")
+LIST = ("version", "closed_at_us", "closed_by", "hash", "difference", "seal")
 
 
 @router.get("/rapports/{month}", response_class=HTMLResponse)
@@ -36,7 +38,16 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             month=month,
             versions=list(zip(rows, revisions, strict=True)),
             epcis=epcis,
+            other=_other_program(visit, connection, month),
         )
+
+
+def _other_program(visit: Visit, connection: Connection, month: str) -> MonthView | None:
+    """Return a closed month that another program closed, with what today's would say otherwise."""
+    code = month_versions.c.figures["code"].as_string()
+    query = select(code).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
+    newest = connection.scalar(query.limit(1))
+    return None if newest in (None, document.CODE) else visit.parts.month_view(month)
 
 
 def _versions(connection: Connection, month: str) -> list[RowMapping]:

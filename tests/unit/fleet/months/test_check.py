@@ -5,11 +5,16 @@ import zlib
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from fleet.availability import document
 from fleet.cli.main import main
 from fleet.evidence.tables import blindness, heartbeat_runs, journal_records
 from fleet.facts.settings import DEFAULTS
 from fleet.months.check_store import check_month
+from fleet.months.checking import differs_today
+from fleet.months.closing import Version, close, seal_of
+from fleet.months.inputs import load_month
 from fleet.months.tables import month_versions
+from fleet.months.versions import newest_version
 from tests.unit.fleet.months.closed import CLOSED_US, EUI, MONTH, SAID_US, closed_month
 
 RECORD, RUN = journal_records.c.journal_seq, heartbeat_runs.c.first_seq
@@ -46,10 +51,45 @@ def test_a_figure_that_was_changed(database):
     figures["communes"][0]["served"] += 1
     plant(database, update(month_versions).values(figures=figures))
     found = findings(database)
-    assert [(one.what, one.is_fault) for one in found] == [("figures", True), ("evidence", True)][
-        : len(found)
-    ]
+    assert {(one.what, one.is_fault) for one in found} >= {("figures", True), ("seal", True)}
     assert "commune 37015" in found[0].text
+
+
+def test_a_month_that_another_program_closed_is_named_and_no_fault(database):
+    row = stored(database)
+    facts = zlib.decompress(row["facts"]).replace(document.CODE.encode(), b"passerelle availability 2")
+    lines = facts.splitlines(keepends=True)
+    figures = row["figures"] | {"code": "passerelle availability 2"}
+    figures["communes"][0]["served"] += 1
+    version = Version(
+        month=MONTH,
+        number=1,
+        hash=document.digest_of_lines(lines),
+        facts=tuple(lines),
+        figures=figures,
+        difference={},
+    )
+    values = {
+        "facts": zlib.compress(facts),
+        "figures": figures,
+        "hash": version.hash,
+        "seal": seal_of(version),
+    }
+    plant(database, update(month_versions).values(**values))
+    (one,) = findings(database)
+    assert (one.what, one.is_fault) == ("code", False)
+    assert "CLOSED BY passerelle availability 2" in one.text
+    assert "commune 37015" in one.text
+    with database.read() as connection:
+        kept = newest_version(connection, MONTH)
+        assert close(load_month(connection, MONTH, DEFAULTS, CLOSED_US), kept, CLOSED_US) is None
+    assert differs_today(kept) == ["commune 37015"]
+
+
+def test_stored_figures_and_hash_changed_together_break_the_seal(database):
+    figures = stored(database)["figures"] | {"code": "passerelle availability 2"}
+    plant(database, update(month_versions).values(figures=figures))
+    assert ("seal", True) in {(one.what, one.is_fault) for one in findings(database)}
 
 
 def test_a_timeline_that_was_shortened(database):
