@@ -15,6 +15,7 @@ from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
 from fleet.intake.mail_in import forget_raw
 from fleet.objects.store import forget_days
+from fleet.objects.tables import lns_heard
 
 SWEEP_EVERY_US = HOUR_US
 SWEEP_LIMIT_ROWS = 20_000
@@ -28,7 +29,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Days that each kind is kept; section ``retention`` of fleet.json."""
 
     heard_days: Days = 90
-    """DevAddr and DevEUI of members' objects."""
+    """DevAddr and DevEUI of members' objects, and in which minutes the LNS heard through a gateway."""
     audit_days: Days = 365
     """Who did what."""
     notes_days: Days = 365
@@ -45,6 +46,7 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
     """Delete what is over its time and return how many rows of each table."""
     kept: tuple[tuple[Table, Column[int], int], ...] = (
         (heard, heard.c.recorded_at_us, retention.heard_days),
+        (lns_heard, lns_heard.c.hour_at_us, retention.heard_days),
         (audit_log, audit_log.c.at_us, retention.audit_days),
         (notes, notes.c.recorded_at_us, retention.notes_days),
         (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),

@@ -30,13 +30,13 @@ class Finding:
     version: int
     what: str
     """``hash``, ``seal``, ``figures``, ``facts``, ``evidence``, ``numbers``, ``snapshot``; no fault are
-    ``late``, ``skipped`` and ``code``."""
+    ``late``, ``skipped``, ``code`` and ``contradicted``."""
     text: str
 
     @property
     def is_fault(self) -> bool:
         """Return whether somebody must look: facts that came late are taken at the next closing."""
-        return self.what not in ("late", "skipped", "code")
+        return self.what not in ("late", "skipped", "code", "contradicted")
 
     def __str__(self) -> str:
         """Return one line."""
@@ -66,6 +66,8 @@ def check_itself(version: Version) -> list[Finding]:
         findings.append(found("figures", f"other by its own facts: {_some(differing)}"))
     if version.seal and version.seal != seal_of(version):
         findings.append(found("seal", f"stored {version.seal}, facts and figures give {seal_of(version)}"))
+    if contradicted := version.figures.get("corroboration", {}).get("count"):
+        findings.append(found("contradicted", f"{contradicted} stretches by what the LNS received"))
     return findings
 
 
@@ -131,7 +133,7 @@ def _unchanging(run: HeartbeatRun) -> tuple[object, ...]:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the names of what differs between two documents of figures."""
-    skipped = ("hash", "communes", "gateways", "code")
+    skipped = ("hash", "communes", "gateways", "code", "corroboration")
     names = [name for name in after if name not in skipped and before.get(name) != after[name]]
     for group, key in (("communes", "insee"), ("gateways", "eui")):
         known = {one[key]: one for one in before.get(group, ())}

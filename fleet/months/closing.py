@@ -86,7 +86,12 @@ def close(
         figures=figures,
         difference={} if before is None else difference(before, figures, lines, known),
     )
-    return replace(version, seal=seal_of(version)), told
+    return sealed(version), told
+
+
+def sealed(version: Version) -> Version:
+    """Return the version with its seal."""
+    return replace(version, seal=seal_of(version))
 
 
 def figures_of(given: MonthInput, reckoned: MonthResult) -> dict[str, Any]:
@@ -148,7 +153,7 @@ def seal_of(version: Version) -> str:
 
 
 def _without_hash(figures: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figures.items() if name != "hash"}
+    return {name: value for name, value in figures.items() if name not in ("hash", "corroboration")}
 
 
 def difference(

@@ -2,15 +2,23 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
+from fleet.availability.corroboration import contradictions
+from fleet.availability.reckoning import MonthResult
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
-from fleet.months.closing import Version, close
+from fleet.months.closing import Version, close, sealed
 from fleet.months.inputs import load_month
 from fleet.months.tables import month_versions
+from fleet.objects.store import load_heard
+
+CONTRADICTIONS_LIMIT: Final = 1_000
+"""Contradictions that a version lists; all are counted."""
 
 
 def close_month(
@@ -43,7 +51,22 @@ def next_version(
     """
     given = load_month(connection, month, settings, now_us)
     made = close(given, newest_version(connection, month), now_us, in_flight=in_flight)
-    return None if made is None else made[0]
+    if made is None:
+        return None
+    version, reckoned = made
+    found = corroboration(connection, reckoned)
+    return sealed(replace(version, figures=version.figures | {"corroboration": found}))
+
+
+def corroboration(connection: Connection, reckoned: MonthResult) -> dict[str, Any]:
+    """Return what the LNS contradicts, as a version stores it; ``gateways``: of how many it told anything."""
+    heard = load_heard(connection, reckoned.window)
+    found = contradictions(reckoned.lines, heard)
+    return {
+        "gateways": len(heard.keys() & reckoned.lines.keys()),
+        "count": len(found),
+        "listed": [msgspec.to_builtins(one) for one in found[:CONTRADICTIONS_LIMIT]],
+    }
 
 
 def store_version(connection: Connection, version: Version, *, who: str, now_us: int) -> Version | None:

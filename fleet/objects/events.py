@@ -1,8 +1,8 @@
-"""One uplink event of ChirpStack's MQTT integration: which object reported, and when; pure.
+"""One uplink event of ChirpStack's MQTT integration: which object reported, when, by which gateways; pure.
 
 Nothing else of the event is read: no payload, no place, no key.
 Sources: ChirpStack v4 documentation, "Integrations / MQTT" (topic ``application/ID/device/EUI/event/up``) and
-"Event types" (``time``, ``deviceInfo.devEui``).
+"Event types" (``time``, ``deviceInfo.devEui``, ``rxInfo[].gatewayId``).
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from fleet.lang.paris import instant_us, paris
 TOPIC = "application/+/device/+/event/up"
 EVENT_LIMIT_BYTES = 64 * 1024
 """An event with every gateway of the network in its ``rxInfo`` is far below."""
+GATEWAYS_LIMIT = 256
+"""Gateways that received one uplink; an event with more is refused."""
 PAST_LIMIT_US = 14 * DAY_US
 """Older events count for no figure that is still open; the LNS keeps none that long."""
 FUTURE_LIMIT_US = 5 * MINUTE_US
@@ -35,6 +37,12 @@ class Report:
     dev_eui: str
     day: str
     at_us: int
+    gateways: frozenset[str] = frozenset()
+    """Through which it was received."""
+
+
+class _Received(msgspec.Struct):
+    gateway: Annotated[str, msgspec.Meta(max_length=32)] = msgspec.field(name="gatewayId")
 
 
 class _Device(msgspec.Struct):
@@ -44,6 +52,9 @@ class _Device(msgspec.Struct):
 class _Event(msgspec.Struct):
     device: _Device = msgspec.field(name="deviceInfo")
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    received: Annotated[tuple[_Received, ...], msgspec.Meta(max_length=GATEWAYS_LIMIT)] = msgspec.field(
+        name="rxInfo", default=()
+    )
 
 
 _DECODER = msgspec.json.Decoder(_Event)
@@ -73,14 +84,15 @@ def read_uplink(payload: bytes, now_us: int) -> Report:
     try:
         event = _DECODER.decode(payload)
         dev_eui = parse_eui(event.device.eui)
+        gateways = frozenset(parse_eui(one.gateway) for one in event.received)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventError(f"not an uplink event in JSON: {type(error).__name__}") from None
     except ValueError:
-        raise EventError("devEui: not 16 hexadecimal digits") from None
+        raise EventError("devEui or gatewayId: not 16 hexadecimal digits") from None
     at_us = now_us if event.time is None else instant_us(event.time)
     if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
         raise EventError("time: more than 14 days ago, or in the future")
-    return Report(dev_eui=dev_eui, day=f"{paris(at_us):%Y-%m-%d}", at_us=at_us)
+    return Report(dev_eui=dev_eui, day=f"{paris(at_us):%Y-%m-%d}", at_us=at_us, gateways=gateways)
 
 
 def _same(named: str, dev_eui: str) -> bool:

@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
 
+from fleet.availability.corroboration import HeardHour
 from fleet.db.upsert import Rows, upsert, write
+from fleet.durations import HOUR_US
 from fleet.evidence.store import count as add_counts
+from fleet.facts.months import Window
 from fleet.lang.paris import paris
 from fleet.objects.counting import bit_of
 from fleet.objects.sheet import ObjectList
-from fleet.objects.tables import object_months, objects
+from fleet.objects.tables import lns_heard, object_months, objects
 
 
 def apply_objects(connection: Connection, listed: ObjectList, now_us: int) -> int:
@@ -41,6 +44,22 @@ def store_days(connection: Connection, rows: Sequence[Mapping[str, Any]], counte
     write(connection, (Rows(object_months, ("month", "dev_eui"), told, bits=("days",)),))
     if counted:
         add_counts(connection, counted)
+
+
+def store_heard(connection: Connection, minutes: Mapping[tuple[str, int], int]) -> None:
+    """Write in which minutes of which hours the LNS heard through gateways."""
+    rows = [{"eui": eui, "hour_at_us": hour_us, "minutes": bits} for (eui, hour_us), bits in minutes.items()]
+    write(connection, (Rows(lns_heard, ("eui", "hour_at_us"), rows, bits=("minutes",)),))
+
+
+def load_heard(connection: Connection, window: Window) -> dict[str, list[HeardHour]]:
+    """Return in which minutes the LNS heard through each gateway, in order of time."""
+    row = lns_heard.c
+    within = (row.hour_at_us >= window.start_us - HOUR_US) & (row.hour_at_us < window.end_us)
+    found: dict[str, list[HeardHour]] = {}
+    for one in connection.execute(select(lns_heard).where(within).order_by(row.eui, row.hour_at_us)):
+        found.setdefault(one.eui, []).append(HeardHour(one.hour_at_us, one.minutes))
+    return found
 
 
 def forget_days(connection: Connection, before_us: int, *, limit: int) -> int:

@@ -37,6 +37,16 @@ object_months = Table(
 )
 """Days of Paris on which the LNS heard an object (bit 0: the 1st), and when last; nothing else."""
 
+lns_heard = Table(
+    "lns_heard",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("hour_at_us", BigInteger, primary_key=True),
+    Column("minutes", BigInteger, nullable=False),
+    Index("ix_lns_heard_hour_at_us", "hour_at_us"),
+)
+"""In which minutes of an hour UTC the LNS received uplinks through a gateway (bit 0: the first)."""
+
 connectivity_days = Table(
     "connectivity_days",
     metadata,

@@ -20,15 +20,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from fleet.broker.link import KEEPALIVE_S, RECONNECT_MAX_S, RECONNECT_MIN_S
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.durations import HOUR_US, MINUTE_US
 from fleet.errors import SettingsError
-from fleet.objects.events import TOPIC, EventError, read_event
-from fleet.objects.store import store_days
+from fleet.objects.events import TOPIC, EventError, Report, read_event
+from fleet.objects.store import store_days, store_heard
 
 VARIABLE = "PASSERELLE_LNS_EVENTS_URL"
 SESSION = "passerelle-fleet-objects"
 FLUSH_S = 5.0
 PENDING_LIMIT = 400_000
 """Objects and days that wait to be written: 300,000 sensors promised for 2030 (AMI 1.2), at midnight."""
+HEARD_LIMIT = 20_000
+"""Gateways and hours that wait to be written: 1,615 gateways over twelve hours."""
 WRITE_LIMIT_ROWS = 5_000
 """Rows of one transaction, so that the engine's cycle never waits for long."""
 
@@ -81,6 +84,8 @@ class Uplinks:
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, str], int] = {}
         self._counted: dict[str, int] = {}
+        self._heard: dict[tuple[str, int], int] = {}
+        """In which minutes of an hour, by gateway, until the next flush."""
         self._stopping = threading.Event()
         self._client: paho.Client | None = None
         self.last_refusal = ""
@@ -115,10 +120,35 @@ class Uplinks:
             full = key not in self._pending and len(self._pending) >= PENDING_LIMIT
             if not full:
                 self._pending[key] = max(report.at_us, self._pending.get(key, 0))
+            self._note_heard(report)
         self._count("object_events_dropped" if full else "object_events")
+
+    def _note_heard(self, report: Report) -> None:
+        """Note through which gateways an uplink came; strangers beyond the limit are left out."""
+        hour_us = report.at_us - report.at_us % HOUR_US
+        for eui in report.gateways:
+            key = (eui, hour_us)
+            if key in self._heard or len(self._heard) < HEARD_LIMIT:
+                bit = 1 << (report.at_us - hour_us) // MINUTE_US
+                self._heard[key] = self._heard.get(key, 0) | bit
+
+    def _flush_heard(self) -> None:
+        with self._lock:
+            heard, self._heard = self._heard, {}
+        if not heard:
+            return
+        try:
+            with self._database.write() as connection:
+                store_heard(connection, heard)
+        except SQLAlchemyError:
+            with self._lock:
+                for key, bits in heard.items():
+                    self._heard[key] = self._heard.get(key, 0) | bits
+            raise
 
     def flush(self) -> None:
         """Write what waits; what a failure leaves is written the next time."""
+        self._flush_heard()
         with self._lock:
             waiting, counted = self._pending, self._counted
             self._pending, self._counted = {}, {}

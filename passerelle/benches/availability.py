@@ -27,6 +27,7 @@ from fleet.reports.pdf import pdf_of
 from fleet.reports.sheets import csv_archive
 from fleet.simulation.network import NetworkMonth, network_month
 from fleet.simulation.second_reading import Reading, commune
+from passerelle.benches.contract.tricks import tricks_figure
 from passerelle.benches.weathers import differs_us, weather_figure
 from passerelle.figures import Figure
 from passerelle.peers.prometheus import prometheus_figures
@@ -72,6 +73,7 @@ def measure() -> list[Figure]:
         *_growth(month, lines),
         *_exactness(month, lines),
         weather_figure(),
+        tricks_figure(),
         *_sizes(month, lines),
         *_reports(month, lines),
     ]

@@ -20,6 +20,8 @@ from fleet.web.visit import Viewing, Visit
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
 LIST = ("version", "closed_at_us", "closed_by", "hash", "difference", "seal")
+CONTRADICTIONS_SHOWN = 50
+"""Contradictions on the page; the figures to download have more, and the count."""
 
 
 @router.get("/rapports/{month}", response_class=HTMLResponse)
@@ -39,7 +41,19 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             versions=list(zip(rows, revisions, strict=True)),
             epcis=epcis,
             other=_other_program(visit, connection, month),
+            corroboration=_corroboration(connection, month, names),
         )
+
+
+def _corroboration(connection: Connection, month: str, names: dict[str, str]) -> dict[str, Any] | None:
+    """Return what the LNS contradicts in the newest version; None if it was never asked."""
+    stored = month_versions.c.figures["corroboration"]
+    query = select(stored).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
+    found = connection.scalar(query.limit(1))
+    if found is None:
+        return None
+    rows = [one | {"name": names.get(one["eui"], one["eui"])} for one in found["listed"]]
+    return dict(found) | {"listed": rows[:CONTRADICTIONS_SHOWN]}
 
 
 def _other_program(visit: Visit, connection: Connection, month: str) -> MonthView | None:

@@ -1,0 +1,1 @@
+"""A month that an opponent tries to improve after the fact."""
