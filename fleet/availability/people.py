@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from fleet.availability import commissioning
 from fleet.availability.reckoning import MonthInput
 from fleet.availability.works import excused
@@ -80,8 +82,8 @@ def changes(given: MonthInput) -> tuple[PersonChange, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _order(one: PersonChange) -> tuple[int, str, str, tuple[str, ...], int]:
-    return one.recorded_at_us, one.kind, one.id, one.euis, one.from_us
+def _order(one: PersonChange) -> tuple[int, bytes]:
+    return one.recorded_at_us, msgspec.json.encode(one, order="deterministic")
 
 
 def _corrections(given: MonthInput) -> Iterator[PersonChange]:
