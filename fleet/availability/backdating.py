@@ -14,7 +14,7 @@ from fleet.availability.placing import Point
 from fleet.facts.model import JournalFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Radio, LNS and spool at an instant."""
 
@@ -119,6 +119,9 @@ def _dated(piece: Piece, deaf: _Covers, cut: _Covers) -> Iterator[Piece]:
     """Yield a piece, cut where a loss makes its condition worse."""
     for part, first in _split(piece, deaf) if piece.condition.radio is Radio.RECEIVING else [(piece, None)]:
         for half, second in _split(part, cut) if part.condition.lns_up else [(part, None)]:
+            if first is None and second is None:
+                yield half
+                continue
             losses = sorted((loss for loss in (first, second) if loss), key=lambda loss: loss.rank)
             yield _worse(half, losses)
 
@@ -129,10 +132,11 @@ def _split(piece: Piece, covers: _Covers) -> Iterator[tuple[Piece, _Loss | None]
         start_us, end_us = max(loss.since_us, piece.start_us), min(loss.until_us, piece.end_us)
         if at_us < start_us:
             yield replace(piece, start_us=at_us, end_us=start_us), None
-        yield replace(piece, start_us=start_us, end_us=end_us), loss
+        whole = start_us == piece.start_us and end_us == piece.end_us
+        yield piece if whole else replace(piece, start_us=start_us, end_us=end_us), loss
         at_us = end_us
     if at_us < piece.end_us:
-        yield replace(piece, start_us=at_us), None
+        yield piece if at_us == piece.start_us else replace(piece, start_us=at_us), None
 
 
 def _worse(part: Piece, losses: Sequence[_Loss]) -> Piece:

@@ -178,9 +178,11 @@ def _changed(condition: Condition, record: JournalFact, contractual: str) -> Con
         case Change.STOP:
             return replace(condition, radio=Radio.OFF, radio_reason=record.reason)
         case Change.RADIO:
-            return replace(condition, radio=radio_of(record), radio_reason=record.reason)
+            radio, up, accepting = radio_of(record), condition.lns_up, condition.accepting
+            return Condition(radio, up, accepting, record.reason, condition.lns_reason)
         case Change.CONNECTOR if record.subject == contractual:
-            return replace(condition, lns_up=record.value == "UP", lns_reason=record.reason)
+            up, accepting = record.value == "UP", condition.accepting
+            return Condition(condition.radio, up, accepting, condition.radio_reason, record.reason)
         case Change.SPOOL:
             return replace(condition, accepting=record.value == "ACCEPTING")
         case _:

@@ -17,7 +17,7 @@ from agent.wire.messages import Change, Radio
 from fleet.availability.backdating import Piece
 from fleet.availability.chronicle import Chronicle, chronicle
 from fleet.availability.points import Life, lives, with_last_alive
-from fleet.facts.intervals import Interval, deeper_than, total
+from fleet.facts.intervals import Interval, deeper_than
 from fleet.facts.model import GatewayFacts, JournalFact
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, GatewayState
@@ -190,8 +190,9 @@ def _cut(piece: Piece) -> bool:
 
 
 def _lns_cause(group: Sequence[Piece]) -> Cause:
-    whole = total([(piece.start_us, piece.end_us) for piece in group])
-    heard = total([(piece.start_us, piece.end_us) for piece in group if piece.heard])
+    """Return who cut the LNS off: pieces of one life never overlap, so their lengths add up."""
+    whole = sum(piece.end_us - piece.start_us for piece in group)
+    heard = sum(piece.end_us - piece.start_us for piece in group if piece.heard)
     return Cause.LNS if heard * 2 >= whole else Cause.BACKHAUL
 
 

@@ -177,7 +177,8 @@ class _Canvas:
 
     def lay(self, intervals: Intervals, like: Span) -> None:
         """Cover what is still free of ``intervals`` with spans like ``like``."""
-        self.lay_spans([replace(like, start_us=start, end_us=end) for start, end in intervals])
+        says = (like.state, like.cause, like.proved, like.reason, like.evidence, like.responsible)
+        self.lay_spans([Span(start_us, end_us, *says) for start_us, end_us in intervals])
 
     def lay_spans(self, layer: Sequence[Span]) -> None:
         """Cover what is still free of one layer, sorted by start; where two spans overlap the first stays."""
@@ -190,7 +191,8 @@ class _Canvas:
             while at < len(free) and free[at][0] < span.end_us:
                 from_us, to_us = max(free[at][0], start_us), min(free[at][1], span.end_us)
                 if from_us < to_us:
-                    self._spans.append(replace(span, start_us=from_us, end_us=to_us))
+                    whole = from_us == span.start_us and to_us == span.end_us
+                    self._spans.append(span if whole else replace(span, start_us=from_us, end_us=to_us))
                 at += 1
             reached_us = max(reached_us, span.end_us)
         self._free = subtract(free, normal((span.start_us, span.end_us) for span in layer))
