@@ -25,6 +25,7 @@ def _objects() -> None:
 def import_(
     data: Data,
     file: Annotated[Path, Argument(exists=True, dir_okay=False, help="CSV or XLSX.")],
+    epci: Annotated[str, Option(help="The member whose list it is, for objects without a known place.")] = "",
     dry_run: Annotated[bool, Option("--dry-run", help="Check and list, change nothing.")] = False,
 ) -> None:
     """Read an object list; App Keys are dropped before anything is written."""
@@ -42,7 +43,7 @@ def import_(
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database), database.write() as connection:
-        count = apply_objects(connection, listed, now_us)
+        count = apply_objects(connection, listed, now_us, epci=epci)
         audit.record(
             connection,
             now_us=now_us,
@@ -79,7 +80,7 @@ def connectivity_(
         print(msgspec.json.format(msgspec.json.encode(told), indent=1).decode())
         return
     print(f"{told_month}: {told['objects']} objects in service, {told['days_counted']} days counted")
-    for name in ("daily", "fortnight", "redundant"):
+    for name in ("daily", "fortnight", "monthly", "redundant", "redundant_frames"):
         print(f"{name:10} {told[f'{name}_percent'] or NOT_VERIFIABLE}")
     for one in told["days"]:
         print(

@@ -38,7 +38,7 @@ class Report:
     day: str
     at_us: int
     gateways: frozenset[str] = frozenset()
-    """Through which it was received."""
+    """Through which it was received; empty: the event does not say."""
 
 
 class _Received(msgspec.Struct):

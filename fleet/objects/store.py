@@ -13,13 +13,30 @@ from fleet.evidence.store import count as add_counts
 from fleet.facts.months import Window
 from fleet.lang.paris import paris
 from fleet.objects.counting import bit_of
+from fleet.objects.places import Territory, load_polygons
 from fleet.objects.sheet import ObjectList
 from fleet.objects.tables import lns_heard, object_months, objects
+from fleet.registry.store import load_communes
+
+FRAMES = ("frames", "frames_redundant")
 
 
-def apply_objects(connection: Connection, listed: ObjectList, now_us: int) -> int:
-    """Upsert every row and return how many there were."""
-    rows = [asdict(row) | {"imported_at_us": now_us} for row in listed.rows]
+def apply_objects(connection: Connection, listed: ObjectList, now_us: int, *, epci: str = "") -> int:
+    """Upsert every row and return how many there were; ``epci`` is the member whose list it is.
+
+    An object whose place lies in a commune that we know belongs to that commune and its EPCI.
+
+    Raises:
+        ValueError: no commune is in that EPCI.
+    """
+    known = load_communes(connection)
+    if epci and all(one.epci != epci for one in known):
+        raise ValueError(f"epci: no commune is in {epci!r}")
+    territory = Territory.of(known, load_polygons(connection))
+    rows = [
+        asdict(row) | {"imported_at_us": now_us} | territory.of_place(row.lat, row.lon, epci)
+        for row in listed.rows
+    ]
     upsert(connection, objects, rows, key=("dev_eui",))
     return len(rows)
 
@@ -32,16 +49,16 @@ def count(connection: Connection) -> dict[str, int]:
 
 def store_days(connection: Connection, rows: Sequence[Mapping[str, Any]], counted: dict[str, int]) -> None:
     """Write on which days objects were heard, and how many events there were by outcome."""
-    months: dict[tuple[str, str], tuple[int, int]] = {}
+    months: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         key = (row["day"][:7], row["dev_eui"])
-        days, heard_at_us = months.get(key, (0, 0))
-        months[key] = days | bit_of(row["day"]), max(heard_at_us, row["heard_at_us"])
-    told = [
-        {"month": month, "dev_eui": dev_eui, "days": days, "heard_at_us": at_us}
-        for (month, dev_eui), (days, at_us) in months.items()
-    ]
-    write(connection, (Rows(object_months, ("month", "dev_eui"), told, bits=("days",)),))
+        kept = months.setdefault(key, dict.fromkeys(("days", "heard_at_us", *FRAMES), 0))
+        kept["days"] |= bit_of(row["day"])
+        kept["heard_at_us"] = max(kept["heard_at_us"], row["heard_at_us"])
+        for name in FRAMES:
+            kept[name] += row.get(name, 0)
+    found = [{"month": month, "dev_eui": dev_eui} | one for (month, dev_eui), one in months.items()]
+    write(connection, (Rows(object_months, ("month", "dev_eui"), found, added=FRAMES, bits=("days",)),))
     if counted:
         add_counts(connection, counted)
 

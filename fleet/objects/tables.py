@@ -22,9 +22,11 @@ objects = Table(
     Column("class_name", String(1), nullable=False),
     Column("app_eui", String(16), nullable=False, server_default=""),
     Column("object_type", String(200), nullable=False, server_default=""),
+    Column("commune_insee", String(5), nullable=False, server_default=""),
+    Column("epci", String(100), nullable=False, server_default="", index=True),
     Column("imported_at_us", BigInteger, nullable=False),
 )
-"""One row an object; the sheet's name is its type."""
+"""One row an object; the sheet's name is its type.  Commune and EPCI are empty where they are not known."""
 
 object_months = Table(
     "object_months",
@@ -33,9 +35,22 @@ object_months = Table(
     Column("dev_eui", String(16), primary_key=True),
     Column("days", BigInteger, nullable=False),
     Column("heard_at_us", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False, server_default="0"),
+    Column("frames_redundant", BigInteger, nullable=False, server_default="0"),
     Index("ix_object_months_heard_at_us", "heard_at_us"),
 )
-"""Days of Paris on which the LNS heard an object (bit 0: the 1st), and when last; nothing else."""
+"""Days of Paris on which the LNS heard an object (bit 0: the 1st), when last, how many frames of the month,
+and how many of them two gateways or more heard; nothing else."""
+
+
+def _month_so_far() -> tuple[Column[int], ...]:
+    """Return the columns of what a month came to up to and with a day."""
+    return (
+        Column("heard_month", Integer, nullable=False, server_default="0"),
+        Column("frames", BigInteger, nullable=False, server_default="0"),
+        Column("frames_redundant", BigInteger, nullable=False, server_default="0"),
+    )
+
 
 lns_heard = Table(
     "lns_heard",
@@ -54,6 +69,7 @@ connectivity_days = Table(
     Column("objects", Integer, nullable=False),
     Column("heard", Integer, nullable=False),
     Column("heard_fortnight", Integer, nullable=False),
+    *_month_so_far(),
     Column("events", Boolean, nullable=False),
     Column("addresses_by_gateways", JSON, nullable=False),
     Column("counted_at_us", BigInteger, nullable=False),
@@ -61,6 +77,18 @@ connectivity_days = Table(
 """The counts of a day that is over; no address in it, so that it outlives them.
 
 ``addresses_by_gateways``: how many addresses exactly so many gateways heard (day of the sketches, UTC)."""
+
+connectivity_members = Table(
+    "connectivity_members",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("epci", String(100), primary_key=True),
+    Column("objects", Integer, nullable=False),
+    Column("heard", Integer, nullable=False),
+    Column("heard_fortnight", Integer, nullable=False),
+    *_month_so_far(),
+)
+"""The same counts for the objects of each EPCI; none for those whose EPCI is not known."""
 
 coverage_months = Table(
     "coverage_months",

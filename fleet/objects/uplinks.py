@@ -8,7 +8,7 @@ An object is written once a flush, however often it reports.  A process that is 
 
 import ssl
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -75,6 +75,30 @@ def parse_events_url(url: str) -> EventsBroker:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What waits to be written of one object and day."""
+
+    heard_at_us: int
+    frames: int
+    """Frames of which the LNS said which gateways heard them."""
+    frames_redundant: int
+
+    def joined(self, other: "_Heard | None") -> "_Heard":
+        """Return both together."""
+        if other is None:
+            return self
+        return _Heard(
+            max(self.heard_at_us, other.heard_at_us),
+            self.frames + other.frames,
+            self.frames_redundant + other.frames_redundant,
+        )
+
+
+def _of(report: Report) -> _Heard:
+    return _Heard(report.at_us, int(len(report.gateways) > 0), int(len(report.gateways) > 1))
+
+
 class Uplinks:
     """Takes events in and writes days; counts what it cannot use."""
 
@@ -82,7 +106,7 @@ class Uplinks:
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()
-        self._pending: dict[tuple[str, str], int] = {}
+        self._pending: dict[tuple[str, str], _Heard] = {}
         self._counted: dict[str, int] = {}
         self._heard: dict[tuple[str, int], int] = {}
         """In which minutes of an hour, by gateway, until the next flush."""
@@ -119,7 +143,7 @@ class Uplinks:
         with self._lock:
             full = key not in self._pending and len(self._pending) >= PENDING_LIMIT
             if not full:
-                self._pending[key] = max(report.at_us, self._pending.get(key, 0))
+                self._pending[key] = _of(report).joined(self._pending.get(key))
             self._note_heard(report)
         self._count("object_events_dropped" if full else "object_events")
 
@@ -153,8 +177,7 @@ class Uplinks:
             waiting, counted = self._pending, self._counted
             self._pending, self._counted = {}, {}
         rows = [
-            {"day": day, "dev_eui": dev_eui, "heard_at_us": at_us}
-            for (day, dev_eui), at_us in waiting.items()
+            {"day": day, "dev_eui": dev_eui, **asdict(heard)} for (day, dev_eui), heard in waiting.items()
         ]
         written = 0
         try:
@@ -169,7 +192,9 @@ class Uplinks:
     def _give_back(self, rows: list[dict[str, Any]], counted: dict[str, int]) -> None:
         with self._lock:
             for row in rows:
-                self._pending.setdefault((row["day"], row["dev_eui"]), row["heard_at_us"])
+                key = (row["day"], row["dev_eui"])
+                heard = _Heard(row["heard_at_us"], row["frames"], row["frames_redundant"])
+                self._pending[key] = heard.joined(self._pending.get(key))
             for name, number in counted.items():
                 self._counted[name] = self._counted.get(name, 0) + number
 

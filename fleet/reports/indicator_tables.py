@@ -4,7 +4,7 @@ Sources: AVAILABILITY §3 (three readings), §6 (figures beside the contract's),
 A4 2.4 (shares of objects).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from fleet.availability.indicators import Indicators, by_serving, of_groups
 from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult
 from fleet.facts.settings import Serving
 from fleet.lang.format import NARROW
-from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
+from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity, SilentObject
 from fleet.reports.model import Cell, CellKind, Column, Table
 
 NOT_VERIFIABLE = "non vérifiable : il faut la liste des objets et les événements du cœur de réseau"
@@ -135,8 +135,16 @@ def _objects(found: Connectivity) -> list[tuple[Cell, ...]]:
             met=found.fortnight_met,
             remark=NOT_VERIFIABLE if found.fortnight is None else "",
         ),
+        _row(
+            "Connectivité des capteurs sur le mois",
+            ratio=found.monthly,
+            objective_ppm=MONTHLY_PPM,
+            met=found.monthly_met,
+            remark=NOT_VERIFIABLE if found.monthly is None else "",
+        ),
+        _row("Trames entendues par deux passerelles ou plus", ratio=found.redundant_frames),
         _row("Adresses entendues par jour (moyenne)", count=found.addresses_mean),
-        _row("Adresses entendues par deux passerelles ou plus", ratio=found.redundant),
+        _row("Adresses entendues dans le jour par deux passerelles ou plus", ratio=found.redundant),
     ]
 
 
@@ -237,5 +245,24 @@ def connectivity_table(found: Connectivity) -> Table:
         columns=columns,
         rows=rows,
         empty="Aucun jour entier n’est compté encore.",
-        note="Un jour sans liste d’objets ou sans événement du cœur de réseau est non vérifiable (—).",
+        note="Un jour sans événement du cœur de réseau compte comme entendu par personne, sauf preuve que la "
+        "supervision était aveugle tout le jour (—).",
+    )
+
+
+def silent_table(silent: Sequence[SilentObject]) -> Table:
+    """Return the objects in service that nobody heard for 14 days at the month's end."""
+    columns = (
+        Column(title="DevEUI"),
+        Column(title="Objet", room=25),
+        Column(title="Commune"),
+        Column(title="Entendu pour la dernière fois", kind=CellKind.INSTANT),
+    )
+    return Table(
+        name="objets-silencieux",
+        title="Objets silencieux depuis 14 jours",
+        columns=columns,
+        rows=tuple((one.dev_eui, one.name, one.commune, one.heard_at_us) for one in silent),
+        empty="Aucun objet en service n’est silencieux depuis 14 jours.",
+        paper_rows=100,
     )

@@ -23,6 +23,7 @@ from fleet.reports.model import Picture, Report, Table
 from fleet.reports.monthly_tables import communes_table, exclusions_table, gateways_table, lost_table
 from fleet.reports.names import MonthShare, Names
 from fleet.reports.outages import breaches_table, outages_table
+from fleet.reports.people import changes_for, in_a_sentence, people_table
 from fleet.reports.promises import (
     answer,
     changes_table,
@@ -56,6 +57,9 @@ def monthly(
     figures = {card.insee: result.commune_figures[card.insee] for card in cards}
     share = whole(figures.values(), given.weights) if epci else result.share
     promises = promises_of(given, result, cards, found)
+    inside = {card.insee for card in cards}
+    euis = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
+    people = changes_for(given, euis if epci else given.facts.gateways)
     year, number = (int(part) for part in given.month.split("-"))
     state, print_ = _state(result, names), names.digest or digest(given)
     return Report(
@@ -65,6 +69,7 @@ def monthly(
         held=held(promises),
         sentences=(
             *_sentences(given, result, share, figures, whole_network=not epci),
+            in_a_sentence(people),
             how_to_contest(given.month, names.closed_at_us, names.terms),
             where_to_check(names, given.month, state, print_, epci),
         ),
@@ -72,6 +77,7 @@ def monthly(
             promises_table(promises),
             trend_table(names.trend, _now(given, result, share, figures, state)),
             breaches_table(given, result, cards, names),
+            people_table(people, names),
             changes_table(names.difference, cards, whole_network=not epci),
             *_details(given, result, names, cards, epci=epci, found=found),
             settings_table(given.settings),

@@ -6,7 +6,6 @@ if any of that time is LOST: what was excluded or unknown within it belongs to i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from fleet.availability.communes import CommuneSpan, CommuneTimeline
 from fleet.availability.figures import CommuneFigures
@@ -196,12 +195,11 @@ def _whole_breach(given: MonthInput, result: MonthResult) -> tuple[Cell, ...]:
     covered = [one for one in result.commune_figures.values() if one.share.counted]
     weight = sum(weights.get(one.insee, 0) for one in covered) or 1
     excluded = sum(weights.get(one.insee, 0) * one.by_state_us[CommuneState.EXCLUDED] for one in covered)
-    bare = result.share.counted + excluded
     cause, who = max(result.lost_by, key=lambda key: (result.lost_by[key], key), default=(Cause.OURS, ""))
     return (
         "Service entier du réseau",
         result.share.ratio,
-        Fraction(result.share.served, bare) if bare else None,
+        result.without_exclusions.ratio,
         result.budget.spent,
         result.budget.spent + excluded // weight,
         max(0, -result.budget.left),
@@ -217,11 +215,10 @@ def _breach(result: MonthResult, card: CommuneCard, names: Names) -> tuple[Cell,
     cause, who = _first_cause(one)
     parts = [part for outage in outages_of(result.communes[card.insee]) for part in outage.lost]
     actions = _joined(ticket.action for part in parts for ticket in _tickets(names, part))
-    bare = one.share.counted + excluded_us
     return (
         card.name,
         one.share.ratio,
-        Fraction(one.share.served, bare) if bare else None,
+        result.without_exclusions_figures[card.insee].share.ratio,
         lost_us,
         lost_us + excluded_us,
         max(0, -result.budgets[card.insee].left),

@@ -5,18 +5,16 @@ the objects; what cannot be verified is said to be so and decides nothing.
 Sources: MISSION "What is promised to users"; CONV A4 2.1 and 2.4 (objects).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
 from urllib.parse import quote
 
-from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
-from fleet.facts.states import CommuneState
 from fleet.lang.format import NARROW, month
-from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
+from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity
 from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.names import MonthShare, Names
 
@@ -41,23 +39,24 @@ def promises_of(
 ) -> list[Promise]:
     """Return what was promised to a reader of these communes."""
     settings = given.settings
-    figures = [result.commune_figures[card.insee] for card in cards]
     return [
         Promise(
             words="Service entier du réseau",
             objective_ppm=settings.objective_global_ppm,
             found=result.share.ratio,
-            without_exclusions=_bare(result.commune_figures.values(), given.weights),
+            without_exclusions=result.without_exclusions.ratio,
             held=result.share.meets(settings.objective_global_ppm),
             remark="communes pondérées",
         ),
-        _communes(figures, cards, settings.objective_commune_ppm),
+        _communes(result, cards, settings.objective_commune_ppm),
         *_objects(found),
     ]
 
 
-def _communes(figures: Sequence[CommuneFigures], cards: Sequence[CommuneCard], objective_ppm: int) -> Promise:
+def _communes(result: MonthResult, cards: Sequence[CommuneCard], objective_ppm: int) -> Promise:
+    figures = [result.commune_figures[card.insee] for card in cards]
     counted = [one for one in figures if one.share.counted]
+    bare = [result.without_exclusions_figures[card.insee].share.ratio for card in cards]
     names = {card.insee: card.name for card in cards}
     worst = min(counted, key=lambda one: (one.share.ratio or 0, one.insee), default=None)
     below = sum(one.share.meets(objective_ppm) is False for one in counted)
@@ -66,7 +65,7 @@ def _communes(figures: Sequence[CommuneFigures], cards: Sequence[CommuneCard], o
         words="Chaque commune",
         objective_ppm=objective_ppm,
         found=None if worst is None else worst.share.ratio,
-        without_exclusions=min((bare for one in counted if (bare := _bare([one])) is not None), default=None),
+        without_exclusions=min((one for one in bare if one is not None), default=None),
         held=None if worst is None else below == 0,
         remark="" if worst is None else f"{below} sur {len(counted)} sous l’engagement{NARROW}; {last}",
     )
@@ -91,6 +90,14 @@ def _objects(found: Connectivity | None) -> list[Promise]:
             remark=daily,
         ),
         Promise(
+            words="Connectivité des capteurs sur le mois",
+            objective_ppm=MONTHLY_PPM,
+            found=found.monthly,
+            without_exclusions=found.monthly,
+            held=found.monthly_met,
+            remark=why,
+        ),
+        Promise(
             words="Objets entendus sur 14 jours",
             objective_ppm=FORTNIGHT_PPM,
             found=found.fortnight,
@@ -99,16 +106,6 @@ def _objects(found: Connectivity | None) -> list[Promise]:
             remark=why,
         ),
     ]
-
-
-def _bare(figures: Iterable[CommuneFigures], weights: Mapping[str, int] | None = None) -> Fraction | None:
-    """Return availability as if nothing were excluded: what works took counts as lost."""
-    served = counted = 0
-    for one in figures:
-        weight = 1 if weights is None else weights.get(one.insee, 0)
-        served += weight * one.share.served
-        counted += weight * (one.share.counted + one.by_state_us[CommuneState.EXCLUDED])
-    return Fraction(served, counted) if counted else None
 
 
 def held(promises: Sequence[Promise]) -> bool | None:
@@ -160,7 +157,7 @@ def promises_table(promises: Sequence[Promise]) -> Table:
         title="Le contrat est-il tenu ?",
         columns=columns,
         rows=rows,
-        note="Sans exclusion : le temps retenu par des travaux compte comme perdu. Pourcentages tronqués.",
+        note="Sans exclusion : rien n’excuse une perte. Pourcentages tronqués.",
     )
 
 

@@ -16,12 +16,13 @@ from fleet.lang.paris import paris
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
 from fleet.months.versions import closed_at, newest_before, newest_version
-from fleet.objects.counting import month_connectivity
+from fleet.objects.counting import month_connectivity, silent_objects
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
 from fleet.reports import contest
 from fleet.reports.database import sqlite_of
 from fleet.reports.deployment import Deployed, deployment
+from fleet.reports.indicator_tables import silent_table
 from fleet.reports.interventions import load_interventions, tickets_by_gateway
 from fleet.reports.model import Report
 from fleet.reports.monthly import monthly
@@ -105,11 +106,12 @@ def monthly_report(
     points = {row.insee: (row.lon, row.lat) for row in rows if row.lon is not None and row.lat is not None}
     polygons = {row.insee: row.polygon for row in rows}
     drawn = pictures(given, told, polygons, points, DEPARTEMENTS, epci=epci)
-    found = None if epci else month_connectivity(connection, month, now_us)
+    found = month_connectivity(connection, month, now_us, epci=epci)
+    silent = silent_objects(connection, month, now_us, epci) if found.daily is not None else []
     report = monthly(given, told, names, epci=epci, pictures=drawn, found=found)
     clocks = load_interventions(connection, window, now_us, inside if epci else None)
     *figures, settings_ = report.tables
-    return replace(report, tables=(*figures, *clocks, settings_))
+    return replace(report, tables=(*figures, silent_table(silent), *clocks, settings_))
 
 
 def _trend(connection: Connection, month: str, insees: Collection[str]) -> Iterator[MonthShare]:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from fleet.availability.figures import PERCENT_DIGITS, percent
 from fleet.facts.months import month_of
-from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, Connectivity
+from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity
 from fleet.objects.counting import month_connectivity
 from fleet.objects.events import EVENT_LIMIT_BYTES, EventError, read_uplink
 from fleet.objects.store import store_days
@@ -61,6 +61,7 @@ def _store(parts: Parts, raw: bytes) -> None:
             store_days(connection, [], {"object_events_refused": 1})
         raise Problem(422, "Not an uplink event", str(error), field="body") from error
     row = {"day": report.day, "dev_eui": report.dev_eui, "heard_at_us": report.at_us}
+    row |= {"frames": int(report.gateways > 0), "frames_redundant": int(report.gateways > 1)}
     with parts.database.write() as connection:
         store_days(connection, [row], {"object_events": 1})
 
@@ -91,7 +92,11 @@ def connectivity_of(month: str, found: Connectivity) -> dict[str, Any]:
         "fortnight_percent": percent(found.fortnight, PERCENT_DIGITS) or None,
         "fortnight_objective_ppm": FORTNIGHT_PPM,
         "fortnight_met": found.fortnight_met,
+        "monthly_percent": percent(found.monthly, PERCENT_DIGITS) or None,
+        "monthly_objective_ppm": MONTHLY_PPM,
+        "monthly_met": found.monthly_met,
         "redundant_percent": percent(found.redundant, PERCENT_DIGITS) or None,
+        "redundant_frames_percent": percent(found.redundant_frames, PERCENT_DIGITS) or None,
         "addresses_mean": found.addresses_mean,
         "days": [
             {

@@ -144,7 +144,11 @@ CONNECTIVITY: dict[str, Any] = {
     "fortnight_percent": "97.0000",
     "fortnight_objective_ppm": 950_000,
     "fortnight_met": True,
+    "monthly_percent": "98.1000",
+    "monthly_objective_ppm": 950_000,
+    "monthly_met": True,
     "redundant_percent": "88.2000",
+    "redundant_frames_percent": "80.7000",
     "addresses_mean": 1310,
     "days": [
         {

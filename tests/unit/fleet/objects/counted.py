@@ -34,4 +34,4 @@ class Counted:
         store_days(self.connection, rows, {})
 
     def count(self, day):
-        return count_day(self.connection, day)
+        return count_day(self.connection, day).whole

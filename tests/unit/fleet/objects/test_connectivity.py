@@ -1,5 +1,6 @@
 """Objects per day and per 14 days; « non vérifiable » without the list or without the events."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -40,6 +41,23 @@ def test_mean_over_the_days_that_can_be_verified():
 @pytest.mark.parametrize(("heard", "met"), [(899, False), (900, True)])
 def test_the_promise_holds_from_ninety_percent_on(heard, met):
     assert connectivity([day(1, heard, objects=1000)]).daily_met is met
+
+
+@pytest.mark.parametrize(("heard", "met"), [(949, False), (950, True)])
+def test_the_monthly_rate_is_that_of_the_last_day_that_counts(heard, met):
+    days = [
+        replace(day(1, 1, objects=1000), heard_month=999),
+        replace(day(2, 1, objects=1000), heard_month=heard),
+    ]
+    found = connectivity([*days, replace(day(3, events=False), heard_month=1000)])
+    assert (found.monthly, found.monthly_met) == (Fraction(heard, 1000), met)
+    assert connectivity([]).monthly is None
+
+
+def test_frames_heard_by_two_gateways_stand_beside_days():
+    found = connectivity([day(1), replace(day(2, addresses={1: 1, 2: 9}), frames=100, frames_redundant=81)])
+    assert (found.redundant, found.redundant_frames) == (Fraction(9, 10), Fraction(81, 100))
+    assert connectivity([day(1)]).redundant_frames is None
 
 
 def test_addresses_and_by_how_many_gateways():

@@ -99,6 +99,9 @@ def demo_report() -> Report:
             objects=2_410,
             heard=2_260 - day * 3,
             heard_fortnight=2_340,
+            heard_month=2_300 + day * 2,
+            frames=31_000 * day,
+            frames_redundant=25_100 * day,
             events=True,
             addresses_by_gateways={1: 610 - day, 2: 1_100, 3: 760 + day},
         )

@@ -44,7 +44,7 @@ def test_every_indicator_of_the_whole_is_a_line():
     assert rows["Objets entendus chaque jour"][:1] == (Fraction(184, 200),)
     assert rows["Objets entendus chaque jour"][3:5] == (Fraction(9, 10), True)
     assert rows["Objets entendus sur 14 jours"][4] is True
-    assert rows["Adresses entendues par deux passerelles ou plus"][0] == Fraction(4, 5)
+    assert rows["Adresses entendues dans le jour par deux passerelles ou plus"][0] == Fraction(4, 5)
     readings = [name for name in rows if name.startswith("Service selon")]
     assert len(readings) == 3
 

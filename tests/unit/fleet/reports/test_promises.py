@@ -30,9 +30,9 @@ LOUD = replace(
 )
 
 
-def objects(heard, fortnight):
-    day = DayCount(day="2026-10-03", objects=100, heard=heard, heard_fortnight=fortnight, events=True)
-    return connectivity([day])
+def objects(heard, fortnight, month=95):
+    counts = {"heard": heard, "heard_fortnight": fortnight, "heard_month": month}
+    return connectivity([DayCount(day="2026-10-03", objects=100, events=True, **counts)])
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,12 @@ def objects(heard, fortnight):
         (QUIET, objects(90, 95), "Pour l’ensemble du réseau, le contrat est tenu.", True),
         (QUIET, objects(89, 95), "le contrat n’est pas tenu\u202f: objets entendus chaque jour.", False),
         (QUIET, objects(90, 94), "le contrat n’est pas tenu\u202f: objets entendus sur 14 jours.", False),
+        (
+            QUIET,
+            objects(90, 95, 94),
+            "le contrat n’est pas tenu\u202f: connectivité des capteurs sur le mois.",
+            False,
+        ),
         (LOUD, None, "le contrat n’est pas tenu\u202f: service entier du réseau, chaque commune.", False),
     ],
 )

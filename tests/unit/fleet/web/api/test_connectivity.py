@@ -30,7 +30,8 @@ def filled(folder):
 def test_the_month_is_told(tmp_path, capsys):
     site = filled(tmp_path)
     told = site.client.get("/api/v1/connectivity?month=2026-10").json()
-    assert (told["objects"], told["daily_percent"], told["daily_met"]) == (2, "50.0000", False)
+    assert (told["objects"], told["daily_percent"], told["daily_met"]) == (2, "1.6666", False)
+    assert (told["monthly_percent"], told["monthly_met"]) == ("50.0000", False)
     second = told["days"][1]
     assert (second["addresses"], second["addresses_redundant"]) == (2, 1)
     assert second["addresses_by_gateways"] == {"1": 1, "2": 1}
