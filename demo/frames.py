@@ -2,17 +2,21 @@
 
 A line has ``ts`` (ms), ``freq`` (MHz or Hz), ``datr`` (``SF12BW125``), ``rssi`` (dBm), ``snr`` (dB) and
 ``phy`` (base64); ``gw`` says which receiver heard it.  Public gateway logs have one line a frame with all its
-receivers in ``rx``, each with ``gw``, ``rssi``, ``snr`` and maybe ``ts``.  A line, or a receiver, that cannot
-be played is refused with its number and field, counted, and the rest goes on.
+receivers in ``rx``, each with ``gw``, ``rssi``, ``snr`` and maybe ``ts``.  A traffic log has ``DR5,2024-07-26
+15:15:29,868.1`` on a line and neither bytes nor levels: its frames are played with bytes made of the line's
+number at a middle level, for their rates and channels.  A line, or a receiver, that cannot be played is
+refused with its number and field, counted, and the rest goes on.
 """
 
 import base64
 import binascii
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,15 @@ RECEIVERS_LIMIT = 100
 """Receivers that one frame may name; recordings name up to 30."""
 HZ_FROM = 1e6
 """A frequency from here on is in Hz, below in MHz."""
+_TRAFFIC = re.compile(rb"([^,{]{1,60}),(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),([0-9.]{1,12})\s*")
+_RATES = {
+    **{f"DR{dr}": {"datr": f"SF{12 - dr}BW125"} for dr in range(6)},
+    "DR6": {"datr": "SF7BW250"},
+}
+"""LoRa data rates of EU868 by number (RP002-1.0.4 §2.4.3); DR7 is FSK, DR8 to DR11 are LR-FHSS."""
+TRAFFIC_RSSI_DBM, TRAFFIC_SNR_DB = -100, 5.0
+TRAFFIC_BYTES = 24
+"""A data frame of 11 bytes of application: MHDR, FHDR, FPort, MIC are 13."""
 _DATARATE = re.compile(r"SF(\d{1,2})BW(125|250|500)")
 
 
@@ -82,10 +95,32 @@ def parse_line(number: int, line: bytes) -> list[RecordedFrame | RefusedLine]:
     line 7: line: not JSON: Expecting ',' delimiter at column 24
     """
     try:
-        record = _object(line)
+        traffic = _TRAFFIC.fullmatch(line)
+        record = _object(line) if traffic is None else _of_traffic(number, traffic)
         return [_reception(number, one) for one in _receptions(record)]
     except _Field as error:
         return [_refused(number, error)]
+
+
+def _of_traffic(number: int, line: re.Match[bytes]) -> dict[str, Any]:
+    """Return the record of a line of a traffic log; the same line gives the same bytes."""
+    name = line[1].decode(errors="replace")
+    rate = _RATES.get(name)
+    if rate is None:
+        raise _Field("datr", f"{name} is not a LoRa data rate of EU868")
+    try:
+        at = datetime.strptime(line[2].decode(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        frequency = float(line[3])
+    except ValueError as error:
+        raise _Field("line", f"{error}") from None
+    unconfirmed_up = b"\x40" + hashlib.sha256(b"%d" % number).digest()[: TRAFFIC_BYTES - 1]
+    return rate | {
+        "ts": int(at.timestamp()) * 1000,
+        "freq": frequency,
+        "rssi": TRAFFIC_RSSI_DBM,
+        "snr": TRAFFIC_SNR_DB,
+        "phy": base64.b64encode(unconfirmed_up).decode(),
+    }
 
 
 def _reception(number: int, record: dict[str, Any]) -> RecordedFrame | RefusedLine:

@@ -115,4 +115,4 @@ async def _replay(world: World, options: Options, say: Say) -> int:
         print(report.as_json())
     else:
         say(report.as_table("fr"))
-    return 0 if report.lost == 0 and report.altered == 0 else 1
+    return 0 if report.whole else 1

@@ -58,6 +58,12 @@ class Report:
         return sum(gateway.lost for gateway in self.gateways)
 
     @property
+    def whole(self) -> bool:
+        """Whether frames were played, and each that a chip heard arrived unaltered: the exit status."""
+        played = sum(gateway.sent for gateway in self.gateways)
+        return played > 0 and not self.lost and not self.altered
+
+    @property
     def unheard(self) -> Counter[str]:
         """What the chips did not hear, by reason."""
         together: Counter[str] = Counter()

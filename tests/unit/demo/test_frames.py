@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.frames import RecordedFrame, RefusedLine, parse_line, read_frames
+from demo.frames import TRAFFIC_BYTES, RecordedFrame, RefusedLine, parse_line, read_frames
 
 GOOD = {
     "ts": 1672867882173,
@@ -64,6 +64,36 @@ def test_a_bad_line_is_refused_by_field(raw: bytes, field: str) -> None:
     (refused,) = parse_line(12, raw)
     assert isinstance(refused, RefusedLine)
     assert str(refused).startswith(f"line 12: {field}: ")
+
+
+def test_a_line_of_a_traffic_log_is_a_frame_of_its_rate_and_channel() -> None:
+    (frame,) = parse_line(7, b"DR0,2024-07-26 15:15:29,868.5\n")
+    assert isinstance(frame, RecordedFrame)
+    assert (frame.sf, frame.bandwidth_hz, frame.frequency_hz) == (12, 125_000, 868_500_000)
+    assert frame.at_ms == 1_722_006_929_000
+    assert (len(frame.phy), frame.phy[0]) == (TRAFFIC_BYTES, 0x40)
+    assert parse_line(7, b"DR0,2024-07-26 15:15:29,868.5\n") == [frame]
+    (wide,) = parse_line(8, b"DR6,2024-07-26 15:15:29,868.3")
+    assert isinstance(wide, RecordedFrame)
+    assert (wide.sf, wide.bandwidth_hz) == (7, 250_000)
+    assert wide.phy != frame.phy
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (b"DR7,2024-07-26 15:15:29,868.5", "datr"),
+        (b"DR5,2024-07-26 15:15:29,915.0", "freq"),
+        (b"DR5,2024-02-30 15:15:29,868.5", "line"),
+        (b"DR5,2024-07-26 15:15:29,8.6.8", "line"),
+        (b"DR,time,freq", "line"),
+        (b"UNKNOWN CODING RATE ON M0CW137,2024-07-26 15:18:40,868.0", "datr"),
+    ],
+)
+def test_a_bad_line_of_a_traffic_log_is_refused_by_field(raw: bytes, field: str) -> None:
+    (refused,) = parse_line(1, raw)
+    assert isinstance(refused, RefusedLine)
+    assert refused.field == field
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -67,3 +67,11 @@ def test_what_never_arrives_is_lost_and_the_rest_goes_on(tmp_path: Path) -> None
     assert (counts.sent, counts.delivered, counts.lost) == (3 * BURST_FRAMES + 1, 3 * BURST_FRAMES - 1, 2)
     assert json.loads(report.as_json())["lost"] == 2
     assert "perdues" in report.as_table("fr")
+
+
+def test_a_replay_that_played_nothing_or_lost_something_is_not_whole(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    assert played(tmp_path, [HEARD] * BURST_FRAMES, set()).report({}).whole
+    assert not played(tmp_path / "one", [], set()).report({}).whole
+    assert not played(tmp_path / "two", [HEARD] * BURST_FRAMES, {3}).report({}).whole
