@@ -19,7 +19,7 @@ FORMAT_VERSION = 1
 
 def document(given: MonthInput, result: MonthResult, *, timelines: bool = True) -> dict[str, Any]:
     """Return the figures of a month; integers are microseconds, percentages are truncated."""
-    settings = given.settings
+    settings, weights = given.settings, given.weights
     mean = result.mean_of_gateways
     return {
         "format": FORMAT,
@@ -37,19 +37,24 @@ def document(given: MonthInput, result: MonthResult, *, timelines: bool = True) 
         "mean_of_gateways_percent": percent(mean, PERCENT_DIGITS) or None,
         "lost_by": lost(result.lost_by),
         "not_covered": list(result.not_covered),
-        "communes": [commune(given, result, insee, timelines=timelines) for insee in result.communes],
+        "communes": [
+            commune(given, result, insee, weight=weights.get(insee, 0), timelines=timelines)
+            for insee in result.communes
+        ],
         "gateways": [gateway(result, eui, timelines=timelines) for eui in sorted(result.lines)],
         "snapshots": [msgspec.to_builtins(one) for one in given.snapshots],
         "people": [msgspec.to_builtins(one) for one in changes(given)],
     }
 
 
-def commune(given: MonthInput, result: MonthResult, insee: str, *, timelines: bool) -> dict[str, Any]:
+def commune(
+    given: MonthInput, result: MonthResult, insee: str, *, weight: int, timelines: bool
+) -> dict[str, Any]:
     """Return one commune of a month."""
     figures, line = result.commune_figures[insee], result.communes[insee]
     fields = {
         "insee": insee,
-        "weight": given.weights.get(insee, 0),
+        "weight": weight,
         "by_state_us": dict(figures.by_state_us),
         "below_two_us": figures.below_two_us,
         "redundancy_percent": percent(figures.redundancy, PERCENT_DIGITS) or None,

@@ -12,6 +12,9 @@ from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.names import Names
 from fleet.reports.outages import PAPER_ROWS
 
+COMMUNES_ON_PAPER = 150
+"""The least available ones; an EPCI has fewer, and a report of the whole network lists all in the sheets."""
+
 
 def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCard]) -> Table:
     """Return every commune, the least available first."""
@@ -56,6 +59,7 @@ def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCa
         title="Communes, de la moins à la plus disponible",
         columns=columns,
         rows=tuple(rows),
+        paper_rows=COMMUNES_ON_PAPER,
         note="Pourcentages tronqués, jamais arrondis ; les verdicts comparent des microsecondes entières.",
     )
 

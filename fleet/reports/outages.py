@@ -19,7 +19,7 @@ from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.names import Names, TicketSpan
 from fleet.reports.terms import penalty_cents
 
-PAPER_ROWS = 100
+PAPER_ROWS = 80
 """Rows of the long lists on paper; the sheets have all of them."""
 AWAY = (CommuneState.LOST, CommuneState.UNKNOWN, CommuneState.EXCLUDED)
 NO_ACTION = "—"
