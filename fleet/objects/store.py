@@ -1,9 +1,11 @@
 """Objects in the database: upsert by DevEUI; there is no column for a key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from shapely import STRtree
+from shapely.geometry import Point, shape
 from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
 
 from fleet.availability.corroboration import HeardHour
@@ -13,10 +15,10 @@ from fleet.evidence.store import count as add_counts
 from fleet.facts.months import Window
 from fleet.lang.paris import paris
 from fleet.objects.counting import bit_of
-from fleet.objects.places import Territory, load_polygons
 from fleet.objects.sheet import ObjectList
 from fleet.objects.tables import lns_heard, object_months, objects
-from fleet.registry.store import load_communes
+from fleet.registry.store import Commune, load_communes
+from fleet.registry.tables import communes
 
 FRAMES = ("frames", "frames_redundant")
 
@@ -95,3 +97,32 @@ def forget_days(connection: Connection, before_us: int, *, limit: int) -> int:
     cleared = connection.execute(update(object_months).where(mine).values(days=left)).rowcount
     connection.execute(delete(object_months).where(row.month <= day[:7], row.days == 0))
     return cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Borders of communes, to be asked for places."""
+
+    tree: STRtree
+    communes: tuple[Commune, ...]
+
+    @classmethod
+    def of(cls, known: Sequence[Commune], polygons: Mapping[str, Mapping[str, Any]]) -> "Territory":
+        """Return the communes that have a border."""
+        bordered = tuple(one for one in known if one.insee in polygons)
+        return cls(STRtree([shape(polygons[one.insee]) for one in bordered]), bordered)
+
+    def of_place(self, lat: float | None, lon: float | None, epci: str) -> dict[str, str]:
+        """Return commune and EPCI of a place; where no border holds it, the EPCI of the list it stands in."""
+        if lat is not None and lon is not None:
+            found = self.tree.query(Point(lon, lat), predicate="intersects")
+            if len(found):
+                one = self.communes[min(found)]
+                return {"commune_insee": one.insee, "epci": one.epci or epci}
+        return {"commune_insee": "", "epci": epci}
+
+
+def load_polygons(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    """Return the borders of the communes that have one."""
+    query = select(communes.c.insee, communes.c.polygon).where(communes.c.polygon.is_not(None))
+    return {row.insee: row.polygon for row in connection.execute(query) if row.polygon}

@@ -146,11 +146,11 @@ def test_the_silent_are_named_with_when_they_were_heard_last(database):
 
 
 @pytest.mark.parametrize(
-    ("heard_by", "gateways"), [([], 0), (["a"], 1), (["a", "a"], 1), (["a", "b"], 2), (["a", "b", "c"], 3)]
+    ("heard_by", "gateways"), [([], 0), ([A], 1), ([A, A], 1), ([A, B], 2), ([A, B, C], 3)]
 )
-def test_an_event_says_how_many_gateways_heard_its_frame(heard_by, gateways):
+def test_an_event_says_which_gateways_heard_its_frame(heard_by, gateways):
     event = {"deviceInfo": {"devEui": A}, "rxInfo": [{"gatewayId": one, "rssi": -90} for one in heard_by]}
-    assert read_uplink(json.dumps(event).encode(), NOW_US).gateways == gateways
+    assert len(read_uplink(json.dumps(event).encode(), NOW_US).gateways) == gateways
 
 
 def test_an_event_with_receptions_that_are_none_is_refused():
