@@ -26,6 +26,7 @@ from agent.logs import structlog
 from agent.supervisor.leaving import Leave
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
+from agent.wire.log_limit import LogLimit
 from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
 
@@ -45,6 +46,7 @@ def run_agent(state: Path, image: Path | None) -> int:
         processors=[
             structlog.processors.add_log_level,
             RECENT,
+            LogLimit(SystemClock().monotonic_us, structlog.DropEvent),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],

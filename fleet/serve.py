@@ -29,6 +29,7 @@ import structlog
 import uvicorn
 from anyio import to_thread
 
+from agent.wire.log_limit import LogLimit
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
@@ -285,6 +286,7 @@ def _log_to_stderr() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            LogLimit(SystemClock().monotonic_us, structlog.DropEvent),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
