@@ -82,7 +82,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Give a transaction that sees one state of the database."""
         with self._engine.begin() as connection:
-            yield connection
+            yield self._seen(connection)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -97,7 +97,7 @@ class Database:
                 self.fence(connection)
             held = HELD.set(HELD.get() + 1)
             try:
-                yield connection
+                yield self._seen(connection)
             finally:
                 HELD.reset(held)
             try:
@@ -105,6 +105,10 @@ class Database:
             except Exception as error:
                 connection.invalidate()  # it may still be inside the transaction
                 raise CommitUnsure(f"{type(error).__name__}: {error}") from error
+
+    def _seen(self, connection: Connection) -> Connection:
+        """Return the connection as who uses it may see it."""
+        return connection
 
     def close(self) -> None:
         """Give every pooled connection back."""

@@ -74,14 +74,6 @@ class Person:
     scopes: frozenset[Scope] | None = None
     """None: a person; else a machine's token."""
 
-    def sees(self, insee: str, epci: str, departement: str) -> bool:
-        """Return whether a commune lies in this person's territory.
-
-        >>> Person(name="a", role=Role.VIEWER, territories=frozenset({"37"})).sees("37015", "CCTEV", "37")
-        True
-        """
-        return not self.territories or not self.territories.isdisjoint((insee, epci, departement))
-
     def may(self, role: Role) -> bool:
         """Return whether this person may act as ``role``."""
         return role in RIGHTS[self.role]

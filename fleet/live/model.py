@@ -1,6 +1,6 @@
 """The network at one instant: what the engine computes each cycle and pages and incident rules read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.facts.states import Cause, CommuneState, GatewayState
@@ -70,3 +70,18 @@ class NetworkNow:
     changed_gateways: frozenset[str] | None = None
     """Whose state differs from the newest cycle that was committed; None: nothing was, all are new."""
     changed_communes: frozenset[str] | None = None
+
+    def within(self, insees: frozenset[str]) -> "NetworkNow":
+        """Return the part that lies in some communes, without what serves them from outside."""
+        gateways = {eui: each for eui, each in self.gateways.items() if each.commune_insee in insees}
+        communes = {
+            insee: replace(
+                each,
+                members=tuple(eui for eui in each.members if eui in gateways),
+                serving=tuple(eui for eui in each.serving if eui in gateways),
+                unheard_by=each.unheard_by & gateways.keys(),
+            )
+            for insee, each in self.communes.items()
+            if insee in insees
+        }
+        return replace(self, gateways=gateways, communes=communes)

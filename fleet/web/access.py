@@ -17,11 +17,9 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
-from fleet.identity.people import OPEN_ACCESS, Person, Role, Scope, person_of
-from fleet.identity.tokens import bearer, machine_of
-from fleet.web.process_parts import parts_of
+from fleet.identity.people import Person, Role, Scope
+from fleet.web.process_parts import current_person
 
-SESSION_COOKIE = "passerelle"
 LOGIN_PATH = "/connexion"
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
@@ -43,24 +41,6 @@ class NotAllowed(Exception):
         super().__init__(detail)
         self.field = field
         self.detail = detail
-
-
-def current_person(request: Request) -> Person | None:
-    """Return who asks, once per request."""
-    parts = parts_of(request)
-    if parts.settings.open_access:
-        return OPEN_ACCESS
-    if not hasattr(request.state, "person"):
-        key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
-        now_us = parts.clock.now_us()
-        request.state.person = None
-        if token:
-            request.state.person = machine_of(parts.database, token, now_us)
-        elif key:
-            with parts.database.read() as connection:
-                request.state.person = person_of(connection, key, now_us)
-    person: Person | None = request.state.person
-    return person
 
 
 def _needs(role: Role, scope: Scope = Scope.READ) -> Callable[[Request], Person]:

@@ -7,9 +7,9 @@ pages never cost more than a twentieth of one core.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -50,6 +50,31 @@ class Past:
     month: MonthResult
     gateways: Mapping[str, Timeline]
     communes: Mapping[str, CommuneTimeline]
+
+    def within(self, insees: frozenset[str], euis: Container[str]) -> "Past":
+        """Return the rows of some communes and gateways; the figures of the whole stay."""
+        month = self.month
+        mine = replace(
+            month,
+            lines=_some(month.lines, euis),
+            communes=_some(month.communes, insees),
+            gateway_figures=_some(month.gateway_figures, euis),
+            commune_figures=_some(month.commune_figures, insees),
+            deferred_figures=_some(month.deferred_figures, insees),
+            budgets=_some(month.budgets, insees),
+            below_two_domains=_some(month.below_two_domains, insees),
+            not_covered=tuple(insee for insee in month.not_covered if insee in insees),
+        )
+        return replace(
+            self, month=mine, gateways=_some(self.gateways, euis), communes=_some(self.communes, insees)
+        )
+
+
+Value = TypeVar("Value")
+
+
+def _some(rows: Mapping[str, Value], keys: Container[str]) -> dict[str, Value]:
+    return {key: value for key, value in rows.items() if key in keys}
 
 
 class History:

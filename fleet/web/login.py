@@ -10,8 +10,8 @@ from fleet.identity.passwords import PasswordsBusy
 from fleet.identity.totp import Vault
 from fleet.lang.format import duration
 from fleet.lang.i18n import t
-from fleet.web.access import LOGIN_PATH, SESSION_COOKIE, check_origin, form_guard
-from fleet.web.process_parts import Shared
+from fleet.web.access import LOGIN_PATH, check_origin, form_guard
+from fleet.web.process_parts import SESSION_COOKIE, Shared
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303

@@ -4,9 +4,11 @@ def show(parts: Shared) -> Response:            # a route or a dependency of one
     with parts.database.read() as connection: ...
 
 parts_of(request).clock                         # where only the request is at hand
+
+With a territory, ``parts.database`` and ``parts.network`` hold that alone (``fleet.territory.bounds``).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -14,17 +16,24 @@ from fastapi import Depends, FastAPI, Request
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.clock import Clock
+from fleet.db.bounded import BoundedDatabase
 from fleet.db.connect import Database
 from fleet.engine.engine import Engine
 from fleet.identity.foundation import Keys
 from fleet.identity.keeper import Keeper
+from fleet.identity.people import OPEN_ACCESS, Person, person_of
 from fleet.identity.rate import Limits
+from fleet.identity.tokens import bearer, machine_of
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
+from fleet.registry.store import load_communes
 from fleet.settings import Settings
+from fleet.territory.bounds import Reach, reach_of
 from fleet.tickets import links
 from fleet.web.history import History, Past
 from fleet.web.month_views import Months, MonthView
+
+SESSION_COOKIE = "passerelle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +52,20 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     months: Months = field(default_factory=Months)
+    reach: Reach | None = None
+    """The territory of who asks; None: everywhere."""
+    whole: "Parts | None" = None
+    """What these parts are a view of, when who asks has a territory."""
 
     @property
     def network(self) -> NetworkNow:
         """The network of the newest cycle; empty before the first."""
         latest = self.feed.latest
-        return latest.network if latest is not None else NetworkNow(at_us=0)
+        return self.seen(latest.network) if latest is not None else NetworkNow(at_us=0)
+
+    def seen(self, network: NetworkNow) -> NetworkNow:
+        """Return a network as who asks may see it."""
+        return network if self.reach is None else network.within(self.reach.insees)
 
     @property
     def links_secret(self) -> bytes:
@@ -56,7 +73,9 @@ class Parts:
         return links.read_secret(self.settings.keys / links.SECRET_NAME)
 
     def past(self) -> Past:
-        """Return timelines and the month's figures, a few seconds old at most."""
+        """Return timelines and the month's figures, a few seconds old at most; the whole stays the whole."""
+        if self.whole is not None and self.reach is not None:
+            return self.whole.past().within(self.reach.insees, self.network.gateways)
         contract, timelines = self.settings.contract, self.engine.timelines
         return self.history.past(self.database, self.clock, contract, timelines)
 
@@ -66,6 +85,8 @@ class Parts:
         Raises:
             ValueError: not a month.
         """
+        if self.whole is not None:
+            return self.whole.month_view(month)
         return self.months.month_view(self.database, self.clock, self.settings.contract, month)
 
 
@@ -74,10 +95,45 @@ def share(app: FastAPI, parts: Parts) -> None:
     app.state.parts = parts
 
 
-def parts_of(request: Request) -> Parts:
-    """Return the parts of the process that answers ``request``."""
+def whole_of(request: Request) -> Parts:
+    """Return the parts of the process that answers ``request``, without anybody's bounds."""
     parts: Parts = request.app.state.parts
     return parts
+
+
+def current_person(request: Request) -> Person | None:
+    """Return who asks, once per request."""
+    parts = whole_of(request)
+    if parts.settings.open_access:
+        return OPEN_ACCESS
+    if not hasattr(request.state, "person"):
+        key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
+        now_us = parts.clock.now_us()
+        request.state.person = None
+        if token:
+            request.state.person = machine_of(parts.database, token, now_us)
+        elif key:
+            with parts.database.read() as connection:
+                request.state.person = person_of(connection, key, now_us)
+    person: Person | None = request.state.person
+    return person
+
+
+def parts_of(request: Request) -> Parts:
+    """Return the parts as who asks may see them: with a territory, stores and network show that alone."""
+    if not hasattr(request.state, "parts"):
+        person = current_person(request)
+        whole = whole_of(request)
+        request.state.parts = whole if person is None or not person.territories else _bounded(whole, person)
+    parts: Parts = request.state.parts
+    return parts
+
+
+def _bounded(whole: Parts, person: Person) -> Parts:
+    with whole.database.read() as connection:
+        rows = load_communes(connection)
+    reach = reach_of(person.name, person.territories, rows, whole.database.dialect)
+    return replace(whole, database=BoundedDatabase(whole.database, reach.bounds()), whole=whole, reach=reach)
 
 
 Shared = Annotated[Parts, Depends(parts_of)]

@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
+from fleet.db.bounded import OutOfReach
 from fleet.identity.people import Person
-from fleet.web.access import NotAllowed, current_person
+from fleet.web.access import NotAllowed
 from fleet.web.pages import (
     administration,
     calls,
@@ -35,6 +36,7 @@ from fleet.web.pages import (
     tickets,
     works,
 )
+from fleet.web.process_parts import current_person
 from fleet.web.rendering import FOLDER, Words
 from fleet.web.visit import Visit, words_of
 
@@ -81,7 +83,7 @@ def mount_site(app: FastAPI) -> None:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", BundledFiles(directory=FOLDER / "static", check_dir=False), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=SMALL_BYTES, compresslevel=COMPRESSION)
-    for kind in (HTTPException, RequestValidationError, NotAllowed):
+    for kind in (HTTPException, RequestValidationError, NotAllowed, OutOfReach):
         app.add_exception_handler(kind, _page_for_people(app.exception_handlers.get(kind)))
 
 
@@ -138,6 +140,8 @@ def _detail(words: Words, error: Exception, person: Person | None) -> str:
     if isinstance(error, RequestValidationError):
         fields = [".".join(str(part) for part in one["loc"][1:]) for one in error.errors()]
         return "; ".join(words.t("error.422.field", field=field) for field in fields)
+    if isinstance(error, OutOfReach):
+        return words.t("error.403.territory")
     if isinstance(error, NotAllowed):
         role = words.t(f"role.{person.role}") if person else "—"
         return words.t(f"error.403.{error.field}", role=role)

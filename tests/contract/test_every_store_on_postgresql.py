@@ -21,6 +21,7 @@ FEW = (
     "test_retention.py",
     "months/test_closer.py",
     "registry/test_store.py",
+    "territory/test_bounds.py",
 )
 """What every change is tried with; the others run with the long tests."""
 SQLITE_ONLY = ("--ignore=tests/unit/fleet/db", "--ignore=tests/unit/fleet/web/test_pages.py")

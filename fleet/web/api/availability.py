@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -14,7 +14,6 @@ from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.facts.months import month_of
 from fleet.facts.settings import Serving
 from fleet.facts.states import Cause
-from fleet.identity.people import Person
 from fleet.registry.store import load_gateways
 from fleet.web.access import viewer
 from fleet.web.api.examples import AVAILABILITY, NOT_MODIFIED, REFUSALS, shown
@@ -46,7 +45,6 @@ class By(StrEnum):
 def show_availability(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
     parts: Shared,
-    person: Annotated[Person, Depends(viewer)],
     month: Month = "",
     by: By = By.COMMUNE,
     limit: Limit = PAGE_LIMIT,
@@ -58,17 +56,10 @@ def show_availability(  # noqa: PLR0917 FastAPI passes by name
     if by is By.GATEWAY:
         with parts.database.read() as connection:
             names = {one.eui: one.name for one in load_gateways(connection)}
-    body = availability_of(view, by, names, inside=_inside(view, person))
+    body = availability_of(view, by, names, inside=None if parts.reach is None else parts.reach.insees)
     rows = body["items"]
     chosen, following = page_of(rows, [row[KEYS[by]] for row in rows], limit=limit, after=after)
     return answer(request, body | {"items": chosen, "next": following})
-
-
-def _inside(view: MonthView, person: Person) -> frozenset[str] | None:
-    if not person.territories:
-        return None
-    cards = view.given.communes
-    return frozenset(one.insee for one in cards if person.sees(one.insee, one.epci, one.departement))
 
 
 def availability_of(

@@ -4,14 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
-from sqlalchemy import Connection
 
 from agent.wire.eui import parse_eui
 from agent.wire.messages import ConfigState
 from fleet.configurations.status import ConfigurationStatus, statuses
 from fleet.evidence.decoding import named
 from fleet.facts.months import Window
-from fleet.identity.people import Person
 from fleet.lang.reasons import in_words
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
@@ -53,14 +51,12 @@ OK_TO_STOP: dict[str, Any] = {
 def list_gateways(
     request: Request,
     parts: Shared,
-    person: Annotated[Person, Depends(viewer)],
     limit: Limit = PAGE_DEFAULT,
     after: After = "",
 ) -> Response:
     """Return gateways by EUI: registry, present state, last heartbeat, configuration."""
     with parts.database.read() as connection:
-        inside = insees_of(connection, person)
-        found = load_gateways_after(connection, after, limit + 1, insees=inside)
+        found = load_gateways_after(connection, after, limit + 1)
         chosen, following = first_of(found, limit, lambda one: one.eui)
         told = statuses(connection, [one.eui for one in chosen])
     items = [gateway_row(parts.network, one, told.get(one.eui)) for one in chosen]
@@ -68,9 +64,7 @@ def list_gateways(
 
 
 @router.get("/gateways/{eui}", responses={200: shown("One gateway.", GATEWAY)})
-def show_gateway(
-    request: Request, parts: Shared, eui: Eui, person: Annotated[Person, Depends(viewer)]
-) -> Response:
+def show_gateway(request: Request, parts: Shared, eui: Eui) -> Response:
     """Return one gateway."""
     try:
         plain = parse_eui(eui)
@@ -79,8 +73,7 @@ def show_gateway(
     with parts.database.read() as connection:
         gateway = load_gateway(connection, plain)
         told = statuses(connection, [plain])
-        inside = insees_of(connection, person)
-    if gateway is None or (inside is not None and gateway.commune_insee not in inside):
+    if gateway is None:
         raise Problem(404, "No such gateway", f"eui: no gateway {plain} in the registry", field="eui")
     return answer(request, gateway_row(parts.network, gateway, told.get(plain)))
 
@@ -89,15 +82,12 @@ def show_gateway(
 def list_communes(
     request: Request,
     parts: Shared,
-    person: Annotated[Person, Depends(viewer)],
     limit: Limit = PAGE_DEFAULT,
     after: After = "",
 ) -> Response:
     """Return communes by INSEE code with their present state, those of the asker's territory."""
     with parts.database.read() as connection:
-        communes = [
-            one for one in load_communes(connection) if person.sees(one.insee, one.epci, one.departement)
-        ]
+        communes = load_communes(connection)
     found = sorted(communes, key=lambda commune: commune.insee)
     chosen, following = page_of(found, [one.insee for one in found], limit=limit, after=after)
     now = parts.network.communes
@@ -111,9 +101,8 @@ def list_communes(
 
 
 @router.get("/ok-to-stop", responses={200: shown("Yes, or no with every reason.", OK_TO_STOP)})
-def ok_to_stop(  # noqa: PLR0917 FastAPI passes by name
+def ok_to_stop(
     parts: Shared,
-    person: Annotated[Person, Depends(viewer)],
     eui: Annotated[list[str], Query(min_length=1, max_length=EUIS_LIMIT)],
     most: Annotated[int, Query(alias="max", ge=0, le=EUIS_LIMIT)] = 0,
     from_us: Annotated[int | None, Query(ge=0, le=INSTANT_LIMIT_US)] = None,
@@ -128,26 +117,17 @@ def ok_to_stop(  # noqa: PLR0917 FastAPI passes by name
     except ValueError as error:
         field = "eui" if "window" not in str(error) else "until_us"
         raise Problem(422, "Not a question", str(error), field=field) from error
-    with parts.database.read() as connection:
-        inside = insees_of(connection, person)
-        shown_ = parts.network.gateways
-        if inside is not None and any(
-            one in shown_ and shown_[one].commune_insee not in inside for one in euis
-        ):
-            raise Problem(404, "Not found", "no such gateway", field="eui")
-        asked = ask(connection, parts.network, parts.settings.contract, euis=euis, window=window, most=most)
+    mine = parts.network.gateways
+    if parts.reach is not None and any(one not in mine for one in euis):
+        raise Problem(404, "Not found", "no such gateway", field="eui")
+    # Who may be out depends on neighbours that the asker does not see.
+    whole = parts.whole or parts
+    with whole.database.read() as connection:
+        asked = ask(connection, whole.network, parts.settings.contract, euis=euis, window=window, most=most)
     told = document(asked)
-    if inside is not None:
-        told["with"] = [one for one in told["with"] if shown_[one].commune_insee in inside]
+    if parts.reach is not None:
+        told["with"] = [one for one in told["with"] if one in mine]
     return told
-
-
-def insees_of(connection: Connection, person: Person) -> frozenset[str] | None:
-    """Return the communes of a person's territory; None: everywhere."""
-    if not person.territories:
-        return None
-    communes = load_communes(connection)
-    return frozenset(one.insee for one in communes if person.sees(one.insee, one.epci, one.departement))
 
 
 def gateway_row(network: NetworkNow, gateway: Gateway, status: ConfigurationStatus | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from fleet.db.bounded import OutOfReach
 from fleet.db.connect import CommitUnsure, first_line
 from fleet.lang.i18n import LANGUAGES, t
 from fleet.web.access import LoginNeeded, NotAllowed
@@ -43,6 +44,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(LoginNeeded, _login)
     app.add_exception_handler(NotAllowed, _not_allowed)
+    app.add_exception_handler(OutOfReach, _out_of_reach)
     app.add_exception_handler(OverflowError, _too_large)
     for away in (OperationalError, InterfaceError, PoolTimeoutError, CommitUnsure):
         app.add_exception_handler(away, _database_away)
@@ -80,6 +82,10 @@ def _invalid(request: Request, error: Exception) -> Response:
         return PlainTextResponse(text, 422)
     detail = f"{problems[0]['field']}: {problems[0]['detail']}" if problems else "not valid"
     return problem_response(422, "Request not valid", detail, errors=problems)
+
+
+def _out_of_reach(request: Request, error: Exception) -> Response:
+    return _not_allowed(request, NotAllowed("territory", str(error)))
 
 
 def _too_large(request: Request, _error: Exception) -> Response:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from fleet.identity.people import Person
 from fleet.registry.store import load_communes
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
@@ -62,7 +61,7 @@ def monthly(
     epci: Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])] = "",
 ) -> Response:
     """Return the availability report of a month as PDF, XLSX, CSV, JSON or SQLite."""
-    with parts.database.read() as connection:
+    with _parts_for(parts, epci).database.read() as connection:
         try:
             report = monthly_report(
                 connection,
@@ -88,15 +87,11 @@ EpciQuery = Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vall
 def contest(
     request: Request,
     parts: Shared,
-    person: Annotated[Person, Depends(viewer)],
     month: MonthInPath,
     epci: EpciQuery = "",
 ) -> Response:
     """Return facts, settings, figures and a reader for one territory, to check its month without us."""
-    with parts.database.read() as connection:
-        inside = [one for one in load_communes(connection) if not epci or one.epci == epci]
-        if not all(person.sees(one.insee, one.epci, one.departement) for one in inside):
-            raise Problem(403, "Not your territory", "Ask for the EPCI that is yours.", field="epci")
+    with _parts_for(parts, epci).database.read() as connection:
         now_us, settings = parts.clock.now_us(), parts.settings
         try:
             made = contest_bundle(connection, month, settings.contract, now_us, settings.report, epci=epci)
@@ -140,6 +135,17 @@ def opendata_month(request: Request, parts: Shared, month: MonthInPath) -> Respo
 router = APIRouter()
 router.include_router(contractual)
 router.include_router(opened)
+
+
+def _parts_for(parts: Parts, epci: str) -> Parts:
+    """Return what the report of an EPCI is made from: the whole, for who may see all of that EPCI."""
+    if parts.whole is None or parts.reach is None:
+        return parts
+    with parts.whole.database.read() as connection:
+        inside = {one.insee for one in load_communes(connection) if not epci or one.epci == epci}
+    if not inside <= parts.reach.insees:
+        raise Problem(403, "Not your territory", "Ask for the EPCI that is yours.", field="epci")
+    return parts.whole
 
 
 def _file(request: Request, parts: Parts, report: Report, form: Form, name: str) -> Response:

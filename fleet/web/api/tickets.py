@@ -84,11 +84,9 @@ class StepBody(BaseModel):
 
 def context_of(parts: Parts, connection: Connection) -> CycleContext:
     """Return the scene of a request."""
-    latest = parts.feed.latest
     now_us = parts.clock.now_us()
-    return CycleContext(
-        connection, latest.network if latest is not None else NetworkNow(at_us=now_us), now_us
-    )
+    network = parts.network if parts.feed.latest is not None else NetworkNow(at_us=now_us)
+    return CycleContext(connection, network, now_us)
 
 
 @router.post("", status_code=201)

@@ -9,6 +9,7 @@ person's language.
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -74,6 +75,7 @@ class Story:
 
     def tell(self, update: LiveUpdate) -> dict[str, Any]:
         """Return the event of one cycle."""
+        update = replace(update, network=self._visit.parts.seen(update.network))
         network, before = update.network, self._before
         self._before = network
         topics = []

@@ -19,7 +19,8 @@ from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
-LIST = ("version", "closed_at_us", "closed_by", "hash", "difference", "seal")
+OF_A_TERRITORY = ("version", "closed_at_us", "closed_by", "hash", "seal")
+LIST = (*OF_A_TERRITORY, "difference")
 CONTRADICTIONS_SHOWN = 50
 """Contradictions on the page; the figures to download have more, and the count."""
 
@@ -28,11 +29,12 @@ CONTRADICTIONS_SHOWN = 50
 def page(month: Month, visit: Viewing) -> HTMLResponse:
     """Show the versions of one month, newest first."""
     with visit.database.read() as connection:
-        rows = _versions(connection, month)
+        whole = visit.parts.reach is None
+        rows = _versions(connection, month, LIST if whole else OF_A_TERRITORY)
         registry = load_registry(connection)
         names = {eui: one.name for eui, one in registry.gateways.items()}
         names |= {insee: one.name for insee, one in registry.communes.items()}
-        revisions = [revision_of(visit.words, row["difference"], names) for row in rows]
+        revisions = [revision_of(visit.words, row.get("difference") or {}, names) for row in rows]
         epcis = sorted({one.epci for one in registry.communes.values() if one.epci})
         return visit.page(
             "pages/month.html",
@@ -40,8 +42,8 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             month=month,
             versions=list(zip(rows, revisions, strict=True)),
             epcis=epcis,
-            other=_other_program(visit, connection, month),
-            corroboration=_corroboration(connection, month, names),
+            other=_other_program(visit, connection, month) if whole else None,
+            corroboration=_corroboration(connection, month, names) if whole else None,
         )
 
 
@@ -64,8 +66,8 @@ def _other_program(visit: Visit, connection: Connection, month: str) -> MonthVie
     return None if newest in (None, document.CODE) else visit.parts.month_view(month)
 
 
-def _versions(connection: Connection, month: str) -> list[RowMapping]:
-    columns = [month_versions.c[name] for name in LIST]
+def _versions(connection: Connection, month: str, columns_: tuple[str, ...]) -> list[RowMapping]:
+    columns = [month_versions.c[name] for name in columns_]
     query = select(*columns).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
     return list(connection.execute(query).mappings())
 

@@ -23,7 +23,11 @@ from tests.unit.fleet.web.sample import NOW_US, eui_of
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[tuple[Story, NetworkNow, Any]]:
     app = make_app(tmp_path)
-    visit = Visit(request=cast("Any", SimpleNamespace(app=app)), person=None, words=Words("fr", NOW_US))
+    visit = Visit(
+        request=cast("Any", SimpleNamespace(app=app, state=SimpleNamespace())),
+        person=None,
+        words=Words("fr", NOW_US),
+    )
     yield Story(visit), network_of(app.state.parts.database, NOW_US), app.state.parts.database
     app.state.parts.database.close()
 

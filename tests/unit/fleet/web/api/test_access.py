@@ -3,7 +3,8 @@ from fastapi import Depends
 from sqlalchemy import select
 
 from fleet.identity.tables import audit_log, sessions
-from fleet.web.access import CSRF_HEADER, SESSION_COOKIE, form_guard, operator
+from fleet.web.access import CSRF_HEADER, form_guard, operator
+from fleet.web.process_parts import SESSION_COOKIE
 from tests.unit.fleet.web.api.site import PASSWORD, Site
 
 GUARDED = "/api/v1/guarded"
