@@ -40,12 +40,14 @@ from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
+from fleet.identity.ends import Ending
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
 from fleet.live.feed import Feed
 from fleet.months.closer import Closer
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
+from fleet.paging import plan_gaps
 from fleet.settings import Settings, read_settings
 from fleet.web.app import make_app
 from fleet.web.connections import BoundedConnection, is_loopback, listen
@@ -212,6 +214,10 @@ def assemble(settings: Settings, database: Database) -> Parts:
             database,
             BrokerDoor(broker=settings.broker, files=broker_files(settings.data), authority=keys.authority),
             clock,
+            renewed=link.use_renewed,
+            clock_is_sure=lambda: engine.health.clock.is_sure,
+            declared=settings.ends.credentials(),
+            tell=lambda found: _tell_endings(database, clock, found),
         ),
     )
 
@@ -253,6 +259,11 @@ def _server(gate: Gate) -> _Server:
             timeout_graceful_shutdown=STOP_LIMIT_S,
         )
     )
+
+
+def _tell_endings(database: Database, clock: FleetClock, found: tuple[Ending, ...]) -> None:
+    with database.write() as connection:
+        plan_gaps.tell_ends(connection, found, clock.now_us())
 
 
 def _closer(parts: Parts) -> Closer:

@@ -17,6 +17,7 @@ from fleet.broker.address import Broker, parse_broker_url
 from fleet.db.connect import sqlite_url
 from fleet.errors import SettingsError
 from fleet.facts.settings import DEFAULTS, ContractSettings
+from fleet.identity.ends import DeclaredEnds
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.reports.signature import Signature
 from fleet.reports.terms import Terms
@@ -83,6 +84,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Empty: SQLite, DATA/fleet.db."""
     lns_events_url: str = ""
     messages: Messages = Messages()
+    ends: DeclaredEnds = DeclaredEnds()
+    """When credentials end that cannot renew themselves; told 60, 30 and 7 days before."""
 
 
 resolved(Founded)
@@ -105,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     escalation: EscalationPolicy = DEFAULT_POLICY
     signature: Signature | None = None
     report: Terms = Terms()
+    ends: DeclaredEnds = DeclaredEnds()
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -139,6 +143,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         escalation=founded.escalation,
         signature=founded.signature,
         report=founded.report,
+        ends=founded.ends,
     )
 
 

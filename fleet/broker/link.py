@@ -55,7 +55,9 @@ class BrokerLink:
         self.connected = False
         self.last_echo_monotonic_us: int | None = None
         self.last_error = ""
-        self._client = self._make(keys)
+        self._keys = keys
+        self._context: ssl.SSLContext | None = None
+        self._client = self._make()
 
     def start(self) -> None:
         """Begin to connect, in a thread of its own."""
@@ -66,6 +68,11 @@ class BrokerLink:
         """Leave in good order; the broker keeps the session."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def use_renewed(self) -> None:
+        """Let the next connection show the certificate that lies in the keys' folder now."""
+        if self._context is not None:
+            self._context.load_cert_chain(str(self._keys / "fleet.pem"), str(self._keys / "fleet.key"))
 
     def acknowledge(self, batch: list[Received]) -> None:
         """Tell the broker that these messages are stored."""
@@ -98,7 +105,7 @@ class BrokerLink:
         if self.connected:
             self._client.publish(CANARY_TOPIC, str(now_us), qos=0)
 
-    def _make(self, keys: Path) -> paho.Client:
+    def _make(self) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=SESSION, clean_session=False, manual_ack=True
         )
@@ -106,9 +113,10 @@ class BrokerLink:
         client.max_queued_messages_set(OUTGOING_LIMIT)
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         if self._broker.tls:
-            context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(keys / "ca.pem"))
-            context.load_cert_chain(str(keys / "fleet.pem"), str(keys / "fleet.key"))
-            client.tls_set_context(context)
+            authorities = str(self._keys / "ca.pem")
+            self._context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authorities)
+            self.use_renewed()
+            client.tls_set_context(self._context)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect

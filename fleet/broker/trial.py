@@ -68,6 +68,21 @@ def try_entry(broker: Broker, name: str, *, authorities: Path, credential: Path,
         return Trial(entry=Entry.REFUSED, detail=str(error))
 
 
+def shown_serial(broker: Broker, *, authorities: Path, pair: tuple[Path, Path]) -> str | None:
+    """Return the serial of the certificate that the broker shows, lower-case hexadecimal; None: no answer."""
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(authorities))
+    try:
+        context.load_cert_chain(*map(str, pair))
+        with (
+            socket.create_connection((broker.host, broker.port), TRIAL_WAIT_S) as raw,
+            context.wrap_socket(raw, server_hostname=broker.host) as stream,
+        ):
+            shown = stream.getpeercert() or {}
+    except OSError:
+        return None
+    return str(shown.get("serialNumber", "")).lower().lstrip("0") or None
+
+
 def connect_packet(name: str, *, clean: bool) -> bytes:
     """Return a CONNECT of MQTT 3.1.1.
 

@@ -58,9 +58,9 @@ class Bound:
     written: Condition | None = None
     """For changes, where it is narrower than ``rows``."""
     refers: Mapping[str, str] | None = None
-    """Of an added row: column → ``table.column`` that it names; what is there must be within reach."""
+    """An added row names rows of ``table.column`` in these columns; those that are there must be within."""
     values: Mapping[str, frozenset[Any]] | None = None
-    """Of an added row: column → what it may hold."""
+    """An added row may hold these values alone in a column."""
     whole: frozenset[str] = frozenset()
     """Columns that hold more than any part; nobody with a bound reads them."""
     writable: bool = True

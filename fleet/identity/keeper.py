@@ -1,30 +1,68 @@
-"""The thread that keeps credentials in force and revoked ones out, from `fleet serve`'s start to its end.
+"""The thread that keeps our credentials in force and revoked ones out, from `fleet serve`'s start to its end.
 
 A look comes every ``LOOK_EVERY_S``.  What fails is kept in words for `/healthz`, logged when it changes, and
 tried again at the next look: a revocation whose command was killed, or whose broker was away, gets there.
 """
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
+from fleet.broker.trial import shown_serial
 from fleet.clock import Clock
 from fleet.db.connect import Database
-from fleet.identity.revocation import BrokerDoor, RevocationUnconfirmed, enforce, load_rights, renew_rights
+from fleet.durations import HOUR_US
+from fleet.identity.ends import Credential, Ending, certificate_serial, endings, read_credentials, renew_own
+from fleet.identity.revocation import (
+    ASK_AGAIN_S,
+    BrokerDoor,
+    RevocationUnconfirmed,
+    enforce,
+    load_rights,
+    reload_broker,
+    renew_rights,
+)
 
 LOOK_EVERY_S = 2.0
 """With ``CONFIRM_LIMIT_S`` an open session of a revoked gateway ends within 10 s."""
 RETRY_EVERY_S = 20.0
 """After a look that failed: each waits for the broker up to its limit."""
 
+CERTIFICATES_EVERY_US = HOUR_US
+PROOFS_LIMIT = 25
+"""Tries, ``ASK_AGAIN_S`` apart, for the broker to show a renewed certificate."""
+
 log = structlog.get_logger("fleet.identity")
+
+
+class RenewalUnproved(RuntimeError):
+    """The broker does not show its renewed certificate."""
 
 
 class Keeper:
     """Looks after the credentials; ``trouble`` is what failed at the last look, empty when nothing did."""
 
-    def __init__(self, database: Database, door: BrokerDoor, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        door: BrokerDoor,
+        clock: Clock,
+        *,
+        renewed: Callable[[], None] = lambda: None,
+        clock_is_sure: Callable[[], bool] = lambda: True,
+        declared: tuple[Credential, ...] = (),
+        tell: Callable[[tuple[Ending, ...]], None] = lambda _: None,
+    ) -> None:
+        """``renewed`` lets our own link use a new certificate; nothing is renewed by a clock in doubt.
+
+        ``declared`` are ends that only people know; ``tell`` is given what ends soon.
+        """
         self._database, self.door, self._clock = database, door, clock
+        self._renewed, self._clock_is_sure = renewed, clock_is_sure
+        self._declared, self._tell = declared, tell
+        self._looked_at_us: int | None = None
+        self.credentials: tuple[Credential, ...] = ()
         self._stopping = threading.Event()
         self._looked_at_rights = False
         self.trouble = ""
@@ -44,22 +82,70 @@ class Keeper:
                 log.exception("credentials_not_kept")
 
     def round(self) -> None:
-        """Enforce what is revoked, after a first look at the rights."""
-        try:
-            if not self._looked_at_rights:
-                self._renew_rights()
-            if self.door.broker.tls and load_rights(self._database, self._clock.now_us()).unconfirmed:
-                enforce(self._database, self.door, self._clock)
-        except RevocationUnconfirmed as error:
-            self._failed(f"revocation: {error}")
+        """Renew the rights once, enforce what is revoked, renew what is due; one failure hides no other."""
+        if not self._looked_at_rights:
+            self._renew_rights()
+        if not self.door.broker.tls:
             return
-        self.trouble = ""
+        troubles = []
+        for step in (self._enforce, self._renew):
+            try:
+                step()
+            except (RevocationUnconfirmed, RenewalUnproved) as error:
+                troubles.append(str(error))
+        if troubles:
+            self._failed("; ".join(troubles))
+        else:
+            self.trouble = ""
 
     def _renew_rights(self) -> None:
         """Let gateways read and write what this version needs, after an upgrade."""
         if renew_rights(self._database, self.door, self._clock.now_us()):
             log.warning("broker_rights_renewed", acl=str(self.door.files.acl))
         self._looked_at_rights = True
+
+    def _enforce(self) -> None:
+        if load_rights(self._database, self._clock.now_us()).unconfirmed:
+            enforce(self._database, self.door, self._clock)
+
+    def _renew(self) -> None:
+        """Look at the certificates every ``CERTIFICATES_EVERY_US``, and again until the broker shows its own.
+
+        Raises:
+            RenewalUnproved: the broker shows another certificate than the one in its file.
+        """
+        monotonic_us, now_us = self._clock.monotonic_us(), self._clock.now_us()
+        looked = self._looked_at_us is not None and monotonic_us - self._looked_at_us < CERTIFICATES_EVERY_US
+        if looked or not self._clock_is_sure():
+            return
+        keys = self.door.files.keys
+        names = renew_own(keys, self.door.authority, now_us)
+        self.credentials = (*read_credentials(keys), *self._declared)
+        if found := endings(self.credentials, now_us):
+            self._tell(found)
+        if "fleet" in names:
+            self._renewed()
+        if names:
+            log.info("certificates_renewed", names=",".join(names))
+        self._prove()
+        self._looked_at_us = monotonic_us
+
+    def _prove(self) -> None:
+        serial = certificate_serial(self.door.files.keys / "broker.pem")
+        if self._shown() == serial:
+            return
+        reload_broker(self.door.files.pid)
+        for _ in range(PROOFS_LIMIT):
+            shown = self._shown()
+            if shown in {None, serial} or self._stopping.wait(ASK_AGAIN_S):
+                return  # a broker that is away reads its file when it comes
+        path = self.door.files.keys / "broker.pem"
+        raise RenewalUnproved(f"broker certificate: the broker does not show {path}")
+
+    def _shown(self) -> str | None:
+        keys = self.door.files.keys
+        pair = keys / "fleet.pem", keys / "fleet.key"
+        return shown_serial(self.door.broker, authorities=keys / "ca.pem", pair=pair)
 
     def _failed(self, trouble: str) -> None:
         self.failures += 1

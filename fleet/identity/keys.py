@@ -28,6 +28,16 @@ def pem_of(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
     )
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Put ``content`` in the place of a file, in one rename, for its owner only."""
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
 def read_elliptic(path: Path) -> ec.EllipticCurvePrivateKey:
     """Return the P-256 key in ``path``.
 

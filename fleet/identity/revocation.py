@@ -37,7 +37,7 @@ from fleet.db.connect import Database
 from fleet.db.outside import outside_write
 from fleet.durations import DAY_US
 from fleet.identity.authority import BACKDATED, Authority, Issued, revocation_list
-from fleet.identity.keys import OWNER_ONLY, pem_of
+from fleet.identity.keys import pem_of, replace_file
 from fleet.identity.tables import certificates
 
 CONFIRM_LIMIT_S = 8.0
@@ -190,7 +190,7 @@ def _end_session(door: BrokerDoor, eui: str, *, clean: bool, now_us: int) -> Non
     issued = door.authority.issue_client(eui, key.public_key(), now_us, days=EVICTION_DAYS)
     with tempfile.TemporaryDirectory(dir=door.files.folder) as folder:
         credential = Path(folder) / "credential.pem"
-        _replace(credential, pem_of(key) + issued.pem.encode())
+        replace_file(credential, pem_of(key) + issued.pem.encode())
         trial = _enter(door, eui, credential, clean=clean)
     if trial.entry is not Entry.ADMITTED:
         raise RevocationUnconfirmed(f"{eui}: its open session could not be ended: {trial.detail}")
@@ -206,7 +206,7 @@ def _write(door: BrokerDoor, rights: Rights, now_us: int) -> None:
     lines = (_content(door.files.acl) or b"").decode(errors="surrogateescape")
     acl = renewed_rights(lines, render_acl(rights.denied)).encode(errors="surrogateescape")
     if _content(door.files.acl) != acl:
-        _replace(door.files.acl, acl)
+        replace_file(door.files.acl, acl)
     present = _present_list(door.files.revoked)
     listed = {f"{each.serial_number:x}" for each in present} if present is not None else set()
     trial = _trial_in_use(door, now_us)
@@ -214,7 +214,7 @@ def _write(door: BrokerDoor, rights: Rights, now_us: int) -> None:
         return
     this_update = _this_update(present, now_us)
     serials = (*rights.revoked, (_new_trial(door, now_us), now_us))
-    _replace(door.files.revoked, revocation_list(door.authority, serials, now_us, this_update))
+    replace_file(door.files.revoked, revocation_list(door.authority, serials, now_us, this_update))
 
 
 def _trial_in_use(door: BrokerDoor, now_us: int) -> str | None:
@@ -232,7 +232,7 @@ def _new_trial(door: BrokerDoor, now_us: int) -> str:
     """Return the serial of a new trial certificate: one of an earlier list would prove that list only."""
     key = ec.generate_private_key(ec.SECP256R1())
     issued = door.authority.issue_client(TRIAL_NAME, key.public_key(), now_us, days=TRIAL_DAYS)
-    _replace(door.trial, pem_of(key) + issued.pem.encode())
+    replace_file(door.trial, pem_of(key) + issued.pem.encode())
     return issued.serial
 
 
@@ -278,10 +278,3 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as file:
-        file.write(content)
-    fresh.replace(path)

@@ -1,14 +1,17 @@
-"""Gaps of the on-call plan, told ahead to its owner: looked for every morning, one mail, each gap once.
+"""What is told ahead to the owner of the on-call plan: its gaps every morning, and credentials that end.
 
 The owner is whoever has the skill ``planner``.  If there is none, the main courante gets the same words as an
 entry that stays open.
 """
 
+from collections.abc import Iterable
 from datetime import time, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
 from fleet.durations import DAY_US
+from fleet.evidence.facts import mark, marked
+from fleet.identity.ends import Ending
 from fleet.incidents.context import CycleContext
 from fleet.lang import format as formats
 from fleet.lang.i18n import t
@@ -133,3 +136,42 @@ def line_of(gap: Gap, lang: str) -> str:
         span = t(lang, "gap.span", begin=begin, end=formats.moment(lang, gap.until_us))
     what = named_needs((gap.what,), lang) if gap.kind is GapKind.SKILL else gap.what
     return t(lang, f"gap.{gap.kind}", what=what, span=span)
+
+
+def tell_ends(connection: Connection, found: Iterable[Ending], now_us: int) -> int:
+    """Tell the ends of credentials whose step (60, 30, 7 days) was not told yet; return how many."""
+    new = [each for each in found if marked(connection, end_key(each)) is None]
+    owners = store.planners(connection) if new else ()
+    for each in new:
+        mark(connection, end_key(each), now_us)
+        for person in owners:
+            outbox.enqueue(
+                connection,
+                key=f"{end_key(each)}/{person.id}",
+                channel=Channel.MAIL,
+                address=person.email,
+                message=worded_end(each, person.language),
+                now_us=now_us,
+                person_id=person.id,
+            )
+        if not owners:
+            text = worded_end(each, "fr").subject
+            shift.write(connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=now_us)
+    return len(new)
+
+
+def end_key(ending: Ending) -> str:
+    """Return what one step of one credential is known by.
+
+    >>> end_key(Ending(name="ca", days_left=5, ends_at_us=86_400_000_000, told_at_days=7))
+    'ending/ca/1970-01-02/7'
+    """
+    return f"ending/{ending.name}/{ending.ends_on}/{ending.told_at_days}"
+
+
+def worded_end(ending: Ending, lang: str) -> Rendered:
+    """Return the message about one credential."""
+    what = t(lang, f"ending.{ending.name}")
+    key = "ending.over" if ending.days_left < 0 else "ending.subject"
+    subject = t(lang, key, what=what, day=ending.ends_on, count=max(0, ending.days_left))
+    return Rendered(subject=subject, text=f"{subject}\n\n{t(lang, f'ending.{ending.name}.what_then')}\n")

@@ -75,7 +75,7 @@ OF_EVERYBODY = (
     "spare_parts",
     "timers",
 )
-OF_THE_WHOLE = ("object_months", "objects")
+OF_THE_WHOLE = ("month_snapshots", "object_months", "objects")
 TOPIC_EUI_FROM = len("vdl/1/") + 1
 EUI_CHARACTERS = 16
 

@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from fleet.db.connect import first_line, is_database_trouble
 from fleet.evidence.timekeeping import ClockQuality
+from fleet.identity.ends import WRONG_BELOW_DAYS, endings
 from fleet.notify import outbox
 from fleet.web import login
 from fleet.web.api import (
@@ -60,6 +61,8 @@ def healthz(parts: Shared) -> Response:
         wrong.append(f"broker: not connected; {parts.link.last_error}")
     if parts.keeper.trouble:
         wrong.append(parts.keeper.trouble)
+    ending = endings(parts.keeper.credentials, parts.clock.now_us())
+    wrong += [str(one) for one in ending if one.days_left < WRONG_BELOW_DAYS]
     stuck_us = None
     try:
         with parts.database.read() as connection:
@@ -91,5 +94,7 @@ def healthz(parts: Shared) -> Response:
         "journal_unanswered": parts.engine.outgoing.acknowledger.unanswered,
         "desired_published_anew": parts.engine.outgoing.desired.published_anew,
         "clients": parts.feed.clients,
+        "credentials": [{"name": one.name, "ends_at_us": one.ends_at_us} for one in parts.keeper.credentials],
+        "ending": [str(one) for one in ending],
     }
     return JSONResponse(body, status_code=503 if wrong else 200)

@@ -76,15 +76,16 @@ class Client:
 class Broker:
     """A founded fleet with its broker running."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, founded_ago_us=0):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.folder = folder
         self.now_us = SystemClock().now_us()
-        self.keys = found_keys(folder, broker_host="127.0.0.1", now_us=self.now_us)
+        founded_us = self.now_us - founded_ago_us
+        self.keys = found_keys(folder, broker_host="127.0.0.1", now_us=founded_us)
         self.files = write_broker_files(
-            folder, self.keys.authority, host="127.0.0.1", port=self.port, now_us=self.now_us
+            folder, self.keys.authority, host="127.0.0.1", port=self.port, now_us=founded_us
         )
         self.database = founded_database(folder)
         self.clients, self.certificates = [], {}
