@@ -62,6 +62,8 @@ STOP_HARD_S = 25
 
 KEEP_EVERY_S = 5.0
 """Between two looks at the lock of the database server."""
+PRIVATE_UMASK = 0o077
+"""The database and whatever else is written is for our own user alone, started by a unit or by hand."""
 
 PAGE_THREADS = 8
 """Pages, forms and files that are worked on at once; the engine shares the interpreter with them."""
@@ -92,6 +94,7 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     if open_access and not is_loopback(host):
         raise SettingsError(f"--open-access: only with --host 127.0.0.1, {host} is reachable by others")
     settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
+    os.umask(PRIVATE_UMASK)
     worker.check(settings)
     events = parse_events_url(settings.lns_events_url) if settings.lns_events_url else None
     _log_to_stderr()

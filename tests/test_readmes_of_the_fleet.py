@@ -11,7 +11,7 @@ from agent.wire.configuration import Intervals
 from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
 from fleet.facts.settings import DEFAULTS
 from fleet.identity.authority import GATEWAY_DAYS
-from fleet.identity.people import SESSION_LIFE_US
+from fleet.identity.sessions import SESSION_LIFE_US
 from fleet.identity.tokens import LIFE_LIMIT_DAYS
 from fleet.incidents.correlate import TOGETHER_US
 from fleet.incidents.policy import GROUP_WAIT_LIMIT_US, GROUP_WAIT_US

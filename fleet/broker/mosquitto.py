@@ -22,6 +22,8 @@ MAX_INFLIGHT_MESSAGES = 1_000
 PACKET_LIMIT_BYTES = 512 * 1024
 """Above the signed configuration's 256 KiB; ingest bounds what gateways send again."""
 KEEPALIVE_MAX_S = 60
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""For TLS 1.2, in OpenSSL's words: forward secrecy and authenticated encryption, no CBC (RFC 9325 §4.2)."""
 
 assert PACKET_LIMIT_BYTES > MESSAGE_LIMIT_BYTES
 
@@ -66,6 +68,7 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         OWN_SESSION,
         "allow_anonymous false",
         "tls_version tlsv1.2",
+        f"ciphers {CIPHERS}",
         f"acl_file {files.acl}",
         f"pid_file {files.pid}",
         f"user {getpass.getuser()}",

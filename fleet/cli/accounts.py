@@ -81,6 +81,43 @@ def revoke(data: Data, name: Name) -> None:
 
 
 @accounts.command()
+def close(data: Data, name: Annotated[str, Option(help="Login name.")]) -> None:
+    """Close an account and end its sessions, at once; `fleet user` opens it again."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.identity import audit, sessions
+
+    _, database = open_fleet(data)
+    with closing(database), database.write() as connection:
+        ended = sessions.close_account(
+            connection, name, who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
+        )
+    print(f"{name}: closed, {ended} sessions ended")
+
+
+@accounts.command("sessions")
+def sessions_(
+    data: Data,
+    end: Annotated[str, Option(help="End every session of this login name.")] = "",
+) -> None:
+    """Show the sessions that are open, or end those of an account."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.identity import audit, sessions
+    from fleet.lang.format import moment
+
+    _, database = open_fleet(data)
+    now_us = SystemClock().now_us()
+    with closing(database), database.write() as connection:
+        if end:
+            ended = sessions.end(connection, end, who=audit.COMMAND_LINE, now_us=now_us)
+            print(f"{end}: {ended} sessions ended")
+        for each in sessions.load_open(connection, now_us):
+            span = f"since {moment('en', each.begun_at_us)}  until {moment('en', each.expires_at_us)}"
+            print(f"{each.name}  {span}")
+
+
+@accounts.command()
 def totp(
     data: Data,
     name: Annotated[str, Option(help="Login name.")],

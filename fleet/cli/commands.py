@@ -21,7 +21,7 @@ from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
 from fleet.facts.model import WithdrawalReason
-from fleet.identity import audit, enrolments, foundation, people
+from fleet.identity import audit, enrolments, foundation, login, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
 from fleet.live.restore import restored_network
 from fleet.registry import store
@@ -79,6 +79,7 @@ def init(data: Path, *, public_url: str, broker: str, database_url: str = "") ->
         if before is not None:
             door = BrokerDoor(broker=settings.broker, files=files, authority=keys.authority)
             apply_rights(database, door, now_us)
+    foundation.close_to_others(data)
     return [
         f"database  {settings.database_url}",
         f"authority {data / 'keys' / 'ca.pem'}",
@@ -160,7 +161,7 @@ def agreeing(database: Database, name: str, password: str) -> str:
     Raises:
         PersonError: no operator has that name and password.
     """
-    if not people.agrees(database, name, password):
+    if not login.agrees(database, name, password):
         raise people.PersonError(f"second: {name!r} is no operator, or the password is another")
     return name
 

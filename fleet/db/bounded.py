@@ -27,14 +27,15 @@ from sqlalchemy import (
     event,
     select,
 )
-from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.sql.visitors import cloned_traverse
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from fleet.db.base import metadata
-from fleet.db.connect import Database
+from fleet.db.connect import Database, writing
 
 VALUES_AT_ONCE = 500
 """Keys of added rows that are looked up in one query."""
+SEVERAL = "_m"
+"""Before the row's number in the parameters of an insertion of several rows (``eui_m1``)."""
 _RAW = "passerelle_raw"
 """Marks a query of our own, which looks at everything."""
 
@@ -74,7 +75,7 @@ class BoundedDatabase(Database):
 
     def __init__(self, inner: Database, bounds: Bounds) -> None:
         self.url = inner.url
-        self._engine, self._writing, self._bounds = inner._engine, inner._writing, bounds
+        self._engine, self._writing, self._bounds = inner.engine, writing(inner.engine), bounds
 
     def _seen(self, connection: Connection) -> Connection:
         def before(
@@ -98,7 +99,7 @@ def bounded(connection: Connection, statement: Any, given: list[Any], bounds: Bo
         _check_added(connection, statement, given, bounds)
     elif not isinstance(statement, (Select, Update, Delete)) and not hasattr(statement, "selects"):
         raise OutOfReach(type(statement).__name__, "a statement that nobody can bound")
-    narrowed = cloned_traverse(statement, {}, {"select": lambda inner: _narrow(inner, bounds)})
+    narrowed = _narrowed(statement, bounds)
     if isinstance(narrowed, (Update, Delete)):
         bound = _bound(bounds, narrowed.table)
         if not bound.writable:
@@ -108,8 +109,23 @@ def bounded(connection: Connection, statement: Any, given: list[Any], bounds: Bo
     return narrowed
 
 
-def _narrow(query: Select[Any], bounds: Bounds) -> None:
-    """Add the conditions of every table that ``query`` itself reads; it is a copy of ours."""
+def _narrowed(statement: Any, bounds: Bounds) -> Any:
+    """Return a copy of ``statement`` in which every query, however deep, has its conditions."""
+
+    def replace(element: Any, **_: Any) -> Any:
+        inner = isinstance(element, Select) and element is not statement
+        return _narrowed(element, bounds) if inner else None
+
+    copy = replacement_traverse(statement, {}, replace)
+    return _limited(copy, bounds) if isinstance(copy, Select) else copy
+
+
+def _limited(query: Select[Any], bounds: Bounds) -> Select[Any]:
+    """Return ``query`` with the conditions of every table that it itself reads.
+
+    Raises:
+        OutOfReach: it reads a column that only the whole may read.
+    """
     for table in _tables(query.get_final_froms()):
         bound = _bound(bounds, table)
         if bound.whole and any(
@@ -119,7 +135,8 @@ def _narrow(query: Select[Any], bounds: Bounds) -> None:
         ):
             raise OutOfReach(_name(table), "holds the whole")
         if bound.rows is not None:
-            query._where_criteria = query.where(bound.rows(table))._where_criteria
+            query = query.where(bound.rows(table))
+    return query
 
 
 def _tables(found: Any) -> Iterator[FromClause]:
@@ -154,7 +171,7 @@ def _check_added(connection: Connection, statement: Insert, given: list[Any], bo
         raise OutOfReach(name, "written by people without a territory only")
     if bound.values is None and bound.refers is None:
         return
-    rows = _rows(statement, given)
+    rows = _rows(connection, statement, given)
     for column, allowed in (bound.values or {}).items():
         if any(row.get(column) not in allowed for row in rows):
             raise OutOfReach(name)
@@ -189,7 +206,7 @@ def _check_keys(connection: Connection, key: Column[Any], keys: list[Any], bound
         raise OutOfReach(_name(table))
 
 
-def _rows(statement: Insert, given: list[Any]) -> list[dict[str, Any]]:
+def _rows(connection: Connection, statement: Insert, given: list[Any]) -> list[dict[str, Any]]:
     """Return the added rows, column → value, from the statement and its parameters.
 
     Raises:
@@ -197,18 +214,12 @@ def _rows(statement: Insert, given: list[Any]) -> list[dict[str, Any]]:
     """
     if statement.select is not None:
         raise OutOfReach(_name(statement.table), "rows that a query adds cannot be bounded")
-    fixed = [_plain(values) for values in _values_of(statement)] or [{}]
+    fixed: dict[str, dict[str, Any]] = {}
+    for name, value in statement.compile(dialect=connection.dialect).params.items():
+        column, several, row = name.rpartition(SEVERAL)
+        if several and row.isdigit():
+            fixed.setdefault(row, {})[column] = value
+        else:
+            fixed.setdefault("0", {})[name] = value
     sent = [row for each in given for row in (each if isinstance(each, (list, tuple)) else [each]) if row]
-    return [one | dict(row) for one in fixed for row in (sent or [{}])]
-
-
-def _values_of(statement: Insert) -> list[dict[Any, Any]]:
-    several = [dict(row) for group in statement._multi_values for row in group]
-    return several or ([dict(statement._values)] if statement._values else [])
-
-
-def _plain(values: dict[Any, Any]) -> dict[str, Any]:
-    return {
-        getattr(key, "name", key): value.effective_value if isinstance(value, BindParameter) else value
-        for key, value in values.items()
-    }
+    return [one | dict(row) for one in fixed.values() or [{}] for row in (sent or [{}])]

@@ -64,7 +64,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = _engine(url)
-        self._writing = self._engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+        self._writing = writing(self._engine)
         self.fence: Callable[[Connection], None] | None = None
         """What every write transaction begins with: it raises when another process leads (``leadership``)."""
 
@@ -113,6 +113,11 @@ class Database:
     def close(self) -> None:
         """Give every pooled connection back."""
         self._engine.dispose()
+
+
+def writing(engine: Engine) -> Engine:
+    """Return the same engine, whose transactions begin as writers."""
+    return engine.execution_options(**{_BEGIN: "IMMEDIATE"})
 
 
 def sqlite_url(path: Path) -> str:

@@ -10,6 +10,8 @@ from fleet.identity.tables import audit_log
 SYSTEM = "system"
 """Who, when the fleet itself decided."""
 COMMAND_LINE = "command line"
+UNKNOWN = "unknown"
+"""Nobody's name was typed at the login; it is not written down, because it may be a password."""
 
 
 def record(

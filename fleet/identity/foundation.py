@@ -20,6 +20,7 @@ from fleet.broker.additions import renewed_configuration, renewed_rights
 from fleet.broker.mosquitto import FLEET_NAME, BrokerFiles, render_acl, render_configuration
 from fleet.identity.authority import Authority, Issued, found_authority, read_authority, revocation_list
 from fleet.identity.keys import OWNER_ONLY, read_elliptic, read_signing, write_private
+from fleet.identity.totp import KEY_FILE
 
 FOLDER_MODE = 0o700
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -44,6 +45,13 @@ class Keys:
         return raw.hex()
 
 
+def close_to_others(data: Path) -> None:
+    """Let nobody but the owner into ``data``: folders 0700, files 0600, those of before too."""
+    for path in (data, *data.rglob("*")):
+        if not path.is_symlink() and path.stat().st_uid == os.getuid():
+            path.chmod(FOLDER_MODE if path.is_dir() else OWNER_ONLY)
+
+
 def broker_files(data: Path) -> BrokerFiles:
     """Return where the broker's files lie in ``data``."""
     return BrokerFiles(folder=data.resolve() / "mosquitto", keys=data.resolve() / "keys")
@@ -66,11 +74,16 @@ def found_keys(data: Path, *, broker_host: str, now_us: int) -> Keys:
     fleet_key = _key(folder / "fleet.key").public_key()
     if not holds(folder / "fleet.pem", authority, fleet_key, now_us):
         _write(folder / "fleet.pem", authority.issue_client(FLEET_NAME, fleet_key, now_us))
-    session = folder / "session.key"
-    if not session.exists():
-        with os.fdopen(os.open(session, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
-            file.write(secrets.token_bytes(SESSION_SECRET_BYTES))
+    if not (folder / KEY_FILE).exists():
+        write_session_secret(folder)
     return read_keys(data)
+
+
+def write_session_secret(folder: Path) -> None:
+    """Make the secret of sessions and second factors in ``folder``."""
+    path = folder / KEY_FILE
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+        file.write(secrets.token_bytes(SESSION_SECRET_BYTES))
 
 
 def read_keys(data: Path) -> Keys:

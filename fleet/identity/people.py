@@ -1,29 +1,21 @@
-"""People: local accounts with argon2 passwords and sessions by cookie.
+"""People: roles, and local accounts with argon2 passwords.
 
-A session's key is random and only its SHA-256 is stored, so that who reads the database cannot log in with
-it.  Passwords are hashed and checked before a transaction begins (``passwords``).
+Passwords are hashed and checked before a transaction begins (``passwords``).
 """
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from fleet.db.connect import Database
 from fleet.db.upsert import upsert
-from fleet.durations import HOUR_US
 from fleet.errors import InputRefused
 from fleet.identity import audit, passwords
 from fleet.identity.tables import sessions, users
-from fleet.identity.totp import Vault, matching_step
 
-SESSION_KEY_BYTES = 32
-SESSION_LIFE_US = 12 * HOUR_US
-"""One shift."""
+CSRF_TOKEN_BYTES = 32
 PASSWORD_MIN_CHARACTERS = 12
 PASSWORD_MAX_CHARACTERS = 1024
 NAME_MAX_CHARACTERS = 100
@@ -80,7 +72,7 @@ class Person:
 
 
 OPEN_ACCESS = Person(
-    name="démonstration", role=Role.OPERATOR, csrf_token=secrets.token_urlsafe(SESSION_KEY_BYTES)
+    name="démonstration", role=Role.OPERATOR, csrf_token=secrets.token_urlsafe(CSRF_TOKEN_BYTES)
 )
 """Everyone, with `--open-access`: loopback only."""
 
@@ -156,107 +148,3 @@ def set_territories(
         raise PersonError(f"name: nobody is called {name!r}")
     after = {"territories": told}
     audit.record(connection, now_us=now_us, who=who, action="user.territories", subject=name, after=after)
-
-
-def log_in(
-    database: Database,
-    name: str,
-    password: str,
-    now_us: int,
-    *,
-    code: str = "",
-    vault: Vault | None = None,
-) -> str | None:
-    """Return the key of a new session, or None: wrong name, password or second factor.
-
-    Raises:
-        PasswordsBusy: too many passwords are being checked.
-    """
-    with database.read() as connection:
-        checked_hash = connection.scalar(_account(name).with_only_columns(users.c.password_hash))
-    known = passwords.matches(checked_hash, password[:PASSWORD_MAX_CHARACTERS])
-    with database.write() as connection:
-        row = connection.execute(_account(name)).mappings().first() if known else None
-        same = row is not None and row["password_hash"] == checked_hash
-        if row is not None and same and _second(connection, row, code, vault, now_us):
-            return _begin_session(connection, row, now_us)
-        who = name[:NAME_MAX_CHARACTERS]
-        audit.record(connection, now_us=now_us, who=who, action="login.refused", subject="")
-    return None
-
-
-def agrees(database: Database, name: str, password: str) -> bool:
-    """Return whether an operator of that name typed its password: a second person's consent.
-
-    Raises:
-        PasswordsBusy: too many passwords are being checked.
-    """
-    with database.read() as connection:
-        row = connection.execute(_account(name)).mappings().first()
-    known = passwords.matches(
-        None if row is None else row["password_hash"], password[:PASSWORD_MAX_CHARACTERS]
-    )
-    return known and row is not None and Role(row["role"]) in (Role.OPERATOR, Role.ADMINISTRATOR)
-
-
-def _account(name: str) -> Select[Any]:
-    return select(users).where(users.c.name == name, users.c.disabled_at_us.is_(None))
-
-
-def _begin_session(connection: Connection, row: RowMapping, now_us: int) -> str:
-    """Return the key of a new session of the account in ``row``."""
-    key = secrets.token_urlsafe(SESSION_KEY_BYTES)
-    connection.execute(delete(sessions).where(sessions.c.expires_at_us <= now_us))
-    session = {
-        "key_sha256": _digest(key),
-        "user_id": row["id"],
-        "csrf_token": secrets.token_urlsafe(SESSION_KEY_BYTES),
-        "created_at_us": now_us,
-        "expires_at_us": now_us + SESSION_LIFE_US,
-    }
-    connection.execute(insert(sessions).values(session))
-    audit.record(connection, now_us=now_us, who=row["name"], action="login", subject="")
-    return key
-
-
-def _second(connection: Connection, row: RowMapping, code: str, vault: Vault | None, now_us: int) -> bool:
-    """Return whether the second factor is given, or none is asked for; a code is good once."""
-    if row["totp_sealed"] is None:
-        return True
-    if vault is None:
-        return False
-    step = matching_step(vault.open(row["totp_sealed"]), code, now_us, row["totp_step"])
-    if step is None:
-        return False
-    connection.execute(update(users).where(users.c.id == row["id"]).values(totp_step=step))
-    return True
-
-
-def person_of(connection: Connection, key: str, now_us: int) -> Person | None:
-    """Return who holds the session ``key``."""
-    query = (
-        select(users.c.name, users.c.role, users.c.territories, sessions.c.csrf_token)
-        .join(sessions, sessions.c.user_id == users.c.id)
-        .where(sessions.c.key_sha256 == _digest(key))
-        .where(sessions.c.expires_at_us > now_us, users.c.disabled_at_us.is_(None))
-    )
-    row = connection.execute(query).mappings().first()
-    return (
-        None
-        if row is None
-        else Person(
-            name=row["name"],
-            role=Role(row["role"]),
-            csrf_token=row["csrf_token"],
-            territories=frozenset(row["territories"]),
-        )
-    )
-
-
-def log_out(connection: Connection, key: str) -> None:
-    """End the session."""
-    connection.execute(delete(sessions).where(sessions.c.key_sha256 == _digest(key)))
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

@@ -119,7 +119,10 @@ def apply_rights(database: Database, door: BrokerDoor, now_us: int) -> None:
 def renew_rights(database: Database, door: BrokerDoor, now_us: int) -> bool:
     """Apply the rights if the broker's file has others than this version needs; return whether."""
     acl = door.files.acl
-    if not acl.exists() or acl.read_text() == render_acl(load_rights(database, now_us).denied):
+    if not acl.exists():
+        return False
+    present = acl.read_text(errors="surrogateescape")
+    if present == renewed_rights(present, render_acl(load_rights(database, now_us).denied)):
         return False
     apply_rights(database, door, now_us)
     return True

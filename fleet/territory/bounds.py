@@ -38,6 +38,7 @@ OF_A_GATEWAY = (
     "heartbeat_runs",
     "incident_gateways",
     "incoherences",
+    "journal_progress",
     "journal_records",
     "latest",
     "notes",

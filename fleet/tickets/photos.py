@@ -18,12 +18,19 @@ from fleet.errors import InputRefused
 PHOTO_LIMIT_BYTES = 8 * 1024 * 1024
 """A phone's picture of 12 megapixels is 2 to 6 MB."""
 
+PIXELS_LIMIT = 64_000_000
+"""What a browser decodes to 256 MB; the largest phones make 50 megapixels."""
+SIDE_LIMIT = 20_000
+"""Pixels; a panorama is some 16,000 wide."""
+
 JPEG_START = b"\xff\xd8"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 _KEPT_APPS = frozenset({0xE0, 0xEE})
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END, _COMMENT = 0xDA, 0xD9, 0xFE
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Frame headers (T.81 table B.1), which say the size."""
 
 _KEPT_CHUNKS = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs"}
@@ -68,6 +75,7 @@ def picture_of(data: bytes) -> Picture:
         PhotoRefused: not a picture that we take, or damaged.
     """
     clean = stripped(data)
+    _check_size(*(_jpeg_size(clean) if clean.startswith(JPEG_START) else _png_size(clean)))
     return Picture(content=clean, media_type=media_type(clean), sha256=hashlib.sha256(clean).hexdigest())
 
 
@@ -143,6 +151,47 @@ def _png(data: bytes) -> bytes:
             return b"".join(kept)
         at = end
     raise _damaged("damaged PNG, it has no end")
+
+
+def _check_size(width: int, height: int) -> None:
+    """Refuse a picture that is small as a file and huge once it is decoded.
+
+    Raises:
+        PhotoRefused: more than ``PIXELS_LIMIT`` or ``SIDE_LIMIT``, or nothing.
+    """
+    if not width or not height:
+        raise _damaged("it has no size")
+    if max(width, height) > SIDE_LIMIT or width * height > PIXELS_LIMIT:
+        raise PhotoRefused(
+            f"photo: {width} x {height} pixels; at most {PIXELS_LIMIT}", key="refusal.photo.pixels"
+        )
+
+
+def _jpeg_size(clean: bytes) -> tuple[int, int]:
+    """Return (width, height) of the largest frame header."""
+    found, at = (0, 0), 2
+    while at < len(clean):
+        marker, at = _marker(clean, at)
+        if marker == _END:
+            break
+        if marker in _BARE:
+            continue
+        if marker in _FRAMES:
+            if at + 7 > len(clean):
+                raise _damaged("damaged JPEG, its size is missing")
+            height, width = struct.unpack_from(">HH", clean, at + 3)
+            found = max(found, (width, height), key=lambda size: size[0] * size[1])
+        at += struct.unpack_from(">H", clean, at)[0]
+        if marker == _SCAN:
+            at = _scan_end(clean, at)
+    return found
+
+
+def _png_size(clean: bytes) -> tuple[int, int]:
+    if clean[len(PNG_START) + 4 : len(PNG_START) + 8] != b"IHDR":
+        raise _damaged("damaged PNG, its size is missing")
+    width, height = struct.unpack_from(">II", clean, len(PNG_START) + 8)
+    return width, height
 
 
 def _damaged(what: str) -> PhotoRefused:

@@ -1,7 +1,11 @@
 """The web application: routers of every feature, errors, and what its routes share."""
 
+from typing import Final
+
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.db.connect import first_line, is_database_trouble
 from fleet.evidence.timekeeping import ClockQuality
@@ -22,15 +26,24 @@ from fleet.web.api import connectivity as objects
 from fleet.web.api import gateways as routes
 from fleet.web.bodies import BoundedBodies
 from fleet.web.process_parts import Parts, Shared, share
+from fleet.web.rendering import HEADERS
 from fleet.web.site import mount_site
 
+DOCUMENT = "/api/v1/openapi.json"
+"""For programs; the pages that FastAPI makes of it load scripts from elsewhere, so there are none."""
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""
+SECURITY_HEADERS: Final = {name: value for name, value in HEADERS.items() if name != "Cache-Control"}
+STRICT_TRANSPORT: Final = "max-age=31536000"
+"""A year, this host alone; where the public address is https.
+
+Sources: OWASP "HTTP Headers"; RFC 6797.  A header that a route set itself stays.
+"""
 
 
 def make_app(parts: Parts) -> FastAPI:
     """Return the application of one process."""
-    app = FastAPI(title="Passerelle", version="1", docs_url="/api/docs", openapi_url="/api/v1/openapi.json")
+    app = FastAPI(title="Passerelle", version="1", docs_url=None, redoc_url=None, openapi_url=DOCUMENT)
     share(app, parts)
     problems.install(app)
     app.include_router(enrolments.router)
@@ -44,6 +57,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(login.router)
     documented.install(app)
     app.add_middleware(BoundedBodies)
+    app.add_middleware(SecureAnswers, https=parts.settings.public_url.startswith("https://"))
     return app
 
 
@@ -98,3 +112,23 @@ def healthz(parts: Shared) -> Response:
         "ending": [str(one) for one in ending],
     }
     return JSONResponse(body, status_code=503 if wrong else 200)
+
+
+class SecureAnswers:
+    """Adds what is missing to each answer's head."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": STRICT_TRANSPORT} if https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
-from fleet.identity import people
+from fleet.identity import people, sessions
+from fleet.identity.login import log_in as begin_session
 from fleet.identity.passwords import PasswordsBusy
 from fleet.identity.totp import Vault
 from fleet.lang.format import duration
@@ -38,7 +39,7 @@ def log_in(  # noqa: PLR0917 FastAPI passes by name
         return _wait(wait_us)
     vault = Vault(parts.settings.keys)
     try:
-        key = people.log_in(parts.database, name, password, now_us, code=code, vault=vault)
+        key = begin_session(parts.database, name, password, now_us, code=code, vault=vault)
     except PasswordsBusy:
         return _wait(BUSY_US)
     if key is None:
@@ -50,7 +51,7 @@ def log_in(  # noqa: PLR0917 FastAPI passes by name
     answer.set_cookie(
         SESSION_COOKIE,
         key,
-        max_age=people.SESSION_LIFE_US // 1_000_000,
+        max_age=sessions.SESSION_LIFE_US // 1_000_000,
         httponly=True,
         samesite="lax",
         secure=parts.settings.public_url.startswith("https://"),
@@ -63,7 +64,7 @@ def log_out(request: Request, parts: Shared) -> Response:
     """End the session."""
     key = request.cookies.get(SESSION_COOKIE, "")
     with parts.database.write() as connection:
-        people.log_out(connection, key)
+        sessions.log_out(connection, key, Vault(parts.settings.keys))
     answer = RedirectResponse(LOGIN_PATH, SEE_OTHER)
     answer.delete_cookie(SESSION_COOKIE)
     return answer

@@ -21,9 +21,11 @@ from fleet.db.connect import Database
 from fleet.engine.engine import Engine
 from fleet.identity.foundation import Keys
 from fleet.identity.keeper import Keeper
-from fleet.identity.people import OPEN_ACCESS, Person, person_of
+from fleet.identity.people import OPEN_ACCESS, Person
 from fleet.identity.rate import Limits
+from fleet.identity.sessions import person_of
 from fleet.identity.tokens import bearer, machine_of
+from fleet.identity.totp import Vault
 from fleet.live.feed import Feed
 from fleet.live.model import NetworkNow
 from fleet.registry.store import load_communes
@@ -114,7 +116,7 @@ def current_person(request: Request) -> Person | None:
             request.state.person = machine_of(parts.database, token, now_us)
         elif key:
             with parts.database.read() as connection:
-                request.state.person = person_of(connection, key, now_us)
+                request.state.person = person_of(connection, key, Vault(parts.settings.keys), now_us)
     person: Person | None = request.state.person
     return person
 

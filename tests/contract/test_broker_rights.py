@@ -198,6 +198,16 @@ def test_nobody_gets_in_without_a_certificate_of_ours(broker):
     assert broker.refuses(broker.context(), "nobody")
 
 
+def test_no_cipher_with_cbc_is_spoken(broker):
+    broker.gateway(EUIS[0])
+    cbc = "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA"
+    for ciphers, spoken in ((cbc, False), ("ECDHE+AESGCM", True)):
+        context = broker.context(broker.folder / f"{EUIS[0]}.pem", broker.folder / f"{EUIS[0]}.key")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        assert broker.refuses(context, EUIS[0]) is not spoken
+
+
 def test_a_gateway_speaks_and_hears_below_its_own_name_only(broker):
     fleet = broker.fleet()
     fleet.subscribe("vdl/1/#")

@@ -24,6 +24,10 @@ from fleet.facts.states import CommuneState, GatewayState
 from fleet.identity import people
 from fleet.identity.authority import found_authority
 from fleet.identity.enrolments import enrol, store_token
+from fleet.identity.foundation import write_session_secret
+from fleet.identity.login import log_in
+from fleet.identity.sessions import person_of
+from fleet.identity.totp import Vault
 from fleet.live.feed import Feed
 from fleet.months.inputs import load_month
 from fleet.registry import document, store
@@ -129,12 +133,14 @@ def test_identity(database, tmp_path):
         store_token(connection, token="t", eui=EUIS[1], valid_until_us=NOW_US + 9, who="test", now_us=NOW_US)
     outcome = enrol(database, authority, enrolment(EUIS[1], "t"), NOW_US + 1)
     assert outcome.issued.serial
+    write_session_secret(tmp_path)
+    vault = Vault(tmp_path)
     account = people.account_of(name="anne", role="viewer", password="x" * 12)
     with database.write() as connection:
         people.set_user(connection, account, who="test", now_us=NOW_US)
-    session = people.log_in(database, "anne", "x" * 12, NOW_US)
+    session = log_in(database, "anne", "x" * 12, NOW_US, vault=vault)
     with database.read() as connection:
-        assert people.person_of(connection, session, NOW_US).name == "anne"
+        assert person_of(connection, session, vault, NOW_US).name == "anne"
 
 
 def test_a_write_that_fails_leaves_nothing(database):

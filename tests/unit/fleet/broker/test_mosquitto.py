@@ -20,6 +20,7 @@ def test_nobody_without_a_certificate():
         "crlfile /d/mosquitto/revoked.crl",
         "acl_file /d/mosquitto/acl",
         "max_queued_messages 500000",
+        "ciphers ECDHE+AESGCM:ECDHE+CHACHA20",
     ):
         assert line in lines
 

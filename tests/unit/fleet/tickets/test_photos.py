@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PNG_START, PhotoRefused, stripped
+from fleet.tickets.photos import (
+    PHOTO_LIMIT_BYTES,
+    PIXELS_LIMIT,
+    PNG_START,
+    SIDE_LIMIT,
+    PhotoRefused,
+    picture_of,
+    stripped,
+)
 
 Image = pytest.importorskip("PIL.Image")
 PngInfo = pytest.importorskip("PIL.PngImagePlugin").PngInfo
@@ -80,3 +88,31 @@ def test_damage_is_refused_or_survived_and_never_crashes(data: bytes, at: int, r
         stripped(data[:at] + rubbish + data[at + len(rubbish) :])
     with pytest.raises(PhotoRefused, match="photo:"):
         stripped(data[:at])
+
+
+def sized(data: bytes, width: int, height: int) -> bytes:
+    """The same picture, whose head says another size."""
+    if data.startswith(PNG_START):
+        head = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+        return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
+    at = data.index(b"\xff\xc2")
+    return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
+
+
+@pytest.mark.parametrize("data", [jpeg(), png()], ids=["jpeg", "png"])
+@pytest.mark.parametrize(
+    ("width", "height", "taken"),
+    [
+        (SIDE_LIMIT, PIXELS_LIMIT // SIDE_LIMIT, True),
+        (SIDE_LIMIT, PIXELS_LIMIT // SIDE_LIMIT + 1, False),
+        (SIDE_LIMIT + 1, 1, False),
+        (60_000, 60_000, False),
+        (0, 10, False),
+    ],
+)
+def test_a_picture_is_bounded_in_what_it_decodes_to(
+    data: bytes, width: int, height: int, taken: bool
+) -> None:
+    refused = contextlib.nullcontext() if taken else pytest.raises(PhotoRefused)
+    with refused:
+        picture_of(sized(data, width, height))

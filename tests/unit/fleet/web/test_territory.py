@@ -15,6 +15,10 @@ from fleet.db.base import metadata
 from fleet.db.connect import Database, sqlite_url
 from fleet.durations import DAY_US, MINUTE_US
 from fleet.identity import audit, people, tokens
+from fleet.identity.foundation import write_session_secret
+from fleet.identity.login import log_in
+from fleet.identity.sessions import person_of
+from fleet.identity.totp import Vault
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, NewTicket, Origin
 from fleet.web.access import CSRF_HEADER
@@ -70,7 +74,8 @@ def world(tmp_path_factory):
     parts = parts_over(settings, database, StillClock())
     (settings.keys / "links.key").write_bytes(b"x" * 32)
     parts.feed.publish(network_of(database, NOW_US))
-    sessions = {}
+    sessions, vault = {}, Vault(settings.keys)
+    write_session_secret(settings.keys)
     with database.write() as connection:
         _fill(connection)
         token = tokens.create(
@@ -83,9 +88,9 @@ def world(tmp_path_factory):
             people.set_user(connection, account, who="t", now_us=NOW_US)
             if name != EVERYWHERE_ROLE:
                 people.set_territories(connection, name, [INSIDE], who="t", now_us=NOW_US)
-        key = people.log_in(database, name, "x" * 12, NOW_US)
+        key = log_in(database, name, "x" * 12, NOW_US, vault=vault)
         with database.read() as connection:
-            sessions[name] = key, people.person_of(connection, key, NOW_US).csrf_token
+            sessions[name] = key, person_of(connection, key, vault, NOW_US).csrf_token
     return World(make_app(parts), database, sessions, token)
 
 

@@ -3,6 +3,7 @@ from fastapi import Depends
 from sqlalchemy import select
 
 from fleet.identity.tables import audit_log, sessions
+from fleet.identity.totp import Vault
 from fleet.web.access import CSRF_HEADER, form_guard, operator
 from fleet.web.process_parts import SESSION_COOKIE
 from tests.unit.fleet.web.api.site import PASSWORD, Site
@@ -65,9 +66,7 @@ def test_a_wrong_password_is_refused_and_audited(client, site):
 
 
 def session_token(site, client):
-    import hashlib
-
-    digest = hashlib.sha256(client.cookies[SESSION_COOKIE].encode()).hexdigest()
+    digest = Vault(site.folder / "keys").digest(client.cookies[SESSION_COOKIE])
     with site.database.read() as connection:
         return connection.scalar(select(sessions.c.csrf_token).where(sessions.c.key_sha256 == digest))
 

@@ -94,3 +94,22 @@ def test_the_openapi_document_is_served(site):
     assert {"/api/v1/gateways", "/api/v1/communes", "/api/v1/enrolments", "/api/v1/availability"} <= set(
         paths
     )
+
+
+ANSWERS = ("/", "/connexion", "/api/v1/gateways", "/api/v1/openapi.json", "/healthz", "/nowhere", "/sw.js")
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_every_answer_has_the_security_headers(site, path):
+    headers = site.client.get(path).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/docs", "/docs/oauth2-redirect"])
+def test_no_page_loads_scripts_from_elsewhere(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 404
+    assert "cdn" not in answer.text
