@@ -259,6 +259,8 @@ def _server(gate: Gate) -> _Server:
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=True,
+            forwarded_allow_ips=list(parts.settings.proxies),
             timeout_graceful_shutdown=STOP_LIMIT_S,
         )
     )

@@ -84,6 +84,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Empty: SQLite, DATA/fleet.db."""
     lns_events_url: str = ""
     messages: Messages = Messages()
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; nobody else's are."""
     ends: DeclaredEnds = DeclaredEnds()
     """When credentials end that cannot renew themselves; told 60, 30 and 7 days before."""
 
@@ -108,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     escalation: EscalationPolicy = DEFAULT_POLICY
     signature: Signature | None = None
     report: Terms = Terms()
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     ends: DeclaredEnds = DeclaredEnds()
     host: str = "127.0.0.1"
     port: int = 8080
@@ -143,6 +146,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         escalation=founded.escalation,
         signature=founded.signature,
         report=founded.report,
+        proxies=founded.proxies,
         ends=founded.ends,
     )
 

@@ -18,7 +18,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from fleet.identity.people import Person, Role, Scope
-from fleet.web.process_parts import current_person
+from fleet.web.process_parts import current_person, whole_of
 
 LOGIN_PATH = "/connexion"
 CSRF_FIELD = "csrf_token"
@@ -93,9 +93,13 @@ async def form_guard(request: Request, person: Annotated[Person, Depends(viewer)
 def check_origin(request: Request) -> None:
     """Refuse a request that a page of another site sent.
 
+    Ours are the public address and the address that was asked: a proxy that changes the Host header keeps
+    nobody out.
+
     Raises:
         NotAllowed: the Origin header names another host.
     """
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
-        raise NotAllowed("origin", f"sent from {origin}, which is not this site")
+    public = urlsplit(whole_of(request).settings.public_url).netloc
+    if origin is not None and urlsplit(origin).netloc not in {request.headers.get("host", ""), public}:
+        raise NotAllowed("origin", f"sent from {origin}, which is neither this host nor {public}")

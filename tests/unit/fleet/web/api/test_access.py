@@ -91,3 +91,11 @@ def test_a_viewer_may_not_write(client, site):
     log_in(client, name="victor")
     answer = client.post(GUARDED, headers={CSRF_HEADER: session_token(site, client)})
     assert (answer.status_code, answer.json()["field"]) == (403, "role")
+
+
+def test_a_form_may_come_from_the_public_address_whatever_the_proxy_makes_of_the_host(client, site):
+    log_in(client)
+    token = session_token(site, client)
+    for origin, status in (("http://testserver", 200), ("http://evil.example", 403)):
+        headers = {CSRF_HEADER: token, "Host": "10.0.0.7:8080", "Origin": origin}
+        assert client.post(GUARDED, headers=headers).status_code == status
