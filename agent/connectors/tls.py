@@ -1,7 +1,15 @@
 """TLS settings of a connector from the files that its configuration names."""
 
+import errno
 import ssl
+from pathlib import Path
 from typing import Protocol
+
+from agent.failures import reason_of
+from agent.wire import reasons
+from agent.wire.reasons import ReasonedError
+
+SECRET_LIMIT_BYTES = 4096
 
 
 class TlsFiles(Protocol):
@@ -21,10 +29,40 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """Return a context that checks the server and, where configured, proves who we are.
 
     Raises:
-        OSError: a file that is missing or wrong.
+        FileUnusable: a file that is missing or wrong.
     """
-    context = ssl.create_default_context(cafile=files.ca_file or None)
+    try:
+        context = ssl.create_default_context(cafile=files.ca_file or None)
+    except OSError as error:
+        raise FileUnusable(files.ca_file, error) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if files.certificate_file:
-        context.load_cert_chain(files.certificate_file, files.key_file)
+        try:
+            context.load_cert_chain(files.certificate_file, files.key_file)
+        except OSError as error:
+            raise FileUnusable(f"{files.certificate_file}, {files.key_file}", error) from error
     return context
+
+
+class FileUnusable(ReasonedError, OSError):
+    """A file that a connector's configuration names and that nothing can be done with."""
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(reasons.lns.file_unusable(path=path, cause=reason_of(error)))
+
+
+def secret_line(path: str) -> str:
+    """Return the one line of a file that holds a secret.
+
+    Raises:
+        FileUnusable: absent, not readable, or not one line of text.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(SECRET_LIMIT_BYTES).decode().strip()
+        if not text or "\n" in text:
+            raise OSError(errno.EINVAL, "not one line")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error if isinstance(error, OSError) else OSError(errno.EINVAL, "no text")
+        raise FileUnusable(path, cause) from error
+    return text

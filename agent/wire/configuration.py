@@ -116,7 +116,7 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     certificate_file: str = ""
     key_file: str = ""
     token_file: str = ""
-    """For basics_station: holds the value of the Authorization header."""
+    """For basics_station: holds the value of the Authorization header; for chirpstack_mqtt: NAME:PASSWORD."""
     region_prefix: Annotated[str, Meta(max_length=32, pattern=r"^[a-z0-9_/-]*$")] = "eu868"
     """For chirpstack_mqtt: what stands before ``gateway/`` in its topics."""
     cups: CupsConfig = CupsConfig()

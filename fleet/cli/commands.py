@@ -17,6 +17,7 @@ from agent.wire.order import encode_order
 from fleet.clock import SystemClock
 from fleet.configurations import orders
 from fleet.configurations.commands import send
+from fleet.configurations.lns import PROMISES, AddressRefused, contractual_connector
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
@@ -44,8 +45,6 @@ from fleet.settings import (
 )
 
 DEFAULT_BROKER = f"127.0.0.1:{BROKER_PORT}"
-LNS_PORT = 1700
-"""Semtech UDP packet forwarder protocol, default port."""
 ORDER_MODE = 0o600
 
 
@@ -112,8 +111,12 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
     settings, database = open_fleet(data)
     default = f"{settings.broker.host}:{settings.broker.port}"
     host, port = parse_host_port(options.broker or default, name="--broker", default_port=BROKER_PORT)
+    try:
+        lns = contractual_connector(options.lns)
+    except AddressRefused as error:
+        raise MistakeError(f"--lns: {error}") from error
     wanted = orders.Wanted(
-        lns=parse_host_port(options.lns, name="--lns", default_port=LNS_PORT),
+        lns=options.lns,
         broker=FleetConfig(host=host, port=port, tls=options.tls),
         enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
         bus=options.bus,
@@ -127,7 +130,7 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
         )
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ORDER_MODE), "wb") as file:
         file.write(encode_order(made))
-    return f"{output}: work order of {gateway.name} ({eui})"
+    return f"{output}: work order of {gateway.name} ({eui})\n{PROMISES[lns.kind]}"
 
 
 def accept(data: Path, euis: list[str]) -> list[str]:

@@ -82,7 +82,9 @@ def order(  # noqa: PLR0917 typer passes by name
     eui: Annotated[str, Option(help="Gateway EUI.")],
     output: Annotated[Path, Option(help="File to write; it holds a secret.")],
     bus: Annotated[str, Option(help="spi:DEVICE, usb:DEVICE or socket:PATH.")] = "spi:/dev/spidev0.0",
-    lns: Annotated[str, Option(help="HOST:PORT of the network server.")] = "127.0.0.1:1700",
+    lns: Annotated[
+        str, Option(help="chirpstack://HOST, station://HOST, udp://HOST:PORT.")
+    ] = "127.0.0.1:1700",
     broker: Annotated[str, Option(help="HOST:PORT when not the fleet's own.")] = "",
     enrol_url: Annotated[str, Option(help="When not the fleet's public address.")] = "",
     tls: Annotated[bool, Option(help="Whether the broker speaks TLS.")] = True,

@@ -3,6 +3,10 @@
 Paths are read and shown with dots, on gateways and in the fleet.  ``connectors[0].host`` of JSONPath
 is taken when it is typed.
 
+    connectors.1.host = b.example            the next index of a list adds an entry (with its other fields)
+    connectors.1 = null                      removes an entry; the others move up after all changes are made
+    connectors.0.filters.net_ids = ["000002"]    a list of values is set whole
+
 >>> from agent.wire.configuration import ConnectorConfig, FleetConfig
 >>> lns = ConnectorConfig(name="lns", host="a", port=1700, contractual=True)
 >>> before = Configuration(connectors=(lns,), fleet=FleetConfig(host="b", port=8883))
@@ -24,6 +28,8 @@ from agent.wire.configuration import (
     encode_configuration,
 )
 
+REMOVED = "null"
+"""Typed for an entry of a list: it is taken out."""
 _INDEX = re.compile(r"\[(\d{1,9})\]")
 
 
@@ -34,9 +40,22 @@ def change(configuration: Configuration, changes: Mapping[str, str]) -> Configur
         ConfigurationError: no such path, or a value outside its rule.
     """
     document = msgspec.json.decode(encode_configuration(configuration))
-    for path, text in changes.items():
+    for path, text in sorted(changes.items(), key=lambda change: _order(dotted(change[0]))):
         _set(document, dotted(path), text)
-    return decode_configuration(msgspec.json.encode(document))
+    return decode_configuration(msgspec.json.encode(_without_removed(document)))
+
+
+def _order(path: str) -> list[tuple[bool, int, str]]:
+    """Entries are added in the order of their index, whatever order they were typed in."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.split(".")]
+
+
+def _without_removed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_removed(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_removed(inner) for inner in value if inner is not None]
+    return value
 
 
 def dotted(path: str) -> str:
@@ -67,7 +86,7 @@ def flatten(configuration: Configuration) -> dict[str, str]:
 
 
 def _walk(value: Any, path: str, found: dict[str, str]) -> None:
-    if isinstance(value, dict | list):
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value)):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in items:
             _walk(inner, f"{path}.{name}" if path else str(name), found)
@@ -75,24 +94,40 @@ def _walk(value: Any, path: str, found: dict[str, str]) -> None:
         found[path] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+class _Added(dict[str, Any]):
+    """An entry that is being added: the schema judges its fields once they are all there."""
+
+
 def _set(document: Any, path: str, text: str) -> None:
     *parents, last = path.split(".")
     node = document
     for part in parents:
         node = _inner(node, part, path)
+    if isinstance(node, _Added):
+        node[last] = _value(text)
+        return
     present = _inner(node, last, path)
-    if isinstance(present, dict | list):
+    value = text if isinstance(present, str | _Added) else _value(text)
+    if isinstance(node, list) and text == REMOVED:
+        node[int(last)] = None
+        return
+    if type(present) is dict or (isinstance(present, list) and not isinstance(value, list)):
         group = reasons.document.setting_group()
         raise ConfigurationError(reasons.document.field(path=path, cause=group))
-    node[int(last) if isinstance(node, list) else last] = text if isinstance(present, str) else _value(text)
+    node[int(last) if isinstance(node, list) else last] = value
 
 
 def _inner(node: Any, part: str, path: str) -> Any:
+    """Return what a path leads to; the next index of a list is there from now on."""
+    if isinstance(node, _Added):
+        return node.setdefault(part, _Added())
     try:
+        if isinstance(node, list) and int(part) == len(node):
+            node.append(_Added())
         return node[int(part)] if isinstance(node, list) else node[part]
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        absent = reasons.document.no_such_setting()
-        raise ConfigurationError(reasons.document.field(path=path, cause=absent)) from error
+        no_setting = reasons.document.no_such_setting()
+        raise ConfigurationError(reasons.document.field(path=path, cause=no_setting)) from error
 
 
 def _value(text: str) -> object:

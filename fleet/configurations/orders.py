@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.configuration import Configuration, FleetConfig
 from agent.wire.envelope import encode_envelope
 from agent.wire.order import WorkOrder
 from fleet.configurations.change import change
 from fleet.configurations.issue import issue_version
+from fleet.configurations.lns import contractual_connector
 from fleet.durations import DAY_US
 from fleet.identity import audit
 from fleet.identity.enrolments import store_token
@@ -26,7 +27,8 @@ VALID_US = 30 * DAY_US
 class Wanted:
     """What `fleet order` is asked for, beside the gateway."""
 
-    lns: tuple[str, int]
+    lns: str
+    """As ``fleet.configurations.lns`` reads it, such as ``chirpstack://lns.example``."""
     broker: FleetConfig
     enrol_url: str
     bus: str
@@ -39,9 +41,9 @@ def first_configuration(wanted: Wanted) -> Configuration:
 
     Raises:
         ConfigurationError: a change names no setting, or a value outside its rule.
+        AddressRefused: the server's address is none.
     """
-    host, port = wanted.lns
-    lns = ConnectorConfig(name="lns", host=host, port=port, contractual=True)
+    lns = contractual_connector(wanted.lns)
     return change(Configuration(connectors=(lns,), fleet=wanted.broker), wanted.changes)
 
 

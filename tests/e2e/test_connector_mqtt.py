@@ -49,25 +49,37 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 class Gateway:
-    def __init__(self, path: Path, port: int, *, certificate: str = "", region_prefix: str = "eu868") -> None:
-        certificate = certificate or EUI
-        connector = ConnectorConfig(
-            name="cs",
-            kind="chirpstack_mqtt",
-            host="127.0.0.1",
-            port=port,
-            contractual=True,
-            tls=True,
-            ca_file=str(path / "authority.pem"),
-            certificate_file=str(path / f"{certificate}.pem"),
-            key_file=str(path / f"{certificate}.key"),
-            region_prefix=region_prefix,
+    def __init__(
+        self,
+        path: Path,
+        port: int,
+        *,
+        certificate: str = EUI,
+        names: tuple[str, ...] = ("cs",),
+        **changes: str,
+    ) -> None:
+        files = {
+            "ca_file": str(path / "authority.pem"),
+            "certificate_file": str(path / f"{certificate}.pem"),
+            "key_file": str(path / f"{certificate}.key"),
+        }
+        connectors = tuple(
+            ConnectorConfig(
+                name=name,
+                kind="chirpstack_mqtt",
+                host="127.0.0.1",
+                port=port,
+                contractual=name == names[0],
+                tls=True,
+                **(files | changes),
+            )
+            for name in names
         )
         self.clock = SystemClock(TimeQuality.NTP)
         self.radio = VirtualConcentrator(self.clock)
         self.path = DataPath(
             concentrator=self.radio,
-            configuration=Configuration(connectors=(connector,), fleet=FleetConfig(host="127.0.0.1", port=1)),
+            configuration=Configuration(connectors=connectors, fleet=FleetConfig(host="127.0.0.1", port=1)),
             eui=EUI,
             state_dir=path / "state",
             clock=self.clock,
@@ -160,6 +172,43 @@ async def test_a_wrong_region_prefix_is_a_server_that_is_down(tmp_path: Path, po
         await gateway.until(lambda: gateway.path.snapshot().connectors[0].reason == refused)
         state = gateway.path.snapshot()
         assert (state.delivered, state.connectors[0].up) == (0, False)
+    await server.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"certificate_file": "", "key_file": ""}, "lns.certificate_wanted", "certificate_file"),
+        ({"ca_file": "/nowhere/ca.pem"}, "lns.unreachable", "/nowhere/ca.pem"),
+        ({"certificate_file": "/nowhere/c.pem"}, "lns.unreachable", "/nowhere/c.pem"),
+        ({"token_file": "/nowhere/token"}, "lns.unreachable", "/nowhere/token"),
+    ],
+)
+async def test_a_file_that_is_missing_is_named(
+    tmp_path: Path, port: int, changes: dict[str, str], code: str, words: str
+) -> None:
+    async with Gateway(tmp_path, port, **changes) as gateway:
+
+        def said() -> bool:
+            return any(
+                lns.reason.code == code and words in str(lns.reason)
+                for lns in gateway.path.snapshot().connectors
+            )
+
+        await gateway.until(said)
+
+
+async def test_two_connectors_on_one_broker_leave_each_other_alone(tmp_path: Path, port: int) -> None:
+    server = await connected(tmp_path, port)
+    await server.subscribe("eu868/gateway/+/event/+", qos=1)
+    async with Gateway(tmp_path, port, names=("cs", "second")) as gateway:
+        await gateway.until(lambda: len(gateway.path.snapshot().connectors) == 2)
+        await gateway.until(lambda: all(lns.up for lns in gateway.path.snapshot().connectors))
+        gateway.radio.inject(data_up())
+        await gateway.until(lambda: gateway.path.snapshot().delivered == 1)
+        counters = gateway.counters
+        assert (counters["cs.connected"], counters["second.connected"]) == (1, 1)
+        assert "cs.disconnected" not in counters
     await server.__aexit__(None, None, None)
 
 

@@ -88,7 +88,7 @@ class ChirpstackMqttConnector(BaseConnector):
         will = (f"{self._topic}/state/conn", events.connection(self._host.eui, online=False))
         try:
             line = self._line = MqttLine(
-                self._config, client_id=self._host.eui, will=will, event=self._on_event
+                self._config, client_id=f"{self._host.eui}-{self.name}", will=will, event=self._on_event
             )
             await line.open()
         except (OSError, TimeoutError) as error:

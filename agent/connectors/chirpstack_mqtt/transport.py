@@ -14,7 +14,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.connectors.dial import dial
-from agent.connectors.tls import tls_context
+from agent.connectors.tls import secret_line, tls_context
 from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 from agent.wire.reasons import Reason
@@ -94,10 +94,15 @@ class MqttLine:
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._event = event
+        self._answered = False
+        """The broker answered CONNECT; one that wants a certificate ends the connection before (TLS 1.3)."""
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(INFLIGHT_LIMIT)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.will_set(will[0], will[1], qos=1, retain=True)
+        if config.token_file:
+            name, _, password = secret_line(config.token_file).partition(":")
+            self._client.username_pw_set(name, password or None)
         if config.tls:
             named: Any = _NamedTls(tls_context(config), config.host)
             self._client.tls_set_context(named)
@@ -140,11 +145,15 @@ class MqttLine:
             self._loop.call_soon_threadsafe(self._event, event)
 
     def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
+        self._answered = True
         self._tell(BrokerRefused(_refusal(code), by_server=True) if code.is_failure else Connected())
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, code: Any, _p: object) -> None:
         self._client.disconnect()
-        self._tell(BrokerRefused(_refusal(code), by_server=code.value != KEEPALIVE_CODE))
+        reason = _refusal(code)
+        if self._config.tls and not self._config.certificate_file and not self._answered:
+            reason = reasons.lns.certificate_wanted(detail=code.getName())
+        self._tell(BrokerRefused(reason, by_server=code.value != KEEPALIVE_CODE))
 
     def _on_publish(self, _client: object, _data: object, mid: int, code: Any, _p: object) -> None:
         self._tell(Acknowledged(mid, int(code.value), code.getName()))

@@ -15,6 +15,20 @@ def answers() -> None: ...
 def unreachable(*, host: str, cause: Reason) -> None: ...
 
 
+@code(
+    "{path}\u202f: {cause}\u202f; posez ce fichier sur la passerelle, ou corrigez son chemin",
+    "{path}: {cause}; put this file on the gateway, or correct its path",
+)
+def file_unusable(*, path: str, cause: Reason) -> None: ...
+
+
+@code(
+    "le courtier veut un certificat de passerelle\u202f: renseignez certificate_file et key_file ({detail})",
+    "the broker wants a certificate of this gateway: set certificate_file and key_file ({detail})",
+)
+def certificate_wanted(*, detail: str) -> None: ...
+
+
 @code("pas de réponse", "no answer")
 def no_answer() -> None: ...
 

@@ -154,9 +154,32 @@ def fields_of(
         error = words.refusal(wrong.why) if wrong is not None and wrong.path == path else ""
         value = typed.get(path, same)
         found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
+    found += _connector_fields(words, flats[0], typed, wrong)
     return sorted(found, key=lambda field: KNOWN.index(field.path) if field.known else len(KNOWN))
 
 
+def _connector_fields(
+    words: Words, flat: Mapping[str, str], typed: Mapping[str, str], wrong: PlanRefused | None
+) -> list[Field]:
+    """Return the fields that remove a connector or add the next one; all are empty until somebody types."""
+    indices = sorted({int(path.split(".")[1]) for path in flat if path.startswith("connectors.")})
+    named = {f"connectors.{index}": "rollouts.remove_connector" for index in indices}
+    named |= {f"connectors.{len(indices)}.{name}": "rollouts.add_connector" for name in ADDED}
+    return [
+        Field(
+            path=path,
+            label=words.t(label, path=path),
+            value=typed.get(path, ""),
+            rule=path,
+            error=words.refusal(wrong.why) if wrong is not None and wrong.path == path else "",
+            known=False,
+        )
+        for path, label in named.items()
+    ]
+
+
+ADDED: Final = ("name", "kind", "host", "port", "tls", "priority")
+"""What the page asks for of a new connector; the rest is set once it is there."""
 KNOWN: Final = (
     "connectors.0.host",
     "connectors.0.port",
@@ -203,15 +226,17 @@ def plan_of(
 
 
 def _changed(before: Configuration, changes: Mapping[str, str]) -> Configuration:
+    """Return the whole change; where it is refused, the first setting that is refused by itself is named."""
+    try:
+        return change(before, changes)
+    except ConfigurationError as error:
+        refusal = error
     for path, value in changes.items():
         try:
             change(before, {path: value})
         except ConfigurationError as error:
             raise PlanRefused(path, error) from error
-    try:
-        return change(before, changes)
-    except ConfigurationError as error:
-        raise PlanRefused("", error) from error
+    raise PlanRefused("", refusal)
 
 
 def touches_service(versions: Mapping[str, Version], plan: Iterable[Planned]) -> bool:

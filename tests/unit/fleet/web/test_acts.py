@@ -152,6 +152,19 @@ def test_a_value_outside_its_rule_is_marked_and_what_was_typed_is_kept(
     assert versions(client) == [1] * ALL
 
 
+def test_a_push_adds_a_server_by_the_fields_of_the_next_index(client: TestClient) -> None:
+    second = {"connectors.1.name": "second", "connectors.1.host": "b.example", "connectors.1.port": "1700"}
+    typed = TOKEN | {"target": "all", **second}
+    preview = client.post("/deploiements/apercu", data=typed)
+    assert preview.text.count("b.example</td>") == ALL
+    client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    assert versions(client) == [2] * ALL
+    typed = TOKEN | {"target": "all", "connectors.1": "null"}
+    preview = client.post("/deploiements/apercu", data=typed)
+    client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    assert versions(client) == [3] * ALL
+
+
 def test_a_push_over_somebody_elses_is_refused(client: TestClient) -> None:
     typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
     stamp = stamp_in(client.post("/deploiements/apercu", data=typed).text)
