@@ -191,6 +191,7 @@ class DataPath:
             noise_dbm=noise_dbm,
             noise_samples=noise_samples,
             eui=self._thread.chip_eui,
+            end_to_end=self._switchboard.prober.reason(),
             counters=dict(self._counts)
             | {"radio.overruled": self._thread.suspicion.overruled}
             | spooled

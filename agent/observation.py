@@ -139,6 +139,8 @@ class DataPathState:
     """The chip's own EUI-64; empty until it answered."""
     balance: Balance | None = None
     """The contractual connector's; None before it begins."""
+    end_to_end: Reason | None = None
+    """What the test device proved last; None without one, or before its first proof."""
     counters: Mapping[str, int] = field(default_factory=dict)
     """All other counts, ``area.reason`` by name."""
 

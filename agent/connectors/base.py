@@ -163,11 +163,16 @@ class BaseConnector(ABC):
             self.counts["bad_crc_dropped"] += 1
         else:
             self.counts["bad_crc_forwarded"] += 1
-            self._send_damaged(record)
+            self._send_once(record, damaged=True)
+
+    def probe(self, record: Record) -> None:
+        """Send a frame of the test device, once: it is neither stored nor counted as delivered."""
+        self.counts["probes"] += 1
+        self._send_once(record, damaged=False)
 
     @abstractmethod
-    def _send_damaged(self, record: Record) -> None:
-        """Send a frame marked as damaged."""
+    def _send_once(self, record: Record, *, damaged: bool) -> None:
+        """Send a frame that nothing keeps, marked where it is damaged."""
 
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""

@@ -116,6 +116,10 @@ class Connector(Protocol):
         """Take in a frame whose CRC is wrong: forwarded once where that is wanted, never stored."""
         ...
 
+    def probe(self, record: Record) -> None:
+        """Send a frame of the test device, once: it is neither stored nor counted as delivered."""
+        ...
+
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in that the spool had no room for (id, address)."""
         ...

@@ -4,11 +4,14 @@ record ─▶ spool, with a bit for every connector that wants it
     └──▶ connector ─▶ settled ─▶ bit off; the last one takes the record out of the spool
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agent.clock import Clock
 from agent.connectors.dating import reception_of
+from agent.connectors.end_to_end.prober import Prober
 from agent.connectors.kinds import OpenConnector, open_connector
 from agent.connectors.plan_owner import PlanOwner
 from agent.connectors.ports import Connector, Outcome, Tally
@@ -64,6 +67,9 @@ class Switchboard:
         self._was_up: dict[str, bool] = {}
         self._outcomes: dict[int, Callable[[Outcome], None]] = {}
         self._lost = UnsentDownlinks()
+        self.prober = Prober(
+            configuration.end_to_end, directory=directory, clock=clock, boot=boot, journal=journal
+        )
         self.roster = Roster(
             self,
             configuration,
@@ -104,18 +110,41 @@ class Switchboard:
 
     async def reconfigure(self, configuration: Configuration) -> None:
         """Replace the connectors that changed, and only those; before ``open`` they are only noted."""
+        if configuration.end_to_end != self._configuration.end_to_end:
+            self.prober.reconfigure(configuration.end_to_end)
         self._configuration = configuration
         await self.roster.reconfigure(configuration)
         self._was_up = {name: up for name, up in self._was_up.items() if name in self.roster.connectors}
 
     def states(self) -> list[ConnectorState]:
         """Return how every connector is, the contractual one first."""
-        states = [connector.state() for connector in self.roster.connectors.values()]
+        states = [self._state(connector) for connector in self.roster.connectors.values()]
         return sorted(states, key=lambda state: not state.contractual)
 
+    def _state(self, connector: Connector) -> ConnectorState:
+        """Return how a connector is; where ``end_to_end`` decides, its server must process frames."""
+        state, why = connector.state(), self.prober.reason()
+        if state.contractual and state.up and self.prober.denies and why is not None:
+            return replace(state, up=False, reason=why)
+        return state
+
+    def _probe(self) -> None:
+        """Let the test device speak to the contractual connector."""
+        connector = self.roster.connectors.get(self._accounts.contractual)
+        if connector is None:
+            return
+        record = self.prober.tick(
+            up=connector.state().up,
+            counter_us=self._downlinks.counter_now(),
+            session=self._downlinks.session,
+        )
+        if record is not None:
+            connector.probe(record)
+
     def counters(self) -> dict[str, int]:
-        """Return what the connectors counted, by name."""
-        return {
+        """Return what the connectors and the test device counted, by name."""
+        probes = {f"end_to_end.{name}": count for name, count in self.prober.counts.items()}
+        return probes | {
             f"{name}.{counter}": count
             for name, connector in self.roster.connectors.items()
             for counter, count in connector.counters().items()
@@ -138,8 +167,9 @@ class Switchboard:
 
     def watch(self) -> None:
         """Report connectors that came up or went down, balances that are off, downlinks that were missed."""
+        self._probe()
         for connector in self.roster.connectors.values():
-            self._watch(connector.state())
+            self._watch(self._state(connector))
         self.roster.check()
         if self._configuration.radio.class_b_beacon:
             verdict = self._downlinks.send_beacons(gateway_info(self.eui))
@@ -217,7 +247,12 @@ class Switchboard:
         return await self._spool.read(ids)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None] | None = None) -> DownlinkVerdict:
-        """Judge a downlink, at once."""
+        """Judge a downlink, at once; one for the test device ends here."""
+        if self.prober.takes(downlink.payload):
+            if outcome is not None:
+                taken = Outcome(sent=True, reason=reasons.downlink.sent(), start_us=0, code=Code.OK)
+                asyncio.get_running_loop().call_soon(outcome, taken)
+            return DownlinkVerdict(code=Code.OK)
         verdict = self._downlinks.submit(downlink)
         self._accounts.counts[f"downlink.{verdict.code}"] += 1
         if verdict.taken and outcome is not None:
@@ -248,7 +283,7 @@ class Switchboard:
     def link_changed(self, connector: str) -> None:
         """Take in that a server began or ceased to answer."""
         if connector in self.roster.connectors:
-            self._watch(self.roster.connectors[connector].state())
+            self._watch(self._state(self.roster.connectors[connector]))
 
     def radio_plan(self, connector: str, plan: RadioPlan) -> bool:
         """Report what differs from our channels, once a change; obey the plan's owner."""

@@ -56,6 +56,7 @@ def running(status: Status | None, lang: Lang) -> list[Finding]:
         found(lang, ("Agent", "Agent"), Severity.GOOD, well),
         *_hearing(status, lang),
         *(_connector(connector, lang) for connector in status.connectors),
+        *_end_to_end(status, lang),
         _link(status, lang),
         *_store(status, lang),
         *_card(status, lang),
@@ -99,6 +100,25 @@ def _connector(connector: ConnectorStatus, lang: Lang) -> Finding:
         "frames are kept; tell the NOC if it lasts",
     )
     return found(lang, what, Severity.WRONG, detail, remedy)
+
+
+def _end_to_end(status: Status, lang: Lang) -> list[Finding]:
+    """Return what the test device proved: it alone finds a server that takes frames and processes none."""
+    if status.end_to_end is None:
+        return []
+    what = ("Traitement par le serveur", "Processing by the server")
+    detail = because(lang, status.end_to_end)[3:]
+    if status.end_to_end.code == "lns.processed":
+        return [found(lang, what, Severity.GOOD, detail)]
+    remedy = (
+        "le courtier ou un pont prend les trames à la place du serveur : ôtez la session MQTT persistante de "
+        "ChirpStack et tout autre abonné à PRÉFIXE/gateway/+/event/+ (docs/chirpstack.md) ; sinon l’appareil "
+        "d’essai n’est pas enregistré (passerelle fleet lns provision)",
+        "the broker or a bridge takes frames in the server's place: remove a persistent MQTT session of "
+        "ChirpStack and any other subscriber to PREFIX/gateway/+/event/+ (docs/chirpstack.md); else the "
+        "test device is not registered (passerelle fleet lns provision)",
+    )
+    return [found(lang, what, Severity.WRONG, detail, remedy)]
 
 
 def _link(status: Status, lang: Lang) -> Finding:

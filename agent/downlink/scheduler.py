@@ -76,6 +76,11 @@ class DownlinkScheduler:
         anchor = self._anchor
         return -1 if anchor is None else anchor.session
 
+    def counter_now(self) -> int:
+        """Return the counter of this start at this instant; 0 while the radio is off."""
+        anchor = self._anchor
+        return 0 if anchor is None else anchor.counter_at(self._clock.monotonic_us())
+
     def monotonic_of(self, counter_us: int) -> int | None:
         """Return the monotonic instant of a counter of this start; None while the radio is off."""
         anchor = self._anchor

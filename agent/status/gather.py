@@ -59,6 +59,7 @@ def gather(
         spool_records=state.balance.reserve if state.balance else state.spool_records,
         restored=state.balance.restored if state.balance else 0,
         losses=dict(state.dropped),
+        end_to_end=state.end_to_end,
         unbalanced=state.balance.off if state.balance else 0,
         spool_accepting=state.spool_accepting,
         received=state.received,

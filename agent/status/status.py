@@ -78,6 +78,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Frames that an earlier run left."""
     losses: dict[str, int] = {}
     """Frames dropped, by reason."""
+    end_to_end: Reason | None = None
+    """What the test device proved last of the LoRaWAN server; None without one, or before its first proof."""
     unbalanced: int = 0
     """Frames by which what was received and what became of it differ."""
 

@@ -177,6 +177,23 @@ class ReferenceConfig(Strict, frozen=True, kw_only=True):
     period_s: Annotated[int, Meta(ge=10, le=86_400)] = 900
 
 
+class EndToEndConfig(Strict, frozen=True, kw_only=True):
+    """A virtual test device of this gateway: the server's acknowledgements prove that it processes frames."""
+
+    dev_addr: Annotated[str, Meta(pattern=r"^([0-9a-f]{8})?$")] = ""
+    """As the network server knows it (``fleet lns provision``); empty: none."""
+    network_key: Annotated[str, Meta(pattern=r"^([0-9a-f]{32})?$")] = ""
+    """Network session key of this device, which no other has; LoRaWAN 1.0.x, activated by personalisation."""
+    period_s: Annotated[int, Meta(ge=60, le=86_400)] = 300
+    """One confirmed uplink so often, to the contractual connector only; nothing of it goes on air."""
+    decides: bool = False
+    """The contractual server counts as down while two frames in a row were not acknowledged."""
+
+    def __post_init__(self) -> None:
+        if bool(self.dev_addr) != bool(self.network_key):
+            raise Unfit(reasons.configuration.key_without_device(path="end_to_end.network_key"))
+
+
 class Configuration(Strict, frozen=True, kw_only=True):
     """All that the fleet decides about one gateway."""
 
@@ -192,6 +209,7 @@ class Configuration(Strict, frozen=True, kw_only=True):
     page_on_lan: bool = False
     """On every interface of the gateway; else on 127.0.0.1 only."""
     reference: ReferenceConfig = ReferenceConfig()
+    end_to_end: EndToEndConfig = EndToEndConfig()
     permit_needed: bool = False
     """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 

@@ -189,13 +189,13 @@ async def test_a_file_that_is_missing_is_named(
 ) -> None:
     async with Gateway(tmp_path, port, **changes) as gateway:
 
-        def said() -> bool:
+        def named() -> bool:
             return any(
                 lns.reason.code == code and words in str(lns.reason)
                 for lns in gateway.path.snapshot().connectors
             )
 
-        await gateway.until(said)
+        await gateway.until(named)
 
 
 async def test_two_connectors_on_one_broker_leave_each_other_alone(tmp_path: Path, port: int) -> None:

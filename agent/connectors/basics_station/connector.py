@@ -270,16 +270,21 @@ class BasicsStationConnector(BaseConnector):
             return False
         return super().frame_received(record)
 
-    def _send_damaged(self, record: Record) -> None:
-        """The protocol has no mark for such a frame, and the configuration refuses to ask for it."""
+    def _send_once(self, record: Record, *, damaged: bool) -> None:
+        """Send a frame that nothing keeps; the protocol has no mark for a damaged one."""
+        if self._line is not None and self._router is not None and not damaged:
+            self._line.send(self._text(record, self._router))
+
+    def _text(self, record: Record, router: RouterConfig) -> str:
+        reception = reception_of(record, self._host.clock, self._host.boot)
+        ref_time_s = self._time.ref_time_s(self._host.clock.monotonic_us())
+        return uplink(record, reception, router, ref_time_s)
 
     def _send(self, record: Record) -> None:
         if self._line is None or self._router is None:
             return
         try:
-            reception = reception_of(record, self._host.clock, self._host.boot)
-            ref_time_s = self._time.ref_time_s(self._host.clock.monotonic_us())
-            text = uplink(record, reception, self._router, ref_time_s)
+            text = self._text(record, self._router)
         except NoDataRate:
             self._outlet.give_up(record.id, DATA_RATE_UNKNOWN)
             return

@@ -185,9 +185,9 @@ class ChirpstackMqttConnector(BaseConnector):
         body = events.uplink(record, reception, self._host.eui, late=late)
         self._publish(Topic.UP, body, now_us, record_id=record.id)
 
-    def _send_damaged(self, record: Record) -> None:
+    def _send_once(self, record: Record, *, damaged: bool) -> None:
         reception = reception_of(record, self._host.clock, self._host.boot)
-        body = events.uplink(record, reception, self._host.eui, damaged=True)
+        body = events.uplink(record, reception, self._host.eui, damaged=damaged)
         self._publish(Topic.UP, body, self._host.clock.monotonic_us())
 
     def _subscribe(self) -> None:

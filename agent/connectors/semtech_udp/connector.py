@@ -179,8 +179,8 @@ class SemtechUdpConnector(BaseConnector):
             size += len(text) + 1
         self._send(self._session.push(_wrapped(objects), tuple(ids), now_us))
 
-    def _send_damaged(self, record: Record) -> None:
-        text = rxpk(record, reception_of(record, self._host.clock, self._host.boot), damaged=True)
+    def _send_once(self, record: Record, *, damaged: bool) -> None:
+        text = rxpk(record, reception_of(record, self._host.clock, self._host.boot), damaged=damaged)
         self._send(self._session.push(_wrapped([text]), (), self._host.clock.monotonic_us()))
 
     def _send(self, datagram: bytes) -> None:

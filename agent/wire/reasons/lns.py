@@ -29,6 +29,20 @@ def file_unusable(*, path: str, cause: Reason) -> None: ...
 def certificate_wanted(*, detail: str) -> None: ...
 
 
+@code(
+    "traite les trames (appareil d’essai acquitté en {latency_ms} ms)",
+    "processes frames (test device acknowledged in {latency_ms} ms)",
+)
+def processed(*, latency_ms: int) -> None: ...
+
+
+@code(
+    "répond mais ne traite pas les trames\u202f: {missed_frames} essais non acquittés, un en {period_s} s",
+    "answers but does not process frames: {missed_frames} tests not acknowledged, one in {period_s} s",
+)
+def not_processed(*, missed_frames: int, period_s: int) -> None: ...
+
+
 @code("pas de réponse", "no answer")
 def no_answer() -> None: ...
 
