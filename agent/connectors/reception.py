@@ -23,3 +23,9 @@ class Reception:
         if self.quality is TimeQuality.UNTRUSTED:
             return None
         return gps_of_utc(self.utc_us, self.leap_s)
+
+
+def late_marks(record_id: int, reception: Reception) -> dict[str, str]:
+    """Return what every protocol says of a stored frame; a server that knows no such mark ignores it."""
+    held = {} if reception.age_us is None else {"hold_ms": str(reception.age_us // 1000)}
+    return {"late": "1", "stored_seq": str(record_id), **held}

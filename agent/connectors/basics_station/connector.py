@@ -247,8 +247,10 @@ class BasicsStationConnector(BaseConnector):
         now_us = self._host.clock.monotonic_us()
         self._outlet.link(reachable=self._router is not None and self._liveness.reachable(now_us))
         work = self._outlet.step(now_us, None)
-        for record in (*work.live, *work.late):
-            self._send(record)
+        for record in work.live:
+            self._send(record, late=False)
+        for record in work.late:
+            self._send(record, late=True)
         if self._line is not None and self._router is not None:
             if self._liveness.probe_due(now_us):
                 self._line.probe()
@@ -273,18 +275,18 @@ class BasicsStationConnector(BaseConnector):
     def _send_once(self, record: Record, *, damaged: bool) -> None:
         """Send a frame that nothing keeps; the protocol has no mark for a damaged one."""
         if self._line is not None and self._router is not None and not damaged:
-            self._line.send(self._text(record, self._router))
+            self._line.send(self._text(record, self._router, late=False))
 
-    def _text(self, record: Record, router: RouterConfig) -> str:
+    def _text(self, record: Record, router: RouterConfig, *, late: bool) -> str:
         reception = reception_of(record, self._host.clock, self._host.boot)
         ref_time_s = self._time.ref_time_s(self._host.clock.monotonic_us())
-        return uplink(record, reception, router, ref_time_s)
+        return uplink(record, reception, router, ref_time_s, late=late)
 
-    def _send(self, record: Record) -> None:
+    def _send(self, record: Record, *, late: bool) -> None:
         if self._line is None or self._router is None:
             return
         try:
-            text = self._text(record, self._router)
+            text = self._text(record, self._router, late=late)
         except NoDataRate:
             self._outlet.give_up(record.id, DATA_RATE_UNKNOWN)
             return

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from agent.connectors.basics_station.server import RouterConfig
 from agent.connectors.basics_station.xtime import xtime_of
-from agent.connectors.reception import Reception
+from agent.connectors.reception import Reception, late_marks
 from agent.lorawan.phy import DataDown, DataUp, JoinRequest, MType, PhyError, parse_phy
 from agent.record import Record
 from agent.wire.messages import TimeQuality
@@ -30,8 +30,17 @@ class NoFrame(ValueError):
     """The bytes are no LoRaWAN frame, and the protocol has no message for them."""
 
 
-def uplink(record: Record, reception: Reception, config: RouterConfig, ref_time_s: float = 0.0) -> str:
+def uplink(
+    record: Record,
+    reception: Reception,
+    config: RouterConfig,
+    ref_time_s: float = 0.0,
+    *,
+    late: bool = False,
+) -> str:
     """Return the message of one frame; ``ref_time_s`` is the server's own time at this instant.
+
+    ``late``: marked in ``upinfo``, an addition to the protocol.
 
     Raises:
         NoDataRate: the server knows no data rate for how the frame was sent.
@@ -46,7 +55,7 @@ def uplink(record: Record, reception: Reception, config: RouterConfig, ref_time_
             "RefTime": ref_time_s,
             "DR": rate,
             "Freq": record.frequency_hz,
-            "upinfo": _upinfo(record, reception),
+            "upinfo": {**_upinfo(record, reception), **(late_marks(record.id, reception) if late else {})},
         },
         separators=(",", ":"),
     )

@@ -9,7 +9,7 @@ from enum import IntEnum
 from agent.connectors.chirpstack_mqtt.context import encode_context
 from agent.connectors.chirpstack_mqtt.protobuf import double, message, number, octets, real, span, text
 from agent.connectors.chirpstack_mqtt.statistics import Airing, Statistics
-from agent.connectors.reception import Reception
+from agent.connectors.reception import Reception, late_marks
 from agent.downlink.model import Code
 from agent.observation import Position
 from agent.record import Record
@@ -117,11 +117,8 @@ def _fine(gps_us: int | None, record: Record) -> bytes:
 
 
 def _metadata(record: Record, reception: Reception, *, late: bool) -> list[tuple[str, str]]:
-    pairs = [("time_quality", reception.quality.name.lower())]
-    if late:
-        held = [("hold_ms", str(reception.age_us // 1000))] if reception.age_us is not None else []
-        pairs = [*held, ("late", "1"), ("stored_seq", str(record.id)), *pairs]
-    return sorted(pairs)
+    pairs = {"time_quality": reception.quality.name.lower()}
+    return sorted((pairs | (late_marks(record.id, reception) if late else {})).items())
 
 
 def _pair(field: int, key: str, value: str) -> bytes:

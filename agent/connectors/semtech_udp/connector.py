@@ -157,20 +157,20 @@ class SemtechUdpConnector(BaseConnector):
         if work.live:
             self._push(work.live, now_us)
         for record in work.late:
-            self._push((record,), now_us)
+            self._push((record,), now_us, late=True)
         if self._session.answering and now_us >= self._next_stat_us:
             self._next_stat_us = now_us + self._stat_us
             self._send(self._session.push(b'{"stat":' + self._statistics() + b"}", (), now_us))
         wake_us = min(self._session.wake_at_us(now_us), work.wake_at_us or now_us + self._stat_us)
         self._wake_in((wake_us - now_us) / 1_000_000)
 
-    def _push(self, records: tuple[Record, ...], now_us: int) -> None:
+    def _push(self, records: tuple[Record, ...], now_us: int, *, late: bool = False) -> None:
         """Send records in as few datagrams as their size allows."""
         objects: list[bytes] = []
         ids: list[int] = []
         size = _WRAPPER_BYTES
         for record in records:
-            text = rxpk(record, reception_of(record, self._host.clock, self._host.boot))
+            text = rxpk(record, reception_of(record, self._host.clock, self._host.boot), late=late)
             if objects and size + len(text) + 1 > DATAGRAM_LIMIT_BYTES:
                 self._send(self._session.push(_wrapped(objects), tuple(ids), now_us))
                 objects, ids, size = [], [], _WRAPPER_BYTES

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from agent.connectors.reception import Reception
+from agent.connectors.reception import Reception, late_marks
 from agent.observation import Position
 from agent.record import Record
 from agent.wire.messages import TimeQuality
@@ -37,8 +37,11 @@ class Statistics:
     position: Position | None = None
 
 
-def rxpk(record: Record, reception: Reception, *, damaged: bool = False) -> bytes:
-    """Return one JSON object of the ``rxpk`` array; ``damaged``: its CRC is wrong."""
+def rxpk(record: Record, reception: Reception, *, late: bool = False, damaged: bool = False) -> bytes:
+    """Return one JSON object of the ``rxpk`` array; ``damaged``: its CRC is wrong.
+
+    ``late``: marked in ``meta``, an addition to the protocol that ChirpStack's bridge hands on as metadata.
+    """
     fields: dict[str, object] = {"jver": 1}
     if reception.quality is not TimeQuality.UNTRUSTED and 0 <= reception.utc_us <= LATEST_UTC_US:
         fields["time"] = iso_time(reception.utc_us)
@@ -70,6 +73,8 @@ def rxpk(record: Record, reception: Reception, *, damaged: bool = False) -> byte
         "size": len(record.payload),
         "data": base64.b64encode(record.payload).decode("ascii"),
     }
+    if late:
+        fields["meta"] = late_marks(record.id, reception)
     return msgspec.json.encode(fields)
 
 

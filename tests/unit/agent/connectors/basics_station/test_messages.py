@@ -186,6 +186,13 @@ def test_the_level_of_a_weak_frame_is_that_of_its_signal(
     assert upinfo["rssi"] == rssi_dbm
 
 
+def test_a_stored_frame_is_marked_late_and_a_live_one_is_not() -> None:
+    unknown = Reception(utc_us=5, quality=TimeQuality.UNTRUSTED, age_us=None)
+    live = json.loads(uplink(record(5), unknown, CONFIG))
+    late = json.loads(uplink(record(5), unknown, CONFIG, late=True))
+    assert late["upinfo"] == live["upinfo"] | {"late": "1", "stored_seq": "5"}
+
+
 def test_without_trusted_time_there_is_no_gps_time() -> None:
     unknown = Reception(utc_us=5, quality=TimeQuality.UNTRUSTED, age_us=None)
     assert json.loads(uplink(record(1), unknown, CONFIG))["upinfo"]["gpstime"] == 0

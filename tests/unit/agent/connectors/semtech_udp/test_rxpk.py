@@ -43,6 +43,13 @@ def test_a_lora_frame_has_every_field() -> None:
     }
 
 
+def test_a_stored_frame_is_marked_late_and_a_live_one_is_not() -> None:
+    at = Reception(utc_us=JUNE_2024_US, quality=TimeQuality.NTP, age_us=61_000_000)
+    late = json.loads(rxpk(record(5), at, late=True))
+    assert late.pop("meta") == {"late": "1", "hold_ms": "61000", "stored_seq": "5"}
+    assert late == json.loads(rxpk(record(5), at))
+
+
 def test_without_trusted_time_no_time_is_claimed() -> None:
     made = fields(Reception(utc_us=JUNE_2024_US, quality=TimeQuality.UNTRUSTED, age_us=None))
     assert "time" not in made
