@@ -17,6 +17,7 @@ from fleet.cli import accounts as identity_cli
 from fleet.cli import backup, balena, commands, exchange, settings, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
+from fleet.cli import lns as lns_cli
 from fleet.cli import objects as objects_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import rollout as rollout_cli
@@ -202,6 +203,7 @@ def availability(
 app.add_typer(availability_cli.facts, name="facts")
 app.add_typer(availability_cli.months, name="month")
 app.add_typer(reports_cli.app, name="report")
+app.add_typer(lns_cli.app, name="lns")
 app.add_typer(objects_cli.app, name="objects")
 app.add_typer(exchange.territory, name="territory")
 app.add_typer(identity_cli.app, name="token")

@@ -1,0 +1,266 @@
+"""`passerelle fleet lns`: against ChirpStack's own gRPC services, served here from memory."""
+
+import csv
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from chirpstack_api import api
+
+from agent.wire.configuration import EndToEndConfig
+from fleet.cli.commands import open_fleet
+from fleet.cli.lns import COLUMNS, Wanted, plan
+from fleet.cli.main import main
+from fleet.configurations.store import newest_version
+from fleet.registry.store import load_gateways
+from tests.unit.fleet.founded import DOCUMENT, EUIS
+
+TOKEN = "a-token-of-the-api"
+TENANT = "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"
+
+
+class Memory:
+    """What a ChirpStack keeps."""
+
+    def __init__(self) -> None:
+        self.gateways: dict[str, object] = {}
+        self.devices: dict[str, object] = {}
+        self.sessions: dict[str, object] = {}
+        self.applications: dict[str, str] = {}
+        self.profiles: dict[str, object] = {}
+        self.given = 0
+
+
+def allowed(context):
+    if ("authorization", f"Bearer {TOKEN}") not in context.invocation_metadata():
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "authentication failed")
+
+
+def page(rows, request):
+    return rows[request.offset : request.offset + request.limit]
+
+
+class Gateways(api.GatewayServiceServicer):
+    def __init__(self, memory):
+        self.memory = memory
+
+    def List(self, request, context):
+        allowed(context)
+        rows = [api.GatewayListItem(gateway_id=eui) for eui in self.memory.gateways]
+        return api.ListGatewaysResponse(total_count=len(rows), result=page(rows, request))
+
+    def Create(self, request, context):
+        allowed(context)
+        if request.gateway.gateway_id in self.memory.gateways:
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, "object already exists")
+        self.memory.gateways[request.gateway.gateway_id] = request.gateway
+        return empty()
+
+
+def empty():
+    from google.protobuf.empty_pb2 import Empty
+
+    return Empty()
+
+
+class Applications(api.ApplicationServiceServicer):
+    def __init__(self, memory):
+        self.memory = memory
+
+    def List(self, request, context):
+        allowed(context)
+        rows = [api.ApplicationListItem(id=key, name=name) for key, name in self.memory.applications.items()]
+        return api.ListApplicationsResponse(result=page(rows, request))
+
+    def Create(self, request, context):
+        allowed(context)
+        self.memory.applications["app-1"] = request.application.name
+        return api.CreateApplicationResponse(id="app-1")
+
+
+class Profiles(api.DeviceProfileServiceServicer):
+    def __init__(self, memory):
+        self.memory = memory
+
+    def List(self, request, context):
+        allowed(context)
+        rows = [
+            api.DeviceProfileListItem(id=key, name=made.name) for key, made in self.memory.profiles.items()
+        ]
+        return api.ListDeviceProfilesResponse(result=page(rows, request))
+
+    def Create(self, request, context):
+        allowed(context)
+        self.memory.profiles["profile-1"] = request.device_profile
+        return api.CreateDeviceProfileResponse(id="profile-1")
+
+
+class Devices(api.DeviceServiceServicer):
+    def __init__(self, memory):
+        self.memory = memory
+
+    def List(self, request, context):
+        allowed(context)
+        rows = [api.DeviceListItem(dev_eui=eui) for eui in self.memory.devices]
+        return api.ListDevicesResponse(result=page(rows, request))
+
+    def Create(self, request, context):
+        allowed(context)
+        self.memory.devices[request.device.dev_eui] = request.device
+        return empty()
+
+    def GetRandomDevAddr(self, request, context):
+        allowed(context)
+        self.memory.given += 1
+        return api.GetRandomDevAddrResponse(dev_addr=f"00C0{self.memory.given:04x}")
+
+    def GetActivation(self, request, context):
+        allowed(context)
+        session = self.memory.sessions.get(request.dev_eui)
+        return api.GetDeviceActivationResponse(device_activation=session)
+
+    def Activate(self, request, context):
+        allowed(context)
+        self.memory.sessions[request.device_activation.dev_eui] = request.device_activation
+        return empty()
+
+
+@pytest.fixture
+def memory():
+    return Memory()
+
+
+@pytest.fixture
+def url(memory):
+    server = grpc.server(ThreadPoolExecutor(2))
+    api.add_GatewayServiceServicer_to_server(Gateways(memory), server)
+    api.add_ApplicationServiceServicer_to_server(Applications(memory), server)
+    api.add_DeviceProfileServiceServicer_to_server(Profiles(memory), server)
+    api.add_DeviceServiceServicer_to_server(Devices(memory), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop(0).wait(5)
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "fleet"
+    path = tmp_path / "registry.json"
+    path.write_text(json.dumps(DOCUMENT))
+    assert main(["init", "--data", str(folder), "--broker", "broker.example.fr:8884"]) == 0
+    assert main(["import", "--data", str(folder), str(path)]) == 0
+    order = ["--output", str(tmp_path / "order.json"), "--lns", "chirpstack://lns.example.fr"]
+    assert main(["order", "--data", str(folder), "--eui", EUIS[0], *order]) == 0
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    return folder
+
+
+def provision(data, url, *more):
+    token = str(data.parent / "token")
+    return main(
+        [
+            "lns",
+            "provision",
+            "--data",
+            str(data),
+            "--url",
+            url,
+            "--tenant",
+            TENANT,
+            "--token-file",
+            token,
+            *more,
+        ]
+    )
+
+
+def end_to_end(data, eui):
+    _, database = open_fleet(data)
+    with database.read() as connection:
+        version = newest_version(connection, eui)
+    database.close()
+    return version.version, version.configuration.end_to_end
+
+
+def test_gateways_and_test_devices_are_registered_once_and_the_gateway_learns_its_own(
+    data, url, memory, capsys
+):
+    assert provision(data, url) == 0
+    assert sorted(memory.gateways) == sorted(EUIS)
+    assert all(made.tags["passerelle"] == "1" for made in memory.gateways.values())
+    assert list(memory.devices) == [EUIS[0]], "only a gateway with a configuration has a test device"
+    version, device = end_to_end(data, EUIS[0])
+    session = memory.sessions[EUIS[0]]
+    assert (version, device.dev_addr, device.network_key) == (2, "00c00001", session.nwk_s_enc_key)
+    assert session.f_nwk_s_int_key == session.s_nwk_s_int_key == device.network_key
+    assert memory.profiles["profile-1"].abp_rx2_freq == 869_525_000
+    capsys.readouterr()
+    assert provision(data, url) == 0
+    assert "0 configurations changed" in capsys.readouterr().out
+    assert (end_to_end(data, EUIS[0]), len(memory.applications)) == ((version, device), 1)
+
+
+def test_a_session_that_chirpstack_lost_is_given_again_and_the_gateway_keeps_its_own(data, url, memory):
+    assert provision(data, url) == 0
+    before = end_to_end(data, EUIS[0])
+    memory.sessions.clear()
+    assert provision(data, url) == 0
+    assert memory.sessions[EUIS[0]].nwk_s_enc_key == before[1].network_key
+    assert end_to_end(data, EUIS[0]) == before
+
+
+def test_a_dry_run_changes_nothing_and_names_what_is_unknown(data, url, memory, capsys):
+    memory.gateways["0016c001f1999999"] = api.Gateway()
+    assert provision(data, url, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "0016c001f1999999: known to ChirpStack and not to the registry" in shown
+    assert f"{EUIS[0]}: test device registered" in shown
+    assert list(memory.gateways) == ["0016c001f1999999"]
+    assert (memory.devices, end_to_end(data, EUIS[0])[1]) == ({}, EndToEndConfig())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"token": "wrong"}, "UNAUTHENTICATED: authentication failed"),
+        ({"url": "chirpstack.example"}, "is not https://HOST:PORT"),
+        ({"url": "http://127.0.0.1:9"}, "UNAVAILABLE"),
+    ],
+)
+def test_a_mistake_is_one_line(data, url, capsys, changes, words):
+    if "token" in changes:
+        (data.parent / "token").write_text(changes["token"])
+    assert provision(data, changes.get("url", url)) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_other_servers_get_a_csv_that_only_its_owner_reads(data, url, tmp_path):
+    assert provision(data, url) == 0
+    path = tmp_path / "lns.csv"
+    assert main(["lns", "export", "--data", str(data), str(path)]) == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert tuple(rows[0]) == COLUMNS
+    device = end_to_end(data, EUIS[0])[1]
+    mine = next(row for row in rows if row["eui"] == EUIS[0])
+    assert (mine["dev_eui"], mine["dev_addr"], mine["nwk_s_key"]) == (
+        EUIS[0],
+        device.dev_addr,
+        device.network_key,
+    )
+
+
+def test_a_plan_is_what_makes_both_lists_equal(data):
+    _, database = open_fleet(data)
+    with database.read() as connection:
+        gateways = load_gateways(connection)
+        wanted = [Wanted(gateway=one, version=newest_version(connection, one.eui)) for one in gateways]
+    database.close()
+    made = plan(wanted, [EUIS[1]], ["ffffffffffffffff"])
+    assert {one.eui for one in made.gateways} == set(EUIS) - {EUIS[1]}
+    assert [one.eui for one in made.devices] == [EUIS[0]]
+    assert made.unknown == ("ffffffffffffffff",)
