@@ -6,9 +6,10 @@ STAMPS  := .stamps
 DEMO_ARGS ?=
 TEST_ARGS ?=
 PACKAGES_ARGS ?=
+JUDGE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system web demo test check bench soak packages clean lock
+.PHONY: help setup system web demo test check bench soak judge packages clean lock
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +56,9 @@ bench: setup web  ## the figures, measured here
 soak: setup $(STAMPS)/system-soak $(STAMPS)/machines web  ## long runs: properties explored, outages, kills, fuzzing
 	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
+
+judge: setup $(STAMPS)/system-test  ## what each path to a ChirpStack loses; PASSERELLE_CHIRPSTACK_BRIDGE names the bridge
+	@$(BIN)/python -m tests.judge $(JUDGE_ARGS)
 
 lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 -q -o requirements.lock

@@ -64,6 +64,13 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "page_on_lan": ("", "cet écran aussi pour le réseau local (faux\u202f: la passerelle seule)"),
     "reference.dev_addr": ("", "capteur de référence à portée, par son DevAddr (vide\u202f: aucun)"),
     "reference.period_s": ("s", "son rythme\u202f; trois périodes de silence font douter de l’antenne"),
+    "end_to_end.dev_addr": ("", "appareil d’essai de cette passerelle, par son DevAddr (vide\u202f: aucun)"),
+    "end_to_end.network_key": ("", "sa clé de session réseau, qu’aucun autre appareil n’a"),
+    "end_to_end.period_s": (
+        "s",
+        "son rythme\u202f; deux essais sans acquittement\u202f: le serveur ne traite pas",
+    ),
+    "end_to_end.decides": ("", "le serveur compte alors comme muet"),
     "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
 }
 UNEXPLAINED = "sans explication"

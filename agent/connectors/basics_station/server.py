@@ -234,9 +234,18 @@ def server_plan(message: bytes) -> RadioPlan | None:
     if not isinstance(board, dict):
         raise RouterError(f"{name}: no object for the board")
     try:
-        return plan_of(settings_of({ROOT: {key: _any_radio(value) for key, value in board.items()}}))
+        named = {key: _any_radio(value) for key, value in board.items() if not _unnamed(key, value)}
+        return plan_of(settings_of({ROOT: named}))
     except (OurMistake, TypeError, ValueError) as error:
         raise RouterError(f"{name}: {error}") from error
+
+
+def _unnamed(key: str, value: object) -> bool:
+    """Whether an FSK channel is switched on without its frequency, as ChirpStack Gateway Bridge always does.
+
+    Source: chirpstack-gateway-bridge, ``structs/router_config.go``: ``SX1301ConfChanFSK`` has ``enable``.
+    """
+    return key == "chan_FSK" and isinstance(value, dict) and "if" not in value
 
 
 def _any_radio(value: object) -> object:

@@ -79,6 +79,28 @@ def test_the_difference_is_told_channel_by_channel() -> None:
     ]
 
 
+def test_an_fsk_channel_that_the_bridge_does_not_name_is_none() -> None:
+    """The shape of ``router_config`` by ChirpStack Gateway Bridge (October 2025), as it arrived here."""
+    board = {
+        "radio_0": {"enable": True, "freq": 868_500_000},
+        "radio_1": {"enable": True, "freq": 867_500_000},
+        "chan_FSK": {"enable": True},
+        "chan_Lora_std": {
+            "enable": True,
+            "radio": 0,
+            "if": -200_000,
+            "bandwidth": 250_000,
+            "spread_factor": 7,
+        },
+        "chan_multiSF_0": {"enable": True, "radio": 0, "if": -400_000},
+        "chan_multiSF_1": {"enable": False, "radio": 0, "if": 0},
+    }
+    message = json.dumps({"msgtype": "router_config", "DRs": [], "sx1301_conf": [board]}).encode()
+    assert server_plan(message) == RadioPlan(
+        multi=frozenset({868_100_000}), service=(868_300_000, 250_000, 7)
+    )
+
+
 @pytest.mark.parametrize("plan", [OURS, THEIRS, SHIFTED])
 def test_the_radios_are_moved_to_where_the_plan_needs_them(plan: RadioPlan) -> None:
     assert plan_of(retuned(SETTINGS, plan)) == plan
