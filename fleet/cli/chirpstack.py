@@ -20,7 +20,7 @@ PAGE_ROWS = 1_000
 PAGES_LIMIT = 50
 """Pages that are read of one list; beyond it the command refuses to compare a part."""
 NAME = "Passerelle, appareils d'essai"
-"""Of the application and of the device profile: by it they are found again."""
+"""The application and the device profile are found again by it."""
 TAG = "passerelle"
 """Gateways that this command created carry it."""
 HTTPS_PORT, HTTP_PORT = 443, 8080
@@ -32,8 +32,8 @@ class ChirpStackError(MistakeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the test devices are kept."""
+class Registration:
+    """The application and the device profile that hold the test devices."""
 
     application: str
     profile: str
@@ -73,7 +73,7 @@ class ChirpStackApi:
         return {row.gateway_id: row.name for row in rows}
 
     def add_gateway(self, gateway: Gateway) -> None:
-        """Register a gateway with its place."""
+        """Register a gateway with its position."""
         made = self._api.Gateway(
             gateway_id=gateway.eui,
             name=gateway.name,
@@ -87,7 +87,7 @@ class ChirpStackApi:
         stub = self._api.GatewayServiceStub(self._channel)
         self._call(stub.Create, self._api.CreateGatewayRequest(gateway=made))
 
-    def place(self) -> Place:
+    def registration(self) -> Registration:
         """Return the application and device profile of the test devices, made at the first call."""
         applications = self._api.ApplicationServiceStub(self._channel)
         profiles = self._api.DeviceProfileServiceStub(self._channel)
@@ -102,7 +102,7 @@ class ChirpStackApi:
         if not profile:
             asked = self._api.CreateDeviceProfileRequest(device_profile=self._profile())
             profile = self._call(profiles.Create, asked).id
-        return Place(application=application, profile=profile)
+        return Registration(application=application, profile=profile)
 
     def _profile(self) -> Any:
         from chirpstack_api import common
@@ -120,19 +120,19 @@ class ChirpStackApi:
             abp_rx2_freq=RX2_HZ,
         )
 
-    def devices(self, place: Place) -> set[str]:
+    def devices(self, registration: Registration) -> set[str]:
         """Return the DevEUIs of the test devices: each is the EUI of its gateway."""
         stub = self._api.DeviceServiceStub(self._channel)
-        rows = self._all(stub.List, self._api.ListDevicesRequest, application_id=place.application)
+        rows = self._all(stub.List, self._api.ListDevicesRequest, application_id=registration.application)
         return {row.dev_eui for row in rows}
 
-    def add_device(self, place: Place, gateway: Gateway) -> None:
+    def add_device(self, registration: Registration, gateway: Gateway) -> None:
         """Register the test device of a gateway."""
         made = self._api.Device(
             dev_eui=gateway.eui,
             name=gateway.name,
-            application_id=place.application,
-            device_profile_id=place.profile,
+            application_id=registration.application,
+            device_profile_id=registration.profile,
         )
         stub = self._api.DeviceServiceStub(self._channel)
         self._call(stub.Create, self._api.CreateDeviceRequest(device=made))

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from typer import Option
 
 from agent.wire.configuration import EndToEndConfig
-from fleet.cli.chirpstack import ChirpStackApi, Place, opened
+from fleet.cli.chirpstack import ChirpStackApi, opened
 from fleet.clock import SystemClock
 from fleet.configurations.issue import issue_version
 from fleet.configurations.store import Version, newest_version
@@ -138,8 +138,8 @@ def _provision(data: Path, api: ChirpStackApi, *, dry_run: bool) -> list[str]:
     with closing(database):
         with database.read() as connection:
             wanted = _wanted(connection)
-        place = api.place()
-        todo = plan(wanted, api.gateways(), api.devices(place))
+        registration = api.registration()
+        todo = plan(wanted, api.gateways(), api.devices(registration))
         lines = [f"{gateway.eui}: gateway registered ({gateway.name})" for gateway in todo.gateways]
         lines += [f"{gateway.eui}: test device registered" for gateway in todo.devices]
         lines += [f"{eui}: known to ChirpStack and not to the registry; left there" for eui in todo.unknown]
@@ -148,15 +148,11 @@ def _provision(data: Path, api: ChirpStackApi, *, dry_run: bool) -> list[str]:
         for gateway in todo.gateways:
             api.add_gateway(gateway)
         for gateway in todo.devices:
-            api.add_device(place, gateway)
+            api.add_device(registration, gateway)
         made = {one.gateway.eui: device for one in wanted if (device := _session(api, one)) is not None}
         with database.write() as connection:
             lines += [_configure(data, connection, eui, device) for eui, device in made.items()]
-    return [*lines, f"{len(wanted)} gateways, {len(made)} configurations changed, place {_named(place)}"]
-
-
-def _named(place: Place) -> str:
-    return f"application {place.application}"
+    return [*lines, f"{len(wanted)} gateways, {len(made)} configurations changed"]
 
 
 def _session(api: ChirpStackApi, wanted: Wanted) -> EndToEndConfig | None:
