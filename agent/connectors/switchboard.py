@@ -129,14 +129,14 @@ class Switchboard:
         return state
 
     def _probe(self) -> None:
-        """Let the test device speak to the contractual connector."""
+        """Let the test device speak to the contractual connector, whether the radio runs or not."""
         connector = self.roster.connectors.get(self._accounts.contractual)
         if connector is None:
             return
         record = self.prober.tick(
             up=connector.state().up,
             counter_us=self._downlinks.counter_now(),
-            session=self._downlinks.session,
+            session=max(self._downlinks.session, 0),
         )
         if record is not None:
             connector.probe(record)

@@ -8,6 +8,7 @@ import pytest
 from agent.connectors.end_to_end.device import ANSWER_WAIT_US
 from agent.wire import reasons
 from agent.wire.configuration import EndToEndConfig
+from agent.wire.messages import Radio
 from tests.datapath.chirpstack import Device
 from tests.datapath.chirpstack_world import KEY, TEST_ADDRESS, World, running
 
@@ -74,6 +75,16 @@ async def test_the_test_device_is_acknowledged_and_nothing_of_it_goes_on_air(tmp
         assert (state.received, state.delivered, state.transmitted, world.radio.sent) == (0, 0, 0, [])
         assert {note.name for note in world.journal.notes()} == {"end_to_end"}
         assert world.lns.devices[TEST_ADDRESS].published == [0]
+
+
+async def test_the_test_device_speaks_while_the_radio_is_off(tmp_path: Path) -> None:
+    config = EndToEndConfig(dev_addr=f"{TEST_ADDRESS:08x}", network_key=KEY.hex(), period_s=60)
+    world = World(tmp_path, end_to_end=config)
+    world.radio.eui = "0016c00100000bad"
+    world.lns.devices[TEST_ADDRESS] = Device(key=KEY)
+    async with running(world):
+        await world.until(lambda: world.path.snapshot().end_to_end)
+        assert world.path.snapshot().radio is Radio.OFF
 
 
 async def test_where_it_decides_a_server_that_takes_frames_and_processes_none_is_down(tmp_path: Path) -> None:

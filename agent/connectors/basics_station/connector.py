@@ -275,7 +275,10 @@ class BasicsStationConnector(BaseConnector):
     def _send_once(self, record: Record, *, damaged: bool) -> None:
         """Send a frame that nothing keeps; the protocol has no mark for a damaged one."""
         if self._line is not None and self._router is not None and not damaged:
-            self._line.send(self._text(record, self._router, late=False))
+            try:
+                self._line.send(self._text(record, self._router, late=False))
+            except (NoDataRate, NoFrame) as error:
+                self._refused("not_sendable", error)
 
     def _text(self, record: Record, router: RouterConfig, *, late: bool) -> str:
         reception = reception_of(record, self._host.clock, self._host.boot)

@@ -2,9 +2,7 @@
 
 import csv
 import json
-from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import pytest
 from chirpstack_api import api
 
@@ -14,116 +12,10 @@ from fleet.cli.lns import COLUMNS, Wanted, plan
 from fleet.cli.main import main
 from fleet.configurations.store import newest_version
 from fleet.registry.store import load_gateways
+from tests.unit.fleet.cli.chirpstack_services import TOKEN, Memory, serving
 from tests.unit.fleet.founded import DOCUMENT, EUIS
 
-TOKEN = "a-token-of-the-api"
 TENANT = "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"
-
-
-class Memory:
-    """What a ChirpStack keeps."""
-
-    def __init__(self) -> None:
-        self.gateways: dict[str, object] = {}
-        self.devices: dict[str, object] = {}
-        self.sessions: dict[str, object] = {}
-        self.applications: dict[str, str] = {}
-        self.profiles: dict[str, object] = {}
-        self.given = 0
-
-
-def allowed(context):
-    if ("authorization", f"Bearer {TOKEN}") not in context.invocation_metadata():
-        context.abort(grpc.StatusCode.UNAUTHENTICATED, "authentication failed")
-
-
-def page(rows, request):
-    return rows[request.offset : request.offset + request.limit]
-
-
-class Gateways(api.GatewayServiceServicer):
-    def __init__(self, memory):
-        self.memory = memory
-
-    def List(self, request, context):
-        allowed(context)
-        rows = [api.GatewayListItem(gateway_id=eui) for eui in self.memory.gateways]
-        return api.ListGatewaysResponse(total_count=len(rows), result=page(rows, request))
-
-    def Create(self, request, context):
-        allowed(context)
-        if request.gateway.gateway_id in self.memory.gateways:
-            context.abort(grpc.StatusCode.ALREADY_EXISTS, "object already exists")
-        self.memory.gateways[request.gateway.gateway_id] = request.gateway
-        return empty()
-
-
-def empty():
-    from google.protobuf.empty_pb2 import Empty
-
-    return Empty()
-
-
-class Applications(api.ApplicationServiceServicer):
-    def __init__(self, memory):
-        self.memory = memory
-
-    def List(self, request, context):
-        allowed(context)
-        rows = [api.ApplicationListItem(id=key, name=name) for key, name in self.memory.applications.items()]
-        return api.ListApplicationsResponse(result=page(rows, request))
-
-    def Create(self, request, context):
-        allowed(context)
-        self.memory.applications["app-1"] = request.application.name
-        return api.CreateApplicationResponse(id="app-1")
-
-
-class Profiles(api.DeviceProfileServiceServicer):
-    def __init__(self, memory):
-        self.memory = memory
-
-    def List(self, request, context):
-        allowed(context)
-        rows = [
-            api.DeviceProfileListItem(id=key, name=made.name) for key, made in self.memory.profiles.items()
-        ]
-        return api.ListDeviceProfilesResponse(result=page(rows, request))
-
-    def Create(self, request, context):
-        allowed(context)
-        self.memory.profiles["profile-1"] = request.device_profile
-        return api.CreateDeviceProfileResponse(id="profile-1")
-
-
-class Devices(api.DeviceServiceServicer):
-    def __init__(self, memory):
-        self.memory = memory
-
-    def List(self, request, context):
-        allowed(context)
-        rows = [api.DeviceListItem(dev_eui=eui) for eui in self.memory.devices]
-        return api.ListDevicesResponse(result=page(rows, request))
-
-    def Create(self, request, context):
-        allowed(context)
-        self.memory.devices[request.device.dev_eui] = request.device
-        return empty()
-
-    def GetRandomDevAddr(self, request, context):
-        allowed(context)
-        self.memory.given += 1
-        return api.GetRandomDevAddrResponse(dev_addr=f"00C0{self.memory.given:04x}")
-
-    def GetActivation(self, request, context):
-        allowed(context)
-        session = self.memory.sessions.get(request.dev_eui)
-        return api.GetDeviceActivationResponse(device_activation=session)
-
-    def Activate(self, request, context):
-        allowed(context)
-        self.memory.sessions[request.device_activation.dev_eui] = request.device_activation
-        return empty()
 
 
 @pytest.fixture
@@ -133,15 +25,8 @@ def memory():
 
 @pytest.fixture
 def url(memory):
-    server = grpc.server(ThreadPoolExecutor(2))
-    api.add_GatewayServiceServicer_to_server(Gateways(memory), server)
-    api.add_ApplicationServiceServicer_to_server(Applications(memory), server)
-    api.add_DeviceProfileServiceServicer_to_server(Profiles(memory), server)
-    api.add_DeviceServiceServicer_to_server(Devices(memory), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop(0).wait(5)
+    with serving(memory) as address:
+        yield address
 
 
 @pytest.fixture
