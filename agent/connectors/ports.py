@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agent.clock import Clock
 from agent.connectors.radio_plan import RadioPlan
-from agent.downlink.model import Code, Downlink, DownlinkVerdict
+from agent.downlink.model import BandLoad, Code, Downlink, DownlinkVerdict
 from agent.observation import ConnectorState, Position
 from agent.record import Record
 from agent.wire.reasons import Reason
@@ -23,6 +23,8 @@ class Tally:
     temperature_c: float | None
     position: Position | None = None
     """None without a GNSS fix."""
+    loads: tuple[BandLoad, ...] = ()
+    """Duty cycles of the sub-bands that may be sent in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -305,4 +305,5 @@ class Switchboard:
             transmitted=counts["transmitted"],
             temperature_c=self._temperature_c(),
             position=self._position(),
+            loads=self._downlinks.loads(),
         )

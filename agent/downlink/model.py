@@ -95,3 +95,15 @@ class DownlinkVerdict:
     @property
     def taken(self) -> bool:
         return self.code is Code.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandLoad:
+    """The air time of one sub-band in the last hour."""
+
+    name: str
+    from_hz: int
+    to_hz: int
+    limit_us: int
+    """What the duty cycle admits in an hour."""
+    used_us: int

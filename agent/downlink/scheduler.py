@@ -25,7 +25,16 @@ from agent.downlink.jit import (
     next_due_us,
     schedule,
 )
-from agent.downlink.model import AtCounter, AtGps, AtTmst, Code, Downlink, DownlinkVerdict, Immediate
+from agent.downlink.model import (
+    AtCounter,
+    AtGps,
+    AtTmst,
+    BandLoad,
+    Code,
+    Downlink,
+    DownlinkVerdict,
+    Immediate,
+)
 from agent.downlink.plan import DIPOLE_GAIN_DB
 from agent.record import Record
 from agent.timing.timebase import Anchor, GpsReference, unroll
@@ -75,6 +84,19 @@ class DownlinkScheduler:
         """The number of the radio's present start; -1 while it is off."""
         anchor = self._anchor
         return -1 if anchor is None else anchor.session
+
+    def loads(self) -> tuple[BandLoad, ...]:
+        """Return the air time of the last hour of each sub-band, what is queued included."""
+        return tuple(
+            BandLoad(
+                name=band.name,
+                from_hz=band.from_hz,
+                to_hz=band.to_hz,
+                limit_us=band.airtime_limit_us,
+                used_us=self._book.used_us(band),
+            )
+            for band in self.antenna.plan.bands
+        )
 
     def counter_now(self) -> int:
         """Return the counter of this start at this instant; 0 while the radio is off."""

@@ -208,6 +208,7 @@ class ChirpstackMqttConnector(BaseConnector):
             tally.position,
             utc_us=self._host.clock.utc_us(),
             config_version=self._config_version,
+            loads=tally.loads,
         )
         body = events.stats(report, self._host.eui, version=VERSION)
         mid = self._publish(Topic.STATS, body, now_us)

@@ -10,7 +10,8 @@ from agent.connectors.chirpstack_mqtt.context import encode_context
 from agent.connectors.chirpstack_mqtt.protobuf import double, message, number, octets, real, span, text
 from agent.connectors.chirpstack_mqtt.statistics import Airing, Statistics
 from agent.connectors.reception import Reception, late_marks
-from agent.downlink.model import Code
+from agent.downlink.model import BandLoad, Code
+from agent.downlink.plan import HOUR_US
 from agent.observation import Position
 from agent.record import Record
 from agent.wire.messages import TimeQuality
@@ -132,6 +133,8 @@ def tx_ack(downlink_id: int, eui: str, statuses: tuple[TxAckStatus, ...]) -> byt
 
 
 LOCATION_OF_GPS = 1
+ETSI_EN_300_220 = 1
+"""``common.Regulation``."""
 
 
 def stats(statistics: Statistics, eui: str, *, version: str) -> bytes:
@@ -158,8 +161,27 @@ def stats(statistics: Statistics, eui: str, *, version: str) -> bytes:
             *(_counted(15, airing, count) for airing, count in statistics.rx_by_modulation),
             *(message(16, text(1, name) + number(2, count)) for name, count in sorted(by_status)),
             text(17, eui),
+            _duty_cycles(statistics.loads),
         ]
     )
+
+
+def _duty_cycles(loads: tuple[BandLoad, ...]) -> bytes:
+    """Return DutyCycleStats; nothing where no band is known."""
+    if not loads:
+        return b""
+    bands = [
+        message(
+            3,
+            text(1, load.name)
+            + number(2, load.from_hz)
+            + number(3, load.to_hz)
+            + span(4, load.limit_us)
+            + span(5, load.used_us),
+        )
+        for load in loads
+    ]
+    return message(18, number(1, ETSI_EN_300_220) + span(2, HOUR_US) + b"".join(bands))
 
 
 def _location(position: Position | None) -> bytes:

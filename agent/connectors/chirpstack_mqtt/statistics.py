@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from agent.downlink.model import BandLoad
 from agent.observation import Position
 from agent.record import Record
 from hal.packets import Fsk, Lora, Modulation
@@ -37,6 +38,8 @@ class Statistics:
     """The version of the server's configuration, when its channels are those that run; else empty."""
     position: Position | None = None
     """None without a GNSS fix."""
+    loads: tuple[BandLoad, ...] = ()
+    """Duty cycles of the sub-bands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,13 @@ class StatisticsWindow:
         self._counts.tx_airing[_airing(modulation)] += 1
 
     def report(
-        self, radio: RadioCounts, position: Position | None, *, utc_us: int, config_version: str
+        self,
+        radio: RadioCounts,
+        position: Position | None,
+        *,
+        utc_us: int,
+        config_version: str,
+        loads: tuple[BandLoad, ...] = (),
     ) -> Statistics:
         """Return all that was counted since the last report that was taken."""
         counts = self._counts
@@ -103,6 +112,7 @@ class StatisticsWindow:
             tx_by_modulation=tuple(sorted(counts.tx_airing.items())),
             config_version=config_version,
             position=position,
+            loads=loads,
         )
 
     def left(self, mid: int, radio: RadioCounts) -> None:

@@ -15,7 +15,7 @@ from agent.connectors.chirpstack_mqtt.events import STATUS_OF, TxAckStatus
 from agent.connectors.chirpstack_mqtt.protobuf import ProtobufError, fields, read_span, span
 from agent.connectors.chirpstack_mqtt.statistics import Statistics
 from agent.connectors.reception import Reception
-from agent.downlink.model import AtCounter, AtGps, Code, Immediate
+from agent.downlink.model import AtCounter, AtGps, BandLoad, Code, Immediate
 from agent.observation import Position
 from agent.timing.utc import utc_of_gps
 from agent.wire.messages import TimeQuality
@@ -155,6 +155,12 @@ def test_statistics_and_connection_are_the_official_ones() -> None:
     sent = expected.tx_packets_per_modulation.add(count=2).modulation.lora
     sent.bandwidth, sent.spreading_factor, sent.code_rate = 125_000, 12, gw.CR_4_5
     expected.rx_packets_per_modulation.add(count=3).modulation.fsk.datarate = 50_000
+    duty = expected.duty_cycle_stats
+    duty.regulation = common.ETSI_EN_300_220
+    duty.window.FromSeconds(3600)
+    band = duty.bands.add(name="P", frequency_min=869_400_000, frequency_max=869_650_000)
+    band.load_max.FromSeconds(360)
+    band.load_tracked.FromMicroseconds(1_482_752)
     heard = expected.rx_packets_per_modulation.add(count=5).modulation.lora
     heard.bandwidth, heard.spreading_factor, heard.code_rate = 125_000, 7, gw.CR_4_5
     made = Statistics(
@@ -170,6 +176,15 @@ def test_statistics_and_connection_are_the_official_ones() -> None:
         tx_by_modulation=(((12, 125_000, 1), 2),),
         config_version="a1b2",
         position=Position(latitude_deg=47.39, longitude_deg=0.69, altitude_m=48.5),
+        loads=(
+            BandLoad(
+                name="P",
+                from_hz=869_400_000,
+                to_hz=869_650_000,
+                limit_us=360_000_000,
+                used_us=1_482_752,
+            ),
+        ),
     )
     ours = events.stats(made, EUI, version="passerelle 1")
     assert gw.GatewayStats.FromString(ours) == expected
