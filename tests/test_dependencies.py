@@ -36,12 +36,15 @@ SERVED = {
     "fleet": ("fleet",),
     "sign": ("fleet",),
     "balena": ("fleet",),
+    "chirpstack": ("fleet",),
     "demo": ("demo",),
 }
 """Extra → the packages whose imports it must be there for; ``dev`` holds programs and the tests' judges."""
 MODULES = {
     "argon2-cffi": "argon2",
     "balena-sdk": "balena",
+    "chirpstack-api": "chirpstack_api",
+    "grpcio": "grpc",
     "paho-mqtt": "paho",
     "prometheus-client": "prometheus_client",
     "pyserial": "serial",
