@@ -16,7 +16,7 @@ from fractions import Fraction
 from fleet.availability.communes import CommuneTimeline
 from fleet.availability.timeline import Timeline
 from fleet.facts.intervals import Interval, intersect, normal, subtract, total
-from fleet.facts.model import GatewayFacts
+from fleet.facts.model import DeliveredFact, GatewayFacts
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
 
@@ -231,3 +231,37 @@ def deferred(line: Timeline, facts: GatewayFacts, settings: ContractSettings) ->
         rest = subtract([(span.start_us, span.end_us)], good)
         exceptions += [replace(span, start_us=start, end_us=end) for start, end in rest]
     return Timeline(eui=line.eui, start_us=line.start_us, end_us=line.end_us, exceptions=tuple(exceptions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateFrames:
+    """Frames that were delivered after an outage of the server or of the way to it."""
+
+    late: int
+    probably_refused: int
+    """Those received while a neighbour served: of a device that it heard too, the server has newer frames."""
+
+
+def late_frames(
+    own: Timeline, delivered: Iterable[DeliveredFact], neighbours: Iterable[Timeline]
+) -> LateFrames:
+    """Return how many frames were delivered late, and how many the server probably refused.
+
+    Frames are spread evenly over the span of their proof; those of BUFFERING were late.  A server takes no
+    frame whose counter is below the newest it has: what a neighbour delivered meanwhile makes the rest old.
+    """
+    waiting = normal(_spans_of(own, GatewayState.BUFFERING))
+    served = normal(span for line in neighbours for span in _spans_of(line, GatewayState.SERVING))
+    late = refused = 0
+    for fact in delivered:
+        span = [(fact.received_from_us, fact.received_until_us)]
+        length_us = total(span)
+        held = intersect(span, waiting) if length_us > 0 else []
+        if held:
+            late += fact.frames * total(held) // length_us
+            refused += fact.frames * total(intersect(held, served)) // length_us
+    return LateFrames(late=late, probably_refused=refused)
+
+
+def _spans_of(line: Timeline, state: GatewayState) -> list[Interval]:
+    return [(span.start_us, span.end_us) for span in line.spans if span.state is state]

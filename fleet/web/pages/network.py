@@ -7,7 +7,7 @@ from fleet.registry.store import load_communes
 from fleet.tickets import store as tickets
 from fleet.web.pages import listing
 from fleet.web.pages.ticket_lists import lines_of
-from fleet.web.views import communes, gateway, overview, timeline
+from fleet.web.views import communes, counts, gateway, overview, timeline
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing
 
@@ -72,6 +72,14 @@ def commune(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
         return visit.page(
             "pages/commune.html",
             connection,
+            late=counts.late(
+                connection,
+                [member.eui for member in members],
+                window,
+                visit.now_us,
+                lines=past.gateways,
+                communes=visit.network.communes.values(),
+            ),
             row=row,
             windows=timeline.WINDOWS,
             window=window,

@@ -1,14 +1,19 @@
 """Frames over time: buckets without a gap, for the chart and the table behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from fleet.availability.figures import LateFrames, late_frames
+from fleet.availability.timeline import Timeline
 from fleet.durations import HOUR_US, MINUTE_US
+from fleet.evidence.load import load_deliveries
 from fleet.evidence.tables import deliveries
+from fleet.facts.months import Window
 from fleet.lang.paris import paris
+from fleet.live.model import CommuneNow
 from fleet.web.views.timeline import window_of
 
 STEPS_MINUTES: Final[Mapping[str, int]] = {"1h": 5, "24h": 60, "7j": 6 * 60, "mois": 24 * 60}
@@ -51,6 +56,32 @@ def delivered(connection: Connection, eui: str, window: str, now_us: int) -> Cou
     query = select(unit, func.sum(deliveries.c.frames)).where(deliveries.c.eui == eui, inside)
     found = {int(index): int(frames) for index, frames in connection.execute(query.group_by(unit))}
     return counts_of(found, from_us, until_us, STEPS_MINUTES[window])
+
+
+def late(
+    connection: Connection,
+    euis: Collection[str],
+    window: str,
+    now_us: int,
+    *,
+    lines: Mapping[str, Timeline],
+    communes: Iterable[CommuneNow],
+) -> LateFrames:
+    """Return what some gateways delivered late over a window, and what of it was probably refused.
+
+    The neighbours of a gateway are the other members of its communes.
+    """
+    served = [set(commune.members) for commune in communes]
+    found = load_deliveries(connection, Window(*window_of(window, now_us)), euis)
+    frames = probably_refused = 0
+    for eui in euis:
+        if eui not in lines:
+            continue
+        others = set().union(*(members for members in served if eui in members)) - {eui}
+        near = [lines[other] for other in sorted(others) if other in lines]
+        here = late_frames(lines[eui], [fact for fact in found if fact.eui == eui], near)
+        frames, probably_refused = frames + here.late, probably_refused + here.probably_refused
+    return LateFrames(late=frames, probably_refused=probably_refused)
 
 
 def counts_of(found: Mapping[int, int], from_us: int, until_us: int, step_minutes: int) -> Counts:

@@ -7,7 +7,15 @@ import pytest
 
 from fleet.availability.burn import breach_at_us, budget, burn_rates, share_lost
 from fleet.availability.communes import CommuneSpan, CommuneTimeline, below_two_domains
-from fleet.availability.figures import Share, commune_figures, deferred, gateway_figures, percent, whole
+from fleet.availability.figures import (
+    Share,
+    commune_figures,
+    deferred,
+    gateway_figures,
+    late_frames,
+    percent,
+    whole,
+)
 from fleet.availability.timeline import Span, Timeline
 from fleet.durations import DAY_US, HOUR_US
 from fleet.facts.model import DeliveredFact, GatewayFacts, Membership
@@ -167,6 +175,59 @@ def test_two_members_behind_one_operator_are_one():
     assert below_two_domains(members, lines, operators, window) == [(15, 30)]
     assert below_two_domains(members, lines, {}, window) == [(0, 100)]
     assert below_two_domains(members, lines, dict.fromkeys("abc", "one"), window) == [(0, 100)]
+
+
+def delivered_in(start_us, end_us, frames, acked_us=None):
+    return DeliveredFact(
+        eui=EUI,
+        boot=1,
+        seq=1,
+        connector="lns",
+        received_from_us=start_us,
+        received_until_us=end_us,
+        acked_at_us=end_us if acked_us is None else acked_us,
+        frames=frames,
+        dropped=0,
+        recorded_at_us=end_us,
+    )
+
+
+def line_of(eui, *spans):
+    """A day that serves but for (start, end, state) in hours."""
+    exceptions = tuple(
+        Span(NOON + start * HOUR_US, NOON + end * HOUR_US, state) for start, end, state in spans
+    )
+    return Timeline(eui=eui, start_us=NOON, end_us=NOON + DAY_US, exceptions=exceptions)
+
+
+BUFFERING, DOWN = GatewayState.BUFFERING, GatewayState.DOWN
+OUTAGE = (2, 6, BUFFERING)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "refused"),
+    [
+        ([], 0),
+        ([line_of("b")], 400),
+        ([line_of("b", OUTAGE)], 0),
+        ([line_of("b", (0, 24, DOWN)), line_of("c", (3, 5, DOWN))], 200),
+        ([line_of("b", (4, 24, DOWN)), line_of("c", (0, 4, DOWN))], 400),
+    ],
+)
+def test_late_frames_are_probably_refused_where_a_neighbour_served(neighbours, refused):
+    facts = [
+        delivered_in(NOON, NOON + 2 * HOUR_US, 50),
+        delivered_in(NOON + 2 * HOUR_US, NOON + 6 * HOUR_US, 400),
+    ]
+    found = late_frames(line_of(EUI, OUTAGE), facts, neighbours)
+    assert (found.late, found.probably_refused) == (400, refused)
+
+
+def test_frames_of_a_proof_that_reaches_beyond_the_outage_are_spread_over_it():
+    found = late_frames(line_of(EUI, OUTAGE), [delivered_in(NOON, NOON + 8 * HOUR_US, 80)], [line_of("b")])
+    assert (found.late, found.probably_refused) == (40, 40)
+    empty = late_frames(line_of(EUI, OUTAGE), [delivered_in(NOON, NOON, 80)], [line_of("b")])
+    assert (empty.late, empty.probably_refused) == (0, 0)
 
 
 def test_settings_refuse_nonsense():
