@@ -25,6 +25,8 @@ class ConnectorState:
     last_answer_us: int | None
     """Monotonic; None when there was no positive answer in this run."""
     queued: int
+    kind: str = ""
+    """``semtech_udp``, ``chirpstack_mqtt`` or ``basics_station``: whose acknowledgement is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, without_secrets
 
 _MEANINGS: dict[str, tuple[str, str]] = {
     "radio.board": ("", "carte concentrateur (hal/boards)"),
@@ -100,7 +100,7 @@ def explain(configuration: Configuration, *, version: int, order_version: int | 
         )
     )
     lines = []
-    for path, value in flat(msgspec.to_builtins(configuration)).items():
+    for path, value in flat(msgspec.to_builtins(without_secrets(configuration))).items():
         unit, meaning = _MEANINGS.get(general(path), ("", UNEXPLAINED))
         has_default = not path.startswith(("connectors", "fleet.host", "fleet.port"))
         same = has_default and defaults.get(path) == value

@@ -192,6 +192,7 @@ class BaseConnector(ABC):
             reason=reasons.lns.answers() if up else self._reason,
             last_answer_us=self._last_answer_us(),
             queued=self._outlet.delivery.queued,
+            kind=self._config.kind,
         )
 
     def counters(self) -> dict[str, int]:

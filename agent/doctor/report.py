@@ -19,7 +19,7 @@ from agent.doctor.look import look, running_configuration
 from agent.enrol.settings import SettingsError, load_settings
 from agent.host.details import machine_details
 from agent.journal.recent import read_lines
-from agent.wire.configuration import encode_configuration
+from agent.wire.configuration import encode_configuration, without_secrets
 from agent.wire.messages import JournalRecord
 
 RECORDS_LIMIT = 1_000
@@ -69,7 +69,7 @@ def _parts(state: Path, clock: Clock) -> dict[str, bytes]:
     parts["settings.json"] = msgspec.json.encode(public)
     running = running_configuration(state, order)
     if running is not None:
-        parts["configuration.json"] = encode_configuration(running[1])
+        parts["configuration.json"] = encode_configuration(without_secrets(running[1]))
     return parts
 
 

@@ -12,6 +12,18 @@ TOO_HOT_C = 85
 
 Pair = tuple[str, str]
 """French and English."""
+ANSWERED_BY: dict[str, Pair] = {
+    "chirpstack_mqtt": (", abonné à nos trames", ", subscribed to our frames"),
+    "semtech_udp": (
+        " (UDP : un pont acquitterait à sa place)",
+        " (UDP: a bridge would acknowledge in its place)",
+    ),
+    "basics_station": (
+        " (Basics Station : un pont répondrait à sa place)",
+        " (Basics Station: a bridge would answer in its place)",
+    ),
+}
+"""What an answer proves, by the kind of connector (docs/lns.md)."""
 
 
 class Severity(StrEnum):
@@ -93,7 +105,8 @@ def _hearing(status: Status, lang: Lang) -> list[Finding]:
 def _connector(connector: ConnectorStatus, lang: Lang) -> Finding:
     what = (f"Serveur {connector.name}", f"Server {connector.name}")
     if connector.up:
-        return found(lang, what, Severity.GOOD, say(lang, "répond", "answers"))
+        by_whom = say(lang, *ANSWERED_BY.get(connector.kind, ("", "")))
+        return found(lang, what, Severity.GOOD, say(lang, "répond", "answers") + by_whom)
     detail = because(lang, connector.reason)[3:] or say(lang, "ne répond pas", "does not answer")
     remedy = (
         "les trames sont gardées ; prévenez le NOC si cela dure",

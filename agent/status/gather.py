@@ -97,5 +97,6 @@ def _connector(connector: ConnectorState, now_us: int) -> ConnectorStatus:
         up=connector.up,
         reason=connector.reason,
         queued=connector.queued,
+        kind=connector.kind,
         answer_age_ms=-1 if connector.last_answer_us is None else (now_us - connector.last_answer_us) // 1000,
     )

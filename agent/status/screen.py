@@ -123,6 +123,7 @@ def _service(status: Status, lang: Lang) -> list[Pair]:
             (say(lang, f"Serveur {connector.name}", f"Server {connector.name}"), _connector(connector, lang))
             for connector in status.connectors
         ),
+        (say(lang, "Bout en bout", "End to end"), because(lang, status.end_to_end)[3:]),
         (say(lang, "Trames", "Frames"), _frames(status, lang)),
         (say(lang, "Carte", "Card"), because(lang, status.card)[3:]),
         (

@@ -31,6 +31,7 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     queued: int
     answer_age_ms: int
+    kind: str = ""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

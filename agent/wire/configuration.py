@@ -242,6 +242,20 @@ def encode_configuration(configuration: Configuration) -> bytes:
     return msgspec.json.encode(configuration)
 
 
+SECRET_SETTINGS = frozenset({"end_to_end.network_key"})
+"""Settings that no screen, page or report shows."""
+HIDDEN_KEY = "0" * 32
+
+
+def without_secrets(configuration: Configuration) -> Configuration:
+    """Return the same with its secrets hidden, for people."""
+    device = configuration.end_to_end
+    if not device.network_key:
+        return configuration
+    hidden = msgspec.structs.replace(device, network_key=HIDDEN_KEY)
+    return msgspec.structs.replace(configuration, end_to_end=hidden)
+
+
 def sparse_configuration(configuration: Configuration) -> bytes:
     """Return the same document with only what is not at its default: what the fleet signs.
 

@@ -7,7 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import Configuration, ConfigurationError, is_service_affecting
+from agent.wire.configuration import (
+    SECRET_SETTINGS,
+    Configuration,
+    ConfigurationError,
+    is_service_affecting,
+    without_secrets,
+)
 from agent.wire.messages import ConfigState
 from fleet.configurations.change import change, differences, flatten
 from fleet.configurations.status import ConfigurationStatus
@@ -117,8 +123,8 @@ def of_gateway(
     reported = status.reported if status else None
     versions = {one.version: one for one in version_history(connection, eui)}
     running = versions.get(reported.version) if reported else None
-    wanted = flatten(desired.configuration)
-    present = flatten(running.configuration) if running else {}
+    wanted = flatten(without_secrets(desired.configuration))
+    present = flatten(without_secrets(running.configuration)) if running else {}
     settings = [(path, value, present.get(path) if running else None) for path, value in wanted.items()]
     step = step_of(status)
     values: dict[str, object] = {}
@@ -146,7 +152,7 @@ def fields_of(
     if not flats:
         return []
     found = []
-    for path in flats[0]:
+    for path in (path for path in flats[0] if path not in SECRET_SETTINGS):
         values = {flat.get(path, "") for flat in flats}
         same = values.pop() if len(values) == 1 else ""
         label = words.t(f"setting.{path}") if path in KNOWN else path

@@ -5,7 +5,14 @@ import msgspec
 
 from agent.configuration import explain as module
 from agent.configuration.explain import UNEXPLAINED, explain, schema
-from agent.wire.configuration import Configuration, ConnectorConfig, Limits
+from agent.wire.configuration import (
+    Configuration,
+    ConnectorConfig,
+    EndToEndConfig,
+    Limits,
+    encode_configuration,
+    without_secrets,
+)
 from tests.controlpath.virtual import configuration
 
 
@@ -13,6 +20,14 @@ def test_every_setting_is_explained() -> None:
     lines = explain(configuration(limits=Limits(month_bytes=10_000_000)), version=4)
     assert [line.path for line in lines if line.meaning == UNEXPLAINED] == []
     assert len({line.path for line in lines}) == len(lines)
+
+
+def test_the_key_of_the_test_device_is_on_no_screen() -> None:
+    device = EndToEndConfig(dev_addr="00c0ffee", network_key="5ec3e7" * 5 + "00")
+    shown = configuration(end_to_end=device)
+    assert device.network_key not in repr(explain(shown, version=4))
+    assert device.network_key not in encode_configuration(without_secrets(shown)).decode()
+    assert without_secrets(configuration()) == configuration()
 
 
 def declared(struct: type, path: str = "") -> set[str]:

@@ -23,6 +23,7 @@ from agent.status.status import ConnectorStatus
 from agent.wire import reasons
 from agent.wire.messages import TimeQuality
 from agent.wire.order import encode_order
+from agent.wire.reasons import Reason
 from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration, status
 
 NOBODY = 65_534
@@ -151,6 +152,39 @@ def test_the_running_agent_s_troubles_are_found_with_a_remedy(lang: Lang) -> Non
         status(hearing=(reasons.hearing.test_frames_missed(missed_tests=2, sender="X", heard_tests=3),)), lang
     )
     assert [one.severity for one in suspected].count(Severity.WATCH) == 1
+
+
+@pytest.mark.parametrize(
+    ("end_to_end", "severity", "remedy"),
+    [
+        (reasons.lns.processed(latency_ms=250), Severity.GOOD, False),
+        (reasons.lns.not_processed(missed_frames=2, period_s=300), Severity.WRONG, True),
+    ],
+)
+def test_a_server_that_takes_frames_and_processes_none_is_found(
+    end_to_end: Reason, severity: Severity, remedy: bool
+) -> None:
+    (found,) = (
+        one for one in running(status(end_to_end=end_to_end), Lang.FR) if one.what.startswith("Traitement")
+    )
+    assert (found.severity, bool(found.remedy)) == (severity, remedy)
+    assert "Bout en bout" in render(status(end_to_end=end_to_end))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("chirpstack_mqtt", "subscribed"),
+        ("semtech_udp", "a bridge would"),
+        ("basics_station", "a bridge would"),
+    ],
+)
+def test_an_answer_says_whose_it_is(kind: str, words: str) -> None:
+    server = ConnectorStatus(
+        name="lns", up=True, reason=reasons.lns.answers(), queued=0, answer_age_ms=5, kind=kind
+    )
+    details = [one.detail for one in running(status(connectors=(server,)), Lang.EN) if "lns" in one.what]
+    assert [words in detail for detail in details] == [True]
 
 
 def test_in_english_nothing_is_french() -> None:
