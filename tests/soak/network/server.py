@@ -60,10 +60,11 @@ async def mqtt(folder: Path) -> int:
         while True:
             try:
                 async with aiomqtt.Client("127.0.0.1", BROKER_PORT, tls_context=context) as server:
-                    await server.subscribe("eu868/gateway/+/event/up", qos=1)
+                    await server.subscribe("eu868/gateway/+/event/+", qos=1)
                     ready.set()
                     async for message in server.messages:
-                        arrived(gw.UplinkFrame.FromString(bytes(message.payload)).phy_payload.hex())
+                        if message.topic.matches("eu868/gateway/+/event/up"):
+                            arrived(gw.UplinkFrame.FromString(bytes(message.payload)).phy_payload.hex())
             except aiomqtt.MqttError:
                 await asyncio.sleep(0.1)
 
