@@ -1,6 +1,7 @@
 """How long things are kept, by setting, and the sweep that ends it (MISSION: GDPR; docs/rgpd-registre.md).
 
-Facts that availability is computed from are kept for good: they name gateways, no person.  Addresses of
+Facts that availability is computed from are kept for good: they name gateways, no person; proofs of delivery
+until no month can be revised by them.  Addresses of
 members' objects, what people did and who they were logged in as go after their time.
 """
 
@@ -10,7 +11,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Table, delete, select
 
 from fleet.durations import DAY_US, HOUR_US
-from fleet.evidence.tables import heard, notes, presence_edges, vitals
+from fleet.evidence.tables import delivered_frames, deliveries, heard, notes, presence_edges, vitals
 from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
 from fleet.intake.mail_in import forget_raw
@@ -40,6 +41,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Health details by the hour; older ones are folded into days."""
     vitals_days: Days = 730
     """Health details by the day."""
+    deliveries_days: Days = 800
+    """Proofs of delivery: beyond the months that may still be revised (``fleet.months.due.MONTHS_LIMIT``)."""
+    frames_days: Days = 62
+    """Frames by five minutes, for the chart of a month."""
 
 
 def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str, int]:
@@ -51,6 +56,7 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         (notes, notes.c.recorded_at_us, retention.notes_days),
         (presence_edges, presence_edges.c.recorded_at_us, retention.presence_days),
         (vitals, vitals.c.from_at_us, max(retention.vitals_days, retention.vitals_hours_days)),
+        (deliveries, deliveries.c.received_until_at_us, retention.deliveries_days),
         (sessions, sessions.c.expires_at_us, 1),
     )
     hours_before_us = now_us - retention.vitals_hours_days * DAY_US
@@ -59,6 +65,10 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         table.name: _delete_before(connection, table, column, now_us - days * DAY_US)
         for table, column, days in kept
     }
+    frames = delivered_frames.c.day_number
+    gone["delivered_frames"] = _delete_before(
+        connection, delivered_frames, frames, now_us // DAY_US - retention.frames_days
+    )
     objects_before_us = now_us - retention.heard_days * DAY_US
     gone["mails_forgotten"] = forget_raw(connection, now_us)
     return gone | {"object_months": forget_days(connection, objects_before_us, limit=SWEEP_LIMIT_ROWS)}

@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
-from agent.wire.messages import ConfigReported, Delivered, Noted, encode
+from agent.wire.messages import ConfigReported, Noted, encode
 from agent.wire.reasons import written
 from agent.wire.topics import JOURNAL, topic
 from fleet.broker.received import Received
 from fleet.db.upsert import Rows, insert_new, write
+from fleet.evidence import deliveries
 from fleet.evidence.boots import groups
 from fleet.evidence.ingest import Sorted
 from fleet.evidence.tables import (
     counters,
-    deliveries,
     heard,
     heartbeat_runs,
     incoherences,
@@ -53,7 +53,8 @@ def store_batch(connection: Connection, rows: Sorted, measured: Rows) -> None:
     }
     if rows.presence_edges:
         connection.execute(insert(presence_edges), rows.presence_edges)
-    write(connection, (*_parts(rows), measured, _counter_rows(counted)))
+    delivered = deliveries.rows_of(connection, rows.delivered) if rows.delivered else ()
+    write(connection, (*_parts(rows), *delivered, measured, _counter_rows(counted)))
 
 
 def _parts(rows: Sorted) -> Iterator[Rows]:
@@ -70,9 +71,7 @@ def _parts(rows: Sorted) -> Iterator[Rows]:
         for eui, (one, at_us) in rows.presence.items()
     ]
     yield Rows(latest, ("eui",), present)
-    numbered = ("eui", "boot", "seq")
-    yield Rows(deliveries, numbered, [_delivery_row(*one) for one in rows.delivered], kept=True)
-    yield Rows(notes, numbered, [_note_row(*one) for one in rows.noted], kept=True)
+    yield Rows(notes, ("eui", "boot", "seq"), [_note_row(*one) for one in rows.noted], kept=True)
     sketches = [
         {name: getattr(event, name) for name in event.__struct_fields__}
         | {"eui": eui, "recorded_at_us": at_us}
@@ -91,21 +90,6 @@ def _parts(rows: Sorted) -> Iterator[Rows]:
         for eui, (number, reason, at_us) in rows.incoherent.items()
     ]
     yield Rows(incoherences, ("eui",), incoherent, added=("refused",))
-
-
-def _delivery_row(eui: str, event: Delivered, at_us: int) -> dict[str, Any]:
-    return {
-        "eui": eui,
-        "boot": event.boot,
-        "seq": event.seq,
-        "connector": event.connector,
-        "received_from_at_us": event.received_from_us,
-        "received_until_at_us": event.received_until_us,
-        "acked_at_us": event.acked_at_us,
-        "frames": event.frames,
-        "dropped": event.dropped,
-        "recorded_at_us": at_us,
-    }
 
 
 def _note_row(eui: str, event: Noted, at_us: int) -> dict[str, Any]:

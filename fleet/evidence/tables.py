@@ -94,9 +94,21 @@ deliveries = Table(
     Column("frames", Integer, nullable=False),
     Column("dropped", JSON, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("last_seq", BigInteger),
     Index("ix_deliveries_received_until_at_us", "received_until_at_us"),
     Index("ix_deliveries_recorded_at_us", "recorded_at_us"),
 )
+"""Proofs of delivery, as runs (``fleet.evidence.deliveries``); ``last_seq`` null: a single one."""
+
+delivered_frames = Table(
+    "delivered_frames",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("day_number", Integer, primary_key=True),
+    Column("slots", JSON, nullable=False),
+    Index("ix_delivered_frames_day_number", "day_number"),
+)
+"""Frames that an LNS acknowledged, by five minutes of their reception; days of UTC since 1970."""
 
 notes = Table(
     "notes",

@@ -27,6 +27,11 @@ class Serving(StrEnum):
     """The share of the commune's sensors with at least one coverer SERVING (§3, §9)."""
 
 
+PROMPT_US = HOUR_US
+"""Proofs of delivery within this of the reception are kept as one (``fleet.evidence.deliveries``); no
+contract may ask for less."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSettings:
     """Everything about the figures that two honest people could read differently."""
@@ -98,6 +103,8 @@ class ContractSettings:
         for name in self.__slots__:
             if name.endswith(("_us", "_ms")) and getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
+        if self.deferred_limit_us < PROMPT_US:
+            raise ValueError(f"deferred_limit_us: {self.deferred_limit_us} is less than {PROMPT_US}")
         if missing := [cause.value for cause in Cause if cause not in self.responsible]:
             raise ValueError(f"responsible: names nobody for {', '.join(missing)}")
 

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from fleet.availability.figures import LateFrames, late_frames
 from fleet.availability.timeline import Timeline
-from fleet.durations import HOUR_US, MINUTE_US
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
+from fleet.evidence.deliveries import SLOT_US, SLOTS
 from fleet.evidence.load import load_deliveries
-from fleet.evidence.tables import deliveries
+from fleet.evidence.tables import delivered_frames
 from fleet.facts.months import Window
 from fleet.lang.paris import paris
 from fleet.live.model import CommuneNow
@@ -18,10 +19,9 @@ from fleet.web.views.timeline import window_of
 
 STEPS_MINUTES: Final[Mapping[str, int]] = {"1h": 5, "24h": 60, "7j": 6 * 60, "mois": 24 * 60}
 """Width of a bar in minutes of Paris, by the name of the window: 12 to 31 bars."""
-UNIT_MINUTES: Final = 5
 HOUR_MINUTES: Final = 60
-UNIT_US: Final = UNIT_MINUTES * MINUTE_US
-"""What the database groups by; every bar is a whole number of these."""
+UNIT_US: Final = SLOT_US
+"""What the database counts by; every bar is a whole number of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,17 @@ class Counts:
 def delivered(connection: Connection, eui: str, window: str, now_us: int) -> Counts:
     """Return the frames of one gateway over a window."""
     from_us, until_us = window_of(window, now_us)
-    unit = deliveries.c.received_until_at_us // UNIT_US
-    inside = (deliveries.c.received_until_at_us >= from_us) & (deliveries.c.received_until_at_us < until_us)
-    query = select(unit, func.sum(deliveries.c.frames)).where(deliveries.c.eui == eui, inside)
-    found = {int(index): int(frames) for index, frames in connection.execute(query.group_by(unit))}
+    table, first = delivered_frames.c, from_us // DAY_US
+    query = select(table.day_number, table.slots).where(
+        table.eui == eui, table.day_number.between(first, until_us // DAY_US)
+    )
+    units = range(from_us // UNIT_US, -(-until_us // UNIT_US))
+    found = {
+        day * SLOTS + slot: frames
+        for day, slots in connection.execute(query)
+        for slot, frames in enumerate(slots)
+        if frames and day * SLOTS + slot in units
+    }
     return counts_of(found, from_us, until_us, STEPS_MINUTES[window])
 
 

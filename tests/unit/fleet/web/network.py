@@ -18,7 +18,7 @@ from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.durations import DAY_US, MINUTE_US
 from fleet.evidence import facts
-from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records, latest
+from fleet.evidence.tables import delivered_frames, deliveries, heartbeat_runs, journal_records, latest
 from fleet.facts.settings import DEFAULTS
 from fleet.incidents import store as incidents
 from fleet.incidents.model import Domain, Grade, Member, SharedCause
@@ -39,6 +39,7 @@ from tests.unit.fleet.web.sample import (
     NOW_US,
     deliveries_of,
     eui_of,
+    frames_of,
     heartbeat,
     journal_of,
     registry_document,
@@ -114,6 +115,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
             connection.execute(insert(heartbeat_runs), runs_of(index))
             connection.execute(insert(journal_records), journal_of(index))
             connection.execute(insert(deliveries), deliveries_of(index))
+            connection.execute(insert(delivered_frames), frames_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
             issue_version(

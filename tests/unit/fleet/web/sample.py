@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.wire.messages import Change, ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
 from fleet.durations import DAY_US, HOUR_US, MINUTE_US
+from fleet.evidence.deliveries import SLOT_US, SLOTS
 
 NOW_US = 1_795_354_620_000_000
 """dim. 22 nov. 2026, 14:37 in Paris."""
@@ -182,6 +183,15 @@ def deliveries_of(index: int) -> list[dict[str, Any]]:
         }
         for hour in range(48)
     ]
+
+
+def frames_of(index: int) -> list[dict[str, Any]]:
+    """Return the same frames by five minutes, a row a day."""
+    days: dict[int, list[int]] = {}
+    for row in deliveries_of(index):
+        day, inside_us = divmod(row["received_until_at_us"], DAY_US)
+        days.setdefault(day, [0] * SLOTS)[inside_us // SLOT_US] += row["frames"]
+    return [{"eui": eui_of(index), "day_number": day, "slots": slots} for day, slots in days.items()]
 
 
 UNBALANCED = 3
