@@ -28,19 +28,21 @@ import msgspec
 import structlog
 import uvicorn
 from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent.wire.log_limit import LogLimit
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.clock import FleetClock, SystemClock
-from fleet.db.connect import Database, first_line
+from fleet.db.connect import CommitUnsure, Database, first_line
 from fleet.db.leadership import Leadership, NoLongerLeader, StandBy
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
 from fleet.identity.ends import Ending
+from fleet.evidence import restarts
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
@@ -106,7 +108,7 @@ class _Process:
 
     def __init__(self, settings: Settings, events: EventsBroker | None) -> None:
         self.gate = Gate()
-        self.server = _server(self.gate)
+        self.server = _server(self.gate, settings)
         self.parts: Parts | None = None
         self.ticks = Ticks()
         self._settings, self._events = settings, events
@@ -178,6 +180,7 @@ class _Process:
         await asyncio.to_thread(uplinks.stop)
         parts.inbox.close()
         await asyncio.to_thread(engine.join, STOP_LIMIT_S)
+        _note_stop(parts)
         log.info("stopped", cycles=parts.engine.health.cycles)
 
     def close(self) -> None:
@@ -189,6 +192,9 @@ class _Process:
 def assemble(settings: Settings, database: Database) -> Parts:
     """Return the parts of one process, none of them started."""
     clock, inbox, feed = FleetClock(SystemClock()), Inbox(), Feed()
+    with database.write() as connection:
+        if restarts.note_start(connection, clock.now_us()):
+            log.warning("ended_unasked", before="the process before this did not stop in good order")
     keys = read_keys(settings.data)
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)
     engine = Engine(
@@ -251,7 +257,16 @@ async def _serve(settings: Settings, listener: socket.socket, events: EventsBrok
         process.close()
 
 
-def _server(gate: Gate) -> _Server:
+def _note_stop(parts: Parts) -> None:
+    """Note that this was an orderly stop; without a database the next start counts a crash."""
+    try:
+        with parts.database.write() as connection:
+            restarts.note_stop(connection, parts.clock.now_us())
+    except (SQLAlchemyError, CommitUnsure) as error:
+        log.warning("stop_not_noted", error=str(error))
+
+
+def _server(gate: Gate, settings: Settings) -> _Server:
     return _Server(
         uvicorn.Config(
             gate,
@@ -260,7 +275,7 @@ def _server(gate: Gate) -> _Server:
             log_config=None,
             access_log=False,
             proxy_headers=True,
-            forwarded_allow_ips=list(parts.settings.proxies),
+            forwarded_allow_ips=list(settings.proxies),
             timeout_graceful_shutdown=STOP_LIMIT_S,
         )
     )

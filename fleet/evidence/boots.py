@@ -2,8 +2,10 @@
 
 The pure rule is ``fleet.availability.relevance``; here is a set of boots that surely holds what it keeps,
 found by indexes: boots that were heard or spoken of since, whole; those that overlap them; twice the one that
-ended before; and whatever a start names as the boot before it.  A *floor* is the instant from which on a
-gateway's facts are wanted; every boot found lowers it to its own start, until nothing more is found.
+ended before; and whatever a start names as the boot before it.  Of boots that began after the window, the
+next two and those that name one of the others are enough: a month of a year ago costs what a month costs.
+A *floor* is the instant from which on a gateway's facts are wanted; every boot found lowers it to its own
+start, until nothing more is found.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,6 +42,11 @@ FLOORS = {
     "postgresql": "SELECT one ->> 0 AS eui, cast(one ->> 1 AS bigint) AS at_us"
     " FROM json_array_elements(cast(:floors AS json)) AS one",
 }
+BOOTS = {
+    "sqlite": "SELECT value ->> 0 AS eui, value ->> 1 AS boot, value ->> 2 AS at_us FROM json_each(:boots)",
+    "postgresql": "SELECT one ->> 0 AS eui, cast(one ->> 1 AS bigint) AS boot,"
+    " cast(one ->> 2 AS bigint) AS at_us FROM json_array_elements(cast(:boots AS json)) AS one",
+}
 Key: TypeAlias = tuple[str, int]
 """EUI and boot."""
 Item = TypeVar("Item")
@@ -52,6 +59,8 @@ class Wanted:
     floors: dict[str, int]
     boots: dict[Key, int | None] = field(default_factory=dict)
     """With the start of each; None: never heard live."""
+    until_us: int = INSTANT_LIMIT_US
+    """End of the window that is to be decided."""
 
 
 def heard_gateways(connection: Connection) -> list[str]:
@@ -71,15 +80,18 @@ def count_facts(connection: Connection, boots: Iterable[Key]) -> dict[Key, int]:
     return found
 
 
-def deciding_boots(connection: Connection, from_us: int, euis: Iterable[str]) -> Iterator[Wanted]:
-    """Return what can decide timelines from ``from_us`` on, some gateways at a time."""
+def deciding_boots(
+    connection: Connection, from_us: int, until_us: int, euis: Iterable[str]
+) -> Iterator[Wanted]:
+    """Return what can decide timelines between two instants, some gateways at a time."""
     for some in groups(sorted(set(euis))):
-        wanted = Wanted(dict.fromkeys(some, from_us))
+        wanted = Wanted(dict.fromkeys(some, from_us), until_us=until_us)
         _close(connection, wanted, some)
         for _ in range(GENERATIONS):
             before = _ended_before(connection, wanted) + _named(connection, wanted)
             lowered = {eui for eui, at_us in before if _lower(wanted, eui, at_us)}
             _close(connection, wanted, sorted(lowered))
+        wanted.boots |= _naming(connection, wanted)
         yield wanted
 
 
@@ -87,6 +99,14 @@ def floors_of(connection: Connection, floors: Mapping[str, int]) -> CTE:
     """Return floors as a table to join with: one parameter, so that the statement is compiled once."""
     rows = text(FLOORS[connection.dialect.name]).columns(column("eui", String), column("at_us", BigInteger))
     return rows.bindparams(floors=msgspec.json.encode(list(floors.items())).decode()).cte("floors")
+
+
+def boots_of(connection: Connection, wanted: Wanted, margin_us: int) -> CTE:
+    """Return boots as a table to join with, each with the instant from which on its facts are wanted."""
+    columns = (column("eui", String), column("boot", BigInteger), column("at_us", BigInteger))
+    rows = text(BOOTS[connection.dialect.name]).columns(*columns)
+    boots = [(eui, boot, wanted.floors[eui] - margin_us) for eui, boot in wanted.boots]
+    return rows.bindparams(boots=msgspec.json.encode(boots).decode()).cte("boots")
 
 
 def groups(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -107,10 +127,38 @@ def _close(connection: Connection, wanted: Wanted, euis: Sequence[str]) -> None:
         rows = connection.execute(told.where(records.recorded_at_us >= floor.c.at_us))
         silent = {(eui, boot) for eui, boot in rows} - found.keys() - wanted.boots.keys()
         found |= dict.fromkeys(silent) | _starts_of(connection, silent)
+        found = _without_later(found, wanted.until_us)
         wanted.boots |= found
         open_ = sorted(
             {key[0] for key, at_us in found.items() if at_us is not None and _lower(wanted, key[0], at_us)}
         )
+
+
+def _without_later(found: Mapping[Key, int | None], until_us: int) -> dict[Key, int | None]:
+    """Leave out the boots that began after the window, but for the first ``GENERATIONS`` of each gateway."""
+    later: dict[str, list[int]] = {}
+    for (eui, _), start_us in found.items():
+        if start_us is not None and start_us > until_us:
+            later.setdefault(eui, []).append(start_us)
+    last_us = {eui: sorted(starts)[:GENERATIONS][-1] for eui, starts in later.items()}
+    return {
+        key: start_us
+        for key, start_us in found.items()
+        if start_us is None or start_us <= max(until_us, last_us.get(key[0], 0))
+    }
+
+
+def _naming(connection: Connection, wanted: Wanted) -> dict[Key, int | None]:
+    """Return the boots that name one of those as the boot before them."""
+    records = journal_records.c
+    query = select(records.eui, records.boot, records.previous_boot).where(records.previous_boot.is_not(None))
+    found = {
+        (eui, boot)
+        for eui, boot, previous in connection.execute(query.where(records.eui.in_(list(wanted.floors))))
+        if (eui, previous) in wanted.boots
+    }
+    new = found - wanted.boots.keys()
+    return dict.fromkeys(new) | _starts_of(connection, new)
 
 
 def _lower(wanted: Wanted, eui: str, at_us: int) -> bool:

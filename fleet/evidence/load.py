@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import CTE, Connection, RowMapping, Select, select
+from sqlalchemy import CTE, ColumnElement, Connection, RowMapping, Select, Table, select
 
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
 from agent.wire.topics import HEALTH
 from fleet.availability.compaction import MARGIN_US
 from fleet.availability.relevance import relevant
-from fleet.evidence.boots import Wanted, deciding_boots, floors_of, heard_gateways
+from fleet.evidence.boots import Wanted, boots_of, deciding_boots, heard_gateways
 from fleet.evidence.coherence import check_record, check_run
 from fleet.evidence.store import RUN_FIELDS
 from fleet.evidence.tables import deliveries, heartbeat_runs, journal_records
@@ -39,7 +39,7 @@ def load_gateways(
     that could not come in today proves nothing; ``GatewayFacts.skipped`` counts them.
     """
     wanted = heard_gateways(connection) if euis is None else euis
-    for some in deciding_boots(connection, window.start_us, wanted):
+    for some in deciding_boots(connection, window.start_us, window.end_us, wanted):
         skipped: Counter[str] = Counter()
         runs: dict[str, list[HeartbeatRun]] = {}
         for run in _load_runs(connection, some, skipped):
@@ -86,21 +86,19 @@ def _usable(
 
 
 def _load_runs(connection: Connection, wanted: Wanted, skipped: Counter[str]) -> Iterator[HeartbeatRun]:
-    table, floor = heartbeat_runs, _floors(connection, wanted)
-    query = select(table).join(floor, table.c.eui == floor.c.eui)
-    found = load_stored_runs(connection, query.where(table.c.last_at_us >= floor.c.at_us), skipped)
-    return (run for run in found if (run.eui, run.boot) in wanted.boots)
+    table, boots = heartbeat_runs, boots_of(connection, wanted, MARGIN_US)
+    query = select(table).select_from(boots.join(table, _same_boot(table, boots)))
+    return load_stored_runs(connection, query.where(table.c.last_at_us >= boots.c.at_us), skipped)
 
 
 def _load_journal(connection: Connection, wanted: Wanted, skipped: Counter[str]) -> Iterator[JournalFact]:
-    table, floor = journal_records, _floors(connection, wanted)
-    query = select(table).join(floor, table.c.eui == floor.c.eui)
-    found = load_records(connection, query.where(table.c.recorded_at_us >= floor.c.at_us), skipped)
-    return (fact for fact in found if (fact.eui, fact.boot) in wanted.boots)
+    table, boots = journal_records, boots_of(connection, wanted, MARGIN_US)
+    query = select(table).select_from(boots.join(table, _same_boot(table, boots)))
+    return load_records(connection, query.where(table.c.recorded_at_us >= boots.c.at_us), skipped)
 
 
-def _floors(connection: Connection, wanted: Wanted) -> CTE:
-    return floors_of(connection, {eui: at_us - MARGIN_US for eui, at_us in wanted.floors.items()})
+def _same_boot(table: Table, boots: CTE) -> ColumnElement[bool]:
+    return (table.c.eui == boots.c.eui) & (table.c.boot == boots.c.boot)
 
 
 def load_deliveries(

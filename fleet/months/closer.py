@@ -124,7 +124,7 @@ class Closer:
 
     def look(self) -> Version | None:
         """Close the month that is due, if one is; return its new version."""
-        now_us = self._clock.now_us()
+        now_us, began_us = self._clock.now_us(), self._clock.monotonic_us()
         with self._database.read() as connection:
             month = due(standings(connection, now_us), now_us)
             if month is None:
@@ -138,7 +138,8 @@ class Closer:
                 version = store_version(connection, version, who=WHO, now_us=now_us)
             note_look(connection, month, now_us - OVERLAP_US)
         if version is not None:
-            log.info("month_closed", month=month, version=version.number, hash=version.hash)
+            took_ms = (self._clock.monotonic_us() - began_us) // 1000
+            log.info("month_closed", month=month, version=version.number, took_ms=took_ms, hash=version.hash)
         return version
 
 

@@ -24,6 +24,9 @@ REPEAT_US = 30 * MINUTE_US
 STUCK_LIMIT_US = 5 * MINUTE_US
 """How long messages may be tried in vain before the manager counts as unable to call anybody."""
 
+CRASHES_LIMIT = 3
+"""Ends within an hour that nobody asked for; then it cannot be relied on, though it answers in between."""
+
 ASK_EVERY_US = 20_000_000
 TEST_AT = time(10, 0)
 """Paris: in office hours, so that a missing test page is asked about."""
@@ -35,6 +38,7 @@ class Finding(StrEnum):
     ALIVE = "alive"
     SILENT = "silent"
     STUCK = "stuck"
+    RESTARTING = "restarting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,16 @@ class Page:
     since_us: int
 
 
-def find(*, answered: bool, cycle_age_us: int | None, stuck_for_us: int | None) -> Finding:
-    """Return what an answer proves: it answers, its cycle runs *and* what it writes leaves.
+def find(
+    *, answered: bool, cycle_age_us: int | None, stuck_for_us: int | None, crashes_1h: int | None = None
+) -> Finding:
+    """Return what an answer proves: it answers, its cycle runs, what it writes leaves, and it does not end.
 
     The manager's own clock tells how long ago its newest cycle was, and how long messages are stuck: the two
     hosts need not agree about UTC.
     """
+    if crashes_1h is not None and crashes_1h >= CRASHES_LIMIT:
+        return Finding.RESTARTING
     if not answered or cycle_age_us is None or not 0 <= cycle_age_us < MINUTE_US:
         return Finding.SILENT
     if stuck_for_us is not None and stuck_for_us >= STUCK_LIMIT_US:
@@ -84,7 +92,7 @@ def moved(watch: Watch, by_us: int, now_us: int) -> Watch:
 def step(watch: Watch, finding: Finding, now_us: int) -> tuple[Watch, tuple[Page, ...]]:
     """Return what to remember and what to send.
 
-    no proof ≥ 3 min, not paged or 30 min ago   page « silent » or « stuck »
+    no proof ≥ 3 min, not paged or 30 min ago   page « silent », « stuck », « restarting »
     proof, and paged                            page « back »
     10:00 of a new day, and proof               page « test »
     """

@@ -86,9 +86,11 @@ class Watchman:
         except (httpx.HTTPError, ValueError):
             return Finding.SILENT
         told = body if isinstance(body, dict) else {}
-        ages = (told.get("last_cycle_age_us"), told.get("stuck_for_us"))
-        age_us, stuck_us = (one if isinstance(one, int) else None for one in ages)
-        return find(answered=answer.is_success, cycle_age_us=age_us, stuck_for_us=stuck_us)
+        numbers = (told.get(name) for name in ("last_cycle_age_us", "stuck_for_us", "crashes_1h"))
+        age_us, stuck_us, crashes = (one if isinstance(one, int) else None for one in numbers)
+        return find(
+            answered=answer.is_success, cycle_age_us=age_us, stuck_for_us=stuck_us, crashes_1h=crashes
+        )
 
     def _message(self, page: Page, phone: str, now_us: int) -> Outgoing:
         text = gsm.plain(t("fr", page.key, since=formats.short("fr", page.since_us, now_us)))

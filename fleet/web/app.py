@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.db.connect import first_line, is_database_trouble
+from fleet.durations import DAY_US
+from fleet.evidence import restarts
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.identity.ends import WRONG_BELOW_DAYS, endings
 from fleet.notify import outbox
@@ -77,14 +79,8 @@ def healthz(parts: Shared) -> Response:
         wrong.append(parts.keeper.trouble)
     ending = endings(parts.keeper.credentials, parts.clock.now_us())
     wrong += [str(one) for one in ending if one.days_left < WRONG_BELOW_DAYS]
-    stuck_us = None
-    try:
-        with parts.database.read() as connection:
-            stuck_us = outbox.stuck_since(connection)
-    except Exception as error:
-        if not is_database_trouble(error):
-            raise
-        wrong.append(f"database: {first_line(error)}")
+    from_rows, trouble = _from_rows(parts)
+    wrong += trouble
     body = {
         "ok": not wrong,
         "wrong": wrong,
@@ -94,8 +90,7 @@ def healthz(parts: Shared) -> Response:
         "last_cycle_age_us": age_us,
         "clock": health.clock,
         "clock_difference_us": health.clock_difference_us,
-        "stuck_since_us": stuck_us,
-        "stuck_for_us": None if stuck_us is None else parts.clock.now_us() - stuck_us,
+        **from_rows,
         "failures": health.failures,
         "last_error": health.last_error,
         "messages": health.messages,
@@ -132,3 +127,26 @@ class SecureAnswers:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+def _from_rows(parts: Parts) -> tuple[dict[str, int | None], list[str]]:
+    """Return what the database tells of this process and those before it, and what is wrong with that."""
+    now_us = parts.clock.now_us()
+    unknown = dict.fromkeys(("stuck_since_us", "stuck_for_us", "crashes_1h", "blind_24h_us"))
+    try:
+        with parts.database.read() as connection:
+            stuck_us = outbox.stuck_since(connection)
+            crashes = restarts.crashes_since(connection, now_us - restarts.LOOP_US)
+            blind_us = restarts.blind_us(connection, now_us - DAY_US, now_us)
+    except Exception as error:
+        if not is_database_trouble(error):
+            raise
+        return unknown, [f"database: {first_line(error)}"]
+    loop = crashes >= restarts.LOOP_CRASHES
+    found = {
+        "stuck_since_us": stuck_us,
+        "stuck_for_us": None if stuck_us is None else now_us - stuck_us,
+        "crashes_1h": crashes,
+        "blind_24h_us": blind_us,
+    }
+    return found, [f"restarts: ended {crashes} times within an hour unasked; see its journal"] if loop else []

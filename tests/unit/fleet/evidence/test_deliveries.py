@@ -27,7 +27,7 @@ START, END = month_window("2026-10").start_us, month_window("2026-10").end_us
 STEP = 300_000_000
 """Microseconds of a gateway's own span."""
 DAY_OF_START = START // 86_400_000_000
-REVISION = "0024"
+REVISION = "0025"
 """The migration that joins the spans of an older release."""
 HEARD = replace(run(0, 0, 30), eui=EUI, boot=7)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.notify.watchman import STUCK_LIMIT_US, Finding, Page, Watch, find, step
+from fleet.notify.watchman import CRASHES_LIMIT, STUCK_LIMIT_US, Finding, Page, Watch, find, step
 from fleet.notify.watchman_process import Watchman
 from tests.stories.world import MINUTE, SECOND, Clock, paris
 from tests.unit.fleet.founded import StandingClock
@@ -51,6 +51,15 @@ def test_the_whole_table(watch: Watch, finding: Finding, sent: tuple[str, ...], 
     assert tuple(page.key for page in pages) == sent
     assert new.paged_at_us == after
     assert new.alive_at_us == (NOON if finding is Finding.ALIVE else watch.alive_at_us)
+
+
+def test_a_manager_that_keeps_ending_is_not_relied_on() -> None:
+    alive = {"answered": True, "cycle_age_us": SECOND, "stuck_for_us": None}
+    assert find(**alive, crashes_1h=CRASHES_LIMIT - 1) is Finding.ALIVE
+    assert find(**alive, crashes_1h=CRASHES_LIMIT) is Finding.RESTARTING
+    assert find(answered=False, cycle_age_us=None, stuck_for_us=None, crashes_1h=3) is Finding.RESTARTING
+    watch = Watch(alive_at_us=NOON - 3 * MINUTE, tested_on=DONE)
+    assert [page.key for page in step(watch, Finding.RESTARTING, NOON)[1]] == ["watchman.restarting"]
 
 
 def test_no_test_page_before_ten() -> None:
