@@ -14,19 +14,16 @@ Stopping: the link leaves the broker, the engine stores what it has, pages are l
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import structlog
-import uvicorn
 from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,8 +38,8 @@ from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
-from fleet.identity.ends import Ending
 from fleet.evidence import restarts
+from fleet.identity.ends import Ending
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
@@ -52,7 +49,7 @@ from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.paging import plan_gaps
 from fleet.settings import Settings, read_settings
 from fleet.web.app import make_app
-from fleet.web.connections import BoundedConnection, is_loopback, listen
+from fleet.web.connections import is_loopback, listen, make_server
 from fleet.web.gate import Gate, WaitsFor
 from fleet.web.process_parts import Parts
 
@@ -79,14 +76,6 @@ class Stoppable(Protocol):
     def stop(self) -> None: ...
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to us, so that the other parts stop in good order too."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -108,7 +97,7 @@ class _Process:
 
     def __init__(self, settings: Settings, events: EventsBroker | None) -> None:
         self.gate = Gate()
-        self.server = _server(self.gate, settings)
+        self.server = make_server(self.gate, settings.proxies, STOP_LIMIT_S)
         self.parts: Parts | None = None
         self.ticks = Ticks()
         self._settings, self._events = settings, events
@@ -264,21 +253,6 @@ def _note_stop(parts: Parts) -> None:
             restarts.note_stop(connection, parts.clock.now_us())
     except (SQLAlchemyError, CommitUnsure) as error:
         log.warning("stop_not_noted", error=str(error))
-
-
-def _server(gate: Gate, settings: Settings) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            gate,
-            http=BoundedConnection,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=True,
-            forwarded_allow_ips=list(settings.proxies),
-            timeout_graceful_shutdown=STOP_LIMIT_S,
-        )
-    )
 
 
 def _tell_endings(database: Database, clock: FleetClock, found: tuple[Ending, ...]) -> None:

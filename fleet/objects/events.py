@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from agent.wire.eui import parse_eui
-from fleet.durations import DAY_US, MINUTE_US
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.lang.paris import instant_us, paris
 
 TOPIC = "application/+/device/+/event/up"
@@ -93,6 +93,13 @@ def read_uplink(payload: bytes, now_us: int) -> Report:
     if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
         raise EventError("time: more than 14 days ago, or in the future")
     return Report(dev_eui=dev_eui, day=f"{paris(at_us):%Y-%m-%d}", at_us=at_us, gateways=gateways)
+
+
+def minutes_heard(report: Report) -> dict[tuple[str, int], int]:
+    """Return in which minute of which hour each gateway received: (EUI, hour in microseconds UTC) → bits."""
+    hour_us = report.at_us - report.at_us % HOUR_US
+    bit = 1 << (report.at_us - hour_us) // MINUTE_US
+    return {(eui, hour_us): bit for eui in report.gateways}
 
 
 def _same(named: str, dev_eui: str) -> bool:

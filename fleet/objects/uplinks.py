@@ -20,9 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from fleet.broker.link import KEEPALIVE_S, RECONNECT_MAX_S, RECONNECT_MIN_S
 from fleet.clock import Clock
 from fleet.db.connect import Database
-from fleet.durations import HOUR_US, MINUTE_US
 from fleet.errors import SettingsError
-from fleet.objects.events import TOPIC, EventError, Report, read_event
+from fleet.objects.events import TOPIC, EventError, Report, minutes_heard, read_event
 from fleet.objects.store import store_days, store_heard
 
 VARIABLE = "PASSERELLE_LNS_EVENTS_URL"
@@ -149,11 +148,8 @@ class Uplinks:
 
     def _note_heard(self, report: Report) -> None:
         """Note through which gateways an uplink came; strangers beyond the limit are left out."""
-        hour_us = report.at_us - report.at_us % HOUR_US
-        for eui in report.gateways:
-            key = (eui, hour_us)
+        for key, bit in minutes_heard(report).items():
             if key in self._heard or len(self._heard) < HEARD_LIMIT:
-                bit = 1 << (report.at_us - hour_us) // MINUTE_US
                 self._heard[key] = self._heard.get(key, 0) | bit
 
     def _flush_heard(self) -> None:

@@ -7,11 +7,15 @@ Sources: uvicorn 0.54 ``protocols/http/h11_impl.py``; asyncio "Flow control call
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fleet.errors import SettingsError
@@ -128,3 +132,28 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise SettingsError(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
     return listener
+
+
+class OurServer(uvicorn.Server):
+    """Leaves signals to us, so that the other parts stop in good order too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signal."""
+        yield
+
+
+def make_server(app: ASGIApp, proxies: Sequence[str], stop_limit_s: int) -> OurServer:
+    """Return the server of ``app``; ``proxies`` are the addresses whose forwarded headers are believed."""
+    return OurServer(
+        uvicorn.Config(
+            app,
+            http=BoundedConnection,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=True,
+            forwarded_allow_ips=list(proxies),
+            timeout_graceful_shutdown=stop_limit_s,
+        )
+    )

@@ -13,8 +13,8 @@ from fleet.availability.figures import PERCENT_DIGITS, percent
 from fleet.facts.months import month_of
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity
 from fleet.objects.counting import month_connectivity
-from fleet.objects.events import EVENT_LIMIT_BYTES, EventError, read_uplink
-from fleet.objects.store import store_days
+from fleet.objects.events import EVENT_LIMIT_BYTES, EventError, minutes_heard, read_uplink
+from fleet.objects.store import store_days, store_heard
 from fleet.web.access import uplinks, viewer
 from fleet.web.api.examples import CONNECTIVITY, NOT_MODIFIED, REFUSALS, problem, shown
 from fleet.web.api.paging import Month, answer
@@ -61,9 +61,10 @@ def _store(parts: Parts, raw: bytes) -> None:
             store_days(connection, [], {"object_events_refused": 1})
         raise Problem(422, "Not an uplink event", str(error), field="body") from error
     row = {"day": report.day, "dev_eui": report.dev_eui, "heard_at_us": report.at_us}
-    row |= {"frames": int(report.gateways > 0), "frames_redundant": int(report.gateways > 1)}
+    row |= {"frames": int(len(report.gateways) > 0), "frames_redundant": int(len(report.gateways) > 1)}
     with parts.database.write() as connection:
         store_days(connection, [row], {"object_events": 1})
+        store_heard(connection, minutes_heard(report))
 
 
 @router.get(
