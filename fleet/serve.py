@@ -39,7 +39,6 @@ from fleet.engine.engine import Engine
 from fleet.engine.watchdog import Ticks, Watchdog
 from fleet.errors import SettingsError
 from fleet.evidence import restarts
-from fleet.identity.ends import Ending
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
@@ -215,7 +214,7 @@ def assemble(settings: Settings, database: Database) -> Parts:
             renewed=link.use_renewed,
             clock_is_sure=lambda: engine.health.clock.is_sure,
             declared=settings.ends.credentials(),
-            tell=lambda found: _tell_endings(database, clock, found),
+            tell=lambda found: plan_gaps.write_ends(database, found, clock.now_us()),
         ),
     )
 
@@ -253,11 +252,6 @@ def _note_stop(parts: Parts) -> None:
             restarts.note_stop(connection, parts.clock.now_us())
     except (SQLAlchemyError, CommitUnsure) as error:
         log.warning("stop_not_noted", error=str(error))
-
-
-def _tell_endings(database: Database, clock: FleetClock, found: tuple[Ending, ...]) -> None:
-    with database.write() as connection:
-        plan_gaps.tell_ends(connection, found, clock.now_us())
 
 
 def _closer(parts: Parts) -> Closer:

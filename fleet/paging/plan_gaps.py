@@ -9,6 +9,7 @@ from datetime import time, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from fleet.db.connect import Database
 from fleet.durations import DAY_US
 from fleet.evidence.facts import mark, marked
 from fleet.identity.ends import Ending
@@ -158,6 +159,12 @@ def tell_ends(connection: Connection, found: Iterable[Ending], now_us: int) -> i
             text = worded_end(each, "fr").subject
             shift.write(connection, kind=EntryKind.FOLLOW, text=text, who=WHO, now_us=now_us)
     return len(new)
+
+
+def write_ends(database: Database, found: Iterable[Ending], now_us: int) -> None:
+    """Tell ends in a transaction of their own."""
+    with database.write() as connection:
+        tell_ends(connection, found, now_us)
 
 
 def end_key(ending: Ending) -> str:

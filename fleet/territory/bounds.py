@@ -31,6 +31,7 @@ OF_A_GATEWAY = (
     "certificates",
     "commissioning",
     "configuration_versions",
+    "delivered_frames",
     "deliveries",
     "enrolment_tokens",
     "hangings",
@@ -41,9 +42,11 @@ OF_A_GATEWAY = (
     "journal_progress",
     "journal_records",
     "latest",
+    "lns_heard",
     "notes",
     "presence_edges",
     "reported_configurations",
+    "rollout_gateways",
     "statements",
     "vitals",
     "words",
@@ -64,6 +67,7 @@ OF_EVERYBODY = (
     "counters",
     "coverage_months",
     "marks",
+    "month_seals_mailed",
     "notify_channels",
     "on_call",
     "part_moves",
@@ -76,7 +80,7 @@ OF_EVERYBODY = (
     "spare_parts",
     "timers",
 )
-OF_THE_WHOLE = ("month_snapshots", "object_months", "objects")
+OF_THE_WHOLE = ("connectivity_members", "month_snapshots", "object_months", "objects")
 TOPIC_EUI_FROM = len("vdl/1/") + 1
 EUI_CHARACTERS = 16
 
@@ -141,6 +145,7 @@ class _Rules:
             "works_notices": Bound(
                 rows=self._of("works_id", self.works), refers={"works_id": "maintenances.id"}
             ),
+            "rollouts": Bound(rows=self._of("id", self.rollouts), written=self._only_own_rollout),
             "outbox": Bound(rows=self._of("id", self.messages)),
             "delivery_attempts": Bound(rows=message),
         }
@@ -189,6 +194,16 @@ class _Rules:
         """Return the query of the planned works with a gateway within reach."""
         works = _alias("maintenances")
         return select(works.c.id).where(self._some_gateway(works))
+
+    def rollouts(self) -> Select[Any]:
+        """Return the query of the rollouts with a gateway within reach."""
+        part = _alias("rollout_gateways")
+        return select(part.c.rollout_id).where(part.c.eui.in_(self.euis()))
+
+    def _only_own_rollout(self, rollout: FromClause) -> ColumnElement[bool]:
+        part = _alias("rollout_gateways")
+        foreign = select(part.c.rollout_id).where(part.c.eui.not_in(self.euis()))
+        return rollout.c.id.in_(self.rollouts()) & rollout.c.id.not_in(foreign)
 
     def _local(self, ticket: FromClause) -> ColumnElement[bool]:
         return or_(ticket.c.commune_insee.in_(self._insees), ticket.c.site_id.in_(self.sites()))

@@ -163,7 +163,15 @@ WHERE = {
     "own": {"eui": OWN_EUI, "insee": INSIDE, "site_id": OWN_SITE, "ticket_id": 2, "into": 1}
     | {"entry_id": 9, "photo_id": 9, "number": 9, "key": "x"},
 }
-EVERYWHERE = {"month": "2026-11", "form": "csv", "verb": "pris-en-compte", "token": "x", "person_id": 1}
+EVERYWHERE = {
+    "month": "2026-11",
+    "word": "halt",
+    "rollout_id": 1,
+    "form": "csv",
+    "verb": "pris-en-compte",
+    "token": "x",
+    "person_id": 1,
+}
 
 
 def path_of(route: APIRoute, where: str) -> str:
