@@ -1,31 +1,24 @@
 """Recompute a closed month of Passerelle with nothing but Python 3.11: python recompute.py faits.ndjson
-
-The rules are those of docs/disponibilite.md (§); no line is shared with the software that this checks.  Spans are
-[start, end) in microseconds.  It prints hash, states and figures; not why something failed, or who answers for it."""
-import hashlib, json, sys
-from collections import defaultdict; from datetime import datetime
-from itertools import accumulate, pairwise; from zoneinfo import ZoneInfo
+Rules: docs/disponibilite.md (§); no line is shared with what this checks.  Spans are [start, end) in microseconds."""
+import hashlib, json, sys; from collections import defaultdict; from datetime import datetime
+from itertools import accumulate, pairwise, takewhile; from zoneinfo import ZoneInfo
 CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 3", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
 BOOT, RADIO, CONNECTOR, SPOOL, STOP, RECEIVING, NTP, GNSS = 1, 2, 3, 6, 9, 1, 1, 2
-PARIS = ZoneInfo("Europe/Paris")
-EVIDENCE = ("run", "journal", "delivered", "commissioning", "statement", "maintenance")
+EVIDENCE = ("run", "journal", "delivered", "commissioning", "statement", "maintenance"); PARIS = ZoneInfo("Europe/Paris")
 COMMUNE = {"SERVING": "SERVED", "UNKNOWN": "UNKNOWN", "MAINTENANCE": "EXCLUDED", "LOST": "LOST"}
 def deeper(depth, spans):  # the instants that more than `depth` spans share, sorted, neighbours joined
     found, level = [], 0
     for at, step in sorted((at, step) for a, b in spans if a < b for at, step in ((a, 1), (b, -1))):
-        if level == depth and step > 0:
-            found.append([found.pop()[0] if found and found[-1][1] == at else at, at])
+        if level == depth and step > 0: found.append([found.pop()[0] if found and found[-1][1] == at else at, at])
         elif level == depth + 1 and step < 0: found[-1][1] = at
         level += step
     return [(a, b) for a, b in found]
 def both(left, right): return deeper(1, [*deeper(0, left), *deeper(0, right)])
 def without(left, right): return both(left, [(a, b) for (_, a), (b, _) in pairwise([NEVER, *deeper(0, right), EVER])])
 def total(spans): return sum(b - a for a, b in spans)
-# §1 « Horloge »: points of proof are heartbeats, journal records and last times alive, each placed in time.
-def beats_of(runs):  # both ends of each run of heartbeats, each heartbeat once, in order of uptime
+def beats_of(runs):  # §1 « Horloge »: both ends of each run of heartbeats, each heartbeat once, in order of uptime
     runs = sorted(runs, key=lambda run: (run["last_seq"], run["trusted"], -run["first_at_us"]))
-    ends = [(run, f"{end}_at_us", f"{end}_uptime_ms", f"{end}_seq") for run in runs for end in ("first", "last")]
-    kept = {(run[up], run[seq]): (run, run[at]) for run, at, up, seq in ends}
+    kept = {(r[f"{e}_uptime_ms"], r[f"{e}_seq"]): (r, r[f"{e}_at_us"]) for r in runs for e in ("first", "last")}
     return [{**run, "kind": "beat", "at": at, "up": up, "seq": seq, "n": run["journal_seq"]}
             for (up, seq), (run, at) in sorted(kept.items(), key=lambda item: item[0])]
 def began(p): return p["at"] - p["up"] * 1000
@@ -41,8 +34,7 @@ def heard_at(p, beats, s):  # when a heartbeat of a clock that is not believed w
     side = (p["up"] > near[0]["up"]) - (p["up"] < near[0]["up"]) if near else 0  # of the only neighbour, if any
     alone = [q for q in beats if not q["trusted"] and (not side or (q["up"] - near[0]["up"]) * side >= 0)]
     heard = min(q["at"] * 1000 + (p["up"] - q["up"]) * 1_000_000 + abs(p["up"] - q["up"]) * 100 for q in alone) // 1000
-    near = [q for q in near if abs(p["up"] - q["up"]) * 100 // 1000 <= s["time_agreement_us"]]
-    return min(heard, at) if near else heard
+    return min(heard, at) if any(abs(p["up"] - q["up"]) * 100 // 1000 <= s["time_agreement_us"] for q in near) else heard
 def claimed(stamp, beats, s):  # when something happened that a gateway dates itself
     near, at = by_uptime(stamp["uptime_ms"], beats)
     limit = s["time_agreement_us"] + min(abs(p["up"] - stamp["uptime_ms"]) for p in near) * 100 // 1000
@@ -67,27 +59,22 @@ def life_of(boot, beats, records, s):
     last = dict(zip("boot uptime_ms at_us time_quality clean n".split(), first[0]["previous"] or () if first else ()))
     return {"boot": boot, "start": began((first or beats)[0]), "beats": beats, "points": points, "names": last}
 def deaths(lives, s):  # when lives were dead; lengthens each life to the last time alive that a later start names
-    ends = {}
+    ends, never = {}, {"start": FOREVER_US}
     for i, (life, last) in enumerate([(life, life["names"]) for life in lives]):
-        j = max((j for j in range(i) if lives[j]["boot"] == last.get("boot")), default=i - 1)
-        if j >= 0 and lives[j]["boot"] == last.get("boot"):
+        for j in [j for j in range(i) if lives[j]["boot"] == last.get("boot")][-1:]:
             dead, ends[j], up = lives[j], life["start"], last["uptime_ms"]
             p = {"kind": "alive", "at": claimed(last, dead["beats"], s), "up": up, "seq": 0, "n": last["n"]}
             if up > dead["beats"][-1]["up"] and (p["n"] or p["at"] > dead["points"][-1]["at"]):
-                dead["points"].append(p)
-                dead["points"] = forward(sorted(dead["points"], key=order)) if p["n"] else dead["points"]
-        elif j >= 0 and lives[j]["points"][-1].get("change") == STOP: ends[j] = life["start"]
-    starts = [*(life["start"] for life in lives[1:]), FOREVER_US]
-    stopped = [any(p.get("change") == STOP for p in life["points"][-2:]) for life in lives]
-    return [(life["points"][-1]["at"], ends.get(i, stopped[i] * starts[i])) for i, life in enumerate(lives)]
-# §1 « Pont », §2: what is proved between two points; a state is (radio receives, LNS answers, memory accepts).
-def complete(here, gap, p, covered, s):  # whether nothing can be missing between two points
+                dead["points"] = forward(sorted([*dead["points"], p], key=order)) if p["n"] else [*dead["points"], p]
+    over = [any(p.get("change") == STOP for p in a["points"][-2:]) * b["start"] for a, b in pairwise([*lives, never])]
+    return [(life["points"][-1]["at"], ends.get(i, over[i])) for i, life in enumerate(lives)]
+def complete(here, gap, p, covered, s):  # §1 « Pont »: whether nothing can be missing between two points
     if len(gap) != p["n"] - here["n"] or any(r["n"] != here["n"] + i for i, r in enumerate(gap, 1)): return False
     if p["kind"] == "alive" or here["kind"] != "beat": return p["n"] > 0 or p["kind"] == "beat"
     steps = p["seq"] - here["seq"]; off_ms = abs(p["up"] - here["up"] - steps * p["interval_ms"])
     regular = here["interval_ms"] == p["interval_ms"] and off_ms <= s["bridging_tolerance_ms"]
     return steps == 1 or (steps > 0 and (regular or p["seq"] <= covered))
-def after(state, p):  # the state after a point; None: not known
+def after(state, p):  # §2: (radio receives, LNS answers, memory accepts) after a point; None: not known
     if p["kind"] == "beat": return p["radio"] == RECEIVING, p["lns_up"], p["spool_accepting"]
     if state is None or p["kind"] == "alive": return state
     radio, lns, spool = (False, False, True) if p["change"] == BOOT else state
@@ -102,8 +89,7 @@ def pieces_of(life, s):  # the stretches that are proved, each with its state
         gap.append(p)
         if p["kind"] == "record": continue
         if p["kind"] == "end":
-            ok = [r["n"] == here["n"] + i for i, r in enumerate(gap[:-1], 1)]
-            gap = gap[: [*ok, False].index(False)]
+            gap = [r for _, r in takewhile(lambda one: one[1]["n"] == here["n"] + one[0], enumerate(gap[:-1], 1))]
         elif not here or not complete(here, gap[:-1], p, covered, s):
             here, state, gap = p, None, [p]
         for q in gap:
@@ -135,8 +121,7 @@ def capped(spans, *caps):  # §5: what lies, in order of time, within the cap of
             day = datetime.fromtimestamp(a // 10**6, PARIS)
             keys, end = (day.year, (day.year, day.month)), min(b, first_us(day.year, day.month + 1))
             until = min(end, a + min(cap - used[key] for key, cap in zip(keys, caps)))
-            for key in keys: used[key] += until - a
-            found, a = [*found, (a, until)], end
+            used.update({key: used[key] + until - a for key in keys}); found.append((a, until)); a = end
     return deeper(0, found)
 def allowance(euis, works, s):  # §5: when works may exclude time of a commune: what was announced weighs, not what was used
     mine = [w for w in works if euis & {*w["euis"]}]
@@ -154,15 +139,12 @@ def edges_of(facts, s):  # §5: acceptances count from their record on, withdraw
     return [*sorted(kept), (FOREVER_US, False)]
 def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at every instant
     mine = {kind: [f for f in group if eui in (f.get("eui"), *f.get("euis", ()))] for kind, group in facts.items()}
-    lives, serving, buffering, window = lives_of(mine["run"], mine["journal"], s), [], [], [(start, end)]
-    down = deaths(lives, s)
+    down, window = deaths(lives := lives_of(mine["run"], mine["journal"], s), s), [(start, end)]; serving, buffering = [], []
     for life in lives:
         pieces = list(pieces_of(life, s))
         radio, lns, spool = ([(a, b) for a, b, state in pieces if state[i]] for i in range(3))
-        radio = without(radio, losses_of(life, RADIO, "RECEIVING"))
-        lns = without(lns, losses_of(life, CONNECTOR, "UP"))
-        good, kept = both(radio, lns), both(without(radio, lns), spool)
-        serving, buffering = serving + good, buffering + kept
+        radio, lns = without(radio, losses_of(life, RADIO, "RECEIVING")), without(lns, losses_of(life, CONNECTOR, "UP"))
+        serving += (good := both(radio, lns)); buffering += (kept := both(without(radio, lns), spool))
         down += without([(a, b) for a, b, _ in pieces], good + kept)
     two = deeper(1, [(life["points"][0]["at"], life["points"][-1]["at"]) for life in lives])
     two = [(a, b) for a, b in two if b - a > s["two_boxes_overlap_us"]]
@@ -177,13 +159,11 @@ def gateway(eui, facts, start, end, s):  # §2: the first state that matches, at
         states[name], free = deeper(0, [*states[name], *both(free, spans)]), without(free, spans)
     return states
 def commune(members, states, works, start, end, s):  # §3, §5: its states, and for how long fewer than two served
-    some = defaultdict(list)
+    some, found, free = defaultdict(list), {}, [(start, end)]
     for eui in states:
-        valid = [(m["valid_from_us"], end if m["valid_to_us"] is None else m["valid_to_us"]) for m in members
-                 if m["eui"] == eui]
+        valid = [(m["valid_from_us"], m["valid_to_us"] or end) for m in members if m["eui"] == eui]
         for name, spans in states[eui].items():
             some["LOST" if name in ("DOWN", "BUFFERING") else name] += both(spans, valid)
-    found, free = {}, [(start, end)]
     for name in ("LOST", *[*COMMUNE][1:3], "SERVING") if s["serving"] == "all" else COMMUNE:
         found[COMMUNE[name]], free = both(free, some[name]), without(free, some[name])
     allowed = allowance({m["eui"] for m in members}, works, s)
@@ -193,7 +173,7 @@ def commune(members, states, works, start, end, s):  # §3, §5: its states, and
 def verdict(served, charged, objective_ppm):  # §6
     met = served * 1_000_000 >= objective_ppm * (served + charged) if served + charged else None
     return {"served": served, "charged": charged, "met": met}
-def figures(header, lines):
+def figures(header, lines):  # what is printed: hash, states, figures; not why something failed, or who answers for it
     facts = defaultdict(list)
     for fact in map(json.loads, lines): facts[fact["type"]].append(fact)
     if header["code"] != CODE or facts["settings"][0]["serving"] == "sensors":
@@ -204,10 +184,9 @@ def figures(header, lines):
     euis = {eui for kind in EVIDENCE for f in facts[kind] for eui in f.get("euis") or [f["eui"]]}
     states = {eui: gateway(eui, facts, start, end, s) for eui in sorted(euis)}
     weights = {card["insee"]: 1 if s["weight"] == "equal" else card[s["weight"]] for card in facts["commune"]}
-    members, found = [m for m in newest(facts["membership"]) if m["approved_by"]], []
+    works, members, found = facts["maintenance"], [m for m in newest(facts["membership"]) if m["approved_by"]], []
     for insee in sorted({*weights, *(m["commune_insee"] for m in members)}):
-        mine = [m for m in members if m["commune_insee"] == insee]
-        spans, below_two_us = commune(mine, states, facts["maintenance"], start, end, s)
+        spans, below_two_us = commune([m for m in members if m["commune_insee"] == insee], states, works, start, end, s)
         us = {name: total(group) for name, group in spans.items()}
         charged = us["LOST"] + s["unknown_is_charged"] * us["UNKNOWN"]
         found.append({"insee": insee, "weight": weights.get(insee, 0), "by_state_us": us, "outages": len(spans["LOST"]),
