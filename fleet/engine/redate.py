@@ -28,6 +28,7 @@ from fleet.evidence.tables import (
 )
 from fleet.evidence.timekeeping import Adoption
 from fleet.notify.tables import outbox
+from fleet.rollouts.tables import rollout_gateways, rollouts
 from fleet.tickets.tables import timers
 
 DATED: Mapping[Table, tuple[str, ...]] = {
@@ -43,6 +44,8 @@ DATED: Mapping[Table, tuple[str, ...]] = {
     presence_edges: ("recorded_at_us",),
     refused_messages: ("recorded_at_us",),
     reported_configurations: ("recorded_at_us",),
+    rollouts: ("wave_since_us", "since_us", "looked_at_us"),
+    rollout_gateways: ("since_us",),
 }
 DUE: Mapping[Table, tuple[str, ...]] = {
     outbox: ("due_at_us", "leased_until_us"),

@@ -56,7 +56,7 @@ def failed_share_low(failed: int, of: int, z: float = CONFIDENCE_Z) -> float:
     """Return the lower Wilson bound of a share: it is surely at least this.
 
     >>> round(failed_share_low(1, 1), 2), round(failed_share_low(1, 20), 3), failed_share_low(0, 5)
-    (0.27, 0.012, 0.0)
+    (0.27, 0.011, 0.0)
     """
     if not of or not failed:
         return 0.0

@@ -16,6 +16,7 @@ from fleet.db import migrate
 from fleet.identity import audit, people
 from fleet.identity.enrolments import enrol, store_token
 from fleet.identity.foundation import read_keys
+from fleet.identity.revocation import RevocationUnconfirmed
 from fleet.identity.tables import audit_log
 from fleet.registry import document, store
 from tests.postgresql import postgresql
@@ -70,16 +71,19 @@ def found_fleet(data, recipient):
     _, database = commands.open_fleet(data)
     authority = read_keys(data).authority
     account = people.account_of(name="claire", role="administrator", password="x" * 12)
-    with closing(database), database.write() as connection:
+    with database.write() as connection:
         read = document.read_document(json.dumps(DOCUMENT).encode(), store.known_keys(connection))
         store.apply_document(connection, read, who="test", now_us=now_us)
         for eui in EUIS[:2]:
             store_token(
                 connection, token=eui, eui=eui, valid_until_us=now_us + 9_000_000, who="test", now_us=now_us
             )
-            assert enrol(connection, authority, enrolment(eui, eui), now_us).issued.serial
         people.set_user(connection, account, who="test", now_us=now_us)
-    commands.revoke(data, EUIS[0], "stolen")
+    for eui in EUIS[:2]:
+        assert enrol(database, authority, enrolment(eui, eui), now_us).issued.serial
+    database.close()
+    with pytest.raises(RevocationUnconfirmed):  # no broker runs here that could prove it
+        commands.revoke(data, EUIS[0], "stolen")
 
 
 def content(data):

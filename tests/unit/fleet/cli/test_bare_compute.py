@@ -64,7 +64,8 @@ def test_the_figures_timelines_and_hash_are_those_of_the_closed_month(fleet, aro
     )
     assert (told.returncode, told.stderr) == (0, b"")
     figures = msgspec.json.decode(told.stdout)
-    assert figures == version.figures
+    computed = {name: value for name, value in version.figures.items() if name != "corroboration"}
+    assert figures == computed, "what the LNS contradicts is stored beside, and in no bundle of facts"
     assert figures["hash"] == version.hash
     assert any(one["exceptions"] for one in figures["gateways"])
 

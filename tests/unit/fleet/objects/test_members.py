@@ -161,7 +161,7 @@ def test_an_event_with_receptions_that_are_none_is_refused():
 def test_frames_are_added_up_over_flushes(database):
     apply(database, listed(A))
     into = Uplinks(database, StandingClock(NOW_US - DAY_US))
-    for heard_by in (["a"], ["a", "b"], ["b", "a", "c"], []):
+    for heard_by in ([A], [A, B], [B, A, C], []):
         event = {"deviceInfo": {"devEui": A}, "rxInfo": [{"gatewayId": one} for one in heard_by]}
         into.take(f"application/1/device/{A}/event/up", json.dumps(event).encode())
         into.flush()

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from fleet.configurations.store import newest_version
+from fleet.configurations.tables import configuration_versions
 from fleet.db.connect import Database
 from fleet.durations import DAY_US
 from fleet.identity.people import OPEN_ACCESS
@@ -154,15 +155,17 @@ def test_a_value_outside_its_rule_is_marked_and_what_was_typed_is_kept(
 
 def test_a_push_adds_a_server_by_the_fields_of_the_next_index(client: TestClient) -> None:
     second = {"connectors.1.name": "second", "connectors.1.host": "b.example", "connectors.1.port": "1700"}
-    typed = TOKEN | {"target": "all", **second}
+    typed = TOKEN | {"target": eui_of(3), "despite": "essai", **second}
     preview = client.post("/deploiements/apercu", data=typed)
-    assert preview.text.count("b.example</td>") == ALL
+    assert preview.text.count("b.example</td>") == 1
     client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
-    assert versions(client) == [2] * ALL
-    typed = TOKEN | {"target": "all", "connectors.1": "null"}
+    assert versions(client)[3] == 2
+    with database_of(client).write() as connection:
+        connection.execute(configuration_versions.update().values(confirmed_at_us=1))
+    typed = TOKEN | {"target": eui_of(3), "despite": "essai", "connectors.1": "null"}
     preview = client.post("/deploiements/apercu", data=typed)
     client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
-    assert versions(client) == [3] * ALL
+    assert versions(client)[3] == 3
 
 
 def test_a_push_over_somebody_elses_is_refused(client: TestClient) -> None:
