@@ -16,12 +16,13 @@ from fleet.lang.format import duration, moment
 from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
 from fleet.rollouts import store
+from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.model import DEFAULT_SETTINGS, RolloutSettings, Step
 from fleet.rollouts.observe import by_step
 from fleet.rollouts.plan import Plan
 from fleet.rollouts.start import Order, Proposal, RolloutRefused, Wish, give, propose, start
 from fleet.rollouts.store import StoredRollout
-from fleet.rollouts.words import hold_in_words, refused_in_words, wave_name
+from fleet.rollouts.words import hold_in_words, refused_in_words, ruling_in_words, wave_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
@@ -131,6 +132,7 @@ def _status_lines(stored: StoredRollout, lang: str) -> list[str]:
         f"{t(lang, f'rollout.step.{step}')} {count}" for step, count in by_step(rollout.steps).items()
     )
     lines = [f"{stored.name} · {stored.reason} · {state} · {wave} · {counts}"]
+    lines += [f"    {one}" for one in ruling_in_words(lang, ruling_of(stored))]
     waiting = [one for one in rollout.steps.values() if one.step is Step.FAILED or one.hold]
     return lines + [f"    {one.eui}  {hold_in_words(lang, one, {})}" for one in waiting[:LISTED_LIMIT]]
 
@@ -170,6 +172,12 @@ def resume(data: Data, number: Number, reason: Reason = "", lang: Lang = "fr") -
 def halt(data: Data, number: Number, reason: Reason, lang: Lang = "fr") -> None:
     """Stop for good."""
     _ordered(data, number, Order.HALT, reason=reason, lang=lang)
+
+
+@app.command()
+def accept(data: Data, number: Number, reason: Reason, lang: Lang = "fr") -> None:
+    """Let the wave that is watched pass by your own decision, whatever was measured; its soak still ends."""
+    _ordered(data, number, Order.ACCEPT, reason=reason, lang=lang)
 
 
 @app.command()

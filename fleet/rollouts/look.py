@@ -1,6 +1,6 @@
 """Each open rollout is looked at every few seconds: what was seen, what is next, and it is carried out.
 
-rows + NetworkNow ──▶ observe ──▶ choice (oracle) ──▶ machine.advance ──▶ issue, save, audit
+rows + NetworkNow ──▶ observe ──▶ choice (oracle), judging ──▶ machine.advance ──▶ issue, save, audit
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from fleet.live.model import NetworkNow
 from fleet.rollouts import store
 from fleet.rollouts.absences import load_absences, load_view
 from fleet.rollouts.choice import choose, kept
+from fleet.rollouts.judging import judged
 from fleet.rollouts.machine import advance
 from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, Situation, Step
 from fleet.rollouts.observe import observe, what_holds_all
@@ -64,6 +65,7 @@ def _look(looking: Looking, stored: StoredRollout) -> None:
         may_begin=choice.may_begin,
         refused_why={eui: kept(one) for eui, one in choice.refused.items()},
         hold=what_holds_all(rollout, network, looking.contract, now_us),
+        judgement=judged(connection, stored, network, now_us),
     )
     after, acts = advance(rollout, situation)
     for act in acts:

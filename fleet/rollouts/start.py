@@ -14,9 +14,9 @@ from fleet.configurations.working import working_versions
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
-from fleet.rollouts import machine, store
+from fleet.rollouts import judging, machine, store
 from fleet.rollouts.absences import load_absences, load_view
-from fleet.rollouts.model import DEFAULT_SETTINGS, Rollout, RolloutSettings
+from fleet.rollouts.model import DEFAULT_SETTINGS, Rollout, RolloutSettings, RolloutState, WaveState
 from fleet.rollouts.plan import Plan, plan_rollout
 
 REASON_LIMIT_CHARACTERS = 300
@@ -117,6 +117,8 @@ class Order(StrEnum):
     RESUME = "resume"
     HALT = "halt"
     ROLL_BACK = "rollback"
+    ACCEPT = "accept"
+    """Let the wave that is watched pass whatever was measured."""
 
 
 def give(
@@ -132,7 +134,7 @@ def give(
     """Carry out an order; ``from_wave``: the first wave that is rolled back.
 
     Raises:
-        RolloutRefused: there is no such rollout, or its state does not allow it.
+        RolloutRefused: there is no such rollout, or its state does not allow it; accepting wants a reason.
     """
     before = store.get(connection, number, lock=True)
     if before is None:
@@ -141,7 +143,11 @@ def give(
         after = _ordered(before.rollout, order, reason, now_us, from_wave)
     except machine.NotNow as error:
         raise RolloutRefused("rollout.refused.state", state=error.state) from error
+    if order is Order.ACCEPT and not reason:
+        raise RolloutRefused("rollout.refused.reason", limit=REASON_LIMIT_CHARACTERS)
     store.save(connection, before, after, before.looked_at_us)
+    if order is Order.ACCEPT or (order is Order.RESUME and before.rollout.halted_why == "worse"):
+        judging.accept(connection, before, who, now_us)
     detail = {"reason": reason, "from_wave": from_wave}
     _record(connection, number, order, who=who, now_us=now_us, after=detail)
 
@@ -156,6 +162,10 @@ def _ordered(rollout: Rollout, order: Order, reason: str, now_us: int, from_wave
             return machine.halted(rollout, reason, now_us)
         case Order.ROLL_BACK:
             return machine.taken_back(rollout, now_us, from_wave)
+        case Order.ACCEPT:
+            if rollout.state is not RolloutState.RUNNING or rollout.wave_state is not WaveState.SOAKING:
+                raise RolloutRefused("rollout.refused.not_watched")
+            return rollout
 
 
 def _record(

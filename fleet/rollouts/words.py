@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 from agent.wire.reasons import text
+from fleet.lang.format import NARROW, number
 from fleet.lang.i18n import catalogue, t
 from fleet.lang.reasons import in_words
 from fleet.rollouts.choice import refusal_of
-from fleet.rollouts.model import GatewayStep, Hold, Step
+from fleet.rollouts.judge import Finding, Metric
+from fleet.rollouts.judging import Ruling
+from fleet.rollouts.model import GatewayStep, Hold, Judgement, Step
 from fleet.rollouts.start import RolloutRefused
 from fleet.safety.words import refusal_in_words
 
@@ -40,3 +43,44 @@ def hold_in_words(lang: str, one: GatewayStep, names: Mapping[str, str]) -> str:
         return ""
     refusal = refusal_of(one.eui, one.reason) if one.hold is Hold.NEEDED else None
     return t(lang, f"rollout.hold.{one.hold}") if refusal is None else refusal_in_words(lang, refusal, names)
+
+
+P_SHOWN_MIN = 0.001
+"""Smaller chances are written as less than this."""
+
+
+def ruling_in_words(lang: str, ruling: Ruling | None) -> list[str]:
+    """Return what stands of a wave, metric by metric, and who let it pass."""
+    if ruling is None:
+        return []
+    lines = [finding_in_words(lang, one) for one in ruling.findings]
+    if ruling.accepted_by:
+        lines.append(t(lang, "rollout.judge.accepted", who=ruling.accepted_by))
+    elif ruling.judgement is Judgement.NOT_ENOUGH:
+        lines.append(t(lang, "rollout.judge.waits"))
+    return lines
+
+
+def finding_in_words(lang: str, one: Finding) -> str:
+    """Return one metric's verdict.
+
+    >>> from fleet.rollouts.judge import Finding, Metric
+    >>> from fleet.rollouts.model import Judgement
+    >>> worse = Finding(metric=Metric.FRAMES, judgement=Judgement.WORSE, effect=-0.18, p=0.003)
+    >>> finding_in_words("fr", worse).replace("\u202f", " ")
+    'moins de trames qu’à l’ordinaire : −18 %, p = 0,003'
+    """
+    if one.effect is None or one.p is None:
+        name = t(lang, f"rollout.judge.{one.metric}")
+        return t(lang, "rollout.judge.not_enough", name=name, wave=one.wave, control=one.control)
+    p = f"= {number(lang, one.p, 3)}" if one.p >= P_SHOWN_MIN else f"< {number(lang, P_SHOWN_MIN, 3)}"
+    values = {"effect": _effect(lang, one.metric, one.effect), "p": p}
+    if one.judgement is Judgement.WORSE:
+        return t(lang, f"rollout.judge.{one.metric}.worse", **values)
+    return t(lang, "rollout.judge.fine", name=t(lang, f"rollout.judge.{one.metric}"), **values)
+
+
+def _effect(lang: str, metric: Metric, effect: float) -> str:
+    text = number(lang, effect, 1) if metric is Metric.RESTARTS else number(lang, 100 * effect)
+    signed = f"+{text}" if effect > 0 else text
+    return signed if metric is Metric.RESTARTS else f"{signed}{NARROW}%" if lang == "fr" else f"{signed}%"

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fleet.identity.people import Person, Role
 from fleet.registry.store import load_gateways
 from fleet.rollouts import store
+from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.start import REASON_LIMIT_CHARACTERS, Order, RolloutRefused, give
-from fleet.rollouts.words import refused_in_words
+from fleet.rollouts.words import refused_in_words, ruling_in_words
 from fleet.web.access import form_guard, operator
 from fleet.web.views import rollouts as views
 from fleet.web.visit import Viewing, leave_toast
@@ -21,6 +22,7 @@ ORDERS = {
     "reprise": Order.RESUME,
     "arret": Order.HALT,
     "retour": Order.ROLL_BACK,
+    "acceptation": Order.ACCEPT,
 }
 """Last part of the address of each order."""
 
@@ -32,6 +34,7 @@ def page(number: int, visit: Viewing, step: str = "") -> HTMLResponse:
         stored = store.get(connection, number)
         if stored is None:
             raise HTTPException(404, visit.words.t("rollout.refused.unknown", number=number))
+        ruling = ruling_of(stored)
         names = {one.eui: one.name for one in load_gateways(connection)}
         rows = views.gateway_rows(visit.words, stored, names)
         return visit.page(
@@ -39,12 +42,14 @@ def page(number: int, visit: Viewing, step: str = "") -> HTMLResponse:
             connection,
             one=views.rollout_row(visit.words, stored),
             waves=views.wave_states(visit.words, stored),
+            ruling=ruling,
+            verdicts=ruling_in_words(visit.lang, ruling),
             changes=stored.changes,
             rows=[row for row in rows if not step or row.step == step][: views.LISTED_LIMIT],
             total=len(rows),
             steps=views.step_counts(visit.words, stored),
             step=step,
-            orders=views.orders_of(stored.rollout.state),
+            orders=views.orders_of(stored.rollout),
             may_push=visit.person is not None and visit.person.may(Role.OPERATOR),
         )
 
@@ -57,7 +62,7 @@ def order(
     person: Annotated[Person, Depends(operator)],
     reason: Annotated[str, Form(max_length=REASON_LIMIT_CHARACTERS)] = "",
 ) -> Response:
-    """Pause, resume, halt or roll back."""
+    """Pause, resume, accept, halt or roll back."""
     if word not in ORDERS:
         raise HTTPException(404)
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fleet.rollouts.model import (
     OPEN_STATES,
     GatewayStep,
+    Rollout,
     RolloutState,
     Step,
     WaveState,
@@ -163,13 +164,14 @@ def step_counts(words: Words, stored: StoredRollout) -> list[tuple[str, str, int
     ]
 
 
-def orders_of(state: RolloutState) -> list[str]:
-    """Return what people may tell a rollout in a state, as the last part of an address."""
+def orders_of(rollout: Rollout) -> list[str]:
+    """Return what people may order of a rollout now, as the last part of an address."""
+    watched = rollout.settings.judged and rollout.wave_state is WaveState.SOAKING
     running = {
-        RolloutState.RUNNING: ["pause", "arret", "retour"],
+        RolloutState.RUNNING: ["pause", *(["acceptation"] if watched else []), "arret", "retour"],
         RolloutState.PAUSED: ["reprise", "arret", "retour"],
     }
-    return running.get(state) or {
+    return running.get(rollout.state) or {
         RolloutState.HALTED: ["reprise", "retour"],
         RolloutState.DONE: ["retour"],
-    }.get(state, [])
+    }.get(rollout.state, [])

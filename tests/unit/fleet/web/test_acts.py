@@ -128,6 +128,8 @@ def test_people_stop_and_take_back_a_rollout_on_its_page(client: TestClient) -> 
         assert answer.status_code == 303
         assert f"Déploiement {state}" in client.get("/deploiements/1").text
     assert client.post("/deploiements/1/pause", data=TOKEN).status_code == 409
+    early = client.post("/deploiements/1/acceptation", data=TOKEN | {"reason": "doute"})
+    assert (early.status_code, "en observation" in early.text) == (409, True)
     assert client.post("/deploiements/1/dormir", data=TOKEN).status_code == 404
     assert client.post("/deploiements/1/retour", data=TOKEN).status_code == 303
     assert client.get("/deploiements/9").status_code == 404
