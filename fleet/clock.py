@@ -33,6 +33,11 @@ class SystemClock:
         return time.monotonic_ns() // 1000
 
 
+def processor_us() -> int:
+    """Return the processor time that this thread has used, in microseconds."""
+    return time.thread_time_ns() // 1000
+
+
 class FleetClock:
     """UTC that goes on evenly; read by every thread, moved by the engine's."""
 

@@ -1,7 +1,8 @@
 """What the engine does within one transaction: decide what the network is at an instant, or store a batch.
 
     batch   sort → store → remember
-    cycle   our clock → refresh (what people changed) → sight → network → incidents → retention → envelopes
+    cycle   our clock → refresh (what people changed) → sight → quarantines → network → incidents
+              → retention → envelopes
 
 Nothing here changes what it was given: the outcome holds the state that stands once the commit is there.
 """
@@ -13,18 +14,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Update
 
 from fleet.broker.received import Received
-from fleet.clock import Clock
+from fleet.clock import Clock, processor_us
 from fleet.configurations import commands, reconcile
 from fleet.engine.clocks import Instant, look_at_clocks
 from fleet.engine.state import EngineState, restored_state
-from fleet.evidence import facts, store, vitals
+from fleet.evidence import facts, quarantines, store, vitals
 from fleet.evidence.acknowledgement import Progress, settle
+from fleet.evidence.allowance import UNUSED
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
 from fleet.evidence.ingest import Sorter
+from fleet.evidence.quarantine import Quarantine
 from fleet.facts.months import month_of
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
+from fleet.live.memory import GatewayMemory
 from fleet.live.model import NetworkNow
 from fleet.live.restore import restore_unsure
 from fleet.registry.model import Status
@@ -86,6 +90,7 @@ def run_cycle(
     if instant.monotonic_us >= state.refresh_due_us:
         state = _refreshed(connection, state, now_us, clock)
     state, change = _looked(connection, state, senses, terms.contract, instant)
+    state = _with_quarantines(connection, state, terms.contract, now_us)
     view, network = state.view.seen(
         state.registry,
         state.memory,
@@ -167,6 +172,35 @@ def _looked(
     return replace(state, sight=facts.load_blindness(connection, state.from_us, settings)), change
 
 
+def _with_quarantines(
+    connection: Connection, state: EngineState, settings: ContractSettings, now_us: int
+) -> EngineState:
+    """Return the state in which each quarantine is written, and those are gone that are over."""
+    held = {eui: one.quarantine for eui, one in state.memory.gateways.items() if one.quarantine is not None}
+    if not held:
+        return state
+    stored, changed, edges = quarantines.load_open(connection), dict[str, GatewayMemory](), False
+    for eui, one in held.items():
+        known = state.memory.of(eui)
+        if one.number is not None and eui not in stored:
+            changed[eui], edges = known.changed(quarantine=None, allowance=UNUSED), True
+        elif now_us >= one.ends_us:
+            quarantines.end(connection, eui, who="", now_us=now_us)
+            changed[eui], edges = known.changed(quarantine=None), True
+        elif one.number is None:
+            number = quarantines.begin(connection, eui, one, now_us)
+            changed[eui], edges = known.changed(quarantine=replace(one, number=number)), True
+        elif _grew(one, stored[eui]):
+            quarantines.grow(connection, one)
+    memory = state.memory.with_gateways(changed)
+    sight = facts.load_blindness(connection, state.from_us, settings) if edges else state.sight
+    return replace(state, memory=memory, sight=sight)
+
+
+def _grew(one: Quarantine, stored: Quarantine) -> bool:
+    return (one.refused, one.beyond_us) != (stored.refused, stored.beyond_us)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBatch:
     """What became of a batch, once its transaction is committed."""
@@ -184,7 +218,9 @@ def store_messages(
 ) -> StoredBatch:
     """Store a batch and return the state that knows it."""
     memory = state.memory
-    sorter = Sorter(memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us)
+    sorter = Sorter(
+        memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us, processor_us
+    )
     rows = sorter.sort(batch)
     store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))
     settled: tuple[Progress, ...] = ()
@@ -192,11 +228,15 @@ def store_messages(
         settled = settle(connection, rows)
     if rows.replies:
         commands.note_replies(connection, rows.replies)
+    unheard = sum(number for number, _ in rows.unheard.values())
     after = memory.with_batch(rows)
     if unsure := memory.unsure(rows):
         after = restore_unsure(connection, after, unsure, state.from_us, settings)
     return StoredBatch(
-        state=replace(state, memory=after), refused=len(rows.refused), settled=settled, desired=rows.desired
+        state=replace(state, memory=after),
+        refused=len(rows.refused) + unheard,
+        settled=settled,
+        desired=rows.desired,
     )
 
 

@@ -23,6 +23,7 @@ from fleet.evidence.tables import (
     marks,
     notes,
     presence_edges,
+    quarantines,
     refused_messages,
     reported_configurations,
 )
@@ -41,6 +42,7 @@ DATED: Mapping[Table, tuple[str, ...]] = {
     latest: ("presence_at_us", "heartbeat_at_us"),
     marks: ("at_us",),
     notes: ("recorded_at_us",),
+    quarantines: ("began_at_us", "ended_at_us", "beyond_at_us", "recorded_at_us"),
     presence_edges: ("recorded_at_us",),
     refused_messages: ("recorded_at_us",),
     reported_configurations: ("recorded_at_us",),

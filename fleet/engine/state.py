@@ -50,7 +50,7 @@ class EngineState:
     @property
     def blind(self) -> Blindness | None:
         """Our present blindness; None while we see."""
-        return next((one for one in self.sight if one.end_us is None), None)
+        return next((one for one in self.sight if one.end_us is None and not one.euis), None)
 
     def timelines(self, now_us: int) -> Timelines:
         """Return what pages read of the newest cycle."""
@@ -71,7 +71,7 @@ def first_state(
     We were blind since then if that is long ago.
     """
     gap = restart_gap(past_us, now_us)
-    blind = any(one.end_us is None for one in facts.load_blindness(connection, now_us))
+    blind = any(one.end_us is None and not one.euis for one in facts.load_blindness(connection, now_us))
     if gap is not None and not blind:
         facts.store_sight(connection, gap, now_us)
     keeping = begun(now_us=now_us, monotonic_us=monotonic_us, past_us=past_us)

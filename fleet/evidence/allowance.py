@@ -25,6 +25,10 @@ class MessageKind(StrEnum):
     RECORD = "journal records"
     EVENT = "events"
     OTHER = "other messages"
+    BOOT = "boots"
+    BYTE = "bytes"
+    PROCESSOR = "microseconds of processor time"
+    """Ours, on the thread that decodes, checks and folds what it says."""
 
 
 Counts: TypeAlias = tuple[tuple[MessageKind, int], ...]
@@ -49,7 +53,21 @@ PACES: Mapping[MessageKind, Pace] = {
     MessageKind.EVENT: Pace(100_000, SECOND_US),
     # what an agent keeps on its card (``agent.journal.store.EVENTS_LIMIT``)
     MessageKind.OTHER: Pace(600, SECOND_US),
+    MessageKind.BOOT: Pace(200, 10 * SECOND_US),
+    # a process that fails at once is started again every 10 s, for an hour half an hour's worth at once
+    MessageKind.BYTE: Pace(64_000_000, 250),
+    # all that an agent keeps on its card, 100,000 events and 50,000 records of 400 bytes; then 4 kB a second
+    MessageKind.PROCESSOR: Pace(30_000_000, 20),
+    # the same events and records at 200 us each; then a twentieth of the thread
 }
+
+
+class BeyondBudget(Incoherent):
+    """A gateway said more of one kind than it can mean."""
+
+    def __init__(self, kind: MessageKind, pace: Pace) -> None:
+        super().__init__(f"{kind}: more than {pace.burst} at once and one every {pace.step_us} us")
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +80,14 @@ class Allowance:
         """Return what is left after so many more of each kind; what is refused costs nothing.
 
         Raises:
-            Incoherent: they are more than a gateway can mean.
+            BeyondBudget: they are more than a gateway can mean.
         """
         used = dict(self.used_until_us)
         for kind, count in counts:
             pace = PACES[kind]
             until_us = max(used.get(kind, 0), now_us) + count * pace.step_us
             if until_us - now_us > pace.burst * pace.step_us:
-                raise Incoherent(f"{kind}: more than {pace.burst} at once and one every {pace.step_us} us")
+                raise BeyondBudget(kind, pace)
             used[kind] = until_us
         return Allowance(used)
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.db.upsert import upsert
 from fleet.evidence.blindness import Closed, Opened
+from fleet.evidence.quarantines import load_unheard
 from fleet.evidence.tables import blindness, maintenances, marks, statements
 from fleet.facts.model import (
     Blindness,
@@ -94,6 +95,10 @@ def load_blindness(
 ) -> tuple[Blindness, ...]:
     """Return our own blindness that lasted, with the time after recovery, beyond ``from_us``."""
     from_us -= settings.blindness_tail_us
+    return *_load_own(connection, from_us), *load_unheard(connection, from_us)
+
+
+def _load_own(connection: Connection, from_us: int) -> tuple[Blindness, ...]:
     ended = blindness.c.until_at_us.is_(None) | (blindness.c.until_at_us > from_us)
     return tuple(
         Blindness(

@@ -6,7 +6,7 @@
 reason; the store keeps the newest of them and counts all.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,8 +29,9 @@ from agent.wire.messages import (
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, JOURNAL_ACK, PRESENCE, split
 from fleet.broker.received import Received
-from fleet.evidence.allowance import UNUSED, Allowance, Counts, MessageKind
+from fleet.evidence.allowance import UNUSED, Allowance, BeyondBudget, Counts, MessageKind
 from fleet.evidence.coherence import INTEGER_LIMIT, Incoherent, Unusable, check
+from fleet.evidence.quarantine import Quarantine, begun
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -39,8 +40,11 @@ RETAINED = (PRESENCE, CONFIG_REPORTED)
 """An empty retained message only clears."""
 JOURNAL_BATCH_LIMIT = 200
 """Records of one message (``agent.wire.messages.JournalBatch``)."""
+TOPIC_EUI = 2
+"""Place of the EUI in a topic (``agent.wire.topics``)."""
 BEAT: Counts = ((MessageKind.HEARTBEAT, 1),)
 BEAT_OF_A_NEW_RUN: Counts = (*BEAT, (MessageKind.RUN, 1))
+BEAT_OF_A_NEW_BOOT: Counts = (*BEAT_OF_A_NEW_RUN, (MessageKind.BOOT, 1))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +79,10 @@ class Sorted:
     """By EUI: how many messages no gateway can mean, why the newest, and when it came."""
     allowances: dict[str, Allowance] = field(default_factory=dict)
     """What the gateways of this batch have used."""
+    quarantines: dict[str, Quarantine] = field(default_factory=dict)
+    """Gateways that are not listened to, after what they said in this batch."""
+    unheard: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By EUI: how many messages were refused for a quarantine, and when the newest came."""
 
 
 class Known(Protocol):
@@ -92,6 +100,9 @@ class Known(Protocol):
     @property
     def allowance(self) -> Allowance: ...
 
+    @property
+    def quarantine(self) -> Quarantine | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
@@ -101,6 +112,12 @@ class Nothing:
     heartbeat: Heartbeat | None = None
     presence: Presence | None = None
     allowance: Allowance = UNUSED
+    quarantine: Quarantine | None = None
+
+
+def standing() -> int:
+    """Return no processor time, for who sorts without a budget of it."""
+    return 0
 
 
 NOTHING = Nothing()
@@ -117,21 +134,54 @@ class Sorter:
     settings: ContractSettings
     cut_us: int = 0
     """Runs that were received until then end there: our clock may have been another."""
+    processor_us: Callable[[], int] = standing
+    """What this thread has used of a processor so far."""
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
         rows = Sorted()
         for message in batch:
+            began_us = self.processor_us()
             try:
                 self._sort(rows, message)
             except Incoherent as error:
-                rows.refused.append((message, str(error)))
-                eui, _ = split(message.topic)
-                count, _, _ = rows.incoherent.get(eui, (0, "", 0))
-                rows.incoherent[eui] = (count + 1, str(error), message.received_at_us)
+                self._note_incoherent(rows, message, error)
             except ValueError as error:
                 rows.refused.append((message, str(error)))
+            self._charge_processor(rows, message, self.processor_us() - began_us)
         return rows
+
+    def _note_incoherent(self, rows: Sorted, message: Received, error: Incoherent) -> None:
+        rows.refused.append((message, str(error)))
+        eui, _ = split(message.topic)
+        count, _, _ = rows.incoherent.get(eui, (0, "", 0))
+        rows.incoherent[eui] = (count + 1, str(error), message.received_at_us)
+        if isinstance(error, BeyondBudget):
+            rows.quarantines[eui] = begun(error.kind, message.received_at_us)
+
+    def _charge_processor(self, rows: Sorted, message: Received, used_us: int) -> None:
+        """Charge a gateway of ours for the time that its message took, used or refused."""
+        eui = message.topic.split("/")[TOPIC_EUI] if message.topic.count("/") > TOPIC_EUI else ""
+        if used_us <= 0 or eui not in self.registered or eui in rows.quarantines:
+            return
+        try:
+            self._charge(rows, eui, ((MessageKind.PROCESSOR, used_us),), message.received_at_us)
+        except BeyondBudget as error:
+            rows.quarantines[eui] = begun(error.kind, message.received_at_us)
+
+    def _charge(self, rows: Sorted, eui: str, counts: Counts, at_us: int) -> None:
+        allowance = rows.allowances.get(eui) or self.known.get(eui, NOTHING).allowance
+        rows.allowances[eui] = allowance.after(counts, at_us)
+
+    def _is_unheard(self, rows: Sorted, eui: str, at_us: int) -> bool:
+        """Return whether nobody listens to this gateway; its message is counted."""
+        held = rows.quarantines.get(eui) or self.known.get(eui, NOTHING).quarantine
+        if held is None:
+            return False
+        rows.quarantines[eui] = held.after_message(at_us)
+        count, _ = rows.unheard.get(eui, (0, 0))
+        rows.unheard[eui] = (count + 1, at_us)
+        return True
 
     def _sort(self, rows: Sorted, message: Received) -> None:
         eui, leaf = split(message.topic)
@@ -142,8 +192,11 @@ class Sorter:
             return
         if eui not in self.registered:
             raise Unusable(f"topic: no gateway {eui} in the registry")
+        if self._is_unheard(rows, eui, message.received_at_us):
+            return
         if not message.payload and leaf in RETAINED:
             return
+        self._charge(rows, eui, ((MessageKind.BYTE, len(message.payload)),), message.received_at_us)
         content = decode(leaf, message.payload)
         if isinstance(content, Heartbeat):
             self._sort_heartbeat(rows, eui, content, message)
@@ -156,9 +209,7 @@ class Sorter:
         before = rows.newest_runs.get(eui) or known.newest_run
         check(beat, before, at_us)
         folded = fold(before, eui, beat, at_us, self.settings, cut_us=self.cut_us)
-        counts = BEAT_OF_A_NEW_RUN if folded.outcome is Outcome.NEW else BEAT
-        allowance = rows.allowances.get(eui) or known.allowance
-        rows.allowances[eui] = allowance.after(counts, at_us)
+        self._charge(rows, eui, _counts_of_beat(folded.outcome, beat, before), at_us)
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return
@@ -183,8 +234,7 @@ class Sorter:
                 named = [one for one in content.records if abs(one.boot) <= INTEGER_LIMIT]
                 rows.given_up.extend((eui, one.boot, one.journal_seq) for one in named)
             raise
-        allowance = rows.allowances.get(eui) or known.allowance
-        rows.allowances[eui] = allowance.after(_counts(content), at_us)
+        self._charge(rows, eui, _counts(content), at_us)
         if isinstance(content, Presence):
             self._note_presence(rows, eui, content, message)
         else:
@@ -200,6 +250,12 @@ class Sorter:
         if changed and not message.retained:
             edge = {"eui": eui, "online": presence.online, "boot": presence.boot, "recorded_at_us": at_us}
             rows.presence_edges.append(edge)
+
+
+def _counts_of_beat(outcome: Outcome, beat: Heartbeat, before: HeartbeatRun | None) -> Counts:
+    if before is None or beat.boot != before.boot:
+        return BEAT_OF_A_NEW_BOOT if outcome is Outcome.NEW else BEAT
+    return BEAT_OF_A_NEW_RUN if outcome is Outcome.NEW else BEAT
 
 
 def _counts(content: msgspec.Struct) -> Counts:

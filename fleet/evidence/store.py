@@ -44,11 +44,13 @@ def store_batch(connection: Connection, rows: Sorted, measured: Rows) -> None:
     repeated, refused = _store_journal(connection, rows)
     refused = [*rows.refused, *refused]
     store_refused(connection, refused)
+    unheard = sum(number for number, _ in rows.unheard.values())
     counted = {
         "heartbeats": len(rows.vitals),
         "repeated": rows.repeated + repeated,
         "journal_records": len(rows.journal) - repeated,
-        "refused": len(refused),
+        "refused": len(refused) + unheard,
+        "unheard": unheard,
         "incoherent": sum(number for number, _, _ in rows.incoherent.values()),
     }
     if rows.presence_edges:

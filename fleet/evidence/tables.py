@@ -188,6 +188,21 @@ blindness = Table(
 )
 """Positive proof that we ourselves could not see (AVAILABILITY §4); open while ``until_at_us`` is null."""
 
+quarantines = Table(
+    "quarantines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("eui", String(16), nullable=False, index=True),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("budget", String(64), nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("beyond_at_us", BigInteger, nullable=False),
+    Column("ended_by", String(100), nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+)
+"""Gateways to which we did not listen (``fleet.evidence.quarantine``); open while ``ended_at_us`` is null."""
+
 maintenances = Table(
     "maintenances",
     metadata,

@@ -24,6 +24,8 @@ class Domain(StrEnum):
     WAVE = "wave"
     LNS = "lns"
     NETWORK = "network"
+    QUARANTINE = "quarantine"
+    """One gateway to which we do not listen: it went beyond a budget (``fleet.evidence.quarantine``)."""
 
 
 class IncidentState(StrEnum):

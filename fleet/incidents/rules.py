@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from fleet.durations import MINUTE_US, SECOND_US
 from fleet.facts.states import LOST_STATES, GatewayState
+from fleet.incidents import quarantine
 from fleet.incidents.correlate import explain
 from fleet.incidents.criticality import grade
 from fleet.incidents.flaps import flapping, open_flaps, regrades
@@ -63,12 +64,19 @@ def confirmed(network: NetworkNow, silence_confirmed_us: int, now_us: int) -> di
 
 def unexplained(facts: Facts, now_us: int) -> bool:
     """Return whether a confirmed loss has no incident yet."""
-    known = {eui for incident in facts.incidents for eui in incident.members}
+    losses, _ = quarantine.parted(facts.incidents)
+    known = {eui for incident in losses for eui in incident.members}
     return bool(confirmed(facts.network, facts.silence_confirmed_us, now_us).keys() - known)
 
 
 def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
     """Return what to write down, in order."""
+    losses, quarantines = quarantine.parted(facts.incidents)
+    mine = quarantine.decide(quarantines, facts.network, now_us)
+    return (*_of_losses(replace(facts, incidents=losses), now_us), *mine)
+
+
+def _of_losses(facts: Facts, now_us: int) -> tuple[Action, ...]:
     lost = confirmed(facts.network, facts.silence_confirmed_us, now_us)
     view = _view(facts)
     flaps = flapping(facts)

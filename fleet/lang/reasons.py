@@ -32,6 +32,8 @@ class FleetReason(StrEnum):
     """Blind: no process of ours looked."""
     CLOCK_FORWARD = "fleet.clock_forward"
     """Blind: our clock leapt over a time in which it dated nothing."""
+    QUARANTINED = "fleet.quarantined"
+    """Blind for a gateway: it went beyond its budget, we did not listen."""
     MAINTENANCE = "fleet.maintenance"
     """Announced works; ``text`` is what the person wrote who announced them."""
 

@@ -174,6 +174,8 @@ def _gateway_now(gateway: Gateway, memory: GatewayMemory, known: Known, now_us: 
         proved=span.proved,
         suspect=is_suspect(memory, span.state),
         incoherent=memory.skipped > 0 or _incoherent_until_us(memory) > now_us,
+        quarantine="" if memory.quarantine is None else memory.quarantine.budget.value,
+        quarantine_since_us=None if memory.quarantine is None else memory.quarantine.since_us,
         cause=span.cause,
         reason=span.reason,
         last_word_us=memory.heartbeat_at_us,

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from agent.wire.messages import Heartbeat, Presence
 from fleet.evidence.allowance import UNUSED, Allowance
 from fleet.evidence.ingest import Sorted
+from fleet.evidence.quarantine import Quarantine
 from fleet.facts.model import (
     Commissioning,
     GatewayFacts,
@@ -48,6 +49,8 @@ class GatewayMemory:
     """When it newest gave numbers that no gateway can mean."""
     allowance: Allowance = field(default=UNUSED, compare=False)
     """What it has used of what it may say since this process began."""
+    quarantine: Quarantine | None = None
+    """Nobody listens to it: it went beyond a budget."""
     version: int = field(default=0, compare=False)
     """Grows when a fact changes anything but the end of the newest run."""
     stamp: int = field(default=0, compare=False)
@@ -139,6 +142,8 @@ class Memory:
             changed[eui] = of(eui).changed(facts=False, incoherent_at_us=at_us)
         for eui, allowance in rows.allowances.items():
             changed[eui] = replace(of(eui), allowance=allowance)
+        for eui, held in rows.quarantines.items():
+            changed[eui] = of(eui).changed(facts=False, quarantine=held)
         return self.with_gateways(changed)
 
     def unsure(self, rows: Sorted) -> frozenset[tuple[str, int]]:

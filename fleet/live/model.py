@@ -23,6 +23,9 @@ class GatewayNow:
     """The broker saw its socket close; nobody is paged for that."""
     incoherent: bool = False
     """It gave numbers that no gateway can mean, in the last day or in rows that are stored."""
+    quarantine: str = ""
+    """The budget that it went beyond, so that we do not listen (``allowance.MessageKind``); empty: we do."""
+    quarantine_since_us: int | None = None
     cause: Cause = Cause.NONE
     reason: str = ""
     last_word_us: int | None = None

@@ -10,6 +10,7 @@ from fleet.availability.history import FOR_EVER_US
 from fleet.evidence import load
 from fleet.evidence.boots import count_facts
 from fleet.evidence.facts import load_blindness, load_commissioning, load_maintenances, load_statements
+from fleet.evidence.quarantines import load_open
 from fleet.evidence.tables import incoherences, latest
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window, month_around
@@ -39,6 +40,8 @@ def restore_memory(connection: Connection, from_us: int, settings: ContractSetti
     for row in connection.execute(select(incoherences)).mappings():
         known = gateways.get(row["eui"]) or GatewayMemory(eui=row["eui"])
         gateways[row["eui"]] = known.changed(incoherent_at_us=row["last_at_us"])
+    for eui, held in load_open(connection).items():
+        gateways[eui] = (gateways.get(eui) or GatewayMemory(eui=eui)).changed(quarantine=held)
     return Memory(gateways)
 
 
@@ -73,7 +76,7 @@ def restored_network(connection: Connection, settings: ContractSettings, now_us:
     """Return the network at ``now_us`` as stored rows prove it, for who asks beside the engine."""
     from_us = month_around(now_us).start_us
     sight = load_blindness(connection, from_us, settings)
-    blind = next((one for one in sight if one.end_us is None), None)
+    blind = next((one for one in sight if one.end_us is None and not one.euis), None)
     memory = restore_memory(connection, from_us, settings).with_people(
         load_commissioning(connection),
         load_maintenances(connection, from_us),

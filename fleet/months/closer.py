@@ -22,6 +22,7 @@ from fleet.evidence.tables import (
     heartbeat_runs,
     journal_records,
     maintenances,
+    quarantines,
     statements,
 )
 from fleet.facts.months import Window, month_of, month_window
@@ -170,7 +171,7 @@ def _late(connection: Connection, window: Window, since_us: int) -> bool:
     """Return whether facts about the month were recorded since; a run that grows after its month is none."""
     start_us, end_us = window.start_us, window.end_us
     run, works, said, blind = heartbeat_runs.c, maintenances.c, statements.c, blindness.c
-    sent, tail_us = deliveries.c, DEFAULTS.blindness_tail_us
+    sent, deaf, tail_us = deliveries.c, quarantines.c, DEFAULTS.blindness_tail_us
     overlaps = (works.from_at_us < end_us) & (works.until_at_us > start_us)
     about = (
         (journal_records.c.recorded_at_us, journal_records.c.at_us < end_us),
@@ -187,6 +188,10 @@ def _late(connection: Connection, window: Window, since_us: int) -> bool:
         (
             blind.recorded_at_us,
             (blind.from_at_us < end_us) & (func.coalesce(blind.until_at_us, end_us) > start_us - tail_us),
+        ),
+        (
+            deaf.recorded_at_us,
+            (deaf.began_at_us < end_us) & (func.coalesce(deaf.ended_at_us, end_us) > start_us - tail_us),
         ),
     )
     return any(

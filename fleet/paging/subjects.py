@@ -25,6 +25,7 @@ WHAT = {
     "grade.gateway": "gateway",
     "grade.burn": "flaps",
     "grade.flaps": "flaps",
+    "grade.quarantine": "quarantine",
 }
 
 
@@ -99,8 +100,8 @@ def where(lang: str, domain: Domain, value: str, names: list[str]) -> str:
 
 
 def _cause(domain: Domain, network: NetworkNow, euis: list[str]) -> str:
-    if domain is Domain.LNS:
-        return "lns"
+    if domain in (Domain.LNS, Domain.QUARANTINE):
+        return domain.value
     if len(euis) > 1 and domain is not Domain.GATEWAY:
         return domain.value
     known = [network.gateways[eui].cause for eui in euis if eui in network.gateways]

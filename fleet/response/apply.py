@@ -23,6 +23,7 @@ from fleet.incidents.model import (
     Split,
 )
 from fleet.intake import calls
+from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import Occasion
 from fleet.paging import paging
@@ -92,7 +93,7 @@ def _open(context: CycleContext, action: Open | Split) -> None:
             title=title(context.network, action.cause, grade),
             criticality=grade.criticality,
             began_at_us=first.since_us,
-            reported_at_us=first.since_us + context.settings.silence_confirmed_us,
+            reported_at_us=_reported_us(context, action.cause, first),
             incident_id=incident_id,
             site_id=gateway.site_id if len(action.members) == 1 else None,
             commune_insee=grade.communes[0] if grade.communes else gateway.commune_insee,
@@ -100,6 +101,13 @@ def _open(context: CycleContext, action: Open | Split) -> None:
         context.now_us,
     )
     paging.plan_first_page(connection, ticket.id, context.now_us)
+
+
+def _reported_us(context: CycleContext, cause: SharedCause, first: Member) -> int:
+    """Return when it was known: a loss once it is confirmed, a quarantine at once."""
+    if cause.domain is Domain.QUARANTINE:
+        return first.since_us
+    return first.since_us + context.settings.silence_confirmed_us
 
 
 def _adopt(context: CycleContext, ticket: Ticket, grade: Grade) -> None:
@@ -117,8 +125,10 @@ def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
     known = {code: commune.name for code, commune in network.communes.items()}
     names = [known.get(code, code) for code in grade.communes]
     value = cause.value
-    if cause.domain is Domain.GATEWAY and value in network.gateways:
+    if value in network.gateways:
         value = network.gateways[value].name
+    if cause.domain is Domain.QUARANTINE:
+        return t("fr", "ticket.quarantine", name=value)
     return where("fr", cause.domain, value, names)
 
 

@@ -45,6 +45,7 @@ OF_A_GATEWAY = (
     "lns_heard",
     "notes",
     "presence_edges",
+    "quarantines",
     "reported_configurations",
     "rollout_gateways",
     "statements",

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.db.connect import first_line, is_database_trouble
 from fleet.durations import DAY_US
-from fleet.evidence import restarts
+from fleet.evidence import quarantines, restarts
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.identity.ends import WRONG_BELOW_DAYS, endings
 from fleet.notify import outbox
@@ -132,11 +132,12 @@ class SecureAnswers:
 def _from_rows(parts: Parts) -> tuple[dict[str, int | None], list[str]]:
     """Return what the database tells of this process and those before it, and what is wrong with that."""
     now_us = parts.clock.now_us()
-    unknown = dict.fromkeys(("stuck_since_us", "stuck_for_us", "crashes_1h", "blind_24h_us"))
+    unknown = dict.fromkeys(("stuck_since_us", "stuck_for_us", "crashes_1h", "blind_24h_us", "quarantined"))
     try:
         with parts.database.read() as connection:
             stuck_us = outbox.stuck_since(connection)
             crashes = restarts.crashes_since(connection, now_us - restarts.LOOP_US)
+            quarantined = quarantines.count_open(connection)
             blind_us = restarts.blind_us(connection, now_us - DAY_US, now_us)
     except Exception as error:
         if not is_database_trouble(error):
@@ -148,5 +149,6 @@ def _from_rows(parts: Parts) -> tuple[dict[str, int | None], list[str]]:
         "stuck_for_us": None if stuck_us is None else now_us - stuck_us,
         "crashes_1h": crashes,
         "blind_24h_us": blind_us,
+        "quarantined": quarantined,
     }
     return found, [f"restarts: ended {crashes} times within an hour unasked; see its journal"] if loop else []

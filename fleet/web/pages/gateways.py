@@ -11,6 +11,7 @@ from agent.wire.command import Action
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
 from fleet.configurations.status import statuses, unbalanced
+from fleet.evidence import quarantines
 from fleet.evidence.tables import journal_records, notes
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
@@ -109,6 +110,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             communes=[c for c in visit.network.communes.values() if eui in c.members],
             sentence=_sentence(visit, eui, ticket),
             ticket=ticket.ticket if ticket else None,
+            held=quarantines.held(connection, eui),
             windows=timeline.WINDOWS,
             window=window,
             line=gateway.line_of(visit.past.gateways.get(eui), window, visit.lang, visit.now_us),
@@ -181,6 +183,22 @@ def accept(eui: str, visit: Viewing, person: Annotated[Person, Depends(operator)
         )
     answer = RedirectResponse(f"/passerelles/{eui}", SEE_OTHER)
     return leave_toast(answer, "toast.accepted", name=found.name)
+
+
+@router.post("/passerelles/{eui}/quarantaine", dependencies=[Depends(form_guard)])
+def end_quarantine(eui: str, visit: Viewing, person: Annotated[Person, Depends(operator)]) -> Response:
+    """Listen to the gateway again from the engine's next cycle on; its budgets are whole."""
+    with visit.database.write() as connection:
+        found = store.load_gateway(connection, eui)
+        if found is None:
+            raise HTTPException(404)
+        if not quarantines.end(connection, eui, who=person.name, now_us=visit.now_us):
+            raise HTTPException(409)
+        audit.record(
+            connection, now_us=visit.now_us, who=person.name, action="gateway.quarantine.end", subject=eui
+        )
+    answer = RedirectResponse(f"/passerelles/{eui}", SEE_OTHER)
+    return leave_toast(answer, "toast.quarantine.ended", name=found.name)
 
 
 Commanding = Annotated[Person, Depends(technician)]

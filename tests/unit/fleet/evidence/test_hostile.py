@@ -169,11 +169,14 @@ def test_what_is_refused_costs_nothing_of_any_kind():
     assert full == UNUSED.after(run, NOW_US)
 
 
-def test_what_is_beyond_the_pace_is_refused_and_the_gateway_marked():
+def test_what_is_beyond_the_pace_is_refused_and_the_gateway_marked_and_quarantined():
     sorter = Sorter({}, set(EUIS), DEFAULTS)
     many = PACES[MessageKind.HEARTBEAT].burst
     rows = sorter.sort(one_beat(seq, 1, NOW_US) for seq in range(1, many + 4))
-    assert (len(rows.vitals), len(rows.refused), rows.incoherent[EUIS[0]][0]) == (many, 3, 3)
+    assert (len(rows.vitals), len(rows.refused), rows.incoherent[EUIS[0]][0]) == (many, 1, 1)
+    assert rows.unheard[EUIS[0]] == (2, NOW_US)
+    held = rows.quarantines[EUIS[0]]
+    assert (held.budget, held.refused) == (MessageKind.HEARTBEAT, 3)
 
 
 @pytest.mark.slow
