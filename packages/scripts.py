@@ -74,6 +74,8 @@ def postrm(role: Role) -> str:
     if role.user:
         lines += [f"! getent passwd {role.user} >/dev/null || userdel {role.user} >/dev/null 2>&1"]
         lines += [f"! getent group {role.user} >/dev/null || groupdel {role.user} >/dev/null 2>&1"]
+    # dpkg took it away as well when nothing else is in it; a Debian has it from the beginning (FHS 3.13).
+    lines += ["[ -d /opt ] || mkdir --mode=0755 /opt"]
     return _script(*lines)
 
 

@@ -93,7 +93,9 @@ class ServiceNotifier:
 
     def ready(self, status: str) -> None:
         """Say that the service is up."""
-        self._notifier.notify(f"READY=1\nSTATUS={status}")
+        line = " ".join(status.splitlines())
+        # sdnotify sends Latin-1 and drops the whole message where that fails; systemd reads UTF-8.
+        self._notifier.notify(f"READY=1\nSTATUS={line}".encode().decode("latin-1"))
 
     def working(self) -> None:
         """Say that every part made progress."""

@@ -50,6 +50,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     made_at_us: int
     data: str
     """Folder that it was made from: paths in the broker's configuration begin with it."""
+    database_url: str = ""
+    """What its fleet.json names; empty: SQLite in the folder."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from fleet.backup.archive import End, Manifest, Recipient
 from fleet.db.connect import Database
 from fleet.db.migrate import current
 from fleet.errors import MistakeError
-from fleet.settings import FILE_NAME, Settings
+from fleet.settings import FILE_NAME, Settings, read_founded
 
 FOLDERS = ("keys", "mosquitto")
 LEFT_OUT = frozenset({".pid", ".new", ".db", ".log"})
@@ -45,6 +45,7 @@ def make_backup(settings: Settings, output: Path, recipients: tuple[Recipient, .
             revision=revision,
             made_at_us=now_us,
             data=str(settings.data.resolve()),
+            database_url=read_founded(settings.data).database_url,
         )
         counts: dict[str, int] = {}
         digests: dict[str, str] = {}

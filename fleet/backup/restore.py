@@ -25,7 +25,7 @@ from fleet.db.connect import Database, sqlite_url
 from fleet.errors import MistakeError
 from fleet.identity.foundation import FOLDER_MODE, broker_files, read_keys
 from fleet.identity.revocation import BrokerDoor, apply_rights
-from fleet.settings import FILE_NAME, read_settings
+from fleet.settings import FILE_NAME, effective_environment, read_founded, read_settings
 
 STAGING = "restoring"
 
@@ -68,7 +68,8 @@ def _load(
 ) -> tuple[Manifest, End]:
     manifest = _manifest(next(members, ("", b"")))
     held: list[bytes] = []
-    url = environment.get("PASSERELLE_DATABASE_URL") or sqlite_url(staging / "fleet.db")
+    named = environment.get("PASSERELLE_DATABASE_URL") or manifest.database_url
+    url = named or sqlite_url(staging / "fleet.db")
     with closing(Database(url)) as database, database.write() as connection:
         _lay_schema(connection, manifest)
         tables = rows.tables_to_fill(connection)
@@ -83,12 +84,25 @@ def _load(
                 digests[_lay_file(staging, name, content)] = hashlib.sha256(content).hexdigest()
             else:
                 held.append(content)
+        _check_database(staging, named, environment)
         end = _end(held)
         if end.rows != counts or end.sha256 != digests:
             raise ArchiveRefused("archive: its end names other rows or files than it holds")
         rows.continue_numbering(connection, tuple(tables.values()))
         migrate.migrate_to(connection, "head")
     return manifest, end
+
+
+def _check_database(staging: Path, filled: str, environment: Mapping[str, str]) -> None:
+    """Refuse rows in another database than the one that the restored fleet would open."""
+    if not (staging / FILE_NAME).exists():
+        return  # cut off, which its end tells
+    opened = effective_environment(read_founded(staging), environment)["PASSERELLE_DATABASE_URL"]
+    if opened != filled:
+        raise ArchiveRefused(
+            "archive: its fleet.json names another database than its manifest;"
+            " set PASSERELLE_DATABASE_URL to the one to restore into"
+        )
 
 
 def _manifest(first: tuple[str, bytes]) -> Manifest:

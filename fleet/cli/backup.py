@@ -59,7 +59,7 @@ def restore(
         Path | None, Option(help="File with the private key.", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
-    """Bring a fleet back into a bare folder and an empty database (PASSERELLE_DATABASE_URL or SQLite)."""
+    """Bring a fleet back into a bare folder and an empty database: PASSERELLE_DATABASE_URL, or its own."""
     from fleet.backup.archive import read_identities
     from fleet.backup.restore import restore as bring_back
 

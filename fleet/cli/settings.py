@@ -6,13 +6,17 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 from typer import Argument
 
 from fleet.cli.folder import Data
+from fleet.db.connect import Database, DatabaseUrlError, first_line, sqlite_url
+from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
 from fleet.settings import (
     FILE_NAME,
@@ -56,6 +60,7 @@ def set_(
     before = read_founded(data)
     after = changed(before, assignments)
     _check(after)
+    moved = _lay_tables(data, before, after)
     write_settings(data, after)
     if (before.broker_host, before.broker_port) != (after.broker_host, after.broker_port):
         write_settings(data, msgspec.structs.replace(after, **_broker_of(before)))
@@ -76,7 +81,26 @@ def set_(
             )
     for name in names:
         print(f"{name} = {covered(name, now.get(name))}")
+    if moved:
+        print("database_url: the rows stay in the former database; `fleet backup`, `restore` carry them over")
     print(f"{data / FILE_NAME}: written; restart `fleet serve`" if names else "nothing changed")
+
+
+def _lay_tables(data: Path, before: Founded, after: Founded) -> bool:
+    """Make the tables of a database that is newly named; return whether there is one.
+
+    Raises:
+        MistakeError: it cannot be reached; nothing was written.
+    """
+    named = [effective_environment(one, os.environ)["PASSERELLE_DATABASE_URL"] for one in (before, after)]
+    if named[0] == named[1]:
+        return False
+    try:
+        with closing(Database(named[1] or sqlite_url(data / "fleet.db"))) as database:
+            upgrade(database)
+    except (SQLAlchemyError, DatabaseUrlError) as error:
+        raise MistakeError(f"settings: database_url: {first_line(error)}") from error
+    return True
 
 
 def _check(founded: Founded) -> None:

@@ -26,7 +26,7 @@ GATEWAY = (*BOOT, "polkitd", "iproute2")
 SERVER = (
     *BOOT,
     *("mosquitto", "postgresql", "nginx", "openssl", "curl", "postfix", "gammu-smsd"),
-    *("libpango-1.0-0", "libpangoft2-1.0-0", "fonts-dejavu-core", "iproute2"),
+    *("libpango-1.0-0", "libpangoft2-1.0-0", "fonts-dejavu-core", "iproute2", "faketime"),
 )
 """What docs/exploitation.md has the administrator install; taken here so that no test needs a network."""
 NO_MODEM = 'chroot "$1" systemctl disable --quiet gammu-smsd'

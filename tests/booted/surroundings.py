@@ -11,7 +11,7 @@ from tests.booted.machine import Machine
 ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "demo" / "data" / "touraine_est_vallees.json").read_text(encoding="utf-8"))
 EUI = "0016c001f1370001"
-NAMES = ("supervision.exemple.fr", "broker.exemple.fr", "lns.exemple.fr")
+NAMES = ("supervision.exemple.fr", "broker.exemple.fr", "lns.exemple.fr", "courriel.exemple.fr")
 LNS_PORT = 1700
 LIFE = ("-days", "7")
 CHIP = "/run/twin/chip.sock"

@@ -1,6 +1,6 @@
 """docs/exploitation.md, executed as it stands on a Debian that boots: the first day of a fleet.
 
-`make soak` follows every block of the page (tests/soak/test_guide.py); here are those of the first day.
+`make soak` follows every block of the page (test_whole_guide.py); here are those of the first day.
 """
 
 import json
@@ -27,7 +27,8 @@ class FirstDay:
     """A server and a gateway, and the guide's blocks run on them."""
 
     def __init__(self, machines: Machines, packages: dict[str, Path], folder: Path) -> None:
-        authority = surroundings.Authority(folder / "authority")
+        self.authority = authority = surroundings.Authority(folder / "authority")
+        self.followed: set[str] = set()
         self.machines = machines
         self.folder = folder
         self.packages = packages
@@ -45,6 +46,7 @@ class FirstDay:
         """Run what the page has an administrator run."""
         found = [block for block in blocks(PAGE.read_text("utf-8")) if block.section == section]
         assert found, f"no commands under « {section} »"
+        self.followed.add(section)
         for block in found:
             script = block.script
             for there, here in surroundings.IN_PLACE_OF:
@@ -53,6 +55,12 @@ class FirstDay:
                 self.server.run(script, stdin=f"{PASSWORD}\n")
             elif block.machine == GATEWAY:
                 self.make_gateway(script)
+            else:
+                self.other(block.machine).run(script)
+
+    def other(self, name: str) -> Machine:
+        """Return another machine of the page."""
+        raise LookupError(f"no machine « {name} » on the first day")
 
     def make_gateway(self, script: str) -> None:
         """Make a card as an installer does, put it into a gateway, power it."""

@@ -1,6 +1,7 @@
 """The restore drill: a fleet is backed up while it is written to, lost, and comes back on a bare folder."""
 
 import json
+import os
 import threading
 from contextlib import closing
 
@@ -8,7 +9,7 @@ import pytest
 from cryptography import x509
 from sqlalchemy import create_engine, make_url, select, text
 
-from fleet.backup import rows
+from fleet.backup import archive, rows
 from fleet.cli import commands
 from fleet.cli.main import main
 from fleet.clock import SystemClock
@@ -19,6 +20,7 @@ from fleet.identity.foundation import read_keys
 from fleet.identity.revocation import RevocationUnconfirmed
 from fleet.identity.tables import audit_log
 from fleet.registry import document, store
+from fleet.settings import read_settings
 from tests.postgresql import postgresql
 from tests.unit.fleet.founded import DOCUMENT, EUIS
 from tests.unit.fleet.identity.certificates import enrolment
@@ -140,6 +142,51 @@ def test_a_fleet_comes_back_on_a_bare_folder(fleets, key, tmp_path, capsys, sour
     commands.add_user(new, "anne", "viewer", "y" * 12)
     assert main(["restore", "--data", str(new), str(archive), "--identity", str(path)]) == 2
     assert "bare folder" in capsys.readouterr().err
+
+
+def test_a_fleet_whose_file_names_its_database_comes_back_into_it(fleets, key, tmp_path, monkeypatch):
+    path, recipient = key
+    old = fleets("postgresql", "old")
+    url = os.environ["PASSERELLE_DATABASE_URL"]
+    monkeypatch.delenv("PASSERELLE_DATABASE_URL")
+    commands.init(old, public_url="", broker="", database_url=url)
+    found_fleet(old, recipient)
+    assert main(["backup", "--data", str(old), "--output", str(tmp_path / "a")]) == 0
+    before = content(old)
+    assert before["users"]
+    assert not (old / "fleet.db").exists()
+    administrator = create_engine(url)
+    with administrator.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    administrator.dispose()
+
+    new = tmp_path / "new"
+    assert main(["restore", "--data", str(new), str(tmp_path / "a"), "--identity", str(path)]) == 0
+    assert read_settings(new).database_url == url
+    assert content(new) == before
+    assert not (new / "fleet.db").exists()
+
+
+def test_rows_are_never_elsewhere_than_the_file_says(fleets, key, tmp_path, monkeypatch, capsys):
+    path, recipient = key
+    old, elsewhere = fleets("sqlite", "old"), f"sqlite:///{tmp_path}/elsewhere.db"
+    monkeypatch.delenv("PASSERELLE_DATABASE_URL")
+    found_fleet(old, recipient)
+    assert main(["settings", "set", "--data", str(old), f"database_url={elsewhere}"]) == 0
+    assert main(["backup", "--data", str(old), "--output", str(tmp_path / "a")]) == 0
+    with (
+        archive.reading(tmp_path / "a", archive.read_identities(path)) as members,
+        archive.writing(tmp_path / "before", ()) as tar,
+    ):
+        for name, found in members:
+            whole = json.loads(found) if name == archive.MANIFEST else {}
+            assert whole.pop("database_url", elsewhere) == elsewhere
+            archive.add(tar, name, json.dumps(whole).encode() if whole else found)
+    new = tmp_path / "new"
+    assert main(["restore", "--data", str(new), str(tmp_path / "before")]) == 2
+    assert "PASSERELLE_DATABASE_URL" in capsys.readouterr().err
+    assert list(new.iterdir()) == []
 
 
 @pytest.mark.parametrize("source", DIALECTS)

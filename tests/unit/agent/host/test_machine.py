@@ -1,8 +1,10 @@
 """What restarts the process and the machine, by where the agent runs."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +111,15 @@ def test_a_process_that_stands_still_ends_and_shows_where() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "stands_still" in done.stderr
+
+
+def test_a_site_s_name_reaches_systemd_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.settimeout(5)
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        ServiceNotifier().ready("0016c001f1370001 L’Île-Bouchard, Sacré-Cœur\nWATCHDOG=trigger")
+        sent = systemd.recv(4096).decode()
+    assert sent == "READY=1\nSTATUS=0016c001f1370001 L’Île-Bouchard, Sacré-Cœur WATCHDOG=trigger"

@@ -153,3 +153,24 @@ def test_the_guide_names_every_setting_once():
     covered = {name for name in settings if any(name.startswith(one[:-1]) for one in sections)}
     assert sorted(named) == sorted(set(named))
     assert set(named) - sections == set(settings) - covered | {"signature"} - covered
+
+
+def test_a_database_that_is_newly_named_has_tables_and_the_trace(data, tmp_path, capsys):
+    url = f"sqlite:///{tmp_path}/other.db"
+    assert main(["settings", "set", "--data", str(data), f"database_url={url}"]) == 0
+    assert "stay in the former database" in capsys.readouterr().out
+    settings, database = commands.open_fleet(data)
+    assert settings.database_url == url
+    with closing(database), database.read() as connection:
+        subjects = select(audit_log.c.subject).where(audit_log.c.action == "settings.set")
+        assert list(connection.scalars(subjects)) == ["database_url"]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg:///x?host=/nowhere", "sqlite:////nowhere/x.db", "mysql://x"]
+)
+def test_a_database_that_nobody_can_open_changes_nothing(data, capsys, url):
+    before = everything(data)
+    assert main(["settings", "set", "--data", str(data), f"database_url={url}"]) == 2
+    assert "database_url" in capsys.readouterr().err
+    assert everything(data) == before
