@@ -4,6 +4,7 @@
     engine thread  messages and cycles
     objects        the LNS's uplink events, if there are any (two threads)
     closer thread  months that are due
+    a child        one month or report at a time, in a process of its own (``fleet.child``)
     keeper thread  revoked gateways are out, proved at the broker
     leadership     the lock of the database server still holds
     watchdog       ends the process when engine or event loop stand still
@@ -31,6 +32,7 @@ from agent.wire.log_limit import LogLimit
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
+from fleet.child.process import Child
 from fleet.clock import FleetClock, SystemClock
 from fleet.db.connect import CommitUnsure, Database, first_line
 from fleet.db.leadership import Leadership, NoLongerLeader, StandBy
@@ -149,7 +151,7 @@ class _Process:
         """Run every part until the server ends."""
         parts = self.parts = assemble(self._settings, self._database)
         closer = _closer(parts)
-        self._to_stop += [parts.engine, closer, parts.keeper]
+        self._to_stop += [parts.engine, closer, parts.keeper, parts.child]
         engine = threading.Thread(target=parts.engine.run, name="engine", daemon=True)
         engine.start()
         works = {"closer": closer.run, "keeper": parts.keeper.run, "leadership": self.keep_leading}
@@ -207,6 +209,7 @@ def assemble(settings: Settings, database: Database) -> Parts:
         engine=engine,
         link=link,
         inbox=inbox,
+        child=Child(settings.database_url, settings.contract),
         keeper=Keeper(
             database,
             BrokerDoor(broker=settings.broker, files=broker_files(settings.data), authority=keys.authority),
@@ -261,6 +264,7 @@ def _closer(parts: Parts) -> Closer:
         in_flight=lambda: parts.inbox.waiting,
         clock_is_sure=lambda: parts.engine.health.clock.is_sure,
         settings=parts.settings.contract,
+        reckon=parts.child.next_version,
     )
 
 

@@ -2,7 +2,7 @@
 
 It also counts the objects and addresses of a day that is over, one day a look (``fleet.objects.counting``).
 
-    standings (read) → due (pure) → next version (read, seconds) → store (a short write)
+    standings (read) → due (pure) → next version (read, seconds; a child in service) → store (a short write)
 
 The engine's cycles go on meanwhile: nothing holds the database for writing but the last step.
 """
@@ -42,6 +42,9 @@ OVERLAP_US = 600_000_000
 WHO = "passerelle"
 """Who closed a month, in its version and in the audit log."""
 
+Reckon = Callable[[str, int], Version | None]
+"""Gives what closing a month at an instant would store; ``fleet.child`` does it beside this process."""
+
 log = structlog.get_logger("fleet.months.closer")
 
 
@@ -56,12 +59,14 @@ class Closer:
         in_flight: Callable[[], int],
         clock_is_sure: Callable[[], bool],
         settings: ContractSettings = DEFAULTS,
+        reckon: Reckon | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._in_flight = in_flight
         self._clock_is_sure = clock_is_sure
         self._settings = settings
+        self._reckon = reckon or self._reckon_here
         self._stopping = threading.Event()
         self.failures = 0
 
@@ -133,7 +138,7 @@ class Closer:
             if waiting := self._in_flight():
                 log.info("month_waits", month=month, messages=waiting)
                 return None
-            version = next_version(connection, month, self._settings, now_us=now_us)
+        version = self._reckon(month, now_us)
         with self._database.write() as connection:
             if version is not None:
                 version = store_version(connection, version, who=WHO, now_us=now_us)
@@ -142,6 +147,10 @@ class Closer:
             took_ms = (self._clock.monotonic_us() - began_us) // 1000
             log.info("month_closed", month=month, version=version.number, took_ms=took_ms, hash=version.hash)
         return version
+
+    def _reckon_here(self, month: str, now_us: int) -> Version | None:
+        with self._database.read() as connection:
+            return next_version(connection, month, self._settings, now_us=now_us)
 
 
 def standings(connection: Connection, now_us: int) -> list[Standing]:

@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, Request
 
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
+from fleet.child.process import Child
 from fleet.clock import Clock
 from fleet.db.bounded import BoundedDatabase
 from fleet.db.connect import Database
@@ -51,6 +52,7 @@ class Parts:
     link: BrokerLink
     inbox: Inbox
     keeper: Keeper
+    child: Child
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     months: Months = field(default_factory=Months)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -9,6 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from fleet.child.process import ChildBusy, ChildFailed
 from fleet.db.bounded import OutOfReach
 from fleet.db.connect import CommitUnsure, first_line
 from fleet.lang.i18n import LANGUAGES, t
@@ -18,6 +20,10 @@ from fleet.web.gate import RETRY_AFTER_S
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 SEE_OTHER = 303
+CHILD_RETRY_S = 60
+"""What another month or report takes at most, usually."""
+
+log = structlog.get_logger("fleet.web.problems")
 
 
 class Problem(Exception):
@@ -46,6 +52,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(OutOfReach, _out_of_reach)
     app.add_exception_handler(OverflowError, _too_large)
+    for waits in (ChildBusy, ChildFailed):
+        app.add_exception_handler(waits, _child_away)
     for away in (OperationalError, InterfaceError, PoolTimeoutError, CommitUnsure):
         app.add_exception_handler(away, _database_away)
     app.add_exception_handler(Exception, _mistake)
@@ -104,6 +112,18 @@ def _database_away(request: Request, error: Exception) -> Response:
         words = "\n".join(f"{t(lang, 'gate.database')} ({detail})" for lang in LANGUAGES)
         answer = PlainTextResponse(f"503 {words}", 503)
     answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def _child_away(request: Request, error: Exception) -> Response:
+    """Answer for a month or report that could not be worked on: the same request may do in a minute."""
+    log.warning("child_failed", reason=str(error))
+    if _for_machines(request):
+        answer: Response = problem_response(503, "Not computed", "busy or interrupted; ask again in a minute")
+    else:
+        words = "\n".join(t(lang, "child.away") for lang in LANGUAGES)
+        answer = PlainTextResponse(f"503 {words}", 503)
+    answer.headers["Retry-After"] = str(CHILD_RETRY_S)
     return answer
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from fleet.child.jobs import WriteReport
 from fleet.registry.store import load_communes
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
@@ -16,7 +17,6 @@ from fleet.reports.store import (
     contest_bundle,
     deployment_report,
     file_of,
-    monthly_report,
     opendata,
 )
 from fleet.web.access import open_data, viewer
@@ -61,20 +61,25 @@ def monthly(
     epci: Annotated[str, Query(max_length=200, examples=["CC Touraine-Est Vallées"])] = "",
 ) -> Response:
     """Return the availability report of a month as PDF, XLSX, CSV, JSON or SQLite."""
-    with _parts_for(parts, epci).database.read() as connection:
-        try:
-            report = monthly_report(
-                connection,
-                month,
-                parts.settings.contract,
-                parts.clock.now_us(),
-                epci=epci,
-                terms=parts.settings.report,
-                address=parts.settings.public_url,
-            )
-        except ValueError as error:
-            raise Problem(404, "No such EPCI", str(error), field="epci") from error
-    return _file(request, parts, report, form, f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}")
+    whole, settings = _parts_for(parts, epci), parts.settings
+    job = WriteReport(
+        month=month,
+        now_us=parts.clock.now_us(),
+        form=form,
+        terms=settings.report,
+        epci=epci,
+        address=settings.public_url,
+        signature=settings.signature,
+    )
+    try:
+        made = whole.child.report(job)
+    except SignatureError as error:
+        raise Problem(500, "Not signed", str(error)) from error
+    except ValueError as error:
+        raise Problem(404, "No such EPCI", str(error), field="epci") from error
+    _, media_type, ending = WRITERS[form]
+    name = f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}"
+    return file_answer(request, made, media_type, name=f"{name}.{ending}")
 
 
 ZIP: dict[int | str, dict[str, Any]] = {

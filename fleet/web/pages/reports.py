@@ -11,7 +11,7 @@ from fleet.facts.months import closes_at_us, month_around, months_between
 from fleet.identity.people import Person, Role
 from fleet.lang.paris import paris
 from fleet.months.closing import NotYetError, Version
-from fleet.months.versions import list_versions, next_version, store_version
+from fleet.months.versions import list_versions, store_version
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_communes
 from fleet.registry.tables import commissioning
@@ -76,7 +76,7 @@ def _closed(visit: Visit, month: str, who: str) -> Version | None:
     with visit.database.read() as connection:
         if month not in _months(connection, visit.now_us):
             raise HTTPException(404)
-        version = next_version(connection, month, visit.contract, now_us=visit.now_us)
+    version = visit.parts.child.next_version(month, visit.now_us)
     if version is None:
         return None
     with visit.database.write() as connection:

@@ -2,7 +2,8 @@
 
 A year is written (``data``), then `fleet serve` runs on it as in service, with every gateway's heartbeats
 coming in: it starts, closes the month that is due, gives its heaviest pages, and is started again.  Memory is
-the highest of the process while it does each, beside what it holds at rest; cycles are counted all the while.
+the highest of the process and of its children while it does each, beside what it holds at rest; cycles are
+counted all the while.
 """
 
 import tempfile
@@ -74,7 +75,7 @@ def _measured(served: Served) -> list[Figure]:
             value=closed_mb - rest_mb,
             unit="MB",
             target=MEMORY_TARGET_MB,
-            how=f"highest above {rest_mb:.0f} MB at rest",
+            how=f"highest above {rest_mb:.0f} MB at rest, its child with it",
         ),
         Figure(
             name="slowest page",
@@ -88,7 +89,7 @@ def _measured(served: Served) -> list[Figure]:
             value=largest.memory_mb - rest_mb,
             unit="MB",
             target=MEMORY_TARGET_MB,
-            how=f"{largest.path}, {most}; highest above rest",
+            how=f"{largest.path}, {most}; highest above rest, a child with it",
         ),
         Figure(
             name="cycles all the while",

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fleet.broker.address import Broker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
+from fleet.child.process import Child
 from fleet.clock import Clock, FleetClock
 from fleet.db.connect import Database
 from fleet.engine.cycle import Terms
@@ -56,6 +57,7 @@ def parts_over(settings: Settings, database: Database, clock: Clock, **chosen: A
     link = chosen.setdefault("link", BrokerLink(BROKER, settings.keys, inbox, clock))
     door = BrokerDoor(broker=BROKER, files=broker_files(settings.data), authority=keys.authority)
     chosen.setdefault("keeper", Keeper(database, door, clock))
+    chosen.setdefault("child", Child(database.url, settings.contract))
     terms = Terms(signing=keys.signing)
     engine = Engine(
         database=database, link=link, inbox=inbox, feed=feed, clock=FleetClock(clock), terms=terms

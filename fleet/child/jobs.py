@@ -1,0 +1,50 @@
+"""What a child is asked and what it answers: values that cross a pipe as msgpack; none holds code."""
+
+import msgspec
+
+from fleet.facts.settings import ContractSettings
+from fleet.reports.signature import Signature
+from fleet.reports.store import Form
+from fleet.reports.terms import Terms
+
+
+class CloseMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reckon the next version of a month; answered by the version as msgpack, or None."""
+
+    month: str
+    now_us: int
+    in_flight: int = 0
+
+
+class WriteReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write the report of a month as a file; answered by its bytes."""
+
+    month: str
+    now_us: int
+    form: Form
+    terms: Terms
+    epci: str = ""
+    address: str = ""
+    signature: Signature | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One job, on the database and the settings that it needs."""
+
+    database_url: str
+    contract: ContractSettings
+    job: CloseMonth | WriteReport
+
+
+class JobDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The job's result."""
+
+    content: bytes
+
+
+class JobRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An error that whoever asked can act on."""
+
+    kind: str
+    """Name of a class of ``process.REFUSALS``."""
+    text: str

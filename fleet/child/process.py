@@ -1,0 +1,124 @@
+"""Children of this process, one at a time: started for one order, they end with its answer."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from fleet.child.jobs import CloseMonth, JobDone, Order, JobRefused, WriteReport
+from fleet.facts.settings import ContractSettings
+from fleet.months.closing import NotYetError, Version
+from fleet.reports.signature import SignatureError
+
+WAITING_LIMIT: Final = 3
+"""Orders, the one at work among them: each holds one of the threads that answer pages."""
+TIME_LIMIT_S: Final = 300.0
+"""Ten times what a month of 1,615 gateways takes on two cores."""
+ERROR_CHARACTERS: Final = 2_000
+COMMAND: Final = (sys.executable, "-m", "fleet.child")
+REFUSALS: Final = {one.__name__: one for one in (NotYetError, SignatureError, ValueError)}
+
+
+class ChildFailed(RuntimeError):
+    """A child ended without an answer; says how, and its last words."""
+
+
+class ChildBusy(RuntimeError):
+    """Too many orders wait."""
+
+
+class Child:
+    """Orders to children of one database; safe for any thread."""
+
+    def __init__(
+        self,
+        database_url: str,
+        contract: ContractSettings,
+        *,
+        command: tuple[str, ...] = COMMAND,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        self._url, self._contract = database_url, contract
+        self._command, self._time_limit_s = command, time_limit_s
+        self._waiting = threading.BoundedSemaphore(WAITING_LIMIT)
+        self._turn = threading.Lock()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+        self.failures = 0
+
+    def next_version(self, month: str, now_us: int, in_flight: int = 0) -> Version | None:
+        """Return what closing a month would store (``fleet.months.versions.next_version``).
+
+        Raises:
+            NotYetError: it is too early.
+            ValueError: not a month.
+            ChildFailed, ChildBusy: try again later.
+        """
+        content = self._ask(CloseMonth(month=month, now_us=now_us, in_flight=in_flight))
+        return msgspec.msgpack.decode(content, type=Version | None)
+
+    def report(self, job: WriteReport) -> bytes:
+        """Return the report of a month as a file.
+
+        Raises:
+            ValueError: not a month, or no commune in that EPCI.
+            SignatureError: it cannot be signed.
+            ChildFailed, ChildBusy: try again later.
+        """
+        return self._ask(job)
+
+    def stop(self) -> None:
+        """End what is at work; whoever waits for it gets ``ChildFailed``."""
+        self._stopped = True
+        if (running := self._running) is not None:
+            running.kill()
+
+    def _ask(self, job: CloseMonth | WriteReport) -> bytes:
+        order = Order(database_url=self._url, contract=self._contract, job=job)
+        with self._our_turn():
+            try:
+                found = self._run(msgspec.msgpack.encode(order))
+            except ChildFailed:
+                self.failures += 1
+                raise
+        if isinstance(found, JobRefused):
+            raise REFUSALS.get(found.kind, ValueError)(found.text)
+        return found.content
+
+    @contextmanager
+    def _our_turn(self) -> Iterator[None]:
+        if not self._waiting.acquire(blocking=False):
+            raise ChildBusy(f"{WAITING_LIMIT} months or reports are at work or wait; try again in a minute")
+        try:
+            with self._turn:
+                yield
+        finally:
+            self._waiting.release()
+
+    def _run(self, order: bytes) -> JobDone | JobRefused:
+        if self._stopped:
+            raise ChildFailed("this process is stopping")
+        with subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as running:
+            self._running = running
+            if self._stopped:  # between our look and its start
+                running.kill()
+            try:
+                answer, words = running.communicate(order, timeout=self._time_limit_s)
+            except subprocess.TimeoutExpired as error:
+                running.kill()
+                raise ChildFailed(f"no answer within {self._time_limit_s:g} s") from error
+            finally:
+                self._running = None
+        if running.returncode:
+            said = words.decode(errors="replace").strip()[-ERROR_CHARACTERS:]
+            raise ChildFailed(f"ended with {running.returncode}: {said or 'no word'}")
+        try:
+            return msgspec.msgpack.decode(answer, type=JobDone | JobRefused)
+        except msgspec.MsgspecError as error:
+            raise ChildFailed(f"an answer that is none: {error}") from error

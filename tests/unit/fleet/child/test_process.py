@@ -1,0 +1,144 @@
+"""A child does what this process would do, within its bounds, and its failure is known and harmless."""
+
+import resource
+import sys
+import threading
+import time
+
+import pytest
+from sqlalchemy import insert
+
+from fleet.child.jobs import WriteReport
+from fleet.child.process import WAITING_LIMIT, Child, ChildBusy, ChildFailed
+from fleet.child.work import MEMORY_LIMIT_BYTES, NICENESS
+from fleet.evidence.tables import journal_records
+from fleet.facts.months import closes_at_us, month_window
+from fleet.facts.settings import DEFAULTS
+from fleet.months.closer import Closer
+from fleet.months.closing import NotYetError
+from fleet.months.versions import next_version
+from fleet.reports.signature import Signature, SignatureError
+from fleet.reports.store import Form, file_of, monthly_report
+from fleet.reports.terms import DEFAULT_TERMS
+from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
+
+MONTH = "2026-10"
+WINDOW, DUE = month_window(MONTH), closes_at_us(MONTH)
+FOR_EVER = "import time; time.sleep(600)"
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = founded_database(tmp_path, now_us=WINDOW.start_us)
+    row = {"eui": EUIS[0], "boot": 7, "journal_seq": 1, "uptime_ms": 0, "time_quality": 2, "change": 1}
+    row |= {"subject": "", "value": "", "reason": "", "at_us": WINDOW.start_us}
+    with database.write() as connection:
+        connection.execute(insert(journal_records).values(row | {"recorded_at_us": WINDOW.start_us}))
+    yield database
+    database.close()
+
+
+def python(program, **limits):
+    """A child that runs another program than ours."""
+    return Child("sqlite://", DEFAULTS, command=(sys.executable, "-c", program), **limits)
+
+
+def report(**fields):
+    return WriteReport(month=MONTH, now_us=DUE, form=Form.JSON, terms=DEFAULT_TERMS, **fields)
+
+
+def test_a_version_is_what_this_process_would_reckon(database):
+    version = Child(database.url, DEFAULTS).next_version(MONTH, DUE)
+    with database.read() as connection:
+        assert version == next_version(connection, MONTH, DEFAULTS, now_us=DUE)
+    assert version.number == 1
+
+
+def test_a_report_is_what_this_process_would_write(database):
+    made = Child(database.url, DEFAULTS).report(report())
+    with database.read() as connection:
+        ours = monthly_report(connection, MONTH, DEFAULTS, DUE, terms=DEFAULT_TERMS)
+    assert made == file_of(ours, Form.JSON)
+
+
+def test_what_is_refused_here_is_refused_there(database):
+    child = Child(database.url, DEFAULTS)
+    with pytest.raises(NotYetError):
+        child.next_version(MONTH, DUE - 1)
+    with pytest.raises(ValueError, match="elsewhere"):
+        child.report(report(epci="elsewhere"))
+    nothing = Signature(key="/nowhere/key.pem", certificate="/nowhere/chain.pem")
+    with pytest.raises(SignatureError, match="is not there"):
+        child.report(
+            WriteReport(month=MONTH, now_us=DUE, form=Form.PDF, terms=DEFAULT_TERMS, signature=nothing)
+        )
+    assert child.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("import sys; print('no such table', file=sys.stderr); sys.exit(3)", "ended with 3: no such table"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended with -9: no word"),
+        ("print('hello')", "an answer that is none"),
+        ("", "an answer that is none"),
+    ],
+)
+def test_a_child_without_an_answer_failed_and_says_how(program, reason):
+    child = python(program)
+    with pytest.raises(ChildFailed, match=reason):
+        child.next_version(MONTH, DUE)
+    assert child.failures == 1
+
+
+def test_a_child_that_never_answers_is_killed():
+    with pytest.raises(ChildFailed, match=r"no answer within 0\.2 s"):
+        python(FOR_EVER, time_limit_s=0.2).next_version(MONTH, DUE)
+
+
+def test_a_child_is_bounded_in_memory_and_gives_way():
+    program = "import sys; from fleet.child.work import bound; bound(); import os, resource\n"
+    program += "print(os.nice(0), resource.getrlimit(resource.RLIMIT_DATA)[0], file=sys.stderr)\n"
+    program += f"bytearray({MEMORY_LIMIT_BYTES})"
+    with pytest.raises(ChildFailed, match="MemoryError") as caught:
+        python(program).next_version(MONTH, DUE)
+    assert f"{NICENESS} {MEMORY_LIMIT_BYTES}" in str(caught.value)
+    assert resource.getrlimit(resource.RLIMIT_DATA)[0] != MEMORY_LIMIT_BYTES
+
+
+def test_orders_beyond_the_limit_are_refused_and_a_stop_ends_those_at_work():
+    child, ended = python(FOR_EVER), []
+
+    def ask():
+        try:
+            child.next_version(MONTH, DUE)
+        except ChildFailed:
+            ended.append("failed")
+        except ChildBusy:
+            ended.append("busy")
+
+    threads = [threading.Thread(target=ask) for _ in range(WAITING_LIMIT + 1)]
+    for thread in threads:
+        thread.start()
+    while "busy" not in ended:
+        time.sleep(0.01)
+    child.stop()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(ended) == ["busy"] + ["failed"] * WAITING_LIMIT
+
+
+def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database):
+    children = [python("raise SystemExit('out of memory')"), Child(database.url, DEFAULTS)]
+    closer = Closer(
+        database=database,
+        clock=StandingClock(DUE),
+        in_flight=int,
+        clock_is_sure=lambda: True,
+        reckon=lambda month, now_us: children[0].next_version(month, now_us),
+    )
+    with pytest.raises(ChildFailed, match="out of memory"):
+        closer.look()
+    del children[0]
+    assert closer.look().number == 1
+    assert closer.look() is None
