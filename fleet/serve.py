@@ -46,6 +46,8 @@ from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
 from fleet.live.feed import Feed
 from fleet.months.closer import Closer
+from fleet.months.stamping import Stamper
+from fleet.months.timestamp import read_authority
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.paging import plan_gaps
 from fleet.settings import Settings, read_settings
@@ -88,6 +90,7 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
     os.umask(PRIVATE_UMASK)
     worker.check(settings)
+    read_authority(settings.timestamp_url, settings.timestamp_ca)
     events = parse_events_url(settings.lns_events_url) if settings.lns_events_url else None
     _log_to_stderr()
     asyncio.run(_serve(settings, listen(host, port), events))
@@ -258,6 +261,7 @@ def _note_stop(parts: Parts) -> None:
 
 
 def _closer(parts: Parts) -> Closer:
+    authority = read_authority(parts.settings.timestamp_url, parts.settings.timestamp_ca)
     return Closer(
         database=parts.database,
         clock=parts.clock,
@@ -265,6 +269,7 @@ def _closer(parts: Parts) -> Closer:
         clock_is_sure=lambda: parts.engine.health.clock.is_sure,
         settings=parts.settings.contract,
         reckon=parts.child.next_version,
+        stamper=None if authority is None else Stamper(parts.database, parts.clock, authority),
     )
 
 

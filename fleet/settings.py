@@ -88,6 +88,10 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; nobody else's are."""
     ends: DeclaredEnds = DeclaredEnds()
     """When credentials end that cannot renew themselves; told 60, 30 and 7 days before."""
+    timestamp_url: str = ""
+    """Authority that stamps the seals of closed months (RFC 3161); empty is switched off."""
+    timestamp_ca: str = ""
+    """PEM file with the root that the stamps are verified with, and what stands between."""
 
 
 resolved(Founded)
@@ -112,6 +116,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     report: Terms = Terms()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     ends: DeclaredEnds = DeclaredEnds()
+    timestamp_url: str = ""
+    timestamp_ca: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     open_access: bool = False
@@ -148,6 +154,8 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         report=founded.report,
         proxies=founded.proxies,
         ends=founded.ends,
+        timestamp_url=founded.timestamp_url,
+        timestamp_ca=founded.timestamp_ca,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from fleet.child.jobs import CloseMonth, JobDone, Order, JobRefused, WriteReport
+from fleet.child.jobs import CloseMonth, JobDone, JobRefused, Order, WriteReport
 from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError, Version
 from fleet.reports.signature import SignatureError

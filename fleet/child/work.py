@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from fleet.child.jobs import CloseMonth, JobDone, Order, JobRefused, WriteReport
+from fleet.child.jobs import CloseMonth, JobDone, JobRefused, Order, WriteReport
 from fleet.db.connect import Database
 from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError

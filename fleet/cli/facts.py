@@ -130,14 +130,17 @@ def check(
     from fleet.cli.commands import open_fleet
     from fleet.clock import SystemClock
     from fleet.months.check_store import check_month
+    from fleet.months.timestamp import read_authority
     from fleet.months.versions import list_versions
 
     settings, database = open_fleet(data)
     now_us, faults = SystemClock().now_us(), 0
+    authority = read_authority(settings.timestamp_url, settings.timestamp_ca)
     with closing(database), database.read() as connection:
         closed = sorted({one[0] for one in list_versions(connection) if month in ("", one[0])})
         for name in closed:
-            for finding in check_month(connection, name, settings.contract, now_us=now_us):
+            found = check_month(connection, name, settings.contract, now_us=now_us, authority=authority)
+            for finding in found:
                 faults += finding.is_fault
                 print(finding)
     print(f"{len(closed)} closed months checked, {faults} faults")

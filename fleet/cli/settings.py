@@ -106,12 +106,14 @@ def _lay_tables(data: Path, before: Founded, after: Founded) -> bool:
 def _check(founded: Founded) -> None:
     """Refuse what only its user would find out."""
     from fleet.backup.archive import parse_recipient
+    from fleet.months.timestamp import read_authority
     from fleet.notify.mail import parse_mail_url
     from fleet.notify.settings import read_channels
 
     for text in founded.backup.recipients:
         parse_recipient(text)
     read_channels(effective_environment(founded, {}))
+    read_authority(founded.timestamp_url, founded.timestamp_ca)
     if founded.messages.smtp_url:
         parse_mail_url(founded.messages.smtp_url)
 

@@ -12,14 +12,21 @@ from fleet.evidence.tables import heartbeat_runs, journal_records
 from fleet.facts.model import Fact, HeartbeatRun, JournalFact
 from fleet.facts.settings import ContractSettings
 from fleet.months import snapshots
-from fleet.months.checking import Finding, check_against, check_itself, same_fact
+from fleet.months.checking import Finding, check_against, check_itself, check_stamp, same_fact
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
+from fleet.months.stamping import stamp_of
+from fleet.months.timestamp import Authority
 from fleet.months.versions import every_version
 
 
 def check_month(
-    connection: Connection, month: str, settings: ContractSettings, *, now_us: int
+    connection: Connection,
+    month: str,
+    settings: ContractSettings,
+    *,
+    now_us: int,
+    authority: Authority | None = None,
 ) -> Iterator[Finding]:
     """Yield everything in which the versions of a month differ from their facts and from the evidence."""
     for wrong in snapshots.wrong_hashes(connection, month):
@@ -31,6 +38,8 @@ def check_month(
             text = f"version {expected} is missing"
             yield Finding(month=month, version=version.number, what="numbers", text=text)
         yield from check_itself(version)
+        if wrong_stamp := check_stamp(version, stamp_of(connection, month, version.number), authority):
+            yield wrong_stamp
         newest = (version, closed_at_us)
     if newest is None:
         return

@@ -17,6 +17,7 @@ from fleet.availability.document import DocumentError
 from fleet.availability.reckoning import MonthInput, reckon
 from fleet.facts.model import Fact, HeartbeatRun, JournalFact
 from fleet.months.closing import Version, close, figures_of, figures_today, seal_of
+from fleet.months.timestamp import ATTEMPTS_LIMIT, Authority, TimestampError, verify
 
 SHOWN_LIMIT = 20
 """Names in one finding; the others are counted."""
@@ -29,14 +30,14 @@ class Finding:
     month: str
     version: int
     what: str
-    """``hash``, ``seal``, ``figures``, ``facts``, ``evidence``, ``numbers``, ``snapshot``; no fault are
-    ``late``, ``skipped``, ``code`` and ``contradicted``."""
+    """``hash``, ``seal``, ``figures``, ``facts``, ``evidence``, ``numbers``, ``snapshot``,
+    ``timestamp``; no fault are ``late``, ``skipped``, ``code``, ``contradicted`` and ``unstamped``."""
     text: str
 
     @property
     def is_fault(self) -> bool:
         """Return whether somebody must look: facts that came late are taken at the next closing."""
-        return self.what not in ("late", "skipped", "code", "contradicted")
+        return self.what not in ("late", "skipped", "code", "contradicted", "unstamped")
 
     def __str__(self) -> str:
         """Return one line."""
@@ -69,6 +70,34 @@ def check_itself(version: Version) -> list[Finding]:
     if contradicted := version.figures.get("corroboration", {}).get("count"):
         findings.append(found("contradicted", f"{contradicted} stretches by what the LNS received"))
     return findings
+
+
+def check_stamp(
+    version: Version, stamp: Mapping[str, Any] | None, authority: Authority | None
+) -> Finding | None:
+    """Return what is wrong with the time stamp of a version, whose seal is computed again."""
+    if stamp is not None and stamp["response"] is not None:
+        what, text = "timestamp", _unproved(version, stamp, authority)
+    elif authority is None or not version.seal:
+        return None
+    elif stamp is None:
+        what, text = "unstamped", "no time stamp was asked for yet"
+    else:
+        what = "timestamp" if stamp["attempts"] >= ATTEMPTS_LIMIT else "unstamped"
+        text = f"{stamp['attempts']} of {ATTEMPTS_LIMIT} attempts, the last: {stamp['error']}"
+    return Finding(month=version.month, version=version.number, what=what, text=text) if text else None
+
+
+def _unproved(version: Version, stamp: Mapping[str, Any], authority: Authority | None) -> str:
+    """Return why a stamp does not prove what a version holds; empty: it does."""
+    if authority is None:
+        return "stamped, but timestamp_url and timestamp_ca are not set: not verified"
+    try:
+        stamped_at_us = verify(stamp["response"], seal_of(version), authority)
+    except TimestampError as error:
+        return f"does not prove facts and figures: {error}"
+    stored = stamp["stamped_at_us"]
+    return "" if stamped_at_us == stored else f"stored {stored}, the stamp says {stamped_at_us}"
 
 
 def differs_today(version: Version) -> list[str]:

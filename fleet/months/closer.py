@@ -29,6 +29,7 @@ from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.months import snapshots
 from fleet.months.closing import Standing, Version, closable, due
+from fleet.months.stamping import Stamper
 from fleet.months.tables import month_snapshots, month_versions
 from fleet.months.versions import next_version, store_version
 from fleet.objects import coverers
@@ -60,6 +61,7 @@ class Closer:
         clock_is_sure: Callable[[], bool],
         settings: ContractSettings = DEFAULTS,
         reckon: Reckon | None = None,
+        stamper: Stamper | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -67,6 +69,7 @@ class Closer:
         self._clock_is_sure = clock_is_sure
         self._settings = settings
         self._reckon = reckon or self._reckon_here
+        self._stamper = stamper
         self._stopping = threading.Event()
         self.failures = 0
 
@@ -91,7 +94,11 @@ class Closer:
         self.take_snapshot()
         self.count_a_day()
         self.freeze_coverages()
-        self.look()
+        try:
+            self.look()
+        finally:
+            if self._stamper is not None:
+                self._stamper.look()
 
     def take_snapshot(self) -> bool:
         """Freeze members, weights and settings of the present month, if due; return whether it was."""

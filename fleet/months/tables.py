@@ -43,3 +43,18 @@ month_seals_mailed = Table(
     Column("mails", Integer, nullable=False),
 )
 """Whose seal went to the contacts of the members, to how many (``fleet.paging.seals``)."""
+
+month_timestamps = Table(
+    "month_timestamps",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at_us", BigInteger, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("response", LargeBinary),
+    Column("stamped_at_us", BigInteger),
+)
+"""The stamp of a version (``fleet.months.stamping``): ``response`` is the authority's answer in DER, empty
+until one proves the seal; ``error`` says why the last attempt did not."""

@@ -51,6 +51,8 @@ class Names:
     """« version 2 »; empty while the month is open."""
     digest: str = ""
     """The hash that the version was closed with; empty: computed."""
+    stamp: str = ""
+    """What proves the version's seal to others, in a sentence; empty: nothing."""
     closed_at_us: int | None = None
     address: str = ""
     """Where our pages are, such as https://passerelle.example.fr; empty: not told."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
-from fleet.lang.format import NARROW, month
+from fleet.lang.format import NARROW, moment, month
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity
 from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.names import MonthShare, Names
@@ -228,5 +228,15 @@ def where_to_check(names: Names, name: str, version: str, digest: str, epci: str
     bundle = f"{names.address}/api/v1/reports/contest/{name}.zip" + (f"?epci={quote(epci)}" if epci else "")
     return (
         f"Données et lecteur pour tout recalculer{NARROW}: {bundle}{NARROW}; "
-        f"mois {name}, {version}, SHA-256 {digest}."
+        f"mois {name}, {version}, SHA-256 {digest}.{names.stamp}"
+    )
+
+
+def stamp_sentence(seal: str, stamp: Mapping[str, Any] | None) -> str:
+    """Return by whom and when a seal was stamped; empty when it was not."""
+    if stamp is None or stamp["stamped_at_us"] is None:
+        return ""
+    return (
+        f" Sceau {seal}, horodaté (RFC 3161) par {urlsplit(stamp['authority']).hostname}"
+        f" le {moment('fr', stamp['stamped_at_us'])}."
     )

@@ -15,6 +15,7 @@ from fleet.facts.settings import ContractSettings
 from fleet.lang.paris import paris
 from fleet.months.closing import Version
 from fleet.months.inputs import load_month
+from fleet.months.stamping import stamp_of
 from fleet.months.versions import closed_at, newest_before, newest_version
 from fleet.objects.counting import month_connectivity, silent_objects
 from fleet.registry.store import load_gateways
@@ -30,7 +31,7 @@ from fleet.reports.names import NETWORK, MonthShare, Names
 from fleet.reports.opendata import csv_of_month
 from fleet.reports.pdf import pdf_of
 from fleet.reports.picture import pictures
-from fleet.reports.promises import TREND_MONTHS
+from fleet.reports.promises import TREND_MONTHS, stamp_sentence
 from fleet.reports.sheets import csv_archive, json_of, xlsx_of
 from fleet.reports.signature import Signature, signed
 from fleet.reports.terms import DEFAULT_TERMS, Terms, how_to_contest
@@ -93,6 +94,9 @@ def monthly_report(
         tickets=tickets_by_gateway(connection, window.start_us, window.end_us),
         version="" if version is None else f"version {version.number}",
         digest="" if version is None else version.hash,
+        stamp=""
+        if version is None
+        else stamp_sentence(version.seal, stamp_of(connection, month, version.number)),
         departements=DEPARTEMENTS,
         closed_at_us=None if version is None else closed_at(connection, month, version.number),
         address=address,

@@ -69,6 +69,7 @@ OF_EVERYBODY = (
     "coverage_months",
     "marks",
     "month_seals_mailed",
+    "month_timestamps",
     "notify_channels",
     "on_call",
     "part_moves",

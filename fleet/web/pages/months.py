@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from fleet.availability import document
+from fleet.months.stamping import stamp_of
 from fleet.months.tables import month_versions
 from fleet.registry.store import load_registry
 from fleet.web import rendering
@@ -41,6 +42,7 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             connection,
             month=month,
             versions=list(zip(rows, revisions, strict=True)),
+            stamps={row["version"]: stamp_of(connection, month, row["version"]) for row in rows},
             epcis=epcis,
             other=_other_program(visit, connection, month) if whole else None,
             corroboration=_corroboration(connection, month, names) if whole else None,
@@ -84,6 +86,16 @@ def figures(month: Month, number: int, visit: Viewing) -> Response:
     """Return the figures of one version."""
     content = json.dumps(_column(visit, month, number, "figures"), ensure_ascii=False).encode()
     return _download(content, f"chiffres-{month}-v{number}.json", "application/json")
+
+
+@router.get("/rapports/{month}/v{number}/sceau.tsr")
+def stamp(month: Month, number: int, visit: Viewing) -> Response:
+    """Return the time stamp over the seal of one version, as the authority gave it."""
+    with visit.database.read() as connection:
+        found = stamp_of(connection, month, number)
+    if found is None or found["response"] is None:
+        raise HTTPException(404)
+    return _download(found["response"], f"sceau-{month}-v{number}.tsr", "application/timestamp-reply")
 
 
 def _column(visit: Visit, month: str, number: int, name: str) -> Any:

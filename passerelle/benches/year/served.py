@@ -152,7 +152,7 @@ class Served:
         return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith(f"{name}:"))
 
     def _peak_mb(self) -> float:
-        """Return the highest of the process and the highest of its children, added: no less than their sum."""
+        """Return the highest of the process and of its children, added: no less than their sum."""
         return self._status("VmHWM") + self._children_mb
 
     def _watch_children(self) -> None:

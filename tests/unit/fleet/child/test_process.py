@@ -135,10 +135,9 @@ def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database):
         clock=StandingClock(DUE),
         in_flight=int,
         clock_is_sure=lambda: True,
-        reckon=lambda month, now_us: children[0].next_version(month, now_us),
+        reckon=lambda month, now_us: children.pop(0).next_version(month, now_us),
     )
     with pytest.raises(ChildFailed, match="out of memory"):
         closer.look()
-    del children[0]
     assert closer.look().number == 1
     assert closer.look() is None
