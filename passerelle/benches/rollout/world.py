@@ -1,7 +1,7 @@
 """A rollout over virtual gateways: some are offline, fail, or say nothing; the real machine decides."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleet.durations import HOUR_US, MINUTE_US
 from fleet.rollouts.choice import choose, kept
@@ -55,6 +55,9 @@ class World:
     violations: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
     judgement: Judgement = Judgement.FINE
+    looks: int = 0
+    standing: SafetyView
+    """What does not change with who serves: members and sensors."""
 
     def serving(self) -> set[str]:
         """Return who serves at this instant."""
@@ -77,7 +80,8 @@ class World:
     def look(self) -> None:
         """Take one step of the machine, carry out what it wants, and check the rule of redundancy."""
         serving = self.serving()
-        view = self.topology.view(serving, self.now_us)
+        self.looks += 1
+        view = replace(self.standing, network=self.topology.network(serving, self.now_us))
         observed = {eui: self._observed(eui, serving) for eui in self.rollout.steps}
         steps = self.rollout.steps.values()
         under_way = [one for one in steps if one.step in (Step.APPLYING, Step.REVERTING)]
@@ -147,7 +151,8 @@ def make_world(
         for eui in topology.euis
     }
     serving = {eui for eui, fate in fates.items() if fate.offline_until_us <= START_US}
-    plan = plan_rollout("essai", topology.euis, topology.view(serving, START_US), settings)
+    view = topology.view(serving, START_US)
+    plan = plan_rollout("essai", topology.euis, view, settings)
     rollout = Rollout(
         waves=tuple(one.wave for one in plan.waves),
         wave_since_us=START_US,
@@ -155,4 +160,4 @@ def make_world(
         steps=plan.steps,
         settings=settings,
     )
-    return World(topology=topology, fates=fates, rollout=rollout)
+    return World(topology=topology, fates=fates, rollout=rollout, standing=view)

@@ -8,8 +8,9 @@ import pytest
 from fleet.durations import DAY_US
 from fleet.rollouts.model import Failure, RolloutSettings, RolloutState, Step
 from fleet.rollouts.plan import plan_rollout
+from passerelle.benches.rollout import lost_in
 from passerelle.benches.rollout.topology import make_topology
-from passerelle.benches.rollout.world import START_US, make_world
+from passerelle.benches.rollout.world import START_US, lost_by, make_world
 
 SETTINGS = RolloutSettings(canary_gateways=3)
 END_US = START_US + 60 * DAY_US
@@ -80,3 +81,13 @@ def test_the_same_name_draws_the_same_waves_and_canaries_share_no_commune():
         batched = [eui for batch in wave.batches for eui in batch]
         assert sorted([*batched, *wave.held]) == sorted(wave.euis)
         assert len(wave.batches) >= wave.least_batches or not wave.batches
+
+
+def test_nobody_loses_the_last_gateway_whatever_comes_when():
+    """A bounded part of ``passerelle bench rollout``, which takes two thousand networks."""
+    lost, looks = lost_in(range(5_000, 5_012))
+    assert lost == 0
+    assert looks > 12
+    topology = make_topology(1, 20, 7)
+    everybody = set(topology.euis)
+    assert lost_by(topology.view(everybody, START_US), everybody, set()), "the second reading finds a loss"
