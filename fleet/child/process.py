@@ -16,8 +16,10 @@ from fleet.reports.signature import SignatureError
 
 WAITING_LIMIT: Final = 3
 """Orders, the one at work among them: each holds one of the threads that answer pages."""
-TIME_LIMIT_S: Final = 300.0
-"""Ten times what a month of 1,615 gateways takes on two cores."""
+CLOSE_LIMIT_S: Final = 3_600.0
+"""A month closes at last even where others leave the nice child little of the processor."""
+REPORT_LIMIT_S: Final = 300.0
+"""Whoever asked has gone by then."""
 ERROR_CHARACTERS: Final = 2_000
 COMMAND: Final = (sys.executable, "-m", "fleet.child")
 REFUSALS: Final = {one.__name__: one for one in (NotYetError, SignatureError, ValueError)}
@@ -40,7 +42,7 @@ class Child:
         contract: ContractSettings,
         *,
         command: tuple[str, ...] = COMMAND,
-        time_limit_s: float = TIME_LIMIT_S,
+        time_limit_s: float | None = None,
     ) -> None:
         self._url, self._contract = database_url, contract
         self._command, self._time_limit_s = command, time_limit_s
@@ -81,7 +83,8 @@ class Child:
         order = Order(database_url=self._url, contract=self._contract, job=job)
         with self._our_turn():
             try:
-                found = self._run(msgspec.msgpack.encode(order))
+                limit_s = CLOSE_LIMIT_S if isinstance(job, CloseMonth) else REPORT_LIMIT_S
+                found = self._run(msgspec.msgpack.encode(order), self._time_limit_s or limit_s)
             except ChildFailed:
                 self.failures += 1
                 raise
@@ -99,7 +102,7 @@ class Child:
         finally:
             self._waiting.release()
 
-    def _run(self, order: bytes) -> JobDone | JobRefused:
+    def _run(self, order: bytes, limit_s: float) -> JobDone | JobRefused:
         if self._stopped:
             raise ChildFailed("this process is stopping")
         with subprocess.Popen(
@@ -109,10 +112,10 @@ class Child:
             if self._stopped:  # between our look and its start
                 running.kill()
             try:
-                answer, words = running.communicate(order, timeout=self._time_limit_s)
+                answer, words = running.communicate(order, timeout=limit_s)
             except subprocess.TimeoutExpired as error:
                 running.kill()
-                raise ChildFailed(f"no answer within {self._time_limit_s:g} s") from error
+                raise ChildFailed(f"no answer within {limit_s:g} s") from error
             finally:
                 self._running = None
         if running.returncode:
