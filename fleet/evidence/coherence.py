@@ -26,6 +26,7 @@ from agent.wire.messages import (
     PreviousBoot,
 )
 from fleet.facts.model import HeartbeatRun
+from fleet.lang.text import is_plain
 
 INTEGER_LIMIT = 2**63 - 1
 TEXT_LIMIT_CHARACTERS = 500
@@ -160,6 +161,8 @@ def check_record(record: JournalRecord) -> None:
     Raises:
         Incoherent: names the field and the limit.
     """
+    _plain("subject", record.subject)
+    _plain("value", record.value)
     _check_stamp(record.uptime_ms, record.at_us)
     _within("journal_seq", record.journal_seq, 1, _records_until(record.uptime_ms))
     if record.since_ms is not None:
@@ -184,6 +187,7 @@ def _check_heartbeat(beat: Heartbeat, before: HeartbeatRun | None) -> None:
     _within("connectors", len(beat.connectors), 0, CONNECTORS_LIMIT)
     for connector in beat.connectors:
         _within("connectors.name", len(connector.name), 0, NAME_LIMIT_CHARACTERS)
+        _plain("connectors.name", connector.name)
         _within("connectors.answer_age_ms", connector.answer_age_ms, -1, UPTIME_LIMIT_MS)
         _within("connectors.queued", connector.queued, 0, SINCE_BOOT_LIMIT)
     _within("config_version", beat.config_version, 0, COUNT_LIMIT)
@@ -198,6 +202,7 @@ def _check_delivered(event: Delivered) -> None:
     _within("received_until_us", event.received_until_us, event.received_from_us, INSTANT_LIMIT_US)
     _within("acked_at_us", event.acked_at_us, 0, INSTANT_LIMIT_US)
     _within("connector", len(event.connector), 0, NAME_LIMIT_CHARACTERS)
+    _plain("connector", event.connector)
     _within("frames", event.frames, 0, COUNT_LIMIT)
     _within("dropped", len(event.dropped), 0, FIELDS_LIMIT)
     for name, count in event.dropped.items():
@@ -234,6 +239,11 @@ def _check_journal_seq(journal_seq: int, uptime_ms: int) -> None:
 def _records_until(lasted_ms: int) -> int:
     """Return how many journal records a box may have written in so long."""
     return RECORDS_BURST + lasted_ms * RECORDS_PER_S // 1000
+
+
+def _plain(name: str, text: str) -> None:
+    if not is_plain(text):
+        raise Unusable(f"{name}: characters that nobody can see, or several lines")
 
 
 def _within(name: str, value: int, lowest: int, highest: int) -> None:

@@ -28,6 +28,7 @@ from fleet.evidence.tables import (
 )
 from fleet.facts.model import HeartbeatRun, JournalFact, journal_fact
 from fleet.lang.reasons import kept
+from fleet.lang.text import one_line
 
 REFUSED_KEPT = 1_000
 """Refused messages kept for inspection; older ones give way and stay counted."""
@@ -100,9 +101,16 @@ def _note_row(eui: str, event: Noted, at_us: int) -> dict[str, Any]:
         "boot": event.boot,
         "seq": event.seq,
         "at_us": event.at_us,
-        "name": event.name,
-        "fields": event.fields | {name: written(why) for name, why in event.reasons.items()},
+        "name": one_line(event.name),
+        "fields": _folded(event.fields) | {name: written(why) for name, why in event.reasons.items()},
         "recorded_at_us": at_us,
+    }
+
+
+def _folded(fields: dict[str, str | int | float]) -> dict[str, str | int | float]:
+    """Return what a gateway noted, each text on a line of its own."""
+    return {
+        one_line(name): one_line(value) if isinstance(value, str) else value for name, value in fields.items()
     }
 
 
@@ -182,8 +190,8 @@ def _counter_rows(increments: dict[str, int]) -> Rows:
 
 
 def _storable(text: str) -> str:
-    """Return text that both databases keep: not too long, and without NUL."""
-    return text[:REASON_LIMIT_CHARACTERS].replace("\0", "�")
+    """Return text that both databases keep and a page can show: on a line, not too long, without NUL."""
+    return one_line(text)[:REASON_LIMIT_CHARACTERS]
 
 
 def run_row(run: HeartbeatRun) -> dict[str, Any]:

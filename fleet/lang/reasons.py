@@ -14,11 +14,16 @@ from agent.wire.reasons import Reason, ending, read, spool, text, written
 from agent.wire.reasons.reason import UNKNOWN_VALUE, VALUE_LIMIT_CHARACTERS
 from fleet.lang import legacy
 from fleet.lang.i18n import catalogue, t
+from fleet.lang.text import one_line
 
 
 def kept(why: Reason | None, prose: str) -> str:
-    """Return the line to keep of what a message says: its code with values, else its prose."""
-    return prose if why is None else written(why)
+    """Return the line to keep of what a message says: its code with values, else its prose, on a line.
+
+    >>> kept(None, "no answer\\u2028 for 30 s\\u202e")
+    'no answer for 30 s'
+    """
+    return one_line(prose) if why is None else written(why)
 
 
 class FleetReason(StrEnum):
@@ -60,10 +65,10 @@ def in_words(lang: str, line: str) -> str:
     """
     reason = read(line)
     if reason is not None and f"reason.{reason.code}" in catalogue():
-        values = {name: str(reason.values.get(name, UNKNOWN_VALUE)) for name in OWN_VALUES}
+        values = {name: one_line(str(reason.values.get(name, UNKNOWN_VALUE))) for name in OWN_VALUES}
         return t(lang, f"reason.{reason.code}", **values)
     if reason is not None:
-        return text(reason, lang)
+        return one_line(text(reason, lang))
     key = f"reason.{line}"
     return t(lang, key) if key in catalogue() else line
 

@@ -53,6 +53,15 @@ def one_line(text: str) -> str:
     return _SPACES.sub(" ", " ".join(line for line in lines if line))
 
 
+def is_plain(text: str) -> bool:
+    """Return whether ``text`` is on one line and all of it can be seen.
+
+    >>> is_plain("lns 1"), is_plain("lns\\u2028"), is_plain("\\u202elns")
+    (True, False, False)
+    """
+    return _BREAK.search(text) is None and _INVISIBLE.search(text) is None
+
+
 def ascii_only(text: str) -> str:
     """Return ``text`` in the letters that every mail program has carried since 1982.
 

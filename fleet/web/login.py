@@ -13,6 +13,7 @@ from fleet.lang.format import duration
 from fleet.lang.i18n import t
 from fleet.web.access import LOGIN_PATH, check_origin, form_guard
 from fleet.web.process_parts import SESSION_COOKIE, Shared
+from fleet.web.typed import Line, Secret
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER = 303
@@ -25,10 +26,10 @@ BUSY_US = 5_000_000
 def log_in(  # noqa: PLR0917 FastAPI passes by name
     request: Request,
     parts: Shared,
-    name: Annotated[str, Form(max_length=people.NAME_MAX_CHARACTERS)],
-    password: Annotated[str, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
-    back: Annotated[str, Form()] = "/",
-    code: Annotated[str, Form(max_length=12)] = "",
+    name: Annotated[Line, Form(max_length=people.NAME_MAX_CHARACTERS)],
+    password: Annotated[Secret, Form(max_length=people.PASSWORD_MAX_CHARACTERS)],
+    back: Annotated[Line, Form()] = "/",
+    code: Annotated[Line, Form(max_length=12)] = "",
 ) -> Response:
     """Begin a session, or show the form again."""
     check_origin(request)

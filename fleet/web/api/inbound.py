@@ -28,6 +28,7 @@ from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.tickets.model import StepRefused
 from fleet.web.process_parts import Parts, Shared
+from fleet.web.typed import Line, Paragraph
 
 STEPS = {
     Meaning.ACKNOWLEDGE: Step.ACKNOWLEDGE,
@@ -41,16 +42,16 @@ STEPS = {
 class Report(BaseModel):
     """A delivery report, as OVH-like gateways post it."""
 
-    id: str = Field(max_length=100)
-    status: str = Field(max_length=40)
-    detail: str = Field(default="", max_length=200)
+    id: Line = Field(max_length=100)
+    status: Line = Field(max_length=40)
+    detail: Line = Field(default="", max_length=200)
 
 
 class Incoming(BaseModel):
     """A reply."""
 
-    sender: str = Field(max_length=24)
-    message: str = Field(max_length=2000)
+    sender: Line = Field(max_length=24)
+    message: Paragraph = Field(max_length=2000)
 
 
 def callback_token(secret: bytes) -> str:

@@ -19,6 +19,7 @@ from fleet.web.api import inbound, oncall
 from fleet.web.api import tickets as writes
 from fleet.web.api.paging import Instant, RowId, answer
 from fleet.web.process_parts import Shared
+from fleet.web.typed import Line
 
 api = APIRouter(prefix="/api/v1", dependencies=[Depends(viewer)])
 stock = APIRouter(prefix="/api/v1/parts")
@@ -75,11 +76,11 @@ def show_ticket(request: Request, parts: Shared, ticket_id: RowId) -> Response:
 class Delivery(BaseModel):
     """Parts that came to a depot, or left it without a ticket."""
 
-    depot: str = Field(max_length=80)
-    name: str = Field(max_length=spare_parts.NAME_LIMIT_CHARACTERS)
+    depot: Line = Field(max_length=80)
+    name: Line = Field(max_length=spare_parts.NAME_LIMIT_CHARACTERS)
     change: int = Field(default=0, ge=-spare_parts.COUNT_LIMIT, le=spare_parts.COUNT_LIMIT)
     low_limit: int | None = Field(default=None, ge=0, le=spare_parts.COUNT_LIMIT)
-    note: str = Field(default="", max_length=200)
+    note: Line = Field(default="", max_length=200)
 
 
 @stock.get("", dependencies=[Depends(viewer)])

@@ -23,6 +23,7 @@ from fleet.lang.spreadsheets import guarded
 from fleet.oncall import planning, store
 from fleet.web.access import form_guard, operator, viewer
 from fleet.web.process_parts import Parts, Shared
+from fleet.web.typed import Line
 
 router = APIRouter(prefix="/api/v1/on-call")
 FEED_AHEAD_US = 90 * DAY_US
@@ -118,10 +119,10 @@ def calendar(parts: Shared, person_id: int, token: str) -> Response:
 class OverrideBody(BaseModel):
     """Somebody stands in on a level for a time."""
 
-    person: str = Field(max_length=254)
+    person: Line = Field(max_length=254)
     level: int = Field(default=1, ge=1, le=9)
-    from_: str = Field(alias="from", max_length=40)
-    until: str = Field(max_length=40)
+    from_: Line = Field(alias="from", max_length=40)
+    until: Line = Field(max_length=40)
 
 
 @router.post("/overrides", status_code=201, dependencies=[Depends(form_guard)])

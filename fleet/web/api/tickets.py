@@ -36,6 +36,7 @@ from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web.access import form_guard, operator, technician, viewer
 from fleet.web.incident_views import members
 from fleet.web.process_parts import Parts, Shared
+from fleet.web.typed import Line, Paragraph
 from fleet.web.visit import words_of
 
 router = APIRouter(prefix="/api/v1/tickets", dependencies=[Depends(form_guard)])
@@ -51,9 +52,9 @@ class CallBody(BaseModel):
     """A fault that somebody called or wrote in."""
 
     origin: Origin = Origin.PHONE
-    commune_insee: str = Field(max_length=5)
-    text: str = Field(max_length=500)
-    caller: str = Field(default="", max_length=200)
+    commune_insee: Line = Field(max_length=5)
+    text: Paragraph = Field(max_length=500)
+    caller: Line = Field(default="", max_length=200)
     reported_at_us: int | None = None
     site_id: int | None = None
     criticality: Criticality = Criticality.MINOR
@@ -62,8 +63,8 @@ class CallBody(BaseModel):
 class PresenceBody(BaseModel):
     """How somebody proves to be on site; one of the three."""
 
-    label: str = Field(default="", max_length=64)
-    code: str = Field(default="", max_length=12)
+    label: Line = Field(default="", max_length=64)
+    code: Line = Field(default="", max_length=12)
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
 
@@ -73,12 +74,12 @@ class StepBody(BaseModel):
 
     step: Step
     at_us: int | None = None
-    text: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    reason: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    cause: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    action: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    parts: list[str] = Field(default_factory=list, max_length=PARTS_LIMIT)
-    depot: str = Field(default="", max_length=80)
+    text: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    reason: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    cause: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    action: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    parts: list[Line] = Field(default_factory=list, max_length=PARTS_LIMIT)
+    depot: Line = Field(default="", max_length=80)
     presence: PresenceBody | None = None
 
 
@@ -172,8 +173,8 @@ def merge(request: Request, parts: Shared, ticket_id: int, into: int, person: Op
 class SplitBody(BaseModel):
     """Gateways that are another matter."""
 
-    euis: list[str] = Field(min_length=1, max_length=2000)
-    reason: str = Field(min_length=1, max_length=500)
+    euis: list[Line] = Field(min_length=1, max_length=2000)
+    reason: Line = Field(min_length=1, max_length=500)
 
 
 @router.post("/{ticket_id}/split", status_code=201)

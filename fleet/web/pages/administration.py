@@ -13,6 +13,7 @@ from fleet.identity.passwords import PasswordsBusy
 from fleet.identity.people import Person, PersonError, Role, account_of, set_user
 from fleet.identity.tables import audit_log, users
 from fleet.web.access import administrator, form_guard
+from fleet.web.typed import Line, Secret
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -45,9 +46,9 @@ def _people(visit: Visit, connection: Connection, typed: dict[str, str], problem
 def save(
     visit: Viewing,
     person: Administering,
-    name: Annotated[str, Form(max_length=200)] = "",
-    role: Annotated[str, Form(max_length=20)] = "",
-    password: Annotated[str, Form(max_length=2000)] = "",
+    name: Annotated[Line, Form(max_length=200)] = "",
+    role: Annotated[Line, Form(max_length=20)] = "",
+    password: Annotated[Secret, Form(max_length=2000)] = "",
 ) -> Response:
     """Add a person, or replace role and password."""
     try:

@@ -13,6 +13,7 @@ from fleet.intake.calls import Call, CallRefused
 from fleet.tickets.model import Criticality, Origin
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.works import paris_us
+from fleet.web.typed import Line, Paragraph
 from fleet.web.visit import Viewing, Visit, leave_toast
 from fleet.works.announce import WorksRefused
 
@@ -21,7 +22,7 @@ SEE_OTHER = 303
 FIELDS = {"commune_insee": "commune", "text": "text", "origin": "origin", "reported_at_us": "at"}
 """Field of a refusal → field of the form."""
 Acting = Annotated[Person, Depends(technician)]
-Text = Annotated[str, Form(max_length=1000)]
+Text = Annotated[Paragraph, Form(max_length=1000)]
 
 
 @router.get("/tickets/nouveau", response_class=HTMLResponse)
@@ -56,10 +57,10 @@ def enter(
     person: Acting,
     *,
     origin: Annotated[Origin, Form()],
-    commune: Annotated[str, Form(max_length=5)] = "",
+    commune: Annotated[Line, Form(max_length=5)] = "",
     caller: Text = "",
     text: Text = "",
-    at: Annotated[str, Form(max_length=25)] = "",
+    at: Annotated[Line, Form(max_length=25)] = "",
     criticality: Annotated[Criticality, Form()] = Criticality.MINOR,
 ) -> Response:
     """Open a ticket, or join the one that is known there."""

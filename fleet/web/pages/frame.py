@@ -11,6 +11,7 @@ from fleet.lang.i18n import LANGUAGES
 from fleet.web import rendering
 from fleet.web.access import LOGIN_PATH, check_origin
 from fleet.web.login import inside
+from fleet.web.typed import Line
 from fleet.web.views.clocks import Countdown, level_of
 from fleet.web.views.timeline import Span, timeline_of
 from fleet.web.visit import (
@@ -42,9 +43,9 @@ def worker() -> Response:
 @router.post("/preferences")
 def save(
     request: Request,
-    langue: Annotated[str, Form()] = "",
-    theme: Annotated[str, Form()] = "",
-    back: Annotated[str, Form()] = "/",
+    langue: Annotated[Line, Form()] = "",
+    theme: Annotated[Line, Form()] = "",
+    back: Annotated[Line, Form()] = "/",
 ) -> Response:
     """Keep language and appearance in this browser."""
     check_origin(request)

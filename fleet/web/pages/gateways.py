@@ -24,6 +24,7 @@ from fleet.web.access import NotAllowed, form_guard, operator, technician
 from fleet.web.login import inside
 from fleet.web.pages import listing
 from fleet.web.rendering import Words
+from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
 from fleet.web.views.measures import channels_of, measures_of
@@ -210,7 +211,7 @@ def command(
     visit: Viewing,
     person: Commanding,
     action: Annotated[Action, Form()],
-    back: Annotated[str, Form()] = "",
+    back: Annotated[Line, Form()] = "",
 ) -> Response:
     """Sign and queue one command; the gateway answers when it is reached."""
     if action in FOR_OPERATORS and not person.may(Role.OPERATOR):

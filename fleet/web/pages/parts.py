@@ -11,12 +11,13 @@ from fleet.identity.people import Person, Role
 from fleet.tickets import parts
 from fleet.tickets.parts import PartRefused
 from fleet.web.access import form_guard, operator
+from fleet.web.typed import Line
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
 SEE_OTHER = 303
 Operating = Annotated[Person, Depends(operator)]
-Text = Annotated[str, Form(max_length=200)]
+Text = Annotated[Line, Form(max_length=200)]
 
 
 @router.get("/pieces", response_class=HTMLResponse)

@@ -19,6 +19,7 @@ from fleet.registry.problem import Problem
 from fleet.registry.sheet import SheetError
 from fleet.web import rendering
 from fleet.web.access import form_guard, operator
+from fleet.web.typed import Line
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -77,8 +78,8 @@ def _tried(visit: Visit, name: str, content: bytes, who: str, *, dry_run: bool =
 def import_kept(
     visit: Viewing,
     person: Operating,
-    name: Annotated[str, Form(max_length=200)],
-    kept: Annotated[str, Form(max_length=KEPT_LIMIT_CHARACTERS)],
+    name: Annotated[Line, Form(max_length=200)],
+    kept: Annotated[Line, Form(max_length=KEPT_LIMIT_CHARACTERS)],
 ) -> Response:
     """Import the file that was tried; it is checked again, as the registry may have changed since."""
     content, name = _unpacked(kept), _plain_name(name)

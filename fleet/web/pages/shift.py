@@ -12,6 +12,7 @@ from fleet.oncall import planning, store
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind, EntryRefused
 from fleet.web.access import form_guard, operator
+from fleet.web.typed import Line, Paragraph
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
@@ -47,7 +48,10 @@ def _page(visit: Visit, before_id: int | None = None, *, refused: str = "", type
 
 @router.post(ADDRESS, dependencies=Guarded, include_in_schema=False)
 def write(
-    visit: Viewing, person: Acting, kind: Annotated[EntryKind, Form()], text: Annotated[str, Form()] = ""
+    visit: Viewing,
+    person: Acting,
+    kind: Annotated[EntryKind, Form()],
+    text: Annotated[Paragraph, Form()] = "",
 ) -> Response:
     """Add an entry."""
     try:
@@ -60,7 +64,7 @@ def write(
 
 @router.post(f"{ADDRESS}/releve", dependencies=Guarded, include_in_schema=False)
 def hand_over(
-    visit: Viewing, person: Acting, to: Annotated[str, Form()] = "", words: Annotated[str, Form()] = ""
+    visit: Viewing, person: Acting, to: Annotated[Line, Form()] = "", words: Annotated[Paragraph, Form()] = ""
 ) -> Response:
     """Hand the shift over."""
     try:

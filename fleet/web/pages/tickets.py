@@ -22,6 +22,7 @@ from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.ticket_lists import TicketWords, words_of_ticket
+from fleet.web.typed import Line, Paragraph
 from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
@@ -115,15 +116,15 @@ def _at_us(visit: Visit, typed_ms: str) -> int:
 class StepForm(BaseModel):
     """What the forms of a ticket's page send."""
 
-    at: str = Field(default="", max_length=20)
+    at: Line = Field(default="", max_length=20)
     """When it happened, milliseconds UTC; empty: now."""
-    text: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    note: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    reason: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    cause: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    action: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    parts: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
-    depot: str = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    text: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    note: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    reason: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    cause: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    action: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    parts: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    depot: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
 
 
 REPORT_FIELDS = ("cause", "action", "parts", "depot")

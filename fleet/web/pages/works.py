@@ -11,6 +11,7 @@ from fleet.identity.people import Person, Role
 from fleet.lang.paris import instant_us
 from fleet.registry.store import load_registry
 from fleet.web.access import form_guard, operator
+from fleet.web.typed import Line
 from fleet.web.visit import Viewing, Visit, leave_toast
 from fleet.works import announce as works
 from fleet.works.announce import Works, WorksRefused
@@ -82,10 +83,10 @@ def announce(
     visit: Viewing,
     person: Planning,
     *,
-    begin: Annotated[str, Form(alias="from", max_length=25)] = "",
-    until: Annotated[str, Form(max_length=25)] = "",
-    reason: Annotated[str, Form(max_length=1000)] = "",
-    euis: Annotated[list[str] | None, Form()] = None,
+    begin: Annotated[Line, Form(alias="from", max_length=25)] = "",
+    until: Annotated[Line, Form(max_length=25)] = "",
+    reason: Annotated[Line, Form(max_length=1000)] = "",
+    euis: Annotated[list[Line] | None, Form()] = None,
 ) -> Response:
     """Announce a window."""
     typed = {"from": begin, "until": until, "reason": reason, "euis": euis or []}
