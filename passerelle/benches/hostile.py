@@ -1,8 +1,9 @@
 """Attacks on the real `fleet serve`, one after the other: what the engine still does, what memory they reach.
 
-Each runs for ``ATTACK_S``; measured are the engine's cycles a second meanwhile (its own pace is one) and the
-largest memory of the process.  The database is SQLite, or what PASSERELLE_DATABASE_URL names.  Not measured:
-the page for a lost commune under attack, and mails.
+Each runs for ``ATTACK_S``, or as long as the caller wants (`make test` moments, `make soak` minutes).
+Measured are the engine's cycles a second meanwhile (its own pace is one), the largest memory of the process,
+and whether the hostile gateway was quarantined.  The database is SQLite, or what PASSERELLE_DATABASE_URL
+names.  Not measured: the page for a lost commune under attack, and mails.
 """
 
 import contextlib
@@ -35,7 +36,10 @@ from passerelle.figures import Figure
 ATTACK_S = float(os.environ.get("PASSERELLE_BENCH_ATTACK_S", "20"))
 CYCLES_TARGET_HZ = 0.95
 MEMORY_TARGET_MB = 400.0
-BEATS_HZ = 50
+BEATS_HZ = 50.0
+ANSWER_S = 20.0
+"""For an answer under attack."""
+QUARANTINED = "quarantined after its attack"
 LOGINS = 8
 HALF_OPEN = 120
 BODY_BYTES = 300_000_000
@@ -48,15 +52,19 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 Running = Callable[[], bool]
 
 
-def measure() -> list[Figure]:
-    """Run every attack and return what it did."""
+def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ) -> list[Figure]:
+    """Run every attack for ``attack_s`` and return what it did."""
     if MOSQUITTO is None:
         absent = "mosquitto is not installed: apt-get install mosquitto"
         return [Figure(name="cycles", value=None, unit="/s", target=CYCLES_TARGET_HZ, how=absent)]
     with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder, _served(Path(folder)) as target:
         attacks = (
             ("nothing", 1, lambda _going: None),
-            (f"one gateway, {BEATS_HZ} heartbeats/s, each a new boot", 1, target.beats),
+            (
+                f"one gateway, {beats_hz:g} heartbeats/s, each a new boot",
+                1,
+                lambda going: target.beats(going, beats_hz),
+            ),
             (f"{LOGINS} anonymous logins in a loop", LOGINS, target.logins),
             (f"{HALF_OPEN} half-open connections", 1, target.half_open),
             (
@@ -66,7 +74,13 @@ def measure() -> list[Figure]:
             ),
             ("sheets of 20 MB", 4, lambda going: target.bodies(going, "/api/v1/registry", SHEET_BYTES)),
         )
-        return [figure for name, count, attack in attacks for figure in target.under(name, count, attack)]
+        figures = [
+            figure
+            for name, count, attack in attacks
+            for figure in target.under(name, count, attack, attack_s)
+        ]
+        held = target.health()["quarantined"]
+        return [*figures, Figure(name=QUARANTINED, value=held, unit="gateways", target=1, better="higher")]
 
 
 class _Target:
@@ -75,14 +89,16 @@ class _Target:
     def __init__(self, process: psutil.Process, port: int, broker_port: int) -> None:
         self.process, self.port, self.broker_port = process, port, broker_port
 
-    def under(self, name: str, count: int, attack: Callable[[Running], None]) -> list[Figure]:
+    def under(
+        self, name: str, count: int, attack: Callable[[Running], None], attack_s: float
+    ) -> list[Figure]:
         """Return what the engine did under one attack, from ``count`` threads."""
         ended = threading.Event()
         threads = [threading.Thread(target=attack, args=(lambda: not ended.is_set(),)) for _ in range(count)]
         before, began, memory = self.health(), time.monotonic(), 0
         for thread in threads:
             thread.start()
-        while time.monotonic() - began < ATTACK_S:
+        while time.monotonic() - began < attack_s:
             memory = max(memory, self.process.memory_info().rss)
             time.sleep(0.1)
         cycles = (self.health()["cycles"] - before["cycles"]) / (time.monotonic() - began)
@@ -98,13 +114,13 @@ class _Target:
 
     def health(self) -> dict[str, float]:
         """Return what /healthz tells."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=ATTACK_S)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
         with contextlib.closing(connection):
             connection.request("GET", "/healthz")
             told: dict[str, float] = json.loads(connection.getresponse().read())
             return told
 
-    def beats(self, going: Running) -> None:
+    def beats(self, going: Running, beats_hz: float) -> None:
         """Publish small heartbeats, each of another boot."""
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id="hostile")
         client.connect("127.0.0.1", self.broker_port)
@@ -113,7 +129,7 @@ class _Target:
         while going():
             boot += 1
             client.publish(topics.topic(EUI, topics.HEALTH), encode(_beat(boot)), qos=1)
-            time.sleep(1 / BEATS_HZ)
+            time.sleep(1 / beats_hz)
         client.loop_stop()
 
     def logins(self, going: Running) -> None:
@@ -123,7 +139,7 @@ class _Target:
         while going():
             tries += 1
             form = urlencode({"name": f"n{threading.get_ident()}-{tries}", "password": "x" * 40})
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=ATTACK_S)
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
             with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException):
                 connection.request("POST", "/connexion", form, kind)
                 connection.getresponse().read()

@@ -1,4 +1,4 @@
-"""Ingest, engine and month over a million messages of one hostile gateway: no cycle is lost."""
+"""Hostile for long: a million messages lose no cycle, a minute of each attack meets every figure."""
 
 import time
 from collections.abc import Callable
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from passerelle.benches import hostile
 from tests.unit.fleet.evidence.test_hostile import fuzz
 
 pytestmark = pytest.mark.soak
 FUZZED = 1_000_000
+ATTACK_S = 60.0
 
 
 def test_no_cycle_is_lost_to_a_million_messages(
@@ -19,3 +21,11 @@ def test_no_cycle_is_lost_to_a_million_messages(
     let_in = fuzz(tmp_path, FUZZED, seed)
     record_property("fuzzed", FUZZED)
     print(f"{FUZZED} messages, {let_in} let in, seed {seed}")
+
+
+def test_a_minute_of_each_attack_meets_every_figure(record_property: Callable[[str, object], None]) -> None:
+    figures = hostile.measure(ATTACK_S)
+    for figure in figures:
+        record_property(figure.name, figure.value)
+        print(f"{figure.name}: {figure.value} {figure.unit}")
+    assert [figure.name for figure in figures if not figure.met] == []
