@@ -87,6 +87,8 @@ def inject(message: Outgoing, configuration: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INJECT_TIMEOUT_S, check=False)
     except FileNotFoundError as error:
         raise NotSent("gammu-smsd-inject is not installed: apt install gammu-smsd") from error
+    except OSError as error:
+        raise NotSent(f"gammu-smsd-inject: {error.strerror or error}") from error
     except subprocess.TimeoutExpired as error:
         raise NotSent(f"gammu-smsd-inject did not end within {INJECT_TIMEOUT_S:.0f} s") from error
     if done.returncode != 0:

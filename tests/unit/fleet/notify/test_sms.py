@@ -140,3 +140,14 @@ def test_a_modem_that_is_not_there_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NotSent, match="apt install gammu-smsd"):
         inject(outgoing(), "/etc/gammu-smsdrc")
+
+
+def test_a_modem_that_cannot_be_started_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "gammu-smsd-inject").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "gammu-smsd-inject").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotSent, match="Exec format error") as caught:
+        inject(outgoing(), "/etc/gammu-smsdrc")
+    assert not caught.value.final

@@ -1,0 +1,229 @@
+"""Every block of docs/exploitation.md on machines that boot, and what it promises; upgrades; bare packages.
+
+server ── gateway (virtual concentrator, LNS)      one network, shared
+       └─ watchman's machine
+bare machine for the restore                       a network of its own
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from packages.build import ROOT
+from tests.booted import surroundings
+from tests.booted.conftest import Machines, build_tree
+from tests.booted.machine import Machine
+from tests.booted.page import PAGE, WATCHMAN, blocks
+from tests.booted.surroundings import DATA, EUI
+from tests.booted.test_guide import SERVES_LIMIT_S, FirstDay
+
+pytestmark = [pytest.mark.soak]
+PREVIOUS_COMMIT = "c497f68"
+"""The newest of 2026-11-22, before there were packages; today's recipe makes its package."""
+MAIL = """From: mairie@exemple.fr
+To: pannes+37015@exemple.fr
+Subject: compteurs muets
+Date: Mon, 30 Nov 2026 09:00:00 +0100
+Message-ID: <essai@exemple.fr>
+
+Plus aucun compteur ne remonte depuis ce matin.
+"""
+ENTERED_MAILS = (
+    "cd /; runuser -u postgres -- psql --tuples-only --no-align passerelle"
+    " --command 'select count(*) from report_mails where entered_at_us is not null'"
+)
+CONFIRMED_LIMIT_S = 120.0
+MORNING = """[Service]
+Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
+Environment=DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Europe/Paris
+Environment="FAKETIME=@{day} 09:59:55"
+"""
+
+
+class WholePage(FirstDay):
+    """All machines of the page."""
+
+    def __init__(self, machines: Machines, packages: dict[str, Path], folder: Path) -> None:
+        super().__init__(machines, packages, folder)
+        self.watchman = self._known(machines.server(), self.authority)
+        self.fresh = self._known(machines.server(), self.authority)
+        for machine in (self.watchman, self.fresh):
+            machine.carry(packages["fleet"])
+        # It shares the server's network here, and on its own host nothing but the watchman runs.
+        self.watchman.inside("systemctl disable --quiet nginx postgresql postfix mosquitto")
+
+    def other(self, name: str) -> Machine:
+        """Return the watchman's machine, or the bare one with archive and key of the backup."""
+        if name == WATCHMAN:
+            return self.watchman
+        for path in (self.server.root / "srv/passerelle").iterdir():
+            if path.suffix == ".age" or path.name == "sauvegarde.key":
+                self.fresh.write(f"/srv/passerelle/{path.name}", path.read_bytes())
+        self.fresh.run("chmod a+r /srv/passerelle/*")
+        return self.fresh
+
+    def sent(self, machine: Machine) -> list[str]:
+        """Return the SMS that the phone of a machine has sent."""
+        found = machine.run("cd /var/spool/gammu/sent; grep --with-filename ^Text * || true")
+        texts: dict[str, str] = {}
+        for line in found.splitlines():
+            name, _, rest = line.partition(":Text")
+            part = bytes.fromhex(rest.partition("= ")[2]).decode("utf-16-be")
+            texts[name] = texts.get(name, "") + part
+        return list(texts.values())
+
+
+@pytest.fixture
+def page(machines: Machines, packages: dict[str, Path], tmp_path: Path) -> Iterator[WholePage]:
+    made = WholePage(machines, packages, tmp_path)
+    yield made
+    machines.end()
+
+
+def test_every_block_of_the_page(page: WholePage) -> None:
+    server, folder = page.server, page.folder
+    server.boot()
+    page.follow("Fonder")
+    page.log_in()
+    page.follow("Réglages")
+    surroundings.write_sheets(server, folder)
+    page.follow("Remplir le registre")
+    page.follow("Déployer une passerelle")
+    server.until("SERVING", lambda: page.gateway_now().get("state") == "SERVING", SERVES_LIMIT_S)
+    page.follow("Changer une configuration")
+    server.until("confirmed", lambda: _version_confirmed(page), CONFIRMED_LIMIT_S)
+    page.follow("Vérifier un mois")
+    page.follow("Publier en données ouvertes")
+    assert (server.root / "srv/passerelle/communes.csv").stat().st_size > 0
+
+    _organise(server)
+    page.follow("Organiser l'astreinte")
+    page.follow("Recevoir les signalements par courriel")
+    server.run("sendmail -f mairie@exemple.fr pannes+37015@localhost", stdin=MAIL)
+    server.until("the mail is entered", lambda: server.run(ENTERED_MAILS).strip() == "1", 60.0)
+
+    server.run("mkdir -p /var/lib/phone")
+    page.follow("Les SMS par modem")
+    page.watchman.write("/var/lib/phone/.keep", "")
+    day = server.run("date --date=tomorrow +%F").strip()
+    page.watchman.write(
+        "/etc/systemd/system/passerelle-watchman.service.d/morning.conf", MORNING.format(day=day)
+    )
+    page.watchman.boot(network_of=server)
+    page.follow("Le veilleur")
+    page.watchman.until("both are called", lambda: _both_are_called(page.watchman), 120.0)
+    assert all("essai" in text for text in page.sent(page.watchman)), page.sent(page.watchman)
+
+    page.follow("Révoquer une passerelle")
+    assert f"deny vdl/1/{EUI}" in server.run("cat /var/lib/passerelle-fleet/mosquitto/acl")
+    page.follow("Mettre à jour")
+    server.reboot()
+    server.until("well after a reboot", lambda: _is_well(server), 90.0)
+    assert server.run("systemctl is-active passerelle-broker passerelle-fleet").split() == ["active"] * 2
+
+    page.fresh.boot()
+    page.follow("Sauvegarder, restaurer, revenir en arrière")
+    page.fresh.until("well after a restore", lambda: _is_well(page.fresh), 90.0)
+    assert f"deny vdl/1/{EUI}" in page.fresh.run("cat /var/lib/passerelle-fleet/mosquitto/acl")
+
+    assert page.followed == {block.section for block in blocks(PAGE.read_text("utf-8"))}
+
+
+def _both_are_called(watchman: Machine) -> bool:
+    names = watchman.run("ls /var/spool/gammu/sent")
+    return all(number in names for number in ("+33612345678", "+33687654321"))
+
+
+def _version_confirmed(page: WholePage) -> bool:
+    configuration = page.gateway_now().get("config") or {}
+    versions = [configuration.get(name) for name in ("desired_version", "reported_version")]
+    return bool(configuration.get("in_force")) and versions == [2, 2]
+
+
+def _organise(server: Machine) -> None:
+    """Write the people, the plan and the member that the guide's import takes."""
+    document = {
+        "technicians": DATA["technicians"],
+        "on_call": DATA["on_call"],
+        "memberships": [row for row in DATA["memberships"] if row["eui"] == EUI],
+    }
+    server.write("/srv/passerelle/astreinte.json", json.dumps(document))
+
+
+def _is_well(machine: Machine) -> bool:
+    answer = machine.run("curl --silent --max-time 5 http://127.0.0.1:8080/healthz || true", check=False)
+    return '"ok":true' in answer.replace(" ", "")
+
+
+@pytest.fixture
+def previous(machines: Machines, tmp_path: Path) -> Iterator[Path]:
+    """The previous release's package, from its own code and its own lock."""
+    source = tmp_path / "source"
+    source.mkdir()
+    archive = subprocess.run(["git", "-C", ROOT, "archive", PREVIOUS_COMMIT], check=True, capture_output=True)
+    subprocess.run(["tar", "--extract", "--directory", source], input=archive.stdout, check=True)
+    yield build_tree("fleet", tmp_path / "previous", source=source, version="0.0.9")
+    machines.end()
+
+
+def test_the_previous_release_becomes_this_one(
+    machines: Machines, previous: Path, packages: dict[str, Path], tmp_path: Path
+) -> None:
+    server = machines.server()
+    surroundings.name_hosts(server)
+    server.carry(previous)
+    server.boot()
+    server.run(
+        "apt-get install --yes ./passerelle-fleet_0.0.9*.deb; rm passerelle-fleet_0.0.9*.deb;"
+        "runuser -u postgres -- createuser passerelle-fleet;"
+        "runuser -u postgres -- createdb --owner=passerelle-fleet passerelle;"
+        "echo 'PASSERELLE_DATABASE_URL=postgresql+psycopg:///passerelle?host=/run/postgresql'"
+        " > /etc/passerelle/fleet.env"
+    )
+    data = "--data /var/lib/passerelle-fleet"
+    names = "--public-url https://supervision.exemple.fr --broker broker.exemple.fr:8883"
+    surroundings.write_sheets(server, tmp_path)
+    server.run(
+        f"cd /srv/passerelle; passerelle-fleet init {data} {names};"
+        f"passerelle-fleet territory import {data} communes.geojson;"
+        f"passerelle-fleet import {data} sites.xlsx;"
+        "systemctl disable --now mosquitto; systemctl enable --now passerelle-broker passerelle-fleet"
+    )
+    server.until("the previous release is well", lambda: _is_well(server), 90.0)
+    server.carry(packages["fleet"])
+    for block in blocks(PAGE.read_text("utf-8")):
+        if block.section == "Mettre à jour":
+            server.run(block.script)
+    assert "0.0.9" not in server.run("dpkg-query --show passerelle-fleet")
+    server.until("this release is well", lambda: _is_well(server), 120.0)
+    server.run("passerelle-fleet export sortie.csv")
+    assert EUI in (server.root / "srv/passerelle/sortie.csv").read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("name", ["agent", "fleet", "installer"])
+def test_a_package_comes_and_goes_in_a_bare_chroot(name: str, machines: Machines, tmp_path: Path) -> None:
+    machine = machines.server() if name == "fleet" else machines.gateway()
+    older = build_tree(name, tmp_path, version="0.0.8")
+    newer = build_tree(name, tmp_path, version="0.0.9")
+    machine.carry(older, newer)
+    before = _files(machine)
+    for package in (older, newer, older):
+        machine.inside(f"apt-get install --yes --allow-downgrades ./{package.name}")
+        word = {"agent": "agent", "fleet": "fleet", "installer": "provision"}[name]
+        assert "usage" in machine.inside(f"passerelle {word} --help").lower()
+    machine.inside(f"apt-get purge --yes passerelle-{name}")
+    assert _files(machine) == before
+    assert "passerelle" not in machine.inside("cat /etc/passwd /etc/group | grep -v '^dialout' || true")
+
+
+def _files(machine: Machine) -> set[str]:
+    """Return every file that is ours by its name or folder."""
+    return set(
+        machine.inside(
+            "find / -xdev \\( -ipath '*passerelle*' -o -path '/opt' -o -path '/opt/*' \\)"
+            " -not -path '/root/*' -not -path '/proc/*' -not -path '/var/lib/dpkg/*' || true"
+        ).splitlines()
+    )
