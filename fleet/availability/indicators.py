@@ -168,12 +168,12 @@ def _present(
     lines = [result.communes[insee] for insee in promise.insees]
     burn = burn_rates(lines, weights, promise.objective_ppm, settings, now_us)
     following_us = month_window(next_month(given.month)).length_us
-    lost = share_lost([(line.insee, _state(line, settings)) for line in lines], weights)
+    lost = share_lost([(line.insee, state_at_end(line, settings)) for line in lines], weights)
     next_whole = budget(following_us, 0, 0, promise.objective_ppm).whole
     return burn, breach_at_us(promise.budget.left, next_whole, lost, now_us)
 
 
-def _state(line: CommuneTimeline, settings: ContractSettings) -> CommuneState:
+def state_at_end(line: CommuneTimeline, settings: ContractSettings) -> CommuneState:
     """Return the state at the end of the line; UNKNOWN that is charged burns as LOST does."""
     last = line.exceptions[-1] if line.exceptions else None
     if last is None or last.end_us < line.end_us:

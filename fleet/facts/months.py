@@ -65,6 +65,12 @@ def next_month(month: str) -> str:
     return f"{year:04d}-{number:02d}"
 
 
+def day_start_us(at_us: int) -> int:
+    """Return when the day of Paris began in which an instant lies."""
+    day = paris(at_us)
+    return paris_us(day.year, day.month, day.day)
+
+
 def year_start_us(at_us: int) -> int:
     """Return when the year of Paris began in which an instant lies."""
     return paris_us(paris(at_us).year, 1)

@@ -153,6 +153,16 @@ def short(lang: str, at_us: int, now_us: int, *, seconds: bool = False) -> str:
     return f"{day(lang, there.date(), year=there.year != here.year)}, {time_of_day}"
 
 
+def at(lang: str, at_us: int, now_us: int) -> str:
+    """Return an instant as the end of a sentence: « à 14:37 », « le dim. 22 nov. à 14:37 »."""
+    there, here = paris(at_us), paris(now_us)
+    time_of_day = clock(lang, at_us)
+    if there.date() == here.date():
+        return f"à {time_of_day}" if lang == "fr" else f"at {time_of_day}"
+    when = day(lang, there.date(), year=there.year != here.year)
+    return f"le {when} à {time_of_day}" if lang == "fr" else f"on {when} at {time_of_day}"
+
+
 def euros(lang: str, cents: int) -> str:
     """Return an amount; whole cents in."""
     sign = MINUS if cents < 0 else ""

@@ -70,4 +70,6 @@ def _value(cell: Cell, kind: CellKind) -> Any:
         return float(Fraction(Fraction(cell) * 100 * scale // 1, scale))
     if kind is CellKind.INSTANT:
         return paris(int(cell)).isoformat(timespec="microseconds")
+    if kind is CellKind.VERDICT and isinstance(cell, str):
+        return None
     return str(cell) if kind is CellKind.TEXT else int(cell)

@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from fleet.availability.indicators import Indicators, by_serving, of_groups
 from fleet.availability.reckoning import DOMAINS, CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import judged
 from fleet.facts.settings import Serving
 from fleet.lang.format import NARROW
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity, SilentObject
-from fleet.reports.model import Cell, CellKind, Column, Table
+from fleet.reports.model import VERDICTS, Cell, CellKind, Column, Table
 
 NOT_VERIFIABLE = "non vérifiable : il faut la liste des objets et les événements du cœur de réseau"
 READINGS = {
@@ -41,7 +42,7 @@ def indicators_table(
         Column(title="Engagement", kind=CellKind.VERDICT),
         Column(title="Remarque", room=25),
     )
-    rows = [*_service(one), *_readings(given, result, one), *_gateways(one), *_redundancy(one)]
+    rows = [*_service(one, result), *_readings(given, result, one), *_gateways(one), *_redundancy(one)]
     if found is not None:
         rows += _objects(found)
     return Table(
@@ -61,15 +62,17 @@ def _row(
     length_us: int | None = None,
     count: int | None = None,
     objective_ppm: int | None = None,
-    met: bool | None = None,
+    met: bool | str | None = None,
     remark: str = "",
 ) -> tuple[Cell, ...]:
     objective = None if objective_ppm is None else Fraction(objective_ppm, 1_000_000)
     return what, ratio, length_us, count, objective, met, remark
 
 
-def _service(one: Indicators) -> list[tuple[Cell, ...]]:
-    met = one.share.meets(one.objective_ppm)
+def _service(one: Indicators, result: MonthResult) -> list[tuple[Cell, ...]]:
+    at_us = result.window.end_us if result.provisional else None
+    standing, _ = judged(one.share, one.budget, one.objective_ppm, gone_at_us=one.breach_at_us, at_us=at_us)
+    met = VERDICTS[standing]
     return [
         _row("Disponibilité du service", ratio=one.share.ratio, objective_ppm=one.objective_ppm, met=met),
         _row("Budget d’interruption du mois", length_us=one.budget.whole),

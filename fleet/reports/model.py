@@ -6,9 +6,20 @@ A cell is a value of its column's kind, so that a spreadsheet gets numbers and a
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+from fleet.availability.standing import Standing
 
 Cell: TypeAlias = str | int | bool | Fraction | None
+AT_RISK: Final = "en danger"
+"""The verdict on a promise of an open month that is neither held nor broken."""
+VERDICTS: Final[dict[Standing, bool | str | None]] = {
+    Standing.KEPT: True,
+    Standing.AT_RISK: AT_RISK,
+    Standing.BROKEN: False,
+    Standing.UNCOUNTED: None,
+}
+"""How a promise stands, as the cell of a column of verdicts."""
 
 
 class CellKind(StrEnum):
@@ -25,7 +36,7 @@ class CellKind(StrEnum):
     EUROS = "euros"
     """Cents."""
     VERDICT = "verdict"
-    """True: held; None: nothing counted."""
+    """True: held; ``AT_RISK``; False: broken; None: nothing counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +103,9 @@ class Report:
     answer: str = ""
     """What the reader came for, in a sentence; empty: the report answers no question."""
     held: bool | None = None
-    """Whether the answer is good news; None: it cannot be said."""
+    """Whether the answer is good news; None: it cannot be said, or not yet."""
+    standing: Standing = Standing.UNCOUNTED
+    """The verdict that pages and API give too."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -108,7 +121,8 @@ class Area:
     name: str
     rings: tuple[tuple[tuple[float, float], ...], ...]
     point: tuple[float, float]
-    verdict: bool | None
+    verdict: bool | str | None
+    """As in a column of verdicts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from fleet.availability.document import digest
 from fleet.availability.figures import CommuneFigures, Share, whole
 from fleet.availability.indicators import Indicators, indicators, of_whole
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import month_standing
 from fleet.lang.format import NARROW, duration, month, ratio
 from fleet.objects.connectivity import Connectivity
 from fleet.reports.indicator_tables import (
@@ -19,7 +20,7 @@ from fleet.reports.indicator_tables import (
     indicators_table,
     redundancy_table,
 )
-from fleet.reports.model import Picture, Report, Table
+from fleet.reports.model import VERDICTS, Picture, Report, Table
 from fleet.reports.monthly_tables import communes_table, exclusions_table, gateways_table, lost_table
 from fleet.reports.names import MonthShare, Names
 from fleet.reports.outages import breaches_table, outages_table
@@ -32,6 +33,7 @@ from fleet.reports.promises import (
     promises_table,
     trend_table,
     where_to_check,
+    worst_of,
 )
 from fleet.reports.settings_words import settings_table
 from fleet.reports.terms import how_to_contest
@@ -67,6 +69,7 @@ def monthly(
         subtitle=f"{names.network}{f' · {epci}' if epci else ''}",
         answer=answer(promises, provisional=result.provisional, reader=epci or "l’ensemble du réseau"),
         held=held(promises),
+        standing=worst_of(one.standing for one in promises),
         sentences=(
             *_sentences(given, result, share, figures, whole_network=not epci),
             in_a_sentence(people),
@@ -125,15 +128,14 @@ def _now(
     """Return this month as the last row of the trend."""
     settings = given.settings
     verdicts = [one.share.meets(settings.objective_commune_ppm) for one in figures.values()]
-    service = result.share.meets(settings.objective_global_ppm)
-    known = [one for one in (*verdicts, service) if one is not None]
+    month = month_standing(result, given.weights, settings).within(frozenset(figures))
     return MonthShare(
         month=given.month,
         version=state,
         share=share.ratio,
         below=verdicts.count(False),
         covered=sum(one is not None for one in verdicts),
-        held=all(known) if known else None,
+        held=VERDICTS[month.standing],
     )
 
 
@@ -166,7 +168,8 @@ def _sentences(
     against = f" pour un engagement de {objective}." if whole_network else "."
     sentences = [
         f"{place}{NARROW}: {_percent(share)}{against}",
-        f"Communes sous l’engagement de {commune}{NARROW}: {below} sur {covered} desservies"
+        f"Communes sous l’engagement de {commune}{' à ce jour' if result.provisional else ''}{NARROW}: "
+        f"{below} sur {covered} desservies"
         + (f"{NARROW}; {len(result.not_covered)} sans passerelle." if whole_network else "."),
     ]
     if whole_network:

@@ -5,10 +5,11 @@ from fractions import Fraction
 
 from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import month_standing
 from fleet.facts.revisions import current
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.reports.causes import CAUSES
-from fleet.reports.model import Cell, CellKind, Column, Table
+from fleet.reports.model import VERDICTS, Cell, CellKind, Column, Table
 from fleet.reports.names import Names
 from fleet.reports.outages import PAPER_ROWS
 
@@ -18,17 +19,17 @@ COMMUNES_ON_PAPER = 150
 
 def communes_table(given: MonthInput, result: MonthResult, cards: list[CommuneCard]) -> Table:
     """Return every commune, the least available first."""
-    objective = given.settings.objective_commune_ppm
+    month = month_standing(result, given.weights, given.settings)
     rows: list[tuple[Cell, ...]] = []
     for card in sorted(cards, key=lambda card: _worst_first(result.commune_figures[card.insee], card.insee)):
-        one = result.commune_figures[card.insee]
+        one, promise = result.commune_figures[card.insee], month.communes.get(card.insee)
         rows.append(
             (
                 card.insee,
                 card.name,
                 card.epci,
                 one.share.ratio,
-                one.share.meets(objective),
+                VERDICTS[promise.standing] if promise else None,
                 one.by_state_us[CommuneState.LOST],
                 one.by_state_us[CommuneState.UNKNOWN],
                 one.by_state_us[CommuneState.EXCLUDED],

@@ -33,7 +33,7 @@ class MonthShare:
     below: int
     """Communes that missed their promise."""
     covered: int
-    held: bool | None
+    held: bool | str | None
     """Whether the promises were held for this reader; None: nothing counted."""
 
 

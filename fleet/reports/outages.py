@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fleet.availability.communes import CommuneSpan, CommuneTimeline
 from fleet.availability.figures import CommuneFigures
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import Standing, month_standing
 from fleet.availability.timeline import Timeline
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, CommuneState
@@ -152,10 +153,14 @@ def breaches_table(
     given: MonthInput, result: MonthResult, cards: Sequence[CommuneCard], names: Names
 ) -> Table:
     """Return each promise that was missed, the whole service first: why, who answers, what was done."""
-    objective = given.settings.objective_commune_ppm
-    missed = [card for card in cards if result.commune_figures[card.insee].share.meets(objective) is False]
+    month = month_standing(result, given.weights, given.settings)
+    bad = {Standing.BROKEN, Standing.AT_RISK}
+    missed = [
+        card for card in cards if card.insee in month.communes and month.communes[card.insee].standing in bad
+    ]
     missed.sort(key=lambda card: (result.commune_figures[card.insee].share.ratio or 0, card.insee))
     priced = bool(names.terms.penalty)
+    so_far = " ou en danger" if result.provisional else ""
     columns = (
         Column(title="Où"),
         Column(title="Disponibilité", kind=CellKind.PERCENT),
@@ -169,7 +174,7 @@ def breaches_table(
         *((Column(title="Pénalité", kind=CellKind.EUROS),) if priced else ()),
     )
     rows = [(*_whole_breach(given, result), *((None,) if priced else ()))]
-    if result.share.meets(given.settings.objective_global_ppm) is not False:
+    if month.whole.standing not in bad:
         rows = []
     rows += [
         (
@@ -180,10 +185,10 @@ def breaches_table(
     ]
     return Table(
         name="manquements",
-        title="Engagements manqués : causes, responsables, remèdes",
+        title=f"Engagements manqués{so_far} : causes, responsables, remèdes",
         columns=columns,
         rows=tuple(rows),
-        empty="Aucun engagement de service n’est manqué.",
+        empty=f"Aucun engagement de service n’est manqué{' ni en danger' if result.provisional else ''}.",
         note=f"Pénalité en euros : {names.terms.penalty}." if priced and rows else "",
         paper_rows=PAPER_ROWS,
     )

@@ -65,7 +65,7 @@ def show(cell: Cell, column: Column, blank: str = "—") -> str:
     if cell is None:
         return blank
     if column.kind is CellKind.VERDICT:
-        return VERDICTS[bool(cell)]
+        return cell if isinstance(cell, str) else VERDICTS[bool(cell)]
     match column.kind:
         case CellKind.PERCENT:
             exact = Fraction(cell)

@@ -9,14 +9,15 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
-from fleet.reports.model import Area, Picture
+from fleet.availability.standing import MonthStanding, month_standing
+from fleet.reports.model import AT_RISK, VERDICTS, Area, Picture
 
 WIDTH = 520
 MARGIN = 8
 POINT_RADIUS = 4
 STEP_DEGREES = 0.001
 """Points of a border that are closer to the one before are left out: 0.1 mm on paper."""
-GOOD, BAD, NONE = "#8fc7a8", "#b3261e", "#e3e5e8"
+GOOD, RISK, BAD, NONE = "#8fc7a8", "#f0a94a", "#b3261e", "#e3e5e8"
 
 
 def pictures(
@@ -31,29 +32,30 @@ def pictures(
     """Return one picture for each département; ``points`` are (lon, lat)."""
     cards = [card for card in given.communes if card.insee in points and (not epci or card.epci == epci)]
     made = []
+    month = month_standing(result, given.weights, given.settings)
+    so_far = " ou en danger" if result.provisional else ""
     for departement in sorted({card.departement for card in cards}):
         inside = [card for card in cards if card.departement == departement]
-        areas = tuple(_area(card, given, result, polygons.get(card.insee), points) for card in inside)
-        below = sum(area.verdict is False for area in areas)
+        areas = tuple(_area(card, month, polygons.get(card.insee), points) for card in inside)
+        bad = sum(area.verdict is False or area.verdict == AT_RISK for area in areas)
         title = names.get(departement, departement)
-        words = f"{title} : {below} communes sous l’engagement sur {len(areas)}"
+        words = f"{title} : engagement manqué{so_far} dans {bad} des {len(areas)} communes"
         made.append(Picture(title=words, alternative=f"Carte. {words}.", areas=areas))
     return tuple(made)
 
 
 def _area(
     card: CommuneCard,
-    given: MonthInput,
-    result: MonthResult,
+    month: MonthStanding,
     polygon: Mapping[str, Any] | None,
     points: Mapping[str, tuple[float, float]],
 ) -> Area:
-    share = result.commune_figures[card.insee].share
+    promise = month.communes.get(card.insee)
     return Area(
         name=card.name,
         rings=_rings(polygon),
         point=points[card.insee],
-        verdict=share.meets(given.settings.objective_commune_ppm),
+        verdict=VERDICTS[promise.standing] if promise else None,
     )
 
 
@@ -101,7 +103,7 @@ def svg(picture: Picture) -> str:
 
 
 def _shape(area: Area, projected: Any) -> str:
-    colour = {True: GOOD, False: "url(#h)", None: NONE}[area.verdict]
+    colour = {True: GOOD, AT_RISK: RISK, False: "url(#h)", None: NONE}[area.verdict]
     style = f'fill="{colour}" stroke="#5f6368" stroke-width=".4"'
     title = f"<title>{escape(area.name)}</title>"
     if not area.rings:

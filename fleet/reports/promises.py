@@ -5,7 +5,7 @@ the objects; what cannot be verified is said to be so and decides nothing.
 Sources: MISSION "What is promised to users"; CONV A4 2.1 and 2.4 (objects).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import SEVERITY, MonthStanding, Standing, month_standing
 from fleet.lang.format import NARROW, moment, month
 from fleet.objects.connectivity import DAILY_PPM, FORTNIGHT_PPM, MONTHLY_PPM, Connectivity
-from fleet.reports.model import Cell, CellKind, Column, Table
+from fleet.reports.model import VERDICTS, Cell, CellKind, Column, Table
 from fleet.reports.names import MonthShare, Names
 
 TREND_MONTHS = 12
@@ -30,7 +31,7 @@ class Promise:
     objective_ppm: int
     found: Fraction | None
     without_exclusions: Fraction | None
-    held: bool | None
+    standing: Standing
     remark: str = ""
 
 
@@ -39,39 +40,51 @@ def promises_of(
 ) -> list[Promise]:
     """Return what was promised to a reader of these communes."""
     settings = given.settings
+    month = month_standing(result, given.weights, settings)
     return [
         Promise(
             words="Service entier du réseau",
             objective_ppm=settings.objective_global_ppm,
             found=result.share.ratio,
             without_exclusions=result.without_exclusions.ratio,
-            held=result.share.meets(settings.objective_global_ppm),
+            standing=month.whole.standing,
             remark="communes pondérées",
         ),
-        _communes(result, cards, settings.objective_commune_ppm),
-        *_objects(found),
+        _communes(result, cards, month, settings.objective_commune_ppm),
+        *_objects(found, provisional=result.provisional),
     ]
 
 
-def _communes(result: MonthResult, cards: Sequence[CommuneCard], objective_ppm: int) -> Promise:
+def _communes(
+    result: MonthResult, cards: Sequence[CommuneCard], month: MonthStanding, objective_ppm: int
+) -> Promise:
     figures = [result.commune_figures[card.insee] for card in cards]
     counted = [one for one in figures if one.share.counted]
     bare = [result.without_exclusions_figures[card.insee].share.ratio for card in cards]
     names = {card.insee: card.name for card in cards}
     worst = min(counted, key=lambda one: (one.share.ratio or 0, one.insee), default=None)
-    below = sum(one.share.meets(objective_ppm) is False for one in counted)
+    standings = [month.communes[card.insee].standing for card in cards if card.insee in month.communes]
+    broken, at_risk = standings.count(Standing.BROKEN), standings.count(Standing.AT_RISK)
+    worse = f"{broken} sur {len(counted)} sous l’engagement"
+    if result.provisional:
+        worse = _so_far(broken, at_risk, len(counted))
     last = "" if worst is None else f"la moins disponible{NARROW}: {names[worst.insee]}"
     return Promise(
         words="Chaque commune",
         objective_ppm=objective_ppm,
         found=None if worst is None else worst.share.ratio,
         without_exclusions=min((one for one in bare if one is not None), default=None),
-        held=None if worst is None else below == 0,
-        remark="" if worst is None else f"{below} sur {len(counted)} sous l’engagement{NARROW}; {last}",
+        standing=worst_of(standings),
+        remark="" if worst is None else f"{worse}{NARROW}; {last}",
     )
 
 
-def _objects(found: Connectivity | None) -> list[Promise]:
+def _so_far(broken: int, at_risk: int, counted: int) -> str:
+    """Return how many promises of an open month are not kept."""
+    return f"sur {counted}, {broken} {'rompues' if broken > 1 else 'rompue'} et {at_risk} en danger"
+
+
+def _objects(found: Connectivity | None, *, provisional: bool) -> list[Promise]:
     if found is None:
         return []
     why = (
@@ -86,7 +99,7 @@ def _objects(found: Connectivity | None) -> list[Promise]:
             objective_ppm=DAILY_PPM,
             found=found.daily,
             without_exclusions=found.daily,
-            held=found.daily_met,
+            standing=_of_objects(found.daily_met, provisional=provisional),
             remark=daily,
         ),
         Promise(
@@ -94,7 +107,7 @@ def _objects(found: Connectivity | None) -> list[Promise]:
             objective_ppm=MONTHLY_PPM,
             found=found.monthly,
             without_exclusions=found.monthly,
-            held=found.monthly_met,
+            standing=_of_objects(found.monthly_met, provisional=provisional),
             remark=why,
         ),
         Promise(
@@ -102,31 +115,51 @@ def _objects(found: Connectivity | None) -> list[Promise]:
             objective_ppm=FORTNIGHT_PPM,
             found=found.fortnight,
             without_exclusions=found.fortnight,
-            held=found.fortnight_met,
+            standing=_of_objects(found.fortnight_met, provisional=provisional),
             remark=why,
         ),
     ]
 
 
+def _of_objects(met: bool | None, *, provisional: bool) -> Standing:
+    """Return how a promise about objects stands; a month that is not over can still mend it."""
+    if met is None:
+        return Standing.UNCOUNTED
+    if met:
+        return Standing.KEPT
+    return Standing.AT_RISK if provisional else Standing.BROKEN
+
+
+def worst_of(standings: Iterable[Standing]) -> Standing:
+    """Return the worst; UNCOUNTED when nothing counts.
+
+    >>> worst_of([])
+    <Standing.UNCOUNTED: 'UNCOUNTED'>
+    """
+    return max(standings, key=SEVERITY.__getitem__, default=Standing.UNCOUNTED)
+
+
 def held(promises: Sequence[Promise]) -> bool | None:
-    """Return whether all promises that can be verified are held; None: none can be.
+    """Return whether all promises that can be verified are held; None: none can be, or not yet.
 
     >>> held([])
     """
-    known = [one.held for one in promises if one.held is not None]
-    return all(known) if known else None
+    return {Standing.KEPT: True, Standing.BROKEN: False}.get(worst_of(one.standing for one in promises))
 
 
 def answer(promises: Sequence[Promise], *, provisional: bool, reader: str) -> str:
     """Return the answer to « le contrat est-il tenu ? »."""
     so_far = "À ce jour, pour" if provisional else "Pour"
-    match held(promises):
-        case True:
+    worst = worst_of(one.standing for one in promises)
+    those = ", ".join(one.words[0].lower() + one.words[1:] for one in promises if one.standing is worst)
+    match worst:
+        case Standing.KEPT:
             verdict = "le contrat est tenu."
-        case False:
-            missed = ", ".join(one.words[0].lower() + one.words[1:] for one in promises if one.held is False)
-            verdict = f"le contrat n’est pas tenu{NARROW}: {missed}."
-        case None:
+        case Standing.AT_RISK:
+            verdict = f"le contrat est en danger{NARROW}: {those}."
+        case Standing.BROKEN:
+            verdict = f"le contrat n’est pas tenu{NARROW}: {those}."
+        case Standing.UNCOUNTED:
             verdict = "rien ne peut être compté ce mois-ci."
     return f"{so_far} {reader}, {verdict}"
 
@@ -147,7 +180,7 @@ def promises_table(promises: Sequence[Promise]) -> Table:
             Fraction(one.objective_ppm, 1_000_000),
             one.found,
             one.without_exclusions,
-            one.held,
+            VERDICTS[one.standing],
             one.remark,
         )
         for one in promises

@@ -85,6 +85,7 @@ def json_of(report: Report) -> bytes:
         "subtitle": report.subtitle,
         "answer": report.answer,
         "held": report.held,
+        "standing": report.standing,
         "sentences": report.sentences,
         "identity": report.identity,
         "tables": [
@@ -111,7 +112,7 @@ def _plain(cell: Cell, kind: CellKind) -> str | int | bool | float | None:
     if kind is CellKind.INSTANT:
         return paris(int(cell)).isoformat(timespec="microseconds")
     if kind is CellKind.VERDICT:
-        return bool(cell)
+        return cell if isinstance(cell, str) else bool(cell)
     return float(_number(cell, kind)) if kind is CellKind.PERCENT else int(cell)
 
 
@@ -126,7 +127,7 @@ def _text(cell: Cell, kind: CellKind) -> str:
     if kind is CellKind.INSTANT:
         return paris(int(cell)).isoformat(timespec="milliseconds")
     if kind is CellKind.VERDICT:
-        return "oui" if cell else "non"
+        return cell if isinstance(cell, str) else "oui" if cell else "non"
     if kind is CellKind.TEXT or kind is CellKind.COUNT:
         return _safe(str(cell)) if kind is CellKind.TEXT else str(cell)
     return str(_number(cell, kind)).replace(".", ",")

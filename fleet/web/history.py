@@ -48,6 +48,10 @@ class Past:
 
     at_us: int
     month: MonthResult
+    weights: Mapping[str, int]
+    """What each commune weighs in the month, by INSEE."""
+    contract: ContractSettings
+    """The month's settings."""
     gateways: Mapping[str, Timeline]
     communes: Mapping[str, CommuneTimeline]
 
@@ -192,7 +196,14 @@ def _past(connection: Connection, given: MonthInput, lines: Mapping[str, Timelin
         given = replace(given, facts=_with_deliveries(connection, given.facts, late, given.window))
     result = from_timelines(given, month)
     communes = result.communes if window == given.window else _communes(given, lines, window)
-    return Past(at_us=given.as_of_us, month=result, gateways=lines, communes=communes)
+    return Past(
+        at_us=given.as_of_us,
+        month=result,
+        weights=given.weights,
+        contract=given.settings,
+        gateways=lines,
+        communes=communes,
+    )
 
 
 def _buffered(lines: Mapping[str, Timeline]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from fleet.availability.standing import MonthStanding, month_standing
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.child.process import Child
@@ -82,6 +83,19 @@ class Parts:
             return self.whole.past().within(self.reach.insees, self.network.gateways)
         contract, timelines = self.settings.contract, self.engine.timelines
         return self.history.past(self.database, self.clock, contract, timelines)
+
+    def standing(self) -> MonthStanding:
+        """Return the verdict on this month at the newest cycle; the network's promise is everybody's."""
+        if self.whole is not None and self.reach is not None:
+            return self.whole.standing().within(self.reach.insees)
+        past, network = self.past(), self.network
+        return month_standing(
+            past.month,
+            past.weights,
+            past.contract,
+            states={insee: one.state for insee, one in network.communes.items()},
+            now_us=max(past.at_us, network.at_us),
+        )
 
     def month_view(self, month: str) -> MonthView:
         """Return a month of the contract, from what is kept if it stands.

@@ -118,6 +118,10 @@ class Words:
         """Return an instant as short as today allows."""
         return formats.short(self.lang, at_us, self.now_us, seconds=seconds)
 
+    def at(self, at_us: int) -> str:
+        """Return an instant as the end of a sentence."""
+        return formats.at(self.lang, at_us, self.now_us)
+
     def moment(self, at_us: int, *, seconds: bool = False) -> str:
         """Return an instant in full."""
         return formats.moment(self.lang, at_us, seconds=seconds)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
+from fleet.availability.standing import MonthStanding
 from fleet.db.connect import Database
 from fleet.facts.settings import ContractSettings
 from fleet.identity.people import Person
@@ -72,11 +73,16 @@ class Visit:
         """Timelines and the month's figures, a few seconds old at most."""
         return self.parts.past()
 
+    @property
+    def standing(self) -> MonthStanding:
+        """The verdict on this month."""
+        return self.parts.standing()
+
     def frame(self, connection: Connection) -> Frame:
         """Return what stands above every page."""
         return frame_of(
             network=self.network,
-            past=self.past,
+            standing=self.standing,
             open_incidents=incidents.count_open(connection),
             now_us=self.now_us,
         )

@@ -11,6 +11,7 @@ from fleet.availability.burn import BurnRate
 from fleet.availability.figures import PERCENT_DIGITS, Share, percent
 from fleet.availability.indicators import Indicators, by_serving, of_commune, of_groups, of_whole
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
+from fleet.availability.standing import judged, month_standing
 from fleet.facts.months import month_of
 from fleet.facts.settings import Serving
 from fleet.facts.states import Cause
@@ -81,7 +82,8 @@ def availability_of(
         "objective_commune_ppm": settings.objective_commune_ppm,
         "serving": settings.serving,
         "weight": settings.weight,
-        "whole": _indicators(of_whole(given, found)),
+        "standing": month_standing(found, given.weights, settings).standing,
+        "whole": _indicators(of_whole(given, found), found),
         "by_serving": {
             serving: None if serving is Serving.SENSORS and not given.coverages else _share(share)
             for serving, share in by_serving(given, found).items()
@@ -123,7 +125,7 @@ def _items(
         case By.COMMUNE:
             return [_commune(card, given, found) for card in given.communes]
         case By.EPCI | By.DEPARTEMENT:
-            return [{"name": one.name} | _indicators(one) for one in of_groups(given, found, by.value)]
+            return [{"name": one.name} | _indicators(one, found) for one in of_groups(given, found, by.value)]
 
 
 def _commune(card: CommuneCard, given: MonthInput, found: MonthResult) -> dict[str, Any]:
@@ -138,12 +140,16 @@ def _commune(card: CommuneCard, given: MonthInput, found: MonthResult) -> dict[s
         "below_two_us": figures.below_two_us,
         "below_two_domains_us": found.below_two_domains.get(card.insee, {}),
     }
-    return view | _indicators(of_commune(given, found, card.insee))
+    return view | _indicators(of_commune(given, found, card.insee), found)
 
 
-def _indicators(one: Indicators) -> dict[str, Any]:
+def _indicators(one: Indicators, found: MonthResult) -> dict[str, Any]:
+    at_us = found.window.end_us if found.provisional else None
+    standing, why = judged(one.share, one.budget, one.objective_ppm, gone_at_us=one.breach_at_us, at_us=at_us)
     return _share(one.share) | {
         "met": one.share.meets(one.objective_ppm),
+        "standing": standing,
+        "why": why,
         "objective_ppm": one.objective_ppm,
         "communes": one.communes,
         "covered": one.covered,

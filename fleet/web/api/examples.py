@@ -90,6 +90,8 @@ _INDICATORS: dict[str, Any] = {
     "charged": 0,
     "availability_percent": "100.0000",
     "met": True,
+    "standing": "KEPT",
+    "why": "NOTHING_LOST_MATTERS",
     "objective_ppm": 999_700,
     "communes": 10,
     "covered": 10,
@@ -122,6 +124,7 @@ AVAILABILITY: dict[str, Any] = {
     "provisional": True,
     "closed_version": None,
     "hash": "5f0c…",
+    "standing": "KEPT",
     "whole": _INDICATORS,
     "by_serving": {
         "any": {"served": 96_024_291_200, "charged": 0, "availability_percent": "100.0000"},

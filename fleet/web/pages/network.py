@@ -19,13 +19,14 @@ def overview_page(visit: Viewing) -> HTMLResponse:
     """Show the whole network at a glance."""
     with visit.database.read() as connection:
         past = visit.past
+        standing = visit.standing
         frame = visit.frame(connection)
-        rows = communes.rows_now(visit.network, past)
+        rows = communes.rows_now(visit.network, past, standing)
         breaches = communes.next_breaches(rows)
         return visit.page(
             "pages/overview.html",
             connection,
-            verdict=overview.verdict_of(visit.words, frame, visit.network, breaches),
+            verdict=overview.verdict_of(visit.words, frame, visit.network),
             tickets=lines_of(visit, connection, tickets.open_tickets(connection, visit.now_us)),
             breaches=breaches[: overview.LISTED_LIMIT],
             changes=overview.changes_of(visit.words, past, visit.network, visit.now_us),
@@ -36,7 +37,7 @@ def overview_page(visit: Viewing) -> HTMLResponse:
 def table(visit: Viewing) -> Response:
     """Show every commune, the worst first."""
     with visit.database.read() as connection:
-        rows = communes.rows_of(visit.network, load_communes(connection), visit.past)
+        rows = communes.rows_of(visit.network, load_communes(connection), visit.past, visit.standing)
         state, text = listing.filters_of(visit)
         chosen = communes.filtered(rows, state, text)
         shown = listing.listing_of(visit, chosen, communes.columns(), "state")
@@ -62,7 +63,7 @@ def commune(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
     """Show commune commune: its month, its states, its gateways."""
     with visit.database.read() as connection:
         past = visit.past
-        rows = communes.rows_of(visit.network, load_communes(connection), past)
+        rows = communes.rows_of(visit.network, load_communes(connection), past, visit.standing)
         row = next((row for row in rows if row.insee == insee), None)
         if row is None:
             raise HTTPException(404)

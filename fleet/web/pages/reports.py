@@ -34,7 +34,7 @@ def page(visit: Viewing, csv: bool = False) -> Response:
     result = visit.past.month
     with visit.database.read() as connection:
         communes = {one.insee: one for one in load_communes(connection)}
-        month = months.view_of(result, communes, visit.contract)
+        month = months.view_of(result, communes, visit.standing)
         if csv:
             text = csv_text(visit.lang, months.columns(visit.words), month.communes)
             return visit.csv(f"communes-{month.month}", text)

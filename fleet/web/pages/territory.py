@@ -34,7 +34,8 @@ def territory(visit: Viewing) -> Response:
         registry = load_registry(connection)
         columns = communes_table.c
         polygons = dict(connection.execute(select(columns.insee, columns.polygon)).all())
-    rows = {row.insee: row for row in communes.rows_of(visit.network, registry.communes.values(), visit.past)}
+    shown = communes.rows_of(visit.network, registry.communes.values(), visit.past, visit.standing)
+    rows = {row.insee: row for row in shown}
     found = [
         {
             "name": one.name,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.availability.figures import Share
+from fleet.availability.standing import SEVERITY, MonthStanding, Standing
 from fleet.facts.states import CommuneState
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.registry.store import Commune
@@ -35,25 +36,32 @@ class CommuneRow:
     budget_left_us: int
     breach_at_us: int | None
     share: Share | None
+    standing: Standing
+    """How its promise of the month stands."""
 
     @property
     def at_risk(self) -> bool:
-        """Whether it loses service at present, or has lost all it may."""
-        return self.breach_at_us is not None or self.budget_left_us < 0
+        """Whether its promise is broken, in danger, or losing at present."""
+        return self.standing in {Standing.BROKEN, Standing.AT_RISK} or self.breach_at_us is not None
 
 
-def rows_of(network: NetworkNow, communes: Iterable[Commune], past: Past) -> list[CommuneRow]:
+def rows_of(
+    network: NetworkNow, communes: Iterable[Commune], past: Past, month: MonthStanding
+) -> list[CommuneRow]:
     """Return a row for every commune of the registry."""
-    return [_row(commune, network.communes.get(commune.insee), past) for commune in communes]
+    return [_row(commune, network.communes.get(commune.insee), past, month) for commune in communes]
 
 
-def rows_now(network: NetworkNow, past: Past) -> list[CommuneRow]:
+def rows_now(network: NetworkNow, past: Past, month: MonthStanding) -> list[CommuneRow]:
     """Return a row for every commune of the newest cycle; asks no database."""
-    return [_row(one, one, past) for one in network.communes.values()]
+    return [_row(one, one, past, month) for one in network.communes.values()]
 
 
-def _row(commune: Commune | CommuneNow, now: CommuneNow | None, past: Past) -> CommuneRow:
+def _row(
+    commune: Commune | CommuneNow, now: CommuneNow | None, past: Past, month: MonthStanding
+) -> CommuneRow:
     figures = past.month.commune_figures.get(commune.insee)
+    promise = month.communes.get(commune.insee)
     return CommuneRow(
         insee=commune.insee,
         name=commune.name,
@@ -63,9 +71,10 @@ def _row(commune: Commune | CommuneNow, now: CommuneNow | None, past: Past) -> C
         since_us=now.since_us if now else 0,
         members=len(now.members) if now else 0,
         serving=len(now.serving) if now else 0,
-        budget_left_us=now.budget_left_us if now else 0,
-        breach_at_us=now.breach_at_us if now else None,
+        budget_left_us=promise.budget.left if promise else now.budget_left_us if now else 0,
+        breach_at_us=promise.gone_at_us if promise else now.breach_at_us if now else None,
         share=figures.share if figures else None,
+        standing=promise.standing if promise else Standing.UNCOUNTED,
     )
 
 
@@ -104,7 +113,12 @@ def columns() -> list[Column[CommuneRow]]:
 def next_breaches(rows: list[CommuneRow]) -> list[CommuneRow]:
     """Return the communes whose promise is broken or will be, the soonest first."""
     risky = [row for row in rows if row.at_risk and row.state is not CommuneState.NOT_COVERED]
-    return sorted(risky, key=lambda row: (row.budget_left_us >= 0, row.breach_at_us or 0, row.name))
+    return sorted(risky, key=_urgency)
+
+
+def _urgency(row: CommuneRow) -> tuple[int, float, int, str]:
+    gone = float("inf") if row.breach_at_us is None else row.breach_at_us
+    return (-SEVERITY[row.standing], gone, row.budget_left_us, row.name)
 
 
 def _share(row: CommuneRow) -> float | None:

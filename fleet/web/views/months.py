@@ -1,6 +1,7 @@
 """The figures of a month as the report shows them, and what a version changed of the one before; pure."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 from fleet.availability.figures import Share
 from fleet.availability.reckoning import MonthResult
-from fleet.facts.settings import ContractSettings
+from fleet.availability.standing import MonthStanding, PromiseStanding, Standing
 from fleet.registry.store import Commune
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
@@ -33,7 +34,7 @@ class CommuneMonth:
     name: str
     epci: str
     share: Share
-    met: bool | None
+    standing: Standing
     lost_us: int
     excluded_us: int
     unknown_us: int
@@ -49,12 +50,16 @@ class MonthView:
     month: str
     provisional: bool
     share: Share
-    met: bool | None
+    standing: Standing
+    """How the network's promise stands."""
     deferred: Share
     mean: Fraction | None
     budget_us: int
     budget_left_us: int
     kept: int
+    at_risk: int
+    broken: int
+    """Communes by how their promise stands."""
     counted: int
     not_covered: int
     lost: tuple[LostRow, ...]
@@ -64,12 +69,17 @@ class MonthView:
     mtbf_us: int | None
 
 
-def view_of(result: MonthResult, communes: Mapping[str, Commune], settings: ContractSettings) -> MonthView:
-    """Return the month, the worst commune first."""
+def view_of(result: MonthResult, communes: Mapping[str, Commune], verdict: MonthStanding) -> MonthView:
+    """Return the month as it was judged, the worst commune first."""
     rows = sorted(
-        (_commune(result, insee, communes[insee], settings) for insee in communes if _counts(result, insee)),
+        (
+            _commune(result, communes[insee], one)
+            for insee, one in verdict.communes.items()
+            if insee in communes
+        ),
         key=lambda row: (row.share.ratio or Fraction(1), row.name),
     )
+    standings = Counter(row.standing for row in rows)
     gateways = result.gateway_figures.values()
     outages = sum(one.outages for one in gateways)
     repairs = [one.mttr_us * one.outages for one in gateways if one.mttr_us is not None]
@@ -78,13 +88,15 @@ def view_of(result: MonthResult, communes: Mapping[str, Commune], settings: Cont
         month=result.month,
         provisional=result.provisional,
         share=result.share,
-        met=result.share.meets(settings.objective_global_ppm),
+        standing=verdict.whole.standing,
         deferred=result.deferred,
         mean=result.mean_of_gateways,
-        budget_us=result.budget.whole,
-        budget_left_us=result.budget.left,
-        kept=sum(row.left_us >= 0 for row in rows),
-        counted=len(rows),
+        budget_us=verdict.whole.budget.whole,
+        budget_left_us=verdict.whole.budget.left,
+        kept=standings[Standing.KEPT],
+        at_risk=standings[Standing.AT_RISK],
+        broken=standings[Standing.BROKEN],
+        counted=len(rows) - standings[Standing.UNCOUNTED],
         not_covered=len(result.not_covered),
         lost=_lost(result),
         communes=tuple(rows),
@@ -94,11 +106,8 @@ def view_of(result: MonthResult, communes: Mapping[str, Commune], settings: Cont
     )
 
 
-def _counts(result: MonthResult, insee: str) -> bool:
-    return insee in result.commune_figures and insee not in result.not_covered
-
-
-def _commune(result: MonthResult, insee: str, commune: Commune, settings: ContractSettings) -> CommuneMonth:
+def _commune(result: MonthResult, commune: Commune, promise: PromiseStanding) -> CommuneMonth:
+    insee = commune.insee
     figures = result.commune_figures[insee]
     by_state = {state.value: length for state, length in figures.by_state_us.items()}
     return CommuneMonth(
@@ -106,13 +115,13 @@ def _commune(result: MonthResult, insee: str, commune: Commune, settings: Contra
         name=commune.name,
         epci=commune.epci,
         share=figures.share,
-        met=figures.share.meets(settings.objective_commune_ppm),
+        standing=promise.standing,
         lost_us=by_state["LOST"],
         excluded_us=by_state["EXCLUDED"],
         unknown_us=by_state["UNKNOWN"],
         outages=figures.outages,
         below_two_us=figures.below_two_us,
-        left_us=result.budgets[insee].left,
+        left_us=promise.budget.left,
     )
 
 
@@ -134,12 +143,8 @@ def _lost(result: MonthResult) -> tuple[LostRow, ...]:
 def columns(words: Words) -> list[Column[CommuneMonth]]:
     """Return the columns of the export; lengths in seconds."""
 
-    def met(row: CommuneMonth) -> str:
-        if row.met is None:
-            return ""
-        if row.left_us < 0:
-            return words.t("month.missed")
-        return words.t("month.met" if row.met else "month.tenable")
+    def standing(row: CommuneMonth) -> str:
+        return "" if row.standing is Standing.UNCOUNTED else words.t(f"promise.{row.standing}")
 
     def percent(row: CommuneMonth) -> float | None:
         return float(row.share.ratio * 100) if row.share.ratio is not None else None
@@ -149,7 +154,7 @@ def columns(words: Words) -> list[Column[CommuneMonth]]:
         Column(key="name", title="communes.name", value=lambda row: row.name),
         Column(key="epci", title="communes.epci", value=lambda row: row.epci),
         Column(key="share", title="month.share", value=percent),
-        Column(key="met", title="month.promise", value=met),
+        Column(key="met", title="month.promise", value=standing),
         Column(key="lost", title="month.lost_s", value=lambda row: row.lost_us / 1_000_000),
         Column(key="excluded", title="month.excluded_s", value=lambda row: row.excluded_us / 1_000_000),
         Column(key="unknown", title="month.unknown_s", value=lambda row: row.unknown_us / 1_000_000),

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.durations import HOUR_US
-from fleet.evidence.timekeeping import ClockQuality
 from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 from fleet.web.history import Past
 from fleet.web.rendering import Words
-from fleet.web.views.communes import CommuneRow
-from fleet.web.views.frame import Frame
+from fleet.web.views.frame import Frame, Headline, PromiseShown
 
 NAMED_LIMIT: Final = 3
 LISTED_LIMIT: Final = 12
@@ -37,29 +35,52 @@ class Change:
     text: str
 
 
-def verdict_of(
-    words: Words, frame: Frame, network: NetworkNow, breaches: list[CommuneRow]
-) -> OverviewVerdict:
-    """Return the sentence, the worst first."""
-    if frame.lost:
-        head = words.t(
-            "verdict.lost", count=len(frame.lost), names=_named(words, (c.name for c in frame.lost))
-        )
-        first = next((row for row in breaches if row.breach_at_us is not None), None)
-        detail = "" if first is None or first.breach_at_us is None else _first(words, first)
-        return OverviewVerdict(head=head, detail=detail)
-    if (doubt := _self_doubt(words, frame, network)) is not None:
-        return doubt
-    if frame.broken:
-        names = _named(words, (c.name for c in frame.broken))
-        head = words.t("verdict.broken", count=len(frame.broken), names=names)
-        return OverviewVerdict(head=head, detail=words.t("verdict.broken.detail"))
-    if not frame.communes:
-        return OverviewVerdict(head=words.t("verdict.nothing"), detail=words.t("verdict.nothing.detail"))
+def verdict_of(words: Words, frame: Frame, network: NetworkNow) -> OverviewVerdict:
+    """Return the sentence of the frame's headline."""
+    match frame.headline:
+        case Headline.LOST:
+            names = named(words, (commune.name for commune in frame.lost))
+            head = words.t("verdict.lost", count=len(frame.lost), names=names)
+            return OverviewVerdict(head=head, detail=_promise_in_words(words, frame))
+        case Headline.BROKEN:
+            return _broken(words, frame)
+        case Headline.UNSEEN:
+            return _unseen(words, frame)
+        case Headline.AT_RISK:
+            names = named(words, (_subject(words, one) for one in frame.at_risk))
+            head = words.t("verdict.at_risk", names=names)
+            return OverviewVerdict(head=head, detail=_promise_in_words(words, frame))
+        case Headline.NOTHING:
+            return OverviewVerdict(head=words.t("verdict.nothing"), detail=words.t("verdict.nothing.detail"))
+        case Headline.KEPT:
+            return _kept(words, frame, network)
+
+
+def _broken(words: Words, frame: Frame) -> OverviewVerdict:
+    communes = [one.name for one in frame.broken if one.name]
+    if len(communes) == len(frame.broken):
+        head = words.t("verdict.broken", count=len(communes), names=named(words, communes))
+    elif communes:
+        head = words.t("verdict.broken.both", count=len(communes), names=named(words, communes))
+    else:
+        head = words.t("verdict.broken.network")
+    return OverviewVerdict(head=head, detail=_promise_in_words(words, frame))
+
+
+def _unseen(words: Words, frame: Frame) -> OverviewVerdict:
+    if frame.blind:
+        return OverviewVerdict(head=words.t("verdict.blind"), detail=words.reason(frame.blind_reason))
+    if frame.clock_wrong:
+        detail = words.t("clock.quality.contradicted")
+        return OverviewVerdict(head=words.t("verdict.clock"), detail=detail)
+    return OverviewVerdict(head=words.t("verdict.frozen"), detail=words.t("verdict.frozen.detail"))
+
+
+def _kept(words: Words, frame: Frame, network: NetworkNow) -> OverviewVerdict:
     bad = (GatewayState.DOWN, GatewayState.BUFFERING, GatewayState.UNKNOWN)
     away = [one.name for one in network.gateways.values() if one.state in bad]
     if away and frame.served == frame.communes:
-        detail = words.t("verdict.degraded.detail", names=_named(words, away))
+        detail = words.t("verdict.degraded.detail", names=named(words, away))
         return OverviewVerdict(head=words.t("verdict.degraded", count=len(away)), detail=detail)
     return OverviewVerdict(
         head=words.t("verdict.kept", served=frame.served, count=frame.communes),
@@ -67,23 +88,28 @@ def verdict_of(
     )
 
 
-def _self_doubt(words: Words, frame: Frame, network: NetworkNow) -> OverviewVerdict | None:
-    """Return why what we show may not be so; None: it is."""
-    if frame.blind:
-        return OverviewVerdict(head=words.t("verdict.blind"), detail=words.reason(frame.blind_reason))
-    if network.clock is ClockQuality.CONTRADICTED:
-        detail = words.t("clock.quality.contradicted")
-        return OverviewVerdict(head=words.t("verdict.clock"), detail=detail)
-    return None
+def _subject(words: Words, promise: PromiseShown) -> str:
+    return promise.name or words.t("promise.network")
 
 
-def _first(words: Words, row: CommuneRow) -> str:
-    if row.budget_left_us < 0:
-        return words.t("verdict.already", name=row.name, by=words.calm(-row.budget_left_us))
-    return words.t("verdict.lost.next", name=row.name, at=words.short(row.breach_at_us or 0))
+def _promise_in_words(words: Words, frame: Frame) -> str:
+    """Return how the most urgent promise stands: found, promised, budget, and why."""
+    if frame.first is None:
+        return ""
+    now = frame.first.now
+    found = {
+        "who": _subject(words, frame.first),
+        "found": words.ratio(now.share.served, now.share.counted),
+        "promised": words.ratio(now.objective_ppm, 1_000_000),
+        "left": words.calm(now.budget.left),
+        "by": words.calm(-now.budget.left),
+        "at": "" if now.gone_at_us is None else words.at(now.gone_at_us),
+    }
+    return words.t(f"promise.why.{now.why}", **found)
 
 
-def _named(words: Words, names: Iterable[str]) -> str:
+def named(words: Words, names: Iterable[str]) -> str:
+    """Return the first names and how many more there are."""
     found = list(names)
     text = ", ".join(found[:NAMED_LIMIT])
     more = len(found) - NAMED_LIMIT

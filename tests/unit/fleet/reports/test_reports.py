@@ -165,7 +165,7 @@ def test_maps_hatch_what_is_below_the_promise():
     assert drawn.count("<circle") == 1
     below = sum(area.verdict is False for area in picture.areas)
     assert drawn.count("url(#h)") == below
-    assert f"{below} communes sous" in picture.alternative
+    assert f"engagement manqué dans {below} des {len(CARDS)} communes" in picture.alternative
 
 
 @pytest.mark.slow
