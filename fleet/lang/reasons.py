@@ -7,6 +7,7 @@ a person's                               antenne remplacée         as it was wr
 prose of an agent that knows no codes    no answer for 30 s        as it came, marked (``legacy``)
 """
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -97,3 +98,28 @@ def spool_full(line: str) -> str:
     """Return the reason of a full store, behind the reason why the server is away."""
     reason = read(line)
     return legacy.spool_full(line) if reason is None else written(spool.full(cause=reason))
+
+
+_SENDING_ERRORS: Final = {
+    "answered no number for the message": "message.error.no_number",
+    "answered no JSON object": "message.error.no_number",
+    "refuses the number": "message.error.address",
+    "no sender for channel": "message.error.no_sender",
+    "is not installed": "message.error.no_sender",
+}
+_STATUS: Final = re.compile(r"(?:^|: )([1-5]\d\d) ")
+
+
+def sending_error_in_words(lang: str, error: str) -> str:
+    """Return why a message was not delivered, from what its sender kept.
+
+    >>> sending_error_in_words("en", "sms.example: 503 Service Unavailable")
+    'not delivered: the sending service answered with code 503'
+    """
+    for found, key in _SENDING_ERRORS.items():
+        if found in error:
+            return t(lang, key)
+    status = _STATUS.search(error)
+    if status:
+        return t(lang, "message.error.status", code=status[1])
+    return t(lang, "message.error.other")

@@ -73,6 +73,15 @@ def ascii_only(text: str) -> str:
     return "".join(letter if letter.isascii() else "?" for letter in letters)
 
 
+def collation(text: str) -> str:
+    """Return what a list is ordered by: É stands beside E, œ beside oe, case counts nothing.
+
+    >>> sorted(["Zoé", "Étoile", "Esvres", "Ève"], key=collation)
+    ['Esvres', 'Étoile', 'Ève', 'Zoé']
+    """
+    return ascii_only(text).casefold()
+
+
 _TYPOGRAPHIC: Final = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
     | {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "·": "-", "×": "x", "°": "o", "€": "EUR"}

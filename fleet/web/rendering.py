@@ -21,7 +21,7 @@ from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
 from fleet.lang.paris import paris
-from fleet.lang.reasons import gateway_in_words, in_words, is_foreign_prose
+from fleet.lang.reasons import gateway_in_words, in_words, is_foreign_prose, sending_error_in_words
 from fleet.registry.problem import Problem
 
 FOLDER: Final = Path(__file__).parent
@@ -75,6 +75,10 @@ class Words:
         if isinstance(error, ReasonedError):
             return text(document.rule_of(error.why), self.lang)
         return t(self.lang, error.key, **error.values) if error.key else str(error)
+
+    def sending_error(self, error: str) -> str:
+        """Return why a message was not delivered; what carriers and servers said stays in their words."""
+        return sending_error_in_words(self.lang, error)
 
     def problem(self, found: Problem) -> str:
         """Return what is wrong with a cell or a field of an imported file."""

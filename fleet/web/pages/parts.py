@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
+from fleet.lang.text import collation
 from fleet.tickets import parts
 from fleet.tickets.parts import PartRefused
 from fleet.web.access import form_guard, operator
@@ -28,7 +29,7 @@ def page(visit: Viewing) -> HTMLResponse:
 
 
 def _page(visit: Visit, connection: Connection, typed: dict[str, str], *, refused: bool) -> HTMLResponse:
-    rows = sorted(parts.stock(connection), key=lambda one: (not one.low, one.depot, one.name.casefold()))
+    rows = sorted(parts.stock(connection), key=lambda one: (not one.low, one.depot, collation(one.name)))
     may = visit.person is not None and visit.person.may(Role.OPERATOR)
     status = 422 if refused else 200
     return visit.page(

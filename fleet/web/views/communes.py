@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fleet.availability.figures import Share
 from fleet.availability.standing import SEVERITY, MonthStanding, Standing
 from fleet.facts.states import CommuneState
+from fleet.lang.text import collation
 from fleet.live.model import CommuneNow, NetworkNow
 from fleet.registry.store import Commune
 from fleet.web.history import Past
@@ -81,9 +82,11 @@ def _row(
 def columns() -> list[Column[CommuneRow]]:
     """Return the columns of the table and its export."""
     return [
-        Column(key="state", title="communes.state", value=lambda row: (URGENCY[row.state], row.name)),
-        Column(key="name", title="communes.name", value=lambda row: row.name.casefold()),
-        Column(key="epci", title="communes.epci", value=lambda row: row.epci.casefold(), secondary=True),
+        Column(
+            key="state", title="communes.state", value=lambda row: (URGENCY[row.state], collation(row.name))
+        ),
+        Column(key="name", title="communes.name", value=lambda row: collation(row.name)),
+        Column(key="epci", title="communes.epci", value=lambda row: collation(row.epci), secondary=True),
         Column(
             key="population",
             title="communes.population",
@@ -118,7 +121,7 @@ def next_breaches(rows: list[CommuneRow]) -> list[CommuneRow]:
 
 def _urgency(row: CommuneRow) -> tuple[int, float, int, str]:
     gone = float("inf") if row.breach_at_us is None else row.breach_at_us
-    return (-SEVERITY[row.standing], gone, row.budget_left_us, row.name)
+    return (-SEVERITY[row.standing], gone, row.budget_left_us, collation(row.name))
 
 
 def _share(row: CommuneRow) -> float | None:

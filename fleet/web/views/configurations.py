@@ -18,6 +18,7 @@ from agent.wire.messages import ConfigState
 from fleet.configurations.change import change, differences, flatten
 from fleet.configurations.status import ConfigurationStatus
 from fleet.configurations.store import Version, newest_version, version_history
+from fleet.lang.text import collation
 from fleet.registry.store import Gateway
 from fleet.web.rendering import Words
 
@@ -110,7 +111,7 @@ def rows_of(
             )
         )
     calm = ("running", "none")
-    return sorted(rows, key=lambda row: (row.step in calm, row.name.casefold()))
+    return sorted(rows, key=lambda row: (row.step in calm, collation(row.name)))
 
 
 def of_gateway(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from agent.wire.messages import Heartbeat
 from fleet.availability.figures import Share
 from fleet.facts.states import Cause, GatewayState
+from fleet.lang.text import collation
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.roll import OnRoll
 from fleet.registry.store import Commune, Gateway
@@ -126,9 +127,9 @@ def columns() -> list[Column[GatewayRow]]:
     """Return the columns of the table and its export."""
     return [
         Column(key="state", title="gateways.state", value=lambda row: (URGENCY[row.state], row.since_us)),
-        Column(key="name", title="gateways.name", value=lambda row: row.name.casefold()),
+        Column(key="name", title="gateways.name", value=lambda row: collation(row.name)),
         Column(
-            key="commune", title="gateways.commune", value=lambda row: row.commune.casefold(), secondary=True
+            key="commune", title="gateways.commune", value=lambda row: collation(row.commune), secondary=True
         ),
         Column(key="since", title="gateways.since", value=lambda row: row.since_us or None, numeric=True),
         Column(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fleet.availability.figures import Share
 from fleet.availability.reckoning import MonthResult
 from fleet.availability.standing import MonthStanding, PromiseStanding, Standing
+from fleet.lang.text import collation
 from fleet.registry.store import Commune
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
@@ -77,7 +78,7 @@ def view_of(result: MonthResult, communes: Mapping[str, Commune], verdict: Month
             for insee, one in verdict.communes.items()
             if insee in communes
         ),
-        key=lambda row: (row.share.ratio or Fraction(1), row.name),
+        key=lambda row: (row.share.ratio or Fraction(1), collation(row.name)),
     )
     standings = Counter(row.standing for row in rows)
     gateways = result.gateway_figures.values()

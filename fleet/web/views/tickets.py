@@ -8,6 +8,7 @@ from agent.wire.messages import Heartbeat, Radio
 from fleet.acts.steps import Step as FieldStep
 from fleet.durations import MINUTE_US
 from fleet.lang.i18n import catalogue
+from fleet.lang.text import collation
 from fleet.notify.compose import SiteLine, map_link
 from fleet.tickets.model import Criticality, Ticket, TicketState
 from fleet.tickets.store import TicketEvent, TicketView
@@ -80,7 +81,7 @@ def columns() -> list[Column[TicketLine]]:
     return [
         Column(key="id", secondary=True, title="incidents.id", value=lambda line: line.id, numeric=True),
         Column(key="criticality", title="incidents.criticality", value=lambda line: line.criticality.weight),
-        Column(key="title", title="incidents.title", value=lambda line: line.title.casefold()),
+        Column(key="title", title="incidents.title", value=lambda line: collation(line.title)),
         Column(
             key="state",
             secondary=True,
@@ -104,7 +105,7 @@ def columns() -> list[Column[TicketLine]]:
             value=lambda line: line.resolution.left_us,
             numeric=True,
         ),
-        Column(key="who", secondary=True, title="incidents.who", value=lambda line: line.who.casefold()),
+        Column(key="who", secondary=True, title="incidents.who", value=lambda line: collation(line.who)),
     ]
 
 

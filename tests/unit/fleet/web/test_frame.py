@@ -143,7 +143,7 @@ def test_the_month_so_far_can_still_be_kept(client: TestClient) -> None:
     told = re.search(r"<dd>(99,\d{4})\u202f%", text)
     assert told is not None
     assert float(told[1].replace(",", ".")) == pytest.approx(100 - 100 * lost / (39780 * 28_800), abs=2e-4)
-    assert "encore tenable" in text
+    assert "en danger" in text
     unknown = re.search(r"<td>inconnue</td><td>à établir</td><td class=\"n\">([^<]*)</td>", text)
     assert unknown is not None
     assert unknown[1].startswith("8\u202fmin"), "(3100 × 68 + 5300 × 25) / 39780 min"

@@ -143,6 +143,40 @@ def test_english_pages_hold_no_french_no_key_and_no_code(client: TestClient, pag
     assert [sentence for sentence in sentences("fr") if sentence in text] == []
 
 
+NOUNS = "passerelle|commune|autre|trame|incident|jour|heure|habitant|capteur|message|ligne|réglage"
+DISAGREES = re.compile(rf"(?<![\d,.:\u202f\u00a0-])(?:[01] (?:{NOUNS})s|(?:[2-9]|[1-9]\d+) (?:{NOUNS}))\b")
+FIELD = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+
+
+def test_the_check_of_plurals_finds_what_disagrees() -> None:
+    text = "et 1 autres, 3 passerelle sur 3, 0 communes, 12 trames, 1 passerelle, 1\u202f615 passerelles"
+    assert DISAGREES.findall(text) == ["1 autres", "3 passerelle", "0 communes"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, "/main-courante", "/personnes"])
+def test_numbers_agree_with_their_nouns_and_no_field_is_raw(client: TestClient, page: str) -> None:
+    text = visible(client.get(page, headers={"Cookie": "langue=fr"}).text)
+    assert DISAGREES.findall(text) == []
+    settings = set(Configuration.__struct_fields__)
+    assert set(FIELD.findall(NAMES.sub("", text))) - settings == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("sms.example: answered no number for the message", "n’a pas confirmé"),
+        ("the gateway refuses the number +33600000000", "refuse ce numéro"),
+        ("sms.example: 503 Service Unavailable", "code 503"),
+        ("sms.example: [Errno 111] Connection refused", "injoignable"),
+        ("", "injoignable"),
+    ],
+)
+def test_a_message_that_did_not_leave_says_why_in_french(error: str, said: str) -> None:
+    told = Words("fr", NOW_US).sending_error(error)
+    assert said in told
+    assert ENGLISH.findall(told) == []
+
+
 def test_a_configuration_taken_back_says_why_in_the_persons_language(client: TestClient) -> None:
     for page in (f"/passerelles/{eui_of(1)}", "/deploiements"):
         text = visible(client.get(page).text)
