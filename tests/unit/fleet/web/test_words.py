@@ -162,7 +162,7 @@ def test_numbers_agree_with_their_nouns_and_no_field_is_raw(client: TestClient, 
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "phrase"),
     [
         ("sms.example: answered no number for the message", "n’a pas confirmé"),
         ("the gateway refuses the number +33600000000", "refuse ce numéro"),
@@ -171,10 +171,10 @@ def test_numbers_agree_with_their_nouns_and_no_field_is_raw(client: TestClient, 
         ("", "injoignable"),
     ],
 )
-def test_a_message_that_did_not_leave_says_why_in_french(error: str, said: str) -> None:
-    told = Words("fr", NOW_US).sending_error(error)
-    assert said in told
-    assert ENGLISH.findall(told) == []
+def test_a_message_that_did_not_leave_says_why_in_french(error: str, phrase: str) -> None:
+    answer = Words("fr", NOW_US).sending_error(error)
+    assert phrase in answer
+    assert ENGLISH.findall(answer) == []
 
 
 def test_a_configuration_taken_back_says_why_in_the_persons_language(client: TestClient) -> None:
