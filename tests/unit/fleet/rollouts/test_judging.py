@@ -7,11 +7,13 @@ from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.evidence.deliveries import SLOT_US, SLOTS
 from fleet.evidence.tables import delivered_frames, heartbeat_runs, vitals
 from fleet.evidence.vitals import HOUR_S
+from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import GatewayState
 from fleet.identity.tables import audit_log
 from fleet.rollouts import store
 from fleet.rollouts.judge import CONTROL_MIN, Measured, Metric
 from fleet.rollouts.judging import control_group, judged, ruling_of
+from fleet.rollouts.look import Looking, advance_rollouts
 from fleet.rollouts.measurements import LATE_US, USUAL_DAYS, measure, span_of
 from fleet.rollouts.model import (
     GatewayStep,
@@ -25,6 +27,7 @@ from fleet.rollouts.model import (
 )
 from fleet.rollouts.start import Order, RolloutRefused, give
 from fleet.rollouts.words import ruling_in_words
+from tests.unit.fleet.configurations.test_reconcile import KEY
 from tests.unit.fleet.founded import empty_database
 from tests.unit.fleet.safety.networks import view_of
 
@@ -96,6 +99,17 @@ class Watched:
             stored = store.get(connection, 1)
             return judged(connection, stored, self.network, now_us)
 
+    def look(self, now_us):
+        """As the engine does; return the state, the wave and what it does."""
+        with self.database.write() as connection:
+            advance_rollouts(
+                Looking(
+                    connection=connection, key=KEY, network=self.network, contract=DEFAULTS, now_us=now_us
+                )
+            )
+        rollout = self.stored().rollout
+        return rollout.state, rollout.wave, rollout.wave_state
+
     def stored(self):
         with self.database.read() as connection:
             return store.get(connection, 1)
@@ -162,6 +176,24 @@ def test_a_wave_as_usual_is_fine_and_one_that_lost_frames_is_worse(watched):
     assert watched.judged(OVER_US + HOUR_US) is Judgement.WORSE
     lines = ruling_in_words("fr", ruling_of(watched.stored()))
     assert lines[0].replace("\u202f", " ").startswith("moins de trames qu’à l’ordinaire : −20 %")
+
+
+def test_the_engine_goes_on_after_a_fine_wave_at_the_end_of_its_soak(watched):
+    watched.write()
+    assert watched.look(OVER_US - 1) == (RolloutState.RUNNING, 0, WaveState.SOAKING)
+    assert watched.look(OVER_US + MINUTE_US) == (RolloutState.RUNNING, 1, WaveState.APPLYING)
+
+
+def test_the_engine_takes_a_worse_wave_back(watched):
+    watched.write(kept=0.8)
+    assert watched.look(OVER_US)[0] is RolloutState.ROLLING_BACK
+    assert watched.stored().rollout.halted_why == "worse"
+
+
+def test_the_engine_waits_for_observations_or_a_person(watched):
+    assert watched.look(OVER_US + 9 * DAY_US) == (RolloutState.RUNNING, 0, WaveState.SOAKING)
+    watched.order(Order.ACCEPT, OVER_US + 9 * DAY_US, "parc neuf")
+    assert watched.look(OVER_US + 10 * DAY_US) == (RolloutState.RUNNING, 1, WaveState.APPLYING)
 
 
 def test_it_is_measured_once_an_hour_and_at_the_end(watched):
