@@ -1,23 +1,28 @@
-"""What the next version of a gateway is built on: one that was seen working, never one that failed."""
+"""What the next version of a gateway is built on: the newest, never one that failed."""
 
 from sqlalchemy import Connection, Select, and_, case, func, select
 
+from agent.wire.messages import ConfigState
 from fleet.configurations.store import Version, version_from
 from fleet.configurations.tables import configuration_versions as versions
+from fleet.evidence.tables import reported_configurations as reports
+
+FAILED_STATES = (int(ConfigState.ROLLED_BACK), int(ConfigState.REFUSED))
 
 
 def working_version(connection: Connection, eui: str) -> Version | None:
-    """Return the newest version that was seen working, else the first; None if there never was one.
+    """Return what the next version of a gateway is built on; None if it never had one.
 
-    One that failed, was refused, or was never seen working is the base of nothing.
+    That is the newest, unless the gateway said that it failed or refused it: then the newest that was seen
+    working, else the first.
     """
-    row = connection.execute(_working().where(versions.c.eui == eui)).mappings().first()
+    row = connection.execute(_base().where(versions.c.eui == eui)).mappings().first()
     return None if row is None else version_from(row)
 
 
 def working_versions(connection: Connection) -> dict[str, Version]:
     """Return what the next version of each gateway is built on, by EUI."""
-    return {row["eui"]: version_from(row) for row in connection.execute(_working()).mappings()}
+    return {row["eui"]: version_from(row) for row in connection.execute(_base()).mappings()}
 
 
 def version_of(connection: Connection, eui: str, version: int) -> Version | None:
@@ -27,9 +32,16 @@ def version_of(connection: Connection, eui: str, version: int) -> Version | None
     return None if row is None else version_from(row)
 
 
-def _working() -> Select[tuple[object, ...]]:
+def _base() -> Select[tuple[object, ...]]:
+    newest = func.max(versions.c.version)
     seen = func.max(case((versions.c.confirmed_at_us.is_not(None), versions.c.version)))
-    base = func.coalesce(seen, func.min(versions.c.version))
-    by_eui = select(versions.c.eui, base.label("version")).group_by(versions.c.eui).subquery()
+    failed = func.max(case((reports.c.state.in_(FAILED_STATES), reports.c.seen_version)))
+    base = case((failed == newest, func.coalesce(seen, func.min(versions.c.version))), else_=newest)
+    by_eui = (
+        select(versions.c.eui, base.label("version"))
+        .outerjoin(reports, reports.c.eui == versions.c.eui)
+        .group_by(versions.c.eui)
+        .subquery()
+    )
     same = and_(by_eui.c.eui == versions.c.eui, by_eui.c.version == versions.c.version)
     return select(*versions.c).join_from(versions, by_eui, same)

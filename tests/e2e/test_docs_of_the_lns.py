@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from agent.wire.order import decode_order
 from fleet.cli.commands import open_fleet
 from fleet.cli.main import main
 from fleet.configurations.store import newest_version
+from fleet.rollouts.store import recent
 from tests.datapath.broker import MOSQUITTO, client_tls
 from tests.datapath.certificates import issue
 from tests.datapath.chirpstack import ChirpStack, Device, sealed
@@ -96,6 +98,12 @@ class Site:
         (self.folder / "acl").write_text(shown["/etc/mosquitto/lns/acl"])
         (self.folder / "acl").chmod(0o600)
         return subprocess.Popen([MOSQUITTO, "-c", str(settings)], stderr=subprocess.DEVNULL)
+
+    def wanted(self) -> Mapping[str, str]:
+        """Return what the newest rollout changes."""
+        _, database = open_fleet(self.data)
+        with database.read() as connection:
+            return recent(connection)[0].changes
 
     def newest(self) -> Configuration:
         _, database = open_fleet(self.data)
@@ -183,5 +191,7 @@ def test_the_recipes_are_commands_that_work(command: str, tmp_path: Path) -> Non
     site = Site(tmp_path, "http://127.0.0.1:1")
     site.follow(f"order --data {site.data} --eui {EUI} --output {tmp_path}/first.json --lns lns.exemple.fr")
     site.follow(command)
-    if "connectors.1" in command:
+    if command.startswith("rollout start"):
+        assert site.wanted()["connectors.1.name"] == "second"
+    elif "connectors.1" in command:
         assert [one.name for one in site.newest().connectors] == ["lns", "second"]

@@ -327,6 +327,7 @@ STAYS = {
     "lns_heard": "the LNS's own time",
     "month_seals_mailed": "what was done",
     "month_snapshots": "people were shown it",
+    "month_timestamps": "when the authority was asked, and what it said",
     "month_versions": "closed",
     "notify_channels": "what was set up",
     "object_months": "by day",
