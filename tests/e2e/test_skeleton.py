@@ -190,7 +190,7 @@ def test_telemetry_closes_the_incident(demo: RunningDemo) -> None:
 
     def restored() -> bool:
         every = (one["ticket"] for one in demo.get("/api/v1/tickets?state=all")["tickets"])
-        ticket = next(one for one in every if one["id"] == number)
+        ticket = next(one for one in every if LONELY_COMMUNE in one["title"])
         return demo.gateway(LONELY)["state"] == "SERVING" and ticket["state"] in ("restored", "closed")
 
     demo.wait_for("restored by telemetry", restored, 90)
