@@ -17,7 +17,8 @@ from fleet.facts.months import Window
 from fleet.lang.i18n import t
 from fleet.lang.paris import instant_us
 from fleet.live.restore import restored_network
-from fleet.rollouts.asking import USUAL_US, Asked, ask, document
+from fleet.rollouts.asking import Asked, ask, document
+from fleet.safety.absences import OUT_US
 from fleet.safety.words import degraded_in_words, refusal_in_words
 
 REFUSED_STATUS = 1
@@ -53,7 +54,7 @@ def ok_to_stop(  # noqa: PLR0917 typer passes by name
 
 def _window(text: str, now_us: int) -> Window:
     if not text:
-        return Window(now_us, now_us + USUAL_US)
+        return Window(now_us, now_us + OUT_US)
     first, sign, last = text.partition(SEPARATOR)
     try:
         if not sign:

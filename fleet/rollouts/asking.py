@@ -6,18 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fleet.durations import MINUTE_US
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.live.model import NetworkNow
 from fleet.live.restore import restored_network
 from fleet.rollouts.absences import load_absences, load_view
+from fleet.safety.absences import OUT_US
 from fleet.safety.model import LIMITS, REPAIR_LIMITS, Answer, Question, SafetyLimits
 from fleet.safety.oracle import most_with, ok_to_stop
 from fleet.safety.words import refusal_in_words
 
-USUAL_US = 10 * MINUTE_US
-"""How long a restart or a change of configuration takes at most: the window of a question without one."""
 EUIS_LIMIT = 2_000
 """Gateways of one question; the network has 1,615."""
 
@@ -78,7 +76,7 @@ def why_not(
         network,
         settings,
         euis=[eui],
-        window=Window(now_us, now_us + USUAL_US),
+        window=Window(now_us, now_us + OUT_US),
         limits=REPAIR_LIMITS,
     )
     names = {one.eui: one.name for one in network.gateways.values()}

@@ -5,12 +5,13 @@ chooses who is first.  Canaries serve, and no two of them share a commune.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fleet.durations import MINUTE_US
 from fleet.facts.months import Window
 from fleet.rollouts.model import GatewayStep, RolloutSettings, Wave
+from fleet.safety.absences import OUT_US
 from fleet.safety.model import Absence, Question
 from fleet.safety.oracle import most_with, ok_to_stop
 from fleet.safety.view import SafetyView
@@ -18,7 +19,6 @@ from fleet.safety.view import SafetyView
 LAB, CANARY = "lab", "canary"
 BATCH_US = 6 * MINUTE_US
 """How long a batch takes as a rule: a permit within a minute, a trial of five that the fleet confirms."""
-USUAL_US = 10 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _may_go(view: SafetyView, eui: str) -> bool:
 
 
 def _window(view: SafetyView) -> Window:
-    return Window(view.network.at_us, view.network.at_us + USUAL_US)
+    return Window(view.network.at_us, view.network.at_us + OUT_US)
 
 
 def _shares(
@@ -184,8 +184,3 @@ def clique(view: SafetyView, euis: set[str]) -> int:
         if len(group.euis) == 2 and all(eui in euis and view.serves(eui, window) for eui in group.euis):
             most = max(most, 2)
     return most
-
-
-def names_of(plan: Plan) -> Mapping[str, int]:
-    """Return how many gateways each wave has, by its name."""
-    return {one.wave.name: len(one.euis) for one in plan.waves}

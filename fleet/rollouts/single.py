@@ -18,8 +18,9 @@ from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
 from fleet.rollouts import store
-from fleet.rollouts.asking import USUAL_US, ask
+from fleet.rollouts.asking import ask
 from fleet.rollouts.start import RolloutRefused
+from fleet.safety.absences import OUT_US
 from fleet.safety.model import REPAIR_LIMITS, Refusal
 
 
@@ -66,7 +67,7 @@ def push(
     base = working_version(connection, wanted.eui)
     if base is None:
         raise RolloutRefused("rollout.refused.unconfigured", eui=wanted.eui)
-    if (rollout := store.rollout_of(connection, wanted.eui)) is not None:
+    if (rollout := store.busy_gateways(connection).get(wanted.eui)) is not None:
         raise RolloutRefused("rollout.refused.busy", eui=wanted.eui, rollout=rollout)
     source = base
     if wanted.back_to is not None:
@@ -76,7 +77,7 @@ def push(
         source = earlier
     configuration = change(source.configuration, wanted.changes)
     if is_service_affecting(base.configuration, configuration):
-        window = Window(now_us, now_us + USUAL_US)
+        window = Window(now_us, now_us + OUT_US)
         asked = ask(connection, network, contract, euis=[wanted.eui], window=window, limits=REPAIR_LIMITS)
         if not asked.answer.is_yes and not wanted.despite.strip():
             raise Unsafe(asked.answer.refusals)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.rollouts.model import (
     OPEN_STATES,
@@ -125,18 +125,6 @@ def recent(connection: Connection) -> list[StoredRollout]:
     """Return the newest rollouts, newest first."""
     query = select(rollouts).order_by(rollouts.c.id.desc()).limit(LISTED_LIMIT)
     return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
-
-
-def rollout_of(connection: Connection, eui: str) -> int | None:
-    """Return the open rollout in which a gateway still has something to do; None: there is none."""
-    busy = gateways.c.step.in_([Step.PENDING, Step.APPLYING, Step.REVERTING])
-    query = (
-        select(func.min(rollouts.c.id))
-        .join(gateways, gateways.c.rollout_id == rollouts.c.id)
-        .where(gateways.c.eui == eui, busy, rollouts.c.state.in_(sorted(OPEN_STATES)))
-    )
-    found = connection.scalar(query)
-    return None if found is None else int(found)
 
 
 def under_way(connection: Connection) -> list[tuple[str, int, str]]:

@@ -11,7 +11,9 @@ PERMIT_LIFE_US = 5 * MINUTE_US
 """DESIGN §8: the permit is signed, not retained, and lives for 5 min: the change begins within it…"""
 TRIAL_LIMIT_US = HOUR_US
 """…and ends with a confirmation or a roll-back within the longest trial (``intervals.config_trial_s``)."""
-RESTART_US = 10 * MINUTE_US
+OUT_US = 10 * MINUTE_US
+"""How long a restart or a change of configuration takes at most: the window of a question without one."""
+RESTART_US = OUT_US
 """From the command to the first frame: a reboot of the slowest board, and the way of the command to it."""
 VISIT_LIMIT_US = 4 * HOUR_US
 """A technician who came and told nothing more is thought to be gone after this."""

@@ -148,7 +148,7 @@ def test_a_configuration_that_cuts_the_backhaul_is_rolled_back(demo: RunningDemo
 
 
 def ticket_about(demo: RunningDemo, commune: str, number: int | None = None) -> dict | None:
-    """Return the one ticket of a commune; the tests before may have left one of another."""
+    """Return the one ticket of a commune; the gateway that was enrolled anew above has its own."""
     found = [one for one in demo.get("/api/v1/tickets")["tickets"] if commune in one["ticket"]["title"]]
     assert len(found) <= 1
     return found[0] if found and number in (None, found[0]["ticket"]["id"]) else None

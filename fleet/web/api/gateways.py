@@ -13,7 +13,8 @@ from fleet.facts.months import Window
 from fleet.lang.reasons import in_words
 from fleet.live.model import GatewayNow, NetworkNow
 from fleet.registry.store import Gateway, load_communes, load_gateway, load_gateways_after
-from fleet.rollouts.asking import EUIS_LIMIT, USUAL_US, ask, document
+from fleet.rollouts.asking import EUIS_LIMIT, ask, document
+from fleet.safety.absences import OUT_US
 from fleet.web.access import viewer
 from fleet.web.api.examples import COMMUNE, GATEWAY, NOT_MODIFIED, REFUSALS, shown
 from fleet.web.api.paging import PAGE_DEFAULT, After, Limit, answer, first_of, page_of
@@ -113,7 +114,7 @@ def ok_to_stop(
     first_us = now_us if from_us is None else from_us
     try:
         euis = [parse_eui(one) for one in eui]
-        window = Window(first_us, first_us + USUAL_US if until_us is None else until_us)
+        window = Window(first_us, first_us + OUT_US if until_us is None else until_us)
     except ValueError as error:
         field = "eui" if "window" not in str(error) else "until_us"
         raise Problem(422, "Not a question", str(error), field=field) from error

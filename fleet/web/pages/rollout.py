@@ -12,6 +12,7 @@ from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.start import REASON_LIMIT_CHARACTERS, Order, RolloutRefused, give
 from fleet.rollouts.words import refused_in_words, ruling_in_words
 from fleet.web.access import form_guard, operator
+from fleet.web.typed import Line
 from fleet.web.views import rollouts as views
 from fleet.web.visit import Viewing, leave_toast
 
@@ -60,7 +61,7 @@ def order(
     word: str,
     visit: Viewing,
     person: Annotated[Person, Depends(operator)],
-    reason: Annotated[str, Form(max_length=REASON_LIMIT_CHARACTERS)] = "",
+    reason: Annotated[Line, Form(max_length=REASON_LIMIT_CHARACTERS)] = "",
 ) -> Response:
     """Pause, resume, accept, halt or roll back."""
     if word not in ORDERS:

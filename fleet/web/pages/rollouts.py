@@ -12,13 +12,15 @@ from fleet.configurations.store import Version
 from fleet.configurations.working import working_versions
 from fleet.facts.months import Window
 from fleet.identity.people import Person, Role
+from fleet.lang.text import one_line
 from fleet.registry.store import Gateway, load_gateways
 from fleet.rollouts import store as rollouts
-from fleet.rollouts.asking import USUAL_US, ask
+from fleet.rollouts.asking import ask
 from fleet.rollouts.model import RolloutSettings
 from fleet.rollouts.single import Change, Unsafe, push
 from fleet.rollouts.start import RolloutRefused, Wish, propose, start
 from fleet.rollouts.words import refused_in_words
+from fleet.safety.absences import OUT_US
 from fleet.safety.model import REPAIR_LIMITS, Answer
 from fleet.safety.words import degraded_in_words, refusal_in_words
 from fleet.web.access import form_guard, operator
@@ -37,9 +39,10 @@ FIELDS_LIMIT = 100
 
 
 async def typed_form(request: Request) -> dict[str, str]:
-    """Return the form's texts by name."""
+    """Return the form's texts by name, folded."""
     form = await request.form()
-    return {name: value for name, value in list(form.items())[:FIELDS_LIMIT] if isinstance(value, str)}
+    texts = list(form.items())[:FIELDS_LIMIT]
+    return {name: one_line(value) for name, value in texts if isinstance(value, str)}
 
 
 Typed = Annotated[dict[str, str], Depends(typed_form)]
@@ -182,7 +185,7 @@ def _wish(changes: dict[str, str], typed: dict[str, str]) -> Wish:
 
 
 def _asked(visit: Visit, connection: Connection, eui: str) -> Answer:
-    window = Window(visit.now_us, visit.now_us + USUAL_US)
+    window = Window(visit.now_us, visit.now_us + OUT_US)
     asked = ask(connection, visit.network, visit.contract, euis=[eui], window=window, limits=REPAIR_LIMITS)
     return asked.answer
 

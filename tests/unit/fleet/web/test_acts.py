@@ -119,6 +119,13 @@ def test_a_change_for_all_shows_differences_and_waves_then_begins_a_rollout(clie
     assert "essai" in client.get("/deploiements").text
 
 
+def test_the_reason_of_a_rollout_is_one_line_whatever_is_pasted(client: TestClient) -> None:
+    typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai\u2028du\0 soir"}
+    preview = client.post("/deploiements/apercu", data=typed)
+    client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
+    assert "n° 1 · essai du soir" in client.get("/deploiements").text
+
+
 def test_people_stop_and_take_back_a_rollout_on_its_page(client: TestClient) -> None:
     typed = TOKEN | {"target": "all", "connectors.0.host": "lns.example.fr", "reason": "essai"}
     preview = client.post("/deploiements/apercu", data=typed)
