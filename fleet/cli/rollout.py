@@ -18,7 +18,6 @@ from fleet.live.restore import restored_network
 from fleet.rollouts import store
 from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.model import DEFAULT_SETTINGS, RolloutSettings, Step
-from fleet.rollouts.observe import by_step
 from fleet.rollouts.plan import Plan
 from fleet.rollouts.start import Order, Proposal, RolloutRefused, Wish, give, propose, start
 from fleet.rollouts.store import StoredRollout
@@ -129,7 +128,8 @@ def _status_lines(stored: StoredRollout, lang: str) -> list[str]:
     wave = wave_name(lang, rollout.waves[rollout.wave].name)
     state = t(lang, f"rollout.state.{rollout.state}")
     counts = ", ".join(
-        f"{t(lang, f'rollout.step.{step}')} {count}" for step, count in by_step(rollout.steps).items()
+        f"{t(lang, f'rollout.step.{step}')} {count}"
+        for step, count in store.summary_of(stored).counts.items()
     )
     lines = [f"{stored.name} · {stored.reason} · {state} · {wave} · {counts}"]
     lines += [f"    {one}" for one in ruling_in_words(lang, ruling_of(stored))]

@@ -25,6 +25,14 @@ def working_versions(connection: Connection) -> dict[str, Version]:
     return {row["eui"]: version_from(row) for row in connection.execute(_base()).mappings()}
 
 
+def first_configured_since(connection: Connection, since_us: int) -> set[str]:
+    """Return the gateways whose first version was issued after an instant, microseconds UTC."""
+    query = (
+        select(versions.c.eui).group_by(versions.c.eui).having(func.min(versions.c.issued_at_us) > since_us)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def version_of(connection: Connection, eui: str, version: int) -> Version | None:
     """Return one version of one gateway."""
     mine = (versions.c.eui == eui) & (versions.c.version == version)

@@ -23,7 +23,7 @@ from fleet.rollouts.absences import load_absences, load_view
 from fleet.rollouts.choice import choose, kept
 from fleet.rollouts.judging import judged
 from fleet.rollouts.machine import advance
-from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, Situation, Step
+from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, RolloutState, Situation, Step
 from fleet.rollouts.observe import observe, what_holds_all
 from fleet.rollouts.store import StoredRollout
 
@@ -76,14 +76,19 @@ def _look(looking: Looking, stored: StoredRollout) -> None:
 
 
 def _with_new_gateways(connection: Connection, stored: StoredRollout, network: NetworkNow) -> StoredRollout:
-    """Let gateways that have a configuration since join the last wave of a rollout over the whole network."""
+    """Let gateways that got their first configuration meanwhile join the last wave."""
     rollout = stored.rollout
-    if not rollout.settings.new_ones_join or rollout.wave_is_last_soak:
+    if (
+        not rollout.settings.new_ones_join
+        or rollout.wave_is_last_soak
+        or rollout.state is not RolloutState.RUNNING
+    ):
         return stored
-    absent = network.gateways.keys() - rollout.steps.keys()
-    if not absent:
+    new = working.first_configured_since(connection, stored.created_at_us) & network.gateways.keys()
+    found = (working.working_version(connection, eui) for eui in sorted(new - rollout.steps.keys()))
+    bases = {one.eui: one.version for one in found if one is not None}
+    if not bases:
         return stored
-    bases = {eui: one.version for eui, one in working.working_versions(connection).items() if eui in absent}
     last = len(rollout.waves) - 1
     steps = {eui: GatewayStep(eui=eui, wave=last) for eui in bases}
     store.add_gateways(connection, stored.id, steps.values(), bases)

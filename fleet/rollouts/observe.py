@@ -1,7 +1,5 @@
 """What is seen of the gateways of a rollout: their version, whether they serve, why they cannot begin."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection, RowMapping
 
 from agent.wire.messages import ConfigReported, ConfigState
@@ -85,11 +83,3 @@ def budget_of(network: NetworkNow, settings: ContractSettings) -> tuple[int, int
     whole_us = commune_budget_us(network.at_us, settings)
     left = [min(max(one.budget_left_us, 0), whole_us) for one in network.communes.values()]
     return sum(left), whole_us * len(left)
-
-
-def by_step(steps: Mapping[str, GatewayStep]) -> dict[Step, int]:
-    """Return how many gateways are at each step."""
-    found: dict[Step, int] = {}
-    for one in steps.values():
-        found[one.step] = found.get(one.step, 0) + 1
-    return found

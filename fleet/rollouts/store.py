@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from fleet.rollouts.model import (
     OPEN_STATES,
@@ -121,10 +121,64 @@ def due(connection: Connection, before_us: int) -> list[int]:
     return list(connection.execute(select(rollouts.c.id).where(mine).order_by(rollouts.c.id)).scalars())
 
 
-def recent(connection: Connection) -> list[StoredRollout]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One rollout in a list: how far it is, without its gateways."""
+
+    id: int
+    reason: str
+    state: RolloutState
+    wave: str
+    """Name of the present wave."""
+    halted_why: str
+    created_by: str
+    created_at_us: int
+    counts: Mapping[Step, int]
+    """How many gateways are at each step."""
+
+
+def recent(connection: Connection) -> list[Summary]:
     """Return the newest rollouts, newest first."""
     query = select(rollouts).order_by(rollouts.c.id.desc()).limit(LISTED_LIMIT)
-    return [_stored(connection, row) for row in connection.execute(query).mappings().all()]
+    rows = connection.execute(query).mappings().all()
+    counts: dict[int, dict[Step, int]] = {row["id"]: {} for row in rows}
+    by_step = select(gateways.c.rollout_id, gateways.c.step, func.count()).group_by(
+        gateways.c.rollout_id, gateways.c.step
+    )
+    for number, step, count in connection.execute(by_step.where(gateways.c.rollout_id.in_(list(counts)))):
+        counts[number][Step(step)] = count
+    return [_summary(row, counts[row["id"]]) for row in rows]
+
+
+def summary_of(stored: StoredRollout) -> Summary:
+    """Return one rollout as a list shows it."""
+    rollout = stored.rollout
+    counts: dict[Step, int] = {}
+    for one in rollout.steps.values():
+        counts[one.step] = counts.get(one.step, 0) + 1
+    return Summary(
+        id=stored.id,
+        reason=stored.reason,
+        state=rollout.state,
+        wave=rollout.waves[rollout.wave].name,
+        halted_why=rollout.halted_why,
+        created_by=stored.created_by,
+        created_at_us=stored.created_at_us,
+        counts=counts,
+    )
+
+
+def _summary(row: RowMapping, counts: Mapping[Step, int]) -> Summary:
+    return Summary(
+        id=row["id"],
+        reason=row["reason"],
+        state=RolloutState(row["state"]),
+        wave=msgspec.convert(row["waves"], tuple[Wave, ...])[row["wave"]].name,
+        halted_why=row["halted_why"],
+        created_by=row["created_by"],
+        created_at_us=row["created_at_us"],
+        counts=counts,
+    )
 
 
 def under_way(connection: Connection) -> list[tuple[str, int, str]]:

@@ -41,7 +41,7 @@ def page(number: int, visit: Viewing, step: str = "") -> HTMLResponse:
         return visit.page(
             "pages/rollout.html",
             connection,
-            one=views.rollout_row(visit.words, stored),
+            one=views.rollout_row(visit.words, store.summary_of(stored)),
             waves=views.wave_states(visit.words, stored),
             ruling=ruling,
             verdicts=ruling_in_words(visit.lang, ruling),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet.rollouts.model import (
-    OPEN_STATES,
     GatewayStep,
     Rollout,
     RolloutState,
@@ -12,7 +11,7 @@ from fleet.rollouts.model import (
     WaveState,
 )
 from fleet.rollouts.plan import Plan
-from fleet.rollouts.store import StoredRollout
+from fleet.rollouts.store import StoredRollout, Summary
 from fleet.rollouts.words import hold_in_words, wave_name
 from fleet.web.rendering import Words
 
@@ -37,7 +36,6 @@ class RolloutRow:
     total: int
     who: str
     at_us: int
-    open: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +66,21 @@ class GatewayRow:
     since_us: int
 
 
-def rollout_row(words: Words, stored: StoredRollout) -> RolloutRow:
+def rollout_row(words: Words, one: Summary) -> RolloutRow:
     """Return a rollout as a row and as the sentence above its page."""
-    rollout = stored.rollout
-    steps = list(rollout.steps.values())
-    why = rollout.halted_why
+    why = one.halted_why
     known = why in ("failures", "worse")
-    sentence = words.t(f"rollout.halted.{why}") if known else why
     return RolloutRow(
-        id=stored.id,
-        reason=stored.reason,
-        state=rollout.state.value,
-        sentence=sentence,
-        wave=wave_name(words.lang, rollout.waves[rollout.wave].name),
-        done=sum(one.step is Step.DONE for one in steps),
-        failed=sum(one.step is Step.FAILED for one in steps),
-        total=len(steps),
-        who=stored.created_by,
-        at_us=stored.created_at_us,
-        open=rollout.state in OPEN_STATES,
+        id=one.id,
+        reason=one.reason,
+        state=one.state.value,
+        sentence=words.t(f"rollout.halted.{why}") if known else why,
+        wave=wave_name(words.lang, one.wave),
+        done=one.counts.get(Step.DONE, 0),
+        failed=one.counts.get(Step.FAILED, 0),
+        total=sum(one.counts.values()),
+        who=one.created_by,
+        at_us=one.created_at_us,
     )
 
 

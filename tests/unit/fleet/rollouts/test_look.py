@@ -1,9 +1,12 @@
 """A rollout over a database: asked for, looked at by the engine, carried out, taken back."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from agent.wire.messages import ConfigReported, ConfigState
+from fleet.configurations.change import change
 from fleet.configurations.store import newest_version
 from fleet.configurations.tables import configuration_versions as versions
 from fleet.configurations.working import working_version
@@ -18,7 +21,7 @@ from fleet.rollouts.model import Failure, Hold, RolloutSettings, RolloutState, S
 from fleet.rollouts.single import Change, Unsafe, push
 from fleet.rollouts.start import Order, RolloutRefused, Wish, give, propose, start
 from fleet.rollouts.words import hold_in_words, refused_in_words
-from tests.unit.fleet.configurations.test_reconcile import KEY, ask, hear
+from tests.unit.fleet.configurations.test_reconcile import CONFIGURATION, KEY, ask, hear
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, received
 from tests.unit.fleet.safety.networks import view_of
 
@@ -225,6 +228,32 @@ def test_a_wish_that_cannot_be_is_refused_in_words(fleet, wish, key):
     assert caught.value.key == key
     for lang in ("fr", "en"):
         assert "{" not in refused_in_words(lang, caught.value)
+
+
+def test_a_gateway_that_is_configured_meanwhile_joins_the_last_wave_and_nobody_else(tmp_path):
+    fleet = Fleet(tmp_path)
+    late = "0016c001f1000009"
+    with fleet.database.write() as connection:
+        ask(connection, eui=A, configuration=change(CONFIGURATION, WISH.changes))
+        connection.execute(versions.update().values(confirmed_at_us=NOW_US))
+    fleet.start(replace(WISH, settings=replace(WISH.settings, new_ones_join=True)))
+    assert set(fleet.rollout().steps) == {B, C}, "A has these settings already"
+    fleet.network = view_of(dict.fromkeys((*EUIS, late), SERVING), PAIR).network
+    fleet.look()
+    assert set(fleet.rollout().steps) == {B, C}
+    with fleet.database.write() as connection:
+        ask(connection, eui=late, now_us=fleet.now_us)
+    fleet.look()
+    after = fleet.rollout()
+    assert set(after.steps) == {B, C, late}
+    assert after.steps[late].wave == len(after.waves) - 1
+
+
+def test_a_list_of_rollouts_counts_what_the_rollout_itself_counts(fleet):
+    fleet.start()
+    fleet.look()
+    with fleet.database.read() as connection:
+        assert store.recent(connection) == [store.summary_of(store.get(connection, 1))]
 
 
 def test_two_rollouts_do_not_overlap(fleet):
