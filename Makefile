@@ -44,8 +44,8 @@ packages: setup web  ## Debian packages of gateway, fleet and installer's laptop
 demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the fleet manager and its page
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
-test: setup $(STAMPS)/system-test $(STAMPS)/machines web  ## every test; under 8 minutes on 2 cores once set up
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+test: setup $(STAMPS)/system-test $(STAMPS)/machines web  ## every test; under 10 minutes on 2 cores once set up: most of it waits, so four workers
+	@$(BIN)/python -m pytest -n 4 --dist loadfile $(TEST_ARGS)
 
 check: setup  ## format, lint, strict types, import contracts, codes of reasons
 	@$(BIN)/python -m tests.check
