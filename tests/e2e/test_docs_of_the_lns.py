@@ -20,7 +20,7 @@ from agent.wire.order import decode_order
 from fleet.cli.commands import open_fleet
 from fleet.cli.main import main
 from fleet.configurations.store import newest_version
-from fleet.rollouts.store import recent
+from fleet.rollouts.store import get, recent
 from tests.datapath.broker import MOSQUITTO, client_tls
 from tests.datapath.certificates import issue
 from tests.datapath.chirpstack import ChirpStack, Device, sealed
@@ -103,7 +103,9 @@ class Site:
         """Return what the newest rollout changes."""
         _, database = open_fleet(self.data)
         with database.read() as connection:
-            return recent(connection)[0].changes
+            newest = get(connection, recent(connection)[0].id)
+        assert newest is not None
+        return newest.changes
 
     def newest(self) -> Configuration:
         _, database = open_fleet(self.data)

@@ -110,10 +110,11 @@ def test_a_change_for_all_shows_differences_and_waves_then_begins_a_rollout(clie
     assert "11 passerelles" in preview.text
     assert "10 communes" in preview.text
     assert preview.text.count("lns.example.fr</td>") == ALL
-    assert "éclaireuses" in preview.text
+    assert "éclaireuses" not in preview.text, "no gateway here has neighbours enough to go first"
+    assert re.search(r"\b5\W%", preview.text), "the first wave is a part of the fleet"
     sent = client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
     assert (sent.status_code, sent.headers["location"]) == (303, "/deploiements/1")
-    assert versions(client) == [1] * ALL, "the engine begins with the canaries"
+    assert versions(client) == [1] * ALL, "the engine begins with the first wave"
     shown = client.get("/deploiements/1").text
     assert "Déploiement n° 1" in shown.replace("\u202f", " ").replace("&nbsp;", " ")
     assert "essai" in client.get("/deploiements").text
