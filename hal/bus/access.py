@@ -101,11 +101,10 @@ class Registers:
         parts = self.plan(writes, known_only=known_only)
         self.write_segments(bridged(parts, self.shadow) if bridge else parts)
 
-    def plan_in_any_order(self, writes: Sequence[Write]) -> list[Segment]:
+    def plan_in_any_order(self, writes: Sequence[Write], *, known_only: bool = True) -> list[Segment]:
         """Return the fewest segments, for registers that something written later makes count."""
-        values = [
-            (at, byte) for start, data in self.plan(writes) for at, byte in enumerate(data, start=start)
-        ]
+        planned = self.plan(writes, known_only=known_only)
+        values = [(at, byte) for start, data in planned for at, byte in enumerate(data, start=start)]
         return bridged(segments(sorted(values)), self.shadow)
 
     def plan(self, writes: Sequence[Write], *, known_only: bool = True) -> list[Segment]:

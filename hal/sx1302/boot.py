@@ -38,9 +38,9 @@ CLOCK_SELECT = (
     clk_ctrl.CLK_CTRL_CLK_SEL_CLK_RADIO_A_SEL,
     clk_ctrl.CLK_CTRL_CLK_SEL_CLK_RADIO_B_SEL,
 )
-CONTROL_BLOCKS = ((0x5600, 6), (0x5780, 13), (0x57C0, 1))
+CONTROL_BLOCKS = ((0x5600, 6), (0x5780, 0x41))
 """Address and count of what is read once so that fields can be written without a read each."""
-CONFIGURATION_BLOCKS = ((0x5648, 8), (0x5701, 0x15), (0x5800, 0xC2), (0x5B00, 0x65), (0x609D, 4), (0x6080, 1))
+CONFIGURATION_BLOCKS = ((0x5648, 8), (0x5701, 0x15), (0x5800, 0xC2), (0x5B00, 0x65), (0x6080, 0x81))
 TX_BLOCK = (0x5200, 0x6F)
 CONFIGURED = 0x01
 HOST_RADIO_CTRL = 0x08
@@ -107,12 +107,12 @@ def _quieten(boot: Boot) -> None:
 
 def _on_every_radio(boot: Boot, fields: tuple[Field, ...], value: int) -> None:
     """Write one field for all enabled radios: neighbours, so one transaction."""
-    boot.registers.apply([(fields[rf_chain], value) for rf_chain, _ in boot.radios()], known_only=False)
+    boot.registers.apply([(fields[rf_chain], value) for rf_chain, _ in boot.radios()])
 
 
 def _reset_radios(boot: Boot, *, settle_us: int = 0) -> None:
     """Pulse the reset of the radios; ``settle_us`` after they got their supply."""
-    boot.registers.apply([(common.COMMON_CTRL0_CLK32_RIF_CTRL, 0)], known_only=False)
+    boot.registers.apply([(common.COMMON_CTRL0_CLK32_RIF_CTRL, 0)])
     _on_every_radio(boot, RADIO_ENABLE, 1)
     _on_every_radio(boot, RADIO_RESET, 1)
     if settle_us:
@@ -130,9 +130,9 @@ def _radio_modes(boot: Boot) -> None:
 def _select_clock(boot: Boot) -> None:
     source = boot.settings.clock_source
     selection: list[Write] = [(CLOCK_SELECT[chain], int(chain == source)) for chain in range(RF_CHAINS)]
-    boot.registers.apply(selection, known_only=False)
-    boot.registers.apply([(clk_ctrl.CLK_CTRL_CLK_SEL_CLKDIV_EN, 1)], known_only=False)
-    boot.registers.apply([(common.COMMON_CTRL0_CLK32_RIF_CTRL, 1)], known_only=False)
+    boot.registers.apply(selection)
+    boot.registers.apply([(clk_ctrl.CLK_CTRL_CLK_SEL_CLKDIV_EN, 1)])
+    boot.registers.apply([(common.COMMON_CTRL0_CLK32_RIF_CTRL, 1)])
 
 
 def _calibrate_radios(boot: Boot) -> None:
@@ -184,7 +184,9 @@ def _read_identity(boot: Boot) -> None:
 
 def _configure(boot: Boot) -> None:
     boot.learn(CONFIGURATION_BLOCKS)
-    boot.registers.apply(configuration(boot.settings), known_only=False, bridge=True)
+    boot.registers.write_segments(
+        boot.registers.plan_in_any_order(configuration(boot.settings), known_only=False)
+    )
     boot.registers.apply(multi_sf.enable_modems(), known_only=False)
     boot.registers.apply(multi_sf.enable_reception(), known_only=False)
 
@@ -218,24 +220,24 @@ def _prepare_transmission(boot: Boot) -> None:
         writes += [(one_field.moved(CHAIN_STEP * chain), value) for chain in range(RF_CHAINS)]
     for chain in range(RF_CHAINS):
         registers.read(address + CHAIN_STEP * chain, count)
-    registers.apply(writes, known_only=False)
     for chain, radio in boot.radios():
         if radio.tx_enabled:
-            _zero_offsets(registers, chain)
+            writes += _zero_offsets(chain)
+    registers.write_segments(registers.plan_in_any_order(writes, known_only=False))
     registers.apply(
         [(timestamp.TIMESTAMP_GPS_CTRL_GPS_EN, 1), (timestamp.TIMESTAMP_GPS_CTRL_GPS_POL, 1)],
         known_only=False,
     )
 
 
-def _zero_offsets(registers: Registers, chain: int) -> None:
-    """Write the gains and offsets that an SX1250 never changes, so that no transmission has to."""
+def _zero_offsets(chain: int) -> list[Write]:
+    """Return the gains and offsets that an SX1250 never changes, so that no transmission has to."""
     fields = (
         tx_top_a.TX_TOP_A_TX_RFFE_IF_IQ_GAIN_IQ_GAIN,
         tx_top_a.TX_TOP_A_TX_RFFE_IF_I_OFFSET_I_OFFSET,
         tx_top_a.TX_TOP_A_TX_RFFE_IF_Q_OFFSET_Q_OFFSET,
     )
-    registers.apply([(each.moved(CHAIN_STEP * chain), 0) for each in fields], known_only=False)
+    return [(each.moved(CHAIN_STEP * chain), 0) for each in fields]
 
 
 def _find_thermometer(boot: Boot) -> None:

@@ -99,7 +99,7 @@ def load(registers: Registers, mcu: Mcu, image: bytes) -> None:
         ChipMisbehaved: what was read is not what was written (bad solder, bad bus), or parity is wrong.
     """
     where = f"{mcu.name} firmware"
-    registers.write_field(mcu.clear, 1)
+    registers.apply([(mcu.clear, 1)])
     registers.write_field(mcu.program, 1)
     registers.apply([(common.COMMON_PAGE_PAGE, 0)])
     registers.write_memory(mcu.memory, image)

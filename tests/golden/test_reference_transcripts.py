@@ -13,7 +13,7 @@ from hal.usb.bridge import UsbBridge
 from tests.golden.files import TRANSCRIPTS, unpacked
 from tests.unit.hal.usb.test_bridge import McuLine
 
-START_TRANSACTIONS_LIMIT = 240
+START_TRANSACTIONS_LIMIT = 185
 START_SLEEPS_LIMIT_US = 700_000
 
 
