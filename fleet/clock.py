@@ -6,7 +6,11 @@ says so.  The one importer of ``time`` in the fleet.
 """
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
+
+processor_ns: Final[Callable[[], int]] = time.thread_time_ns
+"""What this thread has used of a processor, in nanoseconds; read twice a message, so bare."""
 
 
 class Clock(Protocol):
@@ -31,11 +35,6 @@ class SystemClock:
     def monotonic_us(self) -> int:
         """Return CLOCK_MONOTONIC in microseconds."""
         return time.monotonic_ns() // 1000
-
-
-def processor_us() -> int:
-    """Return the processor time that this thread has used, in microseconds."""
-    return time.thread_time_ns() // 1000
 
 
 class FleetClock:

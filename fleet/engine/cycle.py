@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Update
 
 from fleet.broker.received import Received
-from fleet.clock import Clock, processor_us
+from fleet.clock import Clock, processor_ns
 from fleet.configurations import commands, reconcile
 from fleet.engine.clocks import Instant, look_at_clocks
 from fleet.engine.state import EngineState, restored_state
@@ -219,7 +219,7 @@ def store_messages(
     """Store a batch and return the state that knows it."""
     memory = state.memory
     sorter = Sorter(
-        memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us, processor_us
+        memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us, processor_ns
     )
     rows = sorter.sort(batch)
     store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from fleet.durations import SECOND_US
 from fleet.evidence.coherence import Incoherent
+from fleet.facts.runs import Outcome
 
 
 class MessageKind(StrEnum):
@@ -60,6 +61,19 @@ PACES: Mapping[MessageKind, Pace] = {
     MessageKind.PROCESSOR: Pace(30_000_000, 20),
     # the same events and records at 200 us each; then a twentieth of the thread
 }
+
+
+def of_beat(outcome: Outcome, *, new_boot: bool) -> Counts:
+    """Return what a heartbeat is charged beside its cost."""
+    if outcome is not Outcome.NEW:
+        return ((MessageKind.HEARTBEAT, 1),)
+    run = ((MessageKind.HEARTBEAT, 1), (MessageKind.RUN, 1))
+    return (*run, (MessageKind.BOOT, 1)) if new_boot else run
+
+
+def cost(payload: bytes, processor_ns: int) -> Counts:
+    """Return what every message is charged, whatever it says: its bytes, and our time for it."""
+    return ((MessageKind.BYTE, len(payload)), (MessageKind.PROCESSOR, processor_ns // 1000))
 
 
 class BeyondBudget(Incoherent):

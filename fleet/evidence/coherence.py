@@ -26,7 +26,7 @@ from agent.wire.messages import (
     PreviousBoot,
 )
 from fleet.facts.model import HeartbeatRun
-from fleet.lang.text import is_plain
+from fleet.lang.text import NOT_PLAIN
 
 INTEGER_LIMIT = 2**63 - 1
 TEXT_LIMIT_CHARACTERS = 500
@@ -242,7 +242,7 @@ def _records_until(lasted_ms: int) -> int:
 
 
 def _plain(name: str, text: str) -> None:
-    if not is_plain(text):
+    if NOT_PLAIN.search(text):
         raise Unusable(f"{name}: characters that nobody can see, or several lines")
 
 

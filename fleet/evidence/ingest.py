@@ -2,8 +2,9 @@
 
     decode (agent.wire) → check (coherence) → fold (facts.runs) → admit (allowance) → Sorted
 
-``Sorter`` is pure.  Presence is kept for people only.  What cannot be used goes to ``refused`` with its
-reason; the store keeps the newest of them and counts all.
+``Sorter`` is pure.  A message is charged once, with all that it cost: when it is admitted, or refused.
+Presence is kept for people only.  What cannot be used goes to ``refused`` with its reason; the store keeps
+the newest of them and counts all.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -29,7 +30,7 @@ from agent.wire.messages import (
 )
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, JOURNAL_ACK, PRESENCE, split
 from fleet.broker.received import Received
-from fleet.evidence.allowance import UNUSED, Allowance, BeyondBudget, Counts, MessageKind
+from fleet.evidence.allowance import UNUSED, Allowance, BeyondBudget, Counts, MessageKind, cost, of_beat
 from fleet.evidence.coherence import INTEGER_LIMIT, Incoherent, Unusable, check
 from fleet.evidence.quarantine import Quarantine, begun
 from fleet.facts.model import HeartbeatRun
@@ -42,9 +43,6 @@ JOURNAL_BATCH_LIMIT = 200
 """Records of one message (``agent.wire.messages.JournalBatch``)."""
 TOPIC_EUI = 2
 """Place of the EUI in a topic (``agent.wire.topics``)."""
-BEAT: Counts = ((MessageKind.HEARTBEAT, 1),)
-BEAT_OF_A_NEW_RUN: Counts = (*BEAT, (MessageKind.RUN, 1))
-BEAT_OF_A_NEW_BOOT: Counts = (*BEAT_OF_A_NEW_RUN, (MessageKind.BOOT, 1))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,44 +132,38 @@ class Sorter:
     settings: ContractSettings
     cut_us: int = 0
     """Runs that were received until then end there: our clock may have been another."""
-    processor_us: Callable[[], int] = standing
+    processor_ns: Callable[[], int] = standing
     """What this thread has used of a processor so far."""
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
         rows = Sorted()
         for message in batch:
-            began_us = self.processor_us()
+            began_ns = self.processor_ns()
             try:
-                self._sort(rows, message)
-            except Incoherent as error:
-                self._note_incoherent(rows, message, error)
+                self._sort(rows, message, began_ns)
             except ValueError as error:
-                rows.refused.append((message, str(error)))
-            self._charge_processor(rows, message, self.processor_us() - began_us)
+                self._refuse(rows, message, error, began_ns)
         return rows
 
-    def _note_incoherent(self, rows: Sorted, message: Received, error: Incoherent) -> None:
+    def _refuse(self, rows: Sorted, message: Received, error: ValueError, began_ns: int) -> None:
+        """Keep a message that cannot be used, and charge its gateway for what it cost."""
         rows.refused.append((message, str(error)))
-        eui, _ = split(message.topic)
-        count, _, _ = rows.incoherent.get(eui, (0, "", 0))
-        rows.incoherent[eui] = (count + 1, str(error), message.received_at_us)
+        eui, at_us = _eui_of(message.topic), message.received_at_us
+        if isinstance(error, Incoherent):
+            count, _, _ = rows.incoherent.get(eui, (0, "", 0))
+            rows.incoherent[eui] = (count + 1, str(error), at_us)
         if isinstance(error, BeyondBudget):
-            rows.quarantines[eui] = begun(error.kind, message.received_at_us)
+            rows.quarantines[eui] = begun(error.kind, at_us)
+        elif eui in self.registered:
+            used_ns = self.processor_ns() - began_ns
+            try:
+                rows.allowances[eui] = self._used(rows, eui).after(cost(message.payload, used_ns), at_us)
+            except BeyondBudget as beyond:
+                rows.quarantines[eui] = begun(beyond.kind, at_us)
 
-    def _charge_processor(self, rows: Sorted, message: Received, used_us: int) -> None:
-        """Charge a gateway of ours for the time that its message took, used or refused."""
-        eui = message.topic.split("/")[TOPIC_EUI] if message.topic.count("/") > TOPIC_EUI else ""
-        if used_us <= 0 or eui not in self.registered or eui in rows.quarantines:
-            return
-        try:
-            self._charge(rows, eui, ((MessageKind.PROCESSOR, used_us),), message.received_at_us)
-        except BeyondBudget as error:
-            rows.quarantines[eui] = begun(error.kind, message.received_at_us)
-
-    def _charge(self, rows: Sorted, eui: str, counts: Counts, at_us: int) -> None:
-        allowance = rows.allowances.get(eui) or self.known.get(eui, NOTHING).allowance
-        rows.allowances[eui] = allowance.after(counts, at_us)
+    def _used(self, rows: Sorted, eui: str) -> Allowance:
+        return rows.allowances.get(eui) or self.known.get(eui, NOTHING).allowance
 
     def _is_unheard(self, rows: Sorted, eui: str, at_us: int) -> bool:
         """Return whether nobody listens to this gateway; its message is counted."""
@@ -183,7 +175,7 @@ class Sorter:
         rows.unheard[eui] = (count + 1, at_us)
         return True
 
-    def _sort(self, rows: Sorted, message: Received) -> None:
+    def _sort(self, rows: Sorted, message: Received, began_ns: int) -> None:
         eui, leaf = split(message.topic)
         if leaf == CONFIG_DESIRED:
             rows.desired.append(message)
@@ -194,22 +186,26 @@ class Sorter:
             raise Unusable(f"topic: no gateway {eui} in the registry")
         if self._is_unheard(rows, eui, message.received_at_us):
             return
-        if not message.payload and leaf in RETAINED:
-            return
-        self._charge(rows, eui, ((MessageKind.BYTE, len(message.payload)),), message.received_at_us)
-        content = decode(leaf, message.payload)
+        content = None if not message.payload and leaf in RETAINED else decode(leaf, message.payload)
         if isinstance(content, Heartbeat):
-            self._sort_heartbeat(rows, eui, content, message)
+            self._sort_heartbeat(rows, eui, content, message, began_ns)
         else:
-            self._sort_other(rows, eui, content, message)
+            self._sort_other(rows, eui, content, message, began_ns)
 
-    def _sort_heartbeat(self, rows: Sorted, eui: str, beat: Heartbeat, message: Received) -> None:
+    def _sort_heartbeat(
+        self, rows: Sorted, eui: str, beat: Heartbeat, message: Received, began_ns: int
+    ) -> None:
         """Check, fold and admit a heartbeat: one way, each step in a module of its own."""
-        known, at_us = self.known.get(eui, NOTHING), message.received_at_us
+        known, used, at_us = self.known.get(eui, NOTHING), self._used(rows, eui), message.received_at_us
         before = rows.newest_runs.get(eui) or known.newest_run
         check(beat, before, at_us)
         folded = fold(before, eui, beat, at_us, self.settings, cut_us=self.cut_us)
-        self._charge(rows, eui, _counts_of_beat(folded.outcome, beat, before), at_us)
+        told = rows.heartbeats.get(eui)
+        whole = with_known(beat, told[0] if told else known.heartbeat)
+        payload = message.payload if whole == beat else encode(whole)
+        counts = of_beat(folded.outcome, new_boot=before is None or beat.boot != before.boot)
+        counts += cost(message.payload, self.processor_ns() - began_ns)
+        rows.allowances[eui] = used.after(counts, at_us)
         if folded.outcome is Outcome.REPEATED:
             rows.repeated += 1
             return
@@ -220,24 +216,26 @@ class Sorter:
         rows.runs[eui, run.boot, run.first_seq] = run
         rows.newest_runs[eui] = run
         rows.vitals.append((eui, beat, at_us))
-        told = rows.heartbeats.get(eui)
-        whole = with_known(beat, told[0] if told else known.heartbeat)
-        payload = message.payload if whole == beat else encode(whole)
         rows.heartbeats[eui] = (whole, payload, at_us)
 
-    def _sort_other(self, rows: Sorted, eui: str, content: msgspec.Struct, message: Received) -> None:
+    def _sort_other(
+        self, rows: Sorted, eui: str, content: msgspec.Struct | None, message: Received, began_ns: int
+    ) -> None:
+        """Check and admit anything else; None, the end of something retained, only costs."""
         known, at_us = self.known.get(eui, NOTHING), message.received_at_us
         try:
-            check(content, rows.newest_runs.get(eui) or known.newest_run, at_us)
+            if content is not None:
+                check(content, rows.newest_runs.get(eui) or known.newest_run, at_us)
         except Unusable:
             if isinstance(content, JournalBatch):
                 named = [one for one in content.records if abs(one.boot) <= INTEGER_LIMIT]
                 rows.given_up.extend((eui, one.boot, one.journal_seq) for one in named)
             raise
-        self._charge(rows, eui, _counts(content), at_us)
+        counts = _counts(content) + cost(message.payload, self.processor_ns() - began_ns)
+        rows.allowances[eui] = self._used(rows, eui).after(counts, at_us)
         if isinstance(content, Presence):
             self._note_presence(rows, eui, content, message)
-        else:
+        elif content is not None:
             _sort_in(rows, eui, content, at_us)
 
     def _note_presence(self, rows: Sorted, eui: str, presence: Presence, message: Received) -> None:
@@ -252,15 +250,22 @@ class Sorter:
             rows.presence_edges.append(edge)
 
 
-def _counts_of_beat(outcome: Outcome, beat: Heartbeat, before: HeartbeatRun | None) -> Counts:
-    if before is None or beat.boot != before.boot:
-        return BEAT_OF_A_NEW_BOOT if outcome is Outcome.NEW else BEAT
-    return BEAT_OF_A_NEW_RUN if outcome is Outcome.NEW else BEAT
+def _eui_of(topic: str) -> str:
+    return topic.split("/")[TOPIC_EUI] if topic.count("/") > TOPIC_EUI else ""
 
 
-def _counts(content: msgspec.Struct) -> Counts:
+def _counts(content: msgspec.Struct | None) -> Counts:
+    """Return what is charged beside the cost.
+
+    Raises:
+        Unusable: more records than a message may hold.
+    """
     match content:
+        case None:
+            return ()
         case JournalBatch():
+            if len(content.records) > JOURNAL_BATCH_LIMIT:
+                raise Unusable(f"records: {len(content.records)}, at most {JOURNAL_BATCH_LIMIT}")
             return ((MessageKind.RECORD, len(content.records)),)
         case Delivered() | Heard() | Noted():
             return ((MessageKind.EVENT, 1),)
@@ -271,8 +276,6 @@ def _counts(content: msgspec.Struct) -> Counts:
 def _sort_in(rows: Sorted, eui: str, content: msgspec.Struct, at_us: int) -> None:
     match content:
         case JournalBatch():
-            if len(content.records) > JOURNAL_BATCH_LIMIT:
-                raise Unusable(f"records: {len(content.records)}, at most {JOURNAL_BATCH_LIMIT}")
             rows.journal.extend((eui, record, at_us) for record in content.records)
             rows.gone.extend((eui, span) for span in content.gone)
         case Delivered():

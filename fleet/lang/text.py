@@ -21,10 +21,13 @@ BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BREAK = re.compile(rf"\r\n|[{BREAKS}]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 _EDGES: Final = " \t\u00a0\u202f\u2007"
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
-    "\u2066-\u206f\ufeff\ufff9-\ufffb]"
+_INVISIBLE_RANGES: Final = (
+    "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb"
 )
+_INVISIBLE = re.compile(f"[{_INVISIBLE_RANGES}]")
+NOT_PLAIN: Final = re.compile(f"[{BREAKS}{_INVISIBLE_RANGES}]")
+"""What a text on one line, all of which can be seen, does not hold."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MONTHS: Final = ("janv", "fevr", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec")
 _FIGURES = re.compile(r"(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4}|\d{2})")
@@ -51,15 +54,6 @@ def one_line(text: str) -> str:
     """
     lines = (line.strip(_EDGES) for line in paragraph(text).split("\n"))
     return _SPACES.sub(" ", " ".join(line for line in lines if line))
-
-
-def is_plain(text: str) -> bool:
-    """Return whether ``text`` is on one line and all of it can be seen.
-
-    >>> is_plain("lns 1"), is_plain("lns\\u2028"), is_plain("\\u202elns")
-    (True, False, False)
-    """
-    return _BREAK.search(text) is None and _INVISIBLE.search(text) is None
 
 
 def ascii_only(text: str) -> str:

@@ -138,13 +138,29 @@ def test_bytes_have_a_budget(beyond, quarantined):
 
 
 def test_processor_time_has_a_budget_and_what_cannot_be_decoded_costs_too():
-    spent = iter(range(0, 10**9, 1_000_000))
-    sorter = Sorter({}, set(EUIS), DEFAULTS, processor_us=lambda: next(spent))
+    spent = iter(range(0, 10**12, 10**9))
+    sorter = Sorter({}, set(EUIS), DEFAULTS, processor_ns=lambda: next(spent))
     senseless = received(HOSTILE, "health", b"\xc1", at_us=NOW_US)
     rows = sorter.sort([senseless] * 40)
     assert rows.quarantines[HOSTILE].budget is MessageKind.PROCESSOR
     limit = PACES[MessageKind.PROCESSOR].burst // 1_000_000
     assert (len(rows.refused), rows.unheard[HOSTILE][0]) == (limit + 1, 40 - limit - 1)
+
+
+@pytest.mark.parametrize("seconds", [30, 31])
+def test_a_message_is_charged_once_with_all_that_it_cost(seconds):
+    """The presence that ends is charged too: a flood of nothing is a flood."""
+    for leaf, payload in (("health", heartbeat(1)), ("presence", b""), ("health", b"\xc1"), ("nothing", b"")):
+        spent = iter((0, seconds * 10**9))
+        rows = Sorter({}, set(EUIS), DEFAULTS, processor_ns=lambda spent=spent: next(spent)).sort(
+            [received(HOSTILE, leaf, payload, at_us=NOW_US)]
+        )
+        assert (HOSTILE in rows.quarantines) is (seconds > 30)
+        if seconds == 30:
+            used = rows.allowances[HOSTILE].used_until_us
+            assert used[MessageKind.PROCESSOR] == NOW_US + 30_000_000 * PACES[MessageKind.PROCESSOR].step_us
+        else:
+            assert (rows.runs, rows.quarantines[HOSTILE].refused) == ({}, 1)
 
 
 @pytest.mark.parametrize(("count", "calm"), [(CALM.burst, True), (CALM.burst + 1, False)])
