@@ -1,5 +1,7 @@
 """`make check`, the codes of reasons: every code has both languages and is used, and nothing parses prose.
 
+A gateway's codes stand in ``agent.wire.reasons``, the fleet's own in ``fleet.lang.reasons`` with their words
+in the catalogue.
 A use is ``reasons.SUBJECT.CODE``, or ``SUBJECT.CODE`` after ``from agent.wire.reasons import SUBJECT``.  mypy
 checks the values that it passes.
 """
@@ -13,12 +15,16 @@ from pathlib import Path
 
 from agent.wire.reasons import TABLE, WORDS, Entry
 from agent.wire.reasons.vocabulary import Words
+from fleet.lang.i18n import LANGUAGES, catalogue
+from fleet.lang.reasons import OWN_VALUES, FleetReason
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("agent", "hal", "firmware", "fleet", "provisioning", "passerelle", "demo")
 TABLE_FOLDER = ROOT / "agent" / "wire" / "reasons"
 LEGACY = ROOT / "fleet" / "lang" / "legacy.py"
 """The one file that may know the prose of older agents."""
+OWN = ROOT / "fleet" / "lang" / "reasons.py"
+"""Where the fleet's own codes are declared."""
 UNITS = frozenset(
     {
         *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "mb", "characters"),
@@ -45,7 +51,7 @@ def problems_of_table(table: Mapping[str, Entry], words: Mapping[str, Words]) ->
 
 def _problems_of(entry: Entry) -> Iterator[str]:
     for lang, sentence in (("French", entry.french), ("English", entry.english)):
-        named = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+        named = _named(sentence)
         if not sentence.strip():
             yield f"no {lang}"
         elif named != set(entry.values):
@@ -86,6 +92,34 @@ def uses_in(tree: ast.Module) -> Iterator[str]:
                     yield f"{subject}.{node.attr}"
 
 
+def problems_of_the_fleets(
+    codes: Mapping[str, str], sentences: Mapping[str, Mapping[str, str]], used: set[str]
+) -> Iterator[str]:
+    """Yield what the fleet's own codes lack: ``codes`` by name, and the words of the catalogue."""
+    for name, code in codes.items():
+        forms = sentences.get(f"reason.{code}", {})
+        yield from (f"{code}: no {lang}" for lang in LANGUAGES if not forms.get(lang, "").strip())
+        named = [_named(forms.get(lang, "")) for lang in LANGUAGES]
+        if named[0] != named[1] or not named[0] <= set(OWN_VALUES):
+            yield f"{code}: French names {sorted(named[0])}, English {sorted(named[1])}"
+        if name not in used:
+            yield f"{code}: used nowhere"
+    kept = {key.removeprefix("reason.") for key in sentences if key.startswith("reason.")}
+    yield from (f"reason.{key}: no code of the fleet" for key in sorted(kept - set(codes.values())))
+
+
+def _named(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def fleet_uses_in(tree: ast.Module) -> Iterator[str]:
+    """Yield every NAME of ``FleetReason.NAME`` in a module."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="FleetReason"), attr=name):
+                yield name
+
+
 def prose_patterns_in(tree: ast.Module) -> Iterator[str]:
     """Yield the regular expressions of a module that take a sentence apart."""
     documentation = {
@@ -112,6 +146,9 @@ def main() -> int:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _sources()}
     used = {code for path, tree in trees.items() if path.parent != TABLE_FOLDER for code in uses_in(tree)}
     found = [*problems_of_table(TABLE, WORDS), *problems_of_uses(TABLE, used)]
+    fleets = {name for path, tree in trees.items() if path != OWN for name in fleet_uses_in(tree)}
+    codes = {code.name: code.value for code in FleetReason}
+    found += problems_of_the_fleets(codes, catalogue(), fleets)
     for path, tree in trees.items():
         if path != LEGACY:
             found += [f"{path.relative_to(ROOT)}: {text!r} parses prose" for text in prose_patterns_in(tree)]

@@ -2,7 +2,7 @@
 Rules: docs/disponibilite.md (§); no line is shared with what this checks.  Spans are [start, end) in microseconds."""
 import hashlib, json, sys; from collections import defaultdict; from datetime import datetime
 from itertools import accumulate, pairwise, takewhile; from zoneinfo import ZoneInfo
-CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 3", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
+CODE, SPLIT_US, FOREVER_US, NEVER, EVER = "passerelle availability 4", 300_000_000, 1 << 62, (0, 0), (1 << 62, 0)
 BOOT, RADIO, CONNECTOR, SPOOL, STOP, RECEIVING, NTP, GNSS = 1, 2, 3, 6, 9, 1, 1, 2
 EVIDENCE = ("run", "journal", "delivered", "commissioning", "statement", "maintenance"); PARIS = ZoneInfo("Europe/Paris")
 COMMUNE = {"SERVING": "SERVED", "UNKNOWN": "UNKNOWN", "MAINTENANCE": "EXCLUDED", "LOST": "LOST"}

@@ -37,8 +37,9 @@ from fleet.facts.months import Window
 from fleet.facts.revisions import current
 from fleet.facts.settings import ContractSettings, Serving
 from fleet.facts.states import LOST_STATES, Cause, CommuneState, GatewayState
+from fleet.lang.reasons import FleetReason, own
 
-OVER_THE_CAP = "maintenance beyond a cap"
+OVER_THE_CAP = own(FleetReason.BEYOND_CAP)
 _DECIDES = {
     CommuneState.UNKNOWN: (GatewayState.UNKNOWN,),
     CommuneState.EXCLUDED: (GatewayState.MAINTENANCE,),

@@ -41,7 +41,7 @@ from fleet.facts.settings import ContractSettings
 
 FORMAT = "passerelle-facts"
 FORMAT_VERSION = 1
-CODE = "passerelle availability 3"
+CODE = "passerelle availability 4"
 """Raised whenever the same facts would give another figure; part of every hash."""
 LINE_LIMIT_BYTES = 1 << 20
 """A line beyond this is not one of ours."""

@@ -21,10 +21,13 @@ from fleet.facts.intervals import Interval, deeper_than
 from fleet.facts.model import GatewayFacts, JournalFact
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, GatewayState
-from fleet.lang.reasons import blames_the_box, spool_full
+from fleet.lang.reasons import FleetReason, blames_the_box, own, spool_full
 
 FOR_EVER_US = 1 << 62
 """Later than any instant that a database holds."""
+STOPPED, DIED = own(FleetReason.STOPPED), own(FleetReason.DIED)
+RADIO_REASONS = {Radio.DEAF: own(FleetReason.RADIO_DEAF), Radio.OFF: own(FleetReason.RADIO_OFF)}
+"""For a record that does not say why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def history(facts: GatewayFacts, settings: ContractSettings) -> History:
         death = end
         if death is None and past.stopped:
             until_us = found[index + 1].start_us if index + 1 < len(found) else FOR_EVER_US
-            death = _End(index + 1, until_us, Cause.BOX, "stopped", f"{life.boot}/{past.last_seq}")
+            death = _End(index + 1, until_us, Cause.BOX, STOPPED, f"{life.boot}/{past.last_seq}")
         if death is not None:
             span = (past.last_us, death.until_us)
             proved.append(_proved(span, GatewayState.DOWN, death.cause, death.reason, death.evidence))
@@ -126,7 +129,7 @@ def predecessors(found: Sequence[Life], settings: ContractSettings) -> tuple[lis
 def _end(index: int, life: Life, start: JournalFact | None, *, clean: bool) -> _End:
     why = "" if start is None else start.reason
     cause = Cause.BOX if clean or blames_the_box(why) else Cause.POWER
-    reason = why or ("stopped" if clean else "died without a stop")
+    reason = why or (STOPPED if clean else DIED)
     return _End(index, life.start_us, cause, reason, f"{life.boot}/1" if start is not None else "")
 
 
@@ -202,7 +205,7 @@ def _state(life: Life, piece: Piece, lns_cause: Cause) -> Proved:
     evidence = f"{life.boot}/{piece.journal_seq}"
     span = (piece.start_us, piece.end_us)
     if condition.radio is not Radio.RECEIVING:
-        reason = condition.radio_reason or condition.radio.name
+        reason = condition.radio_reason or RADIO_REASONS[condition.radio]
         return _proved(span, GatewayState.DOWN, Cause.RADIO, reason, evidence)
     if condition.lns_up:
         return _proved(span, GatewayState.SERVING, Cause.NONE, "", "")

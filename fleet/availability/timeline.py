@@ -34,9 +34,9 @@ from fleet.facts.settings import ContractSettings
 from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.lang.reasons import FleetReason, of_blindness, own
 
-SILENT = "silent since the last proof of life"
-TWO_BOXES = "two boxes with one EUI"
-WITHDRAWN = "withdrawn"
+SILENT = own(FleetReason.SILENT)
+TWO_BOXES = own(FleetReason.TWO_BOXES)
+WITHDRAWN = own(FleetReason.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fleet.durations import DAY_US
 from fleet.identity import audit
 from fleet.identity.enrolments import store_token
 from fleet.identity.foundation import Keys
+from fleet.lang.reasons import FleetReason, own
 from fleet.registry.store import Gateway
 
 TOKEN_BYTES = 32
@@ -63,7 +64,7 @@ def make_order(
         configuration=first_configuration(wanted),
         who=who,
         now_us=now_us,
-        reason="work order",
+        reason=own(FleetReason.WORK_ORDER),
         by_image=True,
     )
     audit.record(

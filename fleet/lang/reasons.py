@@ -1,10 +1,10 @@
 """Reasons in the fleet: one line of text that is kept, and words made of it where a person reads.
 
 a gateway's code with values             ["lns.no_answer",{}]      words of agent.wire.reasons
-the fleet's own, with values             ["fleet.no_canary",{}]    words of the catalogue, ``reason.fleet.…``
-the fleet's own without                  two boxes with one EUI    words of the catalogue, ``reason.…``
+the fleet's own                          ["fleet.no_canary",{}]    words of the catalogue, ``reason.fleet.…``
 a person's                               antenne remplacée         as it was written
 prose of an agent that knows no codes    no answer for 30 s        as it came, marked (``legacy``)
+the fleet's own, kept before the codes   two boxes with one EUI    words of its code (``legacy``)
 """
 
 import re
@@ -28,7 +28,7 @@ def kept(why: Reason | None, prose: str) -> str:
 
 
 class FleetReason(StrEnum):
-    """The closed set of the fleet's own reasons that take values, or that rows keep."""
+    """The closed set of the fleet's own reasons."""
 
     NO_CANARY = "fleet.no_canary"
     """Blind: what we published to ourselves did not come back."""
@@ -42,6 +42,24 @@ class FleetReason(StrEnum):
     """Blind for a gateway: it went beyond its budget, we did not listen."""
     MAINTENANCE = "fleet.maintenance"
     """Announced works; ``text`` is what the person wrote who announced them."""
+    BEYOND_CAP = "fleet.beyond_cap"
+    """Announced works that count as lost: they exceed a cap of the commune or the network."""
+    SILENT = "fleet.silent"
+    """Down by inference: nothing came since the last proof of life."""
+    TWO_BOXES = "fleet.two_boxes"
+    """Down: two boxes say that they are this gateway."""
+    STOPPED = "fleet.stopped"
+    """Down: its process ended in order and told nobody why."""
+    DIED = "fleet.died"
+    """Down: its process or its machine ended without a word."""
+    RADIO_DEAF = "fleet.radio_deaf"
+    """Down: the gateway tells that its radio is deaf, and not why."""
+    RADIO_OFF = "fleet.radio_off"
+    """Down: the gateway tells that its radio is off, and not why."""
+    WITHDRAWN = "fleet.withdrawn"
+    """Out of service: a person withdrew it."""
+    WORK_ORDER = "fleet.work_order"
+    """Why a version of a configuration was issued: the first of a gateway, with its work order."""
 
 
 OWN_VALUES: Final = ("detail", "text")
@@ -64,14 +82,11 @@ def in_words(lang: str, line: str) -> str:
     >>> in_words("fr", '["lns.answers",{}]'), in_words("en", "stopped")
     ('répond', 'stopped')
     """
-    reason = read(line)
+    reason = read(legacy.OWN_CODES.get(line, line))
     if reason is not None and f"reason.{reason.code}" in catalogue():
         values = {name: one_line(str(reason.values.get(name, UNKNOWN_VALUE))) for name in OWN_VALUES}
         return t(lang, f"reason.{reason.code}", **values)
-    if reason is not None:
-        return one_line(text(reason, lang))
-    key = f"reason.{line}"
-    return t(lang, key) if key in catalogue() else line
+    return line if reason is None else one_line(text(reason, lang))
 
 
 def gateway_in_words(lang: str, line: str) -> str:
@@ -85,7 +100,7 @@ def gateway_in_words(lang: str, line: str) -> str:
 
 def is_foreign_prose(lang: str, line: str) -> bool:
     """Return whether a gateway's line is the English of an older agent, on a page that is not English."""
-    return read(line) is None and f"reason.{line}" not in catalogue() and legacy.is_foreign(lang, line)
+    return read(line) is None and line not in legacy.OWN_CODES and legacy.is_foreign(lang, line)
 
 
 def blames_the_box(line: str) -> bool:

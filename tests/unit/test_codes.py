@@ -5,7 +5,15 @@ import ast
 import pytest
 
 from agent.wire.reasons import TABLE, WORDS, Entry
-from tests.codes import main, problems_of_table, problems_of_uses, prose_patterns_in, uses_in
+from tests.codes import (
+    fleet_uses_in,
+    main,
+    problems_of_table,
+    problems_of_the_fleets,
+    problems_of_uses,
+    prose_patterns_in,
+    uses_in,
+)
 
 GOOD = Entry(french="depuis {silent_s} s", english="for {silent_s} s", values={"silent_s": int})
 
@@ -38,6 +46,32 @@ def test_a_word_without_a_language_or_a_value_is_found() -> None:
 
 def test_a_code_that_nobody_uses_and_a_use_of_none_are_found() -> None:
     assert list(problems_of_uses({"a.b": GOOD}, {"a.c"})) == ["a.b: used nowhere", "a.c: no such code"]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "used", "problem"),
+    [
+        ({"reason.fleet.a": {"fr": "vue", "en": "seen"}}, {"A"}, None),
+        ({}, {"A"}, "fleet.a: no fr"),
+        ({"reason.fleet.a": {"fr": "vue", "en": " "}}, {"A"}, "fleet.a: no en"),
+        ({"reason.fleet.a": {"fr": "vue : {text}", "en": "seen"}}, {"A"}, "fleet.a: French names ['text']"),
+        ({"reason.fleet.a": {"fr": "{x}", "en": "{x}"}}, {"A"}, "fleet.a: French names ['x']"),
+        ({"reason.fleet.a": {"fr": "vue", "en": "seen"}}, set(), "fleet.a: used nowhere"),
+        (
+            {"reason.fleet.a": {"fr": "vue", "en": "seen"}, "reason.was seen": {"fr": "vue", "en": "seen"}},
+            {"A"},
+            "reason.was seen: no code",
+        ),
+    ],
+)
+def test_a_code_of_the_fleet_has_both_languages_and_a_use(sentences, used, problem) -> None:
+    found = list(problems_of_the_fleets({"A": "fleet.a"}, sentences, used))
+    assert (problem is None) is (found == [])
+    assert problem is None or found[0].startswith(problem)
+
+
+def test_uses_of_the_fleets_codes_are_seen() -> None:
+    assert list(fleet_uses_in(ast.parse("reason = own(FleetReason.SILENT)"))) == ["SILENT"]
 
 
 def test_both_ways_to_use_a_code_are_seen() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from agent.wire.reasons import Reason, written
-from fleet.lang.i18n import catalogue
-from fleet.lang.reasons import FleetReason, in_words, of_blindness, own
+from fleet.lang import legacy
+from fleet.lang.reasons import FleetReason, in_words, is_foreign_prose, of_blindness, own
 
 VALUES = {FleetReason.BROKER_LOST: {"detail": "refusé"}, FleetReason.MAINTENANCE: {"text": "antenne"}}
 
@@ -19,15 +19,18 @@ def test_every_code_has_words_that_show_its_values(lang, code):
     assert "{" not in shown
 
 
-def test_no_words_are_left_of_a_code_that_is_no_more():
-    kept = {key.removeprefix("reason.") for key in catalogue() if key.startswith("reason.fleet.")}
-    assert kept == {code.value for code in FleetReason}
-
-
 def test_a_row_of_before_the_codes_reads_as_it_did():
     line = of_blindness("ingest", "the fleet manager did not run")
     assert in_words("fr", line) == in_words("fr", own(FleetReason.NOT_RUNNING))
     assert of_blindness("ingest", own(FleetReason.NOT_RUNNING)) == own(FleetReason.NOT_RUNNING)
+
+
+@pytest.mark.parametrize("line", list(legacy.OWN_CODES))
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_what_was_kept_before_the_codes_reads_like_its_code(lang, line):
+    assert in_words(lang, line) == in_words(lang, legacy.OWN_CODES[line])
+    assert in_words("fr", line) != line
+    assert not is_foreign_prose(lang, line)
 
 
 def test_a_long_value_is_cut():

@@ -17,6 +17,7 @@ from fleet.errors import InputRefused
 from fleet.evidence.tables import journal_records, reported_configurations
 from fleet.identity import audit
 from fleet.lang import i18n
+from fleet.lang.reasons import FleetReason, own
 from fleet.web.rendering import Words
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import NOW_US, eui_of
@@ -78,7 +79,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
         }
         connection.execute(insert(reported_configurations), report)
         connection.execute(
-            update(configuration_versions).values(issued_by=audit.COMMAND_LINE, reason="work order")
+            update(configuration_versions).values(
+                issued_by=audit.COMMAND_LINE, reason=own(FleetReason.WORK_ORDER)
+            )
         )
         for who in (audit.SYSTEM, audit.COMMAND_LINE, f"gateway {eui}"):
             audit.record(connection, now_us=NOW_US, who=who, action="gateway.in_service", subject=eui)
@@ -202,7 +205,9 @@ def test_the_english_of_an_older_gateway_is_shown_and_marked(lang: str) -> None:
     assert words.reason("antenne remplacée par Anne") == "antenne remplacée par Anne", (
         "people write as they do"
     )
-    assert not any(words.is_foreign_prose(line) for line in ("stopped", "DEAF", ROLLED_BACK))
+    assert not any(
+        words.is_foreign_prose(line) for line in ("stopped", own(FleetReason.RADIO_DEAF), ROLLED_BACK)
+    )
 
 
 def test_every_action_of_the_audit_trail_has_its_word() -> None:
