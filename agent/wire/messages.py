@@ -17,6 +17,7 @@ from agent.wire.compact import decode_beat, encode_beat
 from agent.wire.reasons.reason import Reason
 
 __all__ = [
+    "END_TO_END",
     "HEARTBEAT_INTERVAL_S",
     "Change",
     "ConfigReported",
@@ -67,6 +68,13 @@ class Change(IntEnum):
     RECOVERY = 7
     CLOCK = 8
     STOP = 9
+
+
+END_TO_END = "end_to_end"
+"""Subject of a CONNECTOR record about the test device of the contractual connector: PROCESSED or UNANSWERED.
+
+No connector can have this name (``configuration.Name`` knows no underscore): who counts keep-alives reads on.
+"""
 
 
 class JournalRecord(_Array, frozen=True):

@@ -176,8 +176,8 @@ def verdict(served, charged, objective_ppm):  # §6
 def figures(header, lines):  # what is printed: hash, states, figures; not why something failed, or who answers for it
     facts = defaultdict(list)
     for fact in map(json.loads, lines): facts[fact["type"]].append(fact)
-    if header["code"] != CODE or facts["settings"][0]["serving"] == "sensors":
-        sys.exit(f"this reads {CODE!r} and no serving = sensors; the file was made by {header['code']!r}")
+    if header["code"] != CODE or {"sensors", "end_to_end"} & {facts["settings"][0].get(k) for k in ("serving", "lns_proof")}:
+        sys.exit(f"this reads {CODE!r}, no serving = sensors, no lns_proof = end_to_end; the file was made by {header['code']!r}")
     (s,), (year, month) = facts["settings"], map(int, header["month"].split("-"))
     start = first_us(year, month); end = max(start, min(first_us(year, month + 1), header["as_of_us"]))
     head = "{format} {version}\n{code}\n{month} {as_of_us}\n".format(**header).encode()

@@ -3,7 +3,8 @@
 A boot is cut at its *anchor*: the newest run of two heartbeats or more that said « serving » and began
 ``MARGIN_US`` or more before the window.  A serving run ends every outage, every reason and everything that a
 start needed, and its heartbeats place all that follows, so what came before it in the same boot decides
-nothing after it.  Kept are the first run (it places the start), BOOT records, and all from the anchor on.
+nothing after it.  Kept are the first run (it places the start), BOOT records, what the test device proved
+last before the anchor, and all from the anchor on.
 A boot whose facts are not in plain order around a run (clocks that wander, two boxes, overlaps) has no anchor
 there and keeps more; at worst it stays whole.
 
@@ -19,6 +20,7 @@ from typing import TypeVar
 
 from agent.wire.messages import Change, PreviousBoot, Radio
 from fleet.availability.points import LIFE_SPLIT_US
+from fleet.availability.proofs import is_end_to_end
 from fleet.durations import HOUR_US
 from fleet.facts.model import GatewayFacts, HeartbeatRun, JournalFact
 from fleet.facts.runs import SELF_TRUSTED
@@ -68,7 +70,16 @@ def _runs_kept(runs: Sequence[HeartbeatRun], anchor: HeartbeatRun | None) -> Seq
 def _records_kept(records: Sequence[JournalFact], anchor: HeartbeatRun | None) -> Sequence[JournalFact]:
     if anchor is None:
         return records
-    return [fact for fact in records if fact.change is Change.BOOT or fact.journal_seq > anchor.journal_seq]
+    newest = max((fact.journal_seq for fact in records if _told_before(fact, anchor)), default=None)
+    return [
+        fact
+        for fact in records
+        if fact.change is Change.BOOT or fact.journal_seq > anchor.journal_seq or fact.journal_seq == newest
+    ]
+
+
+def _told_before(fact: JournalFact, anchor: HeartbeatRun) -> bool:
+    return is_end_to_end(fact) and fact.journal_seq <= anchor.journal_seq
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from agent.wire.messages import Change, Radio
 from fleet.availability.backdating import Piece
 from fleet.availability.chronicle import Chronicle, chronicle
 from fleet.availability.points import Life, lives, with_last_alive
+from fleet.availability.proofs import counted
 from fleet.facts.intervals import Interval, deeper_than
 from fleet.facts.model import GatewayFacts, JournalFact
 from fleet.facts.settings import ContractSettings
@@ -60,6 +61,7 @@ class History:
 
 def history(facts: GatewayFacts, settings: ContractSettings) -> History:
     """Return what the facts of one gateway prove, whatever their order, doubles and delay."""
+    facts = counted(facts, settings)
     found = list(lives(facts.runs, facts.journal, settings))
     ends = _deaths(found, settings)
     proved: list[Proved] = []

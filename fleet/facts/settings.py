@@ -27,6 +27,15 @@ class Serving(StrEnum):
     """The share of the commune's sensors with at least one coverer SERVING (§3, §9)."""
 
 
+class LnsProof(StrEnum):
+    """What proves that an LNS is up (§2)."""
+
+    KEEP_ALIVE = "keep_alive"
+    """It answers its protocol's keep-alives, or what stands in its place does."""
+    END_TO_END = "end_to_end"
+    """It answers, and acknowledges the frames of the gateway's test device, where there is one."""
+
+
 PROMPT_US = HOUR_US
 """Proofs of delivery within this of the reception are kept as one (``fleet.evidence.deliveries``); no
 contract may ask for less."""
@@ -48,6 +57,8 @@ class ContractSettings:
     """Time that we could not see counts against us (§4)."""
     lns_answer_max_us: int = 30 * SECOND_US
     """Age of the last positive LNS answer up to which the LNS is up (§2)."""
+    lns_proof: LnsProof = LnsProof.KEEP_ALIVE
+    """Whether an LNS that answers and processes no frames of the test device is up (§2)."""
     time_agreement_us: int = 2 * SECOND_US
     """How far a gateway's clock may be from our reception and still be believed (§1)."""
     silence_confirmed_us: int = 90 * SECOND_US

@@ -6,7 +6,7 @@ Every setting has its words here; a test demands it, so that a new one cannot be
 from dataclasses import fields
 
 from fleet.durations import HOUR_US, MINUTE_US, SECOND_US
-from fleet.facts.settings import ContractSettings, Serving, Weight
+from fleet.facts.settings import ContractSettings, LnsProof, Serving, Weight
 from fleet.lang.format import NARROW, duration, number, ratio
 from fleet.reports.causes import CAUSES
 from fleet.reports.model import Column, Table
@@ -19,6 +19,7 @@ WORDS = {
     "weight": "Poids d’une commune dans le chiffre global",
     "unknown_is_charged": "Le temps inconnu est imputé à l’exploitant",
     "lns_answer_max_us": "Âge de la dernière réponse du cœur de réseau",
+    "lns_proof": "Le cœur de réseau est joint quand",
     "time_agreement_us": "Écart admis de l’horloge d’une passerelle",
     "silence_confirmed_us": "Silence confirmé après",
     "blindness_tail_us": "Aveuglement prolongé après le retour de",
@@ -38,6 +39,10 @@ SERVING = {
     Serving.ANY: "une de ses passerelles au moins est en service",
     Serving.ALL: "toutes ses passerelles sont en service",
     Serving.SENSORS: "ses capteurs sont entendus (moyenne sur les capteurs)",
+}
+LNS_PROOF = {
+    LnsProof.KEEP_ALIVE: "il répond",
+    LnsProof.END_TO_END: "il répond et acquitte l’appareil d’essai de la passerelle, s’il en est un",
 }
 WEIGHT = {
     Weight.POPULATION: "population",
@@ -73,6 +78,8 @@ def in_words(name: str, value: object) -> str:
             words = "oui" if value else "non"
         case Serving():
             words = SERVING[value]
+        case LnsProof():
+            words = LNS_PROOF[value]
         case Weight():
             words = WEIGHT[value]
         case dict():

@@ -5,6 +5,7 @@ Every heartbeat is compared with every other, one at a time, in nanoseconds; not
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import msgspec
 
@@ -107,3 +108,15 @@ def _claimed(stamp: JournalFact | PreviousBoot, beats: Sequence[_Beat], settings
     limit_us = settings.time_agreement_us + away_ms * DRIFT_NS_PER_MS // 1000
     believed = stamp.time_quality in OWN_CLOCK and any(one.believed for one in near)
     return stamp.at_us if believed and abs(stamp.at_us - at_us) <= limit_us else at_us
+
+
+def together(alive: Sequence[tuple[int, int]], least_us: int) -> list[tuple[int, int]]:
+    """Return the stretches, longer than the least, in which two boxes or more were alive."""
+    cuts = sorted({at for pair in alive for at in pair})
+    found: list[tuple[int, int]] = []
+    for from_us, to_us in pairwise(cuts):
+        if sum(first <= from_us < last for first, last in alive) < 2:
+            continue
+        joins = bool(found) and found[-1][1] == from_us
+        found[-1:] = [(found[-1][0], to_us)] if joins else [*found[-1:], (from_us, to_us)]
+    return [(start, end) for start, end in found if end - start > least_us]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from agent.wire.messages import Change, PreviousBoot, Radio
+from agent.wire.messages import END_TO_END, Change, PreviousBoot, Radio
 from fleet.facts.model import (
     Blindness,
     Commissioning,
@@ -19,9 +19,9 @@ from fleet.facts.model import (
     HeartbeatRun,
     JournalFact,
 )
-from fleet.facts.settings import ContractSettings
+from fleet.facts.settings import ContractSettings, LnsProof
 from fleet.facts.states import CommuneState, GatewayState
-from fleet.simulation.second_placing import placed
+from fleet.simulation.second_placing import placed, together
 
 S = GatewayState
 NEVER_US = 1 << 62
@@ -67,7 +67,7 @@ class Reading:
             if not one.euis or facts.eui in one.euis
         ]
         self._boots = _boots(placed(facts, settings))
-        self._two_boxes = _together([boot.proofs for boot in self._boots], settings.two_boxes_overlap_us)
+        self._two_boxes = together([boot.proofs for boot in self._boots], settings.two_boxes_overlap_us)
 
     def partition(self, start_us: int, end_us: int) -> list[tuple[int, int, tuple[S, bool]]]:
         """Return (start, end, (state, proved)) over the window, neighbours that say the same joined."""
@@ -170,14 +170,14 @@ class Reading:
         high = max([opened.journal_seq, *boot.records])
         if not _all_there(boot, opened.journal_seq, high):
             return None
-        return _state(boot, opened, high, last_us)
+        return _state(boot, opened, high, last_us, self._settings.lns_proof)
 
     def _told_by(self, boot: _Boot, at_us: int) -> S | None:
         if not boot.start_us <= at_us < boot.proofs[1]:
             return None
         inside = next((run for run in boot.runs if run.first_at_us <= at_us < run.last_at_us), None)
         if inside is not None:
-            return _state(boot, inside, inside.journal_seq, at_us)
+            return _state(boot, inside, inside.journal_seq, at_us, self._settings.lns_proof)
         before = [run for run in boot.runs if run.last_at_us <= at_us]
         after = [run for run in boot.runs if run.first_at_us > at_us]
         opened = max(before, key=lambda run: (run.last_at_us, run.last_seq), default=None)
@@ -188,7 +188,7 @@ class Reading:
         high = self._high(boot, low, closed, at_us)
         if high is None or (opened is not None and closed is not None and not self._regular(opened, closed)):
             return None
-        return _state(boot, opened, high, at_us)
+        return _state(boot, opened, high, at_us, self._settings.lns_proof)
 
     def _high(self, boot: _Boot, low: int, closed: HeartbeatRun | None, at_us: int) -> int | None:
         """Return up to which record all is known around an instant; None: something is missing."""
@@ -259,18 +259,6 @@ def _boots(facts: GatewayFacts) -> list[_Boot]:
     return ordered
 
 
-def _together(alive: Sequence[tuple[int, int]], least_us: int) -> list[tuple[int, int]]:
-    """Return the stretches, longer than the least, in which two boxes or more were alive."""
-    cuts = sorted({at for pair in alive for at in pair})
-    found: list[tuple[int, int]] = []
-    for from_us, to_us in pairwise(cuts):
-        if sum(first <= from_us < last for first, last in alive) < 2:
-            continue
-        joins = bool(found) and found[-1][1] == from_us
-        found[-1:] = [(found[-1][0], to_us)] if joins else [*found[-1:], (from_us, to_us)]
-    return [(start, end) for start, end in found if end - start > least_us]
-
-
 def _all_there(boot: _Boot, low: int, high: int) -> bool:
     return sum(low < number <= high for number in boot.records) >= high - low
 
@@ -280,7 +268,7 @@ def _since_us(record: JournalFact) -> int:
     return record.at_us - (record.uptime_ms - since_ms) * 1000
 
 
-def _state(boot: _Boot, opened: HeartbeatRun | None, high: int, at_us: int) -> S:
+def _state(boot: _Boot, opened: HeartbeatRun | None, high: int, at_us: int, counts: LnsProof) -> S:
     """Return the state at an instant: what was said before it, changed by the records up to it."""
     radio, lns, spool, low = Radio.OFF, False, True, 0
     if opened is not None:
@@ -302,7 +290,19 @@ def _state(boot: _Boot, opened: HeartbeatRun | None, high: int, at_us: int) -> S
             case _:
                 pass
     covering = [one for one in boot.records.values() if _since_us(one) <= at_us < one.at_us]
+    if counts is LnsProof.END_TO_END:
+        lns = lns and not _unanswered(boot, opened, high, at_us)
+    else:
+        covering = [one for one in covering if one.subject != END_TO_END]
     return _word(radio, lns=lns, spool=spool, covering=covering)
+
+
+def _unanswered(boot: _Boot, opened: HeartbeatRun | None, high: int, at_us: int) -> bool:
+    """Return whether the newest word of the test device up to an instant is that nobody acknowledged it."""
+    low = 0 if opened is None else opened.journal_seq
+    told = [one for n, one in sorted(boot.records.items()) if n <= high and one.subject == END_TO_END]
+    known = [one.value for one in told if one.journal_seq <= low or one.at_us <= at_us]
+    return known[-1:] == ["UNANSWERED"]
 
 
 def _word(radio: Radio, *, lns: bool, spool: bool, covering: Sequence[JournalFact]) -> S:
@@ -310,7 +310,7 @@ def _word(radio: Radio, *, lns: bool, spool: bool, covering: Sequence[JournalFac
     for record in covering:
         if record.change is Change.RADIO and record.value != "RECEIVING":
             radio = Radio[record.value] if radio is Radio.RECEIVING else radio
-        if record.change is Change.CONNECTOR and record.value != "UP":
+        if record.change is Change.CONNECTOR and record.value not in {"UP", "PROCESSED", "UNKNOWN"}:
             lns = False
     if radio is not Radio.RECEIVING:
         return S.DOWN

@@ -104,6 +104,8 @@ class Probing:
     """Frames without an acknowledgement, in a row."""
     latency_us: int | None = None
     """From a frame to its acknowledgement, the last time."""
+    answered_us: int | None = None
+    """When the last acknowledgement came."""
 
 
 def tick(probing: Probing, now_us: int, *, period_us: int, up: bool) -> tuple[Probing, bool]:
@@ -122,4 +124,4 @@ def tick(probing: Probing, now_us: int, *, period_us: int, up: bool) -> tuple[Pr
 def acknowledged(probing: Probing, now_us: int) -> Probing:
     """Return the state after an acknowledgement."""
     latency_us = probing.latency_us if probing.sent_us is None else now_us - probing.sent_us
-    return replace(probing, proof=Proof.PROCESSED, sent_us=None, missed=0, latency_us=latency_us)
+    return Probing(proof=Proof.PROCESSED, due_us=probing.due_us, latency_us=latency_us, answered_us=now_us)

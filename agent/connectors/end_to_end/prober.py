@@ -24,6 +24,7 @@ from agent.journal_port import JournalPort
 from agent.record import Record, record_of
 from agent.wire import reasons
 from agent.wire.configuration import EndToEndConfig
+from agent.wire.messages import END_TO_END, Change
 from agent.wire.reasons import Reason
 from hal.packets import Crc, Lora, ReceivedFrame
 from hal.units import Dbm, Hz, Micros
@@ -52,10 +53,13 @@ class Prober:
         self.counts: Counter[str] = Counter()
         self._noted_us = clock.monotonic_us()
         self._noted: Counter[str] = Counter()
+        self.probing = Probing()
         self.reconfigure(config)
 
     def reconfigure(self, config: EndToEndConfig) -> None:
         """Take in another device or pace; what was proved of another is forgotten."""
+        if self.probing.proof is not Proof.UNKNOWN:
+            self._journal.record(Change.CONNECTOR, END_TO_END, Proof.UNKNOWN)
         self.config = config
         self.probing = Probing(due_us=self._clock.monotonic_us())
         self._reserved = 0
@@ -150,8 +154,16 @@ class Prober:
         )
 
     def _tell(self, before: Proof, now_us: int) -> None:
-        """Mark in the journal what the test device did: at each change of its proof, and once an hour."""
+        """Put each change of the proof into the journal, and what the test device did, once an hour too.
+
+        What is not processed is dated back to the last acknowledgement, as silence is to the last proof.
+        """
         changed = self.probing.proof is not before
+        if changed:
+            since_us = self.probing.answered_us if self.probing.proof is Proof.UNANSWERED else None
+            self._journal.record(
+                Change.CONNECTOR, END_TO_END, self.probing.proof, self.reason(), since_us=since_us
+            )
         if not changed and now_us - self._noted_us < NOTE_INTERVAL_US:
             return
         fresh = self.counts - self._noted

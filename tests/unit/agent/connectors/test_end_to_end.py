@@ -21,6 +21,7 @@ from agent.journal_port import MemoryJournal
 from agent.lorawan.phy import DataDown, DataUp, encode_data, encode_without_mic, parse_phy
 from agent.wire import reasons
 from agent.wire.configuration import EndToEndConfig
+from agent.wire.messages import END_TO_END, Change
 from demo.crypto import DOWN, UP, data_mic
 from tests.controlpath.virtual import VirtualClock
 
@@ -214,6 +215,23 @@ def test_what_it_did_is_in_the_journal_at_each_change_and_once_an_hour(tmp_path:
     )
     world.seconds(NOTE_INTERVAL_US // 1_000_000, answered=True)
     assert len(world.journal.notes()) == 2
+
+
+def test_each_change_of_the_proof_is_a_record_of_its_own_dated_back_to_the_last_acknowledgement(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.seconds(120, answered=True)
+    answered_us = world.prober.probing.answered_us
+    world.seconds(600, answered=False)
+    world.prober.reconfigure(EndToEndConfig())
+    assert [(entry.change, entry.subject, entry.value) for entry in world.journal.changes()] == [
+        (Change.CONNECTOR, END_TO_END, "PROCESSED"),
+        (Change.CONNECTOR, END_TO_END, "UNANSWERED"),
+        (Change.CONNECTOR, END_TO_END, "UNKNOWN"),
+    ]
+    assert [entry.since_us for entry in world.journal.changes()] == [None, answered_us, None]
+    assert answered_us is not None
 
 
 def test_without_an_address_there_is_no_device(tmp_path: Path) -> None:
