@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from fleet.durations import MINUTE_US
 from fleet.facts.states import JUDGED_STATES
+from fleet.incidents.causes import compatible
 from fleet.incidents.correlate import TOGETHER_US, Part, explain, possible
 from fleet.incidents.criticality import grade
 from fleet.incidents.model import (
@@ -61,6 +62,8 @@ def gather(facts: Facts, new: Mapping[str, int], now_us: int) -> Iterator[Action
 
 def _shares(incident: Incident, network: NetworkNow, eui: str, since_us: int) -> bool:
     if incident.cause not in possible(network.gateways[eui], network):
+        return False
+    if not compatible(incident.proved, network.gateways[eui].cause):
         return False
     starts = [member.since_us for member in incident.members.values()]
     return min(starts) - TOGETHER_US <= since_us <= max(starts) + TOGETHER_US

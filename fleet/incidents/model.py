@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fleet.durations import MINUTE_US
+from fleet.facts.states import Cause
 from fleet.live.model import NetworkNow
 from fleet.tickets.model import Criticality
 
@@ -60,6 +61,8 @@ class Incident:
     id: int
     state: IncidentState
     cause: SharedCause
+    proved: Cause = Cause.NONE
+    """What is proved to have failed, as far as it was ever known; ``NONE``: nothing is."""
     criticality: Criticality
     began_us: int
     """Start of the first loss, back-dated to the last proof."""
@@ -155,6 +158,14 @@ class Explain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """What failed is proved, or turns out to be something else."""
+
+    incident_id: int
+    proved: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Absorb:
     """Two incidents turn out to be one."""
 
@@ -190,4 +201,4 @@ class End:
     at_us: int
 
 
-Action = Open | Join | Recover | Fail | Leave | Explain | Absorb | Split | Regrade | End
+Action = Open | Join | Recover | Fail | Leave | Explain | Attribute | Absorb | Split | Regrade | End

@@ -3,8 +3,9 @@
 A loss is *confirmed* when the contract's ``silence_confirmed_us`` have passed since the last proof of life;
 suspicion alone opens nothing.  Confirmed losses join the incident that explains them, else open one.  Members
 return by proof only (SERVING); an incident ends when all have served for ``STABLE_US`` and none flaps; the
-same gateway lost again within ``REOPEN_WINDOW_US`` opens it again instead of a second one.  UNKNOWN (our own
-blindness, proved) neither opens nor ends anything.
+same gateway lost again within ``REOPEN_WINDOW_US`` opens it again instead of a second one, but only if the
+new losses have the same cause and reach: a power cut after a cut of the network server is another fault.
+UNKNOWN (our own blindness, proved) neither opens nor ends anything.
 
 When the shared cause is over and some stay lost, each remaining cause becomes its own: the operator is back,
 three villages are not.  After most have been back for ``LEFT_BEHIND_US`` the rest is explained anew.
@@ -12,16 +13,17 @@ three villages are not.  After most have been back for ``LEFT_BEHIND_US`` the re
 Sources: DESIGN §7 ("joins and splits as evidence comes"); AVAILABILITY §2 (states), §4 (blindness).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet.durations import MINUTE_US, SECOND_US
 from fleet.facts.states import LOST_STATES, GatewayState
 from fleet.incidents import quarantine
-from fleet.incidents.correlate import explain
+from fleet.incidents.causes import attributions, compatible
+from fleet.incidents.correlate import explain, possible
 from fleet.incidents.criticality import grade
 from fleet.incidents.flaps import flapping, open_flaps, regrades
-from fleet.incidents.gather import gather
+from fleet.incidents.gather import gather, silent
 from fleet.incidents.model import (
     Action,
     Domain,
@@ -42,7 +44,7 @@ STABLE_US = 30 * SECOND_US
 """How long members serve before people are told that it is over: one heartbeat interval."""
 
 REOPEN_WINDOW_US = 30 * MINUTE_US
-"""A loss of the same gateway within this time belongs to the incident that just ended."""
+"""A loss of the same gateway and cause within this time belongs to the incident that just ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class _View:
     """Incidents by gateway."""
 
     open_by_eui: dict[str, Incident]
+    """The one where it fails; else one that it is back in and whose cause its state does not contradict."""
     ended_by_eui: dict[str, Incident]
 
 
@@ -65,7 +68,12 @@ def confirmed(network: NetworkNow, silence_confirmed_us: int, now_us: int) -> di
 def unexplained(facts: Facts, now_us: int) -> bool:
     """Return whether a confirmed loss has no incident yet."""
     losses, _ = quarantine.parted(facts.incidents)
-    known = {eui for incident in losses for eui in incident.members}
+    known = {
+        member.eui
+        for incident in losses
+        if incident.state is IncidentState.OPEN
+        for member in incident.failing
+    }
     return bool(confirmed(facts.network, facts.silence_confirmed_us, now_us).keys() - known)
 
 
@@ -78,34 +86,49 @@ def decide(facts: Facts, now_us: int) -> tuple[Action, ...]:
 
 def _of_losses(facts: Facts, now_us: int) -> tuple[Action, ...]:
     lost = confirmed(facts.network, facts.silence_confirmed_us, now_us)
-    view = _view(facts)
+    view = _view(facts, lost)
     flaps = flapping(facts)
     if not lost and not flaps and not view.open_by_eui:
-        return tuple(_ends(facts, flaps, now_us))
-    actions = [*_members(facts, lost)]
-    actions += _again(lost, view)
+        return tuple(_ends(facts, view, flaps, now_us))
+    actions = [*_members(facts, lost, view)]
     new = {eui: since for eui, since in lost.items() if eui not in view.open_by_eui}
-    new = {eui: since for eui, since in new.items() if eui not in view.ended_by_eui}
+    for again in _again(facts, new, view, now_us):
+        actions.append(again)
+        new = {eui: since for eui, since in new.items() if eui not in {one.eui for one in again.members}}
     if new:
         actions += gather(facts, new, now_us)
     actions += open_flaps(facts, flaps - view.open_by_eui.keys() - lost.keys())
     actions += divide(facts, flaps, now_us)
+    actions += attributions(facts)
     actions += regrades(facts, flaps)
-    actions += _ends(facts, flaps, now_us)
+    actions += _ends(facts, view, flaps, now_us)
     return tuple(actions)
 
 
-def _view(facts: Facts) -> _View:
+def _view(facts: Facts, lost: Mapping[str, int]) -> _View:
     view = _View({}, {})
     for incident in facts.incidents:
         if incident.state is IncidentState.OPEN:
-            view.open_by_eui.update(dict.fromkeys(incident.members, incident))
+            for member in incident.members.values():
+                if member.restored_us is None:
+                    view.open_by_eui[member.eui] = incident
+                elif member.eui not in lost or _goes_on(incident, member.eui, facts.network):
+                    view.open_by_eui.setdefault(member.eui, incident)
         elif incident.state is IncidentState.ENDED:
             view.ended_by_eui.update(dict.fromkeys(incident.members, incident))
     return view
 
 
-def _members(facts: Facts, lost: dict[str, int]) -> Iterator[Action]:
+def _goes_on(incident: Incident, eui: str, network: NetworkNow) -> bool:
+    """Return whether a member that is lost again may be so by the incident's cause."""
+    gateway = network.gateways[eui]
+    alone = incident.cause.domain is Domain.GATEWAY
+    if not alone and incident.cause not in possible(gateway, network):
+        return False
+    return compatible(incident.proved, gateway.cause)
+
+
+def _members(facts: Facts, lost: dict[str, int], view: _View) -> Iterator[Action]:
     for incident in facts.incidents:
         if incident.state is not IncidentState.OPEN:
             continue
@@ -116,7 +139,11 @@ def _members(facts: Facts, lost: dict[str, int]) -> Iterator[Action]:
                 gone.append(member.eui)
             elif member.restored_us is None and gateway.state is GatewayState.SERVING:
                 back.append(replace(member, restored_us=max(gateway.since_us, member.since_us)))
-            elif member.restored_us is not None and member.eui in lost:
+            elif (
+                member.restored_us is not None
+                and member.eui in lost
+                and view.open_by_eui.get(member.eui) is incident
+            ):
                 fallen.append(Member(eui=member.eui, since_us=lost[member.eui]))
         if back:
             yield Recover(incident_id=incident.id, members=tuple(back))
@@ -126,17 +153,26 @@ def _members(facts: Facts, lost: dict[str, int]) -> Iterator[Action]:
             yield Leave(incident_id=incident.id, euis=tuple(gone), reason="withdrawn")
 
 
-def _again(lost: dict[str, int], view: _View) -> Iterator[Action]:
+def _again(facts: Facts, new: Mapping[str, int], view: _View, now_us: int) -> Iterator[Fail]:
+    """Yield the incidents that go on: the same members, now explained by the same cause."""
+    if not view.ended_by_eui.keys() & new.keys():
+        return
+    network = facts.network
+    overdue = silent(network, now_us).items()
+    pool = {eui: at_us for eui, at_us in overdue if eui not in view.open_by_eui} | dict(new)
+    causes = {eui: part.cause for part in explain(pool, network) for eui in part.euis}
     fallen: dict[int, list[Member]] = {}
-    for eui, since_us in lost.items():
-        if eui not in view.open_by_eui and eui in view.ended_by_eui:
-            incident = view.ended_by_eui[eui]
+    for eui, since_us in new.items():
+        incident = view.ended_by_eui.get(eui)
+        if incident is None or causes[eui] != incident.cause:
+            continue
+        if compatible(incident.proved, network.gateways[eui].cause):
             fallen.setdefault(incident.id, []).append(Member(eui=eui, since_us=since_us))
     for incident_id, members in fallen.items():
         yield Fail(incident_id=incident_id, members=tuple(members))
 
 
-def _ends(facts: Facts, flaps: frozenset[str], now_us: int) -> Iterator[Action]:
+def _ends(facts: Facts, view: _View, flaps: frozenset[str], now_us: int) -> Iterator[Action]:
     for incident in facts.incidents:
         if incident.state is not IncidentState.OPEN or incident.failing:
             continue
@@ -149,7 +185,7 @@ def _ends(facts: Facts, flaps: frozenset[str], now_us: int) -> Iterator[Action]:
         serving = all(
             facts.network.gateways[eui].state is GatewayState.SERVING
             for eui in incident.members
-            if eui in facts.network.gateways
+            if eui in facts.network.gateways and view.open_by_eui.get(eui, incident) is incident
         )
         if serving and (not restored or now_us - at_us >= STABLE_US):
             yield End(incident_id=incident.id, at_us=at_us)

@@ -1,13 +1,15 @@
 """Incidents in the database: load what decisions need, write what was decided.  No decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
+from fleet.facts.states import Cause
 from fleet.incidents.model import Domain, Grade, Incident, IncidentState, Member, SharedCause
 from fleet.incidents.rules import REOPEN_WINDOW_US
-from fleet.incidents.tables import incident_events, incident_gateways, incidents
+from fleet.incidents.tables import incident_events, incident_findings, incident_gateways, incidents
 from fleet.tickets.model import Criticality
 
 
@@ -42,6 +44,7 @@ def _incident(row: Row[Any], members: dict[str, Member]) -> Incident:
         id=row.id,
         state=IncidentState(row.state),
         cause=SharedCause(domain=Domain(row.domain), value=row.value),
+        proved=Cause(row.proved),
         criticality=Criticality(row.criticality),
         began_us=row.began_at_us,
         opened_us=row.opened_at_us,
@@ -52,7 +55,13 @@ def _incident(row: Row[Any], members: dict[str, Member]) -> Incident:
 
 
 def create(
-    connection: Connection, *, cause: SharedCause, members: Iterable[Member], grade: Grade, now_us: int
+    connection: Connection,
+    *,
+    cause: SharedCause,
+    proved: Cause,
+    members: Iterable[Member],
+    grade: Grade,
+    now_us: int,
 ) -> int:
     """Write a new incident with its members and return its number."""
     members = tuple(members)
@@ -60,12 +69,14 @@ def create(
         "state": IncidentState.OPEN,
         "domain": cause.domain,
         "value": cause.value,
+        "proved": proved,
         "began_at_us": min(member.since_us for member in members),
         "opened_at_us": now_us,
     }
     statement = insert(incidents).values(**values, **_graded(grade)).returning(incidents.c.id)
     incident_id = int(connection.execute(statement).scalar_one())
     add_members(connection, incident_id, members)
+    keep_finding(connection, incident_id, now_us)
     return incident_id
 
 
@@ -124,8 +135,11 @@ def explained(connection: Connection, incident_id: int) -> tuple[SharedCause, Gr
     row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
     if row is None:
         return None
-    found = Grade(criticality=Criticality(row.criticality), reason=row.reason, communes=tuple(row.communes))
-    return SharedCause(domain=Domain(row.domain), value=row.value), found
+    return SharedCause(domain=Domain(row.domain), value=row.value), _grade(row)
+
+
+def _grade(row: Row[Any]) -> Grade:
+    return Grade(criticality=Criticality(row.criticality), reason=row.reason, communes=tuple(row.communes))
 
 
 def communes_of(connection: Connection, incident_id: int) -> tuple[str, ...]:
@@ -134,14 +148,72 @@ def communes_of(connection: Connection, incident_id: int) -> tuple[str, ...]:
     return () if found is None else found[1].communes
 
 
+FINDING = ("domain", "value", "proved", "criticality", "reason", "communes")
+"""Columns that are facts with their time; each state of them is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was known of an incident from an instant on."""
+
+    at_us: int
+    cause: SharedCause
+    proved: Cause
+    grade: Grade
+
+
+def keep_finding(connection: Connection, incident_id: int, now_us: int) -> None:
+    """Append what is known of the incident now; what was known before stays."""
+    columns = [incidents.c[name] for name in FINDING]
+    row = connection.execute(select(*columns).where(incidents.c.id == incident_id)).mappings().one()
+    connection.execute(insert(incident_findings).values(incident_id=incident_id, at_us=now_us, **row))
+
+
+def findings(connection: Connection, incident_id: int) -> tuple[Finding, ...]:
+    """Return all that was ever known of an incident, oldest first; at least what is known now."""
+    mine = incident_findings.c.incident_id == incident_id
+    rows = connection.execute(select(incident_findings).where(mine).order_by(incident_findings.c.id)).all()
+    if not rows:  # written by a process before migration 0032
+        columns = [incidents.c[name] for name in FINDING]
+        query = select(incidents.c.opened_at_us.label("at_us"), *columns)
+        rows = connection.execute(query.where(incidents.c.id == incident_id)).all()
+    return tuple(
+        Finding(
+            at_us=row.at_us,
+            cause=SharedCause(domain=Domain(row.domain), value=row.value),
+            proved=Cause(row.proved),
+            grade=_grade(row),
+        )
+        for row in rows
+    )
+
+
+def worst(found: Sequence[Finding]) -> Finding:
+    """Return the gravest finding, the latest of equally grave ones: the headline that remains."""
+    return min(reversed(found), key=lambda one: one.grade.criticality.weight)
+
+
 def change(connection: Connection, incident_id: int, **values: Any) -> None:
     """Write columns of one incident."""
     connection.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
 
 
-def regrade(connection: Connection, incident_id: int, grade: Grade) -> None:
-    """Write a new criticality with its reason."""
+def explain(connection: Connection, incident_id: int, cause: SharedCause, now_us: int) -> None:
+    """Write a new cause; the one before stays among the findings."""
+    change(connection, incident_id, domain=cause.domain, value=cause.value)
+    keep_finding(connection, incident_id, now_us)
+
+
+def attribute(connection: Connection, incident_id: int, proved: Cause, now_us: int) -> None:
+    """Write what is proved to have failed; what was thought before stays among the findings."""
+    change(connection, incident_id, proved=proved)
+    keep_finding(connection, incident_id, now_us)
+
+
+def regrade(connection: Connection, incident_id: int, grade: Grade, now_us: int) -> None:
+    """Write a new criticality with its reason; the one before stays among the findings."""
     change(connection, incident_id, **_graded(grade))
+    keep_finding(connection, incident_id, now_us)
 
 
 def log(

@@ -22,6 +22,7 @@ incidents = Table(
     Column("state", String(8), nullable=False, index=True),
     Column("domain", String(12), nullable=False),
     Column("value", Text, nullable=False),
+    Column("proved", String(16), nullable=False, server_default="none"),
     Column("criticality", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("communes", JSON, nullable=False),
@@ -31,6 +32,21 @@ incidents = Table(
     Column("merged_into", Integer),
 )
 """``communes``: INSEE codes that the criticality speaks of, the largest first."""
+
+incident_findings = Table(
+    "incident_findings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("domain", String(12), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("proved", String(16), nullable=False),
+    Column("criticality", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("communes", JSON, nullable=False),
+)
+"""Append-only: cause, criticality and reach as known from ``at_us`` on; ``incidents`` has the newest."""
 
 incident_gateways = Table(
     "incident_gateways",

@@ -1,13 +1,16 @@
 """What a message may say about a ticket, gathered from incident, network and registry."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
 from fleet.facts.states import Cause
+from fleet.incidents import store
+from fleet.incidents.causes import UNPROVED
 from fleet.incidents.context import CycleContext
 from fleet.incidents.model import Domain, IncidentState
 from fleet.incidents.sites import sites_of
+from fleet.incidents.store import Finding
 from fleet.incidents.tables import incident_gateways, incidents
 from fleet.lang.i18n import t
 from fleet.live.model import NetworkNow
@@ -36,7 +39,7 @@ def subject(context: CycleContext, ticket: Ticket, *, occasion: Occasion, lang: 
     base = Subject(
         occasion=occasion,
         ticket_id=ticket.id,
-        criticality=ticket.criticality.value,
+        criticality=ticket.shown_criticality.value,
         where=ticket.title,
         what="reported",
         cause="reported",
@@ -67,22 +70,47 @@ def _measured(context: CycleContext, base: Subject, ticket: Ticket, lang: str) -
     ).all()
     failing = [one.eui for one in members if one.restored_us is None]
     euis = failing or [one.eui for one in members]
-    names = _names(connection, network, list(row.communes))
-    domain = Domain(row.domain)
-    if not names and row.value in network.gateways:
-        names = [network.gateways[row.value].name]
+    found = store.findings(connection, row.id)
+    finding = found[-1] if ticket.working else store.worst(found)
+    known = described(connection, network, finding, lang)
     return replace(
         base,
-        where=where(lang, domain, row.value, names),
-        what=WHAT[row.reason],
-        cause=_cause(domain, network, euis),
-        cause_known=row.value if domain is not Domain.COMMUNE else "",
+        where=known.where,
+        what=known.what,
+        cause=known.cause,
+        cause_known=known.cause_known,
         began_us=row.began_at_us,
         ended_us=row.ended_at_us if row.state == IncidentState.ENDED else None,
         gateways=len(euis),
         sensors=_sensors(network, euis),
-        communes=tuple(names),
+        communes=known.communes,
         sites=_site_lines(connection, sites_of(connection, ticket).to_work_at),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A finding in the reader's language: where, and the catalogue's keys of what and why."""
+
+    where: str
+    what: str
+    cause: str
+    cause_known: str
+    communes: tuple[str, ...]
+
+
+def described(connection: Connection, network: NetworkNow, finding: Finding, lang: str) -> Described:
+    """Return a finding in words."""
+    domain, value = finding.cause.domain, finding.cause.value
+    names = _names(connection, network, list(finding.grade.communes))
+    if not names and value in network.gateways:
+        names = [network.gateways[value].name]
+    return Described(
+        where=where(lang, domain, value, names),
+        what=WHAT[finding.grade.reason],
+        cause=_cause(domain, finding.proved),
+        cause_known=value if domain is not Domain.COMMUNE else "",
+        communes=tuple(names),
     )
 
 
@@ -99,13 +127,10 @@ def where(lang: str, domain: Domain, value: str, names: list[str]) -> str:
     return t(lang, "message.where.more", first=names[0], count=len(names) - 1)
 
 
-def _cause(domain: Domain, network: NetworkNow, euis: list[str]) -> str:
-    if domain in (Domain.LNS, Domain.QUARANTINE):
+def _cause(domain: Domain, proved: Cause) -> str:
+    if domain is not Domain.GATEWAY:
         return domain.value
-    if len(euis) > 1 and domain is not Domain.GATEWAY:
-        return domain.value
-    known = [network.gateways[eui].cause for eui in euis if eui in network.gateways]
-    return next((cause.value for cause in known if cause is not Cause.NONE), "unknown")
+    return Cause.UNKNOWN.value if proved in UNPROVED else proved.value
 
 
 def _sensors(network: NetworkNow, euis: list[str]) -> int:

@@ -25,6 +25,7 @@ VERDICTS = {
     ClockVerdict.MISSED: False,
     ClockVerdict.RUNNING: None,
     ClockVerdict.PAUSED: None,
+    ClockVerdict.MERGED: None,
 }
 CLOCKS = {"intervention": "intervention sous 4 h", "resolution": "résolution"}
 CAUSES = {"remote": "rétabli à distance", "open": "en cours"}
@@ -101,7 +102,7 @@ def tickets_table(mine: Sequence[Ticket], now_us: int) -> Table:
         (
             f"n° {ticket.id}",
             ticket.title,
-            word("fr", "criticality", ticket.criticality.value),
+            word("fr", "criticality", ticket.worst_criticality.value),
             ticket.reported_at_us,
             ticket.acknowledged_at_us,
             ticket.on_site_at_us,

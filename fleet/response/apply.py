@@ -3,10 +3,12 @@
 from typing import assert_never
 
 from fleet.incidents import store
+from fleet.incidents.causes import proved_cause
 from fleet.incidents.context import CycleContext
 from fleet.incidents.model import (
     Absorb,
     Action,
+    Attribute,
     Domain,
     End,
     Explain,
@@ -61,9 +63,12 @@ def apply(context: CycleContext, action: Action) -> None:  # noqa: C901 one case
             _log(context, action.incident_id, "Leave", reason=action.reason, euis=list(action.euis))
         case Explain():
             cause = {"domain": action.cause.domain.value, "value": action.cause.value}
-            store.change(connection, action.incident_id, **cause)
+            store.explain(connection, action.incident_id, action.cause, context.now_us)
             _log(context, action.incident_id, "Explain", reason=action.reason, **cause)
             _retitle(context, action.incident_id)
+        case Attribute():
+            store.attribute(connection, action.incident_id, action.proved, context.now_us)
+            _log(context, action.incident_id, "Attribute", proved=action.proved.value)
         case Absorb():
             _absorb(context, action)
         case Regrade():
@@ -77,7 +82,12 @@ def apply(context: CycleContext, action: Action) -> None:  # noqa: C901 one case
 def _open(context: CycleContext, action: Open | Split) -> None:
     connection, grade = context.connection, action.grade
     incident_id = store.create(
-        connection, cause=action.cause, members=action.members, grade=grade, now_us=context.now_us
+        connection,
+        cause=action.cause,
+        proved=proved_cause(context.network, [member.eui for member in action.members]),
+        members=action.members,
+        grade=grade,
+        now_us=context.now_us,
     )
     _log(context, incident_id, "Open", reason=action.reason, **_named(action.members))
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
@@ -162,7 +172,7 @@ def _absorb(context: CycleContext, action: Absorb) -> None:
 
 def _regrade(context: CycleContext, action: Regrade) -> None:
     connection, grade = context.connection, action.grade
-    store.regrade(connection, action.incident_id, grade)
+    store.regrade(connection, action.incident_id, grade, context.now_us)
     _retitle(context, action.incident_id)
     ticket = tickets.of_incident(connection, action.incident_id)
     if ticket is None or not ticket.working or ticket.criticality is grade.criticality:

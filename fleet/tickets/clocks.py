@@ -6,7 +6,14 @@ Sources: DESIGN §7 (intervention to *on site*, resolution to *restored*; restor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet.tickets.model import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US, Criticality, Pause, Ticket
+from fleet.tickets.model import (
+    INTERVENTION_LIMIT_US,
+    RESOLUTION_LIMIT_US,
+    Criticality,
+    Pause,
+    Ticket,
+    TicketState,
+)
 
 
 class ClockVerdict(StrEnum):
@@ -17,6 +24,8 @@ class ClockVerdict(StrEnum):
     MET = "met"
     MET_REMOTELY = "met_remotely"
     MISSED = "missed"
+    MERGED = "merged"
+    """Stopped with the merge: the ticket that it was merged into goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +90,14 @@ def _first(*instants: int | None) -> int | None:
 
 def _clock(ticket: Ticket, limit_us: int, stopped_us: int | None, now_us: int) -> ClockNow:
     end_us = now_us if stopped_us is None else stopped_us
+    merged = ticket.state is TicketState.MERGED
+    if merged and stopped_us is None:
+        end_us = ticket.closed_at_us if ticket.closed_at_us is not None else now_us
     due_us = ticket.reported_at_us + limit_us + paused_us(ticket.pauses, ticket.reported_at_us, end_us)
     left_us = due_us - end_us
-    if left_us < 0:
+    if merged:
+        verdict = ClockVerdict.MERGED
+    elif left_us < 0:
         verdict = ClockVerdict.MISSED
     elif stopped_us is not None:
         verdict = ClockVerdict.MET

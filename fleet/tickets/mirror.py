@@ -45,6 +45,8 @@ def described(ticket: Ticket, event: str, now_us: int) -> dict[str, Any]:
         "title": ticket.title,
         "state": ticket.state.value,
         "criticality": ticket.criticality.value,
+        "worst_criticality": ticket.worst_criticality.value,
+        "merged_into": ticket.merged_into,
         "origin": ticket.origin.value,
         "began_at_us": ticket.began_at_us,
         "reported_at_us": ticket.reported_at_us,

@@ -119,6 +119,9 @@ class Ticket:
     title: str
     state: TicketState
     criticality: Criticality
+    """The consequence at present; after the return, the last one."""
+    worst_criticality: Criticality
+    """The gravest it ever was; never lowered."""
     resolution_limit_us: int
     """Shortest limit it ever had: an upgrade shortens it, a downgrade never extends it."""
     began_at_us: int
@@ -144,6 +147,11 @@ class Ticket:
     def working(self) -> bool:
         """Whether the service is still lost and somebody must act."""
         return self.state in WORKING
+
+    @property
+    def shown_criticality(self) -> Criticality:
+        """The present consequence while the service is lost; the gravest once it is over."""
+        return self.criticality if self.working else self.worst_criticality
 
     @property
     def paused(self) -> bool:

@@ -12,6 +12,7 @@
     any open      Merge         ->  merged
     otherwise                   ->  Refused, with what to say
 
+A ticket that ends, merged or restored, ends its pause; one is never closed before it was restored.
 What a phone tells late keeps its time, within ``LATE_LIMIT_US``; a clock that runs ahead is cut to now.
 """
 
@@ -74,14 +75,13 @@ def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | StepRefused:  # 
         case ResumeClocks():
             return _resume(ticket, at_us)
         case Regrade():
-            limit_us = tightened(ticket.resolution_limit_us, event.criticality)
-            return replace(ticket, criticality=event.criticality, resolution_limit_us=limit_us)
+            return _regrade(ticket, event)
         case Reopen():
             if ticket.state is not TicketState.CLOSED:
                 return StepRefused(key="ticket.refused.not_closed")
             return replace(ticket, state=TicketState.RESTORED, closed_at_us=None)
         case Merge():
-            return replace(ticket, state=TicketState.MERGED, merged_into=event.into, closed_at_us=at_us)
+            return _merge(ticket, event, at_us)
         case Note():
             working = ticket.working and event.via != TELEMETRY and ticket.progress_at_us is not None
             return replace(ticket, progress_at_us=at_us) if working else ticket
@@ -161,7 +161,10 @@ def _close(ticket: Ticket, event: Close, at_us: int) -> Ticket | StepRefused:
         return StepRefused(key="ticket.refused.not_restored")
     if event.report is None and ticket.on_site_at_us is not None:
         return StepRefused(key="ticket.refused.report_missing")
-    return replace(ticket, state=TicketState.CLOSED, closed_at_us=at_us, report=event.report or ticket.report)
+    closed_us = max(at_us, ticket.restored_at_us or at_us)
+    return replace(
+        ticket, state=TicketState.CLOSED, closed_at_us=closed_us, report=event.report or ticket.report
+    )
 
 
 def _lapse(ticket: Ticket) -> Ticket | StepRefused:
@@ -190,6 +193,25 @@ def _resume(ticket: Ticket, at_us: int) -> Ticket | StepRefused:
     if not ticket.paused:
         return StepRefused(key="ticket.refused.not_paused")
     return replace(ticket, pauses=_ended(ticket.pauses, at_us))
+
+
+def _regrade(ticket: Ticket, event: Regrade) -> Ticket:
+    return replace(
+        ticket,
+        criticality=event.criticality,
+        worst_criticality=min(ticket.worst_criticality, event.criticality, key=lambda one: one.weight),
+        resolution_limit_us=tightened(ticket.resolution_limit_us, event.criticality),
+    )
+
+
+def _merge(ticket: Ticket, event: Merge, at_us: int) -> Ticket:
+    return replace(
+        ticket,
+        state=TicketState.MERGED,
+        merged_into=event.into,
+        closed_at_us=at_us,
+        pauses=_ended(ticket.pauses, at_us),
+    )
 
 
 def _ended(pauses: tuple[Pause, ...], at_us: int) -> tuple[Pause, ...]:

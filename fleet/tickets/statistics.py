@@ -86,7 +86,9 @@ def statistics(tickets: Iterable[Ticket], now_us: int) -> Statistics:
     ]
     return Statistics(
         tickets=len(mine),
-        by_criticality={one.value: sum(ticket.criticality is one for ticket in mine) for one in Criticality},
+        by_criticality={
+            one.value: sum(ticket.worst_criticality is one for ticket in mine) for one in Criticality
+        },
         by_origin=dict(Counter(ticket.origin.value for ticket in mine)),
         by_cause=dict(Counter(_cause(ticket) for ticket in mine).most_common()),
         to_acknowledge=_times(_span(ticket, ticket.acknowledged_at_us) for ticket in mine),

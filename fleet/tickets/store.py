@@ -9,6 +9,7 @@ from fleet.tickets.clocks import ClockNow, intervention, resolution
 from fleet.tickets.model import (
     RESOLUTION_LIMIT_US,
     Act,
+    Close,
     Criticality,
     FieldReport,
     NewTicket,
@@ -55,7 +56,11 @@ _TICKET_COLUMNS = [field.name for field in fields(Ticket) if field.name not in (
 def create(connection: Connection, new: NewTicket, now_us: int) -> Ticket:
     """Write a new ticket and the first line of its trail."""
     values = {name: getattr(new, name) for name in new.__slots__ if name != "who"}
-    values |= {"state": TicketState.REPORTED, "resolution_limit_us": RESOLUTION_LIMIT_US[new.criticality]}
+    values |= {
+        "worst_criticality": new.criticality,
+        "state": TicketState.REPORTED,
+        "resolution_limit_us": RESOLUTION_LIMIT_US[new.criticality],
+    }
     ticket_id = connection.execute(insert(tickets).values(**values).returning(tickets.c.id)).scalar_one()
     log(
         connection,
@@ -97,7 +102,7 @@ def save(connection: Connection, before: Ticket, after: Ticket, act: Act, now_us
         connection,
         after.id,
         kind=type(act).__name__,
-        at_us=act.at_us,
+        at_us=max(act.at_us, after.closed_at_us or 0) if isinstance(act, Close) else act.at_us,
         now_us=now_us,
         who=act.who,
         via=act.via,
@@ -193,6 +198,8 @@ def _ticket(row: RowMapping, pauses: tuple[Pause, ...]) -> Ticket:
     values["origin"] = Origin(row["origin"])
     values["state"] = TicketState(row["state"])
     values["criticality"] = Criticality(row["criticality"])
+    known = (values["criticality"], Criticality(row["worst_criticality"]))
+    values["worst_criticality"] = min(known, key=lambda one: one.weight)
     report = row["report"]
     if report is not None:
         texts = {"cause": report["cause"], "action": report["action"], "depot": report.get("depot", "")}

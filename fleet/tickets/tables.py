@@ -26,6 +26,7 @@ tickets = Table(
     Column("title", Text, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("criticality", String(16), nullable=False),
+    Column("worst_criticality", String(16), nullable=False, server_default="MINOR"),
     Column("resolution_limit_us", BigInteger, nullable=False),
     Column("began_at_us", BigInteger, nullable=False),
     Column("reported_at_us", BigInteger, nullable=False),

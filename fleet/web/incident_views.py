@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from fleet.incidents.model import Domain, IncidentState
 from fleet.incidents.sites import sites_of
+from fleet.incidents.store import Finding, findings
 from fleet.incidents.tables import incident_events, incident_gateways, incidents
 from fleet.notify import outbox
 from fleet.notify.model import Notification
@@ -67,6 +68,8 @@ class TicketPage:
     incident: IncidentLine | None
     timeline: tuple[IncidentEvent, ...]
     members: tuple[MemberLine, ...]
+    findings: tuple[Finding, ...] = ()
+    """Cause, criticality and reach as they were known, oldest first."""
     needs: tuple[str, ...] = ()
     """What an intervention takes: key, work at height, …"""
 
@@ -103,6 +106,7 @@ def ticket_page(connection: Connection, ticket_id: int, now_us: int) -> TicketPa
         incident=lines[0] if lines else None,
         timeline=timeline(connection, lines[0].id) if lines else (),
         members=present,
+        findings=findings(connection, lines[0].id) if lines else (),
         needs=needs_of(connection, sites_of(connection, ticket).to_work_at),
     )
 

@@ -8,10 +8,11 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from fleet.incidents.context import CycleContext
+from fleet.incidents.store import Finding
 from fleet.notify.compose import Occasion, Subject
-from fleet.paging.subjects import subject
+from fleet.paging.subjects import described, subject
 from fleet.tickets import store as tickets
-from fleet.tickets.model import Ticket
+from fleet.tickets.model import Criticality, Ticket
 from fleet.tickets.store import TicketView
 from fleet.web.pages import listing
 from fleet.web.views.tables import csv_text
@@ -40,6 +41,40 @@ def words_of_ticket(visit: Visit, connection: Connection, ticket: Ticket) -> Tic
     title = visit.words.t(f"ticket.what.{about.what}", where=about.where)
     cause = visit.words.t(f"message.cause.{about.cause}", count=about.gateways, value=about.cause_known)
     return TicketWords(title=title, cause=cause, about=about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingLine:
+    """What was known of an incident from an instant on, in words."""
+
+    at_us: int
+    criticality: Criticality
+    title: str
+    cause: str
+
+
+def words_of_findings(
+    visit: Visit, connection: Connection, found: tuple[Finding, ...], gateways: int
+) -> list[FindingLine]:
+    """Return what was known when, oldest first; growth alone makes no line of its own."""
+    lines: list[FindingLine] = []
+    newest: Finding | None = None
+    for one in found:
+        known = described(connection, visit.network, one, visit.lang)
+        grown = newest is not None and _kind(newest) == _kind(one)
+        line = FindingLine(
+            at_us=lines[-1].at_us if grown else one.at_us,
+            criticality=one.grade.criticality,
+            title=visit.words.t(f"ticket.what.{known.what}", where=known.where),
+            cause=visit.words.t(f"message.cause.{known.cause}", count=gateways, value=known.cause_known),
+        )
+        lines[len(lines) - grown :] = [line]
+        newest = one
+    return lines
+
+
+def _kind(found: Finding) -> tuple[object, ...]:
+    return found.cause, found.proved, found.grade.criticality, found.grade.reason
 
 
 def lines_of(visit: Visit, connection: Connection, shown: tuple[TicketView, ...]) -> list[TicketLine]:

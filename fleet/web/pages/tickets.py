@@ -21,7 +21,7 @@ from fleet.tickets.model import PauseReason, StepRefused, TicketState
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
-from fleet.web.pages.ticket_lists import TicketWords, words_of_ticket
+from fleet.web.pages.ticket_lists import TicketWords, words_of_findings, words_of_ticket
 from fleet.web.typed import Line, Paragraph
 from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
@@ -69,6 +69,7 @@ def _page(
         resolution=resolution_of(found.shown),
         steps=steps_of(ticket),
         trail=trail_of(visit.words, found.events),
+        findings=words_of_findings(visit, connection, found.findings, len(found.members)),
         members=members,
         **_live(visit, connection, members),
         site=site,

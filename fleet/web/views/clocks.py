@@ -47,9 +47,11 @@ def countdown_of(clock: ClockNow, *, stopped: bool) -> Countdown:
         ClockVerdict.MET: "clock.met",
         ClockVerdict.MET_REMOTELY: "clock.met_remotely",
         ClockVerdict.PAUSED: "clock.paused",
+        ClockVerdict.MERGED: "clock.merged",
         ClockVerdict.MISSED: "clock.missed" if stopped else "",
     }.get(clock.verdict, "")
-    level = "stopped" if words and clock.left_us >= 0 else level_of(clock.left_us, clock.limit_us)
+    over = clock.verdict is ClockVerdict.MERGED or clock.left_us >= 0
+    level = "stopped" if words and over else level_of(clock.left_us, clock.limit_us)
     return Countdown(
         due_at_us=clock.due_at_us,
         total_us=clock.limit_us,

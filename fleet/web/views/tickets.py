@@ -67,7 +67,7 @@ def line_of(shown: TicketView, *, title: str = "", cause: str = "") -> TicketLin
         title=title or ticket.title,
         cause=cause,
         state=ticket.state,
-        criticality=ticket.criticality,
+        criticality=ticket.shown_criticality,
         began_at_us=ticket.began_at_us,
         intervention=intervention_of(shown),
         resolution=resolution_of(shown),
@@ -117,7 +117,10 @@ def steps_of(ticket: Ticket) -> list[Step]:
         Step(key="en_route", at_us=ticket.en_route_at_us),
         Step(key="on_site", at_us=ticket.on_site_at_us),
         Step(key="restored", at_us=ticket.restored_at_us),
-        Step(key="closed", at_us=ticket.closed_at_us),
+        Step(
+            key="merged" if ticket.state is TicketState.MERGED else "closed",
+            at_us=ticket.closed_at_us,
+        ),
     ]
 
 

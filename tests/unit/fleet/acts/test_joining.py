@@ -18,6 +18,7 @@ MEASURED = Ticket(
     title="Azay",
     state=TicketState.REPORTED,
     criticality=Criticality.CRITICAL,
+    worst_criticality=Criticality.CRITICAL,
     resolution_limit_us=24 * HOUR_US,
     began_at_us=NOW_US,
     reported_at_us=NOW_US,

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from fleet.durations import MINUTE_US
-from fleet.facts.states import GatewayState
+from fleet.facts.states import Cause, GatewayState
 from fleet.incidents.model import (
     FLAP_EDGES,
+    Attribute,
     Domain,
     End,
     Facts,
@@ -136,9 +137,58 @@ def test_members_of_what_is_not_open_are_left_alone(state):
 
 
 def test_a_loss_soon_after_the_end_opens_the_same_incident_again():
-    ended = incident([member("a", 60, back=10), member("b", 60, back=10)], state=IncidentState.ENDED)
-    found = decided(down("a", 2), down("b", 3), incidents=[ended])
+    feeder = {"domain": Domain.FEEDER, "value": "F", "state": IncidentState.ENDED}
+    ended = incident([member("a", 60, back=10), member("b", 60, back=10)], **feeder)
+    fed = {"power_feeder": "F"}
+    found = decided(down("a", 2, **fed), down("b", 3, **fed), incidents=[ended])
     assert found == (Fail(incident_id=1, members=(member("a", 2), member("b", 3))),)
+
+
+def test_one_of_many_lost_again_alone_is_its_own_incident():
+    feeder = {"domain": Domain.FEEDER, "value": "F", "state": IncidentState.ENDED}
+    fed = {"power_feeder": "F"}
+    names = "abcde"
+    ended = incident([member(eui, 60, back=10) for eui in names], **feeder)
+    found = decided(down("a", 2, **fed), *(gateway(eui, **fed) for eui in names[1:]), incidents=[ended])
+    assert [type(one) for one in found] == [Open]
+    assert found[0].cause == SharedCause(domain=Domain.GATEWAY, value="a")
+
+
+@pytest.mark.parametrize(
+    ("proved", "cause", "goes_on"),
+    [
+        (Cause.LNS, Cause.POWER, False),
+        (Cause.LNS, Cause.UNKNOWN, False),
+        (Cause.LNS, Cause.LNS, True),
+        (Cause.NONE, Cause.LNS, False),
+        (Cause.NONE, Cause.POWER, True),
+        (Cause.POWER, Cause.UNKNOWN, True),
+        (Cause.POWER, Cause.BACKHAUL, False),
+    ],
+)
+@pytest.mark.parametrize("state", [IncidentState.OPEN, IncidentState.ENDED])
+def test_a_loss_of_another_cause_soon_after_is_its_own_incident(proved, cause, goes_on, state):
+    before = incident([member("a", 60, back=0.1)], proved=proved, state=state)
+    found = decided(down("a", 2, cause=cause), gateway("b"), incidents=[before])
+    assert [type(one) for one in found if isinstance(one, Fail | Open)] == [Fail if goes_on else Open]
+    if not goes_on:
+        assert not any(isinstance(one, Fail | Attribute) for one in found)
+
+
+def test_what_failed_otherwise_meanwhile_does_not_keep_an_incident_open():
+    lns = incident([member("a", 60, back=10)], proved=Cause.LNS)
+    power = incident([member("a", 5)], number=2, proved=Cause.POWER)
+    found = decided(down("a", 5, cause=Cause.POWER), gateway("b"), incidents=[lns, power])
+    assert found == (End(incident_id=1, at_us=NOW - 10 * MINUTE_US),)
+
+
+def test_what_is_proved_later_revises_the_cause_once():
+    known = incident([member("a", 60)], proved=Cause.UNKNOWN)
+    found = decided(down("a", 60, cause=Cause.POWER), gateway("b"), incidents=[known])
+    assert found == (Attribute(incident_id=1, proved=Cause.POWER),)
+    known = incident([member("a", 60)], proved=Cause.POWER)
+    for cause in (Cause.POWER, Cause.UNKNOWN):
+        assert decided(down("a", 60, cause=cause), gateway("b"), incidents=[known]) == ()
 
 
 def test_a_merged_incident_is_not_opened_again():

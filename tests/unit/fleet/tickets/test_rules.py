@@ -45,6 +45,7 @@ REPORTED = Ticket(
     title="Azay",
     state=TicketState.REPORTED,
     criticality=Criticality.CRITICAL,
+    worst_criticality=Criticality.CRITICAL,
     resolution_limit_us=24 * HOUR_US,
     began_at_us=T0,
     reported_at_us=T0,
@@ -231,3 +232,29 @@ def test_a_clock_says_whether_it_runs_stands_or_is_missed() -> None:
     assert resolution(standing, NOW + 99 * HOUR_US).verdict is ClockVerdict.PAUSED
     assert intervention(REPORTED, T0 + 4 * HOUR_US).verdict is ClockVerdict.RUNNING
     assert intervention(REPORTED, T0 + 4 * HOUR_US + 1).verdict is ClockVerdict.MISSED
+
+
+def test_the_gravest_criticality_stays_and_a_merged_ticket_stops_its_clocks():
+    lowered = step(
+        REPORTED,
+        Regrade(who="t", via="t", at_us=T0, criticality=Criticality.MINOR, reason="grade.gateway"),
+        T0,
+    )
+    assert isinstance(lowered, Ticket)
+    assert (lowered.criticality, lowered.worst_criticality) == (Criticality.MINOR, Criticality.CRITICAL)
+    assert lowered.shown_criticality is Criticality.MINOR
+    merged = step(lowered, Merge(who="t", via="t", at_us=T0 + HOUR_US, into=2), T0 + HOUR_US)
+    assert isinstance(merged, Ticket)
+    assert merged.shown_criticality is Criticality.CRITICAL
+    for clock in (intervention, resolution):
+        soon, later = (clock(merged, T0 + hours * HOUR_US) for hours in (2, 200))
+        assert soon == later
+        assert soon.verdict is ClockVerdict.MERGED
+
+
+def test_a_late_phone_never_closes_a_ticket_before_it_was_restored():
+    restored = step(REPORTED, Restore(who="telemetry", via="telemetry", at_us=T0 + HOUR_US), T0 + HOUR_US)
+    assert isinstance(restored, Ticket)
+    closed = step(restored, Close(who="t", via="phone", at_us=T0 + HOUR_US - 30), T0 + 2 * HOUR_US)
+    assert isinstance(closed, Ticket)
+    assert closed.closed_at_us == T0 + HOUR_US
