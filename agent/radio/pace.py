@@ -1,7 +1,7 @@
 """How often the concentrator is asked for frames, pure: rarely when it is quiet, closely in traffic.
 
     quiet   nothing heard for 5 s               every 27 ms   37 wake-ups a second, a frame waits 13 ms (mean)
-    alert   a frame within the last 5 s         every 12 ms   6 ms; traffic of 2 to 20 frames/s stays here
+    alert   a frame within the last 5 s         every 16 ms   8 ms; traffic of 2 to 20 frames/s stays here
     busy    16 frames within the last 0.5 s     every 3 ms    1.5 ms
 
 Sources: DESIGN §11 for the bounds (idle 50 wake-ups and 100 bus transactions a second, 2 % of a core; at
@@ -12,7 +12,7 @@ is 0.1 ms of processor); ``passerelle bench agent`` for what each interval costs
 from collections import deque
 
 IDLE_INTERVAL_US = 27_000
-ALERT_INTERVAL_US = 12_000
+ALERT_INTERVAL_US = 16_000
 ALERT_WINDOW_US = 5_000_000
 """Ten times the distance of frames at 2/s: a gap in such traffic does not end it."""
 BUSY_INTERVAL_US = 3_000

@@ -6,6 +6,7 @@ thread around it only waits.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -99,7 +100,8 @@ class RadioThread:
         self._last_proof_us: int | None = None
         self._status_at_us = 0
         self._flights = Flights(concentrator, report)
-        self._wake = threading.Event()
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="radio", daemon=True)
         self.chip_eui = ""
@@ -115,12 +117,13 @@ class RadioThread:
 
     def wake(self) -> None:
         """Make the next turn happen at once; called from any thread."""
-        self._wake.set()
+        with suppress(RuntimeError):  # it rings already
+            self._bell.release()
 
     def stop(self) -> None:
         """Ask the thread to stop the radio and end; returns at once."""
         self._stopping = True
-        self._wake.set()
+        self.wake()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end of the thread."""
@@ -134,8 +137,7 @@ class RadioThread:
                 due_us = self._failed(OurMistake(repr(error), where="radio thread"))
             delay_us = due_us - self._clock.monotonic_us()
             if delay_us > 0:
-                self._wake.wait(delay_us / 1_000_000)
-            self._wake.clear()
+                self._bell.acquire(timeout=delay_us / 1_000_000)
         self.close()
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class Spool:
         self._disk: Disk | None = None
         self._found: Disk | None = None
         self._numbering = Numbering(next_blind=blind_from(boot))
-        self._wake = asyncio.Event()
+        self._wake, self._sleeps_until_us = asyncio.Event(), 0
         self._steady = asyncio.Lock()
         self._audit_at_us = 0
         self.holdings = Holdings()
@@ -186,14 +186,19 @@ class Spool:
         if lost:
             entries: list[SpoolEntry] = [(old, old.id, old.address, waiting) for old, waiting in lost]
             self._callbacks.evicted(entries, "spool_unwritable")
-        self._wake.set()
+        self._wake_if_due(self._clock.monotonic_us())
 
     def settle(self, ids: Iterable[int], mask: int) -> None:
         """Take in that the connectors of ``mask`` are done with records."""
         now_us = self._clock.monotonic_us()
         for record_id in ids:
             self.holdings.group.settle(record_id, mask, now_us)
-        self._wake.set()
+        self._wake_if_due(now_us)
+
+    def _wake_if_due(self, now_us: int) -> None:
+        """End the sleep of ``run`` where it lasts too long: in traffic not every frame wakes it."""
+        if self._due_us() < self._sleeps_until_us or now_us >= self._sleeps_until_us:
+            self._wake.set()
 
     async def read(self, ids: Sequence[int]) -> list[Record] | None:
         """Return the records of ``ids`` that are there and whole; None when the disk could not be asked."""
@@ -229,6 +234,7 @@ class Spool:
         now_us, due_us = self._clock.monotonic_us(), self._due_us()
         if now_us < due_us:
             self._wake.clear()
+            self._sleeps_until_us = due_us
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout((due_us - now_us) / 1_000_000):
                     await self._wake.wait()
@@ -303,8 +309,7 @@ class Spool:
 
     async def _close(self) -> None:
         await self._work(self._clock.monotonic_us() + COMMIT_DELAY_US)
-        left, disk = len(self.holdings.group.unwritten), self._disk
-        self._disk = None
+        left, disk, self._disk = len(self.holdings.group.unwritten), self._disk, None
         if left:
             self._condition.report("FULL", reasons.spool.memory_ends(kept_frames=left))
         if disk is not None:

@@ -122,7 +122,8 @@ class SemtechUdpConnector(BaseConnector):
             self._send(tx_ack(taken.token, self._host.eui, self._transmit(taken)))
             return
         self._outlet.acknowledged(taken)
-        self._soon()
+        if self._outlet.delivery.queued or not self._outlet.delivery.reachable:
+            self._soon()
 
     def _transmit(self, asked: PullResp) -> bytes:
         try:

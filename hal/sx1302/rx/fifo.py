@@ -14,11 +14,12 @@ import binascii
 from collections import Counter
 from dataclasses import dataclass
 
+from hal.bus import spi_frames
 from hal.bus.access import Registers
 from hal.errors import ChipMisbehaved, LineFailed
 from hal.fault import Fault, FaultKind
 
-COUNT_AT = 0x58C8
+COUNT_FRAME = spi_frames.read(0x58C8, 2)
 FIFO_AT = 0x4000
 READINGS_LIMIT = 4
 DEAD_LINE = b"\xff\xff"
@@ -256,7 +257,7 @@ class Fetch:
         raise ChipMisbehaved(f"FIFO count keeps changing or exceeds {FIFO_BYTES}", where="0x58c8")
 
     def _count(self) -> int:
-        data = self._registers.read_memory(COUNT_AT, 2)
+        data = spi_frames.read_answer(self._registers.transfer(COUNT_FRAME))
         if data == DEAD_LINE:
             dead = Fault(FaultKind.DEAD_BUS, 0xFFFF)
             raise LineFailed(str(dead), where="0x58c8", fault=dead)

@@ -71,7 +71,7 @@ class Clockwork:
         raise ChipMisbehaved(f"no two of {READINGS_LIMIT} readings agree", where="0x6101 counters")
 
     def _reading(self) -> tuple[Reading, int]:
-        data = self._registers.read(COUNTERS_AT, COUNTERS_BYTES)
+        data = self._registers.read_memory(COUNTERS_AT, COUNTERS_BYTES)
         return Reading.decode(data), self._clock.monotonic_us()
 
     def _believe(self, reading: Reading, now_us: int) -> Timeline:

@@ -100,8 +100,10 @@ class ListenFirst:
 
     def poll(self) -> None:
         """Advance by one look at the AGC; nothing where no transmission listens or none can be judged yet."""
+        if self._state is None:
+            return
         now_us = self._clock.monotonic_us()
-        if self._state is None or not lbt.worth_a_look(self._state, now_us):
+        if not lbt.worth_a_look(self._state, now_us):
             return
         status = self._registers.read(mcu.AGC.status)[0]
         before = self._state

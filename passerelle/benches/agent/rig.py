@@ -120,7 +120,8 @@ class Bench:
 
     def spawn(self) -> None:
         """Start the process that is measured."""
-        command = [sys.executable, "-m", "passerelle.benches.agent.serve", str(self.path)]
+        served = Path(__file__).with_name("serve.py")
+        command = [sys.executable, "-P", str(served), str(self.path)]
         command += [str(self.directory), str(self.rate), *map(str, self.ports)]
         self.spawned_at = time.perf_counter()
         self.child = psutil.Process(subprocess.Popen(command).pid)

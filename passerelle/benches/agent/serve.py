@@ -1,6 +1,6 @@
 """The process that is measured: one data path on the twin's socket.
 
-``python -m passerelle.benches.agent.serve SOCKET DIRECTORY RATE PORT...``
+``python serve.py SOCKET DIRECTORY RATE PORT...``: by its file, so that the benches' own imports stay outside.
 """
 
 import asyncio
