@@ -143,6 +143,7 @@ class Agent:
             clock=self.clock,
             desired=self.control.arrived,
             command=self._signed_message,
+            neighbours=self.datapath.neighbours_delivered,
             reported=self.control.reported,
         )
 

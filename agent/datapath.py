@@ -27,13 +27,7 @@ from agent.evidence.evidence import Evidence
 from agent.journal_port import JournalPort
 from agent.observation import ConnectorState, DataPathState, Position
 from agent.radio.flights import Sent
-from agent.radio.thread import (
-    FramesReceived,
-    RadioChanged,
-    RadioEvent,
-    RadioThread,
-    Recovering,
-)
+from agent.radio.thread import FramesReceived, RadioChanged, RadioEvent, RadioThread, Recovering
 from agent.record import Record
 from agent.spool.files import SpoolFiles
 from agent.spool.ports import Callbacks, SpoolEntry
@@ -41,6 +35,7 @@ from agent.spool.spool import Spool
 from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, Radio
+from agent.wire.neighbours import NeighbourDeliveries
 from hal.packets import Crc, ReceivedFrame
 from hal.ports import Concentrator
 
@@ -220,6 +215,10 @@ class DataPath:
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second and connector, or as configured again."""
         self._switchboard.roster.slow_backlog(slow)
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Take in what servers have through neighbours."""
+        self._switchboard.neighbours_delivered(word)
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict:
         """Judge a transmission of our own like any downlink; ``outcome`` is called with what became of it."""

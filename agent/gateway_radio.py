@@ -26,6 +26,7 @@ from agent.observation import DataPathState, Position
 from agent.radio.reopening import ReopeningConcentrator
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, LbtConfig, RadioConfig
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 from firmware import store
@@ -136,6 +137,10 @@ class GatewayRadio:
     def restart_radio(self, why: Reason) -> None:
         """Reset the concentrator and start it again."""
         self._concentrator.restart(why)
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Take in what servers have through neighbours."""
+        self._datapath.neighbours_delivered(word)
 
     def slow_backlog(self, slow: bool) -> None:
         """Let stored frames leave at one a second and connector, or as configured again."""

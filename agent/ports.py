@@ -11,6 +11,7 @@ from agent.gnss.receiver import GnssState
 from agent.journal_port import JournalPort
 from agent.observation import DataPathState
 from agent.wire.configuration import Configuration
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 from hal.ports import Concentrator
@@ -30,6 +31,8 @@ class DataPathPort(Protocol):
     def restart_radio(self, why: Reason) -> None: ...
 
     def slow_backlog(self, slow: bool) -> None: ...
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None: ...
 
     def submit(self, downlink: Downlink, outcome: Callable[[Outcome], None]) -> DownlinkVerdict: ...
 

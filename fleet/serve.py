@@ -161,7 +161,7 @@ class _Process:
         for name, run_ in works.items():
             threading.Thread(target=run_, name=name, daemon=True).start()
         parts.link.start()
-        uplinks = Uplinks(parts.database, parts.clock)
+        uplinks = Uplinks(parts.database, parts.clock, parts.engine.outgoing.neighbours.recent)
         if self._events is not None:
             uplinks.start(self._events)
         outbox = asyncio.create_task(worker.run(parts.database, self._settings, parts.clock))

@@ -32,6 +32,8 @@ class _Line:
     flying: Record | None = None
     last: Record | None = None
     last_sent_us: int = 0
+    before_us: int = 0
+    """When the frame before the one under way was sent."""
     started: bool = False
     fetching: bool = False
     order: int = 0
@@ -180,6 +182,17 @@ class Backlog:
             self._next(address, line)
         return True
 
+    def spare(self, record_id: int, address: int) -> None:
+        """Advance an address past a frame that ``take`` gave and that is not sent after all."""
+        line = self._lines[address]
+        line.last_sent_us = line.before_us
+        self._tokens += 0 if self._spared_by_rate(line) else 1
+        self.acknowledged(record_id, address)
+
+    @staticmethod
+    def _spared_by_rate(line: _Line) -> bool:
+        return line.held_from is not None and line.flying is not None and line.flying.id >= line.held_from
+
     def _advance(self, line: _Line) -> None:
         line.head += 1
         self._queued -= 1
@@ -259,7 +272,7 @@ class Backlog:
                 continue
             self._tokens -= 0 if held else 1
             line.flying = line.loaded.popleft()
-            line.last_sent_us = now_us
+            line.before_us, line.last_sent_us = line.last_sent_us, now_us
             sent.append(line.flying)
         return sent
 

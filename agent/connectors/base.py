@@ -17,6 +17,7 @@ from agent.observation import ConnectorState
 from agent.record import Record
 from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
+from agent.wire.neighbours import NeighbourDeliveries
 
 SERVER_PRIORITIES = 256
 """Priorities that a server may tell apart among its own downlinks."""
@@ -35,7 +36,12 @@ class BaseConnector(ABC):
         self.name = config.name
         self._config = config
         self._host = host
-        rules = DeliveryRules(replay=config.replay, drain_frames_per_s=config.drain_frames_per_s)
+        rules = DeliveryRules(
+            replay=config.replay,
+            spare_delivered=config.spare_delivered,
+            neighbours_wait_us=config.neighbours_wait_s * 1_000_000,
+            drain_frames_per_s=config.drain_frames_per_s,
+        )
         self._outlet = Outlet(config.name, rules, host, self._soon)
         self._filter = filter_of(config.filters)
         self._reason = reasons.lns.not_connected_yet()
@@ -173,6 +179,10 @@ class BaseConnector(ABC):
     @abstractmethod
     def _send_once(self, record: Record, *, damaged: bool) -> None:
         """Send a frame that nothing keeps, marked where it is damaged."""
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Take in what the server has through neighbours."""
+        self._outlet.neighbours_delivered(word)
 
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:
         """Take in what the spool had no room for."""

@@ -1,7 +1,8 @@
 """What one connector does with every frame, whatever its protocol: pure: the caller gives the time.
 
 A frame is *live* for 3 s: sent at once, sent again when its acknowledgement is overdue.  Then it is late:
-a join-request is dropped, anything else joins the backlog of its address (``backlog.py``).  A live frame
+a join-request is dropped, anything else joins the backlog of its address (``backlog.py``), without what
+neighbours delivered where that is asked for (``neighbours.py``).  A live frame
 of an address that has a backlog goes behind it.  While the server does not answer nothing is sent.
 """
 
@@ -11,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.connectors.backlog import Backlog
+from agent.connectors.neighbours import Neighbours
 from agent.connectors.rules import LATE_AFTER_US, LIVE_LIMIT_FRAMES, DeliveryRules
 from agent.record import FrameKind, Record
+from agent.wire.neighbours import NEIGHBOUR_DELIVERED
 
 JOIN_LATE = "join_late"
 REPLAY_OFF = "replay_off"
@@ -58,6 +61,7 @@ class Delivery:
         self.backlog = Backlog(rules)
         self.reachable = False
         self.counts: Counter[str] = Counter()
+        self.neighbours = Neighbours(rules, self.counts)
 
     @property
     def queued(self) -> int:
@@ -83,6 +87,7 @@ class Delivery:
         if reachable == self.reachable:
             return
         self.reachable = reachable
+        self.neighbours.link(reachable=reachable)
         if reachable:
             self._unsent = list(self._live)
         else:
@@ -132,7 +137,7 @@ class Delivery:
                 self._send(record_id, now_us, retry_us, out)
             self._unsent = []
         self._expire(now_us, retry_us, out)
-        late = self.backlog.take(now_us) if self.reachable else []
+        late = self._take_late(now_us, out) if self.reachable else []
         for record in late:
             due_us = None if retry_us is None else now_us + 2 * retry_us
             self._late[record.id] = (record, due_us)
@@ -148,6 +153,22 @@ class Delivery:
             dropped=tuple(out.dropped + self._dropped),
             wake_at_us=self._wake_at_us(now_us),
         )
+
+    def _take_late(self, now_us: int, out: _Collected) -> list[Record]:
+        """Return the stored frames to send now; those that a neighbour delivered are given up here."""
+        late: list[Record] = []
+        if self.neighbours.waits_until_us(now_us, stored=self.backlog.count > 0) is not None:
+            return late
+        while found := self.backlog.take(now_us):
+            spared = [record for record in found if self.neighbours.delivered(record)]
+            late += [record for record in found if record not in spared]
+            for record in spared:
+                self.backlog.spare(record.id, record.address)
+                self._doubtful.pop(record.id, None)
+                out.dropped.append((record.id, NEIGHBOUR_DELIVERED))
+            if not spared:
+                break
+        return late
 
     def _send(self, record_id: int, now_us: int, retry_us: int | None, out: _Collected) -> None:
         live = self._live.get(record_id)
@@ -224,7 +245,8 @@ class Delivery:
             heapq.heappop(self._timers)
         times = [self._timers[0][0]] if self._timers else []
         if self.reachable:
-            backlog_us = self.backlog.wake_at_us(now_us)
+            waits_us = self.neighbours.waits_until_us(now_us, stored=self.backlog.count > 0)
+            backlog_us = self.backlog.wake_at_us(now_us) if waits_us is None else waits_us
             times += [backlog_us] if backlog_us is not None else []
         return min(times, default=None)
 

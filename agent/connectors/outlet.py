@@ -8,6 +8,7 @@ from agent.connectors.delivery import Delivery, Work
 from agent.connectors.ports import Host
 from agent.connectors.rules import DeliveryRules
 from agent.record import Record
+from agent.wire.neighbours import NeighbourDeliveries
 
 READ_AGAIN_S = 5.0
 """A disk that could not be asked is asked again after this."""
@@ -55,6 +56,11 @@ class Outlet:
         if reachable != self.delivery.reachable:
             self.delivery.link(reachable=reachable)
             self._host.link_changed(self.name)
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Take in what the server has through neighbours."""
+        self.delivery.neighbours.answered(word)
+        self._changed()
 
     def acknowledged(self, ids: Iterable[int]) -> None:
         """Settle what the server has."""

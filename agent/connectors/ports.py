@@ -10,6 +10,7 @@ from agent.connectors.radio_plan import RadioPlan
 from agent.downlink.model import BandLoad, Code, Downlink, DownlinkVerdict
 from agent.observation import ConnectorState, Position
 from agent.record import Record
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.reasons import Reason
 
 
@@ -120,6 +121,10 @@ class Connector(Protocol):
 
     def probe(self, record: Record) -> None:
         """Send a frame of the test device, once: it is neither stored nor counted as delivered."""
+        ...
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Take in what the server has through neighbours."""
         ...
 
     def evicted(self, entries: Iterable[tuple[int, int]]) -> None:

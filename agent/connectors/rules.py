@@ -21,12 +21,19 @@ LIVE_LIMIT_FRAMES = 1024
 FETCH_FRAMES = 16
 """Read ahead for one address."""
 
+NEIGHBOURS_WAIT_US = 180_000_000
+"""Stored frames wait so long for the fleet's word on what neighbours delivered: its heartbeat is 30 s, its
+look 10 s; six times that without a word is a fleet that is away."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRules:
     """How one connector delivers."""
 
     replay: bool = True
+    spare_delivered: bool = False
+    """Stored frames that a neighbour delivered are not sent."""
+    neighbours_wait_us: int = NEIGHBOURS_WAIT_US
     drain_frames_per_s: int = DRAIN_FRAMES_PER_S
     drain_burst_frames: int = DRAIN_BURST_FRAMES
 

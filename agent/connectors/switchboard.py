@@ -30,6 +30,7 @@ from agent.spool.spool import Spool
 from agent.wire import reasons
 from agent.wire.configuration import Configuration
 from agent.wire.messages import Change, TimeQuality
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.reasons import Reason
 
 BEHIND_US = 5_000_000
@@ -214,6 +215,11 @@ class Switchboard:
         )
         if span is not None:
             self._journal.put(span)
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        """Tell every connector what the fleet says that neighbours delivered."""
+        for connector in self.roster.connectors.values():
+            connector.neighbours_delivered(word)
 
     def evicted(self, entries: list[SpoolEntry], reason: str) -> None:
         """Take in what the spool had no room for."""

@@ -29,9 +29,9 @@ from agent.wire.messages import (
     Heartbeat,
     Presence,
     Reply,
-    WireError,
     encode,
 )
+from agent.wire.neighbours import NeighbourDeliveries, decode_neighbours
 from agent.wire.reasons import Reason
 from agent.wire.topics import topic
 
@@ -61,6 +61,7 @@ class Link:
         clock: Clock,
         desired: Callable[[bytes], Awaitable[None]],
         command: Callable[[str, bytes], Awaitable[None]],
+        neighbours: Callable[[NeighbourDeliveries], None],
         reported: Callable[[], ConfigReported],
     ) -> None:
         self.counts = LinkCounts()
@@ -81,6 +82,7 @@ class Link:
         self._clock = clock
         self._desired = desired
         self._command = command
+        self._neighbours = neighbours
         self._reported = reported
         self._client: Session | None = None
         self.rights = Rights(self._topic(topics.PRESENCE))
@@ -281,17 +283,13 @@ class Link:
             elif leaf == topics.CONFIG_DESIRED:
                 await self._desired(message.payload)
             elif leaf == topics.JOURNAL_ACK:
-                self._take_acknowledgement(uploader, message.payload)
+                self.counts.take(uploader.acknowledged, message.payload)
+            elif leaf == topics.NEIGHBOURS:
+                self.counts.take(lambda word: self._neighbours(decode_neighbours(word)), message.payload)
             elif leaf.startswith(f"{topics.COMMAND}/"):
                 await self._command(leaf.split("/", 1)[1], message.payload)
             else:
                 self.counts.unknown_topics += 1
-
-    def _take_acknowledgement(self, uploader: Uploader, payload: bytes) -> None:
-        try:
-            uploader.acknowledged(payload)
-        except WireError:
-            self.counts.unknown_topics += 1
 
     async def _tell(self, client: Session) -> None:
         while True:

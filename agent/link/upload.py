@@ -34,6 +34,13 @@ class LinkCounts:
     unknown_topics: int = 0
     replies_dropped: int = 0
 
+    def take(self, read: Callable[[bytes], None], payload: bytes) -> None:
+        """Read what the fleet sent; what is not readable is counted."""
+        try:
+            read(payload)
+        except WireError:
+            self.unknown_topics += 1
+
 
 class Uploader:
     """One session's upload; ``publish`` returns after PUBACK."""

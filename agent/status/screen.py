@@ -69,6 +69,7 @@ LOSSES: dict[str, Pair] = {
     "data_rate_unknown": ("débit inconnu du serveur", "data rate unknown to the server"),
     "filtered": ("filtrées", "filtered"),
     "join_late": ("demandes de jonction tardives", "late join-requests"),
+    "neighbour_delivered": ("déjà remises par une voisine", "delivered by a neighbour already"),
     "not_ready": ("pendant l’ouverture de la réserve", "while the store was being opened"),
     "replay_off": ("tardives, reprise coupée", "late, replay is off"),
     "spool_age": ("trop vieilles", "too old"),

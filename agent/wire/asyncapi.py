@@ -27,6 +27,7 @@ from agent.wire.messages import (
     Presence,
     Reply,
 )
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.reasons import TABLE, WORDS
 
 _SAID: tuple[tuple[str, str, tuple[type, ...], int, bool, str], ...] = (
@@ -41,6 +42,7 @@ _OBEYED: tuple[tuple[str, str, type, int, bool, str], ...] = (
     (topics.CONFIG_DESIRED, "configDesired", Envelope, 1, True, "Signed configuration, kind CONFIGURATION."),
     (f"{topics.COMMAND}/{{id}}", "command", Envelope, 1, False, "Signed: COMMAND, CONFIRMATION, PERMIT."),
     (topics.JOURNAL_ACK, "journalAcked", JournalAcked, 1, False, "What is stored, and what is missing."),
+    (topics.NEIGHBOURS, "neighbours", NeighbourDeliveries, 1, False, "What the LNS has through neighbours."),
 )
 _PAYLOADS = (Configuration, Command)
 _CONTENT_TYPE = "application/x-msgpack"
@@ -49,7 +51,11 @@ _VALUE_TYPES = {str: "string", int: "integer", float: "number"}
 
 def document(version: str) -> dict[str, Any]:
     """Return the whole description as plain values."""
-    types = [kind for _, _, kinds, *_ in _SAID for kind in kinds] + [JournalAcked, Envelope, *_PAYLOADS]
+    types = [kind for _, _, kinds, *_ in _SAID for kind in kinds] + [
+        *(kind for _, _, kind, *_ in _OBEYED if kind is not Envelope),
+        Envelope,
+        *_PAYLOADS,
+    ]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}

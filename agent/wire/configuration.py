@@ -103,7 +103,11 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     port: Port
     contractual: bool = False
     replay: bool = True
-    """Deliver frames that were stored while the server was away."""
+    """Deliver frames that were stored while the server was away; false: for the record only."""
+    spare_delivered: bool = False
+    """Stored frames are delivered only if no neighbour delivered them, as the fleet knows from the LNS."""
+    neighbours_wait_s: Annotated[int, Meta(ge=10, le=3600)] = 180
+    """Seconds that stored frames wait for the fleet's word with ``spare_delivered``; then all leave."""
     drain_frames_per_s: Annotated[int, Meta(ge=1, le=2000)] = 20
     """How fast stored frames are delivered."""
     priority: Annotated[int, Meta(ge=0, le=255)] = 0

@@ -15,9 +15,10 @@ CONFIG_DESIRED = "config/desired"
 CONFIG_REPORTED = "config/reported"
 COMMAND = "command"
 REPLY = "reply"
+NEIGHBOURS = "neighbours"
 
 GATEWAY_WRITES = (PRESENCE, HEALTH, JOURNAL, EVENT, CONFIG_REPORTED, f"{REPLY}/+")
-GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+", JOURNAL_ACK, PRESENCE)
+GATEWAY_READS = (CONFIG_DESIRED, f"{COMMAND}/+", JOURNAL_ACK, NEIGHBOURS, PRESENCE)
 """The last: a broker that no longer gives a gateway its own presence has taken its rights away."""
 
 

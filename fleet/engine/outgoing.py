@@ -1,4 +1,4 @@
-"""What leaves for the broker after a commit: envelopes, acknowledgements of journals, what the broker forgot.
+"""What leaves for the broker after a commit: envelopes, acknowledgements, answers, what the broker forgot.
 
 What it retains as desired is compared with what is desired, after each connection:
 
@@ -23,6 +23,7 @@ from fleet.configurations import reconcile, store
 from fleet.db.connect import Database
 from fleet.durations import SECOND_US
 from fleet.engine.acknowledging import Acknowledger
+from fleet.engine.neighbours import NeighbourAnswers
 from fleet.evidence.acknowledgement import Progress
 from fleet.live.memory import Memory
 
@@ -84,6 +85,7 @@ class Outgoing:
         self._arrived: deque[Update] = deque()
         self.acknowledger = Acknowledger()
         self.desired = DesiredCheck()
+        self.neighbours = NeighbourAnswers()
 
     @property
     def arrived(self) -> tuple[Update, ...]:
@@ -106,7 +108,7 @@ class Outgoing:
         def envelope(topic: str, payload: bytes, retain: bool, done: Callable[[], None]) -> bool:
             return self._link.publish(topic, payload, retain=retain, done=done)
 
-        def acknowledgement(topic: str, payload: bytes) -> bool:
+        def answer(topic: str, payload: bytes) -> bool:
             return self._link.publish(topic, payload, retain=False, done=_nothing)
 
         def unheard_us(eui: str) -> int | None:
@@ -117,7 +119,8 @@ class Outgoing:
         self._compare_desired(monotonic_us)
         with self._database.read() as connection:
             reconcile.publish_waiting(connection, envelope, self._note_arrival)
-            self.acknowledger.speak(connection, acknowledgement, unheard_us, monotonic_us)
+            self.acknowledger.speak(connection, answer, unheard_us, monotonic_us)
+            self.neighbours.speak(connection, answer, memory, now_us, monotonic_us)
 
     def _compare_desired(self, monotonic_us: int) -> None:
         """After a connection: let what the broker has forgotten go out anew."""

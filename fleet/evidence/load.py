@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import CTE, ColumnElement, Connection, RowMapping, Select, Table, select
 
 from agent.wire.messages import Change, Heartbeat, PreviousBoot, Radio, TimeQuality, WireError, decode
+from agent.wire.neighbours import NEIGHBOUR_DELIVERED
 from agent.wire.topics import HEALTH
 from fleet.availability.compaction import MARGIN_US
 from fleet.availability.relevance import relevant
@@ -121,7 +122,7 @@ def load_deliveries(
             received_until_us=row["received_until_at_us"],
             acked_at_us=row["acked_at_us"],
             frames=row["frames"],
-            dropped=sum(row["dropped"].values()),
+            dropped=sum(count for why, count in row["dropped"].items() if why != NEIGHBOUR_DELIVERED),
             recorded_at_us=row["recorded_at_us"],
         )
         for row in connection.execute(query).mappings()

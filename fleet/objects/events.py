@@ -1,8 +1,10 @@
 """One uplink event of ChirpStack's MQTT integration: which object reported, when, by which gateways; pure.
 
+Its DevAddr and frame counter name the frame to gateways that hold a copy (``recent``).
+
 Nothing else of the event is read: no payload, no place, no key.
 Sources: ChirpStack v4 documentation, "Integrations / MQTT" (topic ``application/ID/device/EUI/event/up``) and
-"Event types" (``time``, ``deviceInfo.devEui``, ``rxInfo[].gatewayId``).
+"Event types" (``time``, ``deviceInfo.devEui``, ``devAddr``, ``fCnt``, ``rxInfo[].gatewayId``).
 """
 
 from dataclasses import dataclass
@@ -39,6 +41,10 @@ class Report:
     at_us: int
     gateways: frozenset[str] = frozenset()
     """Through which it was received; empty: the event does not say."""
+    address: str | None = None
+    """DevAddr, 8 hexadecimal digits; None: the event does not say."""
+    counter: int | None = None
+    """Frame counter, as the LNS counts it."""
 
 
 class _Received(msgspec.Struct):
@@ -51,6 +57,12 @@ class _Device(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     device: _Device = msgspec.field(name="deviceInfo")
+    address: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}$")] | None = msgspec.field(
+        name="devAddr", default=None
+    )
+    counter: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] | None = msgspec.field(
+        name="fCnt", default=None
+    )
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     received: Annotated[tuple[_Received, ...], msgspec.Meta(max_length=GATEWAYS_LIMIT)] = msgspec.field(
         name="rxInfo", default=()
@@ -92,7 +104,14 @@ def read_uplink(payload: bytes, now_us: int) -> Report:
     at_us = now_us if event.time is None else instant_us(event.time)
     if not now_us - PAST_LIMIT_US <= at_us <= now_us + FUTURE_LIMIT_US:
         raise EventError("time: more than 14 days ago, or in the future")
-    return Report(dev_eui=dev_eui, day=f"{paris(at_us):%Y-%m-%d}", at_us=at_us, gateways=gateways)
+    return Report(
+        dev_eui=dev_eui,
+        day=f"{paris(at_us):%Y-%m-%d}",
+        at_us=at_us,
+        gateways=gateways,
+        address=None if event.address is None else event.address.lower(),
+        counter=event.counter,
+    )
 
 
 def minutes_heard(report: Report) -> dict[tuple[str, int], int]:

@@ -22,6 +22,7 @@ from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.errors import SettingsError
 from fleet.objects.events import TOPIC, EventError, Report, minutes_heard, read_event
+from fleet.objects.recent import RecentUplinks
 from fleet.objects.store import store_days, store_heard
 
 VARIABLE = "PASSERELLE_LNS_EVENTS_URL"
@@ -101,9 +102,10 @@ def _of(report: Report) -> _Heard:
 class Uplinks:
     """Takes events in and writes days; counts what it cannot use."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, recent: RecentUplinks | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._recent = recent or RecentUplinks()
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, str], _Heard] = {}
         self._counted: dict[str, int] = {}
@@ -138,6 +140,7 @@ class Uplinks:
             self.last_refusal = str(error)
             self._count("object_events_refused")
             return
+        self._recent.take(report)
         key = (report.day, report.dev_eui)
         with self._lock:
             full = key not in self._pending and len(self._pending) >= PENDING_LIMIT

@@ -243,6 +243,7 @@ def _link(identity: Identity, port: int, outbox: Outbox) -> Link:
         clock=SystemClock(),
         desired=ignore,
         command=ignore,
+        neighbours=lambda _: None,
         reported=lambda: ConfigReported(1, "0" * 64, ConfigState.CONFIRMED, 1, ""),
     )
 

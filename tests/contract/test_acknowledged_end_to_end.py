@@ -125,6 +125,7 @@ class Gateway:
             clock=clock,
             desired=self._take,
             command=self._ignore,
+            neighbours=lambda _: None,
             reported=lambda: reported(self.state, self._now()),
         )
         self._beats = 0

@@ -45,6 +45,7 @@ def linked(identity: Identity, folder: Path, port: int) -> Link:
         clock=clock,
         desired=ignore,
         command=ignore,
+        neighbours=lambda _: None,
         reported=lambda: ConfigReported(1, "", ConfigState.CONFIRMED, 1, b""),
     )
 

@@ -36,6 +36,7 @@ from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, encode_configuration
 from agent.wire.envelope import Envelope, EnvelopeKind, encode_envelope, seal
 from agent.wire.messages import Radio, TimeQuality
+from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 from hal.errors import LineFailed
@@ -177,9 +178,13 @@ class VirtualDataPath:
         self.refuse = False
         self.restarts: list[Reason] = []
         self.slow = False
+        self.neighbours: list[NeighbourDeliveries] = []
 
     def restart_radio(self, why: Reason) -> None:
         self.restarts.append(why)
+
+    def neighbours_delivered(self, word: NeighbourDeliveries) -> None:
+        self.neighbours.append(word)
 
     def slow_backlog(self, slow: bool) -> None:
         self.slow = slow

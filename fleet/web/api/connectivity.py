@@ -60,6 +60,7 @@ def _store(parts: Parts, raw: bytes) -> None:
         with parts.database.write() as connection:
             store_days(connection, [], {"object_events_refused": 1})
         raise Problem(422, "Not an uplink event", str(error), field="body") from error
+    parts.engine.outgoing.neighbours.recent.take(report)
     row = {"day": report.day, "dev_eui": report.dev_eui, "heard_at_us": report.at_us}
     row |= {"frames": int(len(report.gateways) > 0), "frames_redundant": int(len(report.gateways) > 1)}
     with parts.database.write() as connection:

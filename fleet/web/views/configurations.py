@@ -191,6 +191,7 @@ KNOWN: Final = (
     "connectors.0.host",
     "connectors.0.port",
     "connectors.0.replay",
+    "connectors.0.spare_delivered",
     "intervals.heartbeat_s",
     "intervals.stat_s",
     "intervals.config_trial_s",

@@ -50,6 +50,7 @@ def reporting(tmp_path: Path, clock: VirtualClock, journal: Journal, datapath: V
         clock=clock,
         desired=ignore,
         command=ignore,
+        neighbours=lambda _: None,
         reported=lambda: ConfigReported(1, "", ConfigState.CONFIRMED, 1, ""),
     )
     return Reporting(
