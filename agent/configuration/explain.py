@@ -51,6 +51,10 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "connectors.N.cups.token_file": ("", "jeton d’accès à CUPS"),
     "connectors.N.owns_radio_plan": ("", "obéir aux canaux que ce serveur demande (un seul au plus)"),
     "connectors.N.forward_bad_crc": ("", "remettre aussi les trames à CRC faux, marquées, sans les garder"),
+    "connectors.N.forward_non_lorawan": (
+        "",
+        "remettre aussi ce qui n’est pas une trame LoRaWAN (basics_station)",
+    ),
     "fleet.host": ("", "courtier MQTT du gestionnaire de flotte"),
     "fleet.port": ("", "port du courtier"),
     "fleet.tls": ("", "TLS mutuel (faux\u202f: essais seulement)"),

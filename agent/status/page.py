@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from html import escape
 
 from agent.local_page import EVERYWHERE, LOOPBACK, LocalPage
 from agent.status.say import Lang, lang_of, say
@@ -23,6 +22,8 @@ _STYLE = (
 
 def page(status: Status, lang: Lang) -> str:
     """Return the page as HTML; everything that came from elsewhere is escaped."""
+    from html import escape
+
     state = say(lang, "En service", "In service") if serves(status) else say(lang, "À vérifier", "Check")
     code = f"{status.onsite_code[:3]} {status.onsite_code[3:]}"
     proof = say(lang, "Code sur site, il prouve votre présence", "On-site code, it proves that you are here")

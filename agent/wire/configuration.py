@@ -129,6 +129,8 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """The channels that this server asks for are obeyed; for one connector at most."""
     forward_bad_crc: bool = False
     """Forward frames whose CRC is wrong, marked so, once and never stored."""
+    forward_non_lorawan: bool = False
+    """For basics_station: bytes that are no LoRaWAN frame go up as propdf; other kinds always forward."""
 
     def __post_init__(self) -> None:
         path = f"connectors.{self.name}"
@@ -144,6 +146,8 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
             raise Unfit(reasons.configuration.plan_of_udp(path=f"{path}.owns_radio_plan"))
         if self.forward_bad_crc and self.kind == "basics_station":
             raise Unfit(reasons.configuration.bad_crc_of_station(path=f"{path}.forward_bad_crc"))
+        if self.forward_non_lorawan and self.kind != "basics_station":
+            raise Unfit(reasons.configuration.non_lorawan_elsewhere(path=f"{path}.forward_non_lorawan"))
 
 
 class FleetConfig(Strict, frozen=True, kw_only=True):

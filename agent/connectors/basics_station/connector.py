@@ -266,7 +266,7 @@ class BasicsStationConnector(BaseConnector):
     def frame_received(self, record: Record) -> bool:
         """Take in a frame; False when a filter keeps it away, or when the protocol has no message for it."""
         try:
-            message_of(record.payload)
+            message_of(record.payload, non_lorawan=self._config.forward_non_lorawan)
         except NoFrame:
             self.counts[NO_FRAME] += 1
             return False
@@ -283,7 +283,8 @@ class BasicsStationConnector(BaseConnector):
     def _text(self, record: Record, router: RouterConfig, *, late: bool) -> str:
         reception = reception_of(record, self._host.clock, self._host.boot)
         ref_time_s = self._time.ref_time_s(self._host.clock.monotonic_us())
-        return uplink(record, reception, router, ref_time_s, late=late)
+        any_bytes = self._config.forward_non_lorawan
+        return uplink(record, reception, router, ref_time_s, late=late, non_lorawan=any_bytes)
 
     def _send(self, record: Record, *, late: bool) -> None:
         if self._line is None or self._router is None:

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 
 from agent.connectors.basics_station.credentials import CredentialStore, HandedOut, merged, origin_of
@@ -34,6 +35,10 @@ TURNS = 6
 """Failures in a row before the other settings are tried (FAIL_CNT_THRES of the reference)."""
 
 
+class CupsWithoutTls(CupsError):
+    """CUPS over plain HTTP would move an LNS that is signed with TLS: whoever is on the way could."""
+
+
 def own_settings_turn(failures: int) -> bool:
     """Return whether the connector's own settings are to be tried after so many failures in a row.
 
@@ -53,6 +58,8 @@ class CupsKeeper:
         self._counts = counts
         self._store = CredentialStore(host.directory / "cups" / config.name, origin_of(config))
         self.handed_out = self._store.load() if config.cups.uri else HandedOut()
+        if asked_without_tls(config):
+            self.handed_out = replace(self.handed_out, tc_uri="", tc=None)
         self._counts["cups_file_damaged"] += self._store.damaged
         self._lns_failures = 0
         self._cups_failures = 0
@@ -132,6 +139,8 @@ class CupsKeeper:
         return await post(uri, body, context=tls_context(files), token=token_of(files))
 
     def _take(self, answer: Answer) -> None:
+        if asked_without_tls(self._config) and (answer.tc_uri or answer.tc_credentials):
+            raise CupsWithoutTls("asked over plain HTTP about an LNS with TLS")
         for uri, signed in (
             (answer.cups_uri, self._config.cups.uri),
             (answer.tc_uri, own_uri(self._config)),
@@ -176,6 +185,11 @@ def lowers_tls(uri: str, *, signed: str) -> bool:
     return bool(uri) and signed.startswith(secure) and not uri.startswith(secure)
 
 
+def asked_without_tls(config: ConnectorConfig) -> bool:
+    """Return whether the signed settings ask CUPS over plain HTTP about an LNS with TLS."""
+    return config.tls and config.cups.uri.startswith("http:")
+
+
 def own_uri(config: ConnectorConfig) -> str:
     """Return the address of the LNS as the connector's own settings have it."""
     host = f"[{config.host}]" if ":" in config.host else config.host
@@ -183,6 +197,8 @@ def own_uri(config: ConnectorConfig) -> str:
 
 
 def _why(error: Exception) -> Reason:
+    if isinstance(error, CupsWithoutTls):
+        return reasons.lns.cups_without_tls()
     if isinstance(error, CupsError):
         return reasons.lns.cups_malformed(detail=str(error))
     return (

@@ -1,6 +1,7 @@
 """Frames as the LNS protocol has them: updf, dndf, jreq, jacc, propdf; and dntxed, pure.
 
-Bytes that are no LoRaWAN frame (truncated, RFU or major bits set) have no message and are refused.
+Bytes that are no LoRaWAN frame (truncated, RFU or major bits set) have no message; they are refused, or go as
+propdf where a configuration asks for them.
 
 Source: doc.sm.tc/station, "The LNS Protocol"; ``src/lora.c`` of basicstation 2.0.6 for what is a frame, and
 for jacc and dndf.  Rejoin-requests have no message there that servers read (the reference takes only those of
@@ -37,10 +38,11 @@ def uplink(
     ref_time_s: float = 0.0,
     *,
     late: bool = False,
+    non_lorawan: bool = False,
 ) -> str:
     """Return the message of one frame; ``ref_time_s`` is the server's own time at this instant.
 
-    ``late``: marked in ``upinfo``, an addition to the protocol.
+    ``late``: marked in ``upinfo``, an addition to the protocol.  ``non_lorawan``: any bytes have a message.
 
     Raises:
         NoDataRate: the server knows no data rate for how the frame was sent.
@@ -51,7 +53,7 @@ def uplink(
         raise NoDataRate(f"SF{record.sf} with {record.rate} is not among the server's data rates")
     return json.dumps(
         {
-            **message_of(record.payload),
+            **message_of(record.payload, non_lorawan=non_lorawan),
             "RefTime": ref_time_s,
             "DR": rate,
             "Freq": record.frequency_hz,
@@ -61,8 +63,8 @@ def uplink(
     )
 
 
-def message_of(payload: bytes) -> Mapping[str, object]:
-    """Return the fields that a frame's own bytes give.
+def message_of(payload: bytes, *, non_lorawan: bool = False) -> Mapping[str, object]:
+    """Return the fields that a frame's own bytes give; with ``non_lorawan`` any bytes, as propdf.
 
     >>> message_of(bytes.fromhex("e0ff"))
     {'msgtype': 'propdf', 'FRMPayload': 'E0FF'}
@@ -70,6 +72,15 @@ def message_of(payload: bytes) -> Mapping[str, object]:
     Raises:
         NoFrame: the bytes are no LoRaWAN frame.
     """
+    try:
+        return _lorawan(payload)
+    except NoFrame:
+        if non_lorawan and payload:
+            return {"msgtype": "propdf", "FRMPayload": _hex(payload)}
+        raise
+
+
+def _lorawan(payload: bytes) -> Mapping[str, object]:
     if not payload or payload[0] & RFU_AND_MAJOR:
         raise NoFrame("the first byte is no MHDR of LoRaWAN R1")
     if MType(payload[0] >> 5) is MType.JOIN_ACCEPT and len(payload) >= FRAME_MIN_BYTES:

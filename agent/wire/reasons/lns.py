@@ -100,6 +100,13 @@ def cups_malformed(*, detail: str) -> None: ...
 
 
 @code(
+    "CUPS est demandé sans TLS\u202f: il ne change ni l’adresse ni la confiance d’un serveur qui en a",
+    "CUPS is asked without TLS: it changes neither address nor trust of a server that has it",
+)
+def cups_without_tls() -> None: ...
+
+
+@code(
     "UDP vers {address}\u202f: ni chiffré ni authentifié, un VPN ou un APN privé est nécessaire",
     "UDP to {address}: neither encrypted nor authenticated, a VPN or a private APN is needed",
 )

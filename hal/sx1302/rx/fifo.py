@@ -105,7 +105,7 @@ def parse(data: bytes) -> Parsed:
             following = ahead
         except _Refused as refusal:
             counts[refusal.counter] += refusal.counter != "resynchronised"
-            following = _after_refused(data, at, refusal.length)
+            following = _after_refused(data, at, refusal)
         else:
             packets.append(packet)
             at += length
@@ -116,11 +116,16 @@ def parse(data: bytes) -> Parsed:
     return Parsed(packets=tuple(packets), rest=data[at:], **counts)
 
 
-def _after_refused(data: bytes, at: int, length: int) -> int:
-    """Return where to go on: after the refused packet if one starts there, else at the next sync word."""
-    end = at + length
-    if length and (end == len(data) or data[end : end + 2] == SYNC):
-        return end
+def _after_refused(data: bytes, at: int, refusal: _Refused) -> int:
+    """Return where to go on: after the refused packet if one starts there, else at the next sync word.
+
+    With a bad checksum the length itself may be what is damaged, and end on a later packet: a sound packet
+    inside goes first.
+    """
+    end = at + refusal.length
+    if refusal.length and (end == len(data) or data[end : end + 2] == SYNC):
+        inside = _next_sound(data, at + 1) if refusal.counter == "checksum_bad" else None
+        return end if inside is None else min(inside, end)
     found = data.find(SYNC, at + 1)
     if found >= 0:
         return found

@@ -104,6 +104,7 @@ def test_six_failures_give_the_other_settings_six_turns() -> None:
         ({"kind": "chirpstack_mqtt"}, "only basics_station knows CUPS"),
         ({"cups": CupsConfig(uri="https://c", key_file="k")}, "cups.key_file"),
         ({"forward_bad_crc": True}, "forward_bad_crc"),
+        ({"kind": "semtech_udp", "cups": CupsConfig(), "forward_non_lorawan": True}, "forward_non_lorawan"),
         ({"kind": "semtech_udp", "cups": CupsConfig(), "owns_radio_plan": True}, "owns_radio_plan"),
     ],
 )

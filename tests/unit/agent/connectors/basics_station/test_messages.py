@@ -35,8 +35,10 @@ from agent.connectors.basics_station.uplinks import (
     uplink,
 )
 from agent.connectors.basics_station.xtime import counter_of, session_code, xtime_of
+from agent.connectors.filters import filter_of
 from agent.connectors.reception import Reception
 from agent.downlink.model import AtCounter, AtGps, Immediate
+from agent.wire.configuration import FilterConfig
 from agent.wire.messages import TimeQuality
 from hal.packets import Fsk, Lora
 from tests.datapath.virtual import JUNE_2024_US, data_up, record
@@ -112,56 +114,79 @@ def test_joins_and_the_rest() -> None:
     assert sent(b"\xe0x")["msgtype"] == "propdf"
 
 
-JREQ = "000123456789abcdeff1e3f5e7f9ebfdeff0f1a0a1a2a3"
-DAUP = "40abcdefff01f3f4ff202122a0a1a2a3"
+JREQ = bytes.fromhex("000123456789abcdeff1e3f5e7f9ebfdeff0f1a0a1a2a3")
+DAUP = bytes.fromhex("40abcdefff01f3f4ff202122a0a1a2a3")
 UNDERSCORES = b"_" * 15
+SELFTEST_LORA: dict[str, tuple[bytes, dict[str, object] | None]] = {
+    "too short": (b"\x00", None),
+    "bad major version": (b"\x03" + UNDERSCORES, None),
+    "join accept": (b"\x20" + UNDERSCORES, {"msgtype": "jacc", "FRMPayload": "20" + "5F" * 15}),
+    "proprietary frame": (b"\xe0" + UNDERSCORES, {"msgtype": "propdf", "FRMPayload": "E0" + "5F" * 15}),
+    "jreq": (
+        JREQ,
+        {
+            "msgtype": "jreq",
+            "MHdr": 0,
+            "JoinEui": "EF-CD-AB-89-67-45-23-01",
+            "DevEui": "EF-FD-EB-F9-E7-F5-E3-F1",
+            "DevNonce": 61936,
+            "MIC": -1549622880,
+        },
+    ),
+    "jreq too short": (JREQ[:22], None),
+    "daup": (
+        DAUP,
+        {
+            "msgtype": "updf",
+            "MHdr": 64,
+            "DevAddr": -1061461,
+            "FCtrl": 1,
+            "FCnt": 62707,
+            "FOpts": "FF",
+            "FPort": 32,
+            "FRMPayload": "2122",
+            "MIC": -1549622880,
+        },
+    ),
+    "daup too short": (DAUP[:12], None),
+}
+"""Inputs and expected values of ``src/selftest_lora.c`` of basicstation 2.0.6, by its own names, in order."""
 
 
-@pytest.mark.parametrize(
-    ("frame", "fields"),
-    [
-        (b"\x00", None),
-        (b"\x03" + UNDERSCORES, None),
-        (b"\x20" + UNDERSCORES, {"msgtype": "jacc", "FRMPayload": "20" + "5F" * 15}),
-        (b"\xe0" + UNDERSCORES, {"msgtype": "propdf", "FRMPayload": "E0" + "5F" * 15}),
-        (
-            bytes.fromhex(JREQ),
-            {
-                "msgtype": "jreq",
-                "MHdr": 0,
-                "JoinEui": "EF-CD-AB-89-67-45-23-01",
-                "DevEui": "EF-FD-EB-F9-E7-F5-E3-F1",
-                "DevNonce": 61936,
-                "MIC": -1549622880,
-            },
-        ),
-        (bytes.fromhex(JREQ)[:22], None),
-        (
-            bytes.fromhex(DAUP),
-            {
-                "msgtype": "updf",
-                "MHdr": 64,
-                "DevAddr": -1061461,
-                "FCtrl": 1,
-                "FCnt": 62707,
-                "FOpts": "FF",
-                "FPort": 32,
-                "FRMPayload": "2122",
-                "MIC": -1549622880,
-            },
-        ),
-        (bytes.fromhex(DAUP)[:12], None),
-    ],
-)
-def test_the_parse_vectors_of_basicstation_selftest_lora(
-    frame: bytes, fields: dict[str, object] | None
-) -> None:
-    """``src/selftest_lora.c`` of basicstation 2.0.6, those without a filter."""
+@pytest.mark.parametrize("vector", SELFTEST_LORA)
+def test_the_parse_vectors_of_basicstation_selftest_lora(vector: str) -> None:
+    frame, fields = SELFTEST_LORA[vector]
     if fields is None:
         with pytest.raises(NoFrame):
             message_of(frame)
     else:
         assert message_of(frame) == fields
+
+
+@pytest.mark.parametrize(
+    ("vector", "filters", "passes"),
+    [
+        ("jreq", FilterConfig(join_euis=("efcdab8967452300-efcdab8967452300",)), False),
+        ("jreq", FilterConfig(join_euis=("efcdab8967452300-efcdab8967452301",)), True),
+        ("daup", FilterConfig(net_ids=("000000",)), False),
+    ],
+    ids=["jreq removed", "jreq passes", "daup filtered"],
+)
+def test_the_filter_vectors_of_basicstation_selftest_lora(
+    vector: str, filters: FilterConfig, passes: bool
+) -> None:
+    frame = record(1, payload=SELFTEST_LORA[vector][0])
+    assert filter_of(filters).passes(frame) is passes
+
+
+@pytest.mark.parametrize("vector", [name for name, (_, fields) in SELFTEST_LORA.items() if fields is None])
+def test_bytes_that_are_no_lorawan_go_as_propdf_where_the_configuration_asks(vector: str) -> None:
+    frame = SELFTEST_LORA[vector][0]
+    asked = {"msgtype": "propdf", "FRMPayload": frame.hex().upper()}
+    assert message_of(frame, non_lorawan=True) == asked
+    assert json.loads(uplink(record(1, payload=frame), AT, CONFIG, non_lorawan=True)).items() >= asked.items()
+    with pytest.raises(NoFrame):
+        uplink(record(1, payload=frame), AT, CONFIG)
 
 
 @pytest.mark.parametrize("frame", [b"", b"\xe1abc", b"\x44" + bytes(15), b"\x20abc"])

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from agent.connectors.basics_station.connector import BasicsStationConnector
-from agent.connectors.basics_station.credentials import HandedOut
-from agent.connectors.basics_station.cups import Answer, CupsError
+from agent.connectors.basics_station.credentials import CredentialStore, HandedOut, origin_of
+from agent.connectors.basics_station.cups import Answer, Credentials, CupsError
 from agent.connectors.basics_station.cups_line import token_of
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.xtime import counter_of, xtime_of
+from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig, CupsConfig
 from tests.datapath.certificates import issue
+from tests.datapath.cups_server import CupsServer, answer_of
 from tests.datapath.station import EUI, Gateway, StationServer
 from tests.datapath.virtual import data_up
 from tests.golden.files import GOLDEN
@@ -124,18 +126,23 @@ async def test_a_server_gets_its_own_time_back_and_our_xtime(tmp_path: Path) -> 
     await server.wait_closed()
 
 
-async def test_bytes_that_are_no_lorawan_are_counted_and_keep_nobody_waiting(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("asked", "sent"), [(False, 0), (True, 2)])
+async def test_bytes_that_are_no_lorawan_are_counted_or_go_as_propdf_where_asked(
+    tmp_path: Path, asked: bool, sent: int
+) -> None:
     lns = StationServer(None)
     server = await lns.start()
-    async with Gateway(tmp_path, config(lns.port)) as gateway:
+    async with Gateway(tmp_path, config(lns.port, forward_non_lorawan=asked)) as gateway:
         await gateway.until(lambda: gateway.radio.running)
         await gateway.until(lambda: any(state.up for state in gateway.path.snapshot().connectors))
         for payload in (b"\x03" + bytes(15), b"\x00abc", data_up()):
             gateway.radio.inject(payload)
-        await gateway.until(lambda: gateway.path.snapshot().delivered == 1)
-        assert gateway.path.snapshot().counters["bs.no_frame"] == 2
-        assert gateway.path.snapshot().spool_records == 0
-        assert not lns.of("propdf")
+        await gateway.until(lambda: gateway.path.snapshot().delivered == 1 + sent)
+        assert gateway.path.snapshot().counters.get("bs.no_frame", 0) == 2 - sent
+        await gateway.until(lambda: gateway.path.snapshot().spool_records == 0)
+        assert [message["FRMPayload"] for message in lns.of("propdf")] == ["03" + "00" * 15, "00616263"][
+            :sent
+        ]
     server.close()
     await server.wait_closed()
 
@@ -158,3 +165,27 @@ async def test_cups_may_not_name_an_address_without_the_tls_that_is_signed(tmp_p
     assert lns.tokens == []
     server.close()
     await server.wait_closed()
+
+
+async def test_cups_over_plain_http_changes_nothing_of_an_lns_with_tls(tmp_path: Path) -> None:
+    trusted = issue(tmp_path, "ca").der
+    with CupsServer() as cups:
+        settings = config(9, tls=True, cups=CupsConfig(uri=cups.uri))
+        store = CredentialStore(tmp_path / "state" / "cups" / "bs", origin_of(settings))
+        kept = Credentials(trust=trusted, certificate=b"", key=b"")
+        store.save(HandedOut(tc_uri="wss://elsewhere.example", tc=kept))
+        async with Gateway(tmp_path / "state", settings) as gateway:
+            await gateway.until(lambda: gateway.path.snapshot().connectors)
+            connector = gateway.path._switchboard.roster.connectors["bs"]
+            assert isinstance(connector, BasicsStationConnector)
+            keeper = connector._cups
+            assert (keeper.uri, keeper.credentials) == ("", None), "what came that way before is not used"
+            for answer in (answer_of(tc_uri="wss://elsewhere.example"), answer_of(tc=trusted + bytes(8))):
+                cups.answer = answer
+                assert not await keeper.ask()
+            assert (keeper.uri, keeper.credentials) == ("", None)
+            failed = [change.reason for change in gateway.journal.changes() if change.value == "CUPS_FAILED"]
+            refused = reasons.lns.cups_without_tls()
+            assert failed == [reasons.lns.cups_failed(uri=cups.uri, cause=refused)]
+            cups.answer = bytes(14)
+            assert await keeper.ask()

@@ -1,5 +1,7 @@
 """FIFO bytes to packets: layout, one bad packet costs one packet, any bytes give packets or counts."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,6 +131,31 @@ def test_a_lying_length_does_not_swallow_what_follows() -> None:
 
     assert parsed.packets == (simple(8),)
     assert parsed.dropped_bytes == len(bad)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 2])
+def test_a_lying_length_that_ends_on_a_later_packet_swallows_none_before_it(behind: int) -> None:
+    good = encode(simple(8))
+    bad = bytearray(encode(simple(4)))
+    bad[2] += len(good)
+    tail = 9 + bad[2] + 12
+    raw = bytes(bad) + good + encode(simple(6)) * behind
+    assert raw[tail : tail + 1] == b"\0", "no metrics: the false packet ends where the good one does"
+
+    parsed = parse(raw)
+
+    assert parsed.packets == (simple(8), *[simple(6)] * behind)
+    assert (parsed.checksum_bad, parsed.resynchronised, parsed.dropped_bytes) == (1, 1, len(bad))
+
+
+def test_a_packet_of_true_length_and_bad_range_is_skipped_whole_whatever_its_payload_imitates() -> None:
+    outer = bytearray(encode(replace(simple(), payload=encode(simple(8)))))
+    outer[5] = 18
+    outer[-1] = sum(outer[:-1]) & 0xFF
+
+    parsed = parse(bytes(outer))
+
+    assert (parsed.packets, parsed.range_bad, parsed.dropped_bytes) == ((), 1, len(outer))
 
 
 @pytest.mark.parametrize(("offset", "value"), [(5, 18), (3, 10), (4, 4 << 4 | 1), (4, 13 << 4 | 1)])
