@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import SystemClock
 from agent.commands.actions import Actions
+from agent.commands.onsite import OnsiteCode
 from agent.commands.runner import CommandRunner
 from agent.commands.testframes import TestFrames
 from agent.configuration.boot import open_state
@@ -91,6 +92,7 @@ class Agent:
             journal=self.journal,
         )
         self.test_frames = TestFrames(state=state, radio=self.datapath, clock=clock, journal=self.journal)
+        self.onsite = OnsiteCode(identity=self.identity, clock=clock)
         self.commands = self._make_commands(order, key)
         self.noise_meter = NoiseMeter(self.datapath.on_radio, self.datapath.noise_measured)
         self.supervisor = self._make_supervisor()
@@ -156,6 +158,7 @@ class Agent:
             log=RECENT,
             bulk_allowed=lambda: TrafficKind.BULK not in self.reporting.stopped,
             test_frames=self.test_frames,
+            onsite=self.onsite,
             journal=self.journal,
             leave=self._leave,
             link_renewed=self.link.reconnect,
@@ -257,6 +260,7 @@ class Agent:
                 month_stopped=self.reporting.month_stopped(),
                 gnss=self._gnss(),
                 card=self.card,
+                onsite=self.onsite.now(),
             ),
         )
 

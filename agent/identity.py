@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from agent.durable import write_durably, write_if_possible
 from agent.wire import reasons
+from agent.wire.onsite import shown_code
 from agent.wire.renewal import RenewalRequest, sign_renewal
 
 _SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -132,6 +133,14 @@ class Identity:
         self._key = key
         write_durably(self.key_path, _pem_of(key), mode=0o600)
         self._next_path.unlink(missing_ok=True)
+
+    def onsite_code(self, challenge: str, ticket: int) -> str:
+        """Return the code that answers a challenge of the fleet.
+
+        Raises:
+            ChallengeUnfit: it is no point of the curve.
+        """
+        return shown_code(self._key, challenge, self.eui, ticket)
 
     def validity_us(self) -> tuple[int, int] | None:
         """Return (from, until) of the certificate, or None without one."""

@@ -150,3 +150,13 @@ class DataPathState:
     def dropped_total(self) -> int:
         """Frames dropped, whatever the reason."""
         return sum(self.dropped.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCode:
+    """The code on site that the screen shows at an instant."""
+
+    code: str
+    ticket: int
+    left_s: int
+    """Seconds until it is gone, rounded up."""

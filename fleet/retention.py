@@ -17,11 +17,15 @@ from fleet.identity.tables import audit_log, sessions
 from fleet.intake.mail_in import forget_raw
 from fleet.objects.store import forget_days
 from fleet.objects.tables import lns_heard
+from fleet.tickets.tables import presence_challenges, presence_tries
 
 SWEEP_EVERY_US = HOUR_US
 SWEEP_LIMIT_ROWS = 20_000
 """The most rows of one table in one sweep, so that it never holds the database for long; the rest goes an
 hour later."""
+
+CODES_DAYS = 2
+"""Codes on site and wrong ones: a day longer than a phone may tell late."""
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
 
@@ -58,6 +62,8 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         (vitals, vitals.c.from_at_us, max(retention.vitals_days, retention.vitals_hours_days)),
         (deliveries, deliveries.c.received_until_at_us, retention.deliveries_days),
         (sessions, sessions.c.expires_at_us, 1),
+        (presence_challenges, presence_challenges.c.asked_at_us, CODES_DAYS),
+        (presence_tries, presence_tries.c.at_us, CODES_DAYS),
     )
     hours_before_us = now_us - retention.vitals_hours_days * DAY_US
     folded = fold_days(connection, hours_before_us, limit=SWEEP_LIMIT_ROWS)

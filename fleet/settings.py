@@ -40,6 +40,13 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Public keys of age (``age1…``) or SSH that archives are encrypted to; any of them opens one."""
 
 
+class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``presence`` of fleet.json: how arrivals on site are judged."""
+
+    late_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    """An arrival that is entered so long after it happened counts only when a second person confirms it."""
+
+
 class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Section ``messages`` of fleet.json: the ways out; empty is switched off (``fleet.notify.settings``)."""
 
@@ -84,6 +91,7 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Empty: SQLite, DATA/fleet.db."""
     lns_events_url: str = ""
     messages: Messages = Messages()
+    presence: PresenceSettings = PresenceSettings()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; nobody else's are."""
     ends: DeclaredEnds = DeclaredEnds()
@@ -114,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     escalation: EscalationPolicy = DEFAULT_POLICY
     signature: Signature | None = None
     report: Terms = Terms()
+    presence: PresenceSettings = PresenceSettings()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     ends: DeclaredEnds = DeclaredEnds()
     timestamp_url: str = ""
@@ -152,6 +161,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         escalation=founded.escalation,
         signature=founded.signature,
         report=founded.report,
+        presence=founded.presence,
         proxies=founded.proxies,
         ends=founded.ends,
         timestamp_url=founded.timestamp_url,

@@ -22,7 +22,8 @@ from fleet.oncall.gaps import AHEAD_DAYS
 from fleet.oncall.planning import LOOK_AHEAD_DAYS
 from fleet.paging.plan_gaps import LOOK_AT
 from fleet.retention import Retention
-from fleet.tickets.model import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US, Criticality
+from fleet.tickets.clocks import INTERVENTION_LIMIT_US, RESOLUTION_LIMIT_US
+from fleet.tickets.model import Criticality
 from tests import check, readmes
 from tests.readmes import ROOT
 from tests.suite_ends import TEST_LIMIT_S

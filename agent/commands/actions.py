@@ -8,6 +8,7 @@ from http.client import HTTPException
 from typing import Any, Protocol
 
 from agent.clock import Clock
+from agent.commands.onsite import OnsiteCode
 from agent.commands.runner import CommandFailed, Perform
 from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
@@ -54,6 +55,7 @@ class Actions:
         clock: Clock,
         log: RecentLog,
         test_frames: TestFrames,
+        onsite: OnsiteCode,
         bulk_allowed: Callable[[], bool],
         journal: JournalPort,
         leave: Callable[[Leave], None],
@@ -61,7 +63,7 @@ class Actions:
     ) -> None:
         self._radio, self._order, self._identity = radio, order, identity
         self._clock, self._log, self._journal = clock, log, journal
-        self._test_frames, self._bulk_allowed = test_frames, bulk_allowed
+        self._test_frames, self._onsite, self._bulk_allowed = test_frames, onsite, bulk_allowed
         self._leave, self._link_renewed = leave, link_renewed
 
     def table(self) -> Mapping[Action, Perform]:
@@ -77,6 +79,7 @@ class Actions:
             Action.ROTATE_KEY: self._rotate_key,
             Action.SEND_TEST_FRAME: self._test_frames.send,
             Action.HEAR_TEST_FRAME: self._test_frames.hear,
+            Action.SHOW_CODE: self._onsite.show,
         }
 
     async def _restart(self, _: Command) -> Reason:

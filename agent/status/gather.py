@@ -10,10 +10,9 @@ from agent.host.vitals import Vitals
 from agent.journal.journal import Journal
 from agent.journal.store import JOURNAL
 from agent.link.mqtt import Link
-from agent.observation import ConnectorState, DataPathState
+from agent.observation import ConnectorState, DataPathState, ShownCode
 from agent.status.status import ConnectorStatus, Status
 from agent.wire.messages import ConfigReported, ConfigState, Radio
-from agent.wire.onsite import onsite_code
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 
@@ -30,6 +29,8 @@ class More:
     gnss: Fields = field(default_factory=dict)
     card: Reason | None = None
     """Why the state is kept in memory; None: the card takes it."""
+    onsite: ShownCode | None = None
+    """The code on site, while the fleet asks for it to be shown."""
 
 
 def gather(
@@ -79,7 +80,9 @@ def gather(
         time_quality=int(clock.quality()),
         vitals=asdict(vitals),
         counters=dict(state.counters),
-        onsite_code=onsite_code(journal.boot, order.eui, journal.uptime_ms()),
+        onsite_code="" if more.onsite is None else more.onsite.code,
+        onsite_ticket=0 if more.onsite is None else more.onsite.ticket,
+        onsite_left_s=0 if more.onsite is None else more.onsite.left_s,
         hearing=more.hearing,
         power=more.power,
         month=more.month,

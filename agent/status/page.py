@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from agent.local_page import EVERYWHERE, LOOPBACK, LocalPage
 from agent.status.say import Lang, lang_of, say
-from agent.status.screen import render, serves
+from agent.status.screen import onsite_words, render, serves
 from agent.status.status import Status
 from agent.wire.configuration import Configuration
 
@@ -25,8 +25,7 @@ def page(status: Status, lang: Lang) -> str:
     from html import escape
 
     state = say(lang, "En service", "In service") if serves(status) else say(lang, "À vérifier", "Check")
-    code = f"{status.onsite_code[:3]} {status.onsite_code[3:]}"
-    proof = say(lang, "Code sur site, il prouve votre présence", "On-site code, it proves that you are here")
+    proof, code = onsite_words(status, lang)
     title = f"{say(lang, 'Passerelle', 'Gateway')} {status.eui}"
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'

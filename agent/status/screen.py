@@ -148,12 +148,7 @@ def _machine(status: Status, lang: Lang) -> list[Pair]:
     if status.certificate_expires_at_us is not None:
         day = datetime.fromtimestamp(status.certificate_expires_at_us / 1_000_000, UTC)
         until = say(lang, f"valable jusqu’au {day:%d/%m/%Y}", f"valid until {day:%Y-%m-%d}")
-    code = f"{status.onsite_code[:3]} {status.onsite_code[3:]}"
-    proof = say(
-        lang,
-        "prouve votre présence ; change toutes les 5 min",
-        "proves that you are here; changes every 5 min",
-    )
+    proof, code = onsite_words(status, lang)
     return [
         (say(lang, "Heure", "Time"), say(lang, *_TIME[status.time_quality])),
         ("GNSS", _gnss(status, lang)),
@@ -162,8 +157,23 @@ def _machine(status: Status, lang: Lang) -> list[Pair]:
         (say(lang, "Octets du mois", "Month's bytes"), _month(status, lang)),
         (say(lang, "Émission", "Air time"), _duty(status, lang)),
         (say(lang, "Certificat", "Certificate"), until),
-        (say(lang, "Code sur site", "On-site code"), f"{code} ({proof})" if status.onsite_code else ""),
+        (say(lang, "Code sur site", "On-site code"), f"{code} ({proof})" if code else proof),
     ]
+
+
+def onsite_words(status: Status, lang: Lang) -> tuple[str, str]:
+    """Return what the code on site is for, and the code, or how to ask for one beside an empty code."""
+    if not status.onsite_code:
+        ask = say(lang, "aucun : demandez-le depuis la page du ticket", "none: ask from the ticket's page")
+        return ask, ""
+    minutes = -(-status.onsite_left_s // 60)
+    ticket = status.onsite_ticket
+    proof = say(
+        lang,
+        f"prouve votre présence pour le ticket n° {ticket}, encore {minutes} min",
+        f"proves that you are here for ticket {ticket}, for {minutes} min more",
+    )
+    return proof, f"{status.onsite_code[:3]} {status.onsite_code[3:]}"
 
 
 def _connector(connector: ConnectorStatus, lang: Lang) -> str:

@@ -64,6 +64,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     vitals: dict[str, int | None]
     counters: dict[str, int] = {}
     onsite_code: str = ""
+    """What proves who stands here; empty unless the fleet asks for it to be shown."""
     hearing: tuple[Reason, ...] = ()
     power: str = ""
     month: dict[str, str | int | float] = {}
@@ -83,6 +84,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What the test device proved last of the LoRaWAN server; None without one, or before its first proof."""
     unbalanced: int = 0
     """Frames by which what was received and what became of it differ."""
+    onsite_ticket: int = 0
+    """The ticket that ``onsite_code`` is for."""
+    onsite_left_s: int = 0
+    """How long the code is shown yet."""
 
 
 async def serve_status(state: Path, ask: Callable[[], Status]) -> None:

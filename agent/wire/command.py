@@ -36,6 +36,8 @@ class Action(StrEnum):
     SEND_TEST_FRAME = "send_test_frame"
     """Within the duty cycle, for a neighbour to hear (``testframe.py``)."""
     HEAR_TEST_FRAME = "hear_test_frame"
+    SHOW_CODE = "show_code"
+    """The code that proves to the fleet who stands in front of it (``onsite.py``)."""
 
 
 SERVICE_AFFECTING = frozenset({Action.RESTART, Action.RESET_CONCENTRATOR, Action.REBOOT})
@@ -58,6 +60,12 @@ class Command(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """Names one test frame: the same for who sends and who hears."""
     sender: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
     """EUI of the gateway that sends the test frame."""
+    challenge: Annotated[str, Meta(pattern=r"^([0-9a-f]{66})?$")] = ""
+    """Public half of the key that the fleet made for this question (``onsite.py``)."""
+    ticket: Annotated[int, Meta(ge=0)] = 0
+    """The ticket that the code is for."""
+    show_s: Annotated[int, Meta(ge=1, le=LONGEST_S)] = LONGEST_S
+    """How long the code is shown."""
 
 
 resolved(Command)

@@ -1,44 +1,79 @@
-"""Whether somebody is on site: what they show, compared with the sites of the ticket.
+"""How we know that somebody is on site: what they show, compared with the ticket.
 
-A position is compared and forgotten: only the distance is kept.
+| shown | is |
+|---|---|
+| the code that the gateway shows for this ticket, typed while it shows it | a proof |
+| label of a cabinet, position, SMS, nothing | « déclaré »: it counts, and reads as what it is |
+| anything that is entered later than the setting | « déclaré tardif »: counts once a second person confirms |
+
+A gateway that is dark shows no code: the arrival is declared, and proved afterwards by the code once it is
+back, or confirmed by a second person.  A position is compared and forgotten: only the distance is kept.
 
 Sources: DESIGN §7; GDPR art. 5(1)(c), data minimisation.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from agent.wire.onsite import code_is_good
-from fleet.acts.steps import Door, ShownPresence, StepRequest
-from fleet.evidence.tables import heartbeat_runs
+from fleet.acts.challenge import Checked, check
+from fleet.acts.steps import DECLARED, Door, Proof, ShownPresence, StepRequest
+from fleet.durations import MINUTE_US
 from fleet.incidents.sites import sites_of
-from fleet.registry.tables import gateways, sites
+from fleet.registry.tables import sites
 from fleet.tickets.model import StepRefused, Ticket
 from fleet.tickets.presence import NEAR_LIMIT_M, distance_m, site_of_token
+from fleet.tickets.rules import CODE
 
-DECLARED = "declared"
-"""Nothing was shown: the person says so."""
+LATE_AFTER_US = 15 * MINUTE_US
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceRules:
+    """What arrivals are judged with."""
+
+    secret: bytes
+    """Signs labels, and keeps codes; outside the database."""
+    late_after_us: int = LATE_AFTER_US
+    """An arrival that is entered so long after it happened is « déclaré tardif » (setting)."""
 
 
 def proof_of(
-    connection: Connection, secret: bytes, ticket: Ticket, request: StepRequest, now_us: int
-) -> str | StepRefused:
+    connection: Connection, rules: PresenceRules, ticket: Ticket, request: StepRequest, now_us: int
+) -> Proof | StepRefused:
     """Return how we know that somebody is there; a wrong proof is refused, none is « déclaré »."""
+    at_us = now_us if request.at_us is None else min(request.at_us, now_us)
+    late = now_us - at_us > rules.late_after_us
     shown = request.presence
     if shown is None:
-        return Door.SMS.value if request.door is Door.SMS else DECLARED
+        return Proof(kind=Door.SMS.value if request.door is Door.SMS else DECLARED, late=late)
+    if shown.code:
+        return Proof(late=True) if late else _by_code(connection, rules, ticket, request, at_us, now_us)
     site_ids = sites_of(connection, ticket).all
     if shown.label:
-        right = site_of_token(secret, shown.label) in site_ids
-        return "label" if right else StepRefused(key="presence.wrong_label")
-    if shown.code:
-        hung = select(gateways.c.eui).where(gateways.c.site_id.in_(site_ids))
-        euis = list(connection.execute(hung).scalars())
-        at_us = now_us if request.at_us is None else min(request.at_us, now_us)
-        right = shown_by(connection, euis, shown.code, at_us)
-        return "code" if right else StepRefused(key="presence.wrong_code")
-    return _by_position(connection, site_ids, shown)
+        right = site_of_token(rules.secret, shown.label) in site_ids
+        return Proof(kind="label", late=late) if right else StepRefused(key="presence.wrong_label")
+    found = _by_position(connection, site_ids, shown)
+    return found if isinstance(found, StepRefused) else Proof(kind=found, late=late)
+
+
+def _by_code(  # noqa: PLR0917 what is checked, and against what
+    connection: Connection,
+    rules: PresenceRules,
+    ticket: Ticket,
+    request: StepRequest,
+    at_us: int,
+    now_us: int,
+) -> Proof | StepRefused:
+    """Return a proof from the code on, or « déclaré » if its time was over when we learnt of it."""
+    assert request.presence is not None
+    code = request.presence.code
+    found = check(connection, rules.secret, ticket.id, code, who=request.who, at_us=at_us, now_us=now_us)
+    if not isinstance(found, Checked):
+        return found
+    if found.expired:
+        return Proof()
+    return Proof(kind=CODE, not_before_us=found.asked_at_us)
 
 
 def _by_position(
@@ -55,18 +90,3 @@ def _by_position(
     if not away_m or min(away_m) > NEAR_LIMIT_M:
         return StepRefused(key="presence.too_far", values=(("limit", str(NEAR_LIMIT_M)),))
     return f"position {min(away_m)} m"
-
-
-BOOTS_LIMIT = 20
-"""Newest runs of heartbeats that are looked at, over all gateways of a site."""
-
-
-def shown_by(connection: Connection, euis: Sequence[str], code: str, at_us: int) -> bool:
-    """Return whether one of ``euis`` showed ``code`` around ``at_us``; heartbeats tell the boot."""
-    columns = heartbeat_runs.c
-    query = select(columns.eui, columns.boot, columns.last_uptime_ms, columns.last_at_us)
-    mine = query.where(columns.eui.in_(euis)).order_by(columns.last_at_us.desc()).limit(BOOTS_LIMIT)
-    return any(
-        code_is_good(row.boot, row.eui, row.last_uptime_ms + (at_us - row.last_at_us) // 1000, code)
-        for row in connection.execute(mine)
-    )

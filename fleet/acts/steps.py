@@ -15,18 +15,21 @@ from fleet.tickets.model import (
     Acknowledge,
     Arrive,
     Close,
+    ConfirmArrival,
     Depart,
     Event,
     FieldReport,
     Merge,
     Note,
     PauseReason,
+    ProveArrival,
     Reopen,
     ResumeClocks,
     StepRefused,
     StopClocks,
     Ticket,
 )
+from fleet.tickets.rules import CODE
 
 TEXT_LIMIT_CHARACTERS = 1000
 """The longest note, cause, action or reason that is kept; what is longer is cut."""
@@ -47,6 +50,8 @@ class Step(StrEnum):
     REOPEN = "reopen"
     NOTE = "note"
     DECLINE = "decline"
+    CONFIRM = "confirm"
+    """A second person confirms that somebody was on site."""
 
 
 class Door(StrEnum):
@@ -66,11 +71,30 @@ class ShownPresence:
     label: str = ""
     """What the label on the cabinet says."""
     code: str = ""
-    """What the gateway's own page shows."""
+    """What the gateway shows for this ticket (``challenge``)."""
     lat: float | None = None
     """Degrees north; compared and forgotten."""
     lon: float | None = None
     """Degrees east; compared and forgotten."""
+
+
+DECLARED = "declared"
+"""Nothing was shown: the person says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How we know that somebody is on site."""
+
+    kind: str = DECLARED
+    """As ``Ticket.on_site_proof`` keeps it."""
+    late: bool = False
+    """It was entered so late that a second person must confirm it."""
+    not_before_us: int = 0
+    """The code proves nothing about the time before it was asked for."""
+
+
+NO_PROOF = Proof()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +119,9 @@ class StepRequest:
 
 
 def event_of(  # noqa: PLR0911 one line a case
-    request: StepRequest, *, now_us: int, proof: str = "declared"
+    request: StepRequest, *, now_us: int, proof: Proof = NO_PROOF, there: bool = False
 ) -> Event | StepRefused:
-    """Return the event of a step, or which text is missing."""
+    """Return the event of a step, or which text is missing; ``there``: somebody is noted on site already."""
     at_us = now_us if request.at_us is None else request.at_us
     by: dict[str, Any] = {"who": request.who, "via": request.door.value, "at_us": at_us}
     match request.step:
@@ -106,7 +130,7 @@ def event_of(  # noqa: PLR0911 one line a case
         case Step.DEPART:
             return Depart(**by)
         case Step.ARRIVE:
-            return Arrive(**by, proof=proof)
+            return _arrive(by, proof, there=there)
         case Step.PAUSE:
             return _pause(request, by)
         case Step.RESUME:
@@ -116,6 +140,9 @@ def event_of(  # noqa: PLR0911 one line a case
         case Step.REOPEN:
             reason = _plain(request.reason)
             return Reopen(**by, reason=reason) if reason else missing("reason")
+        case Step.CONFIRM:
+            text = _plain(request.text)
+            return ConfirmArrival(**by, text=text) if text else missing("confirmation")
         case Step.NOTE | Step.DECLINE:
             text = _plain(request.text)
             return Note(**by, text=text) if text else missing("text")
@@ -123,9 +150,17 @@ def event_of(  # noqa: PLR0911 one line a case
             assert_never(request.step)
 
 
-def missing(field: str) -> StepRefused:
-    """Return the refusal of a request that lacks a text: ``field`` names it."""
-    return StepRefused(key=f"ticket.refused.missing.{field}", field=field)
+def missing(name: str) -> StepRefused:
+    """Return the refusal of a request that lacks a text."""
+    field = "text" if name == "confirmation" else name
+    return StepRefused(key=f"ticket.refused.missing.{name}", field=field)
+
+
+def _arrive(by: dict[str, Any], proof: Proof, *, there: bool) -> Event:
+    by = by | {"at_us": max(by["at_us"], proof.not_before_us)}
+    if there and proof.kind == CODE:
+        return ProveArrival(**by)
+    return Arrive(**by, proof=proof.kind, late=proof.late)
 
 
 def _plain(text: str) -> str:

@@ -1,8 +1,8 @@
-"""``take(connection, secret, ticket_id, request, now_us)``: one step of a person, whichever door it came by.
+"""``take(connection, rules, ticket_id, request, now_us)``: one step of a person, whichever door it came by.
 
     form of the page · JSON · acknowledge link · label on the cabinet · reply by SMS
         └▶ take ─▶ taken before with this key?      nothing happens again
-                ─▶ presence: what proves to be there (label, code, position)
+                ─▶ presence: what proves to be there (code), or is declared
                 ─▶ steps: what was typed ─▶ event, or which text is missing
                 ─▶ fleet.tickets.actions.act: the ticket machine, row, trail, parts, timers, mirrors
                 ─▶ a refusal to come calls the next level at once
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from fleet.acts.presence import proof_of
+from fleet.acts.presence import PresenceRules, proof_of
 from fleet.acts.steps import Step, StepRequest, event_of
 from fleet.incidents.sites import incidents_at
 from fleet.notify.compose import Occasion
 from fleet.paging import paging
 from fleet.tickets import actions, joining
 from fleet.tickets import store as tickets
-from fleet.tickets.model import StepRefused, Ticket
+from fleet.tickets.model import Event, StepRefused, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,9 @@ class Taken:
 
 
 def take(
-    connection: Connection, secret: bytes, ticket_id: int, request: StepRequest, now_us: int
+    connection: Connection, rules: PresenceRules, ticket_id: int, request: StepRequest, now_us: int
 ) -> Taken | StepRefused:
-    """Carry out one step, or say why it does not apply; ``secret`` signs the labels of the sites.
+    """Carry out one step, or say why it does not apply; ``rules`` judge arrivals.
 
     Raises:
         fleet.tickets.store.NoSuchTicket: the number is not known.
@@ -45,8 +45,7 @@ def take(
     before = tickets.get(connection, ticket_id, lock=True)
     if request.key and joining.seen(connection, ticket_id, request.key):
         return Taken(ticket=before, again=True)
-    proof = proof_of(connection, secret, before, request, now_us)
-    event = proof if isinstance(proof, StepRefused) else event_of(request, now_us=now_us, proof=proof)
+    event = _event_of(connection, rules, before, request, now_us)
     if isinstance(event, StepRefused):
         if not event.field:
             actions.log_refusal(
@@ -67,6 +66,17 @@ def take(
     if request.key:
         joining.remember(connection, ticket_id, request.key, now_us)
     return Taken(ticket=outcome)
+
+
+def _event_of(
+    connection: Connection, rules: PresenceRules, ticket: Ticket, request: StepRequest, now_us: int
+) -> Event | StepRefused:
+    if request.step is not Step.ARRIVE:
+        return event_of(request, now_us=now_us)
+    proof = proof_of(connection, rules, ticket, request, now_us)
+    if isinstance(proof, StepRefused):
+        return proof
+    return event_of(request, now_us=now_us, proof=proof, there=ticket.on_site_at_us is not None)
 
 
 def open_ticket_at(connection: Connection, site_id: int, now_us: int) -> Ticket | None:

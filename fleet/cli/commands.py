@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection
 
-from agent.wire.command import SERVICE_AFFECTING, Action
+from agent.wire.command import SERVICE_AFFECTING, Action, Command
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from fleet.clock import SystemClock
@@ -278,7 +278,14 @@ def send_command(data: Path, eui: str, action: Action, reason: str) -> str:
                 subject=eui,
                 after=after,
             )
-        word = send(connection, keys.signing, eui=eui, action=action, who=audit.COMMAND_LINE, now_us=now_us)
+        word = send(
+            connection,
+            keys.signing,
+            eui=eui,
+            command=Command(action=action),
+            who=audit.COMMAND_LINE,
+            now_us=now_us,
+        )
     return f"{eui}: {word} queued ({action})"
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 
 from agent.wire.command import (
     SERVICE_AFFECTING,
-    Action,
     Command,
     CommandError,
     decode_command,
@@ -47,14 +46,14 @@ class Sent:
 
 
 def send(
-    connection: Connection, key: Ed25519PrivateKey, *, eui: str, action: Action, who: str, now_us: int
+    connection: Connection, key: Ed25519PrivateKey, *, eui: str, command: Command, who: str, now_us: int
 ) -> str:
     """Sign one command, queue it, and return its id."""
-    payload = encode_command(Command(action=action))
+    payload = encode_command(command)
     number = issue_instruction(
         connection, key, eui=eui, kind=EnvelopeKind.COMMAND, payload=payload, now_us=now_us
     )
-    after = {"action": action, "id": number}
+    after = {"action": command.action, "id": number}
     audit.record(connection, now_us=now_us, who=who, action=AUDIT_ACTION, subject=eui, after=after)
     return number
 

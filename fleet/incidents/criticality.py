@@ -10,7 +10,8 @@ from fleet.durations import HOUR_US
 from fleet.facts.states import CommuneState
 from fleet.incidents.model import Grade
 from fleet.live.model import CommuneNow, NetworkNow
-from fleet.tickets.model import INTERVENTION_LIMIT_US, Criticality
+from fleet.tickets.clocks import INTERVENTION_LIMIT_US
+from fleet.tickets.model import Criticality
 
 REPAIR_ALLOWANCE_US = 2 * HOUR_US
 """What a repair takes once somebody is there (DESIGN §7)."""

@@ -13,9 +13,11 @@ from fleet.incidents.tables import incident_gateways
 from fleet.lang.i18n import word
 from fleet.reports.model import Cell, CellKind, Column, Table
 from fleet.reports.names import TicketSpan
-from fleet.tickets.clocks import ClockNow, ClockVerdict, intervention, resolution
+from fleet.tickets.clocks import ClockNow, ClockVerdict, arrived_at_us, intervention, resolution
 from fleet.tickets.joining import between
 from fleet.tickets.model import Ticket, TicketState
+from fleet.tickets.presence import proof_words
+from fleet.tickets.rules import PROVED
 from fleet.tickets.statistics import Compliance, Statistics, Times, statistics
 from fleet.tickets.tables import tickets
 
@@ -40,7 +42,12 @@ def load_interventions(
         for ticket in between(connection, window.start_us, window.end_us)
         if inside is None or ticket.commune_insee in inside
     ]
-    return (*interventions(statistics(mine, now_us)), tickets_table(mine, now_us), pauses_table(mine))
+    return (
+        *interventions(statistics(mine, now_us)),
+        tickets_table(mine, now_us),
+        pauses_table(mine),
+        arrivals_table(mine),
+    )
 
 
 def tickets_by_gateway(
@@ -86,6 +93,7 @@ def tickets_table(mine: Sequence[Ticket], now_us: int) -> Table:
         Column(title="Pris en charge", kind=CellKind.INSTANT, sheet_only=True),
         Column(title="Sur place", kind=CellKind.INSTANT, sheet_only=True),
         Column(title="Rétabli", kind=CellKind.INSTANT, sheet_only=True),
+        Column(title="Présence", sheet_only=True),
         *(
             column
             for clock in ("Intervention", "Résolution")
@@ -103,10 +111,7 @@ def tickets_table(mine: Sequence[Ticket], now_us: int) -> Table:
             f"n° {ticket.id}",
             ticket.title,
             word("fr", "criticality", ticket.worst_criticality.value),
-            ticket.reported_at_us,
-            ticket.acknowledged_at_us,
-            ticket.on_site_at_us,
-            ticket.restored_at_us,
+            *_way(ticket),
             *_clock(ticket, intervention(ticket, now_us), _arrived(ticket)),
             *_clock(ticket, resolution(ticket, now_us), ticket.restored_at_us),
             ticket.report.cause if ticket.report else ("à distance" if ticket.remote else ""),
@@ -132,7 +137,7 @@ def _clock(ticket: Ticket, clock: ClockNow, stopped_us: int | None) -> tuple[Cel
 
 def _arrived(ticket: Ticket) -> int | None:
     """Return when somebody was there, or the service was back before anybody was."""
-    known = [one for one in (ticket.on_site_at_us, ticket.restored_at_us) if one is not None]
+    known = [one for one in (arrived_at_us(ticket), ticket.restored_at_us) if one is not None]
     return min(known, default=None)
 
 
@@ -169,6 +174,55 @@ def pauses_table(mine: Sequence[Ticket]) -> Table:
         rows=rows,
         empty="Aucun délai n’a été suspendu.",
     )
+
+
+def arrivals_table(mine: Sequence[Ticket]) -> Table:
+    """Return the arrivals that were entered late: each counts when a second person confirms it."""
+    columns = (
+        Column(title="Ticket", room=8),
+        Column(title="Lieu"),
+        Column(title="Sur place", kind=CellKind.INSTANT),
+        Column(title="Enregistré", kind=CellKind.INSTANT),
+        Column(title="Par"),
+        Column(title="Montré"),
+        Column(title="Seconde personne"),
+        Column(title="Confirmé", kind=CellKind.INSTANT),
+        Column(title="Compte", kind=CellKind.VERDICT),
+    )
+    late = [ticket for ticket in mine if ticket.on_site_late and ticket.state is not TicketState.MERGED]
+    rows = tuple(
+        (
+            f"n° {ticket.id}",
+            ticket.title,
+            ticket.on_site_at_us,
+            ticket.on_site_entered_at_us,
+            ticket.on_site_by,
+            proof_words("fr", ticket.on_site_proof),
+            ticket.on_site_confirmed_by,
+            ticket.on_site_confirmed_at_us,
+            arrived_at_us(ticket) is not None,
+        )
+        for ticket in late
+    )
+    proved = sum(ticket.on_site_proof in PROVED for ticket in mine)
+    arrived = sum(ticket.on_site_at_us is not None for ticket in mine)
+    return Table(
+        name="arrivees",
+        title="Changements faits par des personnes : arrivées déclarées tard",
+        columns=columns,
+        rows=rows,
+        empty="Aucune arrivée n’a été déclarée tard.",
+        note=f"Arrivées prouvées par le code de la passerelle : {proved} sur {arrived} ; "
+        "les autres sont déclarées. "
+        "Une arrivée déclarée tard ne compte que confirmée par une seconde personne.",
+    )
+
+
+def _way(ticket: Ticket) -> tuple[Cell, ...]:
+    """Return when each step was taken, and how we know of the arrival."""
+    proof = "" if ticket.on_site_at_us is None else proof_words("fr", ticket.on_site_proof)
+    instants = (ticket.reported_at_us, ticket.acknowledged_at_us, ticket.on_site_at_us, ticket.restored_at_us)
+    return (*instants, proof)
 
 
 def _clocks(found: Statistics) -> Table:

@@ -54,6 +54,8 @@ OF_A_GATEWAY = (
 )
 OF_A_TICKET = (
     "outbox_tickets",
+    "presence_challenges",
+    "presence_tries",
     "report_mails",
     "ticket_attachments",
     "ticket_events",

@@ -1,19 +1,23 @@
 """The contract's two clocks of a ticket, with pauses; pure.
 
-Sources: DESIGN §7 (intervention to *on site*, resolution to *restored*; restored before arrival is met).
+Sources: DESIGN §7 (intervention to *on site*, resolution to *restored*; restored before arrival is met);
+MISSION (AMI 1.2).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet.tickets.model import (
-    INTERVENTION_LIMIT_US,
-    RESOLUTION_LIMIT_US,
-    Criticality,
-    Pause,
-    Ticket,
-    TicketState,
-)
+from fleet.durations import HOUR_US
+from fleet.tickets.model import Criticality, Pause, Ticket, TicketState
+
+INTERVENTION_LIMIT_US = 4 * HOUR_US
+"""From the report to *on site*, elapsed hours, day and night (AMI 1.2)."""
+RESOLUTION_LIMIT_US = {
+    Criticality.CRITICAL: 24 * HOUR_US,
+    Criticality.MAJOR: 48 * HOUR_US,
+    Criticality.MINOR: 48 * HOUR_US,
+}
+"""From the report to *restored* (AMI 1.2: one or two days, by criticality)."""
 
 
 class ClockVerdict(StrEnum):
@@ -59,9 +63,20 @@ def paused_us(pauses: tuple[Pause, ...], from_us: int, until_us: int) -> int:
     return total
 
 
+def arrived_at_us(ticket: Ticket) -> int | None:
+    """Return when somebody was on site, as the contract counts it: a late entry needs a second person."""
+    counts = not ticket.on_site_late or ticket.on_site_confirmed_at_us is not None
+    return ticket.on_site_at_us if counts else None
+
+
+def awaits_second_person(ticket: Ticket) -> bool:
+    """Return whether somebody is noted on site whose arrival does not count yet."""
+    return ticket.on_site_at_us is not None and arrived_at_us(ticket) is None
+
+
 def intervention(ticket: Ticket, now_us: int) -> ClockNow:
-    """Return the four-hour clock: stopped by arrival, or by the service's return before it."""
-    stopped = _first(ticket.on_site_at_us, ticket.restored_at_us)
+    """Return the four-hour clock: stopped by an arrival that counts, or by the service's return before it."""
+    stopped = _first(arrived_at_us(ticket), ticket.restored_at_us)
     clock = _clock(ticket, INTERVENTION_LIMIT_US, stopped, now_us)
     if clock.verdict is ClockVerdict.MET and ticket.remote:
         return ClockNow(

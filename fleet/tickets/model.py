@@ -1,15 +1,10 @@
 """A ticket as values: states, criticality, pauses and the events that move it.
 
-Sources: DESIGN §7 for the states and clocks; MISSION (AMI 1.2) for 4 h to site and 1 or 2 days to resolution.
+Sources: DESIGN §7 for the states and clocks.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from fleet.durations import HOUR_US
-
-INTERVENTION_LIMIT_US = 4 * HOUR_US
-"""From the report to *on site*, elapsed hours, day and night (AMI 1.2)."""
 
 
 class Criticality(StrEnum):
@@ -23,14 +18,6 @@ class Criticality(StrEnum):
     def weight(self) -> int:
         """Order of urgency, 0 first."""
         return ("CRITICAL", "MAJOR", "MINOR").index(self.value)
-
-
-RESOLUTION_LIMIT_US = {
-    Criticality.CRITICAL: 24 * HOUR_US,
-    Criticality.MAJOR: 48 * HOUR_US,
-    Criticality.MINOR: 48 * HOUR_US,
-}
-"""From the report to *restored* (AMI 1.2: one or two days, by criticality)."""
 
 
 class TicketState(StrEnum):
@@ -132,6 +119,14 @@ class Ticket:
     en_route_at_us: int | None = None
     on_site_at_us: int | None = None
     on_site_proof: str = ""
+    """What was shown: ``code``, ``label``, ``position 46 m``, ``sms``; ``declared``: nothing."""
+    on_site_by: str = ""
+    on_site_entered_at_us: int | None = None
+    """When we learnt of the arrival."""
+    on_site_late: bool = False
+    """It was entered so late that it counts only when a second person confirms it."""
+    on_site_confirmed_by: str = ""
+    on_site_confirmed_at_us: int | None = None
     restored_at_us: int | None = None
     closed_at_us: int | None = None
     merged_into: int | None = None
@@ -190,6 +185,20 @@ class Arrive(Act):
     """Somebody is at the cabinet; ``proof`` says how we know."""
 
     proof: str = "declared"
+    late: bool = False
+    """It was entered long after it happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveArrival(Act):
+    """Who is noted on site shows the gateway's code after all: it was dark before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmArrival(Act):
+    """A second person confirms that somebody was there, and says how they know."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +269,8 @@ Event = (
     Acknowledge
     | Depart
     | Arrive
+    | ProveArrival
+    | ConfirmArrival
     | Restore
     | Relapse
     | Close

@@ -1,6 +1,7 @@
-"""How we know that somebody is on site: the label on the cabinet or a position; pure.
+"""What somebody on site can show beside the gateway's code: the label on the cabinet or a position; pure.
 
-The third proof is the code that the gateway itself shows: ``agent.wire.onsite``.
+They are read, copied and forged elsewhere, so that an arrival with them reads « déclaré »; what proves it is
+the code that the gateway shows (``fleet.acts.challenge``).
 
 A position is compared and forgotten: only the distance is kept.
 
@@ -11,9 +12,23 @@ import hmac
 import math
 from hashlib import sha256
 
+from fleet.lang.i18n import t, word
+
 EARTH_RADIUS_M = 6_371_000
 NEAR_LIMIT_M = 300
 """A phone's position between houses is good to 50 m, a village church's grounds to 200."""
+
+
+def proof_words(lang: str, proof: str) -> str:
+    """Return how we know of an arrival, as people read it.
+
+    >>> proof_words("fr", "position 46 m")
+    'déclaré, position à 46 m du site'
+    """
+    kind, _, rest = proof.partition(" ")
+    if kind == "position":
+        return t(lang, "presence.proof.position", metres=rest.removesuffix(" m"))
+    return word(lang, "presence.proof", proof.replace(" ", "_"))
 
 
 def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> int:

@@ -4,6 +4,9 @@
     reported      Acknowledge   ->  acknowledged
     any working   Depart        ->  en_route       acknowledges if nobody had
     any working   Arrive        ->  on_site        acknowledges if nobody had; stops the 4 h clock
+                                                   unless it is late: then a second person does
+    any           ProveArrival  ->  unchanged      the code of a gateway that was dark before
+    any           ConfirmArrival->  unchanged      by a second person: a late arrival counts
     acknowledged  Lapse         ->  reported       no proof of progress; en_route too
     any working   Restore       ->  restored       by telemetry only
     restored      Relapse       ->  as far as it had come
@@ -25,12 +28,14 @@ from fleet.tickets.model import (
     Acknowledge,
     Arrive,
     Close,
+    ConfirmArrival,
     Depart,
     Event,
     Lapse,
     Merge,
     Note,
     Pause,
+    ProveArrival,
     Regrade,
     Relapse,
     Reopen,
@@ -46,6 +51,11 @@ LATE_LIMIT_US = 24 * HOUR_US
 """How late a phone without coverage may tell what happened; beyond it the act is refused, not re-dated."""
 
 TELEMETRY = "telemetry"
+CODE = "code"
+"""The gateway showed it for this ticket, and it was typed in time."""
+CODE_AFTERWARDS = "code afterwards"
+"""The same, after the arrival had been declared: the gateway was dark."""
+PROVED = frozenset({CODE, CODE_AFTERWARDS})
 
 
 def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | StepRefused:  # noqa: C901, PLR0911, PLR0912
@@ -61,7 +71,11 @@ def step(ticket: Ticket, event: Event, now_us: int) -> Ticket | StepRefused:  # 
         case Depart():
             return _depart(ticket, event, at_us)
         case Arrive():
-            return _arrive(ticket, event, at_us)
+            return _arrive(ticket, event, at_us, now_us)
+        case ProveArrival():
+            return _prove(ticket)
+        case ConfirmArrival():
+            return _confirm(ticket, event, at_us)
         case Restore():
             return _restore(ticket, event)
         case Relapse():
@@ -118,13 +132,39 @@ def _depart(ticket: Ticket, event: Depart, at_us: int) -> Ticket | StepRefused:
     return replace(_taken(ticket, event, at_us), state=state, en_route_at_us=at_us)
 
 
-def _arrive(ticket: Ticket, event: Arrive, at_us: int) -> Ticket | StepRefused:
+def _arrive(ticket: Ticket, event: Arrive, at_us: int, now_us: int) -> Ticket | StepRefused:
     if ticket.on_site_at_us is not None:
         return StepRefused(key="ticket.refused.already_on_site")
     if ticket.state is TicketState.CLOSED:
         return StepRefused(key="ticket.refused.over")
-    arrived = replace(_taken(ticket, event, at_us), on_site_at_us=at_us, on_site_proof=event.proof)
+    arrived = replace(
+        _taken(ticket, event, at_us),
+        on_site_at_us=at_us,
+        on_site_proof=event.proof,
+        on_site_by=event.who,
+        on_site_entered_at_us=now_us,
+        on_site_late=event.late,
+    )
     return arrived if ticket.state is TicketState.RESTORED else replace(arrived, state=TicketState.ON_SITE)
+
+
+def _prove(ticket: Ticket) -> Ticket | StepRefused:
+    if ticket.on_site_at_us is None:
+        return StepRefused(key="ticket.refused.not_on_site")
+    if ticket.on_site_proof in PROVED:
+        return StepRefused(key="ticket.refused.already_on_site")
+    return replace(ticket, on_site_proof=CODE_AFTERWARDS)
+
+
+def _confirm(ticket: Ticket, event: ConfirmArrival, at_us: int) -> Ticket | StepRefused:
+    if ticket.on_site_at_us is None:
+        return StepRefused(key="ticket.refused.not_on_site")
+    if event.who == ticket.on_site_by:
+        return StepRefused(key="ticket.refused.own_arrival")
+    if ticket.on_site_confirmed_at_us is not None:
+        who = ticket.on_site_confirmed_by
+        return StepRefused(key="ticket.refused.already_confirmed", values=(("who", who),))
+    return replace(ticket, on_site_confirmed_by=event.who, on_site_confirmed_at_us=at_us)
 
 
 def _restore(ticket: Ticket, event: Restore) -> Ticket | StepRefused:

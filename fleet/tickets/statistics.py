@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet.tickets.clocks import ClockNow, ClockVerdict, intervention, paused_us, resolution
+from fleet.tickets.clocks import ClockNow, ClockVerdict, arrived_at_us, intervention, paused_us, resolution
 from fleet.tickets.model import Criticality, Ticket, TicketState
 
 KEPT = frozenset({ClockVerdict.MET, ClockVerdict.MET_REMOTELY})
@@ -92,7 +92,7 @@ def statistics(tickets: Iterable[Ticket], now_us: int) -> Statistics:
         by_origin=dict(Counter(ticket.origin.value for ticket in mine)),
         by_cause=dict(Counter(_cause(ticket) for ticket in mine).most_common()),
         to_acknowledge=_times(_span(ticket, ticket.acknowledged_at_us) for ticket in mine),
-        to_site=_times(_span(ticket, ticket.on_site_at_us) for ticket in mine),
+        to_site=_times(_span(ticket, arrived_at_us(ticket)) for ticket in mine),
         to_restore=_times(_span(ticket, ticket.restored_at_us) for ticket in mine),
         intervention=_compliance(first.values()),
         resolution=_compliance(second.values()),

@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from fleet.tickets.clocks import ClockNow, intervention, resolution
+from fleet.tickets.clocks import RESOLUTION_LIMIT_US, ClockNow, intervention, resolution
 from fleet.tickets.model import (
-    RESOLUTION_LIMIT_US,
     Act,
     Close,
     Criticality,

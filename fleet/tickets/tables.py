@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -35,6 +36,11 @@ tickets = Table(
     Column("en_route_at_us", BigInteger),
     Column("on_site_at_us", BigInteger),
     Column("on_site_proof", String(32), nullable=False, default=""),
+    Column("on_site_by", Text, nullable=False, server_default=""),
+    Column("on_site_entered_at_us", BigInteger),
+    Column("on_site_late", Boolean, nullable=False, server_default="0"),
+    Column("on_site_confirmed_by", Text, nullable=False, server_default=""),
+    Column("on_site_confirmed_at_us", BigInteger),
     Column("restored_at_us", BigInteger),
     Column("closed_at_us", BigInteger),
     Column("merged_into", Integer),
@@ -108,6 +114,29 @@ ticket_steps = Table(
     Column("at_us", BigInteger, nullable=False),
 )
 """Idempotency keys of steps that phones send again after a bad connection."""
+
+presence_challenges = Table(
+    "presence_challenges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("eui", String(16), nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""Codes that gateways were asked to show: an HMAC of each, with a secret that is not here."""
+
+presence_tries = Table(
+    "presence_tries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("who", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Codes that were wrong: who typed them, and when."""
 
 spare_parts = Table(
     "spare_parts",

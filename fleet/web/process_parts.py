@@ -13,6 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from fleet.acts.presence import PresenceRules
 from fleet.availability.standing import MonthStanding, month_standing
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
@@ -20,6 +21,7 @@ from fleet.child.process import Child
 from fleet.clock import Clock
 from fleet.db.bounded import BoundedDatabase
 from fleet.db.connect import Database
+from fleet.durations import MINUTE_US
 from fleet.engine.engine import Engine
 from fleet.identity.foundation import Keys
 from fleet.identity.keeper import Keeper
@@ -76,6 +78,12 @@ class Parts:
     def links_secret(self) -> bytes:
         """The secret that signs the links of messages and labels."""
         return links.read_secret(self.settings.keys / links.SECRET_NAME)
+
+    @property
+    def presence_rules(self) -> PresenceRules:
+        """What arrivals on site are judged with."""
+        late_after_us = self.settings.presence.late_after_minutes * MINUTE_US
+        return PresenceRules(secret=self.links_secret, late_after_us=late_after_us)
 
     def past(self) -> Past:
         """Return timelines and the month's figures, a few seconds old at most; the whole stays the whole."""

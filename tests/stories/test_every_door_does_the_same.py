@@ -122,6 +122,7 @@ TEXTS = {
     Step.REOPEN: {"reason": "revenu trop tôt"},
     Step.NOTE: {"text": "je dors, appelez Paul"},
     Step.DECLINE: {"text": "non"},
+    Step.CONFIRM: {"confirmation": "photo de l'armoire", "text": "photo de l'armoire"},
 }
 VERBS = {
     Step.ACKNOWLEDGE: "prendre",
@@ -132,6 +133,7 @@ VERBS = {
     Step.CLOSE: "clore",
     Step.REOPEN: "rouvrir",
     Step.NOTE: "noter",
+    Step.CONFIRM: "confirmer",
 }
 REPLIES = {
     Step.ACKNOWLEDGE: "ok",
@@ -149,6 +151,7 @@ def by_page(client: TestClient, world: World, step: Step, texts: dict[str, str],
 
 def by_json(client: TestClient, world: World, step: Step, texts: dict[str, str], link: str) -> str:
     body: dict[str, object] = {"step": step, **texts}
+    body.pop("confirmation", None)
     if "parts" in texts:
         body["parts"] = texts["parts"].split(",")
     return str(client.post("/api/v1/tickets/1/steps", json=body).json().get("detail", ""))
@@ -193,7 +196,7 @@ class Outcome:
     refusal: str
 
 
-DOORS_OWN = {"acknowledged_by", "on_site_proof", "who", "via", "proof"}
+DOORS_OWN = {"acknowledged_by", "on_site_by", "on_site_confirmed_by", "on_site_proof", "who", "via", "proof"}
 """Who acted, by which door, and what proved it: there doors differ by right."""
 
 

@@ -2,16 +2,12 @@ import io
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
 
-from agent.wire.onsite import onsite_code
-from fleet.evidence.tables import heartbeat_runs
 from fleet.tickets.clocks import ClockVerdict
 from fleet.tickets.model import TicketState
 from fleet.tickets.presence import site_token
 from tests.stories.pages import client_of
 from tests.stories.world import HOUR, MINUTE, World
-from tests.unit.fleet.web.sample import runs_of
 
 SECRET = b"s" * 32
 
@@ -42,7 +38,8 @@ def test_a_technician_without_coverage_acts_in_time_and_tells_late_and_twice(
     assert step(client, "arrive", key="k1", at_us=arrived)[1]["again"] is True
     assert step(client, "arrive", key="k2", at_us=arrived)[0] == 409
     assert azay.ticket().on_site_at_us == arrived
-    assert azay.open()[0].ticket.intervention.verdict is ClockVerdict.MET
+    assert azay.open()[0].ticket.intervention.verdict is ClockVerdict.MISSED
+    assert step(client, "confirm", text="je l'ai eu au téléphone sur place")[0] == 409
     assert azay.trail().count("Arrive") == 1
 
 
@@ -71,21 +68,6 @@ def test_told_more_than_a_day_late_is_refused(azay: World, client: TestClient) -
 def test_presence(azay: World, client: TestClient, shown: dict[str, object], status: int, proof: str) -> None:
     assert step(client, "arrive", presence=shown)[0] == status
     assert azay.ticket().on_site_proof == proof
-
-
-def test_the_code_that_the_gateway_shows_is_good_even_when_told_hours_later(
-    azay: World, client: TestClient
-) -> None:
-    read_at, eui = azay.clock.at_us, "a1"
-    born = {"boot": 7, "first_uptime_ms": 0, "first_at_us": read_at}
-    said = runs_of(0)[0] | born | {"eui": eui, "last_uptime_ms": 60_000, "last_at_us": read_at + 60_000_000}
-    with azay.database.write() as connection:
-        connection.execute(insert(heartbeat_runs), said)
-    code = onsite_code(7, eui, 0)
-    azay.pass_time(3 * HOUR)
-    assert step(client, "arrive", presence={"code": code})[0] == 409
-    assert step(client, "arrive", at_us=read_at, presence={"code": code})[0] == 200
-    assert (azay.ticket().on_site_proof, azay.ticket().on_site_at_us) == ("code", read_at)
 
 
 def test_a_refusal_is_told_in_the_persons_language_with_its_key(azay: World, client: TestClient) -> None:

@@ -47,6 +47,11 @@ EXAMPLES: Final[dict[tuple[str, str], Any]] = {
     },
     ("get", "/api/v1/tickets/{ticket_id}"): {"ticket": TICKET, "trail": [], "messages": []},
     ("post", "/api/v1/tickets/{ticket_id}/steps"): {"ticket": 12, "state": "on_site"},
+    ("post", "/api/v1/tickets/{ticket_id}/code"): {
+        "ticket": 12,
+        "gateways": ["0016c001f1370001"],
+        "expires_at_us": 1_764_000_600_000_000,
+    },
     ("post", "/api/v1/tickets/{ticket_id}/verify"): {"ticket": 12, "restored": False},
     ("post", "/api/v1/tickets/{ticket_id}/merge/{into}"): {"ticket": 12, "merged_into": 11},
     ("post", "/api/v1/tickets/{ticket_id}/split"): {"ticket": 12, "split": ["0016c001f12a3b4c"]},

@@ -99,7 +99,7 @@ def reply(parts: Shared, body: Incoming) -> dict[str, str]:
 def _do(parts: Parts, connection: Connection, person: Person, meant: Reply, ticket_id: int) -> str:
     now_us = parts.clock.now_us()
     wanted = StepRequest(step=STEPS[meant.meaning], who=person.name, door=Door.SMS, text=meant.text)
-    outcome = take(connection, parts.links_secret, ticket_id, wanted, now_us)
+    outcome = take(connection, parts.presence_rules, ticket_id, wanted, now_us)
     if isinstance(outcome, StepRefused):
         _answer(connection, person, outcome.key, now_us, **dict(outcome.values))
         return "refused"

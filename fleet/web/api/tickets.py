@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from fleet.acts.challenge import ask
 from fleet.acts.steps import (
     PARTS_LIMIT,
     TEXT_LIMIT_CHARACTERS,
@@ -61,7 +62,7 @@ class CallBody(BaseModel):
 
 
 class PresenceBody(BaseModel):
-    """How somebody proves to be on site; one of the three."""
+    """What somebody on site shows: the gateway's code proves it, a label or a position is declared."""
 
     label: Line = Field(default="", max_length=64)
     code: Line = Field(default="", max_length=12)
@@ -126,7 +127,7 @@ def step(  # noqa: PLR0917 FastAPI passes by name
     )
     with parts.database.write() as connection:
         _ticket(connection, ticket_id)
-        outcome = take(connection, parts.links_secret, ticket_id, wanted, parts.clock.now_us())
+        outcome = take(connection, parts.presence_rules, ticket_id, wanted, parts.clock.now_us())
     if isinstance(outcome, StepRefused):
         raise _refused(request, outcome)
     return {"ticket": ticket_id, "state": outcome.ticket.state.value, "again": outcome.again}
@@ -137,6 +138,19 @@ def _refused(request: Request, refusal: StepRefused) -> HTTPException:
     text = t(words_of(request).lang, refusal.key, **dict(refusal.values))
     status = 422 if refusal.field else 409
     return HTTPException(status, text, headers={REFUSAL_HEADER: refusal.key})
+
+
+@router.post("/{ticket_id}/code", status_code=201)
+def show_code(request: Request, parts: Shared, ticket_id: int, person: Technician) -> dict[str, Any]:
+    """Ask the gateways of a ticket to show a code; who types it in time proves to be there."""
+    with parts.database.write() as connection:
+        ticket, now_us = _ticket(connection, ticket_id), parts.clock.now_us()
+        asked = ask(
+            connection, parts.keys.signing, parts.links_secret, ticket, who=person.name, now_us=now_us
+        )
+    if isinstance(asked, StepRefused):
+        raise _refused(request, asked)
+    return {"ticket": ticket_id, "gateways": list(asked.euis), "expires_at_us": asked.expires_at_us}
 
 
 @router.post("/{ticket_id}/verify")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
-from agent.wire.command import Action
+from agent.wire.command import Action, Command
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
 from fleet.configurations.status import statuses, unbalanced
@@ -223,7 +223,7 @@ def command(
         if found is None:
             raise HTTPException(404)
         key = visit.parts.keys.signing
-        send(connection, key, eui=eui, action=action, who=person.name, now_us=visit.now_us)
+        send(connection, key, eui=eui, command=Command(action=action), who=person.name, now_us=visit.now_us)
     answer = RedirectResponse(inside(back) if back else f"/passerelles/{eui}", SEE_OTHER)
     return leave_toast(answer, f"toast.command.{action}", name=found.name)
 

@@ -3,8 +3,8 @@
 ``/a/{token}``: GET shows, POST acknowledges, once, without login; never an access note.  Whoever holds the
 link may acknowledge in the name of the person it was sent to, and nothing else.
 
-``/s/{token}``: scanning a label leads to the open ticket of its site, and proves presence.  Who scans must be
-logged in: a photo of the label taken elsewhere opens nothing by itself.
+``/s/{token}``: scanning a label leads to the open ticket of its site, where the arrival is declared with it:
+a label may be read off a photo, so that it proves nothing.  Who scans must be logged in.
 """
 
 from dataclasses import replace
@@ -63,7 +63,7 @@ def _use(visit: Visit, connection: Connection, token: str) -> tuple[Link | None,
     if not links.use(connection, link, visit.now_us):
         return replace(link, state=LinkState.USED), None
     wanted = StepRequest(step=Step.ACKNOWLEDGE, who=link.who, door=Door.LINK)
-    return link, take(connection, secret, link.ticket_id, wanted, visit.now_us)
+    return link, take(connection, visit.parts.presence_rules, link.ticket_id, wanted, visit.now_us)
 
 
 def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Taken | StepRefused) -> HTMLResponse:
@@ -123,7 +123,7 @@ def show_label(token: str, visit: Viewing, person: Acting) -> Response:
 
 @router.post("/s/{token}", include_in_schema=False, dependencies=[Depends(form_guard)])
 def arrive_by_label(token: str, visit: Viewing, person: Acting) -> Response:
-    """Note that somebody is there, proved by the label."""
+    """Note that somebody is there, declared with the label."""
     site_id = _site_of_label(visit, token)
     shown = ShownPresence(label=token)
     wanted = StepRequest(step=Step.ARRIVE, who=person.name, door=Door.LABEL, presence=shown)
@@ -131,7 +131,7 @@ def arrive_by_label(token: str, visit: Viewing, person: Acting) -> Response:
         ticket = open_ticket_at(connection, site_id, visit.now_us)
         if ticket is None:
             raise HTTPException(404, visit.words.t("label.nothing"))
-        outcome = take(connection, visit.parts.links_secret, ticket.id, wanted, visit.now_us)
+        outcome = take(connection, visit.parts.presence_rules, ticket.id, wanted, visit.now_us)
     if isinstance(outcome, StepRefused):
         sentence = visit.words.t(outcome.key, **dict(outcome.values))
         with visit.database.read() as connection:

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
+from fleet.acts.challenge import ask, expected_at
 from fleet.acts.steps import TEXT_LIMIT_CHARACTERS, Door, Step, StepRequest
 from fleet.acts.take import take
 from fleet.configurations.commands import last_of
@@ -23,6 +24,7 @@ from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.ticket_lists import TicketWords, words_of_findings, words_of_ticket
 from fleet.web.typed import Line, Paragraph
+from fleet.web.views import arrivals
 from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
@@ -67,7 +69,7 @@ def _page(
         members_limit=views.MEMBERS_LIMIT,
         intervention=intervention_of(found.shown),
         resolution=resolution_of(found.shown),
-        steps=steps_of(ticket),
+        steps=steps_of(visit.words, ticket),
         trail=trail_of(visit.words, found.events),
         findings=words_of_findings(visit, connection, found.findings, len(found.members)),
         members=members,
@@ -76,6 +78,9 @@ def _page(
         commune=network.communes.get(ticket.commune_insee),
         may_act=visit.person is not None and visit.person.may(Role.TECHNICIAN),
         actions=actions_of(ticket),
+        code=expected_at(connection, ticket_id, visit.now_us),
+        proves=arrivals.proves(ticket),
+        confirms=visit.person is not None and arrivals.confirms(ticket, visit.person.name),
         offline=OFFLINE,
         photos=attachments.of_ticket(connection, ticket_id),
         messages=found.notifications,
@@ -121,6 +126,8 @@ class StepForm(BaseModel):
     """When it happened, milliseconds UTC; empty: now."""
     text: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
     note: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    confirmation: Paragraph = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
+    """How a second person knows that somebody was on site."""
     reason: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
     cause: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
     action: Line = Field(default="", max_length=TEXT_LIMIT_CHARACTERS)
@@ -151,6 +158,24 @@ def photo(ticket_id: int, visit: Viewing, person: Acting, file: Annotated[Upload
     return leave_toast(answer, "toast.photo", number=ticket_id)
 
 
+@router.post("/tickets/{ticket_id}/code", dependencies=Guarded)
+def show_code(ticket_id: int, visit: Viewing, person: Acting) -> Response:
+    """Ask the gateways of a ticket to show the code that proves who is there."""
+    try:
+        with visit.database.write() as connection:
+            ticket = tickets.get(connection, ticket_id, lock=True)
+            key, secret = visit.parts.keys.signing, visit.parts.links_secret
+            asked = ask(connection, key, secret, ticket, who=person.name, now_us=visit.now_us)
+    except tickets.NoSuchTicket as error:
+        raise HTTPException(404) from error
+    if isinstance(asked, StepRefused):
+        sentence = visit.words.t(asked.key, **dict(asked.values))
+        with visit.database.read() as connection:
+            return _page(visit, connection, ticket_id, status=409, refused=sentence)
+    answer = RedirectResponse(f"/tickets/{ticket_id}#ticket-code", SEE_OTHER)
+    return leave_toast(answer, "toast.code", number=ticket_id)
+
+
 @router.post("/tickets/{ticket_id}/{verb}", dependencies=Guarded)
 def act(
     ticket_id: int, verb: str, visit: Viewing, person: Acting, typed: Annotated[StepForm, Form()]
@@ -164,17 +189,16 @@ def act(
         who=person.name,
         door=Door.PAGE,
         at_us=_at_us(visit, typed.at),
-        text=typed.text or typed.note,
+        text=typed.text or typed.note or typed.confirmation,
         reason=typed.reason,
         cause=typed.cause,
         action=typed.action,
         parts=tuple(typed.parts.split(",")),
         depot=typed.depot,
     )
-    secret = visit.parts.links_secret
     try:
         with visit.database.write() as connection:
-            outcome = take(connection, secret, ticket_id, wanted, visit.now_us)
+            outcome = take(connection, visit.parts.presence_rules, ticket_id, wanted, visit.now_us)
     except tickets.NoSuchTicket as error:
         raise HTTPException(404) from error
     if isinstance(outcome, StepRefused):

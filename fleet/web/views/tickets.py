@@ -11,8 +11,10 @@ from fleet.lang.i18n import catalogue
 from fleet.lang.text import collation
 from fleet.notify.compose import SiteLine, map_link
 from fleet.tickets.model import Criticality, Ticket, TicketState
+from fleet.tickets.presence import proof_words
 from fleet.tickets.store import TicketEvent, TicketView
 from fleet.web.rendering import Words
+from fleet.web.views.arrivals import arrival_words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
 from fleet.web.views.tables import Column
 
@@ -43,6 +45,7 @@ class Step:
     key: str
     at_us: int | None
     who: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +112,18 @@ def columns() -> list[Column[TicketLine]]:
     ]
 
 
-def steps_of(ticket: Ticket) -> list[Step]:
+def steps_of(words: Words, ticket: Ticket) -> list[Step]:
     """Return how far the work has come."""
     return [
         Step(key="reported", at_us=ticket.reported_at_us, who=ticket.caller),
         Step(key="acknowledged", at_us=ticket.acknowledged_at_us, who=ticket.acknowledged_by),
         Step(key="en_route", at_us=ticket.en_route_at_us),
-        Step(key="on_site", at_us=ticket.on_site_at_us),
+        Step(
+            key="on_site",
+            at_us=ticket.on_site_at_us,
+            who=ticket.on_site_by,
+            note=arrival_words(words, ticket),
+        ),
         Step(key="restored", at_us=ticket.restored_at_us),
         Step(
             key="merged" if ticket.state is TicketState.MERGED else "closed",
@@ -133,6 +141,7 @@ VERBS = {
     "clore": FieldStep.CLOSE,
     "rouvrir": FieldStep.REOPEN,
     "noter": FieldStep.NOTE,
+    "confirmer": FieldStep.CONFIRM,
 }
 """The last word of a form's address, and the step that it asks for."""
 
@@ -199,6 +208,8 @@ _DETAILS: dict[str, Callable[[Words, dict[str, Any]], str]] = {
     "Refused": _refusal,
     "Attach": lambda words, detail: str(detail["name"]),  # noqa: ARG005
     "Note": lambda words, detail: str(detail["text"]),  # noqa: ARG005
+    "ConfirmArrival": lambda words, detail: str(detail["text"]),  # noqa: ARG005
+    "Arrive": lambda words, detail: proof_words(words.lang, str(detail["proof"])),
     "Reopen": lambda words, detail: str(detail["reason"]),  # noqa: ARG005
 }
 

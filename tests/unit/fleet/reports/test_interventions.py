@@ -47,7 +47,7 @@ def test_each_ticket_is_listed_with_its_instants() -> None:
     )
     assert row[-2:] == ("Disjoncteur", "réarmé")
     titles = [column.title for column in table.columns]
-    assert titles[7:13] == [
+    assert titles[8:14] == [
         "Intervention après",
         "Intervention, limite",
         "Intervention, délai",
@@ -64,10 +64,10 @@ def test_each_ticket_is_measured_against_4_h_and_1_or_2_days() -> None:
     open_ = replace(CLOSED, id=4, on_site_at_us=None, restored_at_us=None)
     limit_us = CLOSED.resolution_limit_us
     rows = tickets_table([kept, late, remote, open_], T0 + HOUR_US).rows
-    assert rows[0][7:13] == (HOUR_US, 4 * HOUR_US, True, 2 * HOUR_US, limit_us, True)
-    assert rows[1][7:13] == (5 * HOUR_US, 4 * HOUR_US, False, 50 * HOUR_US, limit_us, False)
-    assert rows[2][7:10] == (2 * HOUR_US, 4 * HOUR_US, True)
-    assert rows[3][7:13] == (None, 4 * HOUR_US, None, None, limit_us, None)
+    assert rows[0][8:14] == (HOUR_US, 4 * HOUR_US, True, 2 * HOUR_US, limit_us, True)
+    assert rows[1][8:14] == (5 * HOUR_US, 4 * HOUR_US, False, 50 * HOUR_US, limit_us, False)
+    assert rows[2][8:11] == (2 * HOUR_US, 4 * HOUR_US, True)
+    assert rows[3][8:14] == (None, 4 * HOUR_US, None, None, limit_us, None)
 
 
 def test_an_empty_month_has_no_rate() -> None:
