@@ -143,6 +143,7 @@ class _Rules:
             "tickets": Bound(rows=self._is_ticket, refers=refers),
             "incidents": Bound(rows=self._of("id", self.incidents)),
             "incident_events": Bound(rows=incident, refers={"incident_id": "incidents.id"}),
+            "incident_findings": Bound(rows=incident, refers={"incident_id": "incidents.id"}),
             "maintenances": Bound(
                 rows=self._some_gateway, written=self._only_gateways, refers={"euis": "gateways.eui"}
             ),
