@@ -27,7 +27,7 @@ from fleet.web.rendering import Words
 from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
-from fleet.web.views.measures import channels_of, measures_of
+from fleet.web.views.measures import channels_of, measures_of, occupied_of
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -228,7 +228,9 @@ def command(
     return leave_toast(answer, f"toast.command.{action}", name=found.name)
 
 
-DETAILS, PICTURE = "details", "rf_picture"
+DETAILS, PICTURE, OCCUPIED = "details", "rf_picture", "lbt_blocked"
+OCCUPIED_WITHIN_US = 86_400_000_000
+"""Downlinks that found their channel occupied are counted over this."""
 
 
 def last_note(connection: Connection, eui: str, name: str) -> tuple[int, Mapping[str, Any]]:
@@ -236,6 +238,13 @@ def last_note(connection: Connection, eui: str, name: str) -> tuple[int, Mapping
     query = select(notes.c.at_us, notes.c.fields).where(notes.c.eui == eui, notes.c.name == name)
     row = connection.execute(query.order_by(notes.c.recorded_at_us.desc()).limit(1)).first()
     return (0, {}) if row is None else (row.at_us, row.fields)
+
+
+def _occupied(connection: Connection, eui: str, now_us: int) -> list[Mapping[str, Any]]:
+    query = select(notes.c.fields).where(
+        notes.c.eui == eui, notes.c.name == OCCUPIED, notes.c.recorded_at_us >= now_us - OCCUPIED_WITHIN_US
+    )
+    return [row.fields for row in connection.execute(query)]
 
 
 def last_measures(words: Words, connection: Connection, eui: str) -> dict[str, Any]:
@@ -246,5 +255,6 @@ def last_measures(words: Words, connection: Connection, eui: str) -> dict[str, A
         "measures": measures_of(words, details),
         "measured_us": details_us,
         "channels": channels_of(words, picture),
+        "occupied": occupied_of(words, _occupied(connection, eui, words.now_us)),
         "pictured_us": picture_us,
     }

@@ -1,7 +1,8 @@
 """What a gateway measured of itself and of its air: details with their units, the RF picture; pure."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,11 @@ _UNITS: Final = {
 }  # fmt: skip
 _ENGLISH_UNITS: Final = {"mb": "MB", "kb": "kB", "days": "d"}
 _CELL: Final = re.compile(r"(\d+)\.(\d+)")
+_FREQUENCY: Final = re.compile(r"[0-9]{9}")
 _NOISE: Final = re.compile(r"noise_(\w+)\.(\d+)")
+
+OCCUPIED_SHOWN: Final = 8
+"""Channels named beside the number of downlinks; a plan has 16 at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +94,27 @@ def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
             )
         )
     return sorted(found, key=lambda one: (one.mhz, one.sf))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupied:
+    """Downlinks that listen before talk held back: how many, and on which channels."""
+
+    downlinks: int
+    channels: str
+
+
+def occupied_of(words: Words, notes: Iterable[Mapping[str, Any]]) -> Occupied | None:
+    """Return what some notes of occupied channels add up to; None where nothing was held back."""
+    by_channel: Counter[int] = Counter()
+    for fields in notes:
+        for name, count in fields.items():
+            if _FREQUENCY.fullmatch(name) and type(count) is int and count > 0:
+                by_channel[int(name)] += count
+    if not by_channel:
+        return None
+    shown = [
+        words.t("rf.occupied.channel", mhz=words.number(hz / 1e6, 1), count=count)
+        for hz, count in by_channel.most_common(OCCUPIED_SHOWN)
+    ]
+    return Occupied(downlinks=by_channel.total(), channels=" · ".join(shown))

@@ -49,8 +49,8 @@ class FrameDecoder:
         self._special.begin()
         if address == FIFO:
             return bytes(READ_OVERHEAD_BYTES) + self._pop(count)
-        if address < FIFO:
-            self._memory.check_read(address)
+        if address < FIFO and not self._memory.is_read(address):
+            return bytes(READ_OVERHEAD_BYTES + count)
         return bytes(READ_OVERHEAD_BYTES) + self._silicon.space.read(address, count)
 
     def _pop(self, count: int) -> bytes:

@@ -1,5 +1,5 @@
 from fleet.web.rendering import Words
-from fleet.web.views.measures import channels_of, measures_of
+from fleet.web.views.measures import OCCUPIED_SHOWN, channels_of, measures_of, occupied_of
 
 FRENCH, ENGLISH = Words("fr", 0), Words("en", 0)
 
@@ -34,3 +34,17 @@ def test_the_picture_is_read_by_channel_and_spreading_factor() -> None:
 
 def test_what_is_no_cell_is_left_out() -> None:
     assert channels_of(FRENCH, {"868100000.7": "1/2", "868100000.8": "a/b/c", "x": 1}) == []
+
+
+def test_downlinks_that_found_their_channel_occupied_add_up_by_channel() -> None:
+    notes = [{"868100000": 2, "868300000": 1}, {"868300000": 4}, {"x": 9, "868500000": "7", "868700000": -1}]
+    found = occupied_of(FRENCH, notes)
+    assert found is not None
+    assert (found.downlinks, found.channels) == (7, "868,3 MHz\u202f: 5 · 868,1 MHz\u202f: 2")
+    assert occupied_of(FRENCH, [{}]) is None
+
+
+def test_as_many_occupied_channels_are_named_as_there_is_room_for() -> None:
+    found = occupied_of(ENGLISH, [{str(868_000_000 + n * 100_000): 1 for n in range(OCCUPIED_SHOWN + 3)}])
+    assert found is not None
+    assert (found.downlinks, len(found.channels.split(" · "))) == (OCCUPIED_SHOWN + 3, OCCUPIED_SHOWN)

@@ -71,6 +71,19 @@ class Replay:
             self.compared += 1
 
 
+def test_the_capture_program_of_libloragw_comes_to_its_end() -> None:
+    chip = VirtualChip(clock=VirtualClock())
+    replay = Replay(chip)
+    replay.memory = bytes(len(replay.memory))
+    recorded = golden_text("transcripts/capture_ram.txt").splitlines()
+    for text in recorded[1:]:
+        replay.line(text)
+    assert recorded[0] == "## capture_ram source 4"
+    assert "0 R 6005 1 01" in recorded, "CAPCOMPLETE"
+    assert replay.compared == 26
+    assert list(chip.complaints) == []
+
+
 @pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_the_reference_cannot_tell_the_twin_from_its_recording(name: str) -> None:
     chip = VirtualChip(clock=VirtualClock(), model=3 if "1303" in name else 2)
