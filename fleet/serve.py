@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,7 @@ from fleet.evidence import restarts
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
+from fleet.lang.i18n import t
 from fleet.live.feed import Feed
 from fleet.months.closer import Closer
 from fleet.months.stamping import Stamper
@@ -55,6 +57,7 @@ from fleet.web.app import make_app
 from fleet.web.connections import is_loopback, listen, make_server
 from fleet.web.gate import Gate, WaitsFor
 from fleet.web.process_parts import Parts
+from fleet.web.proxies import TrustedProxies, parse_proxies
 
 STOP_LIMIT_S = 10
 """For requests and for the engine's last batch each."""
@@ -90,9 +93,12 @@ def run(data: Path, *, host: str, port: int, open_access: bool) -> None:
     settings = msgspec.structs.replace(read_settings(data), host=host, port=port, open_access=open_access)
     os.umask(PRIVATE_UMASK)
     worker.check(settings)
+    parse_proxies(settings.proxies)
     read_authority(settings.timestamp_url, settings.timestamp_ca)
     events = parse_events_url(settings.lns_events_url) if settings.lns_events_url else None
     _log_to_stderr()
+    if settings.public_url.startswith("https://") and not is_loopback(host):
+        log.warning("reachable_without_proxy", host=host, what=t("fr", "proxy.open", host=host))
     asyncio.run(_serve(settings, listen(host, port), events))
 
 
@@ -101,7 +107,8 @@ class _Process:
 
     def __init__(self, settings: Settings, events: EventsBroker | None) -> None:
         self.gate = Gate()
-        self.server = make_server(self.gate, settings.proxies, STOP_LIMIT_S)
+        self.proxies = TrustedProxies(self.gate, settings.proxies, settings.public_url)
+        self.server = make_server(self.proxies, STOP_LIMIT_S)
         self.parts: Parts | None = None
         self.ticks = Ticks()
         self._settings, self._events = settings, events
@@ -152,7 +159,8 @@ class _Process:
 
     async def lead(self) -> None:
         """Run every part until the server ends."""
-        parts = self.parts = assemble(self._settings, self._database)
+        parts = assemble(self._settings, self._database)
+        parts = self.parts = replace(parts, proxy_faults=self.proxies.counts)
         closer = _closer(parts)
         self._to_stop += [parts.engine, closer, parts.keeper, parts.child]
         engine = threading.Thread(target=parts.engine.run, name="engine", daemon=True)

@@ -71,7 +71,6 @@ FLEET = Role(
         ("fleet/units/passerelle-fleet.sysusers", "usr/lib/sysusers.d/passerelle-fleet.conf"),
         ("fleet/units/passerelle-fleet.tmpfiles", "usr/lib/tmpfiles.d/passerelle-fleet.conf"),
         ("fleet/units/passerelle-fleet", "usr/sbin"),
-        ("fleet/units/nginx.conf", "usr/share/passerelle/nginx.conf"),
         ("docs/exploitation.md", "usr/share/doc/passerelle-fleet"),
     ),
     units=("passerelle-broker.service", "passerelle-fleet.service", "passerelle-watchman.service"),

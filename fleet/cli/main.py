@@ -19,6 +19,7 @@ from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import lns as lns_cli
 from fleet.cli import objects as objects_cli
+from fleet.cli import proxy as proxy_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import rollout as rollout_cli
 from fleet.cli import safety as safety_cli
@@ -212,6 +213,7 @@ app.add_typer(incidents_cli.app)
 app.add_typer(settings.app, name="settings")
 app.add_typer(rollout_cli.app, name="rollout")
 backup.add_to(app)
+app.command("proxy-config")(proxy_cli.proxy_config)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
 app.command("ok-to-stop")(safety_cli.ok_to_stop)

@@ -109,7 +109,9 @@ def _check(founded: Founded) -> None:
     from fleet.months.timestamp import read_authority
     from fleet.notify.mail import parse_mail_url
     from fleet.notify.settings import read_channels
+    from fleet.web.proxies import parse_proxies
 
+    parse_proxies(founded.proxies)
     for text in founded.backup.recipients:
         parse_recipient(text)
     read_channels(effective_environment(founded, {}))

@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from fleet.db.connect import Database
+from fleet.durations import SECOND_US
 from fleet.identity import audit, passwords
+from fleet.identity.attempts import Wait
 from fleet.identity.people import PASSWORD_MAX_CHARACTERS, Role
 from fleet.identity.sessions import begin
 from fleet.identity.tables import users
@@ -38,6 +40,16 @@ def log_in(
         who = name if checked_hash is not None else audit.UNKNOWN
         audit.record(connection, now_us=now_us, who=who, action="login.refused", subject="")
     return None
+
+
+def note_wait(database: Database, name: str, wait: Wait, now_us: int) -> None:
+    """Write down that tries of a name must wait: once a wait, not once a try."""
+    with database.read() as connection:
+        known = connection.scalar(_account(name).with_only_columns(users.c.name))
+    after = {"wait_s": -(-wait.wait_us // SECOND_US), "counted": wait.counted}
+    with database.write() as connection:
+        who = known or audit.UNKNOWN
+        audit.record(connection, now_us=now_us, who=who, action="login.throttled", subject="", after=after)
 
 
 def agrees(database: Database, name: str, password: str) -> bool:

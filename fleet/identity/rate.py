@@ -1,12 +1,12 @@
-"""How often somebody may try: a bucket per key that fills again evenly; pure but for its memory.
+"""How often somebody may ask: a bucket per key that fills again evenly; pure but for its memory.
 
-Sources: OWASP "Authentication Cheat Sheet" (throttle by account and by address); the generic cell rate
-algorithm (ITU-T I.371): one instant per key says everything.
+Source: the generic cell rate algorithm (ITU-T I.371): one instant per key says everything.
 """
 
 import threading
 
 from fleet.durations import MINUTE_US
+from fleet.identity.attempts import Attempts
 
 KEYS_LIMIT = 10_000
 """Keys remembered; the one that tried longest ago goes."""
@@ -39,19 +39,11 @@ class Limiter:
             while len(self._full_at_us) > self._keys:
                 del self._full_at_us[next(iter(self._full_at_us))]
 
-    def forget(self, key: str) -> None:
-        """Let ``key`` begin anew: it proved who it is."""
-        with self._lock:
-            self._full_at_us.pop(key, None)
-
 
 class Limits:
     """The limits of one process."""
 
     def __init__(self) -> None:
-        self.login = Limiter(5, 15 * MINUTE_US)
-        """Failed logins of one name from one address."""
-        self.login_address = Limiter(50, 15 * MINUTE_US)
-        """Failed logins from one address: an office behind one line."""
+        self.logins = Attempts()
         self.enrolment = Limiter(60, MINUTE_US)
         """Enrolments and renewals from one address; an installer's bench makes some ten a minute."""

@@ -19,6 +19,7 @@ from starlette.datastructures import FormData
 
 from fleet.identity.people import Person, Role, Scope
 from fleet.web.process_parts import current_person, whole_of
+from fleet.web.proxies import FAULT, FoundFault
 
 LOGIN_PATH = "/connexion"
 CSRF_FIELD = "csrf_token"
@@ -90,6 +91,12 @@ async def form_guard(request: Request, person: Annotated[Person, Depends(viewer)
         raise NotAllowed(CSRF_FIELD, "the form is too old or not ours; load the page again")
 
 
+def proxy_fault(request: Request) -> FoundFault | None:
+    """Return what the proxy does wrong that this request came through."""
+    found: FoundFault | None = getattr(request.state, FAULT, None)
+    return found
+
+
 def check_origin(request: Request) -> None:
     """Refuse a request that a page of another site sent.
 
@@ -100,6 +107,7 @@ def check_origin(request: Request) -> None:
         NotAllowed: the Origin header names another host.
     """
     origin = request.headers.get("origin")
-    public = urlsplit(whole_of(request).settings.public_url).netloc
-    if origin is not None and urlsplit(origin).netloc not in {request.headers.get("host", ""), public}:
-        raise NotAllowed("origin", f"sent from {origin}, which is neither this host nor {public}")
+    public, host = urlsplit(whole_of(request).settings.public_url).netloc, request.headers.get("host", "")
+    if origin is not None and urlsplit(origin).netloc not in {host, public}:
+        detail = f"sent from {origin}, which is neither this host ({host}) nor the public address ({public})"
+        raise NotAllowed("origin", detail)

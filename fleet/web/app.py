@@ -103,6 +103,8 @@ def healthz(parts: Shared) -> Response:
         "journal_unanswered": parts.engine.outgoing.acknowledger.unanswered,
         "desired_published_anew": parts.engine.outgoing.desired.published_anew,
         "clients": parts.feed.clients,
+        "proxy_faults": dict(parts.proxy_faults),
+        "logins_refused": parts.limits.logins.refused,
         "credentials": [{"name": one.name, "ends_at_us": one.ends_at_us} for one in parts.keeper.credentials],
         "ending": [str(one) for one in ending],
     }

@@ -48,6 +48,9 @@ _LARGE: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"/api/v1/mail/[^/]*"), MAIL_LIMIT_BYTES),
 )
 
+LARGEST_BYTES = max(limit for _, limit in _LARGE)
+"""Of all paths: what a proxy before us has to let through."""
+
 
 class _Refused(Exception):
     """A body that is not taken."""

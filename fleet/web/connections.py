@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -143,8 +143,8 @@ class OurServer(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp, proxies: Sequence[str], stop_limit_s: int) -> OurServer:
-    """Return the server of ``app``; ``proxies`` are the addresses whose forwarded headers are believed."""
+def make_server(app: ASGIApp, stop_limit_s: int) -> OurServer:
+    """Return the server of ``app``; what proxies forward is read by ``fleet.web.proxies`` alone."""
     return OurServer(
         uvicorn.Config(
             app,
@@ -152,8 +152,7 @@ def make_server(app: ASGIApp, proxies: Sequence[str], stop_limit_s: int) -> OurS
             lifespan="off",
             log_config=None,
             access_log=False,
-            proxy_headers=True,
-            forwarded_allow_ips=list(proxies),
+            proxy_headers=False,
             timeout_graceful_shutdown=stop_limit_s,
         )
     )

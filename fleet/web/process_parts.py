@@ -8,6 +8,7 @@ parts_of(request).clock                         # where only the request is at h
 With a territory, ``parts.database`` and ``parts.network`` hold that alone (``fleet.territory.bounds``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -59,6 +60,8 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     months: Months = field(default_factory=Months)
+    proxy_faults: Mapping[str, int] = field(default_factory=dict)
+    """What proxies do wrong, with how many requests showed it (``fleet.web.proxies``)."""
     reach: Reach | None = None
     """The territory of who asks; None: everywhere."""
     whole: "Parts | None" = None

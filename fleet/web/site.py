@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,7 @@ from starlette.types import Scope
 
 from fleet.db.bounded import OutOfReach
 from fleet.identity.people import Person
-from fleet.web.access import NotAllowed
+from fleet.web.access import NotAllowed, proxy_fault
 from fleet.web.pages import (
     administration,
     calls,
@@ -63,6 +64,8 @@ PAGES: tuple[APIRouter, ...] = (
     live.router,
 )
 MACHINE_PATHS = ("/api/", "/healthz", "/metrics")
+ORIGIN = "origin"
+"""``NotAllowed.field`` of a form that another site sent, or that a proxy makes look so."""
 KNOWN_CODES = (403, 404, 409, 422, 500, 503)
 
 SMALL_BYTES = 1_000
@@ -115,19 +118,32 @@ def _page_for_people(machine: Any) -> Handler:
 def error_page(request: Request, error: Exception) -> Response:
     """Return the page of one error: what happened, what was not changed, what to do."""
     code = _code(error)
-    shown = code if code in KNOWN_CODES else (500 if code >= 500 else 404)
+    shown: int | str = code if code in KNOWN_CODES else (500 if code >= 500 else 404)
+    if isinstance(error, NotAllowed) and error.field == ORIGIN:
+        shown = ORIGIN
     visit = Visit(request=request, person=None, words=words_of(request))
     person = current_person(request)
     values: dict[str, Any] = {
         "code": code,
         "head": visit.words.t(f"error.{shown}"),
         "text": visit.words.t(f"error.{shown}.what"),
-        "detail": _detail(visit.words, error, person),
+        "detail": _origin(visit) if shown == ORIGIN else _detail(visit.words, error, person),
         "person": person,
     }
     answer = visit.bare("pages/error.html", status=code, **values)
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
+
+
+def _origin(visit: Visit) -> str:
+    """Return which setting or header makes a form of ours look like another site's, and the command."""
+    if fault := proxy_fault(visit.request):
+        return fault.in_words(visit.lang)
+    public = urlsplit(visit.parts.settings.public_url).netloc
+    headers = visit.request.headers
+    origin = urlsplit(headers.get("origin", ""))
+    host, sender = headers.get("host", ""), f"{origin.scheme}://{origin.netloc}"
+    return visit.words.t("error.origin.public", origin=sender, host=host, public=public)
 
 
 def _code(error: Exception) -> int:

@@ -25,18 +25,18 @@ BOOT = (
 GATEWAY = (*BOOT, "polkitd", "iproute2")
 SERVER = (
     *BOOT,
-    *("mosquitto", "postgresql", "nginx", "openssl", "curl", "postfix", "gammu-smsd"),
+    *("mosquitto", "postgresql", "nginx", "caddy", "openssl", "curl", "postfix", "gammu-smsd"),
     *("libpango-1.0-0", "libpangoft2-1.0-0", "fonts-dejavu-core", "iproute2", "faketime"),
 )
 """What docs/exploitation.md has the administrator install; taken here so that no test needs a network."""
-NO_MODEM = 'chroot "$1" systemctl disable --quiet gammu-smsd'
-"""Without one, gammu-smsd holds up the boot; the guide has it started where there is one."""
+LATER = 'chroot "$1" systemctl disable --quiet gammu-smsd caddy'
+"""Without a modem, gammu-smsd holds up the boot; Caddy would take nginx's ports.  Tests start them."""
 BUILD_LIMIT_S = 900
 
 
 def base_folder(packages: tuple[str, ...], release: str = "12") -> Path:
     """Return the folder of a Debian that nobody writes into; the first call takes a minute."""
-    key = hashlib.sha256(" ".join((*packages, NO_MODEM)).encode()).hexdigest()[:12]
+    key = hashlib.sha256(" ".join((*packages, LATER)).encode()).hexdigest()[:12]
     kept = cache_folder() / f"debian-{release}-{key}"
     with _alone(kept.with_name(f"{kept.name}.lock")):
         if kept.is_dir():
@@ -46,7 +46,7 @@ def base_folder(packages: tuple[str, ...], release: str = "12") -> Path:
         command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
         # Nothing is lost when a machine of a test loses its power: dpkg need not wait for the disk.
         command += ["--dpkgopt=force-unsafe-io", '--aptopt=APT::Sandbox::User "root"', "--format=directory"]
-        command += [f"--customize-hook={NO_MODEM}"] if "gammu-smsd" in packages else []
+        command += [f"--customize-hook={LATER}"] if "gammu-smsd" in packages else []
         subprocess.run([*command, RELEASES[release], str(partial)], check=True, timeout=BUILD_LIMIT_S)
         partial.rename(kept)
     return kept

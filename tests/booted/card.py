@@ -9,7 +9,12 @@ class Card:
 
     def __init__(self, image: Path) -> None:
         self.device = Path(_run("losetup", "--find", "--show", str(image)))
-        _run("partx", "--add", str(self.device))
+        # Updated, not added: a card that was in use as its machine ended may have left its partition here.
+        try:
+            _run("partx", "--update", str(self.device))
+        except subprocess.CalledProcessError:
+            self.eject()
+            raise
 
     @property
     def nodes(self) -> tuple[Path, ...]:

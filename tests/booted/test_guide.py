@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.booted import surroundings
+from tests.booted import proxy, surroundings
 from tests.booted.conftest import Machines
 from tests.booted.machine import Machine
 from tests.booted.page import GATEWAY, PAGE, SERVER, blocks
@@ -101,6 +101,7 @@ def test_the_first_day_of_a_fleet(day: FirstDay) -> None:
         main = server.run(f"systemctl show --property=MainPID --value {unit}").strip()
         assert server.run(f"stat --format=%U /proc/{main}").strip() == "passerelle-fleet"
     assert re.search(r"^set-cookie: .*; secure", day.log_in(), re.IGNORECASE | re.MULTILINE)
+    proxy.check(server, "personne")
 
     surroundings.write_sheets(server, day.folder)
     day.follow("Remplir le registre")

@@ -10,7 +10,7 @@ from fleet.facts.states import CommuneState, GatewayState
 from fleet.lang.i18n import LANGUAGES
 from fleet.web import rendering
 from fleet.web.access import LOGIN_PATH, check_origin
-from fleet.web.login import inside
+from fleet.web.login import inside, login_form
 from fleet.web.typed import Line
 from fleet.web.views.clocks import Countdown, level_of
 from fleet.web.views.timeline import Span, timeline_of
@@ -30,7 +30,7 @@ SEE_OTHER = 303
 @router.get(LOGIN_PATH, response_class=HTMLResponse)
 def login(visit: Anybody, back: str = "/", error: str = "") -> HTMLResponse:
     """Show the form."""
-    return visit.bare("pages/login.html", onward=inside(back), wrong=bool(error), typed_name="")
+    return login_form(visit, back=back, trouble=visit.words.t("login.wrong") if error else "")
 
 
 @router.get("/sw.js")

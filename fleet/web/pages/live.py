@@ -25,6 +25,8 @@ from fleet.tickets.tables import ticket_events
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
+STREAM_PATH: Final = "/vivant"
+"""What a proxy before us passes on as it comes."""
 FIGURES_EACH_US: Final = 30_000_000
 """While an outage lasts, budgets shrink: open pages look again so often."""
 COUNTERS_EACH: Final = 5
@@ -35,7 +37,7 @@ SPARSE_EACH_US: Final = 10_000_000
 """Between two events without news on a sparse stream; less than ``frame.FROZEN_AFTER_US``."""
 
 
-@router.get("/vivant")
+@router.get(STREAM_PATH)
 async def stream(visit: Viewing, sparse: bool = False) -> Response:
     """Stream what changes; ``sparse``: without words of every second, for a phone that pays for each byte."""
     try:

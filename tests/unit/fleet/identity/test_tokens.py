@@ -1,15 +1,19 @@
 """Tokens of machines: scoped, hashed, expiring, revocable, audited; and how often somebody may try."""
 
+import contextlib
+
 import pytest
 from sqlalchemy import select
 
 from fleet.cli.main import main
-from fleet.durations import MINUTE_US
-from fleet.identity import tokens
+from fleet.durations import SECOND_US
+from fleet.identity import passwords, tokens
+from fleet.identity.passwords import AT_ONCE_LIMIT, WAITING_LIMIT
 from fleet.identity.people import PersonError, Scope
 from fleet.identity.rate import Limiter
 from fleet.identity.tables import api_tokens, audit_log
 from fleet.objects.tables import object_months
+from fleet.web.login import BROWSER_COOKIE
 from tests.unit.fleet.founded import EUIS
 from tests.unit.fleet.web.api.site import PASSWORD, Site
 
@@ -124,6 +128,12 @@ def test_on_the_command_line(site, capsys):
     assert ", ".join(Scope) in capsys.readouterr().err
 
 
+def audited(site, action):
+    with site.database.read() as connection:
+        rows = connection.execute(select(audit_log).where(audit_log.c.action == action)).mappings().all()
+    return [(row["who"], row["after"]) for row in rows]
+
+
 def log_in(site, password=PASSWORD, name="anne"):
     return site.client.post("/connexion", data={"name": name, "password": password})
 
@@ -133,11 +143,52 @@ def test_who_guesses_must_wait_and_others_need_not(site):
     site.person("victor", "viewer")
     for _ in range(5):
         assert log_in(site, "wrong").headers["location"] == "/connexion?error=1"
-    refused = log_in(site)
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "180")
-    assert "Réessayez" in refused.text
+    for _ in range(2):
+        refused = log_in(site)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+        assert "Trop d’essais. Réessayez dans 30\u202fs." in refused.text
+    assert audited(site, "login.throttled") == [("anne", {"wait_s": 30, "counted": "pair"})]
     assert log_in(site, name="victor").headers["location"] == "/"
-    site.clock.now += 3 * MINUTE_US
+    site.clock.now += 30 * SECOND_US
+    assert log_in(site).headers["location"] == "/"
+    assert len(audited(site, "login.refused")) == 5
+
+
+def test_a_name_that_nobody_has_is_not_written_down(site):
+    for _ in range(6):
+        log_in(site, name="my-password-in-the-wrong-field")
+    assert audited(site, "login.throttled") == [("unknown", {"wait_s": 30, "counted": "pair"})]
+
+
+def test_a_browser_that_logged_in_before_waits_for_nobody(site):
+    site.person("anne", "viewer")
+    site.person("victor", "viewer")
+    assert log_in(site).headers["location"] == "/"
+    (known,) = (one for one in site.client.cookies.jar if one.name.startswith(BROWSER_COOKIE))
+    assert (known.path, known.has_nonstandard_attr("HttpOnly")) == ("/connexion", True)
+    kept = dict(site.client.cookies)
+    site.client.cookies.clear()
+    for _ in range(6):
+        last = log_in(site, "wrong")
+    assert last.status_code == 429
+    site.client.cookies.update(kept)
+    assert log_in(site).headers["location"] == "/"
+    forged = {known.name: known.value[:-1] + ("0" if known.value[-1] != "0" else "1")}
+    site.client.cookies.clear()
+    site.client.cookies.update(forged)
+    assert log_in(site).status_code == 429
+
+
+def test_too_many_passwords_at_once_count_for_nobody(site):
+    site.person("anne", "viewer")
+    with contextlib.ExitStack() as held:
+        for _ in range(AT_ONCE_LIMIT + WAITING_LIMIT):
+            held.callback(passwords._admitted.release)
+            passwords._admitted.acquire()
+        for _ in range(10):
+            busy = log_in(site)
+            assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
+        assert "Beaucoup de connexions" in busy.text
     assert log_in(site).headers["location"] == "/"
 
 

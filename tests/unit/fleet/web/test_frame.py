@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
+from fleet.identity.foundation import write_session_secret
 from fleet.web.process_parts import share
 from fleet.web.views.frame import FROZEN_AFTER_US
 from tests.unit.fleet.web.network import StillClock, make_app
@@ -124,6 +125,7 @@ def test_without_a_session_pages_lead_to_the_login(tmp_path: Path) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/connexion?back=/passerelles")
     assert 'name="back" value="/passerelles"' in page.get("/connexion?back=/passerelles").text
     assert 'name="back" value="/"' in page.get("/connexion?back=https://evil.example").text
+    write_session_secret(settings.keys)
     wrong = page.post("/connexion", data={"name": "x", "password": "y"})
     assert "Nom ou mot de passe inconnu" in page.get(wrong.headers["location"]).text
 
