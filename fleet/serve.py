@@ -209,6 +209,7 @@ def assemble(settings: Settings, database: Database) -> Parts:
             contract=settings.contract,
             retention=settings.retention,
             escalation=settings.escalation,
+            quarantine=settings.quarantine,
         ),
     )
     return Parts(

@@ -16,6 +16,7 @@ from agent.wire.resolved import resolved
 from fleet.broker.address import Broker, parse_broker_url
 from fleet.db.connect import sqlite_url
 from fleet.errors import SettingsError
+from fleet.evidence.quarantine import DEFAULT_BOUND, QuarantineBound
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.identity.ends import DeclaredEnds
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
@@ -94,6 +95,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     presence: PresenceSettings = PresenceSettings()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; nobody else's are."""
+    quarantine: QuarantineBound = DEFAULT_BOUND
+    """How many gateways may be quarantined within an hour before the limit itself is suspected."""
     ends: DeclaredEnds = DeclaredEnds()
     """When credentials end that cannot renew themselves; told 60, 30 and 7 days before."""
     timestamp_url: str = ""
@@ -124,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     report: Terms = Terms()
     presence: PresenceSettings = PresenceSettings()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    quarantine: QuarantineBound = DEFAULT_BOUND
     ends: DeclaredEnds = DeclaredEnds()
     timestamp_url: str = ""
     timestamp_ca: str = ""
@@ -163,6 +167,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         report=founded.report,
         presence=founded.presence,
         proxies=founded.proxies,
+        quarantine=founded.quarantine,
         ends=founded.ends,
         timestamp_url=founded.timestamp_url,
         timestamp_ca=founded.timestamp_ca,

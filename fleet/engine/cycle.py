@@ -23,7 +23,7 @@ from fleet.evidence.acknowledgement import Progress, settle
 from fleet.evidence.allowance import UNUSED
 from fleet.evidence.blindness import Closed, Eyes, Opened, step
 from fleet.evidence.ingest import Sorter
-from fleet.evidence.quarantine import Quarantine
+from fleet.evidence.quarantine import DEFAULT_BOUND, Quarantine, QuarantineBound
 from fleet.facts.months import month_of
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
@@ -53,6 +53,7 @@ class Terms:
     contract: ContractSettings = DEFAULTS
     retention: Retention = Retention()
     escalation: EscalationPolicy = DEFAULT_POLICY
+    quarantine: QuarantineBound = DEFAULT_BOUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,8 @@ def run_cycle(
         blind_reason=state.blind.reason if state.blind else "",
         now_us=now_us,
     )
-    network = replace(network, clock=state.timekeeping.quality)
+    spared = state.recent.suspects(now_us)
+    network = replace(network, clock=state.timekeeping.quality, spared=spared)
     incidents.run(connection, network, now_us, terms.escalation, terms.contract)
     if instant.monotonic_us >= state.sweep_due_us and state.timekeeping.quality.is_sure:
         sweep(connection, terms.retention, now_us)
@@ -214,12 +216,18 @@ class StoredBatch:
 
 
 def store_messages(
-    connection: Connection, state: EngineState, batch: Sequence[Received], settings: ContractSettings
+    connection: Connection, state: EngineState, batch: Sequence[Received], terms: Terms
 ) -> StoredBatch:
     """Store a batch and return the state that knows it."""
     memory = state.memory
     sorter = Sorter(
-        memory.gateways, state.registry.gateways, settings, state.timekeeping.cut_us, processor_ns
+        memory.gateways,
+        state.registry.gateways,
+        terms.contract,
+        state.timekeeping.cut_us,
+        processor_ns,
+        state.recent,
+        terms.quarantine.limit(len(state.registry.gateways)),
     )
     rows = sorter.sort(batch)
     store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))
@@ -231,9 +239,9 @@ def store_messages(
     unheard = sum(number for number, _ in rows.unheard.values())
     after = memory.with_batch(rows)
     if unsure := memory.unsure(rows):
-        after = restore_unsure(connection, after, unsure, state.from_us, settings)
+        after = restore_unsure(connection, after, unsure, state.from_us, terms.contract)
     return StoredBatch(
-        state=replace(state, memory=after),
+        state=replace(state, memory=after, recent=rows.recent),
         refused=len(rows.refused) + unheard,
         settled=settled,
         desired=rows.desired,

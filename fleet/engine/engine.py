@@ -197,7 +197,7 @@ class Engine:
     def _store(self, batch: list[Received]) -> None:
         state, dated = self.state(), self._dated(batch)
         with self._committing() as connection:
-            stored = store_messages(connection, state, dated, self._terms.contract)
+            stored = store_messages(connection, state, dated, self._terms)
         self._state = stored.state
         if stored.settled or stored.desired:
             self.outgoing.batch_stored(stored.desired, stored.settled)

@@ -1,14 +1,15 @@
 """What the engine decides from, as of the newest commit: one value, replaced whole after a transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from fleet.durations import DAY_US
-from fleet.evidence import facts
+from fleet.evidence import facts, quarantines
 from fleet.evidence.blindness import restart_gap
 from fleet.evidence.clock_events import ClockChange, ClockEvent, newest_number, note_event
+from fleet.evidence.quarantine import RecentQuarantines
 from fleet.evidence.timekeeping import Timekeeping, begun
 from fleet.facts.model import Blindness
 from fleet.facts.months import month_of, month_window
@@ -40,6 +41,8 @@ class EngineState:
     timekeeping: Timekeeping
     clock_event: int
     """Number of the newest event of our clock."""
+    recent: RecentQuarantines
+    """The quarantines of the last hour, and who was spared."""
     refresh_due_us: int = 0
     """On the monotonic clock: when what people change is looked for again; 0: at once."""
     sweep_due_us: int = 0
@@ -90,10 +93,13 @@ def restored_state(
 ) -> EngineState:
     """Return the state that the stored rows prove: in a new month, after an unsure commit, by another clock.
 
-    Of the state ``before`` it keeps what was shown last, since when we see, and what our clock is worth.
+    Of the state ``before`` it keeps what was shown last, since when we see, who was spared a quarantine, and
+    what our clock is worth.
     """
+    stored = _stored(connection, settings, now_us)
+    stored["recent"] = replace(stored["recent"], spared=before.recent.spared)
     return EngineState(
-        **_stored(connection, settings, now_us),
+        **stored,
         view=NetworkView(settings, network=before.view.network),
         seen_since_monotonic_us=before.seen_since_monotonic_us,
         timekeeping=before.timekeeping,
@@ -108,6 +114,7 @@ def _stored(connection: Connection, settings: ContractSettings, now_us: int) -> 
         "registry": load_registry(connection),
         "memory": restore_memory(connection, from_us, settings),
         "sight": facts.load_blindness(connection, from_us, settings),
+        "recent": quarantines.load_recent(connection, now_us),
         "month": month,
         "from_us": from_us,
     }

@@ -32,7 +32,7 @@ from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, JOURNAL_
 from fleet.broker.received import Received
 from fleet.evidence.allowance import UNUSED, Allowance, BeyondBudget, Counts, MessageKind, cost, of_beat
 from fleet.evidence.coherence import INTEGER_LIMIT, Incoherent, Unusable, check
-from fleet.evidence.quarantine import Quarantine, begun
+from fleet.evidence.quarantine import DEFAULT_BOUND, NO_QUARANTINES, Quarantine, RecentQuarantines, begun
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -79,6 +79,8 @@ class Sorted:
     """What the gateways of this batch have used."""
     quarantines: dict[str, Quarantine] = field(default_factory=dict)
     """Gateways that are not listened to, after what they said in this batch."""
+    recent: RecentQuarantines = NO_QUARANTINES
+    """The last hour's, after this batch."""
     unheard: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By EUI: how many messages were refused for a quarantine, and when the newest came."""
 
@@ -134,10 +136,14 @@ class Sorter:
     """Runs that were received until then end there: our clock may have been another."""
     processor_ns: Callable[[], int] = standing
     """What this thread has used of a processor so far."""
+    recent: RecentQuarantines = NO_QUARANTINES
+    """The last hour's, before the batch."""
+    quarantines_limit: int = DEFAULT_BOUND.least
+    """How many may begin within an hour."""
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
         """Return the rows of ``batch``."""
-        rows = Sorted()
+        rows = Sorted(recent=self.recent)
         for message in batch:
             began_ns = self.processor_ns()
             try:
@@ -154,13 +160,21 @@ class Sorter:
             count, _, _ = rows.incoherent.get(eui, (0, "", 0))
             rows.incoherent[eui] = (count + 1, str(error), at_us)
         if isinstance(error, BeyondBudget):
-            rows.quarantines[eui] = begun(error.kind, at_us)
+            self._begin(rows, eui, error, at_us)
         elif eui in self.registered:
             used_ns = self.processor_ns() - began_ns
             try:
                 rows.allowances[eui] = self._used(rows, eui).after(cost(message.payload, used_ns), at_us)
             except BeyondBudget as beyond:
-                rows.quarantines[eui] = begun(beyond.kind, at_us)
+                self._begin(rows, eui, beyond, at_us)
+
+    def _begin(self, rows: Sorted, eui: str, beyond: BeyondBudget, at_us: int) -> None:
+        """Quarantine a gateway, or spare it where so many are that the limit itself may be wrong."""
+        if rows.recent.admits(self.quarantines_limit, at_us):
+            rows.quarantines[eui] = begun(beyond.kind, at_us)
+            rows.recent = rows.recent.with_begin(at_us)
+        else:
+            rows.recent = rows.recent.with_spared(eui, at_us)
 
     def _used(self, rows: Sorted, eui: str) -> Allowance:
         return rows.allowances.get(eui) or self.known.get(eui, NOTHING).allowance

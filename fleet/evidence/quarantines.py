@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from fleet.durations import HOUR_US
 from fleet.evidence.allowance import MessageKind
-from fleet.evidence.quarantine import Quarantine
+from fleet.evidence.quarantine import Quarantine, RecentQuarantines
 from fleet.evidence.tables import quarantines
 from fleet.facts.model import Blindness
 from fleet.lang.reasons import FleetReason, own
@@ -39,6 +40,13 @@ def load_open(connection: Connection) -> Mapping[str, Quarantine]:
         )
         for row in connection.execute(query).mappings()
     }
+
+
+def load_recent(connection: Connection, now_us: int) -> RecentQuarantines:
+    """Return those that began within the last hour; who was spared goes beyond its budget again."""
+    began = quarantines.c.began_at_us
+    query = select(began).where(began > now_us - HOUR_US).order_by(began)
+    return RecentQuarantines(begun_at_us=tuple(connection.scalars(query)))
 
 
 def held(connection: Connection, eui: str) -> Held | None:

@@ -64,7 +64,7 @@ class Tally:
     known: bool
     """The browser proved that this name logged in with it."""
     own: Failures = Failures()
-    """Of the known browser, else of the name from this address."""
+    """What the known browser failed, else the name from this address."""
     name: Failures = Failures()
     address: Failures = Failures()
 

@@ -27,6 +27,8 @@ class Domain(StrEnum):
     NETWORK = "network"
     QUARANTINE = "quarantine"
     """One gateway to which we do not listen: it went beyond a budget (``fleet.evidence.quarantine``)."""
+    BUDGET = "budget"
+    """The budgets themselves: more gateways went beyond one than may be quarantined within an hour."""
 
 
 class IncidentState(StrEnum):

@@ -1,5 +1,6 @@
 """The network at one instant: what the engine computes each cycle and pages and incident rules read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from fleet.evidence.timekeeping import ClockQuality
@@ -70,6 +71,9 @@ class NetworkNow:
     blind_reason: str = ""
     clock: ClockQuality = ClockQuality.HOST
     """What the clock is worth that dates all this."""
+    spared: Mapping[str, int] = field(default_factory=dict)
+    """Gateways beyond a budget that are listened to because too many are, by EUI with since when: the limit
+    itself is suspected (``fleet.evidence.quarantine``)."""
     changed_gateways: frozenset[str] | None = None
     """Whose state differs from the newest cycle that was committed; None: nothing was, all are new."""
     changed_communes: frozenset[str] | None = None

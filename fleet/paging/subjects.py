@@ -29,6 +29,7 @@ WHAT = {
     "grade.burn": "flaps",
     "grade.flaps": "flaps",
     "grade.quarantine": "quarantine",
+    "grade.budget": "budget",
 }
 
 

@@ -115,7 +115,7 @@ def _open(context: CycleContext, action: Open | Split) -> None:
 
 def _reported_us(context: CycleContext, cause: SharedCause, first: Member) -> int:
     """Return when it was known: a loss once it is confirmed, a quarantine at once."""
-    if cause.domain is Domain.QUARANTINE:
+    if cause.domain in {Domain.QUARANTINE, Domain.BUDGET}:
         return first.since_us
     return first.since_us + context.settings.silence_confirmed_us
 
@@ -139,6 +139,8 @@ def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
         value = network.gateways[value].name
     if cause.domain is Domain.QUARANTINE:
         return t("fr", "ticket.quarantine", name=value)
+    if cause.domain is Domain.BUDGET:
+        return t("fr", "ticket.budget")
     return where("fr", cause.domain, value, names)
 
 

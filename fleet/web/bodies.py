@@ -49,7 +49,7 @@ _LARGE: tuple[tuple[re.Pattern[str], int], ...] = (
 )
 
 LARGEST_BYTES = max(limit for _, limit in _LARGE)
-"""Of all paths: what a proxy before us has to let through."""
+"""What a proxy before us has to let through: the largest of all paths."""
 
 
 class _Refused(Exception):

@@ -1,11 +1,23 @@
 """What a proxy of ours must do, tried from outside: HTTPS alone, its own headers, no CBC, bounded files."""
 
+import json
+import re
+from random import Random
+
+from PIL import Image
+
 from tests.booted.machine import Machine
 
 NAME = "supervision.exemple.fr"
 URL = f"https://{NAME}"
 CURL = "curl --silent --show-error --max-time 60"
 STATUS = "--output /dev/null --write-out '%{http_code}'"
+STREAM_S = 75
+"""Longer than what proxies wait for by themselves: nginx 60 s."""
+STREAM_ALIVE_US = 60_000_000
+PHOTO_PIXELS = (1600, 1200)
+PHOTO_LEAST_BYTES = 1_500_000
+"""More than nginx takes by itself: 1 MB."""
 FREE_TRIES = 5
 """As of ``fleet.identity.attempts``."""
 
@@ -30,3 +42,33 @@ def check(machine: Machine, stranger: str) -> None:
     machine.run("head --bytes=17M /dev/zero > /tmp/large")
     large = f"{CURL} {STATUS} --data-binary @/tmp/large {URL}/registre/essai"
     assert machine.run(large, check=False).startswith("413")
+
+
+def send_photo(machine: Machine, ticket: int) -> None:
+    """Send a photo as a technician's phone does; ``session`` is somebody's cookie."""
+    noise = Random(ticket).randbytes(3 * PHOTO_PIXELS[0] * PHOTO_PIXELS[1])
+    path = machine.root / "root" / "photo.jpg"
+    Image.frombytes("RGB", PHOTO_PIXELS, noise).save(path, quality=90)
+    assert path.stat().st_size > PHOTO_LEAST_BYTES
+    page = f"{URL}/tickets/{ticket}"
+    before = machine.run(f"{CURL} --fail --cookie session {page}")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', before)
+    assert token is not None, before
+    form = f"--form csrf_token={token[1]} --form file=@photo.jpg"
+    assert machine.run(f"{CURL} {STATUS} --cookie session {form} {page}/photo") == "303"
+    after = machine.run(f"{CURL} --fail --cookie session {page}")
+    assert after.count("/photos/") > before.count("/photos/")
+
+
+def follow_stream(machine: Machine) -> None:
+    """Follow the events of a page for longer than a proxy's own patience."""
+    text = machine.run(
+        f"curl --silent --no-buffer --max-time {STREAM_S} --cookie session {URL}/vivant", check=False
+    )
+    instants = [
+        json.loads(line.removeprefix("data: "))["at_us"]
+        for line in text.splitlines()
+        if line.startswith("data: ") and line.endswith("}")
+    ]
+    assert instants, text
+    assert instants[-1] - instants[0] > STREAM_ALIVE_US

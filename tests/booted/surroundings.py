@@ -108,6 +108,19 @@ def _square(lat: float, lon: float) -> dict[str, object]:
     return {"type": "Polygon", "coordinates": [[[lon + 0.02 * x, lat + 0.02 * y] for x, y in around]]}
 
 
+def receive_mails(machine: Machine) -> None:
+    """Make a machine the mail server of the guide too: what it takes for anybody lies in root's box."""
+    machine.run(
+        "postconf -e 'mydestination = exemple.fr, localhost' 'local_recipient_maps =' 'luser_relay = root';"
+        "systemctl reload postfix"
+    )
+
+
+def mails(machine: Machine) -> str:
+    """Return what lies in root's box."""
+    return machine.run("cat /var/mail/root 2>/dev/null || true")
+
+
 def add_radio(gateway: Machine) -> None:
     """Give a gateway with the agent's package a radio and a network server."""
     gateway.write("/etc/systemd/system/twin.service", TWIN)

@@ -6,6 +6,7 @@ bare machine for the restore                       a network of its own
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from packages.build import ROOT
-from tests.booted import surroundings
+from tests.booted import proxy, surroundings
 from tests.booted.conftest import Machines, build_tree
 from tests.booted.machine import Machine
 from tests.booted.page import PAGE, WATCHMAN, blocks
@@ -36,6 +37,8 @@ ENTERED_MAILS = (
     " --command 'select count(*) from report_mails where entered_at_us is not null'"
 )
 CONFIRMED_LIMIT_S = 120.0
+PAGED_LIMIT_S = 300.0
+"""Silent for 90 s, an incident, a ticket, a page."""
 MORNING = """[Service]
 Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
 Environment=DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=Europe/Paris
@@ -104,6 +107,8 @@ def test_every_block_of_the_page(page: WholePage) -> None:
     page.follow("Recevoir les signalements par courriel")
     server.run("sendmail -f mairie@exemple.fr pannes+37015@localhost", stdin=MAIL)
     server.until("the mail is entered", lambda: server.run(ENTERED_MAILS).strip() == "1", 60.0)
+    surroundings.receive_mails(server)
+    _check_proxies(page)
 
     server.run("mkdir -p /var/lib/phone")
     page.follow("Les SMS par modem")
@@ -118,6 +123,8 @@ def test_every_block_of_the_page(page: WholePage) -> None:
     assert all("essai" in text for text in page.sent(page.watchman)), page.sent(page.watchman)
 
     page.follow("Révoquer une passerelle")
+    server.until("the service pages by SMS", lambda: _is_called(server), PAGED_LIMIT_S)
+    server.until("the service pages by mail", lambda: _is_written_to(server), PAGED_LIMIT_S)
     assert f"deny vdl/1/{EUI}" in server.run("cat /var/lib/passerelle-fleet/mosquitto/acl")
     page.follow("Mettre à jour")
     server.reboot()
@@ -130,6 +137,34 @@ def test_every_block_of_the_page(page: WholePage) -> None:
     assert f"deny vdl/1/{EUI}" in page.fresh.run("cat /var/lib/passerelle-fleet/mosquitto/acl")
 
     assert page.followed == {block.section for block in blocks(PAGE.read_text("utf-8"))}
+
+
+def _check_proxies(page: WholePage) -> None:
+    """Try what goes through nginx, then through Caddy with the file that the page has printed for it."""
+    server = page.server
+    proxy.check(server, "personne")
+    proxy.send_photo(server, 1)
+    proxy.follow_stream(server)
+    caddy = re.search(r"`(passerelle-fleet proxy-config caddy > \S+)`", PAGE.read_text("utf-8"))
+    assert caddy is not None
+    server.run(f"{caddy[1]}; caddy validate --config /etc/caddy/Caddyfile; systemctl stop nginx")
+    server.run("systemctl start caddy")
+    proxy.check(server, "inconnue")
+    proxy.send_photo(server, 1)
+    proxy.follow_stream(server)
+    server.run("systemctl stop caddy; systemctl start nginx")
+
+
+def _is_called(server: Machine) -> bool:
+    names = server.run("ls /var/spool/gammu/sent")
+    return any(person["phone"] in names for person in DATA["technicians"])
+
+
+def _is_written_to(server: Machine) -> bool:
+    mails = surroundings.mails(server)
+    return any(
+        f"To: {person['email']}" in mails or f"<{person['email']}>" in mails for person in DATA["technicians"]
+    )
 
 
 def _both_are_called(watchman: Machine) -> bool:

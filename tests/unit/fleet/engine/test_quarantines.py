@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import select
 
+from fleet.durations import HOUR_US
 from fleet.evidence import quarantines
 from fleet.evidence.allowance import PACES, MessageKind
 from fleet.evidence.ingest import Sorter
-from fleet.evidence.quarantine import CALM, CALM_US, begun
+from fleet.evidence.quarantine import CALM, CALM_US, QuarantineBound, RecentQuarantines, begun
 from fleet.evidence.tables import refused_messages
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import GatewayState
@@ -170,3 +171,73 @@ def test_calm_is_a_pace(count, calm):
         held = held.after_message(later)
     assert (held.beyond_us == NOW_US) is calm
     assert held.refused == count + 1
+
+
+def of_budgets(fleet):
+    with fleet.database.read() as connection:
+        known = store.load(connection, fleet.clock.now)
+    return [one for one in known if one.cause.domain is Domain.BUDGET]
+
+
+def two_flood(fleet, first):
+    """Let two gateways go beyond a budget in one step, where one may be quarantined within an hour."""
+    count, at_us = PACES[MessageKind.BOOT].burst + 2, fleet.clock.now + 30 * S
+    batch = [of_a_new_boot(first + boot, at_us, eui) for eui in EUIS[:2] for boot in range(count)]
+    return fleet.step(batch)
+
+
+def test_where_too_many_go_beyond_their_budgets_the_limit_is_suspected_and_nobody_else_is_silenced(tmp_path):
+    fleet = Fleet(tmp_path, quarantine=QuarantineBound(share_max_ppm=0, least=1))
+    network = two_flood(fleet, 1)
+    assert network.gateways[HOSTILE].quarantine == MessageKind.BOOT
+    assert network.gateways[QUIET].quarantine == ""
+    assert set(network.spared) == {QUIET}
+    assert fleet.step([of_a_new_boot(9_000, fleet.clock.now + 30 * S, QUIET)]).gateways[QUIET].last_word_us
+    (incident,) = of_budgets(fleet)
+    assert (incident.state, set(incident.members)) == (IncidentState.OPEN, {QUIET})
+    with fleet.database.read() as connection:
+        ticket = tickets.of_incident(connection, incident.id)
+    assert ticket.title.startswith("Budgets de messages\u202f: trop de passerelles les dépassent")
+    assert len(of_quarantines(fleet)) == 1
+    fleet.seq += HOUR_US // (30 * S)
+    fleet.step([])
+    fleet.step([])
+    assert of_budgets(fleet)[0].state is IncidentState.ENDED
+
+
+def test_the_next_hour_quarantines_again(tmp_path):
+    fleet = Fleet(tmp_path, quarantine=QuarantineBound(share_max_ppm=0, least=1))
+    two_flood(fleet, 1)
+    fleet.seq += HOUR_US // (30 * S)
+    fleet.step([])
+    at_us = fleet.clock.now + 30 * S
+    count = PACES[MessageKind.BOOT].burst + 2
+    network = fleet.step([of_a_new_boot(50_000 + boot, at_us, QUIET) for boot in range(count)])
+    assert network.gateways[QUIET].quarantine == MessageKind.BOOT
+
+
+@pytest.mark.parametrize(
+    ("begun_ago_us", "admitted"),
+    [((), True), ((0,), True), ((0, 1), False), ((0, HOUR_US), True), ((0, HOUR_US - 1), False)],
+)
+def test_how_many_may_begin_within_an_hour(begun_ago_us, admitted):
+    recent = RecentQuarantines(begun_at_us=tuple(NOW_US - ago_us for ago_us in begun_ago_us))
+    assert recent.admits(2, NOW_US) is admitted
+    assert recent.with_begin(NOW_US).begun_at_us[-1] == NOW_US
+    assert len(recent.with_begin(NOW_US).begun_at_us) <= len(begun_ago_us) + 1
+
+
+def test_who_was_spared_is_suspected_for_an_hour_from_the_newest():
+    recent = RecentQuarantines().with_spared(HOSTILE, NOW_US).with_spared(HOSTILE, NOW_US + S)
+    assert recent.suspects(NOW_US + S) == {HOSTILE: NOW_US}
+    assert recent.suspects(NOW_US + S + HOUR_US) == {}
+    later_us = NOW_US + 2 * HOUR_US
+    assert recent.with_spared(HOSTILE, later_us).suspects(later_us) == {HOSTILE: later_us}
+
+
+def test_a_restart_remembers_how_many_began(tmp_path):
+    fleet = Fleet(tmp_path)
+    flood(fleet)
+    with fleet.database.read() as connection:
+        assert len(quarantines.load_recent(connection, fleet.clock.now).begun_at_us) == 1
+        assert quarantines.load_recent(connection, fleet.clock.now + 2 * HOUR_US).begun_at_us == ()

@@ -24,6 +24,7 @@ from fleet.evidence.coherence import (
     check_coherent,
 )
 from fleet.evidence.ingest import Sorter
+from fleet.evidence.quarantine import DEFAULT_BOUND
 from fleet.evidence.tables import heartbeat_runs, incoherences
 from fleet.facts.months import month_of
 from fleet.facts.runs import run_of
@@ -44,13 +45,13 @@ FUZZED = 10_000
 class Fleet:
     """An engine over a small fleet, step by step; ``EUIS[1]`` serves quietly beside the hostile one."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, quarantine=DEFAULT_BOUND):
         self.database, self.clock = founded_database(folder), StandingClock()
-        self.seq = 0
+        self.seq, self._quarantine = 0, quarantine
         self.restart()
 
     def restart(self):
-        link, terms = Link(self.clock), Terms(signing=KEY)
+        link, terms = Link(self.clock), Terms(signing=KEY, quarantine=self._quarantine)
         clock = FleetClock(self.clock)
         self.engine = Engine(
             database=self.database, link=link, inbox=Inbox(), feed=Feed(), clock=clock, terms=terms
