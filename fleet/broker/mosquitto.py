@@ -40,6 +40,11 @@ class BrokerFiles:
         return self.folder / "mosquitto.conf"
 
     @property
+    def data(self) -> Path:
+        """Where the broker keeps its store."""
+        return self.folder / "data"
+
+    @property
     def acl(self) -> Path:
         return self.folder / "acl"
 
@@ -73,7 +78,7 @@ def render_configuration(files: BrokerFiles, *, host: str, port: int) -> str:
         f"pid_file {files.pid}",
         f"user {getpass.getuser()}",
         "persistence true",
-        f"persistence_location {files.folder / 'data'}/",
+        f"persistence_location {files.data}/",
         "autosave_interval 30",
         f"max_queued_messages {MAX_QUEUED_MESSAGES}",
         f"max_inflight_messages {MAX_INFLIGHT_MESSAGES}",

@@ -1,10 +1,11 @@
 """The audit log: every write says who did what to what, from what to what, in its own transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
+from fleet.db.connect import Database
 from fleet.identity.tables import audit_log
 
 SYSTEM = "system"
@@ -12,6 +13,15 @@ SYSTEM = "system"
 COMMAND_LINE = "command line"
 UNKNOWN = "unknown"
 """Nobody's name was typed at the login; it is not written down, because it may be a password."""
+
+
+def unknown_subjects(database: Database, action: str, subjects: Collection[str]) -> list[str]:
+    """Return the subjects, in order, that no line of that action names."""
+    row_ = audit_log.c
+    with database.read() as connection:
+        query = select(row_.subject).where(row_.action == action, row_.subject.in_(subjects))
+        known = set(connection.scalars(query))
+    return [each for each in subjects if each not in known]
 
 
 def record(

@@ -110,7 +110,7 @@ def write_broker_files(
     ``before``: host and port that the present mosquitto.conf was made for, if they were others.
     """
     files = broker_files(data)
-    (files.folder / "data").mkdir(parents=True, exist_ok=True)
+    files.data.mkdir(parents=True, exist_ok=True)
     wanted = render_configuration(files, host=host, port=port)
     if files.configuration.exists():
         old_host, old_port = before or (host, port)
@@ -121,7 +121,7 @@ def write_broker_files(
         files.acl.write_text(renewed_rights("", render_acl()), encoding="utf-8")
     if not files.revoked.exists():
         files.revoked.write_bytes(revocation_list(authority, (), now_us))
-    for path in (files.folder, files.folder / "data"):
+    for path in (files.folder, files.data):
         path.chmod(FOLDER_MODE)
     files.acl.chmod(OWNER_ONLY)
     return files

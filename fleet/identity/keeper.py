@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import structlog
 
+from fleet.broker.store_trial import set_aside
 from fleet.broker.trial import shown_serial
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.durations import HOUR_US
+from fleet.identity import audit
 from fleet.identity.ends import Credential, Ending, certificate_serial, endings, read_credentials, renew_own
 from fleet.identity.revocation import (
     ASK_AGAIN_S,
@@ -30,6 +32,7 @@ RETRY_EVERY_S = 20.0
 """After a look that failed: each waits for the broker up to its limit."""
 
 CERTIFICATES_EVERY_US = HOUR_US
+STORE_ASIDE = "broker.store_set_aside"
 PROOFS_LIMIT = 25
 """Tries, ``ASK_AGAIN_S`` apart, for the broker to show a renewed certificate."""
 
@@ -63,6 +66,8 @@ class Keeper:
         self._declared, self._tell = declared, tell
         self._looked_at_us: int | None = None
         self.credentials: tuple[Credential, ...] = ()
+        self.stores_set_aside: tuple[str, ...] = ()
+        """Stores of the broker that it could not read (``fleet.broker.store_trial``), the newest first."""
         self._stopping = threading.Event()
         self._looked_at_rights = False
         self.trouble = ""
@@ -85,6 +90,7 @@ class Keeper:
         """Renew the rights once, enforce what is revoked, renew what is due; one failure hides no other."""
         if not self._looked_at_rights:
             self._renew_rights()
+        self._note_stores()
         if not self.door.broker.tls:
             return
         troubles = []
@@ -103,6 +109,19 @@ class Keeper:
         if renew_rights(self._database, self.door, self._clock.now_us()):
             log.warning("broker_rights_renewed", acl=str(self.door.files.acl))
         self._looked_at_rights = True
+
+    def _note_stores(self) -> None:
+        """Write down, once each, that the broker started without a store of its own that was damaged."""
+        names = set_aside(self.door.files.data)
+        if new := [name for name in names if name not in self.stores_set_aside]:
+            now_us = self._clock.now_us()
+            for name in audit.unknown_subjects(self._database, STORE_ASIDE, new):
+                log.warning("broker_store_set_aside", store=str(self.door.files.data / name))
+                with self._database.write() as connection:
+                    audit.record(
+                        connection, now_us=now_us, who=audit.SYSTEM, action=STORE_ASIDE, subject=name
+                    )
+        self.stores_set_aside = tuple(names)
 
     def _enforce(self) -> None:
         if load_rights(self._database, self._clock.now_us()).unconfirmed:

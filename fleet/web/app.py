@@ -98,6 +98,7 @@ def healthz(parts: Shared) -> Response:
         "inbox": parts.inbox.waiting,
         "broker_connected": parts.link.connected,
         "broker_epoch": parts.link.epoch,
+        "broker_stores_set_aside": list(parts.keeper.stores_set_aside),
         "journal_acknowledged": parts.engine.outgoing.acknowledger.acknowledged,
         "journal_asked": parts.engine.outgoing.acknowledger.asked,
         "journal_unanswered": parts.engine.outgoing.acknowledger.unanswered,

@@ -33,6 +33,7 @@ from agent.wire.messages import Change
 from fleet.broker.address import Broker as Address
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
+from fleet.broker.store_trial import StoreTrial, try_store
 from fleet.clock import FleetClock
 from fleet.configurations.issue import issue_version
 from fleet.db.connect import Database
@@ -268,7 +269,8 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
     assert gateway.link.counts.records_uploaded == last + 4
 
 
-async def test_a_broker_without_its_store_gets_everything_again(site: Site) -> None:
+@pytest.mark.parametrize("damaged", [False, True], ids=["lost", "damaged"])
+async def test_a_broker_without_its_store_gets_everything_again(site: Site, *, damaged: bool) -> None:
     gateway = Gateway(site.folder / "gateway", site.broker.port)
     async with gateway.running():
         with site.manager() as manager:
@@ -276,6 +278,9 @@ async def test_a_broker_without_its_store_gets_everything_again(site: Site) -> N
             await until("version 1", lambda: gateway.state.ledger.seen_version == 1, gateway)
             site.kill()
             site.store.unlink(missing_ok=True)
+            if damaged:
+                site.store.write_bytes(b"damaged")
+                assert try_store(site.folder, site.clock.now_us())[0] is StoreTrial.SET_ASIDE
             gateway.journal.record(Change.RADIO, "radio", "OFF")
             site.broker.start()
             kept = gateway.journal.outbox
