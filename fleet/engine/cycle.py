@@ -227,7 +227,7 @@ def store_messages(
         state.timekeeping.cut_us,
         processor_ns,
         state.recent,
-        terms.quarantine.limit(len(state.registry.gateways)),
+        terms.quarantine,
     )
     rows = sorter.sort(batch)
     store.store_batch(connection, rows, vitals.rows_of(connection, rows.vitals))

@@ -7,7 +7,7 @@ Presence is kept for people only.  What cannot be used goes to ``refused`` with 
 the newest of them and counts all.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,7 +32,14 @@ from agent.wire.topics import COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, JOURNAL_
 from fleet.broker.received import Received
 from fleet.evidence.allowance import UNUSED, Allowance, BeyondBudget, Counts, MessageKind, cost, of_beat
 from fleet.evidence.coherence import INTEGER_LIMIT, Incoherent, Unusable, check
-from fleet.evidence.quarantine import DEFAULT_BOUND, NO_QUARANTINES, Quarantine, RecentQuarantines, begun
+from fleet.evidence.quarantine import (
+    DEFAULT_BOUND,
+    NO_QUARANTINES,
+    Quarantine,
+    QuarantineBound,
+    RecentQuarantines,
+    begun,
+)
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.runs import Outcome, fold
 from fleet.facts.settings import ContractSettings
@@ -129,7 +136,7 @@ class Sorter:
 
     known: Mapping[str, Known]
     """By EUI, what was known before the batch."""
-    registered: Container[str]
+    registered: Collection[str]
     """EUIs of the registry."""
     settings: ContractSettings
     cut_us: int = 0
@@ -138,7 +145,7 @@ class Sorter:
     """What this thread has used of a processor so far."""
     recent: RecentQuarantines = NO_QUARANTINES
     """The last hour's, before the batch."""
-    quarantines_limit: int = DEFAULT_BOUND.least
+    bound: QuarantineBound = DEFAULT_BOUND
     """How many may begin within an hour."""
 
     def sort(self, batch: Iterable[Received]) -> Sorted:
@@ -170,7 +177,7 @@ class Sorter:
 
     def _begin(self, rows: Sorted, eui: str, beyond: BeyondBudget, at_us: int) -> None:
         """Quarantine a gateway, or spare it where so many are that the limit itself may be wrong."""
-        if rows.recent.admits(self.quarantines_limit, at_us):
+        if rows.recent.admits(self.bound.limit(len(self.registered)), at_us):
             rows.quarantines[eui] = begun(beyond.kind, at_us)
             rows.recent = rows.recent.with_begin(at_us)
         else:
