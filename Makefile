@@ -45,7 +45,7 @@ demo: setup $(STAMPS)/system-demo web  ## eleven gateways, an LNS, a broker, the
 	@$(BIN)/passerelle demo $(DEMO_ARGS)
 
 test: setup $(STAMPS)/system-test $(STAMPS)/machines web  ## every test; under 10 minutes on 2 cores once set up: most of it waits, so four workers
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(TEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/soak $(TEST_ARGS)
 
 check: setup  ## format, lint, strict types, import contracts, codes of reasons
 	@$(BIN)/python -m tests.check

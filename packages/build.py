@@ -14,10 +14,9 @@ import tempfile
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from packages import scripts
-from packages.closure import NO_WHEEL, closure, locked
+from packages.closure import lock_of
 from packages.environment import HOME, MACHINES, compile_below, lay_out, libraries
 from packages.roles import ROLES, SHARED, Role
 
@@ -64,7 +63,7 @@ def build(
     with tempfile.TemporaryDirectory(prefix="passerelle-package-") as temporary:
         tree = Path(temporary) / "tree"
         tree.mkdir(mode=0o755)
-        lock = _lock(role, source, project, python=PYTHONS[release], architecture=architecture)
+        lock = lock_of(role, source, project, python=PYTHONS[release], architecture=architecture)
         made = libraries(lock, python=PYTHONS[release], architecture=architecture)
         _fill_environment(tree, role, source, made, PYTHONS[release])
         _describe(tree, str(project["version"]))
@@ -79,14 +78,6 @@ def build(
             [*command, str(tree), str(target)], check=True, env=environment, stdout=subprocess.DEVNULL
         )
     return target
-
-
-def _lock(role: Role, source: Path, project: dict[str, Any], *, python: str, architecture: str) -> str:
-    """Return the lines of the lock for what the role's extras bring."""
-    extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(line for extra in role.extras for line in extras[extra])]
-    names = closure(asked, MACHINES[architecture], python) - NO_WHEEL
-    return locked((source / "requirements.lock").read_text(), names)
 
 
 def _fill_environment(tree: Path, role: Role, source: Path, made: Path, python: str) -> None:

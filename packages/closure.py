@@ -6,13 +6,26 @@ Nothing here asks the network: the environment that builds holds what the lock n
 import re
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from packages.environment import MACHINES
+from packages.roles import Role
+
 NO_WHEEL = frozenset({"rpi-gpio", "spidev"})
 """For ARM boards only, and nobody publishes them built: no hashes in the lock, so Debian's own are taken."""
+
+
+def lock_of(role: Role, source: Path, project: dict[str, Any], *, python: str, architecture: str) -> str:
+    """Return the lines of the lock for what the role's extras bring."""
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *(line for extra in role.extras for line in extras[extra])]
+    names = closure(asked, MACHINES[architecture], python) - NO_WHEEL
+    return locked((source / "requirements.lock").read_text(), names)
 
 
 def closure(requirements: Iterable[str], machine: str, python: str = "3.11") -> set[str]:

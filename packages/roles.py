@@ -14,18 +14,18 @@ class Role:
     name: str
     summary: str
     extras: tuple[str, ...]
-    """Of pyproject.toml: whose dependencies come along."""
+    """Extras of pyproject.toml whose dependencies come along."""
     modules: tuple[str, ...]
     """Ours, beside ``SHARED``."""
     depends: tuple[str, ...]
-    """Of Debian, beside its Python."""
+    """Packages of Debian, beside its Python."""
     recommends: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     """(file of the repository, folder or file of the machine)."""
     units: tuple[str, ...] = ()
     """Services that an upgrade starts again if they run, and a removal stops."""
     enabled: tuple[str, ...] = ()
-    """Of these, what a first installation sets to start at boot."""
+    """Those of ``units`` that a first installation sets to start at boot."""
     user: str = ""
     leaves: tuple[str, ...] = ()
     """Folders that a purge removes with everything in them."""

@@ -17,6 +17,7 @@ from agent.wire.reasons import TABLE, WORDS, Entry
 from agent.wire.reasons.vocabulary import Words
 from fleet.lang.i18n import LANGUAGES, catalogue
 from fleet.lang.reasons import OWN_VALUES, FleetReason
+from tests.house_rules import nodes
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("agent", "hal", "firmware", "fleet", "provisioning", "passerelle", "demo")
@@ -79,11 +80,11 @@ def uses_in(tree: ast.Module) -> Iterator[str]:
     """Yield every ``SUBJECT.CODE`` of a module."""
     subjects = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "agent.wire.reasons"
         for alias in node.names
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute):
             match node.value:
                 case ast.Attribute(value=ast.Name(id="reasons"), attr=subject):
@@ -114,7 +115,7 @@ def _named(sentence: str) -> set[str]:
 
 def fleet_uses_in(tree: ast.Module) -> Iterator[str]:
     """Yield every NAME of ``FleetReason.NAME`` in a module."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="FleetReason"), attr=name):
                 yield name
@@ -124,10 +125,10 @@ def prose_patterns_in(tree: ast.Module) -> Iterator[str]:
     """Yield the regular expressions of a module that take a sentence apart."""
     documentation = {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Constant(value=str() as text) if id(node) not in documentation:
                 if PROSE.search(text) and PATTERN.search(text):

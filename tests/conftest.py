@@ -11,7 +11,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-pytest_plugins = ("tests.suite_ends",)
+pytest_plugins = ("tests.suite_ends", "tests.suite_order")
 
 EXPLORED = 1_000
 

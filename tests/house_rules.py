@@ -3,7 +3,15 @@
 import ast
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
+from functools import cache
 from itertools import chain
+
+
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return every node of a tree; each file is walked once for all rules."""
+    return tuple(ast.walk(tree))
+
 
 SIGNAL_HANDLERS = frozenset({"signal", "siginterrupt"})
 
@@ -11,7 +19,7 @@ SIGNAL_HANDLERS = frozenset({"signal", "siginterrupt"})
 def signal_handlers(tree: ast.Module) -> Iterator[str]:
     """Yield handlers that Python runs between two bytecodes, where a lock may be held."""
     why = "a handler may not take a lock: hal.linux.stop_signal, or add_signal_handler of the asyncio loop"
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "signal":
             if any(alias.name in SIGNAL_HANDLERS for alias in node.names):
                 yield f"{node.lineno}: from signal import signal: {why}"
@@ -23,7 +31,7 @@ def signal_handlers(tree: ast.Module) -> Iterator[str]:
 
 def long_functions(tree: ast.Module, limit_lines: int) -> Iterator[str]:
     """Yield functions with more lines than the limit, their docstring not counted."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
             lines = node.end_lineno - first.lineno + 1
@@ -33,7 +41,7 @@ def long_functions(tree: ast.Module, limit_lines: int) -> Iterator[str]:
 
 def clock_readings(tree: ast.Module) -> Iterator[str]:
     """Yield what reads a clock; outside the shells ``now`` is an argument."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names):
             yield f"{node.lineno}: import time: pass now in"
         elif isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today"):
@@ -43,10 +51,15 @@ def clock_readings(tree: ast.Module) -> Iterator[str]:
 
 
 BANNED_NAMES = {
+    "common": "what they share",
     "condense": "aggregate, summarise",
     "desk": "what happens there: reconcile, handover",
     "firing": "what begins: opening, alert",
+    "helper": "what it does",
+    "helpers": "what they do",
+    "manager": "what it decides or keeps",
     "means": "the channel: mail, sms, call",
+    "misc": "its subject",
     "place": "site, position, index",
     "pulse": "edge, heartbeat, progress",
     "recall": "load, read",
@@ -55,6 +68,8 @@ BANNED_NAMES = {
     "scene": "the context of what: CycleContext",
     "stand": "state, situation",
     "told": "what was received, from whom",
+    "util": "what it does",
+    "utils": "what they do",
 }
 """Names that modules, classes, functions and parameters do not bear, with what to write instead."""
 SUBJECTLESS_CLASSES = frozenset({"Kind", "Refused", "Verdict"})
@@ -71,7 +86,7 @@ def vague_names(tree: ast.Module, module: str) -> Iterator[str]:
 
 
 def _declared(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -80,7 +95,7 @@ def _declared(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def docstrings_without_subject(tree: ast.Module) -> Iterator[str]:
     """Yield docstrings, those of attributes too, that begin with "Of": of what is left to the reader."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             text = node.value.value
             if isinstance(text, str) and text.lstrip().startswith("Of "):
@@ -99,7 +114,7 @@ def importers(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
             imported[bound].add(name)
         reached = {
             f"{package}.{node.attr}"
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
             for package in imported.get(node.value.id, ())
         }
@@ -110,7 +125,7 @@ def importers(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
 
 def _imports(tree: ast.Module, modules: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield the name that each import binds, with the module behind it."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (
                 (alias.asname or alias.name, alias.name) for alias in node.names if alias.name in modules

@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
@@ -88,7 +89,10 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-IMPORTED = {package: set().union(*map(imports, files(package))) for package in OURS}
+@cache
+def imported(package: str) -> set[str]:
+    """Return what one of our packages imports, looked up once and only where a test wants it."""
+    return set().union(*map(imports, files(package)))
 
 
 def module_of(requirement: str) -> str:
@@ -103,7 +107,7 @@ def is_used(requirement: str, packages: tuple[str, ...]) -> bool:
         folder, text, _ = BY_NAME[name]
         found = [ROOT / folder] if folder.endswith(".py") else files(folder)
         return folder.split("/")[0] in packages and any(text in path.read_text("utf-8") for path in found)
-    return any(module_of(requirement) in IMPORTED[package] for package in packages)
+    return any(module_of(requirement) in imported(package) for package in packages)
 
 
 def declared(extra: str) -> list[str]:
@@ -135,7 +139,7 @@ def test_every_import_comes_from_a_declared_dependency(package: str) -> None:
     if package in ("demo", "passerelle"):
         given |= {module_of(line) for lines in EXTRAS.values() for line in lines}
     given |= {module for module, bringer in BROUGHT.items() if bringer in given}
-    missing = sorted(IMPORTED[package] - set(OURS) - sys.stdlib_module_names - given)
+    missing = sorted(imported(package) - set(OURS) - sys.stdlib_module_names - given)
     assert not missing, f"{package} imports {missing}, which none of its extras names"
 
 

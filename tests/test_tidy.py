@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests import house_rules
 
 ROOT = Path(__file__).parents[1]
 WORD = re.compile(r"[a-z][a-z_]*[a-z]")
-PACKAGES = ("hal", "firmware", "agent", "fleet", "provisioning", "demo", "passerelle")
+PACKAGES = ("hal", "firmware", "agent", "fleet", "provisioning", "demo", "passerelle", "packages")
 FILE_LINES_LIMIT = 320
 FUNCTION_LINES_LIMIT = 45
 CLOCK_SHELLS = {
@@ -41,7 +42,12 @@ def found(complaints: Iterator[str]) -> list[int]:
 
 SOURCES = list(sources())
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (*SOURCES, *TESTS)}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a file parsed, once and only where a test wants it: every worker imports this module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def complaints(rule: Callable[[Path], Iterator[str]], paths: Iterable[Path]) -> list[str]:
@@ -56,11 +62,13 @@ def test_a_file_is_read_in_one_sitting() -> None:
 
 def test_a_function_fits_the_screen() -> None:
     files = [path for path in SOURCES if "migrations" not in path.parts]  # a migration is a list of columns
-    assert complaints(lambda path: house_rules.long_functions(TREES[path], FUNCTION_LINES_LIMIT), files) == []
+    assert (
+        complaints(lambda path: house_rules.long_functions(tree_of(path), FUNCTION_LINES_LIMIT), files) == []
+    )
 
 
 def test_a_module_says_what_it_is_for() -> None:
-    assert [name(path) for path in SOURCES if not ast.get_docstring(TREES[path])] == []
+    assert [name(path) for path in SOURCES if not ast.get_docstring(tree_of(path))] == []
 
 
 def test_only_shells_read_a_clock() -> None:
@@ -69,7 +77,7 @@ def test_only_shells_read_a_clock() -> None:
         for path in SOURCES
         if name(path) not in CLOCK_SHELLS and not name(path).startswith(CLOCK_SHELL_FOLDERS)
     ]
-    assert complaints(lambda path: house_rules.clock_readings(TREES[path]), inside) == []
+    assert complaints(lambda path: house_rules.clock_readings(tree_of(path)), inside) == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_every_test_folder_mirrors_a_package() -> None:
 
 
 def test_no_signal_has_a_handler_that_may_come_at_any_moment() -> None:
-    assert complaints(lambda path: house_rules.signal_handlers(TREES[path]), [*SOURCES, *TESTS]) == []
+    assert complaints(lambda path: house_rules.signal_handlers(tree_of(path)), [*SOURCES, *TESTS]) == []
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,8 @@ def test_the_rule_of_signals_finds_a_handler(source: str, lines: list[int]) -> N
     assert found(house_rules.signal_handlers(ast.parse(source))) == lines
 
 
-NAMED = [*SOURCES, *TESTS]
+VENDOR_NAMES = {"hal/registers/common.py": "a block of the register map"}
+NAMED = [path for path in (*SOURCES, *TESTS) if name(path) not in VENDOR_NAMES]
 
 
 def module(path: Path) -> str:
@@ -130,11 +139,11 @@ def module(path: Path) -> str:
 
 
 def test_a_name_says_what_it_names() -> None:
-    assert complaints(lambda path: house_rules.vague_names(TREES[path], module(path)), NAMED) == []
+    assert complaints(lambda path: house_rules.vague_names(tree_of(path), module(path)), NAMED) == []
 
 
 def test_a_docstring_is_a_sentence() -> None:
-    assert complaints(lambda path: house_rules.docstrings_without_subject(TREES[path]), NAMED) == []
+    assert complaints(lambda path: house_rules.docstrings_without_subject(tree_of(path)), NAMED) == []
 
 
 @pytest.mark.parametrize(
@@ -148,6 +157,8 @@ def test_a_docstring_is_a_sentence() -> None:
         ("def f(a, *, place=1): ...", [1]),
         ("f = lambda said: said", [1]),
         ("def f(*rungs, **means): ...", [1, 1]),
+        ("class Manager:\n    def helper(self, util): ...", [1, 2, 2]),
+        ("class FleetManager: ...", []),
         ("def placed(standard, recalled): ...", []),
     ],
 )
@@ -230,7 +241,7 @@ BY_NAME = ("__init__.py", "tables.py")
 
 
 def test_a_small_room_with_one_door_has_a_reason() -> None:
-    rooms = {dotted(path): TREES[path] for path in SOURCES}
+    rooms = {dotted(path): tree_of(path) for path in SOURCES}
     doors = house_rules.importers(rooms)
     small = {
         dotted(path)

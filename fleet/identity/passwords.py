@@ -3,13 +3,14 @@
 Sources: argon2-cffi's defaults (RFC 9106 low-memory profile: 64 MiB and some 50 ms for each).
 """
 
-import secrets
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from fleet.db.outside import outside_write
 
@@ -19,8 +20,15 @@ WAITING_LIMIT = 3
 """Hashes that wait for their turn; the next is refused at once, so that logins never hold every thread."""
 TURN_WAIT_S = 5.0
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe())
-"""Checked when the name is unknown, so that both refusals take as long."""
+_NOBODY = "$argon2id$v={version}$m={memory},t={time},p={lanes}${salt}${tag}".format(
+    version=ARGON2_VERSION,
+    memory=_HASHER.memory_cost,
+    time=_HASHER.time_cost,
+    lanes=_HASHER.parallelism,
+    salt=b64encode(bytes(_HASHER.salt_len)).decode().rstrip("="),
+    tag=b64encode(bytes(_HASHER.hash_len)).decode().rstrip("="),
+)
+"""Checked when the name is unknown, so that both refusals take as long; no password is known to have it."""
 _turns = threading.BoundedSemaphore(AT_ONCE_LIMIT)
 _admitted = threading.BoundedSemaphore(AT_ONCE_LIMIT + WAITING_LIMIT)
 

@@ -74,7 +74,7 @@ class QuickClock:
         return self._utc_us + self.monotonic_us()
 
 
-class Manager:
+class FleetManager:
     """The part of `fleet serve` that this is about: the broker's link and the engine's thread."""
 
     def __init__(self, database: Database, port: int, folder: Path, clock: QuickClock) -> None:
@@ -91,7 +91,7 @@ class Manager:
         )
         self._thread = threading.Thread(target=self.engine.run, daemon=True)
 
-    def __enter__(self) -> "Manager":
+    def __enter__(self) -> "FleetManager":
         self._thread.start()
         self.link.start()
         return self
@@ -203,8 +203,8 @@ class Site:
         self.database = founded_database(folder)
         self.clock = QuickClock()
 
-    def manager(self) -> Manager:
-        return Manager(self.database, self.broker.port, self.folder, self.clock)
+    def fleet(self) -> FleetManager:
+        return FleetManager(self.database, self.broker.port, self.folder, self.clock)
 
     async def save(self) -> bytes:
         """Return the broker's store as it writes it now."""
@@ -237,7 +237,7 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
     gateway = Gateway(site.folder / "gateway", site.broker.port)
     outbox = gateway.journal.outbox
     async with gateway.running():
-        with site.manager() as manager:
+        with site.fleet() as fleet:
             await until("acknowledged", lambda: outbox.kept(JOURNAL) == 0, gateway)
             for version in range(1, 6):
                 issue(site.database, f"10.0.0.{version}")
@@ -245,7 +245,7 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
             old = await site.save()
             issue(site.database, "10.0.0.6")
             await until("version 6", lambda: gateway.state.ledger.seen_version == 6, gateway)
-        assert manager.engine.health.failures == 0
+        assert fleet.engine.health.failures == 0
         for number in range(4):
             gateway.journal.record(Change.RADIO, "radio", f"STATE{number}")
         await until("the broker has it", lambda: outbox.pending(JOURNAL) == 0)
@@ -256,13 +256,13 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
         runs = gateway.state.ledger.runs.version
         given = len(gateway.desired)
         await until("the broker gives what it has", lambda: len(gateway.desired) > given)
-        with site.manager() as manager:
+        with site.fleet() as fleet:
             last = gateway.journal.journal_seq
             await until("whole", lambda: stored(site.database) == set(range(1, last + 1)), gateway)
             await until("acknowledged", lambda: outbox.kept(JOURNAL) == 0, gateway)
             await until("version 6 again", lambda: gateway.desired[-1] == 6, gateway)
-            assert manager.engine.outgoing.acknowledger.asked >= 1
-            assert manager.engine.outgoing.desired.published_anew == 1
+            assert fleet.engine.outgoing.acknowledger.asked >= 1
+            assert fleet.engine.outgoing.desired.published_anew == 1
     assert gateway.desired[given] == 5
     assert dict(gateway.state.counts)["older"] >= 1
     assert (gateway.state.ledger.seen_version, gateway.state.ledger.runs.version) == (6, runs)
@@ -273,7 +273,7 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
 async def test_a_broker_without_its_store_gets_everything_again(site: Site, *, damaged: bool) -> None:
     gateway = Gateway(site.folder / "gateway", site.broker.port)
     async with gateway.running():
-        with site.manager() as manager:
+        with site.fleet() as fleet:
             issue(site.database, "10.0.0.1")
             await until("version 1", lambda: gateway.state.ledger.seen_version == 1, gateway)
             site.kill()
@@ -286,7 +286,7 @@ async def test_a_broker_without_its_store_gets_everything_again(site: Site, *, d
             kept = gateway.journal.outbox
             await until("whole", lambda: stored(site.database) == {1, 2}, gateway)
             await until("acknowledged", lambda: kept.kept(JOURNAL) == 0, gateway)
-            await until("desired", lambda: manager.engine.outgoing.desired.published_anew == 1, gateway)
+            await until("desired", lambda: fleet.engine.outgoing.desired.published_anew == 1, gateway)
             await until("given again", lambda: gateway.desired[1:] == [1], gateway)
 
 
@@ -298,10 +298,10 @@ async def test_an_agent_that_knows_no_acknowledgement_is_served_as_before(
     monkeypatch.setattr(topics, "GATEWAY_READS", reads)
     gateway = Gateway(site.folder / "gateway", site.broker.port)
     async with gateway.running():
-        with site.manager() as manager:
+        with site.fleet() as fleet:
             gateway.journal.record(Change.RADIO, "radio", "OFF")
             await until("stored", lambda: stored(site.database) == {1, 2}, gateway)
-            acknowledger = manager.engine.outgoing.acknowledger
+            acknowledger = fleet.engine.outgoing.acknowledger
             await until("acknowledged in vain", lambda: acknowledger.acknowledged, gateway)
             assert (gateway.link.counts.acknowledgements, gateway.link.counts.unknown_topics) == (0, 0)
             assert gateway.link.counts.sessions == 1

@@ -1,6 +1,8 @@
 import threading
 
 import pytest
+from argon2 import extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from fleet.identity import passwords
 from fleet.identity.passwords import AT_ONCE_LIMIT, WAITING_LIMIT, PasswordsBusy, hash_of, matches
@@ -12,6 +14,12 @@ def test_a_password_matches_its_hash_alone():
     assert not matches(stored, "une autre")
     assert not matches("no hash", "une phrase")
     assert not matches(None, "une phrase")
+
+
+def test_an_unknown_name_costs_what_a_wrong_password_does():
+    assert extract_parameters(passwords._NOBODY) == extract_parameters(hash_of("une phrase"))
+    with pytest.raises(VerifyMismatchError):  # it was computed to the end
+        passwords._HASHER.verify(passwords._NOBODY, "une phrase")
 
 
 def test_more_at_once_than_the_limit_are_refused_at_once_and_places_come_back():
