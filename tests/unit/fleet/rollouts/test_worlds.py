@@ -1,7 +1,9 @@
 """Whole rollouts over virtual networks: they end, and nobody loses the last gateway by them."""
 
+import math
 from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
@@ -81,6 +83,16 @@ def test_the_same_name_draws_the_same_waves_and_canaries_share_no_commune():
         batched = [eui for batch in wave.batches for eui in batch]
         assert sorted([*batched, *wave.held]) == sorted(wave.euis)
         assert len(wave.batches) >= wave.least_batches or not wave.batches
+
+
+def test_a_share_counts_all_gateways_with_those_of_the_waves_before():
+    topology = make_topology(3, 80, 30)
+    waves = plan_rollout("essai", topology.euis, topology.view(set(topology.euis), START_US), SETTINGS).waves
+    reached = dict(
+        zip((one.wave.name for one in waves), accumulate(len(one.euis) for one in waves), strict=True)
+    )
+    expected = {f"{percent} %": math.ceil(80 * percent / 100) for percent in SETTINGS.shares_percent}
+    assert {name: count for name, count in reached.items() if name in expected} == expected
 
 
 def test_nobody_loses_the_last_gateway_whatever_comes_when():

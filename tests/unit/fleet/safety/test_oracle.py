@@ -150,6 +150,13 @@ FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
             id="works announced in time",
         ),
         pytest.param(
+            view_of({"a": SERVING}, {"x": "a"}, budgets={"x": 1_000}),
+            asked("a"),
+            [absent("a", kind=AbsenceKind.WORKS, excused=True)],
+            [("a", "budget", "x")],
+            id="works announced in time lift no budget",
+        ),
+        pytest.param(
             view_of({"a": SERVING}, {"x": "a"}),
             asked("a"),
             [absent("a", kind=AbsenceKind.WORKS)],
@@ -219,6 +226,12 @@ def test_every_refusal_and_every_worsening_has_words(lang):
 def test_a_share_beyond_the_whole_is_refused_by_name(share):
     with pytest.raises(ValueError, match="budget_left_min_ppm"):
         SafetyLimits(budget_left_min_ppm=share)
+
+
+def test_a_candidate_that_is_refused_is_there_for_the_next_one():
+    communes = {"x": "ab", "w": "a", "v": "bs", "u": "bt", "z": "qs"}
+    view = view_of(dict.fromkeys("abqst", SERVING), communes)
+    assert most_with(view, asked("q"), candidates="ab", most=9) == ("b",)
 
 
 # --- against a second reading, on random networks ---------------------------------------------------
