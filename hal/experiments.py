@@ -10,17 +10,19 @@ of the gain table.
 Sources: ``README.md``, "What silicon has not proved".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hal.airtime import fsk_us, lora_us
+from hal.bus.shadow import Write
 from hal.errors import HalError, OurMistake
 from hal.packets import Crc, Cw, Fsk, Lora, ReceivedFrame, Transmission, TxState, TxTrigger
 from hal.registers.bitfields import extract
 from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302 import boot
 from hal.sx1302.driver import Sx1302
+from hal.sx1302.tx import writes as tx_writes
 from hal.sx1302.tx.start_delay import FSK_START_DELAY_TICKS
 from hal.units import Hz, Micros
 
@@ -126,8 +128,19 @@ def starts(bench: Bench) -> Outcome:
 
 
 def bursts(bench: Bench) -> Outcome:
-    """Read back what bursts wrote at the start."""
-    writes = boot.configuration(bench.board.settings)
+    """Read back what bursts in any order wrote at the start."""
+    return _read_back(bench, boot.configuration(bench.board.settings))
+
+
+def sends(bench: Bench) -> Outcome:
+    """Read back what bursts in any order wrote for a transmission."""
+    frame = _frame(bench.board)
+    bench.board.transmit(frame)
+    _until_free(bench, frame.rf_chain)
+    return _read_back(bench, tx_writes.program(frame, bench.board.settings).settings)
+
+
+def _read_back(bench: Bench, writes: Sequence[Write]) -> Outcome:
     final = {(field.address, field.offset): value for field, value in writes}
     checked = {field for field, _ in writes if field.checkable and not field.read_only}
     wrong = []
@@ -189,25 +202,33 @@ def offset_sign(bench: Bench) -> Outcome:
 
 
 def listening(bench: Bench) -> Outcome:
-    """Let the partner send a carrier on the channel; listen before talk must forbid the frame."""
+    """Listen before talk must let a frame leave on a quiet channel, and forbid it under a carrier."""
     partner, listener = _partner(bench), bench.board.settings.sx1261
     if listener is None or listener.lbt is None:
         raise OurMistake("needs an SX1261 with listen before talk in the settings", where="lbt")
     channel = listener.lbt.channels[0]
     frame = replace(_frame(bench.board), frequency_hz=channel.frequency_hz)
     carrier = replace(_frame(partner), frequency_hz=channel.frequency_hz, modulation=Cw())
+    quiet = _listened(bench, frame)
+    _until_free(bench, frame.rf_chain)
     partner.transmit(carrier)
     try:
-        bench.board.transmit(frame)
-        for _ in range(SECOND_US // POLL_US):
-            bench.pause(POLL_US)
-            if not bench.board.listening:
-                break
-            bench.board.poll()
+        occupied = _listened(bench, frame)
     finally:
         partner.abort(carrier.rf_chain)
-    verdict = bench.board.last_verdict
-    return _judged(verdict is LbtVerdict.BLOCKED, f"verdict {verdict}")
+    holds = (quiet, occupied) == (LbtVerdict.SENT, LbtVerdict.BLOCKED)
+    return _judged(holds, f"{quiet} on a quiet channel, {occupied} under a carrier")
+
+
+def _listened(bench: Bench, frame: Transmission) -> LbtVerdict | None:
+    """Return the verdict on a frame; None while the listening radio has not decided."""
+    bench.board.transmit(frame)
+    for _ in range(SECOND_US // POLL_US):
+        bench.pause(POLL_US)
+        if not bench.board.listening:
+            return bench.board.last_verdict
+        bench.board.poll()
+    return None
 
 
 def _fsk(bench: Bench) -> Fsk:
@@ -263,6 +284,7 @@ def _exchange(bench: Bench, frame: Transmission) -> ReceivedFrame:
 EXPERIMENTS: dict[str, Callable[[Bench], Outcome]] = {
     "starts": starts,
     "bursts": bursts,
+    "sends": sends,
     "triggers": triggers,
     "late": late,
     "fsk_start": fsk_start,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 import pytest
 
@@ -21,6 +22,7 @@ from hal.twin.propagation import Position
 from hal.units import Hz
 from hal.wiring import Wiring
 
+IF_FREQUENCY_AT, PAYLOAD_LENGTH_AT = 0x5800, 0x5263
 CHANNEL = LbtChannel(frequency_hz=Hz(867_500_000), bandwidth_hz=125_000, scan_us=128, transmit_limit_ms=400)
 
 
@@ -79,8 +81,21 @@ def test_what_the_twin_assumes_is_confirmed() -> None:
     }
 
 
+def test_the_table_of_the_readme_names_each_experiment_and_no_other() -> None:
+    text = (files("hal") / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## What silicon has not proved")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| ")][1:]
+    assert {row[4].strip(" `") for row in rows} == {*EXPERIMENTS, "rf_instant"}
+
+
 def test_a_carrier_of_the_partner_blocks_a_board_that_listens() -> None:
     assert boards(lbt=True).findings()["lbt"] is ProofVerdict.CONFIRMED
+
+
+def test_a_board_that_does_not_hear_the_carrier_is_refuted() -> None:
+    made = boards(lbt=True)
+    hears_no_carrier(made)
+    assert made.findings()["lbt"] is ProofVerdict.REFUTED
 
 
 def delays_no_fsk(made: Boards) -> None:
@@ -97,9 +112,29 @@ def fails_to_calibrate(made: Boards) -> None:
     made.chips[0].faults.radio_calibration_fails = {0}
 
 
+def takes_no_write(address: int) -> Callable[[Boards], None]:
+    """Return what makes a register of the board stay at zero, whatever is written there."""
+
+    def make(made: Boards) -> None:
+        made.chips[0]._space.registers[address] = 0
+        made.chips[0]._space.watch_write(address, lambda *_: None)
+
+    return make
+
+
+def hears_no_carrier(made: Boards) -> None:
+    made.chips[0].sx1261.noise_dbm = lambda _: -120.0
+
+
 @pytest.mark.parametrize(
     ("otherwise", "name"),
-    [(delays_no_fsk, "fsk_start"), (forgets_triggers, "triggers"), (fails_to_calibrate, "starts")],
+    [
+        (delays_no_fsk, "fsk_start"),
+        (forgets_triggers, "triggers"),
+        (fails_to_calibrate, "starts"),
+        (takes_no_write(IF_FREQUENCY_AT), "bursts"),
+        (takes_no_write(PAYLOAD_LENGTH_AT), "sends"),
+    ],
 )
 def test_what_a_board_does_otherwise_is_refuted(otherwise: Callable[[Boards], None], name: str) -> None:
     made = boards()
