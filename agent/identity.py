@@ -2,7 +2,8 @@
 
 Folder ``identity/`` (0700): ``key.pem`` (0600, P-256), ``certificate.pem`` (0600: the certificate and the key
 it is for, so that both change in one rename), ``certificate-copy.pem`` (the same, for the day when the card
-has worn) and ``ca.pem``.  While a new key waits for its certificate it is ``key-next.pem``.
+has worn) and ``ca.pem`` (the fleet's roots: the work order's, and those that followed it).  While a new key
+waits for its certificate it is ``key-next.pem``.
 """
 
 import contextlib
@@ -26,6 +27,9 @@ from agent.wire import reasons
 from agent.wire.onsite import shown_code
 from agent.wire.renewal import RenewalRequest, sign_renewal
 
+ROOTS_LIMIT = 4
+"""Generations of the fleet's authority that a gateway knows at once."""
+ROOTS_LIMIT_BYTES = 64 * 1024
 _SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -70,9 +74,23 @@ class Identity:
         return key
 
     def trust(self, ca_pem: str) -> None:
-        """Put the fleet's authority back where an enrolled gateway's card holds another text."""
-        if self.enrolled and (not self.ca_path.exists() or self.ca_path.read_bytes() != ca_pem.encode()):
-            write_if_possible(self.ca_path, ca_pem.encode())
+        """Put the fleet's authority back where an enrolled gateway's card holds something else.
+
+        Roots that followed the one of the work order stay: it signed them.
+        """
+        if self.enrolled and (wanted := self.believed(ca_pem).encode()) != self._known_roots():
+            write_if_possible(self.ca_path, wanted)
+
+    def believed(self, ca_pem: str, offered_pem: str = "") -> str:
+        """Return the roots of ``ca_pem``, those that followed it, and of what is offered those that do."""
+        known = self._known_roots().decode(errors="replace")
+        return believed(ca_pem, known, offered_pem)
+
+    def _known_roots(self) -> bytes:
+        try:
+            return self.ca_path.read_bytes()
+        except OSError:
+            return b""
 
     @property
     def enrolled(self) -> bool:
@@ -164,14 +182,59 @@ def check_certificate(
     """
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
-        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(ca_pem.encode()))
-    except (ValueError, TypeError, InvalidSignature) as error:
+        roots = x509.load_pem_x509_certificates(ca_pem.encode())
+    except ValueError as error:
         raise BadCertificate(reasons.enrolment.not_of_the_fleet(detail=str(error))) from error
+    if not any(_signed_by(root, certificate) for root in roots):
+        raise BadCertificate(reasons.enrolment.not_of_the_fleet(detail="no root of the fleet signed it"))
     names = [attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [eui]:
         raise BadCertificate(reasons.enrolment.for_another(names=", ".join(map(str, names)), eui=eui))
     if certificate.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):
         raise BadCertificate(reasons.enrolment.for_another_key())
+
+
+def believed(anchor_pem: str, *offered_pems: str) -> str:
+    """Return the roots of ``anchor_pem`` and those that followed them, each with the link that proves it.
+
+    A link is a new root's key and name, signed by a root that is believed (RFC 4210 §4.4, the new with the
+    old).  What is not proved, or beyond ``ROOTS_LIMIT``, is left out; without an anchor nothing is believed.
+    """
+    kept = [*_certificates(anchor_pem)]
+    offered = list(dict.fromkeys(each for text in offered_pems for each in _certificates(text)))
+    for _ in range(ROOTS_LIMIT):
+        links = [one for one in offered if one.issuer != one.subject and _proved(one, kept)]
+        roots = [one for one in offered if one.issuer == one.subject and _is_linked(one, [*kept, *links])]
+        new = [one for one in (*links, *roots) if one not in kept]
+        if not new or len(kept) + len(new) > 2 * ROOTS_LIMIT:
+            break
+        kept += new
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in kept) or anchor_pem
+
+
+def _proved(link: x509.Certificate, kept: list[x509.Certificate]) -> bool:
+    return any(root.issuer == root.subject and _signed_by(root, link) for root in kept)
+
+
+def _is_linked(root: x509.Certificate, kept: list[x509.Certificate]) -> bool:
+    same = (one for one in kept if one.subject == root.subject and one.public_key() == root.public_key())
+    return _signed_by(root, root) and any(one.issuer != one.subject for one in same)
+
+
+def _signed_by(root: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _certificates(text: str) -> list[x509.Certificate]:
+    """Return the certificates of a text, none if one of them cannot be read."""
+    try:
+        return x509.load_pem_x509_certificates(text[:ROOTS_LIMIT_BYTES].encode())
+    except ValueError:
+        return []
 
 
 def _readable(path: Path) -> bytes | None:

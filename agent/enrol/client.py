@@ -82,8 +82,8 @@ def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[O
     if outcome is not Outcome.ENROLLED:
         return outcome, reasons.enrolment.refused(http_status=status, detail=detail)
     try:
-        certificate = msgspec.json.decode(answer, type=EnrolmentAnswer).certificate_pem
-        identity.accept(certificate, order.fleet_ca_pem)
+        made = msgspec.json.decode(answer, type=EnrolmentAnswer)
+        identity.accept(made.certificate_pem, identity.believed(order.fleet_ca_pem, made.ca_pem))
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         return Outcome.BAD_CERTIFICATE, reasons.enrolment.malformed_answer(detail=str(error))
     except BadCertificate as error:

@@ -17,14 +17,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent.wire.renewal import RenewalRequest
 from fleet.db.outside import outside_write
-from fleet.identity.keys import read_elliptic, write_private
+from fleet.identity.keys import write_private
+from fleet.identity.roots import AUTHORITY_DAYS, BACKDATED, Root, Roots, key_usage, new_root, read_roots
 
 GATEWAY_DAYS = 90
 SERVER_DAYS = 825
 """Broker and fleet: the longest that common TLS clients accept."""
-AUTHORITY_DAYS = 20 * 365
-BACKDATED = dt.timedelta(hours=1)
-"""``not before`` lies this far back: clocks of gateways differ."""
 CSR_LIMIT_BYTES = 8 * 1024
 
 
@@ -56,64 +54,84 @@ class Issued:
         return int(self.certificate.not_valid_after_utc.timestamp()) * 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Authority:
-    """The root key and its certificate."""
+    """The roots of one fleet; one object a process, in which the keeper lets the next root follow."""
 
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
+    roots: Roots
+
+    @property
+    def key(self) -> ec.EllipticCurvePrivateKey:
+        """The key that signs."""
+        return self.roots.present.key
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate of the key that signs."""
+        return self.roots.present.certificate
 
     @property
     def pem(self) -> str:
-        """What others check our certificates with."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+        """What gateways check our certificates with."""
+        return self.roots.pem
+
+    def signed(self, certificate: x509.Certificate) -> bool:
+        """Return whether a root that is trusted signed a certificate."""
+        return any(_issued_by(root.certificate, certificate) for root in self.roots.trusted)
+
+    def knows(self, certificate: x509.Certificate) -> bool:
+        """Return whether a root of ours signed a certificate, one that has ended included."""
+        return self.signed(certificate) or any(_issued_by(root, certificate) for root in self.roots.past)
 
     def issue_gateway(self, csr: x509.CertificateSigningRequest, eui: str, now_us: int) -> Issued:
         """Return a client certificate for the key of ``csr``."""
-        builder = _builder(eui, csr.public_key(), self.certificate.subject, now_us, GATEWAY_DAYS)
-        return self._sign(builder, server=False)
+        return self._sign(eui, csr.public_key(), now_us, GATEWAY_DAYS)
 
     def issue_client(
         self, name: str, public_key: ec.EllipticCurvePublicKey, now_us: int, *, days: int = SERVER_DAYS
     ) -> Issued:
         """Return a client certificate of a part of the fleet itself."""
-        return self._sign(_builder(name, public_key, self.certificate.subject, now_us, days), server=False)
+        return self._sign(name, public_key, now_us, days)
 
     def issue_server(
         self, hosts: tuple[str, ...], public_key: ec.EllipticCurvePublicKey, now_us: int
     ) -> Issued:
         """Return a server certificate valid for ``hosts``, names and addresses."""
-        builder = _builder(hosts[0], public_key, self.certificate.subject, now_us, SERVER_DAYS)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
-        return self._sign(builder.add_extension(names, critical=False), server=True)
+        return self._sign(hosts[0], public_key, now_us, SERVER_DAYS, names)
 
     @outside_write
-    def _sign(self, builder: x509.CertificateBuilder, *, server: bool) -> Issued:
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+    def _sign(
+        self,
+        name: str,
+        public_key: object,
+        now_us: int,
+        days: int,
+        server_names: x509.SubjectAlternativeName | None = None,
+    ) -> Issued:
+        """Return a certificate, a server's if it has such names; it ends before its root."""
+        root = self.roots.present if server_names is None else self.roots.of_servers(now_us)
+        builder = _builder(name, public_key, root, now_us, days)
+        if server_names is not None:
+            builder = builder.add_extension(server_names, critical=False)
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH if server_names is None else ExtendedKeyUsageOID.SERVER_AUTH
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key())
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(issuer, critical=False)
-            .sign(self.key, hashes.SHA256())
+            .sign(root.key, hashes.SHA256())
         )
         return Issued(certificate=certificate)
 
 
 def found_authority(folder: Path, now_us: int) -> Authority:
     """Make the root key and certificate in ``folder`` and return them."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Passerelle CA")])
-    builder = _builder("Passerelle CA", key.public_key(), name, now_us, AUTHORITY_DAYS)
-    certificate = (
-        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    write_private(folder / "ca.key", key)
-    (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Authority(key=key, certificate=certificate)
+    authority = Authority(roots=Roots(present=new_root(now_us)))
+    write_private(folder / "ca.key", authority.key)
+    (folder / "ca.pem").write_text(authority.roots.roots_pem)
+    return authority
 
 
 def read_authority(folder: Path) -> Authority:
@@ -122,8 +140,7 @@ def read_authority(folder: Path) -> Authority:
     Raises:
         KeyFileError: a file is missing or is not what it should be.
     """
-    key = read_elliptic(folder / "ca.key")
-    return Authority(key=key, certificate=x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()))
+    return Authority(roots=read_roots(folder))
 
 
 @outside_write
@@ -133,14 +150,20 @@ def revocation_list(
     now_us: int,
     this_update: dt.datetime | None = None,
 ) -> bytes:
-    """Return the PEM list of revoked ``(serial, revoked_at_us)``, valid as long as the authority.
+    """Return the PEM lists of revoked ``(serial, revoked_at_us)``, one of each root and as long in force.
 
     Of two lists the broker believes the one with the later ``this_update``, which is an hour back by itself.
     """
+    return b"".join(_list_of(root, serials, now_us, this_update) for root in authority.roots.trusted)
+
+
+def _list_of(
+    root: Root, serials: tuple[tuple[str, int], ...], now_us: int, this_update: dt.datetime | None
+) -> bytes:
     now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
     builder = (
         x509.CertificateRevocationListBuilder()
-        .issuer_name(authority.certificate.subject)
+        .issuer_name(root.certificate.subject)
         .last_update(this_update or now - BACKDATED)
         .next_update(now + dt.timedelta(days=AUTHORITY_DAYS))
     )
@@ -151,7 +174,7 @@ def revocation_list(
             .revocation_date(dt.datetime.fromtimestamp(revoked_at_us // 1_000_000, dt.UTC))
             .build()
         )
-    return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return builder.sign(root.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 @outside_write
@@ -188,33 +211,27 @@ def public_key_sha256(key: object) -> str:
     return digest.finalize().hex()
 
 
-def _builder(name: str, key: object, issuer: x509.Name, now_us: int, days: int) -> x509.CertificateBuilder:
+def _builder(name: str, key: object, root: Root, now_us: int, days: int) -> x509.CertificateBuilder:
     now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(issuer)
+        .issuer_name(root.certificate.subject)
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + dt.timedelta(days=days))
+        .not_valid_after(min(now + dt.timedelta(days=days), root.certificate.not_valid_after_utc))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _issued_by(root: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _general_name(host: str) -> x509.GeneralName:
@@ -234,7 +251,8 @@ def present_certificate(authority: Authority, request: RenewalRequest) -> x509.C
         raise RequestRefused("certificate_pem", f"at most {CSR_LIMIT_BYTES} bytes")
     try:
         certificate = x509.load_pem_x509_certificate(request.certificate_pem.encode())
-        certificate.verify_directly_issued_by(authority.certificate)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+    except ValueError as error:
         raise RequestRefused("certificate_pem", "not a certificate of this fleet") from error
+    if not authority.knows(certificate):
+        raise RequestRefused("certificate_pem", "not a certificate of this fleet")
     return certificate

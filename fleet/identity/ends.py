@@ -1,7 +1,8 @@
 """When the fleet's own certificates end: renewed at a third of their life, told long before where nobody can.
 
 ``due`` and ``endings`` are pure.  The broker's and the fleet's certificate are renewed here with the keys
-that they have; the authority cannot renew itself: its end is told at ``TOLD_AT_DAYS``.
+that they have; a root is followed by another long before its end (``fleet.identity.roots``).  Whatever comes
+near its end all the same is told at ``TOLD_AT_DAYS``.
 
     now ──┬── a third of its life is over ──▶ a new certificate, one rename; the broker reads it on SIGHUP
           └── proved: the broker shows the new one; our link uses it from its next connection on
@@ -147,5 +148,5 @@ def _credential(keys: Path, name: str) -> Credential:
         name=name,
         begins_at_us=int(begins.timestamp()) * 1_000_000,
         ends_at_us=int(ends.timestamp()) * 1_000_000,
-        renews_itself=name in OWN,
+        renews_itself=True,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from fleet.broker.store_trial import set_aside
-from fleet.broker.trial import shown_serial
+from fleet.broker.trial import Entry, shown_serial
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.durations import HOUR_US
@@ -20,10 +20,21 @@ from fleet.identity.revocation import (
     ASK_AGAIN_S,
     BrokerDoor,
     RevocationUnconfirmed,
+    admits,
+    apply_rights,
     enforce,
     load_rights,
     reload_broker,
     renew_rights,
+)
+from fleet.identity.roots import (
+    Root,
+    Roots,
+    RootStep,
+    forgotten,
+    made,
+    promoted,
+    write_roots,
 )
 
 LOOK_EVERY_S = 2.0
@@ -94,7 +105,7 @@ class Keeper:
         if not self.door.broker.tls:
             return
         troubles = []
-        for step in (self._enforce, self._renew):
+        for step in (self._enforce, self._follow, self._renew):
             try:
                 step()
             except (RevocationUnconfirmed, RenewalUnproved) as error:
@@ -126,6 +137,42 @@ class Keeper:
     def _enforce(self) -> None:
         if load_rights(self._database, self._clock.now_us()).unconfirmed:
             enforce(self._database, self.door, self._clock)
+
+    def _follow(self) -> None:
+        """Let the next root follow when it is time (``fleet.identity.roots``).
+
+        Raises:
+            RenewalUnproved: the broker does not let certificates of the coming root in.
+        """
+        authority, now_us = self.door.authority, self._clock.now_us()
+        step = authority.roots.next_step(now_us)
+        if step is RootStep.NONE or not self._clock_is_sure():
+            return
+        if step is RootStep.MAKE:
+            self._take(made(authority.roots, now_us), step, now_us)
+        elif step is RootStep.FORGET:
+            self._take(forgotten(authority.roots), step, now_us)
+        else:
+            assert authority.roots.coming is not None
+            trial = admits(self.door, authority.roots.coming, now_us)
+            if trial.entry is not Entry.ADMITTED:
+                text = "the broker does not let certificates of the coming root in; reload or restart it"
+                raise RenewalUnproved(f"authority: {text}: {trial.detail}")
+            self._take(promoted(authority.roots), step, now_us)
+
+    def _take(self, roots: Roots, step: RootStep, now_us: int) -> None:
+        """Trust these roots from here on: on disk, at the broker, in this process."""
+        files = self.door.files
+        write_roots(files.keys, roots)
+        self.door.authority.roots = roots
+        apply_rights(self._database, self.door, now_us)
+        self._looked_at_us = None
+        self._renewed()
+        log.warning("authority_follows", step=step.value, names=",".join(map(_name_of, roots.trusted)))
+        with self._database.write() as connection:
+            audit.record(
+                connection, now_us=now_us, who=audit.SYSTEM, action=f"authority.{step}", subject="authority"
+            )
 
     def _renew(self) -> None:
         """Look at the certificates every ``CERTIFICATES_EVERY_US``, and again until the broker shows its own.
@@ -171,3 +218,7 @@ class Keeper:
         if trouble != self.trouble:
             log.error("credentials_trouble", reason=trouble)
         self.trouble = trouble
+
+
+def _name_of(root: Root) -> str:
+    return root.certificate.subject.rfc4514_string()

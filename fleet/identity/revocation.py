@@ -36,8 +36,9 @@ from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.db.outside import outside_write
 from fleet.durations import DAY_US
-from fleet.identity.authority import BACKDATED, Authority, Issued, revocation_list
+from fleet.identity.authority import Authority, Issued, revocation_list
 from fleet.identity.keys import pem_of, replace_file
+from fleet.identity.roots import BACKDATED, Root, Roots
 from fleet.identity.tables import certificates
 
 CONFIRM_LIMIT_S = 8.0
@@ -51,6 +52,8 @@ TRIAL_DAYS = 825
 TRIAL_SPARE_US = DAY_US
 """A trial certificate with less left is replaced: an expired one would be refused for another reason."""
 EVICTION_DAYS = 1
+CRL_BEGINS = b"-----BEGIN X509 CRL-----"
+"""Each root has a list of its own; all name the same serials."""
 
 log = structlog.get_logger("fleet.revocation")
 
@@ -199,6 +202,19 @@ def _end_session(door: BrokerDoor, eui: str, *, clean: bool, now_us: int) -> Non
         raise RevocationUnconfirmed(f"{eui}: its open session could not be ended: {trial.detail}")
 
 
+@outside_write
+def admits(door: BrokerDoor, root: Root, now_us: int) -> Trial:
+    """Return what the broker answers to a certificate of a root that does not sign yet."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    issued = Authority(roots=Roots(present=root)).issue_client(
+        TRIAL_NAME, key.public_key(), now_us, days=EVICTION_DAYS
+    )
+    with tempfile.TemporaryDirectory(dir=door.files.folder) as folder:
+        credential = Path(folder) / "credential.pem"
+        replace_file(credential, pem_of(key) + issued.pem.encode())
+        return _enter(door, TRIAL_NAME, credential, clean=True)
+
+
 def _enter(door: BrokerDoor, name: str, credential: Path, *, clean: bool) -> Trial:
     authorities = door.files.keys / "ca.pem"
     return try_entry(door.broker, name, authorities=authorities, credential=credential, clean=clean)
@@ -210,10 +226,11 @@ def _write(door: BrokerDoor, rights: Rights, now_us: int) -> None:
     acl = renewed_rights(lines, render_acl(rights.denied)).encode(errors="surrogateescape")
     if _content(door.files.acl) != acl:
         replace_file(door.files.acl, acl)
-    present = _present_list(door.files.revoked)
+    present, lists = _present_list(door.files.revoked), len(door.authority.roots.trusted)
     listed = {f"{each.serial_number:x}" for each in present} if present is not None else set()
     trial = _trial_in_use(door, now_us)
-    if trial is not None and listed == {trial, *(serial for serial, _ in rights.revoked)}:
+    complete = (_content(door.files.revoked) or b"").count(CRL_BEGINS) == lists
+    if trial is not None and complete and listed == {trial, *(serial for serial, _ in rights.revoked)}:
         return
     this_update = _this_update(present, now_us)
     serials = (*rights.revoked, (_new_trial(door, now_us), now_us))

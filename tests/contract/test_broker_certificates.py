@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fleet.broker.address import Broker as Address
@@ -26,6 +28,16 @@ from fleet.identity.foundation import found_keys, write_broker_files
 from fleet.identity.keeper import Keeper
 from fleet.identity.keys import pem_of
 from fleet.identity.revocation import BrokerDoor
+from fleet.identity.roots import (
+    AUTHORITY_DAYS,
+    Roots,
+    RootStep,
+    forgotten,
+    made,
+    new_root,
+    promoted,
+    write_roots,
+)
 from tests.contract.test_broker_rights import MOSQUITTO, WAIT_S, Broker
 from tests.unit.fleet.founded import EUIS
 from tests.unit.fleet.identity.certificates import csr_of
@@ -87,6 +99,78 @@ def test_a_broker_that_keeps_its_old_certificate_is_trouble(broker):
     assert "does not show" in keeper.trouble
 
 
+LIFE_DAYS, AGE_DAYS = 600, 450
+"""A root with three quarters of its life behind it: the next one is due."""
+
+
+@pytest.fixture
+def old_root(tmp_path):
+    (tmp_path / "keys").mkdir()
+    begins_us = SystemClock().now_us() - AGE_DAYS * DAY_US
+    write_roots(tmp_path / "keys", Roots(present=new_root(begins_us, days=LIFE_DAYS)))
+    broker = Broker(tmp_path)
+    yield broker
+    broker.stop()
+
+
+def known_to(broker, text, pair):
+    """The context of a gateway that knows some roots."""
+    context = ssl.create_default_context(cadata=text)
+    context.load_cert_chain(*pair)
+    return context
+
+
+def test_a_new_root_follows_and_nobody_is_out_meanwhile(old_root):
+    broker, clock = old_root, SystemClock()
+    first = broker.keys.authority.roots.present
+    old_gateway = broker.gateway(EUIS[0])
+    session = broker.connect(old_gateway, EUIS[0])
+    link = BrokerLink(
+        Address(host="127.0.0.1", port=broker.port, tls=True), broker.folder / "keys", Inbox(), clock
+    )
+    link.start()
+    try:
+        until(lambda: link.connected)
+        keeper = keeper_of(broker, renewed=link.use_renewed)
+        keeper.round()
+        assert broker.keys.authority.roots.coming is not None
+        keeper.round()
+        assert keeper.trouble == ""
+        roots = broker.keys.authority.roots
+        assert (roots.before.certificate, roots.coming) == (first.certificate, None)
+        assert roots.present.certificate != first.certificate
+        assert (link.connected, link.epoch, session.refused.is_set()) == (True, 1, False)
+    finally:
+        link.stop()
+    broker.gateway(EUIS[1])
+    pair = broker.folder / f"{EUIS[1]}.pem", broker.folder / f"{EUIS[1]}.key"
+    issued = x509.load_pem_x509_certificate(pair[0].read_bytes())
+    issued.verify_directly_issued_by(roots.present.certificate)
+    # its certificate is the new root's; it has not heard of that root yet, or knows both
+    for known in (first.pem, roots.pem):
+        broker.connect(known_to(broker, known, pair), EUIS[1]).close()
+    broker.connect(old_gateway, EUIS[0]).close()
+    broker.fleet().close()
+    for eui, context in ((EUIS[0], old_gateway), (EUIS[1], known_to(broker, roots.pem, pair))):
+        assert broker.revoke(eui) == (eui,)
+        assert broker.refuses(context, eui)
+    assert keeper_of(broker).trouble == ""
+
+
+def test_a_broker_that_does_not_know_the_next_root_keeps_the_old_one(old_root):
+    broker, pid = old_root, old_root.files.pid.read_text()
+    keeper = keeper_of(broker)
+    broker.files.pid.unlink()
+    for _ in range(2):
+        keeper.round()
+    assert "does not let certificates of the coming root in" in keeper.trouble
+    assert broker.keys.authority.roots.coming is not None
+    broker.files.pid.write_text(pid)
+    broker.process.send_signal(signal.SIGHUP)
+    until(lambda: keeper.round() or keeper.trouble == "")
+    assert broker.keys.authority.roots.coming is None
+
+
 def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -101,12 +185,20 @@ def until(condition):
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="faketime is not installed: apt-get install faketime")
-@pytest.mark.parametrize("kept", [True, False], ids=["renewed on the way", "nobody renews"])
-def test_case_12_ten_years_later_gateway_and_fleet_still_get_in(tmp_path, kept):
+@pytest.mark.parametrize(
+    ("kept", "life_days"),
+    [(True, AUTHORITY_DAYS), (True, 6 * 365), (True, 8 * 365), (False, AUTHORITY_DAYS)],
+    ids=["renewed on the way", "two roots followed", "two roots at once", "nobody renews"],
+)
+def test_case_12_ten_years_later_gateway_and_fleet_still_get_in(tmp_path, kept, life_days):
     clock = SystemClock()
     now_us, late_us = clock.now_us(), clock.now_us() + 3650 * DAY_US
+    (tmp_path / "keys").mkdir()
+    write_roots(tmp_path / "keys", Roots(present=new_root(now_us, days=life_days)))
     founded = found_keys(tmp_path, broker_host="127.0.0.1", now_us=now_us)
     for day in range(0, 3650, 30) if kept else ():
+        follow(founded.authority, now_us + day * DAY_US)
+        write_roots(tmp_path / "keys", founded.authority.roots)
         renew_own(tmp_path / "keys", founded.authority, now_us + day * DAY_US)
     port = free_port()
     write_broker_files(tmp_path, founded.authority, host="127.0.0.1", port=port, now_us=now_us)
@@ -125,6 +217,15 @@ def test_case_12_ten_years_later_gateway_and_fleet_still_get_in(tmp_path, kept):
         os.killpg(process.pid, signal.SIGTERM)  # faketime starts the broker as its child
         process.wait(WAIT_S)
     assert entries == (["admitted", "admitted"] if kept else ["refused", "refused"])
+
+
+def follow(authority, now_us):
+    """Let the next root follow, as the keeper does at a broker that lets its certificates in."""
+    match authority.roots.next_step(now_us):
+        case RootStep.MAKE:
+            authority.roots = promoted(made(authority.roots, now_us))
+        case RootStep.FORGET:
+            authority.roots = forgotten(authority.roots)
 
 
 TRY = """
