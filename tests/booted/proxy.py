@@ -44,9 +44,9 @@ def check(machine: Machine, stranger: str) -> None:
     assert machine.run(large, check=False).startswith("413")
 
 
-def send_photo(machine: Machine, ticket: int) -> None:
-    """Send a photo as a technician's phone does; ``session`` is somebody's cookie."""
-    noise = Random(ticket).randbytes(3 * PHOTO_PIXELS[0] * PHOTO_PIXELS[1])
+def send_photo(machine: Machine, ticket: int, *, seed: int) -> None:
+    """Send a photo as a technician's phone does, another for each seed; ``session`` is somebody's cookie."""
+    noise = Random(seed).randbytes(3 * PHOTO_PIXELS[0] * PHOTO_PIXELS[1])
     path = machine.root / "root" / "photo.jpg"
     Image.frombytes("RGB", PHOTO_PIXELS, noise).save(path, quality=90)
     assert path.stat().st_size > PHOTO_LEAST_BYTES

@@ -143,14 +143,14 @@ def _check_proxies(page: WholePage) -> None:
     """Try what goes through nginx, then through Caddy with the file that the page has printed for it."""
     server = page.server
     proxy.check(server, "personne")
-    proxy.send_photo(server, 1)
+    proxy.send_photo(server, 1, seed=1)
     proxy.follow_stream(server)
     caddy = re.search(r"`(passerelle-fleet proxy-config caddy > \S+)`", PAGE.read_text("utf-8"))
     assert caddy is not None
     server.run(f"{caddy[1]}; caddy validate --config /etc/caddy/Caddyfile; systemctl stop nginx")
     server.run("systemctl start caddy")
     proxy.check(server, "inconnue")
-    proxy.send_photo(server, 1)
+    proxy.send_photo(server, 1, seed=2)
     proxy.follow_stream(server)
     server.run("systemctl stop caddy; systemctl start nginx")
 
