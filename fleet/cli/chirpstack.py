@@ -25,6 +25,8 @@ TAG = "passerelle"
 """Gateways that this command created carry it."""
 HTTPS_PORT, HTTP_PORT = 443, 8080
 RX2_HZ = 869_525_000
+PRIORITY_FIELD, DOWNLINK_PRIORITY = "downlink_priority", 10
+"""ChirpStack 4.19 refuses a gateway without it ("must be > 0"), 4.20 takes 10 then; older ones know none."""
 
 
 class ChirpStackError(MistakeError):
@@ -84,6 +86,8 @@ class ChirpStackApi:
         )
         if gateway.lat is not None and gateway.lon is not None:
             made.location.latitude, made.location.longitude = gateway.lat, gateway.lon
+        if PRIORITY_FIELD in made.DESCRIPTOR.fields_by_name:
+            setattr(made, PRIORITY_FIELD, DOWNLINK_PRIORITY)
         stub = self._api.GatewayServiceStub(self._channel)
         self._call(stub.Create, self._api.CreateGatewayRequest(gateway=made))
 

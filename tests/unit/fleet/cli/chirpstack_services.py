@@ -45,6 +45,9 @@ class Gateways(api.GatewayServiceServicer):
         allowed(context)
         if request.gateway.gateway_id in self.memory.gateways:
             context.abort(grpc.StatusCode.ALREADY_EXISTS, "object already exists")
+        if not request.gateway.downlink_priority:  # as ChirpStack 4.19.0 did on 2026-11-30
+            reason = "Validation error: downlink_priority must be > 0"
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, reason)
         self.memory.gateways[request.gateway.gateway_id] = request.gateway
         return Empty()
 
