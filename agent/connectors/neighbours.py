@@ -1,9 +1,9 @@
 """Stored frames that an LNS has through a neighbour are kept back; pure: the caller gives the time.
 
     state     event                              ->  state    what is done
-    any       the server goes away               ->  away     what was known is forgotten
+    any       the server goes away               ->  away     what is known stays true
+    any       nothing is stored any more         ->  open     what was known is forgotten
     away      it answers, frames are stored      ->  waiting  they wait, ``neighbours_wait_us`` at most
-    away      it answers, nothing is stored      ->  open
     waiting   the fleet's word                   ->  open     what it names is settled, the rest leaves
     waiting   no word in time                    ->  open     all leave; ``neighbours_unknown`` counts it
     open      the fleet's word                   ->  open     what still waits is compared with it
@@ -35,7 +35,7 @@ class Neighbours:
 
     def link(self, *, reachable: bool) -> None:
         """Take in that the server answers again, or no more."""
-        self._open, self._until_us, self._known = not (reachable and self._asks), None, {}
+        self._open, self._until_us = not (reachable and self._asks), None
 
     def answered(self, word: NeighbourDeliveries) -> None:
         """Take in the fleet's word."""
@@ -44,8 +44,9 @@ class Neighbours:
             self._known |= {int(device.address, 16): device.spans for device in word.devices}
 
     def waits_until_us(self, now_us: int, *, stored: bool) -> int | None:
-        """Return until when stored frames wait; None: they may leave, or it came back to none."""
-        self._open = self._open or not stored
+        """Return until when stored frames wait; None: they may leave."""
+        if not stored:
+            self._open, self._known = True, {}
         if self._open:
             return None
         if self._until_us is None:

@@ -24,8 +24,9 @@ FRESH_US = 60 * SECOND_US
 """Age up to which a heartbeat says how its gateway is now."""
 GAP_US = 90 * SECOND_US
 """Runs of heartbeats further apart than this are an outage between them (AVAILABILITY §2)."""
-AGAIN_US = 60 * SECOND_US
-ANSWERS_LIMIT = 3
+AGAIN_US = 20 * SECOND_US
+"""A gateway that still has frames waiting hears what came meanwhile: fresh frames wait behind stored ones."""
+ANSWERS_LIMIT = 6
 """Answers for one outage."""
 
 Publish = Callable[[str, bytes], bool]

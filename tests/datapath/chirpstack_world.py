@@ -60,12 +60,16 @@ class World:
         *,
         end_to_end: EndToEndConfig | None = None,
         connector: ConnectorConfig | None = None,
+        broker: Broker | None = None,
+        lns: ChirpStack | None = None,
+        eui: str = EUI,
     ) -> None:
-        self.broker = Broker(folder)
-        self.lns = ChirpStack(self.broker.port)
-        self.lns.devices |= {FIRST_ADDRESS + n: Device(key=KEY) for n in range(DEVICES)}
+        self.broker = broker or Broker(folder)
+        self.lns = lns or ChirpStack(self.broker.port)
+        if lns is None:
+            self.lns.devices |= {FIRST_ADDRESS + n: Device(key=KEY) for n in range(DEVICES)}
         self.clock = SystemClock(TimeQuality.NTP)
-        self.radio = VirtualConcentrator(self.clock)
+        self.radio = VirtualConcentrator(self.clock, eui=eui)
         self.journal = MemoryJournal(self.clock)
         connector = connector or ConnectorConfig(
             name="cs", kind="chirpstack_mqtt", host="127.0.0.1", port=self.broker.port, contractual=True
@@ -77,7 +81,7 @@ class World:
                 fleet=FleetConfig(host="127.0.0.1", port=1),
                 end_to_end=end_to_end or EndToEndConfig(),
             ),
-            eui=EUI,
+            eui=eui,
             state_dir=folder / "state",
             clock=self.clock,
             boot=1,
@@ -116,7 +120,8 @@ class World:
 
 
 @asynccontextmanager
-async def running(world: World) -> AsyncIterator[World]:
+async def running(world: World, *, ends: bool = True) -> AsyncIterator[World]:
+    """Run the gateway and ChirpStack; ``ends``: both servers end with it."""
     await world.lns.start()
     task = asyncio.create_task(world.path.run())
     try:
@@ -125,5 +130,6 @@ async def running(world: World) -> AsyncIterator[World]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await world.lns.stop()
-        world.broker.kill()
+        if ends:
+            await world.lns.stop()
+            world.broker.kill()

@@ -94,6 +94,15 @@ def test_what_was_known_is_forgotten_with_the_next_outage() -> None:
     assert arrived(line) == [(ADDRESS, 5)]
 
 
+def test_a_link_that_falters_again_does_not_forget_what_was_known() -> None:
+    line = cut(SPARING, [frame(counter) for counter in range(3)])
+    line.delivery.neighbours.answered(word((0, 1)))
+    line.notice(reachable=False)
+    line.notice(reachable=True)
+    line.run(NEIGHBOURS_WAIT_US + 5_000_000)
+    assert arrived(line) == [(ADDRESS, 2)]
+
+
 def test_who_comes_back_without_stored_frames_waits_for_nobody() -> None:
     line = cut(SPARING, [])
     line.hear(frame(1))
