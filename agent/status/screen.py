@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from agent.status.say import NARROW, Lang, because, count, say, typeset
 from agent.status.status import ConnectorStatus, Status
+from agent.wire.paths import PATHS
 
 Pair = tuple[str, str]
 RADIO_WORDS: dict[str, Pair] = {
@@ -123,6 +124,14 @@ def _service(status: Status, lang: Lang) -> list[Pair]:
         *(
             (say(lang, f"Serveur {connector.name}", f"Server {connector.name}"), _connector(connector, lang))
             for connector in status.connectors
+        ),
+        *(
+            (
+                say(lang, f"Chemin {connector.name}", f"Path {connector.name}"),
+                say(lang, *PATHS[connector.kind]),
+            )
+            for connector in status.connectors
+            if connector.kind in PATHS
         ),
         (say(lang, "Bout en bout", "End to end"), because(lang, status.end_to_end)[3:]),
         (say(lang, "Trames", "Frames"), _frames(status, lang)),

@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from agent.wire.command import SERVICE_AFFECTING, Action, Command
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
+from agent.wire.paths import PATHS
 from fleet.clock import SystemClock
 from fleet.configurations import orders
 from fleet.configurations.commands import send
-from fleet.configurations.lns import PROMISES, AddressRefused, contractual_connector
+from fleet.configurations.lns import AddressRefused, contractual_connector
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
@@ -130,7 +131,7 @@ def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
         )
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ORDER_MODE), "wb") as file:
         file.write(encode_order(made))
-    return f"{output}: work order of {gateway.name} ({eui})\n{PROMISES[lns.kind]}"
+    return f"{output}: work order of {gateway.name} ({eui})\n{PATHS[lns.kind][1]}"
 
 
 def accept(data: Path, euis: list[str]) -> list[str]:

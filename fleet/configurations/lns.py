@@ -24,13 +24,6 @@ SCHEMES: Final[dict[str, tuple[str, bool, int]]] = {
     "udp": ("semtech_udp", False, 1700),
 }
 """Scheme → kind, TLS, port."""
-BRIDGE = "a bridge in between answers for ChirpStack and loses what ChirpStack misses: prefer chirpstack://"
-PROMISES: Final[dict[str, str]] = {
-    "chirpstack_mqtt": "MQTT: frames are held until ChirpStack itself is subscribed and takes them",
-    "basics_station": f"Basics Station: frames are held until this server answers; {BRIDGE}",
-    "semtech_udp": f"Semtech UDP: frames are held until this address acknowledges; {BRIDGE}",
-}
-"""What ``fleet order`` says of the path that was chosen."""
 
 
 class AddressRefused(ValueError):

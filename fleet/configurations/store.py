@@ -95,6 +95,19 @@ def issued_since(connection: Connection, since_us: int) -> list[RowMapping]:
     return list(connection.execute(query.where(table.issued_at_us > since_us, table.published)).mappings())
 
 
+def versions_at(connection: Connection, at_us: int) -> dict[str, Version]:
+    """Return by EUI the version that was the newest at an instant, or the first one if it came later."""
+    table = versions.c
+    due = select(table.eui, func.max(table.version).label("version")).where(table.issued_at_us <= at_us)
+    first = select(table.eui, func.min(table.version).label("version")).group_by(table.eui)
+    found: dict[str, Version] = {}
+    for wanted in (first.subquery(), due.group_by(table.eui).subquery()):
+        same = and_(wanted.c.eui == table.eui, wanted.c.version == table.version)
+        rows = connection.execute(select(versions).join(wanted, same)).mappings()
+        found |= {row["eui"]: version_from(row) for row in rows}
+    return found
+
+
 def version_history(connection: Connection, eui: str, limit: int = HISTORY_LIMIT_ROWS) -> list[Version]:
     """Return the versions of one gateway, newest first."""
     query = select(versions).where(versions.c.eui == eui).order_by(versions.c.version.desc()).limit(limit)

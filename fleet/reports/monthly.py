@@ -21,7 +21,13 @@ from fleet.reports.indicator_tables import (
     redundancy_table,
 )
 from fleet.reports.model import VERDICTS, Picture, Report, Table
-from fleet.reports.monthly_tables import communes_table, exclusions_table, gateways_table, lost_table
+from fleet.reports.monthly_tables import (
+    communes_table,
+    exclusions_table,
+    gateways_table,
+    lost_table,
+    paths_table,
+)
 from fleet.reports.names import MonthShare, Names
 from fleet.reports.outages import breaches_table, outages_table
 from fleet.reports.people import changes_for, in_a_sentence, people_table
@@ -114,6 +120,7 @@ def _details(
         outages_table(result, cards, names, given.settings),
         exclusions_table(given, result, inside),
         gateways_table(result, given, names, inside),
+        paths_table(given, names, inside),
         *(() if found is None else (connectivity_table(found),)),
     ]
 

@@ -1,9 +1,11 @@
 """The tables of the monthly report, worst first; pure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 
-from fleet.availability.figures import CommuneFigures
+from agent.wire.paths import PATHS
+from fleet.availability.figures import CommuneFigures, LateFrames, late_frames
 from fleet.availability.reckoning import CommuneCard, MonthInput, MonthResult
 from fleet.availability.standing import month_standing
 from fleet.facts.revisions import current
@@ -151,8 +153,9 @@ def gateways_table(result: MonthResult, given: MonthInput, names: Names, inside:
     for eui in sorted(serving & set(result.gateway_figures)):
         one = result.gateway_figures[eui]
         lost = (one.by_state_us[GatewayState.DOWN], one.by_state_us[GatewayState.BUFFERING])
-        name = names.gateways.get(eui, "")
-        rows.append((eui, name, one.share.ratio, *lost, one.outages, one.mtbf_us, one.mttr_us))
+        name, late = names.gateways.get(eui, ""), late_of(eui, given, result)
+        times = (one.outages, one.mtbf_us, one.mttr_us)
+        rows.append((eui, name, one.share.ratio, *lost, *times, late.late, late.probably_refused))
     rows.sort(key=lambda row: (row[2] is None, row[2] if isinstance(row[2], Fraction) else 0, str(row[0])))
     columns = (
         Column(title="EUI", room=17),
@@ -163,6 +166,8 @@ def gateways_table(result: MonthResult, given: MonthInput, names: Names, inside:
         Column(title="Coupures", kind=CellKind.COUNT),
         Column(title="MTBF", kind=CellKind.DURATION),
         Column(title="MTTR", kind=CellKind.DURATION),
+        Column(title="Remises en retard", kind=CellKind.COUNT),
+        Column(title="Dont probablement refusées", kind=CellKind.COUNT),
     )
     return Table(
         name="passerelles",
@@ -171,3 +176,23 @@ def gateways_table(result: MonthResult, given: MonthInput, names: Names, inside:
         rows=tuple(rows),
         paper_rows=PAPER_ROWS,
     )
+
+
+def late_of(eui: str, given: MonthInput, result: MonthResult) -> LateFrames:
+    """Return what a gateway delivered late, and what of it was probably refused: a neighbour served."""
+    served = {one.commune_insee for one in given.facts.memberships if one.eui == eui}
+    members = {one.eui for one in given.facts.memberships if one.commune_insee in served} - {eui}
+    near = [result.lines[other] for other in sorted(members) if other in result.lines]
+    return late_frames(result.lines[eui], given.facts.gateways[eui].delivered, near)
+
+
+def paths_table(given: MonthInput, names: Names, inside: set[str]) -> Table:
+    """Return the paths to the network server in use at the month's end, and what each can lose."""
+    serving = {one.eui for one in given.facts.memberships if one.commune_insee in inside}
+    used = Counter(kind for eui, kind in names.paths.items() if eui in serving)
+    rows = tuple((PATHS[kind][0], count) for kind, count in used.most_common())
+    columns = (
+        Column(title="Chemin, et ce qu’il peut perdre", room=70),
+        Column(title="Passerelles", kind=CellKind.COUNT),
+    )
+    return Table(name="chemins", title="Chemins vers le cœur de réseau", columns=columns, rows=rows)

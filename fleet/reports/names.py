@@ -46,6 +46,8 @@ class Names:
     """Tickets by EUI of the gateway they are about."""
     departements: Mapping[str, str] = field(default_factory=dict)
     """Names by code."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Kind of the contractual connector at the month's end, by EUI."""
     network: str = NETWORK
     version: str = ""
     """« version 2 »; empty while the month is open."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from fleet.availability import document
 from fleet.availability.reckoning import MonthInput, MonthResult, reckon
 from fleet.availability.stored import restored
+from fleet.configurations.store import versions_at
 from fleet.facts.months import month_window
 from fleet.facts.settings import ContractSettings
 from fleet.lang.paris import paris
@@ -92,6 +93,7 @@ def monthly_report(
     names = Names(
         gateways={one.eui: one.name for one in load_gateways(connection)},
         tickets=tickets_by_gateway(connection, window.start_us, window.end_us),
+        paths=_paths(connection, min(window.end_us, now_us)),
         version="" if version is None else f"version {version.number}",
         digest="" if version is None else version.hash,
         stamp=""
@@ -116,6 +118,16 @@ def monthly_report(
     clocks = load_interventions(connection, window, now_us, inside if epci else None)
     *figures, settings_ = report.tables
     return replace(report, tables=(*figures, silent_table(silent), *clocks, settings_))
+
+
+def _paths(connection: Connection, at_us: int) -> dict[str, str]:
+    """Return the kind of the contractual connector at an instant, by EUI."""
+    return {
+        eui: connector.kind
+        for eui, version in versions_at(connection, at_us).items()
+        for connector in version.configuration.connectors
+        if connector.contractual
+    }
 
 
 def _trend(connection: Connection, month: str, insees: Collection[str]) -> Iterator[MonthShare]:

@@ -15,6 +15,7 @@ from agent.wire.configuration import (
     without_secrets,
 )
 from agent.wire.messages import ConfigState
+from agent.wire.paths import PATHS
 from fleet.configurations.change import change, differences, flatten
 from fleet.configurations.status import ConfigurationStatus
 from fleet.configurations.store import Version, newest_version, version_history
@@ -120,7 +121,13 @@ def of_gateway(
     """Return desired beside reported, setting by setting, and the sentence above it."""
     desired = newest_version(connection, eui)
     if desired is None:
-        return {"settings": [], "differing": [], "settings_sentence": "", "settings_reason": ""}
+        return {
+            "settings": [],
+            "differing": [],
+            "settings_sentence": "",
+            "settings_reason": "",
+            "lns_path": "",
+        }
     reported = status.reported if status else None
     versions = {one.version: one for one in version_history(connection, eui)}
     running = versions.get(reported.version) if reported else None
@@ -142,7 +149,19 @@ def of_gateway(
         "differing": differing,
         "settings_sentence": sentence,
         "settings_reason": reported.reason if reported else "",
+        "lns_path": path_in_use(words.lang, (running or desired).configuration),
     }
+
+
+def path_in_use(lang: str, configuration: Configuration) -> str:
+    """Return the path to the contractual server, with what it can lose."""
+    kinds = [connector.kind for connector in configuration.connectors if connector.contractual]
+    return "; ".join(_in_words(lang, kind) for kind in kinds)
+
+
+def _in_words(lang: str, kind: str) -> str:
+    french, english = PATHS[kind]
+    return french if lang == "fr" else english
 
 
 def fields_of(
@@ -158,6 +177,8 @@ def fields_of(
         same = values.pop() if len(values) == 1 else ""
         label = words.t(f"setting.{path}") if path in KNOWN else path
         rule = path if same else words.t("rollouts.varies", path=path)
+        if path.endswith(".kind") and same in PATHS:
+            rule = f"{path} · {_in_words(words.lang, same)}"
         error = words.refusal(wrong.why) if wrong is not None and wrong.path == path else ""
         value = typed.get(path, same)
         found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
@@ -188,6 +209,7 @@ def _connector_fields(
 ADDED: Final = ("name", "kind", "host", "port", "tls", "priority")
 """What the page asks for of a new connector; the rest is set once it is there."""
 KNOWN: Final = (
+    "connectors.0.kind",
     "connectors.0.host",
     "connectors.0.port",
     "connectors.0.replay",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fleet.configurations.lns import PROMISES, SCHEMES, AddressRefused, contractual_connector
+from agent.wire.paths import PATHS
+from fleet.configurations.lns import SCHEMES, AddressRefused, contractual_connector
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,4 @@ def test_what_is_no_address_is_refused_with_what_is_admitted(address, words):
 
 
 def test_every_kind_says_what_its_path_promises():
-    assert {kind for kind, _, _ in SCHEMES.values()} == set(PROMISES)
+    assert {kind for kind, _, _ in SCHEMES.values()} == set(PATHS)

@@ -11,9 +11,10 @@ from fractions import Fraction
 import pytest
 from openpyxl import load_workbook
 
+from agent.wire.paths import PATHS
 from fleet.availability.reckoning import reckon
-from fleet.facts.model import Maintenance
-from fleet.facts.states import CommuneState
+from fleet.facts.model import DeliveredFact, Maintenance
+from fleet.facts.states import CommuneState, GatewayState
 from fleet.reports.deployment import (
     CALLS_CENTS,
     DEPARTEMENT_CENTS,
@@ -216,3 +217,49 @@ def test_deployment_shows_plan_beside_registry():
     assert rows["Véretz"][4] == 0
     assert rows["Total"][1:6] == (1, 8, 2, 11, 1)
     assert table(report, "appels").columns[3].kind is CellKind.EUROS
+
+
+def test_the_paths_in_use_are_named_with_what_each_can_lose():
+    members = sorted({one.eui for one in GIVEN.facts.memberships})
+    kinds = dict.fromkeys(members[2:], "chirpstack_mqtt") | dict.fromkeys(members[:2], "semtech_udp")
+    report = monthly(GIVEN, TOLD, Names(paths=kinds | {"0016c001ffffffff": "basics_station"}))
+    assert table(report, "chemins").rows == (
+        (PATHS["chirpstack_mqtt"][0], len(members) - 2),
+        (PATHS["semtech_udp"][0], 2),
+    )
+    assert "derrière un pont, ce que ChirpStack manque est perdu" in html_of(report)
+
+
+def test_late_frames_and_those_that_a_neighbour_made_old_are_counted_by_gateway():
+    members = {one.eui for one in GIVEN.facts.memberships}
+    held = {
+        eui: span
+        for eui, line in TOLD.lines.items()
+        for span in line.spans
+        if span.state is GatewayState.BUFFERING and eui in members
+    }
+    gateways = {
+        eui: replace(facts, delivered=(delivered(eui, held[eui]),)) if eui in held else facts
+        for eui, facts in GIVEN.facts.gateways.items()
+    }
+    given = replace(GIVEN, facts=replace(GIVEN.facts, gateways=gateways))
+    rows = {row[0]: row[-2:] for row in table(monthly(given, TOLD, Names()), "passerelles").rows}
+    assert {eui for eui, (late, _) in rows.items() if late} == set(held) != set()
+    assert all(rows[eui][0] == 60 for eui in held)
+    assert any(refused for _, refused in rows.values())
+
+
+def delivered(eui, span):
+    """Sixty frames that were received while the server was away, and delivered afterwards."""
+    return DeliveredFact(
+        eui=eui,
+        boot=1,
+        seq=1,
+        connector="lns",
+        received_from_us=span.start_us,
+        received_until_us=span.end_us,
+        acked_at_us=span.end_us,
+        frames=60,
+        dropped=0,
+        recorded_at_us=span.end_us,
+    )

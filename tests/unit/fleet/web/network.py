@@ -20,6 +20,7 @@ from fleet.durations import DAY_US, MINUTE_US
 from fleet.evidence import facts
 from fleet.evidence.tables import delivered_frames, deliveries, heartbeat_runs, journal_records, latest
 from fleet.facts.settings import DEFAULTS
+from fleet.facts.states import Cause
 from fleet.incidents import store as incidents
 from fleet.incidents.model import Domain, Grade, Member, SharedCause
 from fleet.live.model import NetworkNow
@@ -131,6 +132,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
         incident_id = incidents.create(
             connection,
             cause=SharedCause(domain=Domain.FEEDER, value="Départ Azay-sur-Cher"),
+            proved=Cause.POWER,
             members=[Member(eui=eui, since_us=began_us) for eui in DARK],
             grade=Grade(criticality=Criticality.CRITICAL, reason="grade.lost", communes=("37015",)),
             now_us=NOW_US - 65 * MINUTE_US,

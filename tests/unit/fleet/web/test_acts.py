@@ -1,6 +1,7 @@
 """What people do on the pages: guarded, once, with what was typed kept and every refusal in words."""
 
 import base64
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from agent.wire.paths import PATHS
 from fleet.configurations.store import newest_version
 from fleet.configurations.tables import configuration_versions
 from fleet.db.connect import Database
@@ -176,6 +178,12 @@ def test_a_push_adds_a_server_by_the_fields_of_the_next_index(client: TestClient
     preview = client.post("/deploiements/apercu", data=typed)
     client.post("/deploiements", data=typed | {"stamp": stamp_in(preview.text)})
     assert versions(client)[3] == 3
+
+
+def test_the_path_to_the_server_is_named_with_what_it_can_lose(client: TestClient) -> None:
+    french, _ = PATHS["semtech_udp"]
+    assert html.escape(french, quote=False) in client.get("/deploiements").text
+    assert html.escape(french, quote=False) in client.get(f"/passerelles/{eui_of(3)}").text
 
 
 def test_a_push_over_somebody_elses_is_refused(client: TestClient) -> None:
