@@ -20,10 +20,11 @@ from fleet.db.connect import Database, first_line, is_database_trouble
 from fleet.notify import mail, outbox
 from fleet.notify.glpi import glpi_sender
 from fleet.notify.marks import filled, tickets_to_acknowledge
-from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.notify.model import Channel, NotSent, Outgoing, Unconfirmed
 from fleet.notify.settings import Channels, read_channels
 from fleet.notify.sms import sms_sender
 from fleet.notify.webhook import webhook_sender
+from fleet.paging import validity
 from fleet.settings import Settings
 from fleet.tickets import attachments, links
 
@@ -84,14 +85,15 @@ class Worker:
         self._name = f"{socket.gethostname()}/{os.getpid()}"
 
     def claim(self) -> tuple[Outgoing, ...]:
-        """Lease what is due and fill in the addresses, whose tokens are made here."""
+        """Lease what is due, withdraw what is overtaken, fill in addresses, whose tokens are made here."""
         now_us = self._clock.now_us()
         with self._database.read() as connection:
             if not outbox.waiting(connection, now_us=now_us):
                 return ()
         with self._database.write() as connection:
             claimed = outbox.claim(connection, worker=self._name, now_us=now_us)
-            return tuple(self._addressed(connection, message, now_us) for message in claimed)
+            holding = [message for message in claimed if validity.valid(connection, message, now_us)]
+            return tuple(self._addressed(connection, message, now_us) for message in holding)
 
     def _addressed(self, connection: Connection, message: Outgoing, now_us: int) -> Outgoing:
         person_id = message.person_id
@@ -127,6 +129,10 @@ class Worker:
             if sender is None:
                 raise NotSent(f"no sender for channel {message.channel.value} is set up")
             provider_id = sender(message, self._clock.now_us())
+        except Unconfirmed as remark:
+            with self._database.write() as connection:
+                outbox.sent(connection, message, now_us=self._clock.now_us(), remark=str(remark))
+            log.warning("message_unconfirmed", key=message.key, remark=str(remark))
         except NotSent as error:
             with self._database.write() as connection:
                 state = outbox.failed(

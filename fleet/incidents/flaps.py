@@ -69,6 +69,12 @@ def regrades(facts: Facts, flaps: frozenset[str]) -> Iterator[Regrade]:
             yield Regrade(incident_id=incident.id, grade=grown)
 
 
+def _back(facts: Facts, eui: str) -> bool:
+    """Return whether a member serves again in this very cycle: its return is no milder consequence."""
+    gateway = facts.network.gateways.get(eui)
+    return gateway is None or gateway.state is GatewayState.SERVING
+
+
 def _grown(incident: Incident, found: Grade) -> Grade | None:
     """Return the grade with every commune that it ever spoke of; None if nothing is new."""
     known = frozenset(incident.communes)
@@ -82,7 +88,9 @@ def _grown(incident: Incident, found: Grade) -> Grade | None:
 
 def _graver(facts: Facts, incident: Incident, flaps: frozenset[str]) -> Grade | None:
     mine = flaps.intersection(incident.members)
-    lasting = [member.eui for member in incident.failing if member.eui not in mine]
+    lasting = [
+        member.eui for member in incident.failing if member.eui not in mine and not _back(facts, member.eui)
+    ]
     found = [flap_grade(facts, mine)] if mine else []
     found += [grade(facts.network, lasting)] if lasting else []
     return min(found, key=lambda one: one.criticality.weight, default=None)

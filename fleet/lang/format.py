@@ -178,3 +178,15 @@ def octets(lang: str, size_bytes: int) -> str:
             decimals = 0 if size_bytes >= 10 ** (exponent + 1) else 1
             return f"{number(lang, size_bytes / 10**exponent, decimals)}{NARROW}{prefix}{letter}"
     return f"{number(lang, size_bytes)}{NARROW}{letter}"
+
+
+def ordinal(lang: str, number: int) -> str:
+    """Return the ordinal of a feminine noun, 1 or more.
+
+    >>> ordinal("fr", 1), ordinal("fr", 2), ordinal("en", 2), ordinal("en", 13), ordinal("en", 23)
+    ('1re', '2e', '2nd', '13th', '23rd')
+    """
+    if lang == "fr":
+        return "1re" if number == 1 else f"{number}e"
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"

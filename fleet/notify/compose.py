@@ -79,6 +79,8 @@ class Subject:
     sites: tuple[SiteLine, ...] = ()
     missing: tuple[str, ...] = ()
     """Skills that the place takes and nobody on call has."""
+    round_number: int = 0
+    """How many times somebody was called about it before."""
     link: str = ""
     ticket_url: str = ""
 
@@ -108,7 +110,8 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     first = headline(subject, lang, now_us)
     lines = [first]
     if subject.occasion not in (Occasion.OPENED, Occasion.ENDED):
-        lines.append(t(lang, f"message.occasion.{subject.occasion}"))
+        ordinal = formats.ordinal(lang, max(1, subject.round_number))
+        lines.append(t(lang, f"message.occasion.{subject.occasion}", ordinal=ordinal))
     if subject.occasion is not Occasion.ENDED:
         lines.append(_cause(subject, lang))
         lines += _extent(subject, lang)
@@ -121,7 +124,7 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     answer, more = _answer(subject, lang), _more(subject, lang)
     text = "\n\n".join(part for part in (body, answer, *sites, more) if part) + "\n"
     return Rendered(
-        subject=first, text=text, html=_html(subject, lang, lines, sites), sms=_sms(first, subject)
+        subject=first, text=text, html=_html(subject, lang, lines, sites), sms=_sms(first, subject, lang)
     )
 
 
@@ -224,7 +227,21 @@ def _linked(line: str) -> str:
     return _GEO.sub(r'<a href="\g<0>">\g<0></a>', line)
 
 
-def _sms(first: str, subject: Subject) -> str:
+def _sms(first: str, subject: Subject, lang: str) -> str:
     short, link = gsm.plain(first), f" {subject.link}" if subject.link else ""
-    room = SMS_LIMIT_CHARACTERS - (max(len(link), LINK_ROOM_CHARACTERS) if link else 0)
-    return (short if len(short) <= room else short[: room - 3] + "...") + link
+    tail = gsm.plain(" " + _tail(subject, lang))
+    room = SMS_LIMIT_CHARACTERS - len(tail) - (max(len(link), LINK_ROOM_CHARACTERS) if link else 0)
+    return (short if len(short) <= room else short[: room - 3] + "...") + tail + link
+
+
+def _tail(subject: Subject, lang: str) -> str:
+    """Return which ticket it is, why it comes again, and what to answer."""
+    number = str(subject.ticket_id)
+    parts = [t(lang, "message.sms.ticket", number=number)]
+    if subject.occasion in (Occasion.ESCALATED, Occasion.REMINDER):
+        ordinal = formats.ordinal(lang, max(1, subject.round_number))
+        parts.append(t(lang, "message.sms.again", ordinal=ordinal))
+    elif subject.occasion in (Occasion.WORSE, Occasion.LAPSED):
+        parts.append(t(lang, f"message.sms.{subject.occasion}"))
+    asks = t(lang, "message.sms.answer", number=number) if subject.link else ""
+    return ", ".join(parts) + (asks or ".")

@@ -22,6 +22,8 @@ class Delivery(StrEnum):
     SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    """Overtaken by events before it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,10 @@ class Notification:
     created_at_us: int
     sent_at_us: int | None
     delivered_at_us: int | None
+
+
+class Unconfirmed(Exception):
+    """The gateway took the message without a number for it: no report will come, asking again sends twice."""
 
 
 class NotSent(Exception):

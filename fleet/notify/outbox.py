@@ -135,17 +135,45 @@ def _give_up(connection: Connection, now_us: int) -> None:
     connection.execute(update(outbox).where(mine).values(**values))
 
 
-def sent(connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "") -> None:
-    """Note that the server took it."""
+def sent(
+    connection: Connection, message: Outgoing, *, now_us: int, provider_id: str = "", remark: str = ""
+) -> None:
+    """Note that the server took it, with a remark if it said less than it should."""
     values: dict[str, Any] = {
         "state": Delivery.SENT,
         "sent_at_us": now_us,
-        "error": "",
+        "error": remark,
         "provider_id": provider_id,
     }
     values["attempts"] = message.attempts
     connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))
-    _attempt(connection, message.id, now_us, "sent", "")
+    _attempt(connection, message.id, now_us, "sent", remark)
+
+
+def withdraw(connection: Connection, message: Outgoing, *, now_us: int, reason: str) -> None:
+    """Note that a claimed message is not sent, because events have overtaken it."""
+    values = {"state": Delivery.WITHDRAWN, "error": reason, "leased_until_us": 0}
+    connection.execute(update(outbox).where(outbox.c.id == message.id).values(**values))
+    _attempt(connection, message.id, now_us, Delivery.WITHDRAWN, reason)
+
+
+def withdrawn(connection: Connection, from_us: int, until_us: int) -> int:
+    """Return how many messages were withdrawn within the span."""
+    columns = delivery_attempts.c
+    mine = (columns.outcome == Delivery.WITHDRAWN) & (columns.at_us >= from_us) & (columns.at_us < until_us)
+    query = select(func.count()).select_from(delivery_attempts).where(mine)
+    return int(connection.execute(query).scalar_one())
+
+
+def reached(connection: Connection, message: Outgoing, ticket_id: int, *, now_us: int) -> bool:
+    """Return whether an earlier message about the ticket has gone, or may have, where this one goes."""
+    about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
+    same = (outbox.c.channel == message.channel) & (outbox.c.address == message.address)
+    earlier = outbox.c.id.in_(about) & same & (outbox.c.id < message.id)
+    gone = outbox.c.state.in_((Delivery.SENT, Delivery.DELIVERED)) | (outbox.c.leased_until_us > now_us)
+    if message.channel is Channel.SMS:
+        gone |= outbox.c.attempts > 0
+    return connection.execute(select(outbox.c.id).where(earlier & gone).limit(1)).first() is not None
 
 
 def failed(
@@ -231,7 +259,8 @@ def stuck_since(connection: Connection) -> int | None:
 def recipients(connection: Connection, ticket_id: int) -> tuple[int, ...]:
     """Return the people who were written to about a ticket."""
     about = select(outbox_tickets.c.outbox_id).where(outbox_tickets.c.ticket_id == ticket_id)
-    query = select(outbox.c.person_id).where(outbox.c.id.in_(about), outbox.c.person_id.is_not(None))
+    stands = outbox.c.state != Delivery.WITHDRAWN
+    query = select(outbox.c.person_id).where(outbox.c.id.in_(about), outbox.c.person_id.is_not(None), stands)
     return tuple(connection.execute(query.distinct().order_by(outbox.c.person_id)).scalars())
 
 
@@ -262,6 +291,7 @@ def next_number(connection: Connection) -> int:
 def recent_to(connection: Connection, person_id: int, channel: Channel, since_us: int) -> tuple[int, ...]:
     """Return when messages on a channel to a person were or will be sent, for throttles."""
     mine = (outbox.c.person_id == person_id) & (outbox.c.channel == channel) & (outbox.c.due_at_us > since_us)
+    mine &= outbox.c.state != Delivery.WITHDRAWN
     return tuple(connection.execute(select(outbox.c.due_at_us).where(mine)).scalars())
 
 
@@ -278,7 +308,7 @@ def tickets_written_about(connection: Connection, person_id: int) -> tuple[int, 
     query = (
         select(outbox_tickets.c.ticket_id, func.max(outbox.c.id).label("newest"))
         .join(outbox, outbox.c.id == outbox_tickets.c.outbox_id)
-        .where(outbox.c.person_id == person_id)
+        .where(outbox.c.person_id == person_id, outbox.c.state != Delivery.WITHDRAWN)
         .group_by(outbox_tickets.c.ticket_id)
     )
     rows = connection.execute(query).all()

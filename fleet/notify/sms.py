@@ -15,11 +15,18 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from fleet.notify import gsm, http
-from fleet.notify.model import NotSent, Outgoing
+from fleet.notify.model import NotSent, Outgoing, Unconfirmed
 from fleet.notify.settings import Channels
 
 INJECT_TIMEOUT_S = 15.0
 """gammu-smsd-inject only writes into a queue."""
+
+
+class Unreadable(NotSent):
+    """The gateway answered 2xx with what is no answer: it may have taken the message; do not ask again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, final=True)
 
 
 def sms_sender(channels: Channels) -> Callable[[Outgoing, int], str]:
@@ -27,15 +34,17 @@ def sms_sender(channels: Channels) -> Callable[[Outgoing, int], str]:
     ways = [_way(url, channels.sms_sender) for url in (channels.sms_url, channels.sms_backup_url) if url]
 
     def send(message: Outgoing, _now_us: int) -> str:
-        failed: list[str] = []
+        failed: list[NotSent] = []
         for way in ways:
             try:
                 return way(message)
             except NotSent as error:
-                if error.final or len(ways) == 1:
+                taken = isinstance(error, Unreadable)
+                if (error.final and not taken) or len(ways) == 1:
                     raise
-                failed.append(str(error))
-        raise NotSent("; then the backup: ".join(failed))
+                failed.append(error)
+        words = "; then the backup: ".join(map(str, failed))
+        raise NotSent(words, final=any(error.final for error in failed))
 
     return send
 
@@ -55,6 +64,7 @@ def post(message: Outgoing, url: str, token: str, sender: str) -> str:
 
     Raises:
         NotSent: refused, or the line failed.
+        Unconfirmed: taken, without a number.
     """
     job = {"receivers": [message.address], "message": message.text, "sender": sender, "tag": message.key}
     headers = {"Idempotency-Key": message.key} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -65,11 +75,11 @@ def post(message: Outgoing, url: str, token: str, sender: str) -> str:
         ids = found.get("ids") or []
         refused = found.get("invalidReceivers") or []
     except (ValueError, AttributeError) as error:
-        raise NotSent(f"{httpx.URL(url).host}: answered no JSON object") from error
+        raise Unreadable(f"{httpx.URL(url).host}: answered no JSON object") from error
     if refused:
         raise NotSent(f"the gateway refuses the number {message.address}", final=True)
     if not ids:
-        raise NotSent(f"{httpx.URL(url).host}: answered no number for the message")
+        raise Unconfirmed(f"{httpx.URL(url).host}: answered no number for the message")
     return f"sms-{ids[0]}"
 
 

@@ -1,6 +1,7 @@
 """One person, several tickets, one message a channel: mail at once, what wakes people when it may."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fleet.durations import HOUR_US
 from fleet.incidents.context import CycleContext
@@ -9,6 +10,7 @@ from fleet.notify.compose import Occasion, bundle, compose
 from fleet.notify.model import Channel
 from fleet.oncall.model import Person
 from fleet.paging.subjects import subject
+from fleet.paging.validity import Statement, written
 from fleet.tickets.clocks import intervention
 from fleet.tickets.model import Criticality, Ticket
 
@@ -28,6 +30,8 @@ class About:
     key: str
     missing: tuple[str, ...] = ()
     """Skills that nobody on call has."""
+    round_number: int = 0
+    """How many times somebody was called about it before."""
 
 
 def dispatch(
@@ -47,9 +51,15 @@ def dispatch(
     ]
 
 
-def wake(context: CycleContext, person: Person, about: list[About], key_prefix: str) -> None:
-    """Write one SMS to one person, held back by the throttle if they got many."""
-    _enqueue(context, person, about, Channel.SMS, key_prefix)
+def wake(
+    context: CycleContext,
+    person: Person,
+    about: list[About],
+    key_prefix: str,
+    channel: Channel = Channel.SMS,
+) -> None:
+    """Write one message to one person; an SMS is held back by the throttle if they got many."""
+    _enqueue(context, person, about, channel, key_prefix)
 
 
 def _wake_at_us(context: CycleContext, one: About) -> int:
@@ -65,7 +75,11 @@ def _enqueue(
 ) -> None:
     lang, connection = person.language, context.connection
     found = [
-        replace(subject(context, one.ticket, occasion=one.occasion, lang=lang), missing=one.missing)
+        replace(
+            subject(context, one.ticket, occasion=one.occasion, lang=lang),
+            missing=one.missing,
+            round_number=one.round_number,
+        )
         for one in about
     ]
     messages = [compose(each, lang, context.now_us) for each in found]
@@ -84,6 +98,7 @@ def _enqueue(
         due_at_us=due_us,
         person_id=person.id,
         ticket_ids=[one.ticket.id for one in about],
+        detail=_statements(about),
     )
 
 
@@ -100,4 +115,19 @@ def tell_team(context: CycleContext, one: About, key_prefix: str) -> None:
         message=compose(replace(found, link="", sites=()), TEAM_LANGUAGE, context.now_us),
         now_us=context.now_us,
         ticket_ids=[one.ticket.id],
+        detail=_statements([one]),
+    )
+
+
+def _statements(about: list[About]) -> dict[str, Any]:
+    return written(
+        [
+            Statement(
+                ticket_id=one.ticket.id,
+                occasion=one.occasion,
+                criticality=one.ticket.criticality,
+                round_number=one.round_number,
+            )
+            for one in about
+        ]
     )

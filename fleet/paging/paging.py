@@ -11,9 +11,11 @@ from fleet.incidents.context import CycleContext
 from fleet.incidents.policy import GROUP_WAIT_US, first_page_at_us, step
 from fleet.notify import outbox
 from fleet.notify.compose import Occasion
+from fleet.notify.model import Channel
 from fleet.oncall import store as oncall
 from fleet.oncall.model import Person
 from fleet.paging.dispatch import About, dispatch, tell_team, wake
+from fleet.paging.validity import TO_TAKE, WAKE
 from fleet.paging.worksites import choose_for
 from fleet.tickets import store as tickets
 from fleet.tickets import timers
@@ -21,7 +23,6 @@ from fleet.tickets.model import Ticket
 from fleet.tickets.timers import Timer
 
 PAGE = "page"
-WAKE = "wake"
 WHO = "telemetry"
 
 
@@ -69,7 +70,7 @@ def fire(context: CycleContext, due: Iterable[Timer]) -> None:
         chosen = choose_for(context, ticket, on_call)
         number = int(timer.detail["round"])
         this = step(number, chosen.on_call, context.policy)
-        about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing)
+        about = About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}", chosen.missing, number)
         for one in this.people:
             wanted[one.person.id].append(about)
         if number == 0:
@@ -108,26 +109,35 @@ def _dispatch_all(
         for one, at_us in later:
             timers.plan(
                 context.connection,
-                key=f"wake/{one.ticket.id}/{person_id}",
+                key=f"wake/{one.ticket.id}/{person_id}/{Channel.SMS.value}",
                 kind=WAKE,
                 subject_id=one.ticket.id,
                 due_at_us=at_us,
-                detail={"person_id": person_id, "occasion": one.occasion.value},
+                detail={
+                    "person_id": person_id,
+                    "occasion": one.occasion.value,
+                    "round": one.round_number,
+                    "channel": Channel.SMS.value,
+                },
             )
 
 
 def fire_wakes(context: CycleContext, due: Iterable[Timer]) -> None:
-    """Wake people for what waited for the morning, if it still needs somebody."""
+    """Write to people what waited for the morning or was withdrawn as stale, if it still needs somebody."""
     persons = oncall.everybody(context.connection)
-    wanted: dict[int, list[About]] = defaultdict(list)
+    wanted: dict[tuple[int, Channel], list[About]] = defaultdict(list)
     for timer in due:
         ticket = tickets.get(context.connection, timer.subject_id)
         person_id = int(timer.detail["person_id"])
-        if ticket.working and ticket.acknowledged_at_us is None and person_id in persons:
-            occasion = Occasion(timer.detail["occasion"])
-            wanted[person_id].append(About(ticket, occasion, f"{ticket.id}.{timer.due_at_us}"))
-    for person_id, about in wanted.items():
-        wake(context, persons[person_id], about, "wake")
+        occasion = Occasion(timer.detail["occasion"])
+        to_take = occasion in TO_TAKE and ticket.acknowledged_at_us is not None
+        if person_id not in persons or to_take or ticket.working is (occasion is Occasion.ENDED):
+            continue
+        number, channel = timer.detail.get("round", 0), Channel(timer.detail.get("channel", Channel.SMS))
+        key = f"{ticket.id}.{timer.due_at_us}"
+        wanted[person_id, channel].append(About(ticket, occasion, key, round_number=number))
+    for (person_id, channel), about in wanted.items():
+        wake(context, persons[person_id], about, "wake", channel)
 
 
 def warn(context: CycleContext, ticket: Ticket, occasion: Occasion) -> None:

@@ -4,6 +4,7 @@ from fleet.incidents.context import CycleContext
 from fleet.lang.i18n import t
 from fleet.notify.compose import Occasion
 from fleet.paging import paging, plan_gaps
+from fleet.paging.validity import WAKE
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind
 from fleet.tickets import actions, parts, timers
@@ -20,7 +21,7 @@ def fire_due(context: CycleContext) -> None:
     """Claim what is due and fire it in the same transaction."""
     due = timers.claim(context.connection, now_us=context.now_us)
     pages = [timer for timer in due if timer.kind == paging.PAGE]
-    wakes = [timer for timer in due if timer.kind == paging.WAKE]
+    wakes = [timer for timer in due if timer.kind == WAKE]
     if pages:
         paging.fire(context, pages)
     if wakes:

@@ -12,6 +12,7 @@ from fleet.identity.people import Person, Role
 from fleet.lang.paris import paris
 from fleet.months.closing import NotYetError, Version
 from fleet.months.versions import list_versions, store_version
+from fleet.notify import outbox
 from fleet.objects.counting import month_connectivity
 from fleet.registry.store import load_communes
 from fleet.registry.tables import commissioning
@@ -98,6 +99,7 @@ def interventions(visit: Viewing, a: int | None = None) -> HTMLResponse:
             "pages/statistics.html",
             connection,
             found=found,
+            withdrawn=outbox.withdrawn(connection, begin, end),
             begin_us=begin,
             before_us=begin - HALF_MONTH_US,
             after_us=end + HALF_MONTH_US if end < visit.now_us else None,

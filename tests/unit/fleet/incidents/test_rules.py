@@ -240,6 +240,11 @@ def test_what_flaps_does_not_end_and_opens_its_own_incident():
     assert [type(one) for one in decided(down("a", 2), gateway("b"), edges=edges)] == [Open]
 
 
+def test_a_return_does_not_make_the_loss_less_grave():
+    grave = incident([member("a")], criticality=Criticality.CRITICAL)
+    assert [type(one) for one in decided(gateway("a"), incidents=[grave])] == [Recover]
+
+
 def test_a_graver_consequence_regrades_what_is_open():
     alone = down("a", 60, commune_insee="37001")
     beside = gateway("b", commune_insee="37001")

@@ -58,7 +58,7 @@ def test_marks_are_filled_everywhere_and_found_once() -> None:
 def test_an_sms_is_cut_before_its_link_and_never_through_it() -> None:
     long = replace(AZAY, where="Azay " * 100)
     sms = compose(long, "fr", NOW).sms
-    assert sms.endswith(f"... {AZAY.link}")
+    assert sms.endswith(f"... Ticket 12 : répondez OK 12. {AZAY.link}")
     token = f"https://passerelle.example/a/{'k' * 60}"
     assert len(sms.replace(AZAY.link, token)) <= SMS_LIMIT_CHARACTERS
 

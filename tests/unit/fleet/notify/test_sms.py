@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.notify.model import Channel, NotSent, Outgoing
+from fleet.notify.model import Channel, NotSent, Outgoing, Unconfirmed
 from fleet.notify.settings import Channels
 from fleet.notify.sms import inject, sms_sender
 from tests.unit.fleet.notify.servers import serving
@@ -47,9 +47,8 @@ def test_a_job_is_posted_with_its_key_and_the_number_comes_back() -> None:
     ("answer", "words", "final"),
     [
         ((200, {"ids": [], "invalidReceivers": ["+33612345678"]}), "refuses the number", True),
-        ((200, {"ids": []}), "no number", False),
-        ((200, b"<html>"), "no JSON", False),
-        ((200, [1]), "no JSON", False),
+        ((200, b"<html>"), "no JSON", True),
+        ((200, [1]), "no JSON", True),
         ((500, b"oops"), "500", False),
         ((401, b"who?"), "401", False),
         ((400, b"what?"), "400", True),
@@ -60,6 +59,14 @@ def test_each_failure_is_named_and_sorted(answer: tuple[int, object], words: str
     with serving(lambda _: answer) as server, pytest.raises(NotSent, match=words) as caught:
         send(server.url)
     assert caught.value.final is final
+
+
+def test_a_gateway_that_takes_it_without_a_number_is_no_failure() -> None:
+    with (
+        serving(lambda _: (200, {"ids": []})) as server,
+        pytest.raises(Unconfirmed, match="no number"),
+    ):
+        send(server.url)
 
 
 def test_no_gateway_is_tried_again() -> None:
@@ -122,6 +129,15 @@ def test_a_number_that_is_refused_is_not_tried_on_the_modem(
     with serving(lambda _: (200, refused)) as server, pytest.raises(NotSent, match="refuses the number"):
         both(server.url)
     assert not told.exists()
+
+
+def test_what_may_have_taken_it_is_not_asked_again_when_the_backup_fails_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_modem(tmp_path, monkeypatch, status=1)
+    with serving(lambda _: (200, b"<html>")) as server, pytest.raises(NotSent, match="no JSON") as caught:
+        both(server.url)
+    assert caught.value.final
 
 
 def test_both_ways_down_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
