@@ -17,7 +17,7 @@ Name = Annotated[str, Option(help="What the token is for; used once.")]
 def create(
     data: Data,
     name: Name,
-    scope: Annotated[list[str], Option(help="read, opendata or uplinks; may be repeated.")],
+    scope: Annotated[list[str], Option(help="read, opendata, wall or uplinks; may be repeated.")],
     territory: Annotated[
         list[str] | None, Option(help="INSEE code, EPCI or département; everywhere.")
     ] = None,

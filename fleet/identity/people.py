@@ -46,6 +46,8 @@ class Scope(StrEnum):
     """All that a viewer reads over the API."""
     OPEN_DATA = "opendata"
     """The open data alone."""
+    WALL = "wall"
+    """The wallboard alone."""
     UPLINKS = "uplinks"
     """To hand in the LNS's uplink events."""
 

@@ -48,7 +48,7 @@ def _needs(role: Role, scope: Scope = Scope.READ) -> Callable[[Request], Person]
     def dependency(request: Request) -> Person:
         person = current_person(request)
         if person is None:
-            raise LoginNeeded(request.url.path)
+            raise LoginNeeded(_back(request))
         if person.scopes is not None and scope not in person.scopes:
             raise NotAllowed(
                 "scope", f"needs the scope {scope}, {person.name} has {', '.join(person.scopes)}"
@@ -61,10 +61,22 @@ def _needs(role: Role, scope: Scope = Scope.READ) -> Callable[[Request], Person]
     return dependency
 
 
+def _back(request: Request) -> str:
+    """Return where to go after the login: the page with its filters, or that of the form that was sent."""
+    if request.method in SAFE_METHODS:
+        return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.netloc not in _our_hosts(request) or not page.path:
+        return "/"
+    mark = "retour=1"
+    return f"{page.path}?{page.query}&{mark}" if page.query else f"{page.path}?{mark}"
+
+
 viewer = _needs(Role.VIEWER)
 technician = _needs(Role.TECHNICIAN)
 operator = _needs(Role.OPERATOR)
 administrator = _needs(Role.ADMINISTRATOR)
+wall = _needs(Role.VIEWER, Scope.WALL)
 open_data = _needs(Role.VIEWER, Scope.OPEN_DATA)
 
 
@@ -107,7 +119,11 @@ def check_origin(request: Request) -> None:
         NotAllowed: the Origin header names another host.
     """
     origin = request.headers.get("origin")
-    public, host = urlsplit(whole_of(request).settings.public_url).netloc, request.headers.get("host", "")
-    if origin is not None and urlsplit(origin).netloc not in {host, public}:
+    if origin is not None and urlsplit(origin).netloc not in _our_hosts(request):
+        public, host = urlsplit(whole_of(request).settings.public_url).netloc, request.headers.get("host", "")
         detail = f"sent from {origin}, which is neither this host ({host}) nor the public address ({public})"
         raise NotAllowed("origin", detail)
+
+
+def _our_hosts(request: Request) -> set[str]:
+    return {request.headers.get("host", ""), urlsplit(whole_of(request).settings.public_url).netloc}

@@ -41,6 +41,9 @@ from fleet.web.history import History, Past
 from fleet.web.month_views import Months, MonthView
 
 SESSION_COOKIE = "passerelle"
+WALL_COOKIE = "passerelle_mur"
+"""The token of a wallboard; looked at below ``WALL_PATH`` alone."""
+WALL_PATH = "/mur"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +135,27 @@ def whole_of(request: Request) -> Parts:
 
 def current_person(request: Request) -> Person | None:
     """Return who asks, once per request."""
+    if not hasattr(request.state, "person"):
+        request.state.person = person_now(request)
+    person: Person | None = request.state.person
+    return person
+
+
+def person_now(request: Request) -> Person | None:
+    """Return who the bearer of this request's key is at this instant: a stream outlives sessions."""
     parts = whole_of(request)
     if parts.settings.open_access:
         return OPEN_ACCESS
-    if not hasattr(request.state, "person"):
-        key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
-        now_us = parts.clock.now_us()
-        request.state.person = None
-        if token:
-            request.state.person = machine_of(parts.database, token, now_us)
-        elif key:
-            with parts.database.read() as connection:
-                request.state.person = person_of(connection, key, Vault(parts.settings.keys), now_us)
-    person: Person | None = request.state.person
-    return person
+    key, token = request.cookies.get(SESSION_COOKIE, ""), bearer(request.headers.get("authorization", ""))
+    wall = request.cookies.get(WALL_COOKIE, "") if request.url.path.startswith(WALL_PATH) else ""
+    now_us = parts.clock.now_us()
+    person = None
+    if token:
+        person = machine_of(parts.database, token, now_us)
+    elif key:
+        with parts.database.read() as connection:
+            person = person_of(connection, key, Vault(parts.settings.keys), now_us)
+    return person if person is not None or not wall else machine_of(parts.database, wall, now_us)
 
 
 def parts_of(request: Request) -> Parts:

@@ -35,6 +35,7 @@ from fleet.web.pages import (
     ticket_doors,
     ticket_lists,
     tickets,
+    wall,
     works,
 )
 from fleet.web.process_parts import current_person
@@ -62,6 +63,7 @@ PAGES: tuple[APIRouter, ...] = (
     ticket_doors.router,
     shift.router,
     live.router,
+    wall.router,
 )
 MACHINE_PATHS = ("/api/", "/healthz", "/metrics")
 ORIGIN = "origin"

@@ -97,7 +97,6 @@ class Visit:
         """Return a page; without ``frame`` among the values it stands alone (login, links from a mail)."""
         query = self.request.query_params
         choice = self.request.cookies.get(THEME_COOKIE, "auto")
-        wall = query.get("mur") == "1"
         values = {
             "frame": None,
             "visit": self,
@@ -106,8 +105,9 @@ class Visit:
             "path": self.request.url.path,
             "here": str(self.request.url.replace(scheme="", netloc="")),
             "query": query,
-            "wall": wall,
-            "choice": "dark" if wall else choice if choice in THEMES else "auto",
+            "wall": False,
+            "stream": "/vivant",
+            "choice": choice if choice in THEMES else "auto",
             "toast": toast_of(self),
         } | values
         text = rendering.render(template, self.words, **values)

@@ -17,7 +17,7 @@ DESK = {"width": 1440, "height": 900}
 WALL = {"width": 1920, "height": 1080}
 PICTURES = {
     "overview": ("/", DESK, "light"),
-    "mur": ("/?mur=1", WALL, "dark"),
+    "mur": ("/mur", WALL, "dark"),
     "passerelle": (f"/passerelles/{eui_of(1)}", DESK, "light"),
     "passerelles-sombre": ("/passerelles", DESK, "dark"),
     "ticket-telephone": ("/tickets/1", PHONE, "light"),

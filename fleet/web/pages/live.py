@@ -22,6 +22,7 @@ from fleet.configurations.status import statuses
 from fleet.live.feed import FeedFull, LiveUpdate
 from fleet.live.model import CommuneNow, GatewayNow, NetworkNow
 from fleet.tickets.tables import ticket_events
+from fleet.web.process_parts import person_now
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
@@ -37,9 +38,18 @@ SPARSE_EACH_US: Final = 10_000_000
 """Between two events without news on a sparse stream; less than ``frame.FROZEN_AFTER_US``."""
 
 
+PERSON_EACH_US: Final = 10_000_000
+"""How often a stream asks whether its reader still may."""
+
+
 @router.get(STREAM_PATH)
 async def stream(visit: Viewing, sparse: bool = False) -> Response:
     """Stream what changes; ``sparse``: without words of every second, for a phone that pays for each byte."""
+    return stream_to(visit, sparse=sparse)
+
+
+def stream_to(visit: Visit, *, sparse: bool) -> Response:
+    """Return the stream of one reader; it ends with the session."""
     try:
         subscription = visit.parts.feed.subscribe()
         updates = subscription.__enter__()
@@ -47,10 +57,15 @@ async def stream(visit: Viewing, sparse: bool = False) -> Response:
         return Response(status_code=503, headers={"Retry-After": "60"})
 
     async def events() -> AsyncIterator[str]:
-        said_us = 0
+        said_us = asked_us = 0
         try:
             story = Story(visit)
             async for update in updates:
+                if update.network.at_us - asked_us >= PERSON_EACH_US:
+                    asked_us = update.network.at_us
+                    if await run_in_threadpool(person_now, visit.request) != visit.person:
+                        yield "event: ended\ndata: {}\n\n"
+                        return
                 event = await run_in_threadpool(story.tell, update)
                 if sparse and not (event := thinned(event, said_us)):
                     continue

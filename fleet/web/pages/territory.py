@@ -30,6 +30,11 @@ def page(visit: Viewing) -> HTMLResponse:
 @router.get("/carte/territoire.json")
 def territory(visit: Viewing) -> Response:
     """Return communes with their shapes and gateways with their places."""
+    return territory_of(visit)
+
+
+def territory_of(visit: Visit, *, named: bool = True) -> Response:
+    """Return what the map draws; not ``named``: gateways by their state alone, as a room may see them."""
     with visit.database.read() as connection:
         registry = load_registry(connection)
         columns = communes_table.c
@@ -50,7 +55,9 @@ def territory(visit: Viewing) -> Response:
         }
         for insee, one in registry.communes.items()
     ]
-    gateways = [_gateway(visit, eui) for eui, one in registry.gateways.items() if one.lat is not None]
+    gateways = [
+        _gateway(visit, eui, named=named) for eui, one in registry.gateways.items() if one.lat is not None
+    ]
     places = {eui: (one.lat, one.lon) for eui, one in registry.gateways.items()}
     for gateway in gateways:
         gateway["lat"], gateway["lon"] = places[gateway["eui"]]
@@ -58,10 +65,10 @@ def territory(visit: Viewing) -> Response:
     return JSONResponse(body, headers=dict(rendering.HEADERS))
 
 
-def _gateway(visit: Visit, eui: str) -> dict[str, Any]:
+def _gateway(visit: Visit, eui: str, *, named: bool) -> dict[str, Any]:
     now = visit.network.gateways.get(eui)
     state = now.state if now else GatewayState.OUT
-    name = now.name if now else eui
+    name = now.name if now and named else eui
     return {
         "eui": eui,
         "state": state,

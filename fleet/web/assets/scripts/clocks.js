@@ -73,20 +73,37 @@ function freshness(now) {
   if (!place) return;
   const age = now - Number(place.dataset.at) / 1000;
   const frozen = age > Number(place.dataset.limit) / 1000;
-  const band = document.getElementById("frozen");
   place.textContent = place.dataset.words.replace("{time}", duration(Math.max(0, age)));
-  place.hidden = frozen;
-  if (band) band.hidden = !frozen;
+  place.hidden = frozen || why === "login";
+  band(Number(place.dataset.at) / 1000, !place.hidden);
 }
 
+// Says since when what is shown is not known to be true, why, and what to do.
+function band(sinceMs, fresh) {
+  const loud = document.getElementById("frozen");
+  if (!loud) return;
+  loud.hidden = fresh;
+  const words = loud.dataset[why || "words"].replace("{since}", clockText(sinceMs));
+  const text = loud.querySelector("span");
+  if (sinceMs > 0 && text.textContent !== words) text.textContent = words;
+  const login = loud.querySelector("a");
+  login.hidden = why !== "login";
+  if (login.dataset.fixed === undefined) login.href = `/connexion?back=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
+// "login": the session is over; "away": no answer; "": nothing is known to hinder.
+let why = "";
+
+export function frozenBy(reason) {
+  why = reason;
+  freshness(nowMs());
+}
+
+// What is shown was true at this instant.
 export function heard(atUs) {
   const place = document.getElementById("freshness");
-  const band = document.getElementById("frozen");
-  if (!place) return;
+  if (!place || atUs < Number(place.dataset.at)) return;
   place.dataset.at = atUs;
-  if (band) {
-    band.textContent = band.dataset.words.replace("{since}", clockText(atUs / 1000));
-  }
   freshness(nowMs());
 }
 

@@ -5,6 +5,8 @@ import { startDialogs } from "./dialogs.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startOffline } from "./offline.js";
+import { startTyped } from "./typed.js";
+import { startWall } from "./wall.js";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
@@ -17,6 +19,8 @@ startDialogs();
 startKeys();
 startLive();
 startOffline();
+startTyped();
+startWall();
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();

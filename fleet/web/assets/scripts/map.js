@@ -4,6 +4,7 @@ import "leaflet/dist/leaflet.css";
 
 const place = document.getElementById("map");
 const REFRESH_MS = 5000;
+const RETRY_MS = 5_000;
 let layers = [];
 let names = [];
 let labels = [];
@@ -128,6 +129,15 @@ function settle() {
   write();
 }
 
+// A map on a view that has no turn yet has no size either: it finds its frame when it is shown.
+let wanted = null;
+function frame() {
+  if (!wanted || place.clientWidth === 0) return;
+  map.invalidateSize(false);
+  map.fitBounds(wanted, { padding: [Math.min(90, place.clientWidth / 6), 36], animate: false });
+  wanted = null;
+}
+
 async function load(fit) {
   const answer = await fetch(place.dataset.source, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`${answer.status}`);
@@ -136,8 +146,14 @@ async function load(fit) {
   drawn = received;
   const territory = JSON.parse(received);
   draw(territory);
-  if (fit && territory.bounds) map.fitBounds(territory.bounds, { padding: [Math.min(90, place.clientWidth / 6), 36], animate: false });
+  if (fit) wanted = territory.bounds;
+  frame();
   settle();
+}
+
+// What was not answered is asked again: the map is part of what the page says to be fresh.
+function keepLoading(fit) {
+  load(fit).catch(() => setTimeout(() => keepLoading(fit), RETRY_MS));
 }
 
 if (place) {
@@ -145,9 +161,10 @@ if (place) {
   L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
   map.setView([47.4, 0.9], 10);
   map.on("zoomend moveend", settle);
-  load(true).catch(() => {});
+  keepLoading(true);
+  addEventListener("resize", frame);
   let waiting = null;
   document.addEventListener("live:refreshed", () => {
-    waiting ??= setTimeout(() => { waiting = null; load(false).catch(() => {}); }, REFRESH_MS);
+    waiting ??= setTimeout(() => { waiting = null; keepLoading(false); }, REFRESH_MS);
   });
 }

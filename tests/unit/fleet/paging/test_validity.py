@@ -33,9 +33,9 @@ def ticket(**values: object) -> Ticket:
     )
 
 
-def decided(occasion: Occasion, *, told: bool = True, **values: object) -> Overtaken | None:
+def decided(occasion: Occasion, *, begun: bool = True, **values: object) -> Overtaken | None:
     statement = Statement(ticket_id=1, occasion=occasion, criticality=Criticality.CRITICAL)
-    return decide(statement, ticket(**values), beginning_told=told)
+    return decide(statement, ticket(**values), beginning_told=begun)
 
 
 @pytest.mark.parametrize("occasion", [one for one in Occasion if one is not Occasion.ENDED])
@@ -57,7 +57,7 @@ def test_the_end_holds_while_it_is_over_and_where_the_beginning_was_told(state: 
     over = state in ("restored", "closed", "merged")
     assert decided(Occasion.ENDED, **STATES[state]) is (None if over else Overtaken.LOST_AGAIN)
     if over:
-        assert decided(Occasion.ENDED, told=False, **STATES[state]) is Overtaken.NEVER_TOLD
+        assert decided(Occasion.ENDED, begun=False, **STATES[state]) is Overtaken.NEVER_TOLD
 
 
 @pytest.mark.parametrize("criticality", [Criticality.MAJOR, Criticality.MINOR])

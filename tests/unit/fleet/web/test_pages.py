@@ -12,7 +12,7 @@ from tests.unit.fleet.web.sample import NOW_US, eui_of
 
 PAGES = [
     "/",
-    "/?mur=1",
+    "/mur",
     "/carte",
     "/communes",
     "/communes/37015",
