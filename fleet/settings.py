@@ -99,6 +99,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How many gateways may be quarantined within an hour before the limit itself is suspected."""
     ends: DeclaredEnds = DeclaredEnds()
     """When credentials end that cannot renew themselves; told 60, 30 and 7 days before."""
+    noc_phone: str = ""
+    """The supervision's telephone, shown where somebody acts on a ticket; empty: none is shown."""
     timestamp_url: str = ""
     """Authority that stamps the seals of closed months (RFC 3161); empty is switched off."""
     timestamp_ca: str = ""
@@ -129,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     quarantine: QuarantineBound = DEFAULT_BOUND
     ends: DeclaredEnds = DeclaredEnds()
+    noc_phone: str = ""
     timestamp_url: str = ""
     timestamp_ca: str = ""
     host: str = "127.0.0.1"
@@ -169,6 +172,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         proxies=founded.proxies,
         quarantine=founded.quarantine,
         ends=founded.ends,
+        noc_phone=founded.noc_phone,
         timestamp_url=founded.timestamp_url,
         timestamp_ca=founded.timestamp_ca,
     )

@@ -114,10 +114,22 @@ def _check(founded: Founded) -> None:
     parse_proxies(founded.proxies)
     for text in founded.backup.recipients:
         parse_recipient(text)
+    _check_phone(founded.noc_phone)
     read_channels(effective_environment(founded, {}))
     read_authority(founded.timestamp_url, founded.timestamp_ca)
     if founded.messages.smtp_url:
         parse_mail_url(founded.messages.smtp_url)
+
+
+def _check_phone(number: str) -> None:
+    from fleet.lang.phones import PhoneRefused, e164
+
+    try:
+        written = e164(number)
+    except PhoneRefused as error:
+        raise MistakeError(f"noc_phone: {error}") from error
+    if written != number:
+        raise MistakeError(f"noc_phone: write {written}")
 
 
 def _broker_of(founded: Founded) -> dict[str, Any]:

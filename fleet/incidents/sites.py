@@ -52,6 +52,12 @@ def sites_of(connection: Connection, ticket: Ticket) -> TicketSites:
     return TicketSites(named=named, lost=tuple(lost), restored=tuple(restored))
 
 
+def incidents_of(connection: Connection, eui: str) -> frozenset[int]:
+    """Return the incidents that a gateway belongs to, and has not come back in."""
+    mine = (incident_gateways.c.eui == eui) & incident_gateways.c.restored_us.is_(None)
+    return frozenset(connection.execute(select(incident_gateways.c.incident_id).where(mine)).scalars())
+
+
 def incidents_at(connection: Connection, site_id: int) -> frozenset[int]:
     """Return the incidents with a gateway that hangs on a site; the mirror of ``sites_of``."""
     query = (

@@ -9,6 +9,8 @@ from typing import Final
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from fleet.lang.format import NARROW
+
 REGION: Final = "FR"
 """What a number without a country code is of."""
 
@@ -66,6 +68,18 @@ def e164_of_sender(sender: str) -> str:
         return e164(text)
     except PhoneRefused:
         return ""
+
+
+def readable(number: str) -> str:
+    """Return a number of E.164 as people read it, with narrow spaces.
+
+    >>> readable("+33247000000").replace(NARROW, " "), readable("+442071838750").replace(NARROW, " ")
+    ('02 47 00 00 00', '+44 20 7183 8750')
+    """
+    found = phonenumbers.parse(number)
+    home = phonenumbers.region_code_for_country_code(found.country_code or 0) == REGION
+    form = PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(found, form).replace(" ", NARROW)
 
 
 def _valid(digits: str, written: str) -> str:

@@ -21,7 +21,9 @@ from fleet.lang import format as formats
 from fleet.lang import shapes
 from fleet.lang.i18n import t, word
 from fleet.lang.paris import paris
+from fleet.lang.phones import readable
 from fleet.lang.reasons import gateway_in_words, in_words, is_foreign_prose, sending_error_in_words
+from fleet.notify.compose import named_needs
 from fleet.registry.problem import Problem
 
 FOLDER: Final = Path(__file__).parent
@@ -79,6 +81,14 @@ class Words:
     def sending_error(self, error: str) -> str:
         """Return why a message was not delivered; what carriers and servers said stays in their words."""
         return sending_error_in_words(self.lang, error)
+
+    def needs(self, needs: tuple[str, ...]) -> str:
+        """Return what an intervention takes, in words."""
+        return named_needs(needs, self.lang)
+
+    def phone(self, number: str) -> str:
+        """Return a telephone number as people read it."""
+        return readable(number)
 
     def problem(self, found: Problem) -> str:
         """Return what is wrong with a cell or a field of an imported file."""

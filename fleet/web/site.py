@@ -17,6 +17,7 @@ from fleet.identity.people import Person
 from fleet.web.access import NotAllowed, proxy_fault
 from fleet.web.pages import (
     administration,
+    affected,
     calls,
     frame,
     gateways,
@@ -51,6 +52,7 @@ PAGES: tuple[APIRouter, ...] = (
     gateways.router,
     calls.router,
     tickets.router,
+    affected.router,
     works.router,
     rollouts.router,
     rollout.router,

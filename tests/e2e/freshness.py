@@ -28,8 +28,8 @@ from fleet.tickets import actions
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Note, Regrade
 from fleet.web.process_parts import Parts, share
-from tests.unit.fleet.founded import NOW_US
 from tests.unit.fleet.web.network import make_app, network_of
+from tests.unit.fleet.web.sample import NOW_US
 
 PATIENCE_MS = 90_000
 """For a page to be true again; the machine may be busy with other tests."""

@@ -2,7 +2,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from fleet.tickets import links
-from fleet.tickets.model import TicketState
+from fleet.tickets.model import Acknowledge, TicketState
 from tests.stories.pages import client_of
 from tests.stories.world import HOUR, MINUTE, World
 
@@ -38,9 +38,25 @@ def test_get_shows_and_changes_nothing_post_acts_once(called: World, client: Tes
     assert called.trail().count("Acknowledge") == 1
 
 
-def test_the_page_never_shows_access_notes(called: World, client: TestClient) -> None:
-    assert "4711" in called.postman.taken[0].text
+def test_access_and_road_are_shown_to_who_took_it_while_there_is_work(
+    called: World, client: TestClient
+) -> None:
     link = f"/a/{called.link()}"
+    before = client.get(link).text
+    assert "4711" not in before
+    assert "geo:" not in before
+    for after in (client.post(link).text, client.get(link).text):
+        assert "4711" in after
+        assert "geo:47.35" in after
+        assert 'href="/tickets/1"' in after
+    called.restore("a1")
+    called.pass_time(2 * MINUTE)
+    assert "4711" not in client.get(link).text
+
+
+def test_who_did_not_take_it_learns_no_access(called: World, client: TestClient) -> None:
+    link = f"/a/{called.link()}"
+    called.act(1, Acknowledge(who="Bruno Petit", via="page", at_us=called.clock.at_us))
     assert "4711" not in client.get(link).text + client.post(link).text + client.get(link).text
 
 

@@ -15,6 +15,7 @@ from fleet.evidence import quarantines
 from fleet.evidence.tables import journal_records, notes
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
+from fleet.incidents.sites import incidents_of
 from fleet.registry import store
 from fleet.registry.roll import call_roll
 from fleet.registry.store import Gateway
@@ -23,9 +24,11 @@ from fleet.tickets.store import TicketView
 from fleet.web.access import NotAllowed, form_guard, operator, technician
 from fleet.web.login import inside
 from fleet.web.pages import listing
+from fleet.web.pages.ticket_lists import words_of_ticket
 from fleet.web.rendering import Words
 from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
+from fleet.web.views.clocks import intervention_of
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
 from fleet.web.views.measures import channels_of, measures_of, occupied_of
 from fleet.web.views.tables import csv_text
@@ -59,6 +62,8 @@ def table(visit: Viewing) -> Response:
             states_found=listing.chips_of(visit, (row.state for row in rows), list(gateways.URGENCY)),
             all_href=listing.all_href(visit),
             unbalanced=sum(row.unbalanced_frames > 0 for row in rows),
+            suspects=sum(row.suspect for row in rows),
+            suspects_href=listing.state_href(visit, gateways.SUSPECT),
             unbalanced_href=listing.state_href(visit, gateways.UNBALANCED),
         )
 
@@ -111,6 +116,8 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             communes=[c for c in visit.network.communes.values() if eui in c.members],
             sentence=_sentence(visit, eui, ticket),
             ticket=ticket.ticket if ticket else None,
+            ticket_clock=intervention_of(ticket) if ticket else None,
+            ticket_title=words_of_ticket(visit, connection, ticket.ticket).title if ticket else "",
             held=quarantines.held(connection, eui),
             windows=timeline.WINDOWS,
             window=window,
@@ -150,9 +157,12 @@ def _sentence(visit: Visit, eui: str, ticket: TicketView | None) -> str:
 
 
 def _ticket(visit: Visit, connection: Connection, found: Gateway) -> TicketView | None:
-    """Return the open ticket of the gateway's site, the most urgent one."""
+    """Return the open ticket of the gateway's incident, else of its site; the most urgent one."""
     opened = tickets.open_tickets(connection, visit.now_us)
-    return next((shown for shown in opened if shown.ticket.site_id == found.site_id), None)
+    hit = incidents_of(connection, found.eui)
+    mine = [shown for shown in opened if shown.ticket.incident_id in hit]
+    mine += [shown for shown in opened if shown.ticket.site_id == found.site_id]
+    return mine[0] if mine else None
 
 
 def _journal(connection: Connection, eui: str) -> list[dict[str, Any]]:

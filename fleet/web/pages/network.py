@@ -48,6 +48,7 @@ def table(visit: Viewing) -> Response:
         return visit.page(
             "pages/communes.html",
             connection,
+            about=None,
             rows=shown.rows,
             heads=shown.heads,
             export=shown.export,

@@ -1,7 +1,9 @@
 """Doors to one ticket from outside the NOC: the link of a message, the label on a cabinet.
 
-``/a/{token}``: GET shows, POST acknowledges, once, without login; never an access note.  Whoever holds the
-link may acknowledge in the name of the person it was sent to, and nothing else.
+``/a/{token}``: GET shows, POST acknowledges, once, without login.  Whoever holds the link may acknowledge in
+the name of the person it was sent to, and nothing else.  Where to go, by which road and through which door is
+shown to who took the ticket by this link, for as long as there is work to do: an access note before would go
+to whoever forwards a message.
 
 ``/s/{token}``: scanning a label leads to the open ticket of its site, where the arrival is declared with it:
 a label may be read off a photo, so that it proves nothing.  Who scans must be logged in.
@@ -28,6 +30,7 @@ from fleet.tickets.links import Link, LinkState
 from fleet.tickets.model import StepRefused, Ticket
 from fleet.tickets.presence import site_of_token
 from fleet.web.access import form_guard, technician
+from fleet.web.views.tickets import places_of
 from fleet.web.visit import Anybody, Viewing, Visit
 
 router = APIRouter()
@@ -73,11 +76,13 @@ def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Taken | St
         sentence = visit.words.t(outcome.key, **dict(outcome.values))
         return visit.bare("pages/link.html", status=409, sentence=sentence, ask=False, who=link.who, **values)
     sentence = visit.words.t("link.done", at=visit.words.clock(visit.now_us))
+    values |= _onward(visit, context, ticket)
     return visit.bare("pages/link.html", sentence=sentence, ask=False, who=link.who, **values)
 
 
 def _page(visit: Visit, context: CycleContext, link: Link | None) -> HTMLResponse:
     nothing = {"headline": "", "due_at_us": None, "ask": False, "who": ""}
+    nothing |= {"ticket_id": None, "noc_phone": visit.parts.settings.noc_phone, "sites": (), "places": []}
     if link is None:
         sentence = visit.words.t("link.forged")
         return visit.bare("pages/link.html", status=404, **nothing, sentence=sentence)
@@ -89,6 +94,8 @@ def _page(visit: Visit, context: CycleContext, link: Link | None) -> HTMLRespons
     if link.state is LinkState.USED:
         state = visit.words.t(f"ticket.state.{ticket.state.value}")
         sentence = visit.words.t("link.used", number=str(ticket.id), state=state)
+        if ticket.working and ticket.acknowledged_by == link.who:
+            values |= _onward(visit, context, ticket)
         return visit.bare("pages/link.html", sentence=sentence, ask=False, **values)
     open_still = ticket.working and ticket.acknowledged_at_us is None
     sentence = "" if open_still else _why_not(visit, ticket)
@@ -106,7 +113,20 @@ def _about(visit: Visit, context: CycleContext, ticket: Ticket) -> dict[str, Any
     clock = intervention(ticket, visit.now_us)
     waiting = ticket.working and ticket.on_site_at_us is None
     line = headline(replace(found, on_site_due_us=None), visit.lang, visit.now_us)
-    return {"headline": line, "due_at_us": clock.due_at_us if waiting else None}
+    return {
+        "headline": line,
+        "due_at_us": clock.due_at_us if waiting else None,
+        "ticket_id": ticket.id,
+        "noc_phone": visit.parts.settings.noc_phone,
+        "sites": (),
+        "places": [],
+    }
+
+
+def _onward(visit: Visit, context: CycleContext, ticket: Ticket) -> dict[str, Any]:
+    """Return where it goes on from here: sites with their access, and the way to the first of them."""
+    found = subject(context, ticket, occasion=Occasion.OPENED, lang=visit.lang)
+    return {"sites": found.sites, "places": places_of(found.sites)}
 
 
 Acting = Annotated[Person, Depends(technician)]

@@ -58,6 +58,7 @@ def _page(
     ticket, network = found.shown.ticket, visit.network
     site = connection.execute(select(sites).where(sites.c.id == ticket.site_id)).mappings().first()
     about = words_of_ticket(visit, connection, ticket)
+    mass = len(found.members) > views.MEMBERS_LIMIT
     members = [network.gateways[one.eui] for one in found.members if one.eui in network.gateways]
     return visit.page(
         "pages/ticket.html",
@@ -65,7 +66,8 @@ def _page(
         status=status,
         ticket=ticket,
         told=about,
-        places=views.places_of(_sites(about, site)),
+        places=[] if mass else views.places_of(_sites(about, site)),
+        reach=views.reach_of(found.members, found.incident) if mass else None,
         members_limit=views.MEMBERS_LIMIT,
         intervention=intervention_of(found.shown),
         resolution=resolution_of(found.shown),
@@ -74,7 +76,7 @@ def _page(
         findings=words_of_findings(visit, connection, found.findings, len(found.members)),
         members=members,
         **_live(visit, connection, members),
-        site=site,
+        site=None if mass else site,
         commune=network.communes.get(ticket.commune_insee),
         may_act=visit.person is not None and visit.person.may(Role.TECHNICIAN),
         actions=actions_of(ticket),
@@ -88,6 +90,7 @@ def _page(
         refused=refused,
         typed=typed or {},
         reporting=views.reports(ticket),
+        noc_phone=visit.parts.settings.noc_phone,
         queue_texts=views.queue_texts(visit.words),
         reopening=ticket.state is TicketState.CLOSED,
     )

@@ -79,6 +79,8 @@ class Frame:
     frozen: bool
     """The newest cycle is older than ``FROZEN_AFTER_US``, or there was none."""
     open_incidents: int
+    suspects: int
+    """Gateways whose connection closed a moment ago: not confirmed, nobody is called, but seen."""
     gateways: int
     serving: int
     communes: int
@@ -125,6 +127,7 @@ def frame_of(*, network: NetworkNow, standing: MonthStanding, open_incidents: in
         at_us=network.at_us,
         frozen=now_us - network.at_us > FROZEN_AFTER_US,
         open_incidents=open_incidents,
+        suspects=sum(one.suspect for one in gateways),
         gateways=len(gateways),
         serving=sum(one.state is GatewayState.SERVING for one in gateways),
         communes=len(communes),

@@ -52,6 +52,8 @@ class GatewayRow:
     """Frames by which the gateway's own count of them is wrong."""
 
 
+SUSPECT = "suspect"
+"""Stands for a state in the list's filter: gateways whose connection closed a moment ago."""
 UNBALANCED = "unbalanced"
 """Stands for a state in the list's filter: gateways whose count of frames is wrong."""
 
@@ -185,6 +187,10 @@ def export_columns(words: Words) -> list[Column[GatewayRow]]:
     ]
 
 
+def _marked(row: GatewayRow, state: str) -> bool:
+    return bool(row.unbalanced_frames) if state == UNBALANCED else state == SUSPECT and row.suspect
+
+
 def _share(row: GatewayRow) -> float | None:
     if row.share is None or not row.share.counted:
         return None
@@ -197,7 +203,7 @@ def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
     return [
         row
         for row in rows
-        if (not state or row.state == state or (state == UNBALANCED and row.unbalanced_frames))
+        if (not state or row.state == state or _marked(row, state))
         and (
             not wanted or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
         )

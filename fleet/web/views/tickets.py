@@ -1,6 +1,6 @@
 """Tickets: lines, steps, trail; and one on a technician's phone; pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fleet.notify.compose import SiteLine, map_link
 from fleet.tickets.model import Criticality, Ticket, TicketState
 from fleet.tickets.presence import proof_words
 from fleet.tickets.store import TicketEvent, TicketView
+from fleet.web.incident_views import IncidentLine, MemberLine
 from fleet.web.rendering import Words
 from fleet.web.views.arrivals import arrival_words
 from fleet.web.views.clocks import Countdown, intervention_of, resolution_of
@@ -251,6 +252,24 @@ class RouteButton:
     href: str
     web: str
     """The same on OpenStreetMap, for phones that know no ``geo:``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far an incident goes that hits more gateways than one looks at singly."""
+
+    gateways: int
+    failing: int
+    communes: int
+
+
+def reach_of(members: Sequence[MemberLine], incident: IncidentLine | None) -> Reach:
+    """Return how many gateways and communes an incident hits."""
+    return Reach(
+        gateways=len(members),
+        failing=sum(one.restored_us is None for one in members),
+        communes=len(incident.communes) if incident else 0,
+    )
 
 
 def places_of(sites: Iterable[SiteLine]) -> list[RouteButton]:

@@ -195,7 +195,7 @@ class Served:
 def _paths(month: str, eui: str) -> list[str]:
     reports = "/api/v1/reports"
     return [
-        *("/", "/?mur=1", "/passerelles", f"/passerelles/{eui}", "/communes", "/communes/00000"),
+        *("/", "/mur", "/passerelles", f"/passerelles/{eui}", "/communes", "/communes/00000"),
         *("/incidents", "/registre", "/journal", "/statistiques", "/objets", "/carte/territoire.json"),
         *("/rapports", f"/rapports/{month}", f"/rapports/{month}/v1/chiffres.json"),
         f"/rapports/{month}/v1/faits.ndjson",

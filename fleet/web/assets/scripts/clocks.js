@@ -68,12 +68,15 @@ function tick() {
   freshness(now);
 }
 
+const narrow = matchMedia("(max-width: 52rem)");
+
 function freshness(now) {
   const place = document.getElementById("freshness");
   if (!place) return;
   const age = now - Number(place.dataset.at) / 1000;
   const frozen = age > Number(place.dataset.limit) / 1000;
-  place.textContent = place.dataset.words.replace("{time}", duration(Math.max(0, age)));
+  const words = narrow.matches ? place.dataset.brief : place.dataset.words;
+  place.textContent = words.replace("{time}", duration(Math.max(0, age)));
   place.hidden = frozen || why === "login";
   band(Number(place.dataset.at) / 1000, !place.hidden);
 }
