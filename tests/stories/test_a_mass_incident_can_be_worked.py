@@ -1,4 +1,4 @@
-"""What one cause hits is listed whole, filtered, ordered and exported; nobody is sent to a random town hall."""
+"""What one cause hits is listed, filtered, ordered, exported; nobody is sent to a random town hall."""
 
 import re
 

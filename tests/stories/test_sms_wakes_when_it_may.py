@@ -16,7 +16,8 @@ def test_critical_ignores_quiet_hours(world: World) -> None:
     world.pass_time(3 * MINUTE)
     (text,) = world.sms("+33612345678")
     assert text.startswith(
-        "CRITIQUE Azay-sur-Cher : plus de service depuis 02:13. Sur site avant 06:15. Ticket 1 : répondez OK 1. https://"
+        "CRITIQUE Azay-sur-Cher : plus de service depuis 02:13. Sur site avant 06:15."
+        " Ticket 1 : répondez OK 1. https://"
     )
     assert len(text) <= 306
 
