@@ -81,7 +81,7 @@ def _answer(visit: Visit, context: CycleContext, link: Link, outcome: Taken | St
 
 
 def _page(visit: Visit, context: CycleContext, link: Link | None) -> HTMLResponse:
-    nothing = {"headline": "", "due_at_us": None, "ask": False, "who": ""}
+    nothing: dict[str, Any] = {"headline": "", "due_at_us": None, "ask": False, "who": ""}
     nothing |= {"ticket_id": None, "noc_phone": visit.parts.settings.noc_phone, "sites": (), "places": []}
     if link is None:
         sentence = visit.words.t("link.forged")
