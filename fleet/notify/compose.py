@@ -4,7 +4,7 @@ The first 100 characters decide (UI.md): criticality, where, what, since when, u
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from html import escape
 
@@ -107,6 +107,7 @@ def headline(subject: Subject, lang: str, now_us: int) -> str:
 
 def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     """Return the message in the person's language."""
+    subject = _typographic(subject)
     first = headline(subject, lang, now_us)
     lines = [first]
     if subject.occasion not in (Occasion.OPENED, Occasion.ENDED):
@@ -125,6 +126,30 @@ def compose(subject: Subject, lang: str, now_us: int) -> Rendered:
     text = "\n\n".join(part for part in (body, answer, *sites, more) if part) + "\n"
     return Rendered(
         subject=first, text=text, html=_html(subject, lang, lines, sites), sms=_sms(first, subject, lang)
+    )
+
+
+def _typographic(subject: Subject) -> Subject:
+    """Return the subject with typographic apostrophes in what people named and noted."""
+
+    def mended(text: str) -> str:
+        return text.replace("'", "’")
+
+    return replace(
+        subject,
+        where=mended(subject.where),
+        cause_known=mended(subject.cause_known),
+        communes=tuple(map(mended, subject.communes)),
+        sites=tuple(
+            replace(
+                site,
+                name=mended(site.name),
+                commune=mended(site.commune),
+                address=mended(site.address),
+                access_notes=mended(site.access_notes),
+            )
+            for site in subject.sites
+        ),
     )
 
 

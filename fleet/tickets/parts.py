@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from fleet.lang.text import collation
 from fleet.tickets import timers
 from fleet.tickets.tables import part_moves, spare_parts
 
@@ -84,11 +85,12 @@ def stock(connection: Connection, depot: str = "") -> tuple[Stock, ...]:
     query = select(spare_parts, count).outerjoin(part_moves, part_moves.c.part_id == spare_parts.c.id)
     if depot:
         query = query.where(spare_parts.c.depot == depot)
-    query = query.group_by(spare_parts.c.id).order_by(spare_parts.c.depot, spare_parts.c.name)
-    return tuple(
+    query = query.group_by(spare_parts.c.id)
+    found = [
         Stock(id=row.id, depot=row.depot, name=row.name, count=int(row[-1]), low_limit=row.low_limit)
         for row in connection.execute(query)
-    )
+    ]
+    return tuple(sorted(found, key=lambda one: (collation(one.depot), collation(one.name))))
 
 
 def receive(

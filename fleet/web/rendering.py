@@ -5,6 +5,7 @@ nothing from another host and nothing inline (DESIGN §9).
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -175,7 +176,38 @@ def environment() -> Environment:
 @outside_write
 def render(template: str, words: Words, **values: Any) -> str:
     """Return the page of ``template`` for one person."""
-    return environment().get_template(template).render(w=words, t=words.t, lang=words.lang, **values)
+    page = environment().get_template(template).render(w=words, t=words.t, lang=words.lang, **values)
+    return typographic(page)
+
+
+_AS_TYPED: Final = re.compile(
+    r"<(textarea|script|pre|code|kbd|style)\b[^>]*>.*?</\1>"
+    r"|<(\w+)\b[^>]*class=\"mono[^>]*>.*?</\2>"
+    r"|<[^>]*>"
+    r"|(&#39;|')",
+    re.DOTALL,
+)
+
+
+def typographic(page: str) -> str:
+    """Return a page whose text has typographic apostrophes, in data too; what is typed or copied stays.
+
+    >>> typographic('<b title="it&#39;s">L&#39;Île</b><input value="L&#39;Île"><code>&#39;</code>')
+    '<b title="it’s">L’Île</b><input value="L&#39;Île"><code>&#39;</code>'
+    """
+    if "&#39;" not in page and "'" not in page:
+        return page
+    return _AS_TYPED.sub(lambda found: "’" if found[3] else _read_aloud(found[0]), page)
+
+
+_READ_ALOUD: Final = re.compile(r'(?:aria-label|alt|title)="[^"]*&#39;[^"]*"')
+
+
+def _read_aloud(markup: str) -> str:
+    """Return a tag whose labels have typographic apostrophes."""
+    if "&#39;" not in markup:
+        return markup
+    return _READ_ALOUD.sub(lambda label: label[0].replace("&#39;", "’"), markup)
 
 
 def asset_address(name: str) -> str:

@@ -10,6 +10,7 @@ from fleet.identity.people import Person
 from fleet.incidents.context import CycleContext
 from fleet.intake import calls as reported
 from fleet.intake.calls import Call, CallRefused
+from fleet.lang.text import collation
 from fleet.tickets.model import Criticality, Origin
 from fleet.web.access import form_guard, technician
 from fleet.web.pages.works import paris_us
@@ -36,7 +37,7 @@ def form(visit: Viewing, person: Acting) -> HTMLResponse:
 def _page(
     visit: Visit, connection: Connection, typed: dict[str, str], field: str, problem: str
 ) -> HTMLResponse:
-    communes = sorted(visit.network.communes.values(), key=lambda one: one.name)
+    communes = sorted(visit.network.communes.values(), key=lambda one: collation(one.name))
     return visit.page(
         "pages/call.html",
         connection,

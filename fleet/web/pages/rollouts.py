@@ -12,7 +12,7 @@ from fleet.configurations.store import Version
 from fleet.configurations.working import working_versions
 from fleet.facts.months import Window
 from fleet.identity.people import Person, Role
-from fleet.lang.text import one_line
+from fleet.lang.text import collation, one_line
 from fleet.registry.store import Gateway, load_gateways
 from fleet.rollouts import store as rollouts
 from fleet.rollouts.asking import ask
@@ -70,7 +70,7 @@ class RolloutForm:
 
 
 def _rollout_form(connection: Connection, target: str) -> RolloutForm:
-    gateways = load_gateways(connection)
+    gateways = sorted(load_gateways(connection), key=lambda one: collation(one.name))
     found = working_versions(connection)
     versions = {one.eui: found[one.eui] for one in gateways if one.eui in found}
     return RolloutForm(gateways=gateways, versions=versions, target=target if target in versions else ALL)
