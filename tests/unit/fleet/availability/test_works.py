@@ -59,6 +59,14 @@ def test_works_withdrawn_after_they_began_still_weigh_and_before_do_not():
     assert excused(after, (first, after), DEFAULTS) == []
 
 
+def test_works_announced_anew_after_their_withdrawal_weigh_again():
+    first = works(1, 200, 2, recorded_us=MONTH.start_us - NOTICE)
+    withdrawn = replace(first, withdrawn=True, recorded_at_us=first.recorded_at_us + 1)
+    anew = replace(first, recorded_at_us=withdrawn.recorded_at_us + 1)
+    assert hours(of_commune([first, withdrawn, anew], DEFAULTS)) == [(200, 202)]
+    assert of_commune([first, withdrawn], DEFAULTS) == []
+
+
 def test_the_cap_of_a_year_holds_over_its_months_and_begins_anew_in_the_next():
     found = of_commune(
         [works(number, 100, 4, month=month_window(f"2026-{number:02d}")) for number in range(1, 13)]

@@ -169,6 +169,14 @@ def test_a_gateway_that_is_lost_while_it_is_watched_is_a_failure():
     assert {act.eui for act in acts} == {"0", "1"}, "one that serves nobody needs no permission"
 
 
+def test_one_of_an_earlier_wave_that_no_longer_serves_is_not_held_against_this_one():
+    late = rollout(wave=1)
+    done = {eui: replace(late.steps[eui], step=Step.DONE) for eui in "01"}
+    gone = Observed(serving=False)
+    after, _ = advance(replace(late, steps=late.steps | done), seen(observed={"0": gone}))
+    assert (after.steps["0"].step, after.state) == (Step.DONE, RolloutState.RUNNING)
+
+
 def test_a_deferred_gateway_comes_with_the_next_wave():
     away = {"0": replace(UP, hold=Hold.OFFLINE)}
     began, _ = advance(rollout(), seen(observed=away))
