@@ -192,7 +192,7 @@ def test_a_wave_of_deferred_gateways_only_waits():
 
 
 def test_stragglers_of_the_last_wave_are_waited_for_and_then_left_aside():
-    one = rollout("b", wave=1)
+    one = replace(rollout("b", wave=1), since_us=NOW_US - CALM.straggler_limit_us)
     away = replace(UP, hold=Hold.OFFLINE)
     limit_us = CALM.straggler_limit_us
     assert advance(one, seen(NOW_US + limit_us - 1, default=away))[0].steps["0"].step is Step.PENDING

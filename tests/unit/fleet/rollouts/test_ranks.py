@@ -1,6 +1,8 @@
 """The rank-sum test against every way to draw the group."""
 
+import math
 from itertools import combinations
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -30,6 +32,15 @@ def test_the_approximation_continues_the_exact_one():
     near = lower_p([number * 4.0 for number in range(EXACT_LIMIT)] + [50.0], other)
     assert exact == pytest.approx(near, rel=0.5)
     assert exact < near
+
+
+def test_the_approximation_is_that_of_the_book():
+    """28 ranks of which 14 lie evenly: z is 0.5 by the standard deviation, for the continuity alone."""
+    group = [1, 28, 3, 26, 5, 24, 7, 22, 9, 20, 11, 18, 13, 16]
+    other = sorted(set(range(1, 29)) - set(group))
+    z = 0.5 / math.sqrt(14 * 14 * 29 / 12)
+    assert lower_p(group, other) == pytest.approx(NormalDist().cdf(z), abs=1e-12)
+    assert lower_p(other, group) == lower_p(group, other)
 
 
 def test_where_all_are_equal_nothing_is_improbable():
