@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from agent.configuration.model import (
@@ -136,6 +139,12 @@ def test_failed_content_runs_again_only_on_signed_retry() -> None:
     assert retried.ledger.trial is not None
     good, _ = step(retried, Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
     assert good.ledger.failed == ()
+
+
+def test_a_confirmation_forgives_its_own_content_alone() -> None:
+    ledger = msgspec.structs.replace(TRIAL.ledger, failed=("00", SHA_TWO))
+    good, _ = step(replace(TRIAL, ledger=ledger), Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
+    assert good.ledger.failed == ("00",)
 
 
 def test_the_same_retained_message_again_changes_nothing() -> None:
