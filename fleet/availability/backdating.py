@@ -5,17 +5,18 @@ began earlier.  Where several losses of one kind cover an instant, the one with 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
 
 from agent.wire.messages import Change, Radio
 from fleet.availability.placing import Point
 from fleet.facts.model import JournalFact
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """Radio, LNS and spool at an instant."""
 
     radio: Radio
@@ -25,8 +26,7 @@ class Condition:
     lns_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch of one life over which the condition is proved."""
 
     start_us: int
@@ -37,8 +37,7 @@ class Piece:
     journal_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Loss:
+class _Loss(msgspec.Struct, frozen=True, gc=False):
     """A change for the worse over [since, until), and its rank among the records of its life."""
 
     rank: int

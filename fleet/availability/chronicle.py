@@ -7,7 +7,9 @@ Records after the last closing prove what they say as far as they follow each ot
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from agent.wire.messages import Change, Radio
 from fleet.availability.backdating import Condition, Piece, dated_back, radio_of

@@ -15,6 +15,8 @@ Sources: AVAILABILITY §6.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from fleet.availability.communes import commune_timeline
 from fleet.availability.figures import CommuneFigures, Share, commune_figures
 from fleet.availability.sensors import Coverage, sensor_figures
@@ -55,7 +57,7 @@ def _unknown_charged(one: CommuneFigures) -> CommuneFigures:
     charged = one.by_state_us[CommuneState.LOST] + one.by_state_us[CommuneState.UNKNOWN]
     if charged == one.share.charged:
         return one
-    return replace(one, share=Share(served=one.share.served, charged=charged))
+    return structs.replace(one, share=Share(served=one.share.served, charged=charged))
 
 
 def _bare(line: Timeline) -> Timeline:
@@ -67,7 +69,7 @@ def _bare(line: Timeline) -> Timeline:
 
 def _as_down(spans: Iterable[Span], line: Timeline) -> Iterable[Span]:
     for span in spans:
-        yield replace(span, state=GatewayState.DOWN) if _excuses(span, line) else span
+        yield structs.replace(span, state=GatewayState.DOWN) if _excuses(span, line) else span
 
 
 def _excuses(span: Span, line: Timeline) -> bool:

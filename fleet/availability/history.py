@@ -11,7 +11,10 @@ to the same cause.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from agent.wire.messages import Change, Radio
 from fleet.availability.backdating import Piece
@@ -31,8 +34,7 @@ RADIO_REASONS = {Radio.DEAF: own(FleetReason.RADIO_DEAF), Radio.OFF: own(FleetRe
 """For a record that does not say why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
+class Proved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch that the gateway's own facts prove."""
 
     start_us: int

@@ -1,8 +1,9 @@
 """When the members of a commune were away: one sweep over the edges of their timelines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+import msgspec
 
 from fleet.availability.timeline import Timeline
 from fleet.facts.intervals import Interval, clip, complement, edges_of, normal
@@ -10,8 +11,7 @@ from fleet.facts.model import Membership
 from fleet.facts.months import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """One gateway's part in a commune."""
 
     eui: str
@@ -62,15 +62,17 @@ def depths(members: Sequence[Member], window: Window) -> tuple[list[Interval], l
     for edge in edges:
         if edge & 1:
             away += 1
-            if away == all_away:
-                none_since = edge >> 1
-            elif away == but_one:
-                one_since = edge >> 1
+            if away >= but_one:
+                if away == all_away:
+                    none_since = edge >> 1
+                else:
+                    one_since = edge >> 1
         else:
-            if away == all_away:
-                none_serving.append((none_since, edge >> 1))
-            elif away == but_one:
-                below_two.append((one_since, edge >> 1))
+            if away >= but_one:
+                if away == all_away:
+                    none_serving.append((none_since, edge >> 1))
+                else:
+                    below_two.append((one_since, edge >> 1))
             away -= 1
     return _tidy(none_serving, window), _tidy(below_two, window) if but_one else whole_window(window)
 

@@ -8,7 +8,9 @@ Sources: AVAILABILITY §1.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from agent.wire.messages import TimeQuality
 from fleet.facts.model import HeartbeatRun, JournalFact
@@ -20,8 +22,7 @@ DRIFT_PPM = 100
 oscillator class in a Raspberry Pi."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One instant at which a gateway proved to be alive."""
 
     at_us: int
@@ -37,8 +38,7 @@ class Point:
     """On a record: the contractual connector by the heartbeat before it, else by the first one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A gateway's own idea of an instant, to be placed."""
 
     uptime_ms: int

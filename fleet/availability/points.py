@@ -7,9 +7,9 @@ so a copied disk shows as two boxes.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from agent.wire.messages import Change, PreviousBoot
 from fleet.availability.placing import Point, Stamp, placed_by_uptime, valid_time
@@ -22,8 +22,7 @@ LIFE_SPLIT_US = 5 * MINUTE_US
 ``placing.DRIFT_PPM``, and neighbours in uptime differ by far less."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Life(msgspec.Struct, frozen=True, kw_only=True):
     """One boot of one box: its points in order of proof (``_order``)."""
 
     boot: int

@@ -14,9 +14,12 @@ While silence is not yet confirmed, the newest stretch has the state that the la
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from fleet.availability.commissioning import edges
 from fleet.availability.history import History, Proved, history
@@ -39,8 +42,7 @@ TWO_BOXES = own(FleetReason.TWO_BOXES)
 WITHDRAWN = own(FleetReason.WITHDRAWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """One state of one gateway over [start, end), and why."""
 
     start_us: int

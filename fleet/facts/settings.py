@@ -36,6 +36,8 @@ class LnsProof(StrEnum):
     """It answers, and acknowledges the frames of the gateway's test device, where there is one."""
 
 
+_LOST, _UNKNOWN = CommuneState.LOST, CommuneState.UNKNOWN
+
 PROMPT_US = HOUR_US
 """Proofs of delivery within this of the reception are kept as one (``fleet.evidence.deliveries``); no
 contract may ask for less."""
@@ -104,8 +106,7 @@ class ContractSettings:
 
     def charges(self, state: CommuneState) -> bool:
         """Return whether time in a state counts against us."""
-        unknown_is_charged = state is CommuneState.UNKNOWN and self.unknown_is_charged
-        return state is CommuneState.LOST or unknown_is_charged
+        return state is _LOST or (state is _UNKNOWN and self.unknown_is_charged)
 
     def __post_init__(self) -> None:
         for name in ("objective_global_ppm", "objective_commune_ppm"):

@@ -6,6 +6,8 @@ from enum import StrEnum
 class GatewayState(StrEnum):
     """State of one gateway at an instant (AVAILABILITY §2)."""
 
+    __hash__ = str.__hash__
+
     OUT = "OUT"
     SERVING = "SERVING"
     MAINTENANCE = "MAINTENANCE"
@@ -24,6 +26,8 @@ JUDGED_STATES = LOST_STATES | {GatewayState.SERVING}
 class CommuneState(StrEnum):
     """State of one commune at an instant (AVAILABILITY §3)."""
 
+    __hash__ = str.__hash__
+
     SERVED = "SERVED"
     UNKNOWN = "UNKNOWN"
     EXCLUDED = "EXCLUDED"
@@ -33,6 +37,8 @@ class CommuneState(StrEnum):
 
 class Cause(StrEnum):
     """Why an interval is not SERVING (AVAILABILITY §2)."""
+
+    __hash__ = str.__hash__
 
     NONE = "none"
     POWER = "power"

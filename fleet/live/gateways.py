@@ -7,6 +7,8 @@ carries it on to a later instant.
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from fleet.availability.commissioning import effective_us
 from fleet.availability.history import FOR_EVER_US, history
 from fleet.availability.timeline import Span, Timeline, paint, present
@@ -50,7 +52,7 @@ class Known:
             return line
         if self.span.state is GatewayState.SERVING or not line.exceptions:
             return replace(line, end_us=now_us)
-        last = replace(line.exceptions[-1], end_us=now_us)
+        last = structs.replace(line.exceptions[-1], end_us=now_us)
         return replace(line, end_us=now_us, exceptions=(*line.exceptions[:-1], last))
 
 
@@ -128,7 +130,7 @@ def _computed(
     proved = history(facts, settings)
     line = paint(facts, proved, sight, Window(0, now_us), settings, now_us=now_us)
     newest, since_us = present(line.spans) or (Span(0, now_us, GatewayState.OUT), 0)
-    last = replace(newest, start_us=since_us)
+    last = structs.replace(newest, start_us=since_us)
     edges = _edges(memory, sight, settings)
     if proved.last_us is not None and last.state is not GatewayState.SERVING:
         edges.append(proved.last_us + settings.silence_confirmed_us)

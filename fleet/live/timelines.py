@@ -1,7 +1,9 @@
 """What the engine knows of the past, published with each cycle: pages read it and compute no timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from fleet.availability.timeline import Span, Timeline
 from fleet.facts.model import Blindness
@@ -41,4 +43,6 @@ def clipped(line: Timeline, window: Window) -> Timeline:
 
 
 def _cut(span: Span, window: Window) -> Span:
-    return replace(span, start_us=max(span.start_us, window.start_us), end_us=min(span.end_us, window.end_us))
+    return structs.replace(
+        span, start_us=max(span.start_us, window.start_us), end_us=min(span.end_us, window.end_us)
+    )
