@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
 from fleet.cli import commands
 from fleet.registry import tables
+from fleet.registry.store import accept
 from passerelle.figures import Figure
 
 ATTACK_S = float(os.environ.get("PASSERELLE_BENCH_ATTACK_S", "20"))
@@ -48,6 +49,7 @@ PART = bytes(64 * 1024)
 STOP_S = 30
 START_LIMIT_S = 120
 EUI = "0016c00100000001"
+LONG_AGO_US = 1_700_000_000_000_000
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 Running = Callable[[], bool]
 
@@ -57,7 +59,7 @@ def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ) -> list[Figu
     if MOSQUITTO is None:
         absent = "mosquitto is not installed: apt-get install mosquitto"
         return [Figure(name="cycles", value=None, unit="/s", target=CYCLES_TARGET_HZ, how=absent)]
-    with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder, _served(Path(folder)) as target:
+    with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder, served(Path(folder)) as target:
         attacks = (
             ("nothing", 1, lambda _going: None),
             (
@@ -83,7 +85,7 @@ def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ) -> list[Figu
         return [*figures, Figure(name=QUARANTINED, value=held, unit="gateways", target=1, better="higher")]
 
 
-class _Target:
+class Target:
     """One fleet manager under attack."""
 
     def __init__(self, process: psutil.Process, port: int, broker_port: int) -> None:
@@ -128,7 +130,9 @@ class _Target:
         boot = 0
         while going():
             boot += 1
-            client.publish(topics.topic(EUI, topics.HEALTH), encode(_beat(boot)), qos=1)
+            client.publish(
+                topics.topic(EUI, topics.HEALTH), encode(beat(boot, time.time_ns() // 1000)), qos=1
+            )
             time.sleep(1 / beats_hz)
         client.loop_stop()
 
@@ -174,20 +178,21 @@ class _Target:
 
 
 @contextlib.contextmanager
-def _served(folder: Path) -> Iterator[_Target]:
-    """Serve a fleet over a plain broker until the end of the block."""
+def served(folder: Path, *, others: Sequence[str] = (), arguments: Sequence[str] = ()) -> Iterator[Target]:
+    """Serve a fleet of the hostile gateway and others over a plain broker until the end of the block."""
     data, port, broker_port = folder / "fleet", _free_port(), _free_port()
     commands.init(data, public_url=f"http://127.0.0.1:{port}", broker=f"127.0.0.1:{broker_port}")
-    _register(data)
+    _register(data, others)
     conf = folder / "plain.conf"
     conf.write_text(f"listener {broker_port} 127.0.0.1\nallow_anonymous true\n")
     environment = os.environ | {"PASSERELLE_BROKER_URL": f"mqtt://127.0.0.1:{broker_port}"}
-    serve = [sys.executable, "-m", "passerelle", "fleet", "serve", "--data", str(data), "--port", str(port)]
+    where = ("--data", str(data), "--port", str(port))
+    serve = [sys.executable, "-m", "passerelle", "fleet", "serve", *where, *arguments]
     quiet = subprocess.DEVNULL
     broker = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stdout=quiet, stderr=quiet)
     fleet = subprocess.Popen(serve, env=environment, stdout=quiet, stderr=quiet)
     try:
-        target = _Target(psutil.Process(fleet.pid), port, broker_port)
+        target = Target(psutil.Process(fleet.pid), port, broker_port)
         _until_cycling(target)
         yield target
     finally:
@@ -199,17 +204,20 @@ def _served(folder: Path) -> Iterator[_Target]:
                 process.kill()
 
 
-def _register(data: Path) -> None:
-    """Let the hostile gateway be one of ours."""
+def _register(data: Path, others: Sequence[str]) -> None:
+    """Let the hostile gateway be one of ours, and others accepted long ago."""
     _, database = commands.open_fleet(data)
     with contextlib.closing(database), database.write() as connection:
         connection.execute(insert(tables.communes), [{"insee": "37001", "name": "A", "population": 1000}])
         site = {"id": 1, "key": "s", "name": "S", "commune_insee": "37001"}
         connection.execute(insert(tables.sites), [site])
-        connection.execute(insert(tables.gateways), [{"eui": EUI, "name": "G", "site_id": 1}])
+        rows = [{"eui": eui, "name": eui, "site_id": 1} for eui in (EUI, *others)]
+        connection.execute(insert(tables.gateways), rows)
+        for eui in others:
+            accept(connection, eui, at_us=LONG_AGO_US, who="bench", now_us=LONG_AGO_US)
 
 
-def _until_cycling(target: _Target) -> None:
+def _until_cycling(target: Target) -> None:
     until = time.monotonic() + START_LIMIT_S
     while time.monotonic() < until:
         with contextlib.suppress(OSError, ValueError):
@@ -219,13 +227,14 @@ def _until_cycling(target: _Target) -> None:
     raise RuntimeError(f"the fleet manager did not start within {START_LIMIT_S} s")
 
 
-def _beat(boot: int) -> Heartbeat:
+def beat(boot: int, at_us: int) -> Heartbeat:
+    """Return the first heartbeat of a boot."""
     return Heartbeat(
         boot=boot,
         seq=1,
         uptime_ms=1_000,
         journal_seq=1,
-        at_us=time.time_ns() // 1000,
+        at_us=at_us,
         time_quality=TimeQuality.NTP,
         radio=Radio.RECEIVING,
         connectors=(ConnectorBeat("lns", True, 500),),

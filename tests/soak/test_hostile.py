@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from passerelle.benches import hostile
+from passerelle.benches.contract.hostile_gateway import hostile_figures
 from tests.unit.fleet.evidence.test_hostile import fuzz
 
 pytestmark = pytest.mark.soak
@@ -28,4 +29,14 @@ def test_a_minute_of_each_attack_meets_every_figure(record_property: Callable[[s
     for figure in figures:
         record_property(figure.name, figure.value)
         print(f"{figure.name}: {figure.value} {figure.unit}")
+    assert [figure.name for figure in figures if not figure.met] == []
+
+
+def test_ten_minutes_of_a_hostile_gateway_move_nobody_else(
+    record_property: Callable[[str, object], None],
+) -> None:
+    figures = hostile_figures(600.0)
+    for figure in figures:
+        record_property(figure.name, figure.value)
+        print(f"{figure.name}: {figure.value} {figure.unit} ({figure.how})")
     assert [figure.name for figure in figures if not figure.met] == []
