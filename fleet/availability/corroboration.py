@@ -11,7 +11,7 @@ Sources: AVAILABILITY §12.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,22 +62,38 @@ class Contradiction:
     """With an uplink while DOWN; that should have had one while SERVING."""
 
 
-def contradictions(
-    lines: Mapping[str, Timeline], heard: Mapping[str, Sequence[HeardHour]]
-) -> list[Contradiction]:
-    """Return every contradiction, by gateway and time; ``heard``: in order of time."""
-    gateways_by_hour: dict[int, int] = {}
-    for hours in heard.values():
-        for hour in hours:
-            gateways_by_hour[hour.hour_at_us] = gateways_by_hour.get(hour.hour_at_us, 0) + 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corroboration:
+    """What the LNS contradicts over a window."""
+
+    gateways: int
+    """Of how many the LNS gave any event; of the others nothing could be compared."""
+    found: tuple[Contradiction, ...]
+    """By gateway and time."""
+
+
+def corroborate(
+    lines: Mapping[str, Timeline],
+    heard: Iterable[tuple[str, Sequence[HeardHour]]],
+    gateways_by_hour: Mapping[int, int],
+) -> Corroboration:
+    """Return every contradiction.
+
+    ``heard`` gives each gateway once, its hours in order; ``gateways_by_hour`` how many gateways had events.
+    """
     found: list[Contradiction] = []
-    for eui in sorted(heard.keys() & lines.keys()):
-        minutes = [at_us for hour in heard[eui] for at_us in hour.starts()]
-        own = {hour.hour_at_us for hour in heard[eui]}
+    gateways = 0
+    for eui, hours in heard:
+        if eui not in lines:
+            continue
+        gateways += 1
+        minutes = [at_us for hour in hours for at_us in hour.starts()]
+        own = {hour.hour_at_us for hour in hours}
         connected = {at_us for at_us, count in gateways_by_hour.items() if count > (at_us in own)}
         found += _while_down(lines[eui], minutes)
         found += _while_serving(lines[eui], minutes, connected)
-    return sorted(found, key=lambda one: (one.eui, one.start_us, one.kind))
+    found.sort(key=lambda one: (one.eui, one.start_us, one.kind))
+    return Corroboration(gateways=gateways, found=tuple(found))
 
 
 def _while_down(line: Timeline, minutes: Sequence[int]) -> Iterator[Contradiction]:

@@ -1,21 +1,22 @@
 """Versions of months in the database: append-only."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from fleet.availability.corroboration import contradictions
-from fleet.availability.reckoning import MonthResult
+from fleet.availability.corroboration import Corroboration, corroborate
+from fleet.availability.timeline import Timeline
+from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.months.closing import Version, close, sealed
 from fleet.months.inputs import load_month
 from fleet.months.tables import month_versions
-from fleet.objects.store import load_heard
+from fleet.objects.store import gateways_by_hour, load_heard
 
 CONTRADICTIONS_LIMIT: Final = 1_000
 """Contradictions that a version lists; all are counted."""
@@ -54,18 +55,21 @@ def next_version(
     if made is None:
         return None
     version, reckoned = made
-    found = corroboration(connection, reckoned)
-    return sealed(replace(version, figures=version.figures | {"corroboration": found}))
+    found = corroboration(connection, reckoned.lines, reckoned.window)
+    return sealed(replace(version, figures=version.figures | {"corroboration": _stored(found)}))
 
 
-def corroboration(connection: Connection, reckoned: MonthResult) -> dict[str, Any]:
-    """Return what the LNS contradicts, as a version stores it; ``gateways``: of how many it told anything."""
-    heard = load_heard(connection, reckoned.window)
-    found = contradictions(reckoned.lines, heard)
+def corroboration(connection: Connection, lines: Mapping[str, Timeline], window: Window) -> Corroboration:
+    """Return what the LNS contradicts over a window; one gateway at a time is held."""
+    return corroborate(lines, load_heard(connection, window), gateways_by_hour(connection, window))
+
+
+def _stored(found: Corroboration) -> dict[str, Any]:
+    listed = found.found[:CONTRADICTIONS_LIMIT]
     return {
-        "gateways": len(heard.keys() & reckoned.lines.keys()),
-        "count": len(found),
-        "listed": [msgspec.to_builtins(one) for one in found[:CONTRADICTIONS_LIMIT]],
+        "gateways": found.gateways,
+        "count": len(found.found),
+        "listed": [msgspec.to_builtins(one) for one in listed],
     }
 
 

@@ -1,12 +1,13 @@
 """Objects in the database: upsert by DevEUI; there is no column for a key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 from shapely import STRtree
 from shapely.geometry import Point, shape
-from sqlalchemy import Connection, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select, tuple_, update
 
 from fleet.availability.corroboration import HeardHour
 from fleet.db.upsert import Rows, upsert, write
@@ -21,6 +22,8 @@ from fleet.registry.store import Commune, load_communes
 from fleet.registry.tables import communes
 
 FRAMES = ("frames", "frames_redundant")
+HOURS_AT_ONCE = 10_000
+"""Rows of ``lns_heard`` that are fetched at once: a month has more than a million."""
 
 
 def apply_objects(connection: Connection, listed: ObjectList, now_us: int, *, epci: str = "") -> int:
@@ -71,14 +74,25 @@ def store_heard(connection: Connection, minutes: Mapping[tuple[str, int], int]) 
     write(connection, (Rows(lns_heard, ("eui", "hour_at_us"), rows, bits=("minutes",)),))
 
 
-def load_heard(connection: Connection, window: Window) -> dict[str, list[HeardHour]]:
-    """Return in which minutes the LNS heard through each gateway, in order of time."""
+def load_heard(connection: Connection, window: Window) -> Iterator[tuple[str, list[HeardHour]]]:
+    """Yield each gateway with the minutes in which the LNS heard through it, in order of time."""
     row = lns_heard.c
-    within = (row.hour_at_us >= window.start_us - HOUR_US) & (row.hour_at_us < window.end_us)
-    found: dict[str, list[HeardHour]] = {}
-    for one in connection.execute(select(lns_heard).where(within).order_by(row.eui, row.hour_at_us)):
-        found.setdefault(one.eui, []).append(HeardHour(one.hour_at_us, one.minutes))
-    return found
+    query = select(lns_heard).where(_heard_within(window)).order_by(row.eui, row.hour_at_us)
+    rows = connection.execute(query.execution_options(yield_per=HOURS_AT_ONCE))
+    for eui, hours in groupby(rows, key=lambda one: str(one.eui)):
+        yield eui, [HeardHour(one.hour_at_us, one.minutes) for one in hours]
+
+
+def gateways_by_hour(connection: Connection, window: Window) -> dict[int, int]:
+    """Return through how many gateways the LNS heard in each hour."""
+    hour = lns_heard.c.hour_at_us
+    query = select(hour, func.count()).where(_heard_within(window)).group_by(hour)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _heard_within(window: Window) -> ColumnElement[bool]:
+    hour = lns_heard.c.hour_at_us
+    return (hour >= window.start_us - HOUR_US) & (hour < window.end_us)
 
 
 def forget_days(connection: Connection, before_us: int, *, limit: int) -> int:

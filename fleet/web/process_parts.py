@@ -37,6 +37,7 @@ from fleet.registry.store import load_communes
 from fleet.settings import Settings
 from fleet.territory.bounds import Reach, reach_of
 from fleet.tickets import links
+from fleet.web.corroborated import Compared, Corroborated
 from fleet.web.history import History, Past
 from fleet.web.month_views import Months, MonthView
 
@@ -63,6 +64,7 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     months: Months = field(default_factory=Months)
+    corroborated: Corroborated = field(default_factory=Corroborated)
     proxy_faults: Mapping[str, int] = field(default_factory=dict)
     """What proxies do wrong, with how many requests showed it (``fleet.web.proxies``)."""
     reach: Reach | None = None
@@ -97,6 +99,12 @@ class Parts:
             return self.whole.past().within(self.reach.insees, self.network.gateways)
         contract, timelines = self.settings.contract, self.engine.timelines
         return self.history.past(self.database, self.clock, contract, timelines)
+
+    def compared(self) -> Compared:
+        """Return what the LNS contradicts in the open month, of the gateways that who asks may see."""
+        if self.whole is not None and self.reach is not None:
+            return self.whole.compared().within(self.network.gateways)
+        return self.corroborated.compared(self.database, self.clock, self.past())
 
     def standing(self) -> MonthStanding:
         """Return the verdict on this month at the newest cycle; the network's promise is everybody's."""

@@ -31,6 +31,7 @@ from fleet.web.views import commands, configurations, counts, gateway, gateways,
 from fleet.web.views.clocks import intervention_of
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
 from fleet.web.views.measures import channels_of, measures_of, occupied_of
+from fleet.web.views.months import contradictions_of
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -122,6 +123,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             windows=timeline.WINDOWS,
             window=window,
             line=gateway.line_of(visit.past.gateways.get(eui), window, visit.lang, visit.now_us),
+            contradictions=contradictions_of(visit.parts.compared(), [found]),
             counts=counts.delivered(connection, eui, window, visit.now_us),
             late=counts.late(
                 connection,

@@ -12,18 +12,16 @@ from sqlalchemy.engine import RowMapping
 from fleet.availability import document
 from fleet.months.stamping import stamp_of
 from fleet.months.tables import month_versions
-from fleet.registry.store import load_registry
+from fleet.registry.store import Registry, load_registry
 from fleet.web import rendering
 from fleet.web.month_views import MonthView
-from fleet.web.views.months import revision_of
+from fleet.web.views.months import CONTRADICTIONS_SHOWN, contradictions_of, revision_of
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
 OF_A_TERRITORY = ("version", "closed_at_us", "closed_by", "hash", "seal")
 LIST = (*OF_A_TERRITORY, "difference")
-CONTRADICTIONS_SHOWN = 50
-"""Contradictions on the page; the figures to download have more, and the count."""
 
 
 @router.get("/rapports/{month}", response_class=HTMLResponse)
@@ -45,17 +43,21 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             stamps={row["version"]: stamp_of(connection, month, row["version"]) for row in rows},
             epcis=epcis,
             other=_other_program(visit, connection, month) if whole else None,
-            corroboration=_corroboration(connection, month, names) if whole else None,
+            corroboration=_corroboration(visit, connection, month, registry) if whole else None,
         )
 
 
-def _corroboration(connection: Connection, month: str, names: dict[str, str]) -> dict[str, Any] | None:
-    """Return what the LNS contradicts in the newest version; None if it was never asked."""
+def _corroboration(
+    visit: Visit, connection: Connection, month: str, registry: Registry
+) -> dict[str, Any] | None:
+    """Return what the LNS contradicts in the newest version or the open month; None: it was never asked."""
     stored = month_versions.c.figures["corroboration"]
     query = select(stored).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
     found = connection.scalar(query.limit(1))
     if found is None:
-        return None
+        compared = visit.parts.compared()
+        return contradictions_of(compared, registry.gateways.values()) if compared.month == month else None
+    names = {eui: one.name for eui, one in registry.gateways.items()}
     rows = [one | {"name": names.get(one["eui"], one["eui"])} for one in found["listed"]]
     return dict(found) | {"listed": rows[:CONTRADICTIONS_SHOWN]}
 

@@ -8,6 +8,7 @@ from fleet.tickets import store as tickets
 from fleet.web.pages import listing
 from fleet.web.pages.ticket_lists import lines_of
 from fleet.web.views import communes, counts, gateway, overview, timeline
+from fleet.web.views.months import contradictions_of
 from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing
 
@@ -74,6 +75,7 @@ def commune(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
         return visit.page(
             "pages/commune.html",
             connection,
+            contradictions=contradictions_of(visit.parts.compared(), members),
             late=counts.late(
                 connection,
                 [member.eui for member in members],

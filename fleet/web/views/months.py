@@ -2,18 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from fleet.availability.figures import Share
 from fleet.availability.reckoning import MonthResult
 from fleet.availability.standing import MonthStanding, PromiseStanding, Standing
 from fleet.lang.text import collation
 from fleet.registry.store import Commune
+from fleet.web.corroborated import Compared
 from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
+
+CONTRADICTIONS_SHOWN: Final = 50
+"""Contradictions on a page; all are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +231,28 @@ def _exact_percent(words: Words, value: object) -> str:
         return "—"
     text = str(value)
     return f"{text.replace('.', ',')}\u202f%" if words.lang == "fr" else f"{text}\u202f%"
+
+
+class NamedGateway(Protocol):
+    """A gateway of the registry or of the network."""
+
+    @property
+    def eui(self) -> str:
+        """Its EUI."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+
+def contradictions_of(compared: Compared, gateways: Iterable[NamedGateway]) -> dict[str, Any]:
+    """Return what the LNS contradicts of some gateways in the open month, as the pages list it."""
+    names = {one.eui: one.name for one in gateways}
+    found = compared.within(names).corroboration
+    listed = [msgspec.to_builtins(one) | {"name": names[one.eui]} for one in found.found]
+    return {
+        "gateways": found.gateways,
+        "count": len(listed),
+        "listed": listed[:CONTRADICTIONS_SHOWN],
+        "at_us": compared.at_us,
+    }

@@ -1,8 +1,10 @@
 """The LNS beside the fleet: what contradicts, what does not, and a forged heartbeat that shows."""
 
+from collections import Counter
+
 import pytest
 
-from fleet.availability.corroboration import Contradicts, HeardHour, contradictions
+from fleet.availability.corroboration import Contradicts, HeardHour, corroborate
 from fleet.availability.timeline import Span, Timeline, timeline
 from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.facts.model import GatewayFacts
@@ -32,6 +34,12 @@ def heard(quiet=(), every=10, days=3, first=DAY0):
         if bits:
             hours.append(HeardHour(at_us, bits))
     return hours
+
+
+def contradictions(lines, heard):
+    """Every contradiction, with how many gateways had events in each hour counted here."""
+    hours = Counter(hour.hour_at_us for found in heard.values() for hour in found)
+    return corroborate(lines, heard.items(), hours).found
 
 
 def kinds(of_line, mine, others):
