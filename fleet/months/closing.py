@@ -147,9 +147,13 @@ def _corrected(first: MonthInput, given: MonthInput) -> MonthInput:
 
 def seal_of(version: Version) -> str:
     """Return the seal of a version: who holds it can tell whether a fact or a stored figure was changed."""
+    return hashlib.sha256(sealed_text(version).encode()).hexdigest()
+
+
+def sealed_text(version: Version) -> str:
+    """Return the text of which a seal is the SHA-256: month, version, its hash, and that of its figures."""
     figures = msgspec.json.encode(version.figures, order="sorted")
-    parts = (version.month, str(version.number), version.hash, hashlib.sha256(figures).hexdigest())
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+    return f"{version.month} {version.number} {version.hash} {hashlib.sha256(figures).hexdigest()}"
 
 
 def _without_hash(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,9 @@
     chiffres.json       every figure of these facts, as `passerelle fleet compute` gives them
     facts.schema.json   what each line of faits.ndjson means
     recompute.py        a reader in plain Python that gives the figures again
+    scelle.txt          of a closed month: the text of which the seal is the SHA-256
+    sceau.txt           its seal, as an authority stamped it
+    sceau.tsr           the authority's stamp (RFC 3161), where the settings name one
     empreintes.txt      SHA-256 of every file, and of the month that they are taken from
     LISEZMOI.txt        how to check, until when and how to contest
 
@@ -17,7 +20,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -49,9 +52,55 @@ chaque état (en microsecondes), les coupures et le verdict. Ces nombres doivent
 et ceux du rapport. Les définitions sont celles de docs/disponibilite.md ; facts.schema.json donne le sens de
 chaque champ. Le lecteur ne redonne ni les causes, ni le chiffre différé, ni la lecture « par capteur ».
 
-{contest} Citer la commune, l’intervalle en cause et l’empreinte du mois. Un fait qui manquait, ou qui est
-corrigé, fait une nouvelle version du mois ; aucune version n’est effacée.
+{sealed}{contest} Citer la commune, l’intervalle en cause et l’empreinte du mois. Un fait qui manquait,
+ou qui est corrigé, fait une nouvelle version du mois ; aucune version n’est effacée.
 """
+
+
+SEALED = """\
+Vérifier que ni un fait ni un chiffre du mois n’a changé depuis la clôture : le sceau est l’empreinte
+SHA-256 de scelle.txt (mois, version, empreinte du mois entier, empreinte de tous ses chiffres). Ce doit être
+celui du courriel envoyé à la clôture, {seal} :
+
+    sha256sum scelle.txt
+    cat sceau.txt
+
+{stamp}
+"""
+STAMPED = """\
+sceau.tsr est le jeton d’horodatage (RFC 3161) de ce sceau, délivré le {at} par {authority}. Il prouve que
+le sceau existait à cette date ; AUTORITE.pem est le certificat racine que cette autorité publie, à prendre
+chez elle et non chez l’exploitant :
+
+    openssl ts -verify -data sceau.txt -in sceau.tsr -CAfile AUTORITE.pem
+"""
+UNSTAMPED = "Aucune autorité n’a horodaté ce sceau : seul le courriel de clôture en donne la date.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What proves that a closed month was not changed since."""
+
+    text: str
+    """Of which the seal is the SHA-256."""
+    seal: str
+    token: bytes | None = None
+    """The authority's stamp over the seal; None: none."""
+    authority: str = ""
+    stamped_at: str = ""
+    """When, in words."""
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What of it lies in the bundle."""
+        files = {"scelle.txt": self.text.encode(), "sceau.txt": self.seal.encode()}
+        return files if self.token is None else files | {"sceau.tsr": self.token}
+
+    @property
+    def words(self) -> str:
+        """How to check it."""
+        stamped = STAMPED.format(at=self.stamped_at, authority=self.authority)
+        return SEALED.format(seal=self.seal, stamp=UNSTAMPED if self.token is None else stamped)
 
 
 def territory(given: MonthInput, insees: Collection[str]) -> MonthInput:
@@ -80,13 +129,29 @@ def territory(given: MonthInput, insees: Collection[str]) -> MonthInput:
 
 
 def bundle(
-    given: MonthInput, *, name: str, version: str, digest: str, contest: str, gateways: Mapping[str, str]
+    given: MonthInput,
+    *,
+    name: str,
+    version: str,
+    digest: str,
+    contest: str,
+    gateways: Mapping[str, str],
+    sealed: Sealed | None = None,
 ) -> bytes:
-    """Return the archive for a territory; ``gateways`` are the names that people gave, by EUI."""
+    """Return the archive for a territory; ``gateways`` are the names that people gave, by EUI.
+
+    ``sealed``: of a closed month that bears a seal.
+    """
     lines = b"".join(document.write(given))
     own = document.digest(given)
     text = README.format(
-        territory=name, month=given.month, version=version, digest=digest, own=own, contest=contest
+        territory=name,
+        month=given.month,
+        version=version,
+        digest=digest,
+        own=own,
+        contest=contest,
+        sealed="" if sealed is None else f"{sealed.words}\n",
     )
     files = {
         "LISEZMOI.txt": text.encode(),
@@ -96,6 +161,7 @@ def bundle(
         "chiffres.json": _json(result.document(given, reckon(given))),
         "facts.schema.json": _json(document.schema()),
         READER: reader(),
+        **({} if sealed is None else sealed.files),
     }
     prints = [f"{hashlib.sha256(content).hexdigest()}  {file}" for file, content in files.items()]
     prints += [f"{own}  faits de ce territoire ({document.CODE})", f"{digest}  mois entier ({version})"]

@@ -13,8 +13,9 @@ from fleet.availability.stored import restored
 from fleet.configurations.store import versions_at
 from fleet.facts.months import month_window
 from fleet.facts.settings import ContractSettings
+from fleet.lang.format import moment
 from fleet.lang.paris import paris
-from fleet.months.closing import Version
+from fleet.months.closing import Version, sealed_text
 from fleet.months.inputs import load_month
 from fleet.months.stamping import stamp_of
 from fleet.months.versions import closed_at, newest_before, newest_version
@@ -179,6 +180,20 @@ def contest_bundle(
         digest=document.digest(given) if version is None else version.hash,
         contest=how_to_contest(month, closed_at_us, terms),
         gateways={one.eui: one.name for one in load_gateways(connection)},
+        sealed=None if version is None or not version.seal else _sealed(connection, version),
+    )
+
+
+def _sealed(connection: Connection, version: Version) -> contest.Sealed:
+    """Return a version's seal as it was stored, with its stamp."""
+    stamp = stamp_of(connection, version.month, version.number) or {}
+    token = stamp.get("response")
+    return contest.Sealed(
+        text=sealed_text(version),
+        seal=version.seal,
+        token=token,
+        authority="" if token is None else stamp["authority"],
+        stamped_at="" if token is None else moment("fr", stamp["stamped_at_us"]),
     )
 
 

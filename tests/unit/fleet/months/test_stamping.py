@@ -1,6 +1,9 @@
 """Seals are stamped by an authority (RFC 3161), verified by `fleet check`; its failures stop nothing."""
 
+import hashlib
+import io
 import subprocess
+import zipfile
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +25,8 @@ from fleet.months.stamping import (
 from fleet.months.tables import month_timestamps, month_versions
 from fleet.months.timestamp import ATTEMPTS_LIMIT, read_authority
 from fleet.months.versions import newest_version
-from fleet.reports.store import monthly_report
+from fleet.reports.store import contest_bundle, monthly_report
+from fleet.reports.terms import DEFAULT_TERMS
 from tests.unit.fleet.founded import StandingClock
 from tests.unit.fleet.months.authority import StampAuthority
 from tests.unit.fleet.months.closed import CLOSED_US, MONTH, closed_month
@@ -72,6 +76,35 @@ def test_anybody_verifies_it_with_openssl(bench, server, tmp_path):
     (tmp_path / "sceau.tsr").write_bytes(stamp(bench)["response"])
     verify = ["openssl", "ts", "-verify", "-data", "seal.txt", "-in", "sceau.tsr", "-CAfile", server.ca]
     assert subprocess.run(verify, cwd=tmp_path, check=True, capture_output=True).returncode == 0
+
+
+def bundle(bench):
+    with bench.database.read() as connection:
+        content = contest_bundle(connection, MONTH, DEFAULTS, CLOSED_US, DEFAULT_TERMS, epci="")
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        return archive, newest_version(connection, MONTH)
+
+
+def test_a_member_verifies_the_stamp_of_its_bundle_as_the_bundle_says(bench, server, tmp_path):
+    assert bench.stamper.look() is True
+    archive, version = bundle(bench)
+    archive.extractall(tmp_path)
+    assert hashlib.sha256((tmp_path / "scelle.txt").read_bytes()).hexdigest() == version.seal
+    assert (tmp_path / "scelle.txt").read_text().split()[:3] == [MONTH, "1", version.hash]
+    (tmp_path / "AUTORITE.pem").write_bytes(server.authority.ca.read_bytes())
+    words = (tmp_path / "LISEZMOI.txt").read_text()
+    assert version.seal in words
+    command = next(line.strip() for line in words.splitlines() if "openssl" in line)
+    assert subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True).returncode == 0
+    (tmp_path / "sceau.txt").write_text("0" * 64)
+    assert subprocess.run(command.split(), cwd=tmp_path, check=False, capture_output=True).returncode != 0
+
+
+def test_a_bundle_without_a_stamp_says_so(bench):
+    archive, version = bundle(bench)
+    assert "sceau.tsr" not in archive.namelist()
+    assert archive.read("sceau.txt").decode() == version.seal
+    assert "Aucune autorité n’a horodaté ce sceau" in archive.read("LISEZMOI.txt").decode()
 
 
 def test_the_report_says_who_stamped_its_seal_and_when(bench):
