@@ -175,8 +175,8 @@ def _sentences(
     against = f" pour un engagement de {objective}." if whole_network else "."
     sentences = [
         f"{place}{NARROW}: {_percent(share)}{against}",
-        f"Communes sous l’engagement de {commune}{' à ce jour' if result.provisional else ''}{NARROW}: "
-        f"{below} sur {covered} desservies"
+        f"Communes desservies sous l’engagement de {commune}"
+        f"{' à ce jour' if result.provisional else ''}{NARROW}: {below} sur {covered}"
         + (f"{NARROW}; {len(result.not_covered)} sans passerelle." if whole_network else "."),
     ]
     if whole_network:

@@ -79,18 +79,18 @@ def outages_table(
     rows.sort(key=lambda row: (row[1], row[0]))
     columns = (
         Column(title="Commune", room=13),
-        Column(title="Début", kind=CellKind.INSTANT),
-        Column(title="Fin", kind=CellKind.INSTANT),
-        Column(title="Perdu", kind=CellKind.DURATION, room=8),
-        Column(title="Exclu", kind=CellKind.DURATION, room=8),
+        Column(title="Début", kind=CellKind.INSTANT, room=13),
+        Column(title="Fin", kind=CellKind.INSTANT, room=13),
+        Column(title="Perdu", kind=CellKind.DURATION, room=14),
+        Column(title="Exclu", kind=CellKind.DURATION, room=7),
         Column(title="Inconnu", kind=CellKind.DURATION, room=8),
         Column(title="Cause", room=11),
-        Column(title="Responsable", room=11),
-        Column(title="Passerelle en cause", room=14),
+        Column(title="Responsable", room=13),
+        Column(title="Passerelle en cause", room=17),
         Column(title="Motif", sheet_only=True),
-        Column(title="Preuve", room=19),
+        Column(title="Preuve", room=26),
         Column(title="Tickets", room=10),
-        Column(title="Remède", room=15),
+        Column(title="Remède", room=14),
     )
     return Table(
         name="coupures",
@@ -189,7 +189,7 @@ def breaches_table(
         columns=columns,
         rows=tuple(rows),
         empty=f"Aucun engagement de service n’est manqué{' ni en danger' if result.provisional else ''}.",
-        note=f"Pénalité en euros : {names.terms.penalty}." if priced and rows else "",
+        note=f"Pénalité en euros, par commune qui manque son engagement : {names.terms.penalty}." if priced and rows else "",
         paper_rows=PAPER_ROWS,
     )
 
