@@ -67,7 +67,7 @@ class Corroboration:
     """What the LNS contradicts over a window."""
 
     gateways: int
-    """Of how many the LNS gave any event; of the others nothing could be compared."""
+    """How many the LNS gave any event of; the others could not be compared."""
     found: tuple[Contradiction, ...]
     """By gateway and time."""
 

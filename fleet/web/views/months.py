@@ -19,7 +19,7 @@ from fleet.web.rendering import Words
 from fleet.web.views.tables import Column
 
 CONTRADICTIONS_SHOWN: Final = 50
-"""Contradictions on a page; all are counted."""
+"""A page lists so many contradictions; all are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ BEAT_S = 30
 
 
 def exactness_figures(
-    month: NetworkMonth, lines: dict[str, Timeline], told: dict[str, CommuneTimeline]
+    month: NetworkMonth, lines: dict[str, Timeline], communes: dict[str, CommuneTimeline]
 ) -> list[Figure]:
     """Return how far timelines are from the second reading, and from the physical truth."""
     given, window = month.given, month.given.window
@@ -27,7 +27,7 @@ def exactness_figures(
     }
     wrong_us = sum(differs_us(lines[eui], theirs) for eui, theirs in readings.items())
     members = members_of(given.facts.memberships)
-    for insee, line in told.items():
+    for insee, line in communes.items():
         euis = [one.eui for one in members[insee]]
         wrong_us += _commune_differs_us(line, [readings[eui] for eui in euis])
     lost, served = _against_truth(month, lines)
@@ -57,7 +57,7 @@ def exactness_figures(
 def _commune_differs_us(
     line: CommuneTimeline, members: list[list[tuple[int, int, tuple[GatewayState, bool]]]]
 ) -> int:
-    cuts = {at for told in members for start, end, _ in told for at in (start, end)}
+    cuts = {at for spans in members for start, end, _ in spans for at in (start, end)}
     cuts |= {at for span in line.spans for at in (span.start_us, span.end_us)}
     at = [0] * len(members)
     spans, here, wrong = line.spans, 0, 0
@@ -65,10 +65,10 @@ def _commune_differs_us(
         while spans[here].end_us <= start:
             here += 1
         states = []
-        for index, told in enumerate(members):
-            while told[at[index]][1] <= start:
+        for index, theirs in enumerate(members):
+            while theirs[at[index]][1] <= start:
                 at[index] += 1
-            states.append(told[at[index]][2][0])
+            states.append(theirs[at[index]][2][0])
         wrong += 0 if commune(states) is spans[here].state else end - start
     return wrong
 

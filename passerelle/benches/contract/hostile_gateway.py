@@ -38,7 +38,7 @@ ATTACK_S = float(os.environ.get("PASSERELLE_BENCH_HOSTILE_S", "60"))
 MESSAGES_HZ = 50.0
 QUIET = 20
 INTERVAL_S = 5
-"""Of the quiet gateways: several heartbeats within the attack."""
+"""Between two heartbeats of a quiet gateway: an attack lasts for several."""
 FAR = 1 << 40
 EUIS = tuple(f"{0x0016C00200000000 + number:016x}" for number in range(QUIET))
 
