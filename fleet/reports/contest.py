@@ -82,7 +82,7 @@ class Sealed:
     """What proves that a closed month was not changed since."""
 
     text: str
-    """Of which the seal is the SHA-256."""
+    """The seal is the SHA-256 of this."""
     seal: str
     token: bytes | None = None
     """The authority's stamp over the seal; None: none."""
