@@ -248,8 +248,8 @@ def connectivity_table(found: Connectivity) -> Table:
         columns=columns,
         rows=rows,
         empty="Aucun jour entier n’est compté encore.",
-        note="Un jour sans événement du cœur de réseau compte comme un jour où aucun objet n’a été entendu, sauf "
-        "preuve que la supervision était aveugle tout le jour (—).",
+        note="Un jour sans événement du cœur de réseau compte comme un jour où aucun objet n’a été entendu, "
+        "sauf preuve que la supervision était aveugle tout le jour (—).",
     )
 
 

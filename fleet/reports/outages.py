@@ -189,7 +189,7 @@ def breaches_table(
         columns=columns,
         rows=tuple(rows),
         empty=f"Aucun engagement de service n’est manqué{' ni en danger' if result.provisional else ''}.",
-        note=f"Pénalité en euros, par commune qui manque son engagement : {names.terms.penalty}." if priced and rows else "",
+        note=_priced(names.terms.penalty) if priced and rows else "",
         paper_rows=PAPER_ROWS,
     )
 
@@ -238,3 +238,7 @@ def _first_cause(one: CommuneFigures) -> tuple[Cause, str]:
     if not one.lost_by_us:
         return Cause.OURS, ""
     return max(one.lost_by_us, key=lambda key: (one.lost_by_us[key], key))
+
+
+def _priced(formula: str) -> str:
+    return f"Pénalité en euros, par commune qui manque son engagement : {formula}."
