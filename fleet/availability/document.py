@@ -72,6 +72,9 @@ WORDS = {
     "Blindness": ("path", "canary, broker, ingest, clock."),
 }
 """What a text may be that no enumeration holds, because gateways of other versions may say more."""
+EVIDENCE = ("run", "journal", "delivered")
+"""Kinds that gateways say: most of a document, and of use only to whom reckons timelines."""
+_EVIDENCE = tuple(b'{"type":"%s",' % kind.encode() for kind in EVIDENCE)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAMES = {type_: kind for kind, type_ in KINDS.items()}
 Line: TypeAlias = Fact | CommuneCard | GatewayCard | Coverage | Snapshot | ContractSettings
@@ -106,6 +109,11 @@ def write(given: MonthInput) -> Iterator[bytes]:
     )
     yield _line("header", header)
     yield from sorted(set(_content(given)))
+
+
+def without_evidence(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the lines as ``write`` gave them but for what gateways said: a thirtieth of a document."""
+    return (line for line in lines if not line.startswith(_EVIDENCE))
 
 
 def read(lines: Iterable[bytes]) -> MonthInput:

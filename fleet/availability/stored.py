@@ -21,6 +21,11 @@ from fleet.facts.states import Cause, CommuneState, GatewayState
 Stored = Mapping[str, Any]
 
 
+def is_whole(figures: Stored) -> bool:
+    """Return whether ``restored`` needs no evidence: an older program stored less."""
+    return all("deferred" in one and "without_exclusions" in one for one in figures["communes"])
+
+
 def restored(given: MonthInput, figures: Stored) -> MonthResult:
     """Return a closed month as it was stored; ``given`` is what its facts say."""
     window = Window(figures["from_us"], figures["until_us"])

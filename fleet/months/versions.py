@@ -2,13 +2,16 @@
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
+from fleet.availability import document
 from fleet.availability.corroboration import Corroboration, corroborate
+from fleet.availability.reckoning import MonthInput
+from fleet.availability.stored import is_whole
 from fleet.availability.timeline import Timeline
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
@@ -107,14 +110,33 @@ def newest_version(connection: Connection, month: str) -> Version | None:
     return None if row is None else _version(row)
 
 
-def newest_before(connection: Connection, month: str, limit: int) -> list[tuple[str, int, dict[str, Any]]]:
-    """Return (month, version, figures) of the months closed before one, oldest first, at most ``limit``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """What a closed month comes to: its figures as a whole and of each commune."""
+
+    month: str
+    number: int
+    whole: dict[str, Any]
+    communes: list[dict[str, Any]]
+
+
+def newest_before(connection: Connection, month: str, limit: int) -> Iterator[Closed]:
+    """Yield the months closed before one, oldest first, at most ``limit``: one at a time is held."""
     row = month_versions.c
     newest = select(row.month, func.max(row.version).label("version")).where(row.month < month)
     latest = newest.group_by(row.month).order_by(row.month.desc()).limit(limit).subquery()
     mine = (row.month == latest.c.month) & (row.version == latest.c.version)
-    query = select(row.month, row.version, row.figures).join(latest, mine).order_by(row.month)
-    return [(one.month, one.version, one.figures) for one in connection.execute(query)]
+    whole, communes = row.figures["whole"].label("whole"), row.figures["communes"].label("communes")
+    query = select(row.month, row.version, whole, communes).join(latest, mine).order_by(row.month)
+    for one in connection.execute(query.execution_options(yield_per=1)):
+        yield Closed(month=one.month, number=one.version, whole=one.whole, communes=one.communes)
+
+
+def month_without_evidence(version: Version) -> MonthInput:
+    """Return the month of a version for whoever prints its stored figures."""
+    if is_whole(version.figures):
+        return document.read(document.without_evidence(version.facts))
+    return document.read(version.facts)
 
 
 def version_of(connection: Connection, month: str, number: int) -> Version | None:

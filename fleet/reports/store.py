@@ -18,7 +18,7 @@ from fleet.lang.paris import paris
 from fleet.months.closing import Version, sealed_text
 from fleet.months.inputs import load_month
 from fleet.months.stamping import stamp_of
-from fleet.months.versions import closed_at, newest_before, newest_version
+from fleet.months.versions import closed_at, month_without_evidence, newest_before, newest_version
 from fleet.objects.counting import month_connectivity, silent_objects
 from fleet.registry.store import load_gateways
 from fleet.registry.tables import agreements, communes, gateways, sites
@@ -133,14 +133,14 @@ def _paths(connection: Connection, at_us: int) -> dict[str, str]:
 
 def _trend(connection: Connection, month: str, insees: Collection[str]) -> Iterator[MonthShare]:
     """Return what the newest versions of the months before said of these communes, oldest first."""
-    for name, number, figures in newest_before(connection, month, TREND_MONTHS - 1):
-        mine = [one for one in figures["communes"] if one["insee"] in insees]
+    for closed in newest_before(connection, month, TREND_MONTHS - 1):
+        mine = [one for one in closed.communes if one["insee"] in insees]
         served = sum(one["weight"] * one["served"] for one in mine)
         counted = served + sum(one["weight"] * one["charged"] for one in mine)
-        known = [one["met"] for one in (*mine, figures["whole"]) if one["met"] is not None]
+        known = [one["met"] for one in (*mine, closed.whole) if one["met"] is not None]
         yield MonthShare(
-            month=name,
-            version=f"version {number}",
+            month=closed.month,
+            version=f"version {closed.number}",
             share=Fraction(served, counted) if counted else None,
             below=sum(one["met"] is False for one in mine),
             covered=sum(one["met"] is not None for one in mine),
@@ -168,7 +168,7 @@ def contest_bundle(
     Raises:
         ValueError: not a month, or no commune in that EPCI.
     """
-    given, version = _month_of(connection, month, settings, now_us)
+    given, version = _month_of(connection, month, settings, now_us, evidence=True)
     insees = {one.insee for one in given.communes if not epci or one.epci == epci}
     if not insees:
         raise ValueError(f"epci: no commune is in {epci!r}")
@@ -203,12 +203,13 @@ def _result(given: MonthInput, version: Version | None) -> MonthResult:
 
 
 def _month_of(
-    connection: Connection, month: str, settings: ContractSettings, now_us: int
+    connection: Connection, month: str, settings: ContractSettings, now_us: int, *, evidence: bool = False
 ) -> tuple[MonthInput, Version | None]:
+    """Return a month and its newest version; of a closed one without evidence unless asked for."""
     version = newest_version(connection, month)
     if version is None:
         return load_month(connection, month, settings, now_us), None
-    return document.read(version.facts), version
+    return document.read(version.facts) if evidence else month_without_evidence(version), version
 
 
 def deployment_report(connection: Connection) -> Report:

@@ -17,9 +17,8 @@ from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.facts.settings import ContractSettings
 from fleet.months.checking import differs_today
-from fleet.months.closing import Version
 from fleet.months.inputs import load_month
-from fleet.months.versions import newest_number, newest_version
+from fleet.months.versions import month_without_evidence, newest_number, newest_version
 
 KEPT_US: Final = 5_000_000
 REST: Final = 20
@@ -52,10 +51,11 @@ def month_view(connection: Connection, month: str, settings: ContractSettings, n
         ValueError: not a month.
     """
     version = newest_version(connection, month)
-    given = load_month(connection, month, settings, now_us) if version is None else _frozen(version)
     if version is None:
+        given = load_month(connection, month, settings, now_us)
         digest = document.digest(given)
         return MonthView(given=given, result=reckon(given), version=None, digest=digest)
+    given = month_without_evidence(version)
     return MonthView(
         given=given,
         result=restored(given, version.figures),
@@ -64,10 +64,6 @@ def month_view(connection: Connection, month: str, settings: ContractSettings, n
         code=version.figures["code"],
         differs=tuple(differs_today(version)),
     )
-
-
-def _frozen(version: Version) -> MonthInput:
-    return document.read(version.facts)
 
 
 class Months:
