@@ -25,8 +25,10 @@ KEEP_US = 12 * HOUR_US
 """Longer outages are answered for their last twelve hours."""
 DEVICES_KNOWN_LIMIT = 400_000
 """300,000 sensors promised for 2030 (AMI 1.2); the device that was silent longest makes room."""
-FRAMES_LIMIT = 32
-"""Frames of one device: more than two an hour for ``KEEP_US``; the oldest go."""
+FRAMES_LIMIT = 128
+"""Frames of one device: ten an hour for ``KEEP_US``; the oldest go."""
+FRAMES_KNOWN_LIMIT = 8_000_000
+"""Frames of all devices, 64 MB; the device that was silent longest makes room."""
 GATEWAYS_LIMIT = 8
 """Gateways that hear one device; the one that did not for the longest time goes."""
 ANSWER_LIMIT_BYTES = 60_000
@@ -44,10 +46,13 @@ class _Device:
     gateways: dict[str, None] = field(default_factory=dict)
     """The newest last."""
 
-    def take(self, at_us: int, counter: int) -> None:
+    def take(self, at_us: int, counter: int) -> int:
+        """Return by how many frames it grew."""
         self.frames.append(at_us // SECOND_US << _COUNTER_BITS | counter & _LOW)
-        if len(self.frames) > FRAMES_LIMIT:
-            del self.frames[0]
+        if len(self.frames) <= FRAMES_LIMIT:
+            return 1
+        del self.frames[0]
+        return 0
 
     def counters(self, from_us: int) -> set[int]:
         from_s = from_us // SECOND_US
@@ -57,11 +62,15 @@ class _Device:
 class RecentUplinks:
     """What the LNS had, since this process began or for ``KEEP_US``."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, devices_limit: int = DEVICES_KNOWN_LIMIT, frames_limit: int = FRAMES_KNOWN_LIMIT
+    ) -> None:
+        self._devices_limit, self._frames_limit = devices_limit, frames_limit
         self._lock = threading.Lock()
         self._devices: dict[str, _Device] = {}
         self._heard_by: dict[str, set[str]] = {}
         self._since_us: int | None = None
+        self._frames = 0
 
     def take(self, report: Report) -> None:
         """Take in one uplink event; one without DevAddr and counter says nothing here."""
@@ -71,18 +80,22 @@ class RecentUplinks:
             self._since_us = report.at_us if self._since_us is None else self._since_us
             device = self._devices.pop(report.address, None) or _Device()
             self._devices[report.address] = device
-            device.take(report.at_us, report.counter)
+            self._frames += device.take(report.at_us, report.counter)
             for eui in report.gateways:
                 device.gateways.pop(eui, None)
                 device.gateways[sys.intern(eui)] = None
                 self._heard_by.setdefault(eui, set()).add(report.address)
             while len(device.gateways) > GATEWAYS_LIMIT:
                 self._unheard(next(iter(device.gateways)), report.address, device)
-            if len(self._devices) > DEVICES_KNOWN_LIMIT:
-                oldest = next(iter(self._devices))
-                for eui in list(self._devices[oldest].gateways):
-                    self._unheard(eui, oldest, self._devices[oldest])
-                del self._devices[oldest]
+            while len(self._devices) > self._devices_limit or self._frames > self._frames_limit:
+                self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest, device = next(iter(self._devices.items()))
+        for eui in list(device.gateways):
+            self._unheard(eui, oldest, device)
+        self._frames -= len(device.frames)
+        del self._devices[oldest]
 
     def _unheard(self, eui: str, address: str, device: _Device) -> None:
         del device.gateways[eui]

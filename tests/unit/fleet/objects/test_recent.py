@@ -1,5 +1,7 @@
 """What the LNS had through neighbours: by device and gateway, within limits."""
 
+import pytest
+
 from agent.wire.messages import MESSAGE_LIMIT_BYTES, encode
 from agent.wire.neighbours import DEVICES_LIMIT, SPANS_LIMIT, decode_neighbours
 from fleet.objects.events import Report
@@ -53,11 +55,20 @@ def test_without_any_event_nothing_is_said_and_later_since_when():
 def test_the_newest_frames_and_gateways_of_a_device_are_kept():
     recent = RecentUplinks()
     for counter in range(FRAMES_LIMIT + 5):
-        recent.take(report("26000001", counter * 2, NEAR))
-    assert len(spans(recent, NEAR)["26000001"]) == FRAMES_LIMIT
+        recent.take(report("26000001", counter, NEAR))
+    assert spans(recent, NEAR) == {"26000001": [(5, FRAMES_LIMIT + 4)]}
     for number in range(GATEWAYS_LIMIT):
         recent.take(report("26000001", 9999, f"{number:016x}"))
     assert spans(recent, NEAR) == {}
+
+
+@pytest.mark.parametrize("limit", ["devices_limit", "frames_limit"])
+def test_the_device_that_was_silent_longest_makes_room(limit):
+    recent = RecentUplinks(**{limit: 3})
+    for number, address in enumerate(("26000001", "26000002", "26000003", "26000001", "26000004")):
+        recent.take(report(address, number, NEAR))
+    kept = {"26000001", "26000003", "26000004"} if limit == "devices_limit" else {"26000001", "26000004"}
+    assert set(spans(recent, NEAR)) == kept
 
 
 def test_an_answer_keeps_within_the_limits_of_the_wire():
