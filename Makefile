@@ -57,7 +57,7 @@ soak: setup $(STAMPS)/system-soak $(STAMPS)/machines web  ## long runs: properti
 	@PASSERELLE_EXPLORE=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/golden
 	@$(BIN)/python -m pytest -m soak -o addopts="" --import-mode=importlib -s tests
 
-judge: setup $(STAMPS)/system-test  ## what each path to a ChirpStack loses; PASSERELLE_CHIRPSTACK_BRIDGE names the bridge
+judge: setup $(STAMPS)/system-test  ## what each path to a ChirpStack loses; tests/judge/named.py says how to name a real one
 	@$(BIN)/python -m tests.judge $(JUDGE_ARGS)
 
 lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address

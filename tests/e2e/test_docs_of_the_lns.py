@@ -1,4 +1,4 @@
-"""`docs/chirpstack.md` followed literally, and `docs/lns.md` held by the tests that it names."""
+"""The pages of network servers followed literally: ChirpStack, Basics Station, UDP, and the recipes."""
 
 import asyncio
 import json
@@ -75,6 +75,7 @@ class Site:
             "courtier-lns.exemple.fr": f"127.0.0.1:{self.port}",
             "connectors.0.port=8883": f"connectors.0.port={self.port}",
             "ordre.json": str(folder / "ordre.json"),
+            "liste.csv": str(folder / "liste.csv"),
             "/etc/mosquitto/lns/passerelle-ca.pem": str(folder / "authority.pem"),
             "/etc/mosquitto/lns/serveur": str(folder / "server"),
             "/etc/mosquitto/lns/acl": str(folder / "acl"),
@@ -175,14 +176,24 @@ def configured(configuration: Configuration, *, ca_file: str) -> Configuration:
     return msgspec.structs.replace(configuration, connectors=(connector,))
 
 
-def test_every_promise_of_the_table_names_a_test_that_exists() -> None:
-    page = (ROOT / "docs" / "lns.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", page)
-    assert len(named) >= 10
-    for file, function in named:
-        assert re.search(
-            rf"^(async )?def {function}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE
-        ), function
+@pytest.mark.parametrize(
+    ("page", "kind"), [("serveur-basics-station.md", "basics_station"), ("serveur-udp.md", "semtech_udp")]
+)
+def test_who_follows_the_page_of_another_server_has_its_connector_and_a_test_device(
+    page: str, kind: str, tmp_path: Path
+) -> None:
+    site = Site(tmp_path, "http://127.0.0.1:1")
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ passerelle fleet (.+)$", text, re.MULTILINE)
+    assert [command.split()[0] for command in commands].count("configure") >= 2
+    for command in commands:
+        site.follow(command)
+    configuration = site.newest()
+    connector, device = configuration.connectors[0], configuration.end_to_end
+    assert (connector.kind, connector.contractual, device.dev_addr) == (kind, True, "00c00001")
+    assert connector.tls is (kind == "basics_station")
+    rows = (tmp_path / "liste.csv").read_text().splitlines()
+    assert any(EUI in row and "000102030405060708090a0b0c0d0e0f" in row for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -195,5 +206,7 @@ def test_the_recipes_are_commands_that_work(command: str, tmp_path: Path) -> Non
     site.follow(command)
     if command.startswith("rollout start"):
         assert site.wanted()["connectors.1.name"] == "second"
+    elif "spare_delivered" in command:
+        assert site.newest().connectors[0].spare_delivered
     elif "connectors.1" in command:
         assert [one.name for one in site.newest().connectors] == ["lns", "second"]
