@@ -35,6 +35,7 @@ from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
 from fleet.child.process import Child
 from fleet.clock import FleetClock, SystemClock
+from fleet.configurations.certificates import issued_ends
 from fleet.db.connect import CommitUnsure, Database, first_line
 from fleet.db.leadership import Leadership, NoLongerLeader, StandBy
 from fleet.engine.cycle import Terms
@@ -229,6 +230,7 @@ def assemble(settings: Settings, database: Database) -> Parts:
             renewed=link.use_renewed,
             clock_is_sure=lambda: engine.health.clock.is_sure,
             declared=settings.ends.credentials(),
+            issued=lambda: issued_ends(database),
             tell=lambda found: plan_gaps.write_ends(database, found, clock.now_us()),
         ),
     )

@@ -30,6 +30,8 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "connectors.N.port": ("", "port du serveur"),
     "connectors.N.contractual": ("", "compte pour la disponibilité contractuelle (un seul)"),
     "connectors.N.replay": ("", "remettre les trames gardées pendant une coupure"),
+    "connectors.N.certificate_pem": ("", "certificat émis par le serveur, à la place d’un fichier"),
+    "connectors.N.key_pem": ("", "sa clé"),
     "connectors.N.spare_delivered": ("", "ne remettre des trames gardées que ce qu’aucune voisine n’a remis"),
     "connectors.N.neighbours_wait_s": ("s", "attente de la réponse de la flotte avant de tout remettre"),
     "connectors.N.drain_frames_per_s": ("trames/s", "débit de remise des trames gardées"),

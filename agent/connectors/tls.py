@@ -1,6 +1,7 @@
 """TLS settings of a connector from the files that its configuration names."""
 
 import errno
+import os
 import ssl
 from pathlib import Path
 from typing import Protocol
@@ -25,8 +26,8 @@ class TlsFiles(Protocol):
     def key_file(self) -> str: ...
 
 
-def tls_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return a context that checks the server and, where configured, proves who we are.
+def tls_context(files: TlsFiles, *, pem: str = "") -> ssl.SSLContext:
+    """Return a context that checks the server and, where configured, proves who we are; ``pem``: by what.
 
     Raises:
         FileUnusable: a file that is missing or wrong.
@@ -36,12 +37,26 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     except OSError as error:
         raise FileUnusable(files.ca_file, error) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if files.certificate_file:
+    if pem:
+        _load_pem(context, pem)
+    elif files.certificate_file:
         try:
             context.load_cert_chain(files.certificate_file, files.key_file)
         except OSError as error:
             raise FileUnusable(f"{files.certificate_file}, {files.key_file}", error) from error
     return context
+
+
+def _load_pem(context: ssl.SSLContext, pem: str) -> None:
+    """Load certificate and key that the configuration itself holds: they are on no disk but its own."""
+    memory = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, pem.encode())
+        context.load_cert_chain(f"/proc/self/fd/{memory}")
+    except OSError as error:
+        raise FileUnusable("certificate_pem, key_pem", error) from error
+    finally:
+        os.close(memory)
 
 
 class FileUnusable(ReasonedError, OSError):

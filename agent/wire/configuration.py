@@ -15,6 +15,7 @@ from agent.wire.resolved import resolved
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+Pem = Annotated[str, Meta(max_length=8192, pattern=r"^(-----BEGIN [A-Z ]+-----[A-Za-z0-9+/=\s-]+)?$")]
 Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
@@ -119,6 +120,10 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
     """PEM on the gateway; empty: the system's authorities."""
     certificate_file: str = ""
     key_file: str = ""
+    certificate_pem: Pem = ""
+    """Client certificate that the network server issued, in the stead of a file (``fleet lns provision``)."""
+    key_pem: Pem = ""
+    """Its key; it is kept and shown like no other setting but the test device's key."""
     token_file: str = ""
     """For basics_station: holds the value of the Authorization header; for chirpstack_mqtt: NAME:PASSWORD."""
     region_prefix: Annotated[str, Meta(max_length=32, pattern=r"^[a-z0-9_/-]*$")] = "eu868"
@@ -134,10 +139,14 @@ class ConnectorConfig(Strict, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         path = f"connectors.{self.name}"
-        if self.kind == "semtech_udp" and (self.tls or self.certificate_file):
+        if self.kind == "semtech_udp" and (self.tls or self.certificate_file or self.certificate_pem):
             raise Unfit(reasons.configuration.tls_of_udp(path=f"{path}.tls"))
         if bool(self.certificate_file) != bool(self.key_file):
             raise Unfit(reasons.configuration.key_without_certificate(path=f"{path}.key_file"))
+        if bool(self.certificate_pem) != bool(self.key_pem):
+            raise Unfit(reasons.configuration.key_without_certificate(path=f"{path}.key_pem"))
+        if self.certificate_pem and self.certificate_file:
+            raise Unfit(reasons.configuration.two_certificates(path=f"{path}.certificate_file"))
         if bool(self.cups.certificate_file) != bool(self.cups.key_file):
             raise Unfit(reasons.configuration.key_without_certificate(path=f"{path}.cups.key_file"))
         if self.cups.uri and self.kind != "basics_station":
@@ -250,18 +259,30 @@ def encode_configuration(configuration: Configuration) -> bytes:
     return msgspec.json.encode(configuration)
 
 
-SECRET_SETTINGS = frozenset({"end_to_end.network_key"})
-"""Settings that no screen, page or report shows."""
 HIDDEN_KEY = "0" * 32
+HIDDEN_PEM = "-----BEGIN HIDDEN-----\n"
+
+
+def is_secret(path: str) -> bool:
+    """Return whether no screen, page or report shows a setting.
+
+    >>> is_secret("connectors.0.key_pem"), is_secret("connectors.0.host")
+    (True, False)
+    """
+    return path == "end_to_end.network_key" or path.endswith(".key_pem")
 
 
 def without_secrets(configuration: Configuration) -> Configuration:
     """Return the same with its secrets hidden, for people."""
-    device = configuration.end_to_end
-    if not device.network_key:
-        return configuration
-    hidden = msgspec.structs.replace(device, network_key=HIDDEN_KEY)
-    return msgspec.structs.replace(configuration, end_to_end=hidden)
+    replace, device = msgspec.structs.replace, configuration.end_to_end
+    return replace(
+        configuration,
+        end_to_end=replace(device, network_key=HIDDEN_KEY) if device.network_key else device,
+        connectors=tuple(
+            replace(connector, key_pem=HIDDEN_PEM) if connector.key_pem else connector
+            for connector in configuration.connectors
+        ),
+    )
 
 
 def sparse_configuration(configuration: Configuration) -> bytes:

@@ -91,6 +91,13 @@ class ChirpStackApi:
         stub = self._api.GatewayServiceStub(self._channel)
         self._call(stub.Create, self._api.CreateGatewayRequest(gateway=made))
 
+    def client_certificate(self, eui: str) -> tuple[str, str]:
+        """Return a new client certificate of a gateway and its key, both PEM; ChirpStack keeps neither."""
+        stub = self._api.GatewayServiceStub(self._channel)
+        asked = self._api.GenerateGatewayClientCertificateRequest(gateway_id=eui)
+        made = self._call(stub.GenerateClientCertificate, asked)
+        return made.tls_cert, made.tls_key
+
     def registration(self) -> Registration:
         """Return the application and device profile of the test devices, made at the first call."""
         applications = self._api.ApplicationServiceStub(self._channel)

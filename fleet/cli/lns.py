@@ -21,9 +21,10 @@ import typer
 from sqlalchemy import Connection
 from typer import Option
 
-from agent.wire.configuration import EndToEndConfig
+from agent.wire.configuration import Configuration, EndToEndConfig
 from fleet.cli.chirpstack import ChirpStackApi, opened
 from fleet.clock import SystemClock
+from fleet.configurations.certificates import issued_of, needs_certificate
 from fleet.configurations.issue import issue_version
 from fleet.configurations.store import Version, newest_version
 from fleet.errors import MistakeError
@@ -51,6 +52,33 @@ class Wanted:
         """The test device that its newest configuration names; None while there is none."""
         end_to_end = self.version.configuration.end_to_end if self.version else EndToEndConfig()
         return end_to_end if end_to_end.dev_addr else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a gateway has yet to learn of ChirpStack."""
+
+    device: EndToEndConfig | None
+    certificate: tuple[str, str] | None
+    """Client certificate and its key, PEM."""
+
+    @property
+    def reason(self) -> str:
+        """Say what the new version is for."""
+        named = (("test device", self.device), ("client certificate", self.certificate))
+        return ", ".join(name for name, given in named if given)
+
+    def within(self, configuration: Configuration) -> Configuration:
+        """Return a configuration that holds it."""
+        replace, contractual = msgspec.structs.replace, issued_of(configuration)
+        if self.device is not None:
+            configuration = replace(configuration, end_to_end=self.device)
+        if self.certificate is None or contractual is None:
+            return configuration
+        certificate, key = self.certificate
+        with_it = replace(contractual, certificate_pem=certificate, key_pem=key)
+        connectors = tuple(with_it if one is contractual else one for one in configuration.connectors)
+        return replace(configuration, connectors=connectors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +111,16 @@ def provision(  # noqa: PLR0917 typer passes by name
     tenant: Annotated[str, Option(help="The tenant's id, as its page shows it.")],
     token_file: Annotated[Path, Option(help="File with an API token, one line.", dir_okay=False)],
     ca_file: Annotated[Path | None, Option(help="PEM of the server's authority.", dir_okay=False)] = None,
+    certificates: Annotated[
+        bool, Option("--certificates", help="Give each MQTT gateway a client certificate of ChirpStack's.")
+    ] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="List, change nothing.")] = False,
 ) -> None:
     """Register gateways and their test devices in ChirpStack, and give each gateway its own."""
     ca = None if ca_file is None else _content(ca_file)
     token = _content(token_file).decode("utf-8", "replace").strip()
     with opened(url, token=token, tenant=tenant, ca=ca) as api:
-        for line in _provision(data, api, dry_run=dry_run):
+        for line in _provision(data, api, certificates=certificates, dry_run=dry_run):
             print(line)
 
 
@@ -131,7 +162,7 @@ def _wanted(connection: Connection) -> list[Wanted]:
     ]
 
 
-def _provision(data: Path, api: ChirpStackApi, *, dry_run: bool) -> list[str]:
+def _provision(data: Path, api: ChirpStackApi, *, certificates: bool, dry_run: bool) -> list[str]:
     from fleet.cli.commands import open_fleet
 
     _, database = open_fleet(data)
@@ -142,6 +173,8 @@ def _provision(data: Path, api: ChirpStackApi, *, dry_run: bool) -> list[str]:
         todo = plan(wanted, api.gateways(), api.devices(registration))
         lines = [f"{gateway.eui}: gateway registered ({gateway.name})" for gateway in todo.gateways]
         lines += [f"{gateway.eui}: test device registered" for gateway in todo.devices]
+        due = _due(wanted) if certificates else ()
+        lines += [f"{eui}: client certificate issued" for eui in due]
         lines += [f"{eui}: known to ChirpStack and not to the registry; left there" for eui in todo.unknown]
         if dry_run:
             return [*lines, "nothing was changed (--dry-run)"]
@@ -149,10 +182,27 @@ def _provision(data: Path, api: ChirpStackApi, *, dry_run: bool) -> list[str]:
             api.add_gateway(gateway)
         for gateway in todo.devices:
             api.add_device(registration, gateway)
-        made = {one.gateway.eui: device for one in wanted if (device := _session(api, one)) is not None}
+        given = {
+            one.gateway.eui: Given(
+                device=_session(api, one),
+                certificate=api.client_certificate(one.gateway.eui) if one.gateway.eui in due else None,
+            )
+            for one in wanted
+        }
+        made = {eui: new for eui, new in given.items() if new.device or new.certificate}
         with database.write() as connection:
-            lines += [_configure(data, connection, eui, device) for eui, device in made.items()]
+            lines += [_configure(data, connection, eui, new) for eui, new in made.items()]
     return [*lines, f"{len(wanted)} gateways, {len(made)} configurations changed"]
+
+
+def _due(wanted: Iterable[Wanted]) -> tuple[str, ...]:
+    """Return the gateways whose certificate is to be issued: none yet, or one that ends soon."""
+    now_us = SystemClock().now_us()
+    return tuple(
+        one.gateway.eui
+        for one in wanted
+        if one.version is not None and needs_certificate(one.version.configuration, now_us)
+    )
 
 
 def _session(api: ChirpStackApi, wanted: Wanted) -> EndToEndConfig | None:
@@ -170,7 +220,7 @@ def _session(api: ChirpStackApi, wanted: Wanted) -> EndToEndConfig | None:
     return msgspec.structs.replace(before, dev_addr=fresh[0], network_key=fresh[1])
 
 
-def _configure(data: Path, connection: Connection, eui: str, device: EndToEndConfig) -> str:
+def _configure(data: Path, connection: Connection, eui: str, new: Given) -> str:
     present = newest_version(connection, eui)
     if present is None:
         return f"{eui}: has no configuration any more"
@@ -178,9 +228,9 @@ def _configure(data: Path, connection: Connection, eui: str, device: EndToEndCon
         connection,
         foundation.read_keys(data).signing,
         eui=eui,
-        configuration=msgspec.structs.replace(present.configuration, end_to_end=device),
+        configuration=new.within(present.configuration),
         who=audit.COMMAND_LINE,
         now_us=SystemClock().now_us(),
-        reason="test device",
+        reason=new.reason,
     )
     return f"{eui}: version {envelope.version} requested"

@@ -26,6 +26,7 @@ from agent.wire.configuration import (
     ConfigurationError,
     decode_configuration,
     encode_configuration,
+    is_secret,
 )
 
 REMOVED = "null"
@@ -68,11 +69,11 @@ def dotted(path: str) -> str:
 
 
 def differences(before: Configuration, after: Configuration) -> dict[str, tuple[str, str]]:
-    """Return path → (before, after) of every value that differs."""
+    """Return path → (before, after) of every value that differs; of a secret only that it does."""
     flat_before, flat_after = flatten(before), flatten(after)
     paths = dict.fromkeys((*flat_before, *flat_after))
     return {
-        path: (flat_before.get(path, ""), flat_after.get(path, ""))
+        path: ("…", "…") if is_secret(path) else (flat_before.get(path, ""), flat_after.get(path, ""))
         for path in paths
         if flat_before.get(path) != flat_after.get(path)
     }

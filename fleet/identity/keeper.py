@@ -66,15 +66,17 @@ class Keeper:
         renewed: Callable[[], None] = lambda: None,
         clock_is_sure: Callable[[], bool] = lambda: True,
         declared: tuple[Credential, ...] = (),
+        issued: Callable[[], tuple[Credential, ...]] = tuple,
         tell: Callable[[tuple[Ending, ...]], None] = lambda _: None,
     ) -> None:
         """``renewed`` lets our own link use a new certificate; nothing is renewed by a clock in doubt.
 
-        ``declared`` are ends that only people know; ``tell`` is given what ends soon.
+        ``declared`` are ends that only people know, ``issued`` those of what others issued to our gateways;
+        ``tell`` is given what ends soon.
         """
         self._database, self.door, self._clock = database, door, clock
         self._renewed, self._clock_is_sure = renewed, clock_is_sure
-        self._declared, self._tell = declared, tell
+        self._declared, self._issued, self._tell = declared, issued, tell
         self._looked_at_us: int | None = None
         self.credentials: tuple[Credential, ...] = ()
         self.stores_set_aside: tuple[str, ...] = ()
@@ -186,7 +188,7 @@ class Keeper:
             return
         keys = self.door.files.keys
         names = renew_own(keys, self.door.authority, now_us)
-        self.credentials = (*read_credentials(keys), *self._declared)
+        self.credentials = (*read_credentials(keys), *self._declared, *self._issued())
         if found := endings(self.credentials, now_us):
             self._tell(found)
         if "fleet" in names:

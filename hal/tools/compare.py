@@ -4,11 +4,14 @@ Both go through the same random configurations, receptions and transmissions, LB
 virtual chip; what differs is printed field by field.  ``--record`` keeps what the reference did.
 """
 
+import shutil
+import subprocess
 import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from hal.compare.differences import Difference, differences
@@ -21,8 +24,8 @@ from hal.errors import HalError, OurMistake
 from hal.linux.clock import SystemClock
 from hal.tools.words import words
 from hal.twin.chip import VirtualChip
-from hal.twin.preload import compiled
 
+COMPILE_LIMIT_S = 60
 SHOWN_LIMIT = 200
 """Lines of unknown differences printed; beyond it they are counted."""
 
@@ -39,7 +42,7 @@ def run(options: Namespace) -> int:
     count = unknown = 0
     with tempfile.TemporaryDirectory() as folder:
         reference = partial(
-            ReferenceSide, library=options.reference.resolve(), preload=compiled(Path(folder))
+            ReferenceSide, library=options.reference.resolve(), preload=_preload(Path(folder))
         )
         for scenario in scenarios(options):
             found, observed = _one(scenario, partial(reference, folder=Path(folder)))
@@ -78,3 +81,21 @@ def _one(scenario: Scenario, reference: Callable[..., Side]) -> tuple[list[Diffe
     except HalError as error:
         return [Difference(where="run", ours=str(error), reference="")], Observed()
     return differences(ours, theirs, scenario), theirs
+
+
+def _preload(folder: Path) -> Path:
+    """Return the twin's preload library, compiled here.
+
+    Raises:
+        OurMistake: no C compiler, or it fails.
+    """
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise OurMistake("no C compiler (cc), which the twin's preload library needs", where="compare")
+    built = folder / "twin_preload.so"
+    with as_file(files("hal.twin.preload").joinpath("twin_preload.c")) as source:
+        command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(built), str(source), "-ldl", "-lpthread"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMPILE_LIMIT_S)
+    if done.returncode:
+        raise OurMistake(f"the preload library does not compile: {done.stderr[-200:]}", where="compare")
+    return built

@@ -38,7 +38,7 @@ class Issued:
         )
 
 
-def issue(folder: Path, name: str, authority: Issued | None = None) -> Issued:
+def issue(folder: Path, name: str, authority: Issued | None = None, *, days: int = 30) -> Issued:
     """Return a certificate for ``name``, valid for servers of tests; its own authority when none is given."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -50,7 +50,7 @@ def issue(folder: Path, name: str, authority: Issued | None = None) -> Issued:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=30))
+        .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
     )

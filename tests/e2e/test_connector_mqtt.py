@@ -175,6 +175,25 @@ async def test_a_wrong_region_prefix_is_a_server_that_is_down(tmp_path: Path, po
     await server.__aexit__(None, None, None)
 
 
+async def test_a_certificate_that_came_with_the_configuration_opens_the_broker(
+    tmp_path: Path, port: int
+) -> None:
+    inside = {
+        "certificate_file": "",
+        "key_file": "",
+        "certificate_pem": (tmp_path / f"{EUI}.pem").read_text(),
+        "key_pem": (tmp_path / f"{EUI}.key").read_text(),
+    }
+    async with Gateway(tmp_path, port, **inside) as gateway:
+        await gateway.until(lambda: gateway.counters.get("cs.connected"))
+    async with Gateway(tmp_path, port, **inside | {"key_pem": "-----BEGIN X-----aa"}) as gateway:
+
+        def named() -> bool:
+            return any("certificate_pem" in str(lns.reason) for lns in gateway.path.snapshot().connectors)
+
+        await gateway.until(named)
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [

@@ -81,7 +81,8 @@ class StationLine:
             raise ServerRefused(refused)
         self._secure = tls
         if given is None:
-            context, token = tls_context(self._config) if tls else None, token_of(self._config)
+            pem, token = self._config.certificate_pem + self._config.key_pem, token_of(self._config)
+            context = tls_context(self._config, pem=pem) if tls else None
         else:
             context, token = credentials_context(given) if tls else None, given.token
         parts = urlsplit(uri)

@@ -104,7 +104,9 @@ class MqttLine:
             name, _, password = secret_line(config.token_file).partition(":")
             self._client.username_pw_set(name, password or None)
         if config.tls:
-            named: Any = _NamedTls(tls_context(config), config.host)
+            named: Any = _NamedTls(
+                tls_context(config, pem=config.certificate_pem + config.key_pem), config.host
+            )
             self._client.tls_set_context(named)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect

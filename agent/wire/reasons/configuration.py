@@ -64,10 +64,17 @@ def several_plan_owners() -> None: ...
 
 
 @code(
-    "{path}\u202f: va seulement, et toujours, avec certificate_file",
-    "{path}: needed with, and only with, certificate_file",
+    "{path}\u202f: va seulement, et toujours, avec son certificat",
+    "{path}: needed with, and only with, its certificate",
 )
 def key_without_certificate(*, path: str) -> None: ...
+
+
+@code(
+    "{path}\u202f: un seul certificat, celui de certificate_file ou celui de certificate_pem",
+    "{path}: one certificate only, that of certificate_file or that of certificate_pem",
+)
+def two_certificates(*, path: str) -> None: ...
 
 
 @code("{path}\u202f: seul basics_station connaît CUPS", "{path}: only basics_station knows CUPS")

@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from agent.wire.configuration import (
-    SECRET_SETTINGS,
     Configuration,
     ConfigurationError,
+    is_secret,
     is_service_affecting,
     without_secrets,
 )
@@ -172,7 +172,7 @@ def fields_of(
     if not flats:
         return []
     found = []
-    for path in (path for path in flats[0] if path not in SECRET_SETTINGS):
+    for path in (path for path in flats[0] if not is_secret(path)):
         values = {flat.get(path, "") for flat in flats}
         same = values.pop() if len(values) == 1 else ""
         label = words.t(f"setting.{path}") if path in KNOWN else path

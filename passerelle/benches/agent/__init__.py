@@ -9,31 +9,21 @@ import socket
 import statistics
 import tempfile
 import time
-from functools import partial
-from typing import Protocol
 
 from passerelle.benches.agent.backlog import backlog
 from passerelle.benches.agent.downlinks import downlinks
-from passerelle.benches.agent.peer import PeerFigures, peer_figures
 from passerelle.benches.agent.rig import bench
 from passerelle.benches.agent.wear import wear
 from passerelle.figures import Figure
 
 REPEATS = 50
 PEER = "sx1302_hal packet forwarder"
-"""Measured in the same run where its binary is named (``peer.py``); else its figures are null."""
+"""Needs the reference's binary and a bus that it can open; where it is absent its figures are null."""
 QUIET_S = 6
 """After so long the pace of the radio is that of a quiet gateway (``agent.radio.pace``)."""
 CORE = "% of a core"
 HOW = "antenna of the twin to the server"
-
-
-class Memory(Protocol):
-    """What the kernel says of a process, in bytes."""
-
-    rss: int
-    pss: int
-    uss: int
+AFTER = "data path, after this traffic"
 
 
 def machine_figures() -> list[Figure]:
@@ -110,35 +100,22 @@ async def one_gateway() -> list[Figure]:
         twenty = await made.cpu_percent(lambda: made.traffic(20, 20))
         busy = await made.traffic(50, 20)
         memory = made.child.memory_full_info()
-    theirs = await peer_figures()
-    beside = partial(Figure, peer=PEER)
     return [
         *latency("reception to socket at 50 frames/s", busy, 5, 15),
         *latency("reception to socket at 2 frames/s", isolated, 12, 25),
-        beside(name="CPU idle", value=idle, unit=CORE, target=2, how="10 s", peer_value=theirs.idle_percent),
+        Figure(name="CPU idle", value=idle, unit=CORE, target=2, how="10 s"),
         Figure(name="CPU at 2 frames/s", value=two, unit=CORE, target=4, how="30 s"),
-        beside(
-            name="CPU at 20 frames/s",
-            value=twenty,
-            unit=CORE,
-            target=3,
-            how="20 s",
-            peer_value=theirs.twenty_percent,
-        ),
+        Figure(name="CPU at 20 frames/s", value=twenty, unit=CORE, target=3, how="20 s", peer=PEER),
         Figure(name="bus transactions idle", value=per_s, unit="1/s", target=100, how="10 s"),
-        *_memory(memory, theirs),
-    ]
-
-
-def _memory(ours: Memory, theirs: PeerFigures) -> list[Figure]:
-    """Return what the process holds: all, its share of what is shared, its own alone."""
-    beside = partial(Figure, how="data path, after this traffic", peer=PEER)
-    return [
-        beside(name="memory", value=ours.rss / 1e6, unit="MB RSS", target=45, peer_value=theirs.rss_mb),
-        beside(
-            name="memory, shared", value=ours.pss / 1e6, unit="MB PSS", target=None, peer_value=theirs.pss_mb
+        Figure(name="memory", value=memory.rss / 1e6, unit="MB RSS", target=45, how=AFTER),
+        Figure(
+            name="memory, its share of what is shared",
+            value=memory.pss / 1e6,
+            unit="MB PSS",
+            target=None,
+            how=AFTER,
         ),
-        beside(name="memory, its own", value=ours.uss / 1e6, unit="MB USS", target=30),
+        Figure(name="memory, its own alone", value=memory.uss / 1e6, unit="MB USS", target=30, how=AFTER),
     ]
 
 

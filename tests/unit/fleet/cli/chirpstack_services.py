@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import grpc
 from chirpstack_api import api
 from google.protobuf.empty_pb2 import Empty
+
+from tests.datapath.certificates import issue
 
 TOKEN = "a-token-of-the-api"
 
@@ -21,6 +25,9 @@ class Memory:
         self.applications: dict[str, str] = {}
         self.profiles: dict[str, object] = {}
         self.given = 0
+        self.certificates: list[str] = []
+        """EUIs that a client certificate was issued for, in order."""
+        self.certificate_days = 365
 
 
 def allowed(context):
@@ -50,6 +57,15 @@ class Gateways(api.GatewayServiceServicer):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, reason)
         self.memory.gateways[request.gateway.gateway_id] = request.gateway
         return Empty()
+
+    def GenerateClientCertificate(self, request, context):
+        allowed(context)
+        eui = request.gateway_id
+        with TemporaryDirectory() as folder:
+            made = issue(Path(folder), eui, days=self.memory.certificate_days)
+            pem, key = made.certificate_file.read_text(), made.key_file.read_text()
+        self.memory.certificates.append(eui)
+        return api.GenerateGatewayClientCertificateResponse(tls_cert=pem, tls_key=key)
 
 
 class Applications(api.ApplicationServiceServicer):

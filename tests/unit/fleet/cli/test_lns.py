@@ -96,6 +96,40 @@ def test_a_session_that_chirpstack_lost_is_given_again_and_the_gateway_keeps_its
     assert end_to_end(data, EUIS[0]) == before
 
 
+def connector(data, eui):
+    _, database = open_fleet(data)
+    with database.read() as connection:
+        version = newest_version(connection, eui)
+    database.close()
+    return version.version, version.configuration.connectors[0]
+
+
+def test_a_client_certificate_is_issued_once_and_again_before_it_ends(data, url, memory, capsys):
+    assert provision(data, url, "--certificates") == 0
+    version, first = connector(data, EUIS[0])
+    assert (version, memory.certificates) == (2, [EUIS[0]])
+    assert first.certificate_pem.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert "PRIVATE KEY" in first.key_pem
+    assert provision(data, url, "--certificates") == 0
+    assert (connector(data, EUIS[0]), memory.certificates) == ((version, first), [EUIS[0]])
+    capsys.readouterr()
+    memory.certificate_days = 80
+    change = ["configure", "--data", str(data), "--eui", EUIS[0], "--set"]
+    assert main([*change, "connectors.0.certificate_pem=", "--set", "connectors.0.key_pem="]) == 0
+    assert first.key_pem[30:60] not in capsys.readouterr().out, "no key on a screen"
+    for _ in range(2):
+        assert provision(data, url, "--certificates") == 0
+    assert memory.certificates == [EUIS[0]] * 3, "80 days are fewer than 90: renewed at each run"
+
+
+def test_who_has_a_certificate_of_another_keeps_it(data, url, memory):
+    change = ["configure", "--data", str(data), "--eui", EUIS[0]]
+    files = ["--set", "connectors.0.certificate_file=/a.pem", "--set", "connectors.0.key_file=/a.pem"]
+    assert main([*change, *files]) == 0
+    assert provision(data, url, "--certificates") == 0
+    assert memory.certificates == []
+
+
 def test_a_dry_run_changes_nothing_and_names_what_is_unknown(data, url, memory, capsys):
     memory.gateways["0016c001f1999999"] = api.Gateway()
     assert provision(data, url, "--dry-run") == 0
