@@ -46,22 +46,31 @@ def create(
 def list_(data: Data) -> None:
     """Show every token that ever was, without itself."""
     from fleet.cli.commands import open_fleet
+    from fleet.cli.language import spoken
     from fleet.clock import SystemClock
     from fleet.identity import tokens
     from fleet.lang.format import moment
+    from fleet.lang.i18n import t
 
     _, database = open_fleet(data)
-    now_us = SystemClock().now_us()
+    now_us, lang = SystemClock().now_us(), spoken()
     with closing(database), database.read() as connection:
         found = tokens.load(connection)
     for one in found:
         ended = one.revoked_at_us is not None or one.expires_at_us <= now_us
-        state = "revoked" if one.revoked_at_us is not None else "expired" if ended else "in force"
-        used = "never" if one.used_at_us is None else moment("en", one.used_at_us)
-        print(
-            f"{one.name}  {state}  {','.join(one.scopes)}  {','.join(one.territories) or 'everywhere'}  "
-            f"until {moment('en', one.expires_at_us)}  used {used}"
+        state = "revoked" if one.revoked_at_us is not None else "expired" if ended else "in_force"
+        used = (
+            t(lang, "cli.token.never")
+            if one.used_at_us is None
+            else t(lang, "cli.token.used", at=moment(lang, one.used_at_us))
         )
+        values = {
+            "state": t(lang, f"cli.token.{state}"),
+            "scopes": ",".join(one.scopes),
+            "where": ",".join(one.territories) or t(lang, "cli.token.everywhere"),
+            "until": moment(lang, one.expires_at_us),
+        }
+        print(t(lang, "cli.token", name=one.name, used=used, **values))
 
 
 @app.command()
@@ -102,19 +111,21 @@ def sessions_(
 ) -> None:
     """Show the sessions that are open, or end those of an account."""
     from fleet.cli.commands import open_fleet
+    from fleet.cli.language import spoken
     from fleet.clock import SystemClock
     from fleet.identity import audit, sessions
     from fleet.lang.format import moment
+    from fleet.lang.i18n import t
 
     _, database = open_fleet(data)
-    now_us = SystemClock().now_us()
+    now_us, lang = SystemClock().now_us(), spoken()
     with closing(database), database.write() as connection:
         if end:
             ended = sessions.end(connection, end, who=audit.COMMAND_LINE, now_us=now_us)
-            print(f"{end}: {ended} sessions ended")
+            print(t(lang, "cli.sessions.ended", name=end, count=ended))
         for each in sessions.load_open(connection, now_us):
-            span = f"since {moment('en', each.begun_at_us)}  until {moment('en', each.expires_at_us)}"
-            print(f"{each.name}  {span}")
+            span = {"since": moment(lang, each.begun_at_us), "until": moment(lang, each.expires_at_us)}
+            print(t(lang, "cli.session", name=each.name, **span))
 
 
 @accounts.command()

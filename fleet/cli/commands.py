@@ -15,6 +15,7 @@ from agent.wire.command import SERVICE_AFFECTING, Action, Command
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from agent.wire.paths import PATHS
+from fleet.cli.language import spoken
 from fleet.clock import SystemClock
 from fleet.configurations import orders
 from fleet.configurations.commands import send
@@ -25,6 +26,7 @@ from fleet.errors import MistakeError
 from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, login, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
+from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
 from fleet.registry import store
 from fleet.registry.model import Consent
@@ -246,11 +248,11 @@ def configure(data: Path, wanted: Change) -> str:
                     now_us=now_us,
                 )
         except RolloutRefused as error:
-            raise MistakeError(refused_in_words("fr", error)) from error
+            raise MistakeError(refused_in_words(spoken(), error)) from error
         except Unsafe as error:
             names = {one.eui: one.name for one in network.gateways.values()}
-            why = " ".join(refusal_in_words("fr", one, names) for one in error.refusals)
-            raise MistakeError(f"{why} Announce works, or say --despite REASON.") from error
+            why = " ".join(refusal_in_words(spoken(), one, names) for one in error.refusals)
+            raise MistakeError(f"{why} {t(spoken(), 'cli.configure.despite')}") from error
     return f"{wanted.eui}: version {version} requested"
 
 

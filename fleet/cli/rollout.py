@@ -9,6 +9,7 @@ from typer import Option
 
 from agent.wire.eui import parse_eui
 from fleet.cli.commands import assignment, open_fleet
+from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
 from fleet.identity import audit
@@ -28,7 +29,6 @@ Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=
 Set = Annotated[list[str], Option("--set", help="PATH=VALUE; may be repeated.")]
 Reason = Annotated[str, Option(help="Why; lands in the audit trail and on the page.")]
 Number = Annotated[int, typer.Argument(help="Number of the rollout.")]
-Lang = Annotated[str, Option(help="fr or en.")]
 LISTED_LIMIT = 20
 """Gateways that one answer names."""
 
@@ -41,7 +41,7 @@ def plan(  # noqa: PLR0917 typer passes by name
     eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
     lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
     canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Show waves, batches, who is held and why, and when it would be over; changes nothing."""
     _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=False)
@@ -55,7 +55,7 @@ def start_(  # noqa: PLR0917 typer passes by name
     eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
     lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
     canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Start it; `fleet serve` carries it out."""
     _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=True)
@@ -72,6 +72,7 @@ def _wish(set_: list[str], reason: str, eui: list[str] | None, lab: list[str] | 
 
 
 def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
+    lang = spoken(lang)
     settings, database = open_fleet(data)
     now_us = SystemClock().now_us()
     with closing(database):
@@ -109,9 +110,10 @@ def _change_lines(proposal: Proposal) -> list[str]:
 
 @app.command()
 def status(
-    data: Data, number: Annotated[int, typer.Argument(help="0: all that are open.")] = 0, lang: Lang = "fr"
+    data: Data, number: Annotated[int, typer.Argument(help="0: all that are open.")] = 0, lang: Lang = ""
 ) -> None:
     """Show where rollouts are, and who is held or failed and why."""
+    lang = spoken(lang)
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
         one = store.get(connection, number) if number else None
@@ -138,6 +140,7 @@ def _status_lines(stored: StoredRollout, lang: str) -> list[str]:
 
 
 def _ordered(data: Path, number: int, order: Order, *, reason: str, lang: str, from_wave: int = 0) -> None:
+    lang = spoken(lang)
     _, database = open_fleet(data)
     now_us = SystemClock().now_us()
     try:
@@ -157,25 +160,25 @@ def _ordered(data: Path, number: int, order: Order, *, reason: str, lang: str, f
 
 
 @app.command()
-def pause(data: Data, number: Number, reason: Reason = "", lang: Lang = "fr") -> None:
+def pause(data: Data, number: Number, reason: Reason = "", lang: Lang = "") -> None:
     """Let nothing new begin; what began ends."""
     _ordered(data, number, Order.PAUSE, reason=reason, lang=lang)
 
 
 @app.command()
-def resume(data: Data, number: Number, reason: Reason = "", lang: Lang = "fr") -> None:
+def resume(data: Data, number: Number, reason: Reason = "", lang: Lang = "") -> None:
     """Go on; failures so far are forgiven."""
     _ordered(data, number, Order.RESUME, reason=reason, lang=lang)
 
 
 @app.command()
-def halt(data: Data, number: Number, reason: Reason, lang: Lang = "fr") -> None:
+def halt(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
     """Stop for good."""
     _ordered(data, number, Order.HALT, reason=reason, lang=lang)
 
 
 @app.command()
-def accept(data: Data, number: Number, reason: Reason, lang: Lang = "fr") -> None:
+def accept(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
     """Let the wave that is watched pass by your own decision, whatever was measured; its soak still ends."""
     _ordered(data, number, Order.ACCEPT, reason=reason, lang=lang)
 
@@ -186,7 +189,7 @@ def rollback(
     number: Number,
     reason: Reason,
     from_wave: Annotated[int, Option(help="First wave that goes back; 1 is the first.", min=1)] = 1,
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Give gateways back what they ran before, one redundancy at a time."""
     _ordered(data, number, Order.ROLL_BACK, reason=reason, lang=lang, from_wave=from_wave - 1)

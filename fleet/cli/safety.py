@@ -11,6 +11,7 @@ from typer import Option
 from agent.wire.eui import parse_eui
 from fleet.cli.commands import open_fleet
 from fleet.cli.folder import Data
+from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
 from fleet.facts.months import Window
@@ -30,7 +31,7 @@ def ok_to_stop(  # noqa: PLR0917 typer passes by name
     euis: Annotated[list[str], typer.Argument(help="EUIs of the gateways.")],
     most: Annotated[int, Option("--max", help="Name up to so many others that may go with them.", min=0)] = 0,
     window: Annotated[str, Option(help="FROM/UNTIL, Paris time: 2026-12-01T09:00/2026-12-01T11:00.")] = "",
-    lang: Annotated[str, Option(help="fr or en.")] = "fr",
+    lang: Lang = "",
     as_json: Annotated[bool, Option("--json", help="For machines.")] = False,
 ) -> None:
     """Say whether these gateways may be out together; exit status 1 for no, with every reason."""
@@ -47,7 +48,7 @@ def ok_to_stop(  # noqa: PLR0917 typer passes by name
             most=most,
         )
     names = {eui: gateway.name for eui, gateway in network.gateways.items()}
-    print(_json(asked) if as_json else "\n".join(_lines(asked, names, lang, len(euis), most)))
+    print(_json(asked) if as_json else "\n".join(_lines(asked, names, spoken(lang), len(euis), most)))
     if not asked.answer.is_yes:
         raise typer.Exit(REFUSED_STATUS)
 

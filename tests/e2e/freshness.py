@@ -204,12 +204,12 @@ def restart(chromium: Browser, folder: Path) -> float:
         return _since(began)
 
 
-def bad_gateway(chromium: Browser, folder: Path) -> float:
+def bad_gateway(chromium: Browser, folder: Path, until: Callable[[Page], None] = _loud) -> float:
     """A proxy that answers 502 to everything for a while, the stream included."""
     with Fleet(folder) as fleet, _page(chromium, fleet) as page:
         fleet.proxy.bad = True
         words = fleet.change()
-        _loud(page)
+        until(page)
         fleet.proxy.bad = False
         began = time.monotonic()
         _true(page, words)

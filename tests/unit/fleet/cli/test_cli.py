@@ -107,6 +107,20 @@ def test_the_month_on_the_command_line(data, capsys):
 
 
 @pytest.mark.parametrize(
+    ("locale", "budget", "column"),
+    [("en_GB.UTF-8", "budget left", "below two %"), ("C.UTF-8", "encore permis", "moins de deux %")],
+)
+def test_what_people_read_is_in_the_language_of_who_types(data, capsys, monkeypatch, locale, budget, column):
+    for name in ("PASSERELLE_LANG", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", locale)
+    status, out, _ = run(capsys, "availability", "--data", data, "--by", "commune")
+    assert status == 0
+    assert budget in out
+    assert column in out
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("order", "--eui", "12", "--output", "o"), "eui: '12' is not 16 hexadecimal digits"),
