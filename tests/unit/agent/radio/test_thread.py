@@ -12,6 +12,8 @@ from agent.radio.pace import (
     BUSY_INTERVAL_US,
     BUSY_WINDOW_US,
     IDLE_INTERVAL_US,
+    STEADY_FRAMES,
+    STEADY_INTERVAL_US,
     Pace,
 )
 from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, RestartRequested, Step, came_up, failed
@@ -211,7 +213,10 @@ def test_closing_stops_the_radio_even_when_it_fails() -> None:
         (1, 0, ALERT_INTERVAL_US),
         (1, ALERT_WINDOW_US, ALERT_INTERVAL_US),
         (1, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
-        (BUSY_FRAMES - 1, 0, ALERT_INTERVAL_US),
+        (STEADY_FRAMES - 1, 0, ALERT_INTERVAL_US),
+        (STEADY_FRAMES, BUSY_WINDOW_US, STEADY_INTERVAL_US),
+        (STEADY_FRAMES, BUSY_WINDOW_US + 1, ALERT_INTERVAL_US),
+        (BUSY_FRAMES - 1, 0, STEADY_INTERVAL_US),
         (BUSY_FRAMES, BUSY_WINDOW_US, BUSY_INTERVAL_US),
         (BUSY_FRAMES, BUSY_WINDOW_US + 1, ALERT_INTERVAL_US),
         (BUSY_FRAMES, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
