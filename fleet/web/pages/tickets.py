@@ -59,6 +59,7 @@ def _page(
     site = connection.execute(select(sites).where(sites.c.id == ticket.site_id)).mappings().first()
     about = words_of_ticket(visit, connection, ticket)
     mass = len(found.members) > views.MEMBERS_LIMIT
+    over = ticket.state in (TicketState.CLOSED, TicketState.MERGED)
     members = [network.gateways[one.eui] for one in found.members if one.eui in network.gateways]
     return visit.page(
         "pages/ticket.html",
@@ -66,7 +67,7 @@ def _page(
         status=status,
         ticket=ticket,
         told=about,
-        places=[] if mass else views.places_of(_sites(about, site)),
+        places=[] if mass or over else views.places_of(_sites(about, site)),
         reach=views.reach_of(found.members, found.incident) if mass else None,
         members_limit=views.MEMBERS_LIMIT,
         intervention=intervention_of(found.shown),

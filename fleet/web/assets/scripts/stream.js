@@ -6,7 +6,7 @@
 //   { kind: "ended" }           the session is over
 //   { kind: "lost" }            not connected; tried again and again, further and further apart
 const FIRST_MS = 1_000;
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 15_000;
 const SILENT_MS = 25_000; // the sparse stream speaks every 10 s
 
 export function backOff(tries) {
