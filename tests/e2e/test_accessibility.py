@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from fleet.web.rendering import FOLDER
+from tests.e2e.browser import PHONE
 from tests.e2e.served import served
 from tests.unit.fleet.web.test_pages import PAGES
 
@@ -65,6 +66,17 @@ def test_axe_finds_nothing(address: str, chromium: Browser, axe: str, theme: str
     assert violations(page, axe), "axe judges nothing"
     context.close()
     assert found == {}
+
+
+def test_axe_finds_nothing_on_a_phone(address: str, chromium: Browser, axe: str) -> None:
+    context = chromium.new_context(viewport=PHONE)
+    page = context.new_page()
+    found = {}
+    for path in ("/", "/tickets/1", "/tickets/1/passerelles"):
+        page.goto(address + path, wait_until="domcontentloaded")
+        found[path] = violations(page, axe)
+    context.close()
+    assert {path: complaints for path, complaints in found.items() if complaints} == {}
 
 
 def test_a_ticket_is_worked_by_keys_alone(address: str, chromium: Browser) -> None:
