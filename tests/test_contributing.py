@@ -80,5 +80,7 @@ def test_a_page_is_added(tmp_path: Path) -> None:
     )
     (printed,) = carry_out("page", copy)
     assert "failed" not in printed
-    again = copy.run("python", "-m", "pytest", "-q", "-k", "visiteurs", "tests/unit/fleet/web/test_pages.py")
-    assert again.returncode == 0, again.stdout
+    listed = copy.run(
+        "python", "-m", "pytest", "--co", "-q", "-k", "visiteurs", "tests/unit/fleet/web/test_pages.py"
+    )
+    assert listed.returncode == 0, listed.stdout  # else what passed was without the new page
