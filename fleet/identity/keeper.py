@@ -151,18 +151,18 @@ class Keeper:
         if step is RootStep.NONE or not self._clock_is_sure():
             return
         if step is RootStep.MAKE:
-            self._take(made(authority.roots, now_us), step, now_us)
+            self._trust(made(authority.roots, now_us), step, now_us)
         elif step is RootStep.FORGET:
-            self._take(forgotten(authority.roots), step, now_us)
+            self._trust(forgotten(authority.roots), step, now_us)
         else:
             assert authority.roots.coming is not None
             trial = admits(self.door, authority.roots.coming, now_us)
             if trial.entry is not Entry.ADMITTED:
                 text = "the broker does not let certificates of the coming root in; reload or restart it"
                 raise RenewalUnproved(f"authority: {text}: {trial.detail}")
-            self._take(promoted(authority.roots), step, now_us)
+            self._trust(promoted(authority.roots), step, now_us)
 
-    def _take(self, roots: Roots, step: RootStep, now_us: int) -> None:
+    def _trust(self, roots: Roots, step: RootStep, now_us: int) -> None:
         """Trust these roots from here on: on disk, at the broker, in this process."""
         files = self.door.files
         write_roots(files.keys, roots)

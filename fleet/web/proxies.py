@@ -140,7 +140,7 @@ class TrustedProxies:
             if fault is not None:
                 found = FoundFault(fault=fault, forwarded=forwarded, public_url=self._public_url)
                 scope.setdefault("state", {})[FAULT] = found
-                self._count(found)
+                self._note_fault(found)
         await self._app(scope, receive, send)  # type: ignore[arg-type]
 
     def _read(self, scope: Scope) -> Forwarded:
@@ -162,7 +162,7 @@ class TrustedProxies:
             return False
         return any(address in network for network in self._trusted)
 
-    def _count(self, found: FoundFault) -> None:
+    def _note_fault(self, found: FoundFault) -> None:
         with self._lock:
             count = self.counts[found.fault] = self.counts.get(found.fault, 0) + 1
         if count == 1:
