@@ -111,7 +111,8 @@ def _square(lat: float, lon: float) -> dict[str, object]:
 def receive_mails(machine: Machine) -> None:
     """Make a machine the mail server of the guide too: what it takes for anybody lies in root's box."""
     machine.run(
-        "postconf -e 'mydestination = exemple.fr, localhost' 'local_recipient_maps =' 'luser_relay = root';"
+        "postconf -e 'mydestination = exemple.fr, localhost' 'local_recipient_maps ='"
+        " 'luser_relay = root@localhost';"
         "systemctl reload postfix"
     )
 
