@@ -5,6 +5,7 @@ in it but itself, unless it shares that of another machine.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -69,7 +70,7 @@ class Machine:
         command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no"]
         command += [
             "--keep-unit",
-            f"--machine=passerelle-{os.getpid()}",
+            f"--machine=passerelle-{os.getpid()}-{self.folder.name}",
             "--console=pipe",
             "--link-journal=no",
         ]
@@ -87,15 +88,19 @@ class Machine:
             self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=console, stderr=console
             )
-        self._leader = int(self.until("a first process", self._children, BOOT_LIMIT_S)[0])
+        self._leader = int(self.until("a first process", self._first_process, BOOT_LIMIT_S)[0])
         self.until("systemd up", lambda: self._state() in UP, BOOT_LIMIT_S)
 
-    def _children(self) -> list[str]:
-        """Return the first process of the machine, as this one numbers it."""
+    def _first_process(self) -> list[str]:
+        """Return the first process of the machine, as this one numbers it.
+
+        It has a number of its own there too (NSpid of proc(5)); the one that prepares it, and ends, has not.
+        """
         assert self._process is not None
         assert self._process.poll() is None, (self.folder / "console").read_text()
         pid = self._process.pid
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [child for child in children if _has_number_inside(Path(f"/proc/{child}/status"))]
 
     def _state(self) -> str:
         return self.run("systemctl is-system-running", check=False).strip()
@@ -173,6 +178,14 @@ class Machine:
         self.halt()
         for name in ("root", "memory"):
             subprocess.run(["umount", "--lazy", str(self.folder / name)], check=False, capture_output=True)
+
+
+def _has_number_inside(status: Path) -> bool:
+    try:
+        found = re.search(r"^NSpid:\s+\d+\s+1$", status.read_text(), re.MULTILINE)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return found is not None
 
 
 def _run(*command: str) -> None:
