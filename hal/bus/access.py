@@ -90,16 +90,13 @@ class Registers:
             return found if known is None else known
         return known
 
-    def apply(self, writes: Sequence[Write], *, known_only: bool = True, bridge: bool = False) -> None:
+    def apply(self, writes: Sequence[Write], *, known_only: bool = True) -> None:
         """Bring the fields to their values; bytes that we wrote before and that are right stay untouched.
-
-        With ``bridge``, bursts run over short gaps of bytes that are known.
 
         Raises:
             OurMistake: a write to a read-only field.
         """
-        parts = self.plan(writes, known_only=known_only)
-        self.write_segments(bridged(parts, self.shadow) if bridge else parts)
+        self.write_segments(self.plan(writes, known_only=known_only))
 
     def plan_in_any_order(self, writes: Sequence[Write], *, known_only: bool = True) -> list[Segment]:
         """Return the fewest segments, for registers that something written later makes count."""
