@@ -4,7 +4,8 @@ Sources, each in chirpstack 4.20 (d77207cd):
 ``gateway/backend/mqtt.rs``: a shared subscription to ``PREFIX/gateway/+/event/+`` and no other;
 ``config.rs``: ``session_expiry_interval = 0``: the session ends with the connection.
 ``uplink/mod.rs``: copies of one frame within 200 ms (``deduplication_delay``) are one; later ones are not.
-``storage/device.rs``: a counter not below the next is taken; else it is a retransmission or a reset.
+``storage/device.rs``: a counter not below the next is taken; else it is a retransmission or a reset, or, with
+``skip_f_cnt_check``, taken all the same.
 ``uplink/data.rs``: a confirmed uplink is acknowledged in RX1 and RX2 through the gateway that heard it.
 ``uplink/stats.rs``: statistics are added up.
 """
@@ -50,6 +51,10 @@ class ChirpStack:
         self.devices: dict[int, Device] = {}
         self.counts: Counter[str] = Counter()
         self.statistics: list[gw.GatewayStats] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        """What its applications were told, as its integrations word it: ``up``."""
+        self.skip_fcnt_check = False
+        """Its devices may send a counter again: it is published again."""
         self.processes = True
         """False: it is subscribed and does nothing with what it gets."""
         self._collecting: dict[bytes, list[gw.UplinkFrame]] = {}
@@ -132,9 +137,10 @@ class ChirpStack:
         )
         if expected != frame.mic:
             self.counts["mic"] += 1
-        elif counter >= device.next_up:
-            device.next_up = counter + 1
+        elif counter >= device.next_up or self.skip_fcnt_check:
+            device.next_up = max(device.next_up, counter + 1)
             device.published.append(counter)
+            self.events.append(("up", _event(frame, [one.rx_info.gateway_id for one in copies])))
             if frame.confirmed:
                 await self._acknowledge(frame, device, copies[0])
         elif counter == device.next_up - 1:
@@ -164,6 +170,16 @@ class ChirpStack:
         topic = f"{self._prefix}/gateway/{uplink.rx_info.gateway_id}/command/down"
         assert self._client is not None
         await self._client.publish(topic, asked.SerializeToString(), qos=1)
+
+
+def _event(frame: DataUp, gateways: list[str]) -> dict[str, Any]:
+    """Return the fields of an uplink event that are read here (``time`` is absent: it is now)."""
+    return {
+        "deviceInfo": {"devEui": f"{frame.dev_addr:016x}"},
+        "devAddr": f"{frame.dev_addr:08x}",
+        "fCnt": frame.fcnt,
+        "rxInfo": [{"gatewayId": eui} for eui in gateways],
+    }
 
 
 def sealed(key: bytes, address: int, counter: int, *, payload: bytes = b"hello") -> bytes:

@@ -128,15 +128,8 @@ class NamedChirpStack(ChirpStack):
         super().__init__(names.broker_port)
         self._names = names
         self.devices = {address: Device(key=key) for address, key in devices.items()}
-        self.events: list[tuple[str, dict[str, Any]]] = []
         self._gateways = tuple(gateways)
-        self._events = _Events(self._event)
-        self._skip = False
-
-    def skipping(self, skip: bool) -> "NamedChirpStack":
-        """Have the devices registered with ``skip_fcnt_check`` or without."""
-        self._skip = skip
-        return self
+        self._events = _Events(self._take)
 
     async def start(self) -> None:
         """Start it, if it does not run, register what the tests need, and begin every session anew."""
@@ -163,7 +156,7 @@ class NamedChirpStack(ChirpStack):
             _run(self._names.commands["PASSERELLE_CHIRPSTACK_START"])
             _until(lambda: _listens(*self._names.api), "ChirpStack")
 
-    def _event(self, kind: str, event: dict[str, Any]) -> None:
+    def _take(self, kind: str, event: dict[str, Any]) -> None:
         self.events.append((kind, event))
         device = self.devices.get(int(event["deviceInfo"]["devEui"], 16))
         if device is None:
@@ -195,7 +188,7 @@ class NamedChirpStack(ChirpStack):
             application = registrar.application(self._events.url)
             profile = registrar.profile()
             for address, device in self.devices.items():
-                registrar.device(application, profile, address, device.key, skip=self._skip)
+                registrar.device(application, profile, address, device.key, skip=self.skip_fcnt_check)
 
 
 def _gateway(eui: str) -> Gateway:

@@ -6,6 +6,8 @@ gateway when it comes back is the fleet's own memory of ChirpStack's events (``f
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,8 +16,17 @@ from fleet.clock import SystemClock
 from fleet.engine.neighbours import AGAIN_US
 from fleet.objects.events import read_uplink
 from fleet.objects.recent import RecentUplinks
-from tests.datapath.chirpstack import sealed
-from tests.datapath.chirpstack_world import DEVICES, EUI, FIRST_ADDRESS, KEY, PACE_S, World, running
+from tests.datapath.chirpstack import ChirpStack, Device, sealed
+from tests.datapath.chirpstack_world import (
+    DEVICES,
+    EUI,
+    FIRST_ADDRESS,
+    KEY,
+    PACE_S,
+    Broker,
+    World,
+    running,
+)
 from tests.datapath.relays import TcpRelay
 from tests.judge.named import NamedBroker, NamedChirpStack, Names
 
@@ -48,7 +59,7 @@ class Overlap:
     doubled: int
     """Frames that the application got again."""
     errors: int
-    """Log events of ChirpStack about these devices."""
+    """Counters that ChirpStack refused, each with an error event."""
     spared: int
     """Frames that the gateway kept back because the neighbour had delivered them."""
 
@@ -78,11 +89,14 @@ class _Air:
             await asyncio.sleep(PACE_S)
 
 
-async def overlap(names: Names, policy: str, folder: Path, *, skip: bool, cut_s: float) -> Overlap:
-    """Play one row."""
+async def overlap(names: Names | None, policy: str, folder: Path, *, skip: bool, cut_s: float) -> Overlap:
+    """Play one row, with the ChirpStack of the environment or the small one."""
     devices = {FIRST_ADDRESS + number: KEY for number in range(DEVICES)}
-    lns = NamedChirpStack(names, devices, (EUI, NEIGHBOUR)).skipping(skip)
-    broker, relay = NamedBroker(names), TcpRelay(names.broker_port)
+    broker = NamedBroker(names) if names else Broker(folder)
+    lns = NamedChirpStack(names, devices, (EUI, NEIGHBOUR)) if names else ChirpStack(broker.port)
+    lns.devices = lns.devices or {address: Device(key=key) for address, key in devices.items()}
+    lns.skip_fcnt_check = skip
+    relay = TcpRelay(broker.port)
     port = await relay.start()
     (folder / "cut").mkdir()
     (folder / "other").mkdir()
@@ -91,7 +105,7 @@ async def overlap(names: Names, policy: str, folder: Path, *, skip: bool, cut_s:
         folder / "other", broker=broker, lns=lns, eui=NEIGHBOUR, connector=_connector(broker.port, {})
     )
     try:
-        async with running(cut, ends=False), running(other, ends=False):
+        async with running(cut, ends=names is None), _beside(other):
             air = _Air(cut, other)
             await air.speak(3.0, away=False)
             relay.weather.cut = True
@@ -107,7 +121,20 @@ async def overlap(names: Names, policy: str, folder: Path, *, skip: bool, cut_s:
             return _row(policy, lns, cut, air, skip=skip, cut_s=cut_s)
     finally:
         await relay.refuse()
-        lns.close()
+        if isinstance(lns, NamedChirpStack):
+            lns.close()
+
+
+@asynccontextmanager
+async def _beside(other: World) -> AsyncIterator[None]:
+    """Run the neighbour's gateway; both servers run already."""
+    task = asyncio.create_task(other.path.run())
+    try:
+        await other.until(lambda: other.up)
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _connector(port: int, policy: dict[str, object]) -> ConnectorConfig:
@@ -116,7 +143,7 @@ def _connector(port: int, policy: dict[str, object]) -> ConnectorConfig:
     return ConnectorConfig(**fields)  # type: ignore[arg-type]
 
 
-async def _tell(cut: World, lns: NamedChirpStack, since_us: int) -> None:
+async def _tell(cut: World, lns: ChirpStack, since_us: int) -> None:
     """Tell the gateway what the fleet would, from the same events, as often as the fleet would."""
     while True:
         await asyncio.sleep(TELL_EVERY_S)
@@ -137,7 +164,7 @@ async def _settled(cut: World) -> None:
     await asyncio.sleep(3.0)
 
 
-def _row(policy: str, lns: NamedChirpStack, cut: World, air: _Air, *, skip: bool, cut_s: float) -> Overlap:
+def _row(policy: str, lns: ChirpStack, cut: World, air: _Air, *, skip: bool, cut_s: float) -> Overlap:
     got = [(address, turn) for address, device in lns.devices.items() for turn in device.published]
     return Overlap(
         policy=policy,
@@ -148,6 +175,6 @@ def _row(policy: str, lns: NamedChirpStack, cut: World, air: _Air, *, skip: bool
         published=len(set(got)),
         alone_published=len(set(got) & air.alone),
         doubled=len(got) - len(set(got)),
-        errors=sum(lns.counts.values()),
+        errors=sum(device.resets + device.retransmissions for device in lns.devices.values()),
         spared=cut.path.snapshot().dropped.get("neighbour_delivered", 0),
     )

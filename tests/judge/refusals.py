@@ -89,7 +89,7 @@ async def _fresh(case: str, world: World, *, stops: bool) -> Refusal:
         await asyncio.gather(task, return_exceptions=True)
         if stops:
             await world.lns.stop()
-        if case == CASES[2]:
+        if not isinstance(world.broker, NamedBroker):
             world.broker.kill()
 
 
