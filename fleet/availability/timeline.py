@@ -34,7 +34,7 @@ from fleet.facts.model import (
 from fleet.facts.months import Window
 from fleet.facts.revisions import current, newest
 from fleet.facts.settings import ContractSettings
-from fleet.facts.states import Cause, CommuneState, GatewayState
+from fleet.facts.states import LOST_STATES, Cause, CommuneState, GatewayState
 from fleet.lang.reasons import FleetReason, of_blindness, own
 
 SILENT = own(FleetReason.SILENT)
@@ -248,8 +248,40 @@ def _stated(spans: Sequence[Span], statements: Sequence[OperatorStatement]) -> l
     """Return the spans with the causes that people stated; a state is never changed."""
     stated = list(spans)
     for statement in current(statements):
-        stated = [part for span in stated for part in _by_statement(span, statement)]
+        if statement.suspected:
+            stated = _by_suspicion(stated, statement)
+        else:
+            stated = [part for span in stated for part in _by_statement(span, statement)]
     return stated
+
+
+def _by_suspicion(spans: Sequence[Span], statement: OperatorStatement) -> list[Span]:
+    """Return the spans in which each loss that begins within the statement has its cause, to the loss's end.
+
+    A power cut that is proved keeps its own: no change of ours cuts the power.
+    """
+    found: list[Span] = []
+    began_us, ended_us = 0, -1
+    for span in spans:
+        if span.state in LOST_STATES and span.start_us != ended_us:
+            began_us = span.start_us
+        if span.state in LOST_STATES:
+            ended_us = span.end_us
+            ours = statement.start_us <= began_us < statement.end_us and span.cause is not Cause.POWER
+            found.append(_stated_span(span, statement) if ours else span)
+        else:
+            found.append(span)
+    return found
+
+
+def _stated_span(span: Span, statement: OperatorStatement) -> Span:
+    return replace(
+        span,
+        cause=statement.cause,
+        reason=statement.text,
+        evidence=statement.id,
+        responsible=statement.responsible,
+    )
 
 
 def _by_statement(span: Span, statement: OperatorStatement) -> list[Span]:
@@ -257,16 +289,7 @@ def _by_statement(span: Span, statement: OperatorStatement) -> list[Span]:
     if not inside or span.state in (GatewayState.SERVING, GatewayState.OUT):
         return [span]
     start_us, end_us = inside[0]
-    stated = replace(
-        span,
-        start_us=start_us,
-        end_us=end_us,
-        cause=statement.cause,
-        reason=statement.text,
-        evidence=statement.id,
-        responsible=statement.responsible,
-    )
-    parts = [stated]
+    parts = [_stated_span(replace(span, start_us=start_us, end_us=end_us), statement)]
     if span.start_us < start_us:
         parts.insert(0, replace(span, end_us=start_us))
     if end_us < span.end_us:

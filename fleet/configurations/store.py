@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    case,
     func,
     insert,
     select,
@@ -88,11 +89,14 @@ def desired_rows(connection: Connection, euis: Iterable[str]) -> list[RowMapping
     return list(connection.execute(query.where(table.eui.in_(list(euis)))).mappings())
 
 
-def issued_since(connection: Connection, since_us: int) -> list[RowMapping]:
-    """Return the versions that were issued after an instant and have gone out: EUI, when, by whom, why."""
-    table = versions.c
-    query = select(table.eui, table.issued_at_us, table.issued_by, table.reason)
-    return list(connection.execute(query.where(table.issued_at_us > since_us, table.published)).mappings())
+def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
+    """Return the newest versions that went out or were permitted after an instant: EUI, when, who, why."""
+    table, permits = versions.c, instructions.alias()
+    permitted = (permits.c.eui == table.eui) & (permits.c.kind == EnvelopeKind.PERMIT)
+    last = select(func.max(permits.c.issued_at_us)).where(permitted).correlate(versions).scalar_subquery()
+    began = case((last > table.issued_at_us, last), else_=table.issued_at_us).label("began_at_us")
+    query = newest(table.eui, began, table.issued_by, table.reason).where(table.published, began > since_us)
+    return list(connection.execute(query).mappings())
 
 
 def versions_at(connection: Connection, at_us: int) -> dict[str, Version]:

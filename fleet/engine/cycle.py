@@ -101,7 +101,7 @@ def run_cycle(
     )
     spared = state.recent.suspects(now_us)
     network = replace(network, clock=state.timekeeping.quality, spared=spared)
-    incidents.run(connection, network, now_us, terms.escalation, terms.contract)
+    incidents.run(connection, network, now_us, terms.escalation, terms.contract, cause_of=view.cause_of)
     if instant.monotonic_us >= state.sweep_due_us and state.timekeeping.quality.is_sure:
         sweep(connection, terms.retention, now_us)
         state = replace(state, sweep_due_us=instant.monotonic_us + SWEEP_EVERY_US)

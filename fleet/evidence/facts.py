@@ -1,10 +1,13 @@
 """Facts of people and of our own eyes: commissioning, maintenance, statements, blindness."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from fleet.db.upsert import upsert
+from fleet.durations import MINUTE_US
 from fleet.evidence.blindness import Closed, Opened
 from fleet.evidence.quarantines import load_unheard
 from fleet.evidence.tables import blindness, maintenances, marks, statements
@@ -22,6 +25,8 @@ from fleet.facts.states import Cause
 from fleet.registry.tables import commissioning
 
 LAST_CYCLE = "last_cycle"
+BEGINS_WITHIN_US = 5 * MINUTE_US
+"""By how much late facts may move the beginning of a loss that a change is suspected of."""
 
 
 def load_commissioning(connection: Connection) -> list[Commissioning]:
@@ -85,9 +90,49 @@ def load_statements(connection: Connection, from_us: int) -> list[OperatorStatem
             who=row["who"],
             withdrawn=row["withdrawn"],
             recorded_at_us=row["recorded_at_us"],
+            suspected=row["suspected"],
         )
         for row in connection.execute(query).mappings()
     ]
+
+
+def store_suspicions(
+    connection: Connection, losses: Mapping[str, int], text: str, who: str, now_us: int
+) -> None:
+    """Charge losses to us because of a change of ours: EUI → when it began; once each."""
+    charged = {row.eui for row in _suspicions(connection, losses)}
+    rows = [
+        {
+            "eui": eui,
+            "from_at_us": began_us - BEGINS_WITHIN_US,
+            "until_at_us": began_us + BEGINS_WITHIN_US,
+            "cause": Cause.OURS,
+            "text": text,
+            "who": who,
+            "recorded_at_us": now_us,
+            "suspected": True,
+        }
+        for eui, began_us in losses.items()
+        if eui not in charged
+    ]
+    if rows:
+        connection.execute(insert(statements), rows)
+
+
+def withdraw_suspicions(connection: Connection, losses: Mapping[str, int], now_us: int) -> None:
+    """Take back what was suspected of losses, EUI → when it began: another cause was proved."""
+    numbers = [row.id for row in _suspicions(connection, losses)]
+    if numbers:
+        mine = statements.c.id.in_(numbers)
+        taken_back = {"withdrawn": True, "recorded_at_us": now_us}
+        connection.execute(update(statements).where(mine).values(taken_back))
+
+
+def _suspicions(connection: Connection, losses: Mapping[str, int]) -> list[Row[Any]]:
+    """Return the rows that charge one of these losses to us."""
+    mine = statements.c.eui.in_(list(losses)) & statements.c.suspected & statements.c.withdrawn.is_(False)
+    rows = connection.execute(select(statements).where(mine))
+    return [row for row in rows if row.from_at_us <= losses[row.eui] < row.until_at_us]
 
 
 def load_blindness(

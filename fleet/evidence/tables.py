@@ -233,8 +233,9 @@ statements = Table(
     Column("who", String(100), nullable=False),
     Column("withdrawn", Boolean, nullable=False, server_default="0"),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("suspected", Boolean, nullable=False, server_default="0"),
 )
-"""What a person says was the cause; it changes no state."""
+"""What a person says was the cause, or the fleet suspects of a change of ours; it changes no state."""
 
 refused_messages = Table(
     "refused_messages",

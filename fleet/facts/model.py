@@ -173,7 +173,7 @@ class Commissioning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorStatement:
-    """A person says why: changes the cause and who answers for it, never a state."""
+    """Somebody says why: changes the cause and who answers for it, never a state."""
 
     id: str
     eui: str
@@ -186,6 +186,8 @@ class OperatorStatement:
     who: str
     withdrawn: bool = False
     recorded_at_us: int
+    suspected: bool = False
+    """The fleet suspects a change of ours: of whole losses that begin within the span, but for power cuts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from fleet.facts.states import LOST_STATES, Cause
 from fleet.incidents.model import Attribute, Facts, IncidentState
 from fleet.live.model import NetworkNow
 
-UNPROVED = frozenset({Cause.NONE, Cause.UNKNOWN})
+UNPROVED = frozenset({Cause.NONE, Cause.UNKNOWN, Cause.OURS})
+"""A change of ours is suspected, never proved."""
 
 
 def proved_cause(network: NetworkNow, euis: Iterable[str], known: Cause = Cause.NONE) -> Cause:

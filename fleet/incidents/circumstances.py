@@ -5,7 +5,8 @@ same person, the same reason, within minutes.  A commune may be served by a gate
 are too far from; who hears whom was frozen at the month's start (``fleet.objects.coverers``).  ``waves`` and
 ``unheard`` are pure.
 
-Sources: DESIGN §7 (rollout wave as a common cause), §4 (a configuration is tried when it arrives);
+Sources: DESIGN §7 (rollout wave as a common cause), §4 (a configuration is tried when it arrives), §8 (or is
+permitted);
 AVAILABILITY §3 (the figure by sensors).
 """
 
@@ -15,16 +16,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from fleet.availability.sensors import Coverage
-from fleet.configurations.store import issued_since
+from fleet.configurations.store import begun_since
 from fleet.durations import MINUTE_US
 from fleet.facts.states import LOST_STATES, GatewayState
 from fleet.lang.format import clock
 from fleet.lang.paris import paris
 from fleet.live.model import NetworkNow
 from fleet.objects.coverers import load_coverages
-
-RECENT_US = 60 * MINUTE_US
-"""How long after a change a loss may be its fault: trial, confirmation or roll-back are over by then."""
 
 ONE_ACT_US = 5 * MINUTE_US
 """Between two versions of one wave: they are signed and sent one after the other."""
@@ -36,6 +34,7 @@ class Change:
 
     eui: str
     issued_us: int
+    """When it was issued, or permitted where that came later, microseconds UTC."""
     by: str
     reason: str
 
@@ -54,11 +53,11 @@ def waves(changes: Iterable[Change]) -> dict[str, str]:
     return found
 
 
-def recent_waves(connection: Connection, now_us: int) -> Mapping[str, str]:
-    """Return the wave of each gateway that was changed a moment ago."""
+def recent_waves(connection: Connection, now_us: int, suspected_us: int) -> Mapping[str, str]:
+    """Return the wave of each gateway that was changed in the last ``suspected_us``."""
     return waves(
-        Change(eui=row["eui"], issued_us=row["issued_at_us"], by=row["issued_by"], reason=row["reason"])
-        for row in issued_since(connection, now_us - RECENT_US)
+        Change(eui=row["eui"], issued_us=row["began_at_us"], by=row["issued_by"], reason=row["reason"])
+        for row in begun_since(connection, now_us - suspected_us)
     )
 
 

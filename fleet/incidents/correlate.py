@@ -6,6 +6,9 @@ explains what remains; what nothing explains stands alone.  A proved cause restr
 does not follow a telephone operator.  « The whole network » wants more than a handful: half of six gateways
 that share nothing else are three faults on a bad day, and saying « ours » would send nobody.
 
+A change of ours (a push) that reached a gateway a moment ago is the first suspect of its loss.  Only a domain
+that explains losses of gateways which nobody changed, and enough of them by themselves, speaks against it.
+
 Sources: DESIGN §7; peers' measured alert storms (one operator lost = 535 messages when grouped by commune).
 """
 
@@ -22,14 +25,15 @@ TOGETHER_US = 5 * MINUTE_US
 """Starts of one shared cause lie this close: heartbeats spread them over 30 s, batteries over minutes."""
 
 MOSTLY = 0.5
-"""Share of a domain's gateways that must be lost before the domain is blamed."""
+"""Share of a domain's gateways that must be lost before the domain is blamed; a change of ours is suspected
+of any loss among its gateways."""
 
 FEWEST = {
     Domain.FEEDER: 2,
     Domain.COMMUNE: 2,
     Domain.EPCI: 3,
     Domain.OPERATOR: 3,
-    Domain.WAVE: 3,
+    Domain.WAVE: 1,
     Domain.LNS: 2,
     Domain.NETWORK: 8,
 }
@@ -46,12 +50,13 @@ PREFERRED = tuple(FEWEST)
 
 POSSIBLE = {
     Cause.POWER: {Domain.FEEDER, Domain.COMMUNE, Domain.EPCI, Domain.NETWORK},
-    Cause.BACKHAUL: {Domain.OPERATOR, Domain.COMMUNE, Domain.EPCI, Domain.NETWORK},
-    Cause.LNS: {Domain.LNS},
+    Cause.BACKHAUL: {Domain.WAVE, Domain.OPERATOR, Domain.COMMUNE, Domain.EPCI, Domain.NETWORK},
+    Cause.LNS: {Domain.WAVE, Domain.LNS},
     Cause.BOX: {Domain.WAVE},
     Cause.RADIO: {Domain.WAVE},
 }
-"""Domains that agree with a proved cause; any domain agrees with an unknown one."""
+"""Domains that agree with a proved cause; any domain agrees with an unknown one.  A change of ours can cut
+the way to anything but the power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +103,8 @@ def _explain_burst(euis: list[str], network: NetworkNow, totals: Mapping[SharedC
         for eui in left:
             for cause in possible(network.gateways[eui], network):
                 hits[cause].append(eui)
-        best = max(
-            (item for item in hits.items() if _blamed(*item, totals)), key=_better(totals), default=None
-        )
+        blamed = (item for item in hits.items() if _blamed(*item, totals))
+        best = max(blamed, key=_better(totals, network), default=None)
         if best is None:
             break
         cause, found = best
@@ -112,17 +116,25 @@ def _explain_burst(euis: list[str], network: NetworkNow, totals: Mapping[SharedC
 
 
 def _blamed(cause: SharedCause, found: list[str], totals: Mapping[SharedCause, int]) -> bool:
-    return len(found) >= FEWEST[cause.domain] and len(found) >= MOSTLY * totals[cause]
+    mostly = MOSTLY * totals[cause] if cause.domain is not Domain.WAVE else 0
+    return len(found) >= FEWEST[cause.domain] and len(found) >= mostly
 
 
 def _better(
-    totals: Mapping[SharedCause, int],
-) -> Callable[[tuple[SharedCause, list[str]]], tuple[float, float, int, str]]:
-    def rank(item: tuple[SharedCause, list[str]]) -> tuple[float, float, int, str]:
+    totals: Mapping[SharedCause, int], network: NetworkNow
+) -> Callable[[tuple[SharedCause, list[str]]], tuple[int, float, float, int, str]]:
+    def suspicion(cause: SharedCause, found: list[str]) -> int:
+        if cause.domain is Domain.WAVE:
+            return 1
+        untouched = [eui for eui in found if not network.gateways[eui].wave]
+        return 2 if _blamed(cause, untouched, totals) else 0
+
+    def rank(item: tuple[SharedCause, list[str]]) -> tuple[int, float, float, int, str]:
         cause, found = item
         against = AGAINST.get(cause.domain, AGAINST_OTHERS) * (totals[cause] - len(found))
         narrow = -PREFERRED.index(cause.domain)
-        return len(found) - against, len(found) / totals[cause], narrow, cause.value
+        alike = len(found) - against, len(found) / totals[cause]
+        return suspicion(cause, found), *alike, narrow, cause.value
 
     return rank
 

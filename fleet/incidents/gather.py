@@ -1,6 +1,7 @@
 """New losses find their incident: one that is under way, one that they explain together, or their own; pure.
 
-First, a loss joins the open incident whose cause it shares, if it began with it.  What is left is explained
+First, a loss joins the open incident whose cause it shares, if it began with it; that of a change of ours
+gets all losses of its gateways, for a change reaches them one after the other.  What is left is explained
 with the young incidents and with the gateways that are silent but not yet confirmed: when an operator
 fails, the first loss is confirmed while the other five hundred are already overdue, and they are the evidence
 that it is not alone.
@@ -63,6 +64,8 @@ def gather(facts: Facts, new: Mapping[str, int], now_us: int) -> Iterator[Action
 def _shares(incident: Incident, network: NetworkNow, eui: str, since_us: int) -> bool:
     if incident.cause not in possible(network.gateways[eui], network):
         return False
+    if incident.cause.domain is Domain.WAVE:
+        return True
     if not compatible(incident.proved, network.gateways[eui].cause):
         return False
     starts = [member.since_us for member in incident.members.values()]

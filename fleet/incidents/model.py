@@ -94,6 +94,8 @@ class Facts:
     """Losses and returns of each gateway in the last ``FLAP_WINDOW_US``, confirmed or not."""
     burning: Mapping[str, Criticality] = field(default_factory=dict)
     """Communes (INSEE) whose losses come too fast for their month."""
+    turned_out: Mapping[str, Cause] = field(default_factory=dict)
+    """EUI → what a loss that a change of ours was suspected of turned out to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ WAIT_MIN, WAIT_MAX = 1, 240
 """Minutes; four hours are the whole of the intervention clock."""
 STEPS_LIMIT = 9
 ROUNDS_MAX = 100
+SUSPECTED_MAX = 1_440
+"""Minutes; a change that ran for a day is what the gateway is."""
 
 GROUP_WAIT_US = 10 * SECOND_US
 """How long an incident must not grow before the first message goes: losses of one cause confirm within a
@@ -43,6 +45,9 @@ class EscalationPolicy:
     """Between two messages to everybody on call."""
     rounds: int = 12
     """Messages about one silence, all in all: with the defaults three and a half hours."""
+    change_suspected_min: int = 75
+    """How long a change of ours is the first suspect of a loss: minutes since it went out or was permitted.
+    The default is how long a rollout waits for a version to settle; 0: never."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.step_waits_min) <= STEPS_LIMIT:
@@ -55,6 +60,8 @@ class EscalationPolicy:
                 raise ValueError(f"escalation.{name}: {wait} is not within {WAIT_MIN} and {WAIT_MAX} minutes")
         if not len(self.step_waits_min) <= self.rounds <= ROUNDS_MAX:
             raise ValueError(f"escalation.rounds: from the number of steps to {ROUNDS_MAX}")
+        if not 0 <= self.change_suspected_min <= SUSPECTED_MAX:
+            raise ValueError(f"escalation.change_suspected_min: 0 to {SUSPECTED_MAX} minutes")
 
 
 DEFAULT_POLICY = EscalationPolicy()

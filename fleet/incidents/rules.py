@@ -7,13 +7,16 @@ same gateway lost again within ``REOPEN_WINDOW_US`` opens it again instead of a 
 new losses have the same cause and reach: a power cut after a cut of the network server is another fault.
 UNKNOWN (our own blindness, proved) neither opens nor ends anything.
 
+A change of ours is the first suspect; once a power cut is proved of all its losses, they are explained anew
+(``revised``), also after their end.
+
 When the shared cause is over and some stay lost, each remaining cause becomes its own: the operator is back,
 three villages are not.  After most have been back for ``LEFT_BEHIND_US`` the rest is explained anew.
 
 Sources: DESIGN §7 ("joins and splits as evidence comes"); AVAILABILITY §2 (states), §4 (blindness).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet.durations import MINUTE_US, SECOND_US
@@ -26,6 +29,7 @@ from fleet.incidents.flaps import flapping, open_flaps, regrades
 from fleet.incidents.gather import gather, silent
 from fleet.incidents.model import (
     Action,
+    Attribute,
     Domain,
     End,
     Explain,
@@ -88,9 +92,10 @@ def _of_losses(facts: Facts, now_us: int) -> tuple[Action, ...]:
     lost = confirmed(facts.network, facts.silence_confirmed_us, now_us)
     view = _view(facts, lost)
     flaps = flapping(facts)
+    actions: list[Action] = [*revised(facts)]
     if not lost and not flaps and not view.open_by_eui:
-        return tuple(_ends(facts, view, flaps, now_us))
-    actions = [*_members(facts, lost, view)]
+        return (*actions, *_ends(facts, view, flaps, now_us))
+    actions += _members(facts, lost, view)
     new = {eui: since for eui, since in lost.items() if eui not in view.open_by_eui}
     for again in _again(facts, new, view, now_us):
         actions.append(again)
@@ -206,6 +211,25 @@ def divide(facts: Facts, flaps: frozenset[str], now_us: int) -> Iterator[Explain
         if flaps.intersection(incident.members) or not _left_behind(incident, now_us):
             continue
         yield from _remaining_causes(facts, incident)
+
+
+def revised(facts: Facts) -> Iterator[Explain | Attribute]:
+    """Yield the causes of incidents that were blamed on a change of ours until another cause was proved."""
+    for incident in facts.incidents:
+        if incident.cause.domain is not Domain.WAVE or not incident.members:
+            continue
+        if not incident.members.keys() <= facts.turned_out.keys() & facts.network.gateways.keys():
+            continue
+        starts = {eui: member.since_us for eui, member in incident.members.items()}
+        part = explain(starts, _as_proved(facts, starts))[0]
+        yield Explain(incident_id=incident.id, cause=part.cause, reason="proved")
+        yield Attribute(incident_id=incident.id, proved=facts.turned_out[next(iter(starts))])
+
+
+def _as_proved(facts: Facts, euis: Iterable[str]) -> NetworkNow:
+    gateways = facts.network.gateways
+    proved = {eui: replace(gateways[eui], cause=facts.turned_out[eui], wave="") for eui in euis}
+    return replace(facts.network, gateways=gateways | proved)
 
 
 def _left_behind(incident: Incident, now_us: int) -> bool:

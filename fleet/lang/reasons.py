@@ -60,6 +60,8 @@ class FleetReason(StrEnum):
     """Out of service: a person withdrew it."""
     WORK_ORDER = "fleet.work_order"
     """Why a version of a configuration was issued: the first of a gateway, with its work order."""
+    CHANGED = "fleet.changed"
+    """A change of ours is suspected; ``text`` names it."""
 
 
 OWN_VALUES: Final = ("detail", "text")

@@ -13,10 +13,11 @@ from fleet.availability.commissioning import effective_us
 from fleet.availability.history import FOR_EVER_US, history
 from fleet.availability.timeline import Span, Timeline, paint, present
 from fleet.durations import DAY_US
+from fleet.evidence.facts import BEGINS_WITHIN_US
 from fleet.facts.model import Blindness, Maintenance
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
-from fleet.facts.states import GatewayState
+from fleet.facts.states import LOST_STATES, Cause, GatewayState
 from fleet.live.memory import GatewayMemory
 from fleet.live.model import GatewayNow
 from fleet.registry.store import Gateway
@@ -44,6 +45,12 @@ class Known:
     """The present state, since when and why."""
     works: tuple[Maintenance, ...] = ()
     """What was announced for it, all revisions."""
+
+    def cause_at(self, began_us: int) -> Cause:
+        """Return the cause of the loss that began about then; late facts may have moved its beginning."""
+        about = Window(began_us - BEGINS_WITHIN_US, began_us + BEGINS_WITHIN_US)
+        lost = (one for one in self.line.exceptions if one.state in LOST_STATES)
+        return next((one.cause for one in lost if about.start_us <= one.start_us < about.end_us), Cause.NONE)
 
     def line_at(self, now_us: int) -> Timeline:
         """Return the timeline up to ``now_us``, the present state going on."""

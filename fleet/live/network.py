@@ -15,6 +15,7 @@ from fleet.availability.communes import members_of
 from fleet.facts.model import Blindness, Membership
 from fleet.facts.months import month_of
 from fleet.facts.settings import ContractSettings
+from fleet.facts.states import Cause
 from fleet.live.communes import Reckoned, commune_now, reckoned_commune
 from fleet.live.gateways import Entry, refreshed
 from fleet.live.memory import Memory
@@ -109,6 +110,11 @@ class NetworkView:
             changed_communes=None if before is None else _changed(before.communes, communes),
         )
         return replace(view, reckoned=reckoned, network=network), network
+
+    def cause_of(self, eui: str, began_us: int) -> Cause:
+        """Return why a gateway was lost at an instant, as far as it is known by now."""
+        entry = self.entries.get(eui)
+        return Cause.NONE if entry is None else entry.known.cause_at(began_us)
 
     def _refreshed(
         self, ground: Ground, memory: Memory, now_us: int

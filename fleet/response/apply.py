@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from fleet.evidence import facts
+from fleet.identity import audit
 from fleet.incidents import store
 from fleet.incidents.causes import proved_cause
 from fleet.incidents.context import CycleContext
@@ -26,6 +28,7 @@ from fleet.incidents.model import (
 )
 from fleet.intake import calls
 from fleet.lang.i18n import t
+from fleet.lang.reasons import FleetReason, own
 from fleet.live.model import NetworkNow
 from fleet.notify.compose import Occasion
 from fleet.paging import paging
@@ -53,6 +56,7 @@ def apply(context: CycleContext, action: Action) -> None:  # noqa: C901 one case
         case Join():
             store.add_members(connection, action.incident_id, action.members)
             _log(context, action.incident_id, "Join", reason=action.reason, **_named(action.members))
+            _charge(context, action.incident_id)
         case Recover():
             store.restore_members(connection, action.incident_id, action.members)
             _log(context, action.incident_id, "Recover", **_named(action.members))
@@ -66,6 +70,7 @@ def apply(context: CycleContext, action: Action) -> None:  # noqa: C901 one case
             store.explain(connection, action.incident_id, action.cause, context.now_us)
             _log(context, action.incident_id, "Explain", reason=action.reason, **cause)
             _retitle(context, action.incident_id)
+            _charge(context, action.incident_id)
         case Attribute():
             store.attribute(connection, action.incident_id, action.proved, context.now_us)
             _log(context, action.incident_id, "Attribute", proved=action.proved.value)
@@ -90,6 +95,8 @@ def _open(context: CycleContext, action: Open | Split) -> None:
         now_us=context.now_us,
     )
     _log(context, incident_id, "Open", reason=action.reason, **_named(action.members))
+    if action.cause.domain is Domain.WAVE:
+        _charge(context, incident_id)
     first = min(action.members, key=lambda member: (member.since_us, member.eui))
     gateway = context.network.gateways[first.eui]
     called = calls.adopt(connection, (*grade.communes, gateway.commune_insee), incident_id, context.now_us)
@@ -130,6 +137,20 @@ def _adopt(context: CycleContext, ticket: Ticket, grade: Grade) -> None:
         paging.plan_page(context.connection, ticket.id, due_at_us=context.now_us, occasion=Occasion.WORSE)
 
 
+def _charge(context: CycleContext, incident_id: int) -> None:
+    """Charge to us the losses that a change of ours is suspected of; take that back of all others."""
+    found = store.explained(context.connection, incident_id)
+    if found is None:
+        return
+    cause, _ = found
+    losses = {one.eui: one.since_us for one in store.members_of(context.connection, incident_id)}
+    if cause.domain is Domain.WAVE:
+        text = own(FleetReason.CHANGED, text=cause.value)
+        facts.store_suspicions(context.connection, losses, text, audit.SYSTEM, context.now_us)
+    else:
+        facts.withdraw_suspicions(context.connection, losses, context.now_us)
+
+
 def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
     """Return the place in a few words, in the operator's language."""
     known = {code: commune.name for code, commune in network.communes.items()}
@@ -141,7 +162,8 @@ def title(network: NetworkNow, cause: SharedCause, grade: Grade) -> str:
         return t("fr", "ticket.quarantine", name=value)
     if cause.domain is Domain.BUDGET:
         return t("fr", "ticket.budget")
-    return where("fr", cause.domain, value, names)
+    found = where("fr", cause.domain, value, names)
+    return t("fr", "ticket.changed", where=found, name=value) if cause.domain is Domain.WAVE else found
 
 
 def _fail(context: CycleContext, action: Fail) -> None:
@@ -149,6 +171,7 @@ def _fail(context: CycleContext, action: Fail) -> None:
     store.add_members(connection, action.incident_id, action.members)
     store.change(connection, action.incident_id, state=IncidentState.OPEN, ended_at_us=None)
     _log(context, action.incident_id, "Fail", **_named(action.members))
+    _charge(context, action.incident_id)
     ticket = tickets.of_incident(connection, action.incident_id)
     if ticket is not None and not ticket.working:
         since_us = min(member.since_us for member in action.members)
@@ -164,6 +187,7 @@ def _absorb(context: CycleContext, action: Absorb) -> None:
     store.change(connection, action.other_id, **gone)
     _log(context, action.incident_id, "Absorb", other=action.other_id, reason=action.reason)
     _log(context, action.other_id, "Merged", into=action.incident_id, reason=action.reason)
+    _charge(context, action.incident_id)
     mine = tickets.of_incident(connection, action.incident_id)
     other = tickets.of_incident(connection, action.other_id)
     if mine is not None and other is not None:

@@ -85,6 +85,8 @@ class World:
     settings: ContractSettings = DEFAULTS
     gateways: dict[str, GatewayNow] = field(default_factory=dict)
     communes: dict[str, CommuneNow] = field(default_factory=dict)
+    proved: dict[str, Cause] = field(default_factory=dict)
+    """What the last loss of a gateway turned out to be, by EUI."""
 
     # --- what exists -----------------------------------------------------------------------------
     def commune(
@@ -191,7 +193,13 @@ class World:
     def cycle(self) -> None:
         """Run one cycle now and send what it wrote."""
         with self.database.write() as connection:
-            cycle.run(connection, self.network(), self.clock.at_us, settings=self.settings)
+            cycle.run(
+                connection,
+                self.network(),
+                self.clock.at_us,
+                settings=self.settings,
+                cause_of=lambda eui, _: self.proved.get(eui, Cause.NONE),
+            )
         self.send()
 
     def pass_time(self, length_us: int, every_us: int | None = None) -> None:

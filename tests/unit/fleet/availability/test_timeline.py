@@ -318,6 +318,47 @@ def test_a_statement_says_nothing_about_a_gateway_that_does_not_count_or_serves(
     assert found == [(0, 300, "OUT", "none", True), (300, 3600, "SERVING", "none", True)]
 
 
+def suspicion(start: int, end: int) -> OperatorStatement:
+    return OperatorStatement(
+        id="s",
+        eui=EUI,
+        start_us=T0 + start * S,
+        end_us=T0 + end * S,
+        cause=Cause.OURS,
+        responsible="",
+        text="canal 8",
+        who="system",
+        recorded_at_us=T0,
+        suspected=True,
+    )
+
+
+@pytest.mark.parametrize(("start", "ours"), [(599, True), (600, True), (601, False)])
+def test_a_change_is_charged_whole_losses_that_begin_within_the_suspicion(start, ours):
+    journal = [
+        record(BEFORE, 4, 720, Change.RADIO, "DEAF", since=600),
+        record(BEFORE, 5, 890, Change.RADIO, "RECEIVING"),
+    ]
+    runs = [
+        run(BEFORE, 0, 690),
+        run(BEFORE, 720, 870, journal=4, radio=Radio.DEAF),
+        run(BEFORE, 900, 1200, journal=5),
+    ]
+    cause = "ours" if ours else "radio"
+    later = (1200, 3600, "DOWN", "unknown", False)
+    found = spans_of(runs, journal, statements=(suspicion(start, 620),))
+    assert found[1:] == [(600, 890, "DOWN", cause, True), (890, 1200, "SERVING", "none", True), later]
+
+
+def test_a_power_cut_during_a_change_keeps_its_cause_and_is_lost_all_the_same():
+    journal = [*boot_records(1800, boot=2, previous=last_alive(BEFORE, 590))]
+    silent, cut = run(BEFORE, 0, 600), run(1800, 1830, 3600, boot=2)
+    assert spans_of([silent], statements=(suspicion(500, 900),))[1] == (600, 3600, "DOWN", "ours", False)
+    found = spans_of([silent, cut], journal, statements=(suspicion(500, 900),))
+    assert found == spans_of([silent, cut], journal)
+    assert found[1][3] == "power"
+
+
 @pytest.mark.parametrize(("silent_s", "state"), [(89, "SERVING"), (90, "DOWN")])
 def test_silence_is_confirmed_after_90_s_and_dated_back(silent_s, state):
     facts = GatewayFacts(eui=EUI, runs=(run(BEFORE, 0, 600),), commissioning=(ACCEPTED,))

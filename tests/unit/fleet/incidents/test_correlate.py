@@ -93,7 +93,7 @@ def test_gateways_changed_together_a_moment_ago_blame_the_change() -> None:
     ]
     found = network(*gateways)
     assert causes(found, "g0", "g1", "g2", "g3") == [(Domain.WAVE, "« canal 8 », 02:10", 4)]
-    assert [one[0] for one in causes(found, "g0", "g1")] == [Domain.GATEWAY] * 2
+    assert [one[0] for one in causes(found, "g0", "g1")] == [Domain.WAVE]
     everybody = network(*(replace(one, wave="w") for one in gateways))
     assert causes(everybody, *(f"g{number}" for number in range(20)))[0][0] is Domain.WAVE
 

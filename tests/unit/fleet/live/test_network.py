@@ -7,7 +7,7 @@ from fleet.evidence import facts
 from fleet.evidence.ingest import Sorter
 from fleet.facts.model import Blindness, Commissioning, CommissioningKind, Maintenance
 from fleet.facts.settings import DEFAULTS
-from fleet.facts.states import CommuneState, GatewayState
+from fleet.facts.states import Cause, CommuneState, GatewayState
 from fleet.live.memory import Memory
 from fleet.live.network import NetworkView
 from fleet.registry.store import load_registry
@@ -176,3 +176,12 @@ def test_a_commune_under_works_is_carried_on_as_it_would_be_computed(day, gone_s
     assert day.at(now_us).communes["37281"] == carried
     capped = gone_s * SECOND > DEFAULTS.maintenance_cap_us
     assert carried.state is (CommuneState.LOST if capped else CommuneState.EXCLUDED)
+
+
+def test_the_cause_of_a_loss_is_what_its_facts_say_by_now(day):
+    day.beat(ONE, 1)
+    last_us = day.beat(ONE, 2)
+    day.at(last_us + 100 * SECOND)
+    assert day.view.cause_of(ONE, last_us) is Cause.UNKNOWN
+    assert day.view.cause_of(ONE, last_us - 6 * 60 * SECOND) is Cause.NONE, "it served then"
+    assert day.view.cause_of("nobody", last_us) is Cause.NONE
