@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import house_rules
+from tests import house_rules, transactions
 
 ROOT = Path(__file__).parents[1]
 WORD = re.compile(r"[a-z][a-z_]*[a-z]")
@@ -211,6 +211,28 @@ def test_the_glossary_is_read_by_rows() -> None:
     assert glossary("# x\n\n## Words\n\n| word | what |\n|---|---|\n| **a, b** | c |\n\n## y\n| z | z |") == [
         "a",
         "b",
+    ]
+
+
+def test_nothing_slow_waits_inside_a_transaction() -> None:
+    fleet = {dotted(path): TREES[path] for path in SOURCES if path.is_relative_to(ROOT / "fleet")}
+    assert transactions.SLOW.keys() - {"time.sleep"} <= {
+        f"{module}.{node.name}"
+        for module, tree in fleet.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }, "a rule about a function that is gone"
+    assert list(transactions.slow_within_transactions(fleet)) == []
+
+
+def test_the_rule_of_transactions_follows_calls() -> None:
+    sources = {
+        "fleet.a": "from fleet import b\nimport time\ndef f(d):\n with d.write(): b.g()\n time.sleep(1)",
+        "fleet.b": "from fleet.identity.passwords import hash_of as h\ndef g(): x()\ndef x(): h('')",
+    }
+    trees = {module: ast.parse(source) for module, source in sources.items()}
+    assert list(transactions.slow_within_transactions(trees)) == [
+        "fleet.a:4: fleet.b.g → fleet.b.x → fleet.identity.passwords.hash_of: hash before"
     ]
 
 

@@ -31,7 +31,7 @@ from fleet.live.restore import restored_network
 from fleet.registry import store
 from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
-from fleet.rollouts.single import Change, Unsafe, push
+from fleet.rollouts.single import Change, Unsafe, push, weigh
 from fleet.rollouts.start import RolloutRefused
 from fleet.rollouts.words import refused_in_words
 from fleet.safety.words import refusal_in_words
@@ -236,17 +236,12 @@ def configure(data: Path, wanted: Change) -> str:
     with closing(database):
         with database.read() as connection:
             network = restored_network(connection, settings.contract, now_us)
+        contract, who = settings.contract, audit.COMMAND_LINE
         try:
+            with database.read() as connection:
+                weighed = weigh(connection, wanted, network=network, contract=contract, now_us=now_us)
             with database.write() as connection:
-                version = push(
-                    connection,
-                    keys.signing,
-                    wanted,
-                    network=network,
-                    contract=settings.contract,
-                    who=audit.COMMAND_LINE,
-                    now_us=now_us,
-                )
+                version = push(connection, keys.signing, weighed, contract=contract, who=who, now_us=now_us)
         except RolloutRefused as error:
             raise MistakeError(refused_in_words(spoken(), error)) from error
         except Unsafe as error:

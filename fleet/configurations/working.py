@@ -1,6 +1,8 @@
 """What the next version of a gateway is built on: the newest, never one that failed."""
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from agent.wire.messages import ConfigState
 from fleet.configurations.store import Version, version_from
@@ -18,6 +20,17 @@ def working_version(connection: Connection, eui: str) -> Version | None:
     """
     row = connection.execute(_base().where(versions.c.eui == eui)).mappings().first()
     return None if row is None else version_from(row)
+
+
+def working_number(connection: Connection, eui: str) -> int | None:
+    """Return the number of what the next version of a gateway is built on; None if it never had one."""
+    return working_numbers(connection, [eui]).get(eui)
+
+
+def working_numbers(connection: Connection, euis: Iterable[str]) -> dict[str, int]:
+    """Return the number of what the next version of each gateway is built on, by EUI; reads no document."""
+    base = _base(versions.c.eui, versions.c.version).where(versions.c.eui.in_(list(euis)))
+    return {row.eui: row.version for row in connection.execute(base)}
 
 
 def working_versions(connection: Connection) -> dict[str, Version]:
@@ -40,7 +53,7 @@ def version_of(connection: Connection, eui: str, version: int) -> Version | None
     return None if row is None else version_from(row)
 
 
-def _base() -> Select[tuple[object, ...]]:
+def _base(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
     newest = func.max(versions.c.version)
     seen = func.max(case((versions.c.confirmed_at_us.is_not(None), versions.c.version)))
     failed = func.max(case((reports.c.state.in_(FAILED_STATES), reports.c.seen_version)))
@@ -52,4 +65,4 @@ def _base() -> Select[tuple[object, ...]]:
         .subquery()
     )
     same = and_(by_eui.c.eui == versions.c.eui, by_eui.c.version == versions.c.version)
-    return select(*versions.c).join_from(versions, by_eui, same)
+    return select(*(columns or versions.c)).join_from(versions, by_eui, same)

@@ -35,8 +35,8 @@ from fleet.registry.model import Status
 from fleet.registry.store import load_registry, put_in_service
 from fleet.response import cycle as incidents
 from fleet.retention import SWEEP_EVERY_US, Retention, sweep
-from fleet.rollouts.look import Looking, advance_rollouts
-from fleet.rollouts.permits import grant_permits
+from fleet.rollouts.look import Looking, carry_out
+from fleet.rollouts.weighing import LOOK_EVERY_US, NOTHING, Weighed
 
 REFRESH_EVERY_US = 1_000_000
 REFRESH_REST = 20
@@ -66,6 +66,8 @@ class Senses:
     broker_error: str
     arrived: Sequence[Update] = ()
     """Notes that the broker has an envelope."""
+    weighed: Weighed = NOTHING
+    """What rollouts and permits would do next, read before the transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +108,12 @@ def run_cycle(
         sweep(connection, terms.retention, now_us)
         state = replace(state, sweep_due_us=instant.monotonic_us + SWEEP_EVERY_US)
     reconcile.confirm_working(connection, terms.signing, state.memory, now_us)
-    advance_rollouts(
-        Looking(
-            connection=connection, key=terms.signing, network=network, contract=terms.contract, now_us=now_us
-        )
+    looking = Looking(
+        connection=connection, key=terms.signing, network=network, contract=terms.contract, now_us=now_us
     )
-    grant_permits(connection, terms.signing, network, terms.contract, now_us)
+    carry_out(looking, senses.weighed)
+    if senses.weighed.permits is not None:
+        state = replace(state, permits_due_us=instant.monotonic_us + LOOK_EVERY_US)
     for statement in senses.arrived:
         connection.execute(statement)
     facts.mark(connection, facts.LAST_CYCLE, now_us)

@@ -1,7 +1,7 @@
 """The engine: one thread that takes messages in and, every second, decides what the network is.
 
     batch   sort → store → commit → remember → acknowledge to the broker
-    cycle   decide → commit → remember → timelines and feed → envelopes and acknowledgements to the broker
+    cycle   weigh rollouts → decide → commit → remember → timelines and feed → envelopes, acknowledgements
 
 What decides is one value (``EngineState``), replaced after the commit: a failed transaction leaves nothing
 behind, in the database or here, and is tried again.  A commit of which nobody knows whether it happened is
@@ -31,6 +31,7 @@ from fleet.evidence.clock_events import events_after
 from fleet.evidence.timekeeping import STEP_US, ClockQuality
 from fleet.live.feed import Feed
 from fleet.live.timelines import Timelines
+from fleet.rollouts.weighing import NOTHING, Weighed, weigh
 
 CYCLE_US = 1_000_000
 CYCLE_REST = 3
@@ -229,11 +230,13 @@ class Engine:
         self._sing()
         began_us = self._clock.monotonic_us()
         state, arrived = self.state(), self.outgoing.arrived
+        instant = self._instant()
         senses = Senses(
-            instant=self._instant(),
+            instant=instant,
             last_echo_monotonic_us=self._link.last_echo_monotonic_us,
             broker_error=self._link.last_error,
             arrived=arrived,
+            weighed=self._weighed(state, instant),
         )
         with self._committing() as connection:
             outcome = run_cycle(connection, state, senses, self._terms, self._clock)
@@ -254,6 +257,20 @@ class Engine:
         self.health.clock = outcome.state.timekeeping.quality
         self.health.clock_difference_us = senses.instant.host_us - network.at_us
         self.health.last_cycle_took_us = self._clock.monotonic_us() - began_us
+
+    def _weighed(self, state: EngineState, instant: Instant) -> Weighed:
+        """Return what rollouts and permits would do next, by the newest cycle; nobody waits for it."""
+        if state.view.network is None:
+            return NOTHING
+        permits_due = instant.monotonic_us >= state.permits_due_us
+        with self._database.read() as connection:
+            return weigh(
+                connection,
+                state.view.network,
+                self._terms.contract,
+                instant.now_us,
+                permits_due=permits_due,
+            )
 
     @contextmanager
     def _committing(self) -> Iterator[Connection]:

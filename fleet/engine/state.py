@@ -49,6 +49,8 @@ class EngineState:
     """On the monotonic clock: when retention deletes again."""
     clocks_due_us: int = 0
     """On the monotonic clock: when gateways are asked again what our clock is worth."""
+    permits_due_us: int = 0
+    """On the monotonic clock: when changes that wait for a permit are looked at again."""
 
     @property
     def blind(self) -> Blindness | None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, select
 
+from agent.wire.messages import ConfigState
 from fleet.configurations import store as configurations
 from fleet.configurations.commands import stopped_since
 from fleet.evidence.facts import load_maintenances
@@ -30,11 +31,13 @@ def load_absences(connection: Connection, settings: ContractSettings, now_us: in
     """Return who is out at ``now_us`` or will be, as far as it is known."""
     works = load_maintenances(connection, now_us)
     permitted = configurations.permitted_at_us(connection)
-    unsettled = frozenset(trial.eui for trial in configurations.trials(connection))
+    trials = configurations.trials(connection)
+    sent = {one.eui: one.issued_at_us for one in trials if one.reported_state is not ConfigState.WAITING}
+    begun = sent | {eui: max(at_us, sent.get(eui, 0)) for eui, at_us in permitted.items()}
     commanded = stopped_since(connection, now_us - RESTART_US)
     return [
         *works_absences(works, settings.maintenance_notice_us),
-        *permit_absences(permitted, unsettled),
+        *permit_absences(begun, frozenset(trial.eui for trial in trials)),
         *command_absences(commanded),
         *visit_absences(_visits(connection, now_us - VISIT_LIMIT_US)),
         *rollout_absences(under_way(connection)),

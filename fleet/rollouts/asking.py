@@ -12,7 +12,7 @@ from fleet.live.model import NetworkNow
 from fleet.live.restore import restored_network
 from fleet.rollouts.absences import load_absences, load_view
 from fleet.safety.absences import OUT_US
-from fleet.safety.model import LIMITS, REPAIR_LIMITS, Answer, Question, SafetyLimits
+from fleet.safety.model import LIMITS, REPAIR_LIMITS, Absence, Answer, Question, SafetyLimits
 from fleet.safety.oracle import most_with, ok_to_stop
 from fleet.safety.words import refusal_in_words
 
@@ -26,6 +26,8 @@ class Asked:
 
     answer: Answer
     along: tuple[str, ...] = ()
+    absences: frozenset[Absence] = frozenset()
+    """Who was out, or about to be, when it was asked."""
 
 
 def ask(
@@ -50,10 +52,10 @@ def ask(
     absences = load_absences(connection, settings, network.at_us)
     answer = ok_to_stop(view, question, absences, limits)
     if not most or not answer.is_yes:
-        return Asked(answer=answer)
+        return Asked(answer=answer, absences=frozenset(absences))
     candidates = [eui for eui in network.gateways if view.serves(eui, window)]
     along = most_with(view, question, candidates=candidates, most=most, absences=absences, limits=limits)
-    return Asked(answer=answer, along=along)
+    return Asked(answer=answer, along=along, absences=frozenset(absences))
 
 
 def document(asked: Asked) -> dict[str, Any]:

@@ -48,10 +48,8 @@ def ruling_of(stored: StoredRollout) -> Ruling | None:
     return ruling if ruling.wave == stored.rollout.wave else None
 
 
-def judged(
-    connection: Connection, stored: StoredRollout, network: NetworkNow, now_us: int
-) -> Judgement | None:
-    """Return what the measurements of the wave that is watched say, measured anew when it is due."""
+def ruled(connection: Connection, stored: StoredRollout, network: NetworkNow, now_us: int) -> Ruling | None:
+    """Return what stands of the watched wave, measured anew when it is due; None: it is not judged."""
     rollout = stored.rollout
     soaking = rollout.state is RolloutState.RUNNING and rollout.wave_state is WaveState.SOAKING
     if not soaking or not rollout.settings.judged:
@@ -59,10 +57,14 @@ def judged(
     ruling = ruling_of(stored)
     soaked_us = now_us - rollout.wave_since_us
     hour, final = soaked_us // HOUR_US, soaked_us >= rollout.waves[rollout.wave].soak_us
-    if ruling is None or (not ruling.accepted_by and (ruling.hour, ruling.final) != (hour, final)):
-        ruling = _new(connection, rollout, network, now_us, hour=hour, final=final)
-        store.save_judgement(connection, stored.id, msgspec.to_builtins(ruling))
-    return ruling.valid
+    if ruling is not None and (ruling.accepted_by or (ruling.hour, ruling.final) == (hour, final)):
+        return ruling
+    return _new(connection, rollout, network, now_us, hour=hour, final=final)
+
+
+def keep(connection: Connection, stored: StoredRollout, ruling: Ruling) -> None:
+    """Store what stands of the present wave."""
+    store.save_judgement(connection, stored.id, msgspec.to_builtins(ruling))
 
 
 def accept(connection: Connection, stored: StoredRollout, who: str, now_us: int) -> None:
@@ -72,7 +74,7 @@ def accept(connection: Connection, stored: StoredRollout, who: str, now_us: int)
         wave = stored.rollout.wave
         known = Ruling(wave=wave, hour=0, final=False, at_us=now_us, judgement=Judgement.NOT_ENOUGH)
     accepted = msgspec.structs.replace(known, accepted_by=who)
-    store.save_judgement(connection, stored.id, msgspec.to_builtins(accepted))
+    keep(connection, stored, accepted)
 
 
 def _new(

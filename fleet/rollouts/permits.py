@@ -13,14 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from agent.wire.envelope import EnvelopeKind
-from fleet.configurations import store
 from fleet.configurations.issue import issue_instruction
 from fleet.configurations.rules import WaitingChange
 from fleet.durations import MINUTE_US
 from fleet.facts.months import Window
-from fleet.facts.settings import ContractSettings
-from fleet.live.model import NetworkNow
-from fleet.rollouts.absences import load_absences, load_view
 from fleet.safety.absences import PERMIT_LIFE_US, permit_absences
 from fleet.safety.model import Absence, Question, Refusal
 from fleet.safety.oracle import ok_to_stop
@@ -66,21 +62,9 @@ def decide_permits(
     return Permits(granted=tuple(granted), refused=refused)
 
 
-def grant_permits(
-    connection: Connection,
-    key: Ed25519PrivateKey,
-    network: NetworkNow,
-    settings: ContractSettings,
-    now_us: int,
-) -> Mapping[str, tuple[Refusal, ...]]:
-    """Permit each waiting change that harms nobody now; return why each of the others waits on."""
-    waiting = store.waiting_changes(connection)
-    if not waiting:
-        return {}
-    view = load_view(connection, network, settings)
-    absences = load_absences(connection, settings, now_us)
-    decided = decide_permits(waiting, store.permitted_at_us(connection), view, absences, now_us)
-    for change in decided.granted:
+def issue_permits(connection: Connection, key: Ed25519PrivateKey, permits: Permits, now_us: int) -> None:
+    """Sign what was granted."""
+    for change in permits.granted:
         issue_instruction(
             connection,
             key,
@@ -90,4 +74,3 @@ def grant_permits(
             now_us=now_us,
             life_us=PERMIT_LIFE_US,
         )
-    return decided.refused

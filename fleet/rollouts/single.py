@@ -1,5 +1,8 @@
 """A changed configuration for one gateway: not while a rollout works on it, not where somebody would suffer.
 
+    weigh (reads)   what it runs, what it would run, what the oracle says
+    push (writes)   the same versions, rollouts and absences still stand ──▶ signed; else refused
+
 More than one gateway is a rollout (``start``).
 """
 
@@ -9,19 +12,20 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from agent.wire.configuration import is_service_affecting
+from agent.wire.configuration import Configuration, is_service_affecting
 from fleet.configurations.change import change
 from fleet.configurations.issue import issue_version
-from fleet.configurations.working import version_of, working_version
+from fleet.configurations.working import version_of, working_number, working_version
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
 from fleet.rollouts import store
+from fleet.rollouts.absences import load_absences
 from fleet.rollouts.asking import ask
 from fleet.rollouts.start import RolloutRefused
 from fleet.safety.absences import OUT_US
-from fleet.safety.model import REPAIR_LIMITS, Refusal
+from fleet.safety.model import REPAIR_LIMITS, Absence, Refusal
 
 
 class Unsafe(ValueError):
@@ -47,17 +51,24 @@ class Change:
     """Why it is sent although somebody would lose service."""
 
 
-def push(
-    connection: Connection,
-    key: Ed25519PrivateKey,
-    wanted: Change,
-    *,
-    network: NetworkNow,
-    contract: ContractSettings,
-    who: str,
-    now_us: int,
-) -> int:
-    """Sign the next version of one gateway and return its number.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedChange:
+    """What would be sent, and what that stands on."""
+
+    wanted: Change
+    configuration: Configuration
+    base: int
+    """Version that the gateway runs."""
+    refusals: tuple[Refusal, ...]
+    """Who would lose service; empty as well where the change touches none."""
+    absences: frozenset[Absence] | None
+    """Who was out when the oracle was asked; None: it was not."""
+
+
+def weigh(
+    connection: Connection, wanted: Change, *, network: NetworkNow, contract: ContractSettings, now_us: int
+) -> WeighedChange:
+    """Return the next version of one gateway, and who would suffer.
 
     Raises:
         RolloutRefused: the gateway has no configuration, or a rollout works on it.
@@ -67,8 +78,7 @@ def push(
     base = working_version(connection, wanted.eui)
     if base is None:
         raise RolloutRefused("rollout.refused.unconfigured", eui=wanted.eui)
-    if (rollout := store.busy_gateways(connection).get(wanted.eui)) is not None:
-        raise RolloutRefused("rollout.refused.busy", eui=wanted.eui, rollout=rollout)
+    _check_free(connection, wanted.eui)
     source = base
     if wanted.back_to is not None:
         earlier = version_of(connection, wanted.eui, wanted.back_to)
@@ -76,29 +86,58 @@ def push(
             raise RolloutRefused("rollout.refused.no_version", eui=wanted.eui, version=wanted.back_to)
         source = earlier
     configuration = change(source.configuration, wanted.changes)
+    refusals: tuple[Refusal, ...] = ()
+    absences: frozenset[Absence] | None = None
     if is_service_affecting(base.configuration, configuration):
         window = Window(now_us, now_us + OUT_US)
         asked = ask(connection, network, contract, euis=[wanted.eui], window=window, limits=REPAIR_LIMITS)
-        if not asked.answer.is_yes and not wanted.despite.strip():
-            raise Unsafe(asked.answer.refusals)
-        if not asked.answer.is_yes:
-            after = {"reason": wanted.despite, "despite": [str(one.kind) for one in asked.answer.refusals]}
-            audit.record(
-                connection,
-                now_us=now_us,
-                who=who,
-                action="configuration.despite",
-                subject=wanted.eui,
-                after=after,
-            )
+        refusals, absences = asked.answer.refusals, asked.absences
+    if refusals and not wanted.despite.strip():
+        raise Unsafe(refusals)
+    return WeighedChange(
+        wanted=wanted, configuration=configuration, base=base.version, refusals=refusals, absences=absences
+    )
+
+
+def push(
+    connection: Connection,
+    key: Ed25519PrivateKey,
+    weighed: WeighedChange,
+    *,
+    contract: ContractSettings,
+    who: str,
+    now_us: int,
+) -> int:
+    """Send what was weighed as the next version of the gateway and return its number.
+
+    Raises:
+        RolloutRefused: a rollout began to work on it, it got another version, or other gateways went out.
+    """
+    wanted, eui = weighed.wanted, weighed.wanted.eui
+    _check_free(connection, eui)
+    same = working_number(connection, eui) == weighed.base
+    if weighed.absences is not None:
+        same = same and weighed.absences == frozenset(load_absences(connection, contract, now_us))
+    if not same:
+        raise RolloutRefused("rollout.refused.changed", eui=eui)
+    if weighed.refusals:
+        after = {"reason": wanted.despite, "despite": [str(one.kind) for one in weighed.refusals]}
+        audit.record(
+            connection, now_us=now_us, who=who, action="configuration.despite", subject=eui, after=after
+        )
     envelope = issue_version(
         connection,
         key,
-        eui=wanted.eui,
-        configuration=configuration,
+        eui=eui,
+        configuration=weighed.configuration,
         who=who,
         now_us=now_us,
         reason=wanted.reason or wanted.despite,
         retry=wanted.retry,
     )
     return envelope.version
+
+
+def _check_free(connection: Connection, eui: str) -> None:
+    if (rollout := store.busy_gateways(connection).get(eui)) is not None:
+        raise RolloutRefused("rollout.refused.busy", eui=eui, rollout=rollout)

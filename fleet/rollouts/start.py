@@ -10,7 +10,7 @@ from agent.wire.configuration import ConfigurationError
 from agent.wire.reasons import Reason
 from fleet.configurations.change import change, differences
 from fleet.configurations.store import Version
-from fleet.configurations.working import working_versions
+from fleet.configurations.working import working_numbers, working_versions
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
@@ -70,14 +70,18 @@ def propose(connection: Connection, network: NetworkNow, contract: ContractSetti
     touched = {eui: found for eui in euis if (found := _differences(known[eui], wish.changes))}
     if not touched:
         raise RolloutRefused("rollout.refused.nothing")
-    busy = store.busy_gateways(connection)
-    if overlap := sorted(busy.keys() & touched.keys()):
-        raise RolloutRefused("rollout.refused.busy", eui=overlap[0], rollout=busy[overlap[0]])
+    _check_busy(connection, touched)
     view = load_view(connection, network, contract)
     absences = load_absences(connection, contract, network.at_us)
     lab = [eui for eui in wish.lab if eui in touched]
     plan = plan_rollout(wish.reason, list(touched), view, wish.settings, lab=lab, absences=absences)
     return Proposal(plan=plan, bases={eui: known[eui] for eui in touched}, touched=touched)
+
+
+def _check_busy(connection: Connection, euis: Iterable[str]) -> None:
+    busy = store.busy_gateways(connection)
+    if overlap := sorted(busy.keys() & set(euis)):
+        raise RolloutRefused("rollout.refused.busy", eui=overlap[0], rollout=busy[overlap[0]])
 
 
 def _differences(base: Version, changes: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -88,7 +92,15 @@ def _differences(base: Version, changes: Mapping[str, str]) -> dict[str, tuple[s
 
 
 def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, now_us: int) -> int:
-    """Store the rollout; the engine begins with the next look. Return its number."""
+    """Store the rollout; the engine begins with the next look. Return its number.
+
+    Raises:
+        RolloutRefused: meanwhile a gateway got another version, or another rollout works on one.
+    """
+    _check_busy(connection, proposal.bases)
+    versions = {eui: one.version for eui, one in proposal.bases.items()}
+    if working_numbers(connection, versions) != versions:
+        raise RolloutRefused("rollout.refused.changed_many")
     rollout = Rollout(
         waves=tuple(one.wave for one in proposal.plan.waves),
         wave_since_us=now_us,
@@ -101,7 +113,7 @@ def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, n
         rollout,
         reason=wish.reason.strip(),
         changes=wish.changes,
-        base_versions={eui: one.version for eui, one in proposal.bases.items()},
+        base_versions=versions,
         who=who,
         now_us=now_us,
     )

@@ -108,6 +108,17 @@ def get(connection: Connection, number: int, *, lock: bool = False) -> StoredRol
     return None if row is None else _stored(connection, row)
 
 
+def is_unchanged(connection: Connection, before: StoredRollout) -> bool:
+    """Return whether a rollout is as it was read; nobody else changes it in this transaction from now on.
+
+    Every order of a person and every look changes its own row, whatever it does to gateways.
+    """
+    query = select(rollouts).where(rollouts.c.id == before.id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    known = {**_state_row(before.rollout), "looked_at_us": before.looked_at_us, "judgement": before.judgement}
+    return row is not None and all(row[name] == value for name, value in known.items())
+
+
 def open_rollouts(connection: Connection) -> list[StoredRollout]:
     """Return the rollouts that are not over, the oldest first."""
     mine = rollouts.c.state.in_(sorted(OPEN_STATES))

@@ -36,10 +36,10 @@ def works_absences(works: Iterable[Maintenance], notice_us: int) -> Iterator[Abs
 
 
 def permit_absences(permitted_at_us: Mapping[str, int], unsettled: Collection[str]) -> Iterator[Absence]:
-    """Yield permitted changes: while the permit lives, and then until the gateway's version is settled.
+    """Yield changes that may begin: while the permit lives, and then until the gateway's version is settled.
 
-    ``permitted_at_us``: EUI → last permit, microseconds UTC; ``unsettled``: EUIs whose newest version is
-    neither confirmed nor given up.
+    ``permitted_at_us``: EUI → last permit, or the version where none is needed, microseconds UTC;
+    ``unsettled``: EUIs whose newest version is neither confirmed nor given up.
     """
     for eui, at_us in permitted_at_us.items():
         until_us = at_us + PERMIT_LIFE_US + (TRIAL_LIMIT_US if eui in unsettled else 0)

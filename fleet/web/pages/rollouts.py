@@ -17,7 +17,7 @@ from fleet.registry.store import Gateway, load_gateways
 from fleet.rollouts import store as rollouts
 from fleet.rollouts.asking import ask
 from fleet.rollouts.model import RolloutSettings
-from fleet.rollouts.single import Change, Unsafe, push
+from fleet.rollouts.single import Change, Unsafe, WeighedChange, push, weigh
 from fleet.rollouts.start import RolloutRefused, Wish, propose, start
 from fleet.rollouts.words import refused_in_words
 from fleet.safety.absences import OUT_US
@@ -203,8 +203,13 @@ def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
         try:
             wide = form.target == ALL
             proposal = propose(connection, visit.network, visit.contract, wish) if wide else None
+            weighed = None if wide else _weighed(visit, connection, form.target, wish, typed)
         except RolloutRefused as error:
             raise HTTPException(409, refused_in_words(visit.lang, error)) from error
+        except Unsafe as error:
+            names = {one.eui: one.name for one in form.gateways}
+            words = " ".join(refusal_in_words(visit.lang, one, names) for one in error.refusals)
+            raise HTTPException(409, words) from error
     try:
         with visit.database.write() as connection:
             if (
@@ -213,31 +218,26 @@ def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
                 == views.stamp_of(_rollout_form(connection, form.target).chosen)
             ):
                 raise HTTPException(409, visit.words.t("rollouts.stale"))
-            if proposal is None:
-                despite = typed.get("despite", "").strip()[:REASON_LIMIT]
-                wanted = Change(eui=form.target, changes=changes, reason=wish.reason, despite=despite)
-                _push(visit, connection, person.name, wanted)
-                number = 0
-            else:
-                number = start(connection, proposal, wish, who=person.name, now_us=visit.now_us)
+            if weighed is not None:
+                _push(visit, connection, person.name, weighed)
+            number = (
+                start(connection, proposal, wish, who=person.name, now_us=visit.now_us) if proposal else 0
+            )
     except RolloutRefused as error:
         raise HTTPException(409, refused_in_words(visit.lang, error)) from error
-    except Unsafe as error:
-        names = {one.eui: one.name for one in form.gateways}
-        words = " ".join(refusal_in_words(visit.lang, one, names) for one in error.refusals)
-        raise HTTPException(409, words) from error
     if not number:
         return leave_toast(RedirectResponse("/deploiements", SEE_OTHER), "toast.pushed", count=1)
     return leave_toast(RedirectResponse(f"/deploiements/{number}", SEE_OTHER), "toast.rollout_started")
 
 
-def _push(visit: Visit, connection: Connection, who: str, wanted: Change) -> None:
-    push(
-        connection,
-        visit.parts.keys.signing,
-        wanted,
-        network=visit.network,
-        contract=visit.contract,
-        who=who,
-        now_us=visit.now_us,
-    )
+def _weighed(
+    visit: Visit, connection: Connection, eui: str, wish: Wish, typed: dict[str, str]
+) -> WeighedChange:
+    despite = typed.get("despite", "").strip()[:REASON_LIMIT]
+    wanted = Change(eui=eui, changes=wish.changes, reason=wish.reason, despite=despite)
+    return weigh(connection, wanted, network=visit.network, contract=visit.contract, now_us=visit.now_us)
+
+
+def _push(visit: Visit, connection: Connection, who: str, weighed: WeighedChange) -> None:
+    keys, contract = visit.parts.keys, visit.contract
+    push(connection, keys.signing, weighed, contract=contract, who=who, now_us=visit.now_us)

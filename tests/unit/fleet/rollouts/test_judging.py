@@ -12,8 +12,8 @@ from fleet.facts.states import GatewayState
 from fleet.identity.tables import audit_log
 from fleet.rollouts import store
 from fleet.rollouts.judge import CONTROL_MIN, Measured, Metric
-from fleet.rollouts.judging import control_group, judged, ruling_of
-from fleet.rollouts.look import Looking, advance_rollouts
+from fleet.rollouts.judging import control_group, keep, ruled, ruling_of
+from fleet.rollouts.look import Looking, carry_out
 from fleet.rollouts.measurements import LATE_US, USUAL_DAYS, measure, span_of
 from fleet.rollouts.model import (
     GatewayStep,
@@ -26,6 +26,7 @@ from fleet.rollouts.model import (
     WaveState,
 )
 from fleet.rollouts.start import Order, RolloutRefused, give
+from fleet.rollouts.weighing import weigh
 from fleet.rollouts.words import ruling_in_words
 from tests.unit.fleet.configurations.test_reconcile import KEY
 from tests.unit.fleet.founded import empty_database
@@ -97,16 +98,19 @@ class Watched:
     def judged(self, now_us):
         with self.database.write() as connection:
             stored = store.get(connection, 1)
-            return judged(connection, stored, self.network, now_us)
+            ruling = ruled(connection, stored, self.network, now_us)
+            keep(connection, stored, ruling)
+            return ruling.valid
 
     def look(self, now_us):
         """As the engine does; return the state, the wave and what it does."""
+        with self.database.read() as connection:
+            weighed = weigh(connection, self.network, DEFAULTS, now_us)
         with self.database.write() as connection:
-            advance_rollouts(
-                Looking(
-                    connection=connection, key=KEY, network=self.network, contract=DEFAULTS, now_us=now_us
-                )
+            looking = Looking(
+                connection=connection, key=KEY, network=self.network, contract=DEFAULTS, now_us=now_us
             )
+            carry_out(looking, weighed)
         rollout = self.stored().rollout
         return rollout.state, rollout.wave, rollout.wave_state
 

@@ -16,10 +16,11 @@ from fleet.facts.states import GatewayState
 from fleet.identity.tables import audit_log
 from fleet.live.memory import Memory
 from fleet.rollouts import store
-from fleet.rollouts.look import Looking, advance_rollouts
+from fleet.rollouts.look import Looking, carry_out
 from fleet.rollouts.model import Failure, Hold, RolloutSettings, RolloutState, Step
-from fleet.rollouts.single import Change, Unsafe, push
+from fleet.rollouts.single import Change, Unsafe, push, weigh
 from fleet.rollouts.start import Order, RolloutRefused, Wish, give, propose, start
+from fleet.rollouts.weighing import weigh as weigh_all
 from fleet.rollouts.words import hold_in_words, refused_in_words
 from tests.unit.fleet.configurations.test_reconcile import CONFIGURATION, KEY, ask, hear
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, received
@@ -51,18 +52,38 @@ class Fleet:
             proposal = propose(connection, self.network, DEFAULTS, wish)
             return start(connection, proposal, wish, who="anne", now_us=self.now_us)
 
+    def weigh(self):
+        with self.database.read() as connection:
+            return weigh_all(connection, self.network, DEFAULTS, self.now_us)
+
     def look(self, later_us=MINUTE_US):
         self.now_us += later_us
+        self.carry_out(self.weigh())
+
+    def carry_out(self, weighed):
         with self.database.write() as connection:
-            advance_rollouts(
+            carry_out(
                 Looking(
                     connection=connection,
                     key=KEY,
                     network=self.network,
                     contract=DEFAULTS,
                     now_us=self.now_us,
-                )
+                ),
+                weighed,
             )
+
+    def weighed(self, **wanted):
+        with self.database.read() as connection:
+            told = {"network": self.network, "contract": DEFAULTS, "now_us": self.now_us}
+            return weigh(connection, Change(**wanted), **told)
+
+    def send(self, weighed):
+        with self.database.write() as connection:
+            return push(connection, KEY, weighed, contract=DEFAULTS, who="anne", now_us=self.now_us)
+
+    def push(self, **wanted):
+        return self.send(self.weighed(**wanted))
 
     def answer(self, eui, state=ConfigState.CONFIRMED, reason=""):
         """The gateway reports on its newest version; a confirmed one was confirmed by us."""
@@ -144,45 +165,103 @@ def test_a_canary_that_rolls_back_takes_nobody_along(fleet):
 
 
 def test_a_failed_version_is_not_the_base_of_the_next(fleet):
-    with fleet.database.write() as connection:
-        bad = Change(eui=A, changes={"connectors.0.host": "wrong"}, reason="faute")
-        push(connection, KEY, bad, network=fleet.network, contract=DEFAULTS, who="anne", now_us=NOW_US)
+    fleet.push(eui=A, changes={"connectors.0.host": "wrong"}, reason="faute")
     fleet.answer(A, ConfigState.ROLLED_BACK)
-    with fleet.database.write() as connection:
+    with fleet.database.read() as connection:
         assert working_version(connection, A).version == 1
-        quick = Change(eui=A, changes={"intervals.stat_s": "60"})
-        push(connection, KEY, quick, network=fleet.network, contract=DEFAULTS, who="anne", now_us=NOW_US)
+    fleet.push(eui=A, changes={"intervals.stat_s": "60"})
     assert fleet.host(A) == "a"
 
 
 def test_one_gateway_is_not_changed_where_somebody_would_suffer(fleet):
     wanted = {"eui": C, "changes": {"connectors.0.host": "b"}}
-    told = {"network": fleet.network, "contract": DEFAULTS, "who": "anne", "now_us": NOW_US}
-    with fleet.database.write() as connection:
-        with pytest.raises(Unsafe) as caught:
-            push(connection, KEY, Change(**wanted), **told)
-        assert [one.commune for one in caught.value.refusals] == ["Y"]
-        quiet = Change(eui=C, changes={"intervals.stat_s": "60"})
-        assert push(connection, KEY, quiet, **told) == 2, "what stops nothing needs no permission"
-        assert push(connection, KEY, Change(**wanted, despite="panne du cœur"), **told) == 3
+    with pytest.raises(Unsafe) as caught:
+        fleet.push(**wanted)
+    assert [one.commune for one in caught.value.refusals] == ["Y"]
+    quiet = {"eui": C, "changes": {"intervals.stat_s": "60"}}
+    assert fleet.push(**quiet) == 2, "what stops nothing needs no permission"
+    assert fleet.push(**wanted, despite="panne du cœur") == 3
     with fleet.database.read() as connection:
         asked = select(audit_log.c.after).where(audit_log.c.action == "configuration.despite")
         assert connection.execute(asked).scalar_one()["reason"] == "panne du cœur"
 
 
+def test_of_two_neighbours_changed_at_the_same_time_the_second_is_refused(fleet):
+    first, second = (fleet.weighed(eui=eui, changes={"connectors.0.host": "b"}) for eui in (A, B))
+    fleet.send(first)
+    with pytest.raises(RolloutRefused) as caught:
+        fleet.send(second)
+    assert caught.value.key == "rollout.refused.changed"
+    with pytest.raises(Unsafe):
+        fleet.weighed(eui=B, changes={"connectors.0.host": "b"})
+
+
+def test_what_was_weighed_upon_an_older_version_is_refused(fleet):
+    weighed = fleet.weighed(eui=A, changes={"intervals.stat_s": "60"})
+    fleet.push(eui=A, changes={"intervals.stat_s": "90"})
+    with pytest.raises(RolloutRefused) as caught:
+        fleet.send(weighed)
+    assert caught.value.key == "rollout.refused.changed"
+    assert "Entre-temps" in refused_in_words("fr", caught.value)
+
+
 def test_a_gateway_of_a_rollout_is_not_changed_beside_it(fleet):
+    quiet = {"eui": A, "changes": {"intervals.stat_s": "60"}}
+    weighed = fleet.weighed(**quiet)
     fleet.start()
+    for late in (lambda: fleet.push(**quiet), lambda: fleet.send(weighed)):
+        with pytest.raises(RolloutRefused) as caught:
+            late()
+        assert "n° 1" in refused_in_words("fr", caught.value)
+
+
+def _neighbour_falls(fleet):
+    (begins,) = {eui for eui in (A, B) if fleet.rollout().steps[eui].wave == 0}
+    other = B if begins == A else A
+    states = {A: SERVING, B: SERVING, C: SERVING} | {other: DOWN}
+    fleet.network = view_of(states, PAIR).network
+
+
+def _is_paused(fleet):
+    with fleet.database.write() as connection:
+        give(connection, 1, Order.PAUSE, who="anne", now_us=fleet.now_us)
+
+
+def _is_changed(fleet):
+    with fleet.database.write() as connection:
+        for eui in (A, B):
+            ask(connection, eui=eui)
+
+
+@pytest.mark.parametrize("meanwhile", [_neighbour_falls, _is_paused, _is_changed])
+def test_what_changed_between_weighing_and_the_transaction_lets_nobody_begin(fleet, meanwhile):
+    fleet.start()
+    fleet.now_us += MINUTE_US
+    weighed = fleet.weigh()
+    assert len(weighed.rollouts[0].acts) == 1
+    before = fleet.network
+    meanwhile(fleet)
+    fleet.carry_out(weighed)
+    assert fleet.applying() == set()
+    fleet.network = before
+
+
+def test_a_neighbour_far_away_that_falls_stops_nobody(fleet):
+    fleet.start()
+    fleet.now_us += MINUTE_US
+    weighed = fleet.weigh()
+    fleet.network = view_of({A: SERVING, B: SERVING, C: DOWN}, PAIR).network
+    fleet.carry_out(weighed)
+    assert len(fleet.applying()) == 1
+
+
+def test_a_rollout_that_was_planned_upon_older_versions_does_not_start(fleet):
+    with fleet.database.read() as connection:
+        proposal = propose(connection, fleet.network, DEFAULTS, WISH)
+    fleet.push(eui=A, changes={"intervals.stat_s": "60"})
     with fleet.database.write() as connection, pytest.raises(RolloutRefused) as caught:
-        push(
-            connection,
-            KEY,
-            Change(eui=A, changes={"intervals.stat_s": "60"}),
-            network=fleet.network,
-            contract=DEFAULTS,
-            who="anne",
-            now_us=NOW_US,
-        )
-    assert "n° 1" in refused_in_words("fr", caught.value)
+        start(connection, proposal, WISH, who="anne", now_us=NOW_US)
+    assert caught.value.key == "rollout.refused.changed_many"
 
 
 def test_people_pause_resume_and_take_back(fleet):

@@ -1,5 +1,7 @@
 """When a change that waits on a gateway is permitted."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -10,7 +12,9 @@ from fleet.configurations.tables import instructions
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import GatewayState
 from fleet.live.memory import Memory
-from fleet.rollouts.permits import ASK_AGAIN_US, decide_permits, grant_permits
+from fleet.rollouts.look import Looking, carry_out
+from fleet.rollouts.permits import ASK_AGAIN_US, decide_permits
+from fleet.rollouts.weighing import weigh
 from fleet.safety.absences import PERMIT_LIFE_US, TRIAL_LIMIT_US, permit_absences
 from fleet.safety.model import RefusalKind
 from tests.unit.fleet.configurations.test_reconcile import KEY, ask, hear
@@ -49,29 +53,54 @@ def waiting(database, memory, *euis):
         hear(database, memory, received(eui, "config/reported", told))
 
 
-def permits(connection):
-    rows = connection.execute(select(instructions).where(instructions.c.kind == EnvelopeKind.PERMIT))
-    return [decode_envelope(row["envelope"]) for row in rows.mappings()]
+def permits(database):
+    with database.read() as connection:
+        rows = connection.execute(select(instructions).where(instructions.c.kind == EnvelopeKind.PERMIT))
+        return [decode_envelope(row["envelope"]) for row in rows.mappings()]
 
 
-def grant(connection, later_us=0):
-    return set(grant_permits(connection, KEY, PAIR.network, DEFAULTS, NOW_US + later_us))
+def grant(database, later_us=0):
+    """Permit what may begin, as the engine does; return who waits on."""
+    now_us = NOW_US + later_us
+    with database.read() as connection:
+        weighed = weigh(connection, PAIR.network, DEFAULTS, now_us)
+    with database.write() as connection:
+        looking = Looking(
+            connection=connection, key=KEY, network=PAIR.network, contract=DEFAULTS, now_us=now_us
+        )
+        carry_out(looking, weighed)
+    return set(weighed.permits.refused) if weighed.permits else set()
 
 
 def test_of_two_that_wait_the_second_waits_until_the_first_is_settled(tmp_path):
     database, memory = founded_database(tmp_path), Memory()
     waiting(database, memory, A, B)
-    with database.write() as connection:
-        assert grant(connection) == {B}
-        (first,) = permits(connection)
-        assert (first.device, first.expires_at_us) == (A, NOW_US + PERMIT_LIFE_US)
-        assert grant(connection, ASK_AGAIN_US - 1) == {B}
-        assert grant(connection, PERMIT_LIFE_US) == {B}, "A may be on trial still"
-        grant(connection, PERMIT_LIFE_US + TRIAL_LIMIT_US + PERMIT_LIFE_US)
-        assert {permit.device for permit in permits(connection)} == {A, B}
+    assert grant(database) == {B}
+    (first,) = permits(database)
+    assert (first.device, first.expires_at_us) == (A, NOW_US + PERMIT_LIFE_US)
+    assert grant(database, ASK_AGAIN_US - 1) == {B}
+    assert grant(database, PERMIT_LIFE_US) == {B}, "A may be on trial still"
+    grant(database, PERMIT_LIFE_US + TRIAL_LIMIT_US + PERMIT_LIFE_US)
+    assert {permit.device for permit in permits(database)} == {A, B}
 
 
 def test_who_does_not_wait_gets_no_permit(tmp_path):
-    with founded_database(tmp_path).write() as connection:
-        assert grant(connection) == set()
-        assert permits(connection) == []
+    database = founded_database(tmp_path)
+    assert grant(database) == set()
+    assert permits(database) == []
+
+
+def test_a_neighbour_that_falls_before_the_transaction_lets_no_permit_go(tmp_path):
+    database, memory = founded_database(tmp_path), Memory()
+    waiting(database, memory, A)
+    with database.read() as connection:
+        weighed = weigh(connection, PAIR.network, DEFAULTS, NOW_US)
+    assert weighed.permits.granted
+    gone = replace(PAIR.network.gateways[B], state=GatewayState.DOWN)
+    network = replace(PAIR.network, gateways=PAIR.network.gateways | {B: gone})
+    with database.write() as connection:
+        carry_out(
+            Looking(connection=connection, key=KEY, network=network, contract=DEFAULTS, now_us=NOW_US),
+            weighed,
+        )
+    assert permits(database) == []
