@@ -63,7 +63,7 @@ def announce(
     Raises:
         WorksRefused: no gateway, no reason, an impossible time, or beyond a limit.
     """
-    _check(works, now_us)
+    check(works, now_us)
     _check_number(connection, works)
     _check_whole(connection, works, settings, now_us)
     row = {
@@ -81,7 +81,12 @@ def announce(
     return int(number)
 
 
-def _check(works: Works, now_us: int) -> None:
+def check(works: Works, now_us: int) -> None:
+    """Refuse what no window may be, whatever else is announced.
+
+    Raises:
+        WorksRefused: no gateway, no reason, an impossible time.
+    """
     if not works.euis:
         raise WorksRefused("euis", "works.refused.nobody")
     if not works.reason.strip() or len(works.reason) > REASON_LIMIT_CHARACTERS:

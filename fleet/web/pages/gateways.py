@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection, select
 
-from agent.wire.command import Action, Command
+from agent.wire.command import SERVICE_AFFECTING, Action, Command
 from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
 from fleet.configurations.status import statuses, unbalanced
@@ -19,12 +19,14 @@ from fleet.incidents.sites import incidents_of
 from fleet.registry import store
 from fleet.registry.roll import call_roll
 from fleet.registry.store import Gateway
+from fleet.safety.absences import OUT_US
 from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
 from fleet.web.access import NotAllowed, form_guard, operator, technician
 from fleet.web.login import inside
 from fleet.web.pages import listing
 from fleet.web.pages.ticket_lists import words_of_ticket
+from fleet.web.pages.stopping import StopAnswer, answer_of
 from fleet.web.rendering import Words
 from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
@@ -39,6 +41,7 @@ router = APIRouter()
 JOURNAL_LIMIT_ROWS = 50
 """Newest records of the page; the rest is behind the API."""
 SEE_OTHER = 303
+REASON_LIMIT = 300
 
 
 @router.get("/passerelles", response_class=HTMLResponse)
@@ -222,22 +225,53 @@ def command(
     eui: str,
     visit: Viewing,
     person: Commanding,
+    *,
     action: Annotated[Action, Form()],
     back: Annotated[Line, Form()] = "",
+    despite: Annotated[Line, Form(max_length=REASON_LIMIT)] = "",
 ) -> Response:
-    """Sign and queue one command; the gateway answers when it is reached."""
+    """Sign and queue one command; one that stops reception only where nobody suffers, or with a reason."""
     if action in FOR_OPERATORS and not person.may(Role.OPERATOR):
         raise NotAllowed("role", f"{action} needs the role {Role.OPERATOR}, {person.name} has {person.role}")
     if action not in (*FOR_TECHNICIANS, *FOR_OPERATORS):
         raise HTTPException(404)
+    stops = action in SERVICE_AFFECTING and eui in visit.network.gateways
+    answer = answer_of(visit, eui, OUT_US) if stops else None
+    if answer is not None and not answer.is_yes and not despite.strip():
+        return _refused(visit, eui, action, answer)
     with visit.database.write() as connection:
         found = store.load_gateway(connection, eui)
         if found is None:
             raise HTTPException(404)
         key = visit.parts.keys.signing
+        if answer is not None and not answer.is_yes:
+            told = {"action": action, "reason": despite.strip(), "despite": answer.reasons}
+            audit.record(
+                connection,
+                now_us=visit.now_us,
+                who=person.name,
+                action="gateway.command.despite",
+                subject=eui,
+                after=told,
+            )
         send(connection, key, eui=eui, command=Command(action=action), who=person.name, now_us=visit.now_us)
-    answer = RedirectResponse(inside(back) if back else f"/passerelles/{eui}", SEE_OTHER)
-    return leave_toast(answer, f"toast.command.{action}", name=found.name)
+    page = RedirectResponse(inside(back) if back else f"/passerelles/{eui}", SEE_OTHER)
+    return leave_toast(page, f"toast.command.{action}", name=found.name)
+
+
+def _refused(visit: Visit, eui: str, action: Action, answer: StopAnswer) -> HTMLResponse:
+    """Say who would suffer, and ask why it must be all the same."""
+    with visit.database.read() as connection:
+        return visit.page(
+            "pages/stop.html",
+            connection,
+            status=409,
+            gateway=visit.network.gateways[eui],
+            answer=answer,
+            limit_us=OUT_US,
+            at_us=visit.network.at_us,
+            action=action.value,
+        )
 
 
 DETAILS, PICTURE, OCCUPIED = "details", "rf_picture", "lbt_blocked"

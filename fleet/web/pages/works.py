@@ -1,5 +1,6 @@
 """Works and maintenance: what is announced, and the form that announces."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,10 +8,14 @@ from fastapi import APIRouter, Depends, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
+from fleet.facts.months import Window
+from fleet.identity import audit
 from fleet.identity.people import Person, Role
 from fleet.lang.paris import instant_us
 from fleet.registry.store import load_registry
+from fleet.safety.model import LIMITS
 from fleet.web.access import form_guard, operator
+from fleet.web.pages.stopping import asked, refusals_in_words
 from fleet.web.typed import Line
 from fleet.web.visit import Viewing, Visit, leave_toast
 from fleet.works import announce as works
@@ -33,6 +38,7 @@ def _page(
     *,
     typed: dict[str, Any] | None = None,
     wrong: WorksRefused | None = None,
+    dark: Sequence[str] = (),
 ) -> HTMLResponse:
     registry = load_registry(connection)
     rows = [
@@ -55,7 +61,8 @@ def _page(
         rows=rows,
         gateways=list(registry.gateways.values()),
         may_plan=visit.person is not None and visit.person.may(Role.OPERATOR),
-        typed={"from": "", "until": "", "reason": "", "euis": []} | (typed or {}),
+        typed={"from": "", "until": "", "reason": "", "euis": [], "despite": ""} | (typed or {}),
+        dark=dark,
         errors={wrong.field: visit.words.t(wrong.key)} if wrong else {},
         notice_us=visit.contract.maintenance_notice_us,
         cap_us=visit.contract.maintenance_cap_us,
@@ -87,9 +94,10 @@ def announce(
     until: Annotated[Line, Form(max_length=25)] = "",
     reason: Annotated[Line, Form(max_length=1000)] = "",
     euis: Annotated[list[Line] | None, Form()] = None,
+    despite: Annotated[Line, Form(max_length=300)] = "",
 ) -> Response:
-    """Announce a window."""
-    typed = {"from": begin, "until": until, "reason": reason, "euis": euis or []}
+    """Announce a window; one that leaves somebody without service only with a reason."""
+    typed = {"from": begin, "until": until, "reason": reason, "euis": euis or [], "despite": despite}
     with visit.database.read() as connection:
         known = load_registry(connection).gateways
     chosen = tuple(eui for eui in euis or [] if eui in known)
@@ -100,12 +108,35 @@ def announce(
             until_us=paris_us(until, "until"),
             reason=reason,
         )
+        works.check(planned, visit.now_us)
+        dark = _dark(visit, planned)
+        if dark and not despite.strip():
+            raise WorksRefused("despite", "works.refused.dark")
         with visit.database.write() as connection:
-            works.announce(connection, planned, who=person.name, now_us=visit.now_us, settings=visit.contract)
+            number = works.announce(
+                connection, planned, who=person.name, now_us=visit.now_us, settings=visit.contract
+            )
+            if dark:
+                after = {"reason": despite.strip(), "despite": dark}
+                audit.record(
+                    connection,
+                    now_us=visit.now_us,
+                    who=person.name,
+                    action="works.despite",
+                    subject=f"works {number}",
+                    after=after,
+                )
     except WorksRefused as error:
         with visit.database.read() as connection:
-            return _page(visit, connection, typed=typed, wrong=error)
+            dark = _dark(visit, planned) if error.field == "despite" else []
+            return _page(visit, connection, typed=typed, wrong=error, dark=dark)
     return leave_toast(RedirectResponse("/travaux", SEE_OTHER), "toast.works", count=len(chosen))
+
+
+def _dark(visit: Visit, planned: Works) -> list[str]:
+    """Return who would be without service, in words."""
+    window = Window(max(planned.from_us, visit.now_us), planned.until_us)
+    return refusals_in_words(visit, asked(visit, planned.euis, window, LIMITS))
 
 
 @router.post("/travaux/{number}/retirer", dependencies=Guarded)

@@ -22,6 +22,14 @@ startOffline();
 startTyped();
 startWall();
 
+// A question that gets no answer says so where the answer would stand.
+for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(failure, ({ detail }) => {
+    const unknown = detail.target?.dataset.unknown;
+    if (unknown) detail.target.replaceChildren(Object.assign(document.createElement("p"), { className: "notice", textContent: unknown }));
+  });
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
 });

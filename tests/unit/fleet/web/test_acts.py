@@ -238,7 +238,8 @@ def test_works_are_announced_withdrawn_and_what_was_typed_is_kept(client: TestCl
     assert wrong.status_code == 422
     assert "La fin doit venir après le début." in wrong.text
     assert 'value="2026-11-30T09:00"' in wrong.text
-    assert client.post("/travaux", data=TOKEN | typed | {"until": "2026-11-30T11:00"}).status_code == 303
+    right = typed | {"until": "2026-11-30T11:00", "despite": "seule date possible"}
+    assert client.post("/travaux", data=TOKEN | right).status_code == 303
     assert "décompté, préavis tenu" in client.get("/travaux").text
     assert client.post("/travaux/1/retirer", data=TOKEN).status_code == 303
     assert "retiré" in client.get("/travaux").text

@@ -26,6 +26,7 @@ PAGES = [
     f"/passerelles/{eui_of(0)}?fenetre=mois",
     "/deploiements",
     f"/deploiements?eui={eui_of(1)}",
+    f"/passerelles/{eui_of(2)}/couper",
     "/rapports",
     "/astreinte",
     "/travaux",
