@@ -215,7 +215,7 @@ def test_the_glossary_is_read_by_rows() -> None:
 
 
 def test_nothing_slow_waits_inside_a_transaction() -> None:
-    fleet = {dotted(path): TREES[path] for path in SOURCES if path.is_relative_to(ROOT / "fleet")}
+    fleet = {dotted(path): tree_of(path) for path in SOURCES if path.is_relative_to(ROOT / "fleet")}
     assert transactions.SLOW.keys() - {"time.sleep"} <= {
         f"{module}.{node.name}"
         for module, tree in fleet.items()

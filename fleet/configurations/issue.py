@@ -30,9 +30,11 @@ def issue_version(
     reason: str = "",
     retry: bool = False,
     by_image: bool = False,
+    despite: str = "",
 ) -> Envelope:
     """Sign ``configuration`` as the next version of ``eui`` and queue it; return the sealed envelope.
 
+    ``despite``: why it is sent although somebody loses service: the gateway is permitted to begin as well.
     ``by_image``: a work order carries it to the gateway, so that it is not sent over the broker.
     """
     version = store.next_version(connection, eui)
@@ -59,6 +61,7 @@ def issue_version(
         "reason": reason,
         "published": by_image,
         "by_image": by_image,
+        "despite": despite,
     }
     store.add_version(connection, row)
     after = {"version": version, "sha256": envelope.sha256, "reason": reason}

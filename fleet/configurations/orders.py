@@ -40,12 +40,15 @@ class Wanted:
 def first_configuration(wanted: Wanted) -> Configuration:
     """Return version 1: one contractual connector, the fleet's broker, ``changes``, defaults elsewhere.
 
+    Later changes that touch the service wait for the fleet's permit, unless ``changes`` say otherwise.
+
     Raises:
         ConfigurationError: a change names no setting, or a value outside its rule.
         AddressRefused: the server's address is none.
     """
     lns = contractual_connector(wanted.lns)
-    return change(Configuration(connectors=(lns,), fleet=wanted.broker), wanted.changes)
+    first = Configuration(connectors=(lns,), fleet=wanted.broker, permit_needed=True)
+    return change(first, wanted.changes)
 
 
 def make_order(

@@ -21,6 +21,8 @@ class WaitingChange:
 
     eui: str
     sha256: str
+    despite: bool = False
+    """A person sent it knowing who would lose service: it begins without asking again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,9 +221,9 @@ def trials(connection: Connection) -> list[Trial]:
 def waiting_changes(connection: Connection) -> list[WaitingChange]:
     """Return the changes that gateways may not begin without a permit."""
     same = and_(versions.c.eui == reports.c.eui, versions.c.version == reports.c.seen_version)
-    query = select(reports.c.eui, versions.c.sha256).join_from(reports, versions, same)
+    query = select(reports.c.eui, versions.c.sha256, versions.c.despite).join_from(reports, versions, same)
     rows = connection.execute(query.where(reports.c.state == int(ConfigState.WAITING)))
-    return [WaitingChange(eui=row.eui, sha256=row.sha256) for row in rows]
+    return [WaitingChange(eui=row.eui, sha256=row.sha256, despite=bool(row.despite)) for row in rows]
 
 
 # --- instructions ------------------------------------------------------------------------------------

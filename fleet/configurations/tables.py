@@ -19,9 +19,10 @@ configuration_versions = Table(
     Column("published", Boolean, nullable=False, server_default="0"),
     Column("confirmed_at_us", BigInteger),
     Column("by_image", Boolean, nullable=False, server_default="0"),
+    Column("despite", Text, nullable=False, server_default=""),
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained), or a work
-order carries it (``by_image``)."""
+order carries it (``by_image``); ``despite``: why a person sent it although somebody would lose service."""
 
 instructions = Table(
     "words",

@@ -5,6 +5,7 @@
 What stands is valid until the next hour, or until a person accepts the wave by their own decision.
 """
 
+from collections.abc import Collection
 from hashlib import sha256
 
 import msgspec
@@ -17,6 +18,7 @@ from fleet.rollouts import store
 from fleet.rollouts.judge import CONTROL_MIN, Finding, judge
 from fleet.rollouts.measurements import measure, span_of
 from fleet.rollouts.model import Judgement, Rollout, RolloutState, Step, WaveState
+from fleet.rollouts.plan import CANARY
 from fleet.rollouts.store import StoredRollout
 
 
@@ -31,6 +33,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     at_us: int
     judgement: Judgement
     findings: tuple[Finding, ...] = ()
+    controls: int | None = None
+    """Control gateways that restarted with the wave; None: the change restarts nobody."""
     accepted_by: str = ""
     """Who let the wave pass by their own decision; empty: nobody."""
 
@@ -59,7 +63,7 @@ def ruled(connection: Connection, stored: StoredRollout, network: NetworkNow, no
     hour, final = soaked_us // HOUR_US, soaked_us >= rollout.waves[rollout.wave].soak_us
     if ruling is not None and (ruling.accepted_by or (ruling.hour, ruling.final) == (hour, final)):
         return ruling
-    return _new(connection, rollout, network, now_us, hour=hour, final=final)
+    return _new(connection, stored, network, now_us, hour=hour, final=final)
 
 
 def keep(connection: Connection, stored: StoredRollout, ruling: Ruling) -> None:
@@ -78,24 +82,37 @@ def accept(connection: Connection, stored: StoredRollout, who: str, now_us: int)
 
 
 def _new(
-    connection: Connection, rollout: Rollout, network: NetworkNow, now_us: int, *, hour: int, final: bool
+    connection: Connection, stored: StoredRollout, network: NetworkNow, now_us: int, *, hour: int, final: bool
 ) -> Ruling:
+    rollout = stored.rollout
     changed = [one for one in rollout.of_wave(rollout.wave) if one.step is Step.DONE]
     since_us = min((one.since_us for one in changed), default=rollout.wave_since_us)
     span = span_of(rollout.wave_since_us, since_us - rollout.settings.silent_limit_us, now_us)
     wave = _spread([one.eui for one in changed])
-    judgement, findings = judge(measure(connection, span, wave, control_group(rollout, network)), final=final)
+    restarted = stored.controls.restarted if rollout.waves[rollout.wave].name == CANARY else {}
+    control = control_group(rollout, network, restarted)
+    judgement, findings = judge(measure(connection, span, wave, control), final=final)
     return Ruling(
-        wave=rollout.wave, hour=hour, final=final, at_us=now_us, judgement=judgement, findings=findings
+        wave=rollout.wave,
+        hour=hour,
+        final=final,
+        at_us=now_us,
+        judgement=judgement,
+        findings=findings,
+        controls=len(restarted.keys() & set(control)) if stored.controls.needed else None,
     )
 
 
-def control_group(rollout: Rollout, network: NetworkNow) -> list[str]:
-    """Return gateways that serve and were not touched; where few are left, those of waves that were judged.
+def control_group(rollout: Rollout, network: NetworkNow, restarted: Collection[str] = ()) -> list[str]:
+    """Return gateways that serve and did not change: those that restarted with the wave, where enough did.
 
-    In the last wave of a change of everything nobody else is left: theirs was found to be no worse.
+    Else those that were not touched; where few are left, those of waves that were judged.  In the last wave
+    of a change of everything nobody else is left: theirs was found to be no worse.
     """
     serving = {eui for eui, one in network.gateways.items() if one.state is GatewayState.SERVING}
+    alike = serving.intersection(restarted) - rollout.changed
+    if len(alike) >= CONTROL_MIN:
+        return _spread(list(alike))
     steps = rollout.steps
     untouched = [eui for eui in serving if eui not in steps or steps[eui].step is Step.PENDING]
     if len(untouched) >= CONTROL_MIN:

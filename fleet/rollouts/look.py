@@ -6,11 +6,14 @@
 Rollouts whose look begins nothing depend on no neighbour: a halt never waits for a network that changes.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from agent.wire.command import Action, Command
+from fleet.configurations.commands import send
 from fleet.configurations.issue import issue_version
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
@@ -21,6 +24,8 @@ from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, St
 from fleet.rollouts.permits import issue_permits
 from fleet.rollouts.store import StoredRollout
 from fleet.rollouts.weighing import Basis, Weighed, WeighedRollout, newest_numbers
+
+RESTART = Command(action=Action.RESTART)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +77,22 @@ def _advance(looking: Looking, one: WeighedRollout) -> None:
         store.add_gateways(connection, stored.id, new, one.joined)
     if one.ruling is not None and one.ruling != judging.ruling_of(stored):
         judging.keep(connection, stored, one.ruling)
+    if one.controls:
+        _restart(looking, stored, one.controls)
     for act in one.acts:
         after = _carried_out(looking, one, after, act)
     if after.state is not stored.rollout.state:
         _note(looking, stored, after)
     store.save(connection, stored, after, looking.now_us)
+
+
+def _restart(looking: Looking, stored: StoredRollout, controls: Collection[str]) -> None:
+    """Tell gateways that do not change to restart as the canaries do."""
+    connection, key, now_us = looking.connection, looking.key, looking.now_us
+    for eui in controls:
+        send(connection, key, eui=eui, command=RESTART, who=stored.created_by, now_us=now_us)
+    told = replace(stored.controls, restarted=dict.fromkeys(controls, now_us))
+    store.save_controls(connection, stored.id, told)
 
 
 def _carried_out(looking: Looking, one: WeighedRollout, after: Rollout, act: Act) -> Rollout:

@@ -108,6 +108,9 @@ class RolloutSettings:
     """Gateways that get their first configuration meanwhile come with the last wave."""
     judged: bool = True
     """Whether measurements must be no worse before the next wave."""
+    controls_restart: bool = True
+    """Whether gateways that do not change restart with the canaries, as far as nobody needs them, so that
+    what a restart alone does is seen on both sides."""
     from_hour: int = 0
     """First hour of the day in Paris at which gateways begin."""
     until_hour: int = 24
@@ -131,6 +134,19 @@ class RolloutSettings:
 
 
 DEFAULT_SETTINGS = RolloutSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """Gateways that restart with the canaries and change nothing else."""
+
+    needed: bool = False
+    """The change restarts the gateways that get it."""
+    restarted: Mapping[str, int] = field(default_factory=dict)
+    """EUI → when it was told to, microseconds UTC."""
+
+
+NO_CONTROLS = Controls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +195,11 @@ class Rollout:
     """Why it was halted: ``failures``, ``worse``, or what a person wrote."""
     steps: Mapping[str, GatewayStep] = field(default_factory=dict)
     settings: RolloutSettings = DEFAULT_SETTINGS
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """Gateways that have begun, whatever came of it."""
+        return frozenset(eui for eui, one in self.steps.items() if one.step is not Step.PENDING)
 
     @property
     def wave_is_last_soak(self) -> bool:

@@ -18,10 +18,12 @@ from fleet.configurations.rules import WaitingChange
 from fleet.durations import MINUTE_US
 from fleet.facts.months import Window
 from fleet.safety.absences import PERMIT_LIFE_US, permit_absences
-from fleet.safety.model import Absence, Question, Refusal
+from fleet.safety.model import Absence, Question, Refusal, SafetyLimits
 from fleet.safety.oracle import ok_to_stop
 from fleet.safety.view import SafetyView
 
+ASKED_LIMITS = SafetyLimits(budget_left_min_ppm=0, alone_sensors_max_ppm=1_000_000)
+"""Whoever sent the change asked by limits of their own; a permit looks only for who else is out by now."""
 ASK_AGAIN_US = MINUTE_US
 """A gateway that still waits is looked at again after this."""
 
@@ -54,8 +56,8 @@ def decide_permits(
         if now_us - permitted_at_us.get(change.eui, 0) < ASK_AGAIN_US:
             continue
         beside = [*absences, *permit_absences({other.eui: now_us for other in granted}, ())]
-        answer = ok_to_stop(view, Question(euis=(change.eui,), window=window), beside)
-        if answer.is_yes:
+        answer = ok_to_stop(view, Question(euis=(change.eui,), window=window), beside, ASKED_LIMITS)
+        if change.despite or answer.is_yes:
             granted.append(change)
         else:
             refused[change.eui] = answer.refusals

@@ -134,6 +134,7 @@ def push(
         now_us=now_us,
         reason=wanted.reason or wanted.despite,
         retry=wanted.retry,
+        despite=wanted.despite.strip() if weighed.refusals else "",
     )
     return envelope.version
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import ConfigurationError
+from agent.wire.configuration import ConfigurationError, is_service_affecting
 from agent.wire.reasons import Reason
 from fleet.configurations.change import change, differences
 from fleet.configurations.store import Version
@@ -16,7 +16,7 @@ from fleet.identity import audit
 from fleet.live.model import NetworkNow
 from fleet.rollouts import judging, machine, store
 from fleet.rollouts.absences import load_absences, load_view
-from fleet.rollouts.model import DEFAULT_SETTINGS, Rollout, RolloutSettings, RolloutState, WaveState
+from fleet.rollouts.model import DEFAULT_SETTINGS, Controls, Rollout, RolloutSettings, RolloutState, WaveState
 from fleet.rollouts.plan import Plan, plan_rollout
 
 REASON_LIMIT_CHARACTERS = 300
@@ -51,6 +51,8 @@ class Proposal:
     """What each gateway of it runs and would go back to."""
     touched: Mapping[str, Mapping[str, tuple[str, str]]]
     """EUI → path → (before, after) of what would change."""
+    restarts: bool = False
+    """Gateways that get it miss frames for a moment."""
 
 
 def propose(connection: Connection, network: NetworkNow, contract: ContractSettings, wish: Wish) -> Proposal:
@@ -75,7 +77,12 @@ def propose(connection: Connection, network: NetworkNow, contract: ContractSetti
     absences = load_absences(connection, contract, network.at_us)
     lab = [eui for eui in wish.lab if eui in touched]
     plan = plan_rollout(wish.reason, list(touched), view, wish.settings, lab=lab, absences=absences)
-    return Proposal(plan=plan, bases={eui: known[eui] for eui in touched}, touched=touched)
+    bases = {eui: known[eui] for eui in touched}
+    restarts = any(
+        is_service_affecting(one.configuration, change(one.configuration, wish.changes))
+        for one in bases.values()
+    )
+    return Proposal(plan=plan, bases=bases, touched=touched, restarts=restarts)
 
 
 def _check_busy(connection: Connection, euis: Iterable[str]) -> None:
@@ -116,6 +123,7 @@ def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, n
         base_versions=versions,
         who=who,
         now_us=now_us,
+        controls=Controls(needed=proposal.restarts),
     )
     after = {"changes": dict(wish.changes), "gateways": len(proposal.bases), "reason": wish.reason.strip()}
     _record(connection, number, "start", who=who, now_us=now_us, after=after)

@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from fleet.rollouts.model import (
+    NO_CONTROLS,
     OPEN_STATES,
+    Controls,
     Failure,
     GatewayStep,
     Hold,
@@ -40,6 +42,7 @@ class StoredRollout:
     """EUI → the version that it goes back to."""
     judgement: Mapping[str, Any] | None
     rollout: Rollout
+    controls: Controls = NO_CONTROLS
 
     @property
     def name(self) -> str:
@@ -56,9 +59,11 @@ def create(
     base_versions: Mapping[str, int],
     who: str,
     now_us: int,
+    controls: Controls = NO_CONTROLS,
 ) -> int:
     """Store a new rollout and return its number."""
     row = {
+        "controls": msgspec.to_builtins(controls),
         "reason": reason,
         "changes": dict(changes),
         "settings": msgspec.to_builtins(rollout.settings),
@@ -99,6 +104,12 @@ def save_judgement(connection: Connection, number: int, judgement: Mapping[str, 
     connection.execute(
         update(rollouts).where(rollouts.c.id == number).values(judgement=judgement and dict(judgement))
     )
+
+
+def save_controls(connection: Connection, number: int, controls: Controls) -> None:
+    """Store who restarts with the canaries."""
+    kept = msgspec.to_builtins(controls)
+    connection.execute(update(rollouts).where(rollouts.c.id == number).values(controls=kept))
 
 
 def get(connection: Connection, number: int, *, lock: bool = False) -> StoredRollout | None:
@@ -257,6 +268,7 @@ def _stored(connection: Connection, row: RowMapping) -> StoredRollout:
         looked_at_us=row["looked_at_us"],
         base_versions={one["eui"]: one["base_version"] for one in found},
         judgement=row["judgement"],
+        controls=msgspec.convert(row["controls"] or {}, Controls),
         rollout=Rollout(
             state=RolloutState(row["state"]),
             waves=msgspec.convert(row["waves"], tuple[Wave, ...]),

@@ -23,8 +23,10 @@ rollouts = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Column("looked_at_us", BigInteger, nullable=False, server_default="0"),
     Column("judgement", JSON),
+    Column("controls", JSON),
 )
-"""``changes``: path → value; ``judgement``: what the measurements said last, metric by metric."""
+"""``changes``: path → value; ``controls``: who restarts with the canaries; ``judgement``: what the
+measurements said last, metric by metric."""
 
 rollout_gateways = Table(
     "rollout_gateways",

@@ -7,7 +7,7 @@ Measuring a wave and indexing who hears whom take a good part of a second; nothi
 a transaction is open.  So each decision comes with what it stands on, and is dropped where that changed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -18,23 +18,29 @@ from fleet.configurations import store as configurations
 from fleet.configurations import working
 from fleet.configurations.change import change
 from fleet.durations import SECOND_US
+from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.live.model import NetworkNow
 from fleet.rollouts import store
 from fleet.rollouts.absences import load_absences, load_view
 from fleet.rollouts.choice import choose, kept
-from fleet.rollouts.judging import Ruling, ruled
+from fleet.rollouts.judge import CONTROL_MIN
+from fleet.rollouts.judging import Ruling, control_group, ruled
 from fleet.rollouts.machine import advance
 from fleet.rollouts.model import Act, ActKind, GatewayStep, Rollout, RolloutState, Situation
 from fleet.rollouts.observe import observe, what_holds_all
 from fleet.rollouts.permits import Permits, decide_permits
+from fleet.rollouts.plan import CANARY
 from fleet.rollouts.store import StoredRollout
-from fleet.safety.absences import rollout_absences
-from fleet.safety.model import Absence
+from fleet.safety.absences import RESTART_US, command_absences, rollout_absences
+from fleet.safety.model import Absence, Question
+from fleet.safety.oracle import most_with
 from fleet.safety.view import SafetyView
 
 LOOK_EVERY_US = 5 * SECOND_US
+CONTROLS_LIMIT = CONTROL_MIN + 5
+"""Gateways that restart with the canaries: what a verdict needs, and a few that may fall away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,8 @@ class WeighedRollout:
     """EUI → what its act signs."""
     ruling: Ruling | None
     """What the measurements say; None: nobody asks."""
+    controls: tuple[str, ...]
+    """Who restarts with the canaries and changes nothing."""
     basis: Basis
     newest: Mapping[str, int]
     """EUI → newest version of the gateways that begin."""
@@ -119,8 +127,9 @@ def weigh(
         stored = store.get(connection, number)
         if stored is not None:
             rollouts.append(_weighed(connection, stored, view, contract, absences, beside, now_us))
-            begin = [(act.eui, now_us, stored.name) for act in rollouts[-1].acts]
-            beside += rollout_absences(begin)
+            acts, controls = rollouts[-1].acts, rollouts[-1].controls
+            beside += rollout_absences([(act.eui, now_us, stored.name) for act in acts])
+            beside += command_absences(dict.fromkeys(controls, now_us))
     if not waiting:
         return Weighed(rollouts=tuple(rollouts))
     permits = decide_permits(waiting, configurations.permitted_at_us(connection), view, beside, now_us)
@@ -154,6 +163,7 @@ def _weighed(  # noqa: PLR0917 what one look stands on
     )
     after, acts = advance(rollout, situation)
     begin = [act.eui for act in acts]
+    controls = _controls(stored, view, acts, beside, now_us)
     return WeighedRollout(
         before=before,
         joined=joined,
@@ -161,7 +171,8 @@ def _weighed(  # noqa: PLR0917 what one look stands on
         acts=tuple(acts),
         wanted={act.eui: _wanted(connection, stored, act) for act in acts},
         ruling=ruling,
-        basis=basis_of(view, begin, absences),
+        controls=controls,
+        basis=basis_of(view, [*begin, *controls], absences),
         newest=newest_numbers(connection, begin),
     )
 
@@ -187,6 +198,22 @@ def _with(stored: StoredRollout, joined: Mapping[str, int]) -> StoredRollout:
         stored,
         base_versions={**stored.base_versions, **joined},
         rollout=replace(stored.rollout, steps={**stored.rollout.steps, **steps}),
+    )
+
+
+def _controls(
+    stored: StoredRollout, view: SafetyView, acts: Sequence[Act], absences: Sequence[Absence], now_us: int
+) -> tuple[str, ...]:
+    """Return who restarts as the first canaries begin; none where the change restarts nobody."""
+    rollout, begin = stored.rollout, [act.eui for act in acts if act.kind is ActKind.ISSUE]
+    wanted = stored.controls.needed and rollout.settings.judged and rollout.settings.controls_restart
+    if not wanted or not begin or stored.controls.restarted or rollout.waves[rollout.wave].name != CANARY:
+        return ()
+    question = Question(euis=tuple(begin), window=Window(now_us, now_us + RESTART_US))
+    candidates = [eui for eui in control_group(rollout, view.network) if eui not in begin]
+    limits = rollout.settings.limits
+    return most_with(
+        view, question, candidates=candidates, most=CONTROLS_LIMIT, absences=absences, limits=limits
     )
 
 

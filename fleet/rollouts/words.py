@@ -7,7 +7,7 @@ from fleet.lang.format import NARROW, number
 from fleet.lang.i18n import catalogue, t
 from fleet.lang.reasons import in_words
 from fleet.rollouts.choice import refusal_of
-from fleet.rollouts.judge import Finding, Metric
+from fleet.rollouts.judge import CONTROL_MIN, Finding, Metric
 from fleet.rollouts.judging import Ruling
 from fleet.rollouts.model import GatewayStep, Hold, Judgement, Step
 from fleet.rollouts.start import RolloutRefused
@@ -54,6 +54,9 @@ def ruling_in_words(lang: str, ruling: Ruling | None) -> list[str]:
     if ruling is None:
         return []
     lines = [finding_in_words(lang, one) for one in ruling.findings]
+    if ruling.controls is not None and ruling.findings:
+        key = "restarted" if ruling.controls >= CONTROL_MIN else "untouched"
+        lines.append(t(lang, f"rollout.judge.controls.{key}", count=ruling.controls))
     if ruling.accepted_by:
         lines.append(t(lang, "rollout.judge.accepted", who=ruling.accepted_by))
     elif ruling.judgement is Judgement.NOT_ENOUGH:

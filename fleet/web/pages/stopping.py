@@ -29,7 +29,7 @@ class StopAnswer:
     """Yes, no or unknown, in words."""
 
     key: str
-    """Of the sentence: ``stop.yes``, ``stop.idle``, ``stop.no`` or ``stop.unknown``."""
+    """The sentence says ``stop.yes``, ``stop.idle``, ``stop.no`` or ``stop.unknown``."""
     reasons: list[str]
     """Who would suffer, or would be worse off though allowed."""
 

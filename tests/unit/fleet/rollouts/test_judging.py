@@ -16,6 +16,7 @@ from fleet.rollouts.judging import control_group, keep, ruled, ruling_of
 from fleet.rollouts.look import Looking, carry_out
 from fleet.rollouts.measurements import LATE_US, USUAL_DAYS, measure, span_of
 from fleet.rollouts.model import (
+    Controls,
     GatewayStep,
     Judgement,
     Rollout,
@@ -253,3 +254,22 @@ def test_who_is_compared_with(watched):
     after = watched.stored().rollout
     assert set(control_group(after, few)) == set(EUIS[: CONTROL_MIN + 4]), "few are left: those judged before"
     assert not set(WAVE) & set(control_group(after, watched.network))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (CONTROL_MIN, "comparée à 20 passerelles témoins, redémarrées en même temps"),
+        (CONTROL_MIN - 1, "les passerelles témoins n’ont pas redémarré"),
+    ],
+)
+def test_a_verdict_says_whether_the_controls_restarted_too(watched, count, words):
+    watched.write()
+    told = Controls(needed=True, restarted=dict.fromkeys(REST[:count], WATCHED_US))
+    with watched.database.write() as connection:
+        connection.execute(store.rollouts.update().values(waves=[{"name": "canary", "soak_us": SOAK_US}]))
+        store.save_controls(connection, 1, told)
+    assert watched.judged(OVER_US) is Judgement.FINE
+    ruling = ruling_of(watched.stored())
+    assert ruling.findings[0].control == (count if count >= CONTROL_MIN else len(REST))
+    assert any(line.replace("\u202f", " ").startswith(words) for line in ruling_in_words("fr", ruling))

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations.change import change
+from fleet.configurations.commands import stopped_since
 from fleet.configurations.store import newest_version
 from fleet.configurations.tables import configuration_versions as versions
 from fleet.configurations.working import working_version
@@ -16,10 +17,12 @@ from fleet.facts.states import GatewayState
 from fleet.identity.tables import audit_log
 from fleet.live.memory import Memory
 from fleet.rollouts import store
+from fleet.rollouts.judging import control_group
 from fleet.rollouts.look import Looking, carry_out
 from fleet.rollouts.model import Failure, Hold, RolloutSettings, RolloutState, Step
 from fleet.rollouts.single import Change, Unsafe, push, weigh
 from fleet.rollouts.start import Order, RolloutRefused, Wish, give, propose, start
+from fleet.rollouts.weighing import CONTROLS_LIMIT
 from fleet.rollouts.weighing import weigh as weigh_all
 from fleet.rollouts.words import hold_in_words, refused_in_words
 from tests.unit.fleet.configurations.test_reconcile import CONFIGURATION, KEY, ask, hear
@@ -353,3 +356,52 @@ def test_a_silent_gateway_fails_after_its_limit_and_offline_ones_are_deferred(tm
     assert fleet.applying() == {canary}
     fleet.look(HOUR_US)
     assert fleet.rollout().steps[canary].failure is Failure.SILENT
+
+
+CONTROLS = [f"{number:016x}" for number in range(1, 81)]
+
+
+def with_controls(fleet):
+    """Let forty pairs of neighbours stand beside the three gateways of the rollout."""
+    pairs = {f"p{number}": CONTROLS[2 * number : 2 * number + 2] for number in range(40)}
+    states = dict.fromkeys((*EUIS, *CONTROLS), SERVING)
+    fleet.network = view_of(states, PAIR | pairs).network
+    return pairs
+
+
+def restarted(fleet):
+    with fleet.database.read() as connection:
+        return list(stopped_since(connection, 0))
+
+
+def test_controls_restart_with_the_canaries_as_far_as_nobody_needs_them(fleet):
+    pairs = with_controls(fleet)
+    fleet.start(replace(WISH, settings=RolloutSettings(canary_gateways=1)))
+    fleet.look()
+    assert len(fleet.applying()) == 1
+    found = restarted(fleet)
+    assert len(found) == CONTROLS_LIMIT
+    assert set(found) <= set(CONTROLS), "no gateway of the rollout"
+    assert all(not set(pair) <= set(found) for pair in pairs.values()), "never both of a pair"
+    fleet.look()
+    assert restarted(fleet) == found, "once"
+    with fleet.database.read() as connection:
+        stored = store.get(connection, 1)
+    assert set(stored.controls.restarted) == set(found)
+    assert set(control_group(stored.rollout, fleet.network, stored.controls.restarted)) == set(found)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"changes": {"intervals.stat_s": "60"}},
+        {"settings": RolloutSettings(canary_gateways=1, controls_restart=False)},
+        {"settings": RolloutSettings(canary_gateways=1, judged=False)},
+    ],
+)
+def test_nobody_restarts_for_a_change_that_restarts_nobody_or_that_is_not_judged(fleet, wish):
+    with_controls(fleet)
+    fleet.start(replace(WISH, **{"settings": RolloutSettings(canary_gateways=1)} | wish))
+    fleet.look()
+    assert len(fleet.applying()) == 1
+    assert restarted(fleet) == []

@@ -104,3 +104,18 @@ def test_a_neighbour_that_falls_before_the_transaction_lets_no_permit_go(tmp_pat
             weighed,
         )
     assert permits(database) == []
+
+
+def test_what_a_person_sent_knowing_who_would_suffer_is_permitted_as_well():
+    waiting = [WaitingChange(eui=eui, sha256="aa", despite=True) for eui in (A, B)]
+    decided = decide_permits(waiting, {}, PAIR, [], NOW_US)
+    assert [one.eui for one in decided.granted] == [A, B]
+    assert decided.refused == {}
+
+
+def test_a_permit_does_not_ask_again_for_budgets_and_lonely_sensors():
+    """Whoever sent the change asked by limits of their own, a repair with less care than a rollout."""
+    lonely = [("x", (A,), 9), ("x", (A, B), 1)]
+    view = view_of(dict.fromkeys(EUIS, SERVING), {"x": (A, B)}, lonely, budgets={"x": 0})
+    decided = decide_permits([WaitingChange(eui=A, sha256="aa")], {}, view, [], NOW_US)
+    assert [one.eui for one in decided.granted] == [A]
