@@ -17,6 +17,7 @@ from fleet.cli import accounts as identity_cli
 from fleet.cli import backup, balena, commands, exchange, settings, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
+from fleet.cli import layers as layers_cli
 from fleet.cli import lns as lns_cli
 from fleet.cli import objects as objects_cli
 from fleet.cli import proxy as proxy_cli
@@ -212,6 +213,7 @@ app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
 app.add_typer(settings.app, name="settings")
 app.add_typer(rollout_cli.app, name="rollout")
+app.add_typer(layers_cli.app, name="configuration")
 backup.add_to(app)
 app.command("proxy-config")(proxy_cli.proxy_config)
 app.command()(availability_cli.compute)

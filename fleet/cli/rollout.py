@@ -81,7 +81,7 @@ def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
                 network = restored_network(connection, settings.contract, now_us)
                 proposal = propose(connection, network, settings.contract, wish)
             names = {one.eui: one.name for one in network.gateways.values()}
-            lines = _plan_lines(proposal.plan, names, lang, now_us) + _change_lines(proposal)
+            lines = plan_lines(proposal.plan, names, lang, now_us) + change_lines(proposal)
             if really:
                 with database.write() as connection:
                     number = start(connection, proposal, wish, who=audit.COMMAND_LINE, now_us=now_us)
@@ -91,7 +91,8 @@ def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
     print("\n".join(lines))
 
 
-def _plan_lines(plan_: Plan, names: dict[str, str], lang: str, now_us: int) -> list[str]:
+def plan_lines(plan_: Plan, names: dict[str, str], lang: str, now_us: int) -> list[str]:
+    """Return the waves of a plan, who is held, and when it would be over."""
     lines = []
     for one in plan_.waves:
         if not one.euis:
@@ -103,7 +104,8 @@ def _plan_lines(plan_: Plan, names: dict[str, str], lang: str, now_us: int) -> l
     return [*lines, t(lang, "rollout.plan.end", end=moment(lang, now_us + plan_.length_us, seconds=False))]
 
 
-def _change_lines(proposal: Proposal) -> list[str]:
+def change_lines(proposal: Proposal) -> list[str]:
+    """Return what would change, setting by setting."""
     changes = {(path, *values) for found in proposal.touched.values() for path, values in found.items()}
     return [f"    {path}: {before} → {after}" for path, before, after in sorted(changes)[:LISTED_LIMIT]]
 

@@ -1,6 +1,6 @@
 """Tables of configurations: every version that was ever signed, and what each gateway reports."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from fleet.db.base import metadata
 
@@ -23,6 +23,19 @@ configuration_versions = Table(
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained), or a work
 order carries it (``by_image``); ``despite``: why a person sent it although somebody would lose service."""
+
+configuration_layers = Table(
+    "configuration_layers",
+    metadata,
+    Column("scope", String(12), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Append-only: what each layer says, version by version; ``settings``: path → value with its variables."""
 
 instructions = Table(
     "words",

@@ -1,12 +1,13 @@
 """Rollouts as people ask for them: planned, started, paused, resumed, halted, taken back; all is audited."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import ConfigurationError, is_service_affecting
+from agent.wire.configuration import ConfigurationError
 from agent.wire.reasons import Reason
 from fleet.configurations.change import change, differences
 from fleet.configurations.store import Version
@@ -20,6 +21,8 @@ from fleet.rollouts.model import DEFAULT_SETTINGS, Controls, Rollout, RolloutSet
 from fleet.rollouts.plan import Plan, plan_rollout
 
 REASON_LIMIT_CHARACTERS = 300
+SERVICE_PATHS = ("radio.", "connectors.")
+"""Settings whose change restarts the data path (``agent.wire.configuration.is_service_affecting``)."""
 
 
 class RolloutRefused(ValueError):
@@ -53,6 +56,8 @@ class Proposal:
     """EUI → path → (before, after) of what would change."""
     restarts: bool = False
     """Gateways that get it miss frames for a moment."""
+    own_changes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """EUI → path → value, where they are not the wish's: values of a layer."""
 
 
 def propose(connection: Connection, network: NetworkNow, contract: ContractSettings, wish: Wish) -> Proposal:
@@ -63,8 +68,7 @@ def propose(connection: Connection, network: NetworkNow, contract: ContractSetti
     """
     if not wish.changes:
         raise RolloutRefused("rollout.refused.nothing")
-    if not wish.reason.strip() or len(wish.reason) > REASON_LIMIT_CHARACTERS:
-        raise RolloutRefused("rollout.refused.reason", limit=REASON_LIMIT_CHARACTERS)
+    check_reason(wish.reason)
     known = working_versions(connection)
     euis = tuple(wish.euis) or tuple(sorted(known.keys() & network.gateways.keys()))
     if absent := [eui for eui in (*euis, *wish.lab) if eui not in known]:
@@ -72,17 +76,42 @@ def propose(connection: Connection, network: NetworkNow, contract: ContractSetti
     touched = {eui: found for eui in euis if (found := _differences(known[eui], wish.changes))}
     if not touched:
         raise RolloutRefused("rollout.refused.nothing")
+    return planned(connection, network, contract, wish, known=known, touched=touched)
+
+
+def planned(
+    connection: Connection,
+    network: NetworkNow,
+    contract: ContractSettings,
+    wish: Wish,
+    *,
+    known: Mapping[str, Version],
+    touched: Mapping[str, Mapping[str, tuple[str, str]]],
+    own_changes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Proposal:
+    """Return the plan over the gateways on which something changes.
+
+    Raises:
+        RolloutRefused: another rollout works on one of them.
+    """
     _check_busy(connection, touched)
     view = load_view(connection, network, contract)
     absences = load_absences(connection, contract, network.at_us)
     lab = [eui for eui in wish.lab if eui in touched]
     plan = plan_rollout(wish.reason, list(touched), view, wish.settings, lab=lab, absences=absences)
     bases = {eui: known[eui] for eui in touched}
-    restarts = any(
-        is_service_affecting(one.configuration, change(one.configuration, wish.changes))
-        for one in bases.values()
-    )
-    return Proposal(plan=plan, bases=bases, touched=touched, restarts=restarts)
+    restarts = any(path.startswith(SERVICE_PATHS) for found in touched.values() for path in found)
+    return Proposal(plan=plan, bases=bases, touched=touched, restarts=restarts, own_changes=own_changes)
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a change without a reason.
+
+    Raises:
+        RolloutRefused: none, or beyond ``REASON_LIMIT_CHARACTERS``.
+    """
+    if not reason.strip() or len(reason) > REASON_LIMIT_CHARACTERS:
+        raise RolloutRefused("rollout.refused.reason", limit=REASON_LIMIT_CHARACTERS)
 
 
 def _check_busy(connection: Connection, euis: Iterable[str]) -> None:
@@ -124,6 +153,7 @@ def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, n
         who=who,
         now_us=now_us,
         controls=Controls(needed=proposal.restarts),
+        own_changes=proposal.own_changes,
     )
     after = {"changes": dict(wish.changes), "gateways": len(proposal.bases), "reason": wish.reason.strip()}
     _record(connection, number, "start", who=who, now_us=now_us, after=after)

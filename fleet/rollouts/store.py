@@ -1,7 +1,8 @@
 """Rows of rollouts: every query of them; decides nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -43,6 +44,12 @@ class StoredRollout:
     judgement: Mapping[str, Any] | None
     rollout: Rollout
     controls: Controls = NO_CONTROLS
+    own_changes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """EUI → what changes on this gateway in place of ``changes``: its values of a layer."""
+
+    def changes_of(self, eui: str) -> Mapping[str, str]:
+        """Return what changes on one gateway, path → value."""
+        return self.own_changes.get(eui, self.changes)
 
     @property
     def name(self) -> str:
@@ -60,6 +67,7 @@ def create(
     who: str,
     now_us: int,
     controls: Controls = NO_CONTROLS,
+    own_changes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> int:
     """Store a new rollout and return its number."""
     row = {
@@ -73,16 +81,26 @@ def create(
         **_state_row(rollout),
     }
     number = int(connection.execute(insert(rollouts).values(row).returning(rollouts.c.id)).scalar_one())
-    add_gateways(connection, number, rollout.steps.values(), base_versions)
+    add_gateways(connection, number, rollout.steps.values(), base_versions, own_changes or {})
     return number
 
 
 def add_gateways(
-    connection: Connection, number: int, steps: Iterable[GatewayStep], base_versions: Mapping[str, int]
+    connection: Connection,
+    number: int,
+    steps: Iterable[GatewayStep],
+    base_versions: Mapping[str, int],
+    own_changes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
     """Store the gateways of a rollout that are new in it."""
     rows = [
-        {**_step_row(one), "rollout_id": number, "eui": one.eui, "base_version": base_versions[one.eui]}
+        {
+            **_step_row(one),
+            "rollout_id": number,
+            "eui": one.eui,
+            "base_version": base_versions[one.eui],
+            "changes": dict(own_changes[one.eui]) if one.eui in own_changes else None,
+        }
         for one in steps
     ]
     if rows:
@@ -269,6 +287,7 @@ def _stored(connection: Connection, row: RowMapping) -> StoredRollout:
         base_versions={one["eui"]: one["base_version"] for one in found},
         judgement=row["judgement"],
         controls=msgspec.convert(row["controls"] or {}, Controls),
+        own_changes={one["eui"]: one["changes"] for one in found if one["changes"] is not None},
         rollout=Rollout(
             state=RolloutState(row["state"]),
             waves=msgspec.convert(row["waves"], tuple[Wave, ...]),

@@ -42,6 +42,8 @@ rollout_gateways = Table(
     Column("failure", String(16), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("forgiven", Boolean, nullable=False, server_default="0"),
+    Column("changes", JSON),
     Index("ix_rollout_gateways_eui", "eui"),
 )
-"""``base_version``: what the gateway ran before, and goes back to; ``version``: what was issued last."""
+"""``base_version``: what the gateway ran before, and goes back to; ``changes``: its own, in place of the
+rollout's; ``version``: what was issued last."""

@@ -224,7 +224,7 @@ def _wanted(connection: Connection, stored: StoredRollout, act: Act) -> Wanted:
     if act.kind is ActKind.REVERT:
         return Wanted(configuration=base.configuration)
     try:
-        return Wanted(configuration=change(base.configuration, stored.changes))
+        return Wanted(configuration=change(base.configuration, stored.changes_of(act.eui)))
     except ConfigurationError as error:
         return Wanted(configuration=None, refused=written(error.why))
 

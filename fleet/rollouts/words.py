@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from agent.wire.reasons import text
+from agent.wire.reasons import Reason, text
+from fleet.configurations.layers import Explained, LayerKey, LayerRefused
 from fleet.lang.format import NARROW, number
 from fleet.lang.i18n import catalogue, t
-from fleet.lang.reasons import in_words
+from fleet.lang.reasons import gateway_in_words, in_words
 from fleet.rollouts.choice import refusal_of
 from fleet.rollouts.judge import CONTROL_MIN, Finding, Metric
 from fleet.rollouts.judging import Ruling
+from fleet.rollouts.layering import Drift
 from fleet.rollouts.model import GatewayStep, Hold, Judgement, Step
 from fleet.rollouts.start import RolloutRefused
 from fleet.safety.words import refusal_in_words
@@ -87,3 +89,38 @@ def _effect(lang: str, metric: Metric, effect: float) -> str:
     text = number(lang, effect, 1) if metric is Metric.RESTARTS else number(lang, 100 * effect)
     signed = f"+{text}" if effect > 0 else text
     return signed if metric is Metric.RESTARTS else f"{signed}{NARROW}%" if lang == "fr" else f"{signed}%"
+
+
+def layer_name(lang: str, key: LayerKey) -> str:
+    """Return what a layer is about.
+
+    >>> from fleet.configurations.layers import Scope
+    >>> layer_name("fr", LayerKey(Scope.COMMUNE, "37052")), layer_name("en", LayerKey(Scope.FLEET))
+    ('commune 37052', 'the whole fleet')
+    """
+    return t(lang, f"layer.scope.{key.scope}", subject=key.subject)
+
+
+def origin_in_words(lang: str, one: Explained) -> str:
+    """Return which layer set a value, and which it wins over."""
+    if one.origin is None:
+        return t(lang, "layer.own")
+    layer = layer_name(lang, one.origin)
+    if not one.beaten:
+        return layer
+    beaten = ", ".join(layer_name(lang, key) for key in one.beaten)
+    return t(lang, "layer.beats", layer=layer, beaten=beaten)
+
+
+def layer_refused_in_words(lang: str, error: LayerRefused) -> str:
+    """Return why a layer cannot be."""
+    values = dict(error.values)
+    why = values.pop("why", None)
+    sentence = t(lang, error.key, **values)
+    return f"{sentence} {text(why, lang)}" if isinstance(why, Reason) else sentence
+
+
+def drift_in_words(lang: str, one: Drift) -> str:
+    """Return why a gateway does not run what its layers say."""
+    sentence = t(lang, f"layer.drift.{one.why}", rollout=one.rollout, name=one.path)
+    return f"{sentence} {gateway_in_words(lang, one.reason)}" if one.reason else sentence
