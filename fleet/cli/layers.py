@@ -11,7 +11,8 @@ from typer import Option
 
 from agent.wire.eui import parse_eui
 from fleet.cli.commands import assignment, open_fleet
-from fleet.cli.rollout import Data, Lang, Reason, change_lines, plan_lines
+from fleet.cli.language import Lang, spoken
+from fleet.cli.rollout import Data, Reason, change_lines, plan_lines
 from fleet.clock import SystemClock
 from fleet.configurations import layer_store
 from fleet.configurations.layer_store import LayerVersion
@@ -47,9 +48,10 @@ def explain(
     data: Data,
     eui: Annotated[str, typer.Argument(help="EUI of the gateway.")],
     path: Annotated[str, typer.Argument(help="One setting, or the beginning of several.")] = "",
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Show for each setting of a gateway which layer set it, and what it wins over."""
+    lang = spoken(lang)
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
         found = explained(connection, parse_eui(eui))
@@ -62,8 +64,9 @@ def explain(
 
 
 @app.command()
-def layers(data: Data, lang: Lang = "fr") -> None:
+def layers(data: Data, lang: Lang = "") -> None:
     """Show what every layer says."""
+    lang = spoken(lang)
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
         found = layer_store.newest_layers(connection)
@@ -71,8 +74,9 @@ def layers(data: Data, lang: Lang = "fr") -> None:
 
 
 @app.command()
-def history(data: Data, layer: LayerArgument, lang: Lang = "fr") -> None:
+def history(data: Data, layer: LayerArgument, lang: Lang = "") -> None:
     """Show the versions of one layer, newest first."""
+    lang = spoken(lang)
     key = _key(layer, lang)
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
@@ -95,9 +99,10 @@ def set_(  # noqa: PLR0917 typer passes by name
     values: Annotated[list[str] | None, Option("--set", help="PATH=VALUE; may be repeated.")] = None,
     unset: Annotated[list[str] | None, Option("--unset", help="PATH; may be repeated.")] = None,
     really: Really = False,
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Change what a layer says; the gateways whose whole changes get it by a rollout."""
+    lang = spoken(lang)
     said = dict(assignment(text) for text in values or ())
     wanted = LayerWish(key=_key(layer, lang), set=said, unset=unset or (), reason=reason)
     _change(data, lambda _: wanted, lang, really=really)
@@ -110,16 +115,18 @@ def revert(  # noqa: PLR0917 typer passes by name
     to: Annotated[int, Option(help="Version of the layer to go back to.")],
     reason: Reason,
     really: Really = False,
-    lang: Lang = "fr",
+    lang: Lang = "",
 ) -> None:
     """Let a layer say again what it said in an earlier version."""
+    lang = spoken(lang)
     key = _key(layer, lang)
     _change(data, lambda connection: back_to(connection, key, to, reason), lang, really=really)
 
 
 @app.command("drift")
-def drift_(data: Data, lang: Lang = "fr") -> None:
+def drift_(data: Data, lang: Lang = "") -> None:
     """Show where gateways do not run what their layers say, and why."""
+    lang = spoken(lang)
     _, database = open_fleet(data)
     with closing(database), database.read() as connection:
         found = drift(connection)

@@ -75,7 +75,7 @@ class About:
     departement: str = ""
     model: str = ""
     operator: str = ""
-    """Of its backhaul."""
+    """Operator of the backhaul."""
 
     def belongs_to(self, key: LayerKey) -> bool:
         """Return whether a layer is about this gateway."""

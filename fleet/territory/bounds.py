@@ -66,6 +66,7 @@ OF_A_TICKET = (
 OF_EVERYBODY = (
     "blindness",
     "clock_events",
+    "configuration_layers",
     "connectivity_days",
     "counters",
     "coverage_months",

@@ -24,6 +24,7 @@ KEY_PAGES = (
     "/rapports",
     "/astreinte",
     "/travaux",
+    "/deploiements/couches",
     "/journal",
     "/tickets/nouveau",
     "/guide",

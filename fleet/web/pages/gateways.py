@@ -25,8 +25,8 @@ from fleet.tickets.store import TicketView
 from fleet.web.access import NotAllowed, form_guard, operator, technician
 from fleet.web.login import inside
 from fleet.web.pages import listing
-from fleet.web.pages.ticket_lists import words_of_ticket
 from fleet.web.pages.stopping import StopAnswer, answer_of
+from fleet.web.pages.ticket_lists import words_of_ticket
 from fleet.web.rendering import Words
 from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline

@@ -21,6 +21,8 @@ from fleet.configurations.status import ConfigurationStatus
 from fleet.configurations.store import Version, newest_version, version_history
 from fleet.lang.text import collation
 from fleet.registry.store import Gateway
+from fleet.rollouts.layering import explained
+from fleet.rollouts.words import origin_in_words
 from fleet.web.rendering import Words
 
 ALL: Final = "all"
@@ -123,6 +125,7 @@ def of_gateway(
     if desired is None:
         return {
             "settings": [],
+            "origins": {},
             "differing": [],
             "settings_sentence": "",
             "settings_reason": "",
@@ -146,6 +149,7 @@ def of_gateway(
     differing = [row for row in settings if row[2] is not None and row[1] != row[2]]
     return {
         "settings": settings,
+        "origins": {one.path: origin_in_words(words.lang, one) for one in explained(connection, eui)},
         "differing": differing,
         "settings_sentence": sentence,
         "settings_reason": reported.reason if reported else "",

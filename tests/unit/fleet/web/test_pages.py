@@ -33,6 +33,8 @@ PAGES = [
     "/deploiements",
     f"/deploiements?eui={eui_of(1)}",
     f"/passerelles/{eui_of(2)}/couper",
+    "/deploiements/couches",
+    "/deploiements/couches?couche=commune:37052",
     "/rapports",
     "/astreinte",
     "/travaux",
