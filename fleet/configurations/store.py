@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
-    case,
     func,
     insert,
     select,
@@ -87,16 +86,6 @@ def desired_rows(connection: Connection, euis: Iterable[str]) -> list[RowMapping
     table = versions.c
     query = newest(table.eui, table.version, table.sha256, table.published, table.confirmed_at_us)
     return list(connection.execute(query.where(table.eui.in_(list(euis)))).mappings())
-
-
-def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
-    """Return the newest versions that went out or were permitted after an instant: EUI, when, who, why."""
-    table, permits = versions.c, instructions.alias()
-    permitted = (permits.c.eui == table.eui) & (permits.c.kind == EnvelopeKind.PERMIT)
-    last = select(func.max(permits.c.issued_at_us)).where(permitted).correlate(versions).scalar_subquery()
-    began = case((last > table.issued_at_us, last), else_=table.issued_at_us).label("began_at_us")
-    query = newest(table.eui, began, table.issued_by, table.reason).where(table.published, began > since_us)
-    return list(connection.execute(query).mappings())
 
 
 def versions_at(connection: Connection, at_us: int) -> dict[str, Version]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, select
 
+from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigState
+from fleet.configurations import store
 from fleet.configurations.store import Version, version_from
 from fleet.configurations.tables import configuration_versions as versions
+from fleet.configurations.tables import instructions
 from fleet.evidence.tables import reported_configurations as reports
 
 FAILED_STATES = (int(ConfigState.ROLLED_BACK), int(ConfigState.REFUSED))
@@ -51,6 +54,21 @@ def version_of(connection: Connection, eui: str, version: int) -> Version | None
     mine = (versions.c.eui == eui) & (versions.c.version == version)
     row = connection.execute(select(*versions.c).where(mine)).mappings().first()
     return None if row is None else version_from(row)
+
+
+def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
+    """Return the newest versions that went out or were permitted after an instant: EUI, when, who, why.
+
+    What a work order carried is no change of a gateway that runs.
+    """
+    table, permits = versions.c, instructions.alias()
+    permitted = (permits.c.eui == table.eui) & (permits.c.kind == EnvelopeKind.PERMIT)
+    last = select(func.max(permits.c.issued_at_us)).where(permitted).correlate(versions).scalar_subquery()
+    began = case((last > table.issued_at_us, last), else_=table.issued_at_us).label("began_at_us")
+    query = store.newest(table.eui, began, table.issued_by, table.reason).where(
+        table.published, table.by_image.is_(False), began > since_us
+    )
+    return list(connection.execute(query).mappings())
 
 
 def _base(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:

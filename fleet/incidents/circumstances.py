@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from fleet.availability.sensors import Coverage
-from fleet.configurations.store import begun_since
+from fleet.configurations.working import begun_since
 from fleet.durations import MINUTE_US
 from fleet.facts.states import LOST_STATES, GatewayState
 from fleet.lang.format import clock

@@ -61,6 +61,18 @@ def test_the_same_losses_long_after_the_change_are_not_its_fault(world: World) -
     assert {incident.domain for incident in world.open()} == {Domain.GATEWAY}
 
 
+def test_a_first_configuration_by_work_order_is_no_change(world: World) -> None:
+    spread(world)
+    change(world, "g0")
+    with world.database.write() as connection:
+        connection.execute(configuration_versions.update().values(by_image=True))
+    world.pass_time(MINUTE)
+    world.lose("g0")
+    world.pass_time(3 * MINUTE)
+    assert [incident.domain for incident in world.open()] == [Domain.GATEWAY]
+    assert charged(world) == []
+
+
 def charged(world: World) -> list[OperatorStatement]:
     """Return the losses that are charged to us."""
     with world.reading() as connection:
