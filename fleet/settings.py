@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from agent.wire.resolved import resolved
+from fleet.approvals.model import TwoPersons
 from fleet.broker.address import Broker, parse_broker_url
 from fleet.db.connect import sqlite_url
 from fleet.errors import SettingsError
@@ -93,6 +94,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lns_events_url: str = ""
     messages: Messages = Messages()
     presence: PresenceSettings = PresenceSettings()
+    two_persons: TwoPersons = TwoPersons()
+    """Which changes wait for a second person."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; nobody else's are."""
     quarantine: QuarantineBound = DEFAULT_BOUND
@@ -128,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     signature: Signature | None = None
     report: Terms = Terms()
     presence: PresenceSettings = PresenceSettings()
+    two_persons: TwoPersons = TwoPersons()
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     quarantine: QuarantineBound = DEFAULT_BOUND
     ends: DeclaredEnds = DeclaredEnds()
@@ -169,6 +173,7 @@ def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Se
         signature=founded.signature,
         report=founded.report,
         presence=founded.presence,
+        two_persons=founded.two_persons,
         proxies=founded.proxies,
         quarantine=founded.quarantine,
         ends=founded.ends,

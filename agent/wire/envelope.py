@@ -58,7 +58,8 @@ class EnvelopeRefused(reasons.ReasonedError, ValueError):
         return self.why.code.rpartition(".")[2]
 
 
-def _signed_bytes(envelope: Envelope) -> bytes:
+def signed_bytes(envelope: Envelope) -> bytes:
+    """Return what the signature of ``envelope`` is over."""
     header = (
         str(envelope.kind),
         envelope.device,
@@ -73,7 +74,7 @@ def _signed_bytes(envelope: Envelope) -> bytes:
 
 def seal(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
     """Return ``envelope`` with its signature."""
-    return msgspec.structs.replace(envelope, signature=key.sign(_signed_bytes(envelope)))
+    return msgspec.structs.replace(envelope, signature=key.sign(signed_bytes(envelope)))
 
 
 resolved(Envelope)
@@ -108,7 +109,7 @@ def judge(
         EnvelopeRefused: foreign device, bad signature, not newer than ``newest_version``, or expired.
     """
     try:
-        key.verify(envelope.signature, _signed_bytes(envelope))
+        key.verify(envelope.signature, signed_bytes(envelope))
     except InvalidSignature as error:
         raise EnvelopeRefused(reasons.envelope.bad_signature()) from error
     if envelope.device != device:

@@ -173,3 +173,23 @@ def territory(
             connection, name, only or (), who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
         )
     print(f"{name}: {', '.join(only) if only else 'everywhere'}")
+
+
+@accounts.command("rotate-key")
+def rotate_key(data: Data) -> None:
+    """Put a new secret in place of the one that sessions are kept with: everybody logs in again."""
+    from fleet.cli.commands import open_fleet
+    from fleet.clock import SystemClock
+    from fleet.errors import MistakeError
+    from fleet.identity import audit, sessions
+    from fleet.identity.totp import TotpError
+
+    settings, database = open_fleet(data)
+    with closing(database):
+        try:
+            ended = sessions.rotate_key(
+                database, settings.keys, who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
+            )
+        except TotpError as error:
+            raise MistakeError(f"{error}; `fleet account totp --name NAME --off` takes it away") from error
+    print(f"{ended} sessions ended; second factors stay")

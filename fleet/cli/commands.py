@@ -15,7 +15,6 @@ from agent.wire.command import SERVICE_AFFECTING, Action, Command
 from agent.wire.configuration import FleetConfig
 from agent.wire.order import encode_order
 from agent.wire.paths import PATHS
-from fleet.cli.language import spoken
 from fleet.clock import SystemClock
 from fleet.configurations import orders
 from fleet.configurations.commands import send
@@ -26,15 +25,9 @@ from fleet.errors import MistakeError
 from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, login, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
-from fleet.lang.i18n import t
-from fleet.live.restore import restored_network
 from fleet.registry import store
 from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
-from fleet.rollouts.single import Change, Unsafe, push, weigh
-from fleet.rollouts.start import RolloutRefused
-from fleet.rollouts.words import refused_in_words
-from fleet.safety.words import refusal_in_words
 from fleet.settings import (
     BROKER_PORT,
     PUBLIC_URL,
@@ -222,33 +215,6 @@ def revoke(data: Path, eui: str, reason: str) -> str:
         while eui in load_rights(database, clock.now_us()).waiting:
             enforce(database, door, clock)
     return f"{eui}: {len(serials)} certificates revoked; the broker refuses them, no session is open"
-
-
-def configure(data: Path, wanted: Change) -> str:
-    """Sign a changed configuration for one gateway.
-
-    Raises:
-        MistakeError: it would harm, a rollout works on it, or it has no configuration yet.
-    """
-    settings, database = open_fleet(data)
-    keys = foundation.read_keys(data)
-    now_us = SystemClock().now_us()
-    with closing(database):
-        with database.read() as connection:
-            network = restored_network(connection, settings.contract, now_us)
-        contract, who = settings.contract, audit.COMMAND_LINE
-        try:
-            with database.read() as connection:
-                weighed = weigh(connection, wanted, network=network, contract=contract, now_us=now_us)
-            with database.write() as connection:
-                version = push(connection, keys.signing, weighed, contract=contract, who=who, now_us=now_us)
-        except RolloutRefused as error:
-            raise MistakeError(refused_in_words(spoken(), error)) from error
-        except Unsafe as error:
-            names = {one.eui: one.name for one in network.gateways.values()}
-            why = " ".join(refusal_in_words(spoken(), one, names) for one in error.refusals)
-            raise MistakeError(f"{why} {t(spoken(), 'cli.configure.despite')}") from error
-    return f"{wanted.eui}: version {version} requested"
 
 
 def send_command(data: Path, eui: str, action: Action, reason: str) -> str:

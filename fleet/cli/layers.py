@@ -19,6 +19,7 @@ from fleet.configurations.layer_store import LayerVersion
 from fleet.configurations.layers import LayerKey, LayerRefused, read_key
 from fleet.errors import MistakeError
 from fleet.identity import audit
+from fleet.identity.foundation import read_keys
 from fleet.lang.format import moment
 from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
@@ -160,8 +161,11 @@ def _change(data: Path, wish: Callable[[Connection], LayerWish], lang: str, *, r
             if not really:
                 print(t(lang, "layer.would", count=len(proposal.touched) if proposal else 0))
                 return
+            signing, rules = read_keys(data).signing, settings.two_persons
             with database.write() as connection:
-                number = start_layer(connection, wanted, who=audit.COMMAND_LINE, now_us=now_us)
+                number = start_layer(
+                    connection, signing, rules, wanted, who=audit.COMMAND_LINE, now_us=now_us
+                )
         except RolloutRefused as error:
             raise MistakeError(refused_in_words(lang, error)) from error
         except LayerRefused as error:

@@ -25,6 +25,7 @@ from agent.wire.configuration import Configuration, EndToEndConfig
 from fleet.cli.chirpstack import ChirpStackApi, opened
 from fleet.clock import SystemClock
 from fleet.configurations.certificates import issued_of, needs_certificate
+from fleet.configurations.genuine import check_genuine
 from fleet.configurations.issue import issue_version
 from fleet.configurations.store import Version, newest_version
 from fleet.errors import MistakeError
@@ -224,9 +225,11 @@ def _configure(data: Path, connection: Connection, eui: str, new: Given) -> str:
     present = newest_version(connection, eui)
     if present is None:
         return f"{eui}: has no configuration any more"
+    key = foundation.read_keys(data).signing
+    check_genuine(connection, key.public_key(), eui, present.version)
     envelope = issue_version(
         connection,
-        foundation.read_keys(data).signing,
+        key,
         eui=eui,
         configuration=new.within(present.configuration),
         who=audit.COMMAND_LINE,

@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from agent.wire.command import Action
 from agent.wire.eui import parse_eui
 from fleet.cli import accounts as identity_cli
-from fleet.cli import backup, balena, commands, exchange, settings, testframes
+from fleet.cli import backup, balena, changes, commands, exchange, settings, testframes
 from fleet.cli import facts as availability_cli
 from fleet.cli import incidents as incidents_cli
 from fleet.cli import layers as layers_cli
@@ -153,6 +153,9 @@ def configure(  # noqa: PLR0917 typer passes by name
     back_to: Annotated[int | None, Option(help="Begin with the settings of this earlier version.")] = None,
     retry: Annotated[bool, Option("--retry", help="Let it try again what failed on it before.")] = False,
     despite: Annotated[str, Option(help="Why it is sent although somebody loses service.")] = "",
+    emergency: Annotated[
+        bool, Option("--emergency", help="Ask a second person; sent after a countdown, past the oracle.")
+    ] = False,
 ) -> None:
     """Sign and push a changed configuration to one gateway."""
     wanted = Change(
@@ -163,7 +166,7 @@ def configure(  # noqa: PLR0917 typer passes by name
         retry=retry,
         despite=despite,
     )
-    print(commands.configure(data, wanted))
+    print(changes.configure(data, wanted, emergency=emergency))
 
 
 @app.command()

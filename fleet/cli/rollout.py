@@ -8,20 +8,27 @@ import typer
 from typer import Option
 
 from agent.wire.eui import parse_eui
+from fleet.approvals.model import RequestKind
+from fleet.approvals.store import ApprovalRefused, of_subject
+from fleet.cli.changes import approvals_commands
 from fleet.cli.commands import assignment, open_fleet
 from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
 from fleet.identity import audit
+from fleet.identity.foundation import read_keys
 from fleet.lang.format import duration, moment
 from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
 from fleet.rollouts import store
+from fleet.rollouts.authorised import subject_of
 from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.model import DEFAULT_SETTINGS, RolloutSettings, Step
 from fleet.rollouts.plan import Plan
+from fleet.rollouts.revoking import revoke_rollout
 from fleet.rollouts.start import Order, Proposal, RolloutRefused, Wish, give, propose, start
 from fleet.rollouts.store import StoredRollout
+from fleet.rollouts.summaries import summary_of
 from fleet.rollouts.words import hold_in_words, refused_in_words, ruling_in_words, wave_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -29,6 +36,7 @@ Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=
 Set = Annotated[list[str], Option("--set", help="PATH=VALUE; may be repeated.")]
 Reason = Annotated[str, Option(help="Why; lands in the audit trail and on the page.")]
 Number = Annotated[int, typer.Argument(help="Number of the rollout.")]
+approvals_commands(app)
 LISTED_LIMIT = 20
 """Gateways that one answer names."""
 
@@ -83,11 +91,17 @@ def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
             names = {one.eui: one.name for one in network.gateways.values()}
             lines = plan_lines(proposal.plan, names, lang, now_us) + change_lines(proposal)
             if really:
+                key, rules, who = read_keys(data).signing, settings.two_persons, audit.COMMAND_LINE
                 with database.write() as connection:
-                    number = start(connection, proposal, wish, who=audit.COMMAND_LINE, now_us=now_us)
-                lines.append(t(lang, "rollout.started", number=number))
+                    number = start(connection, key, rules, proposal, wish, who=who, now_us=now_us)
+                    asked = of_subject(connection, RequestKind.ROLLOUT, subject_of(number))
+                waits = asked is not None and asked.needs_second
+                lines.append(t(lang, "rollout.waits" if waits else "rollout.started", number=number))
+                lines += [t(lang, "approval.asked", number=asked.id)] if waits and asked is not None else []
         except RolloutRefused as error:
             raise MistakeError(refused_in_words(lang, error)) from error
+        except ApprovalRefused as error:
+            raise MistakeError(t(lang, error.key, **error.values)) from error
     print("\n".join(lines))
 
 
@@ -132,8 +146,7 @@ def _status_lines(stored: StoredRollout, lang: str) -> list[str]:
     wave = wave_name(lang, rollout.waves[rollout.wave].name)
     state = t(lang, f"rollout.state.{rollout.state}")
     counts = ", ".join(
-        f"{t(lang, f'rollout.step.{step}')} {count}"
-        for step, count in store.summary_of(stored).counts.items()
+        f"{t(lang, f'rollout.step.{step}')} {count}" for step, count in summary_of(stored).counts.items()
     )
     lines = [f"{stored.name} · {stored.reason} · {state} · {wave} · {counts}"]
     lines += [f"    {one}" for one in ruling_in_words(lang, ruling_of(stored))]
@@ -183,6 +196,20 @@ def halt(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
 def accept(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
     """Let the wave that is watched pass by your own decision, whatever was measured; its soak still ends."""
     _ordered(data, number, Order.ACCEPT, reason=reason, lang=lang)
+
+
+@app.command()
+def revoke(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
+    """Revoke a rollout for good: nothing of it is sent again, gateways that run it go back."""
+    lang = spoken(lang)
+    _, database = open_fleet(data)
+    now_us, who = SystemClock().now_us(), audit.COMMAND_LINE
+    try:
+        with closing(database), database.write() as connection:
+            count = revoke_rollout(connection, number, who=who, reason=reason, now_us=now_us)
+    except RolloutRefused as error:
+        raise MistakeError(refused_in_words(lang, error)) from error
+    print(t(lang, "rollout.revoked.done", number=number, count=count))
 
 
 @app.command()

@@ -58,7 +58,13 @@ def make_order(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     valid_until_us = now_us + VALID_US
     store_token(
-        connection, token=token, eui=gateway.eui, valid_until_us=valid_until_us, who=who, now_us=now_us
+        connection,
+        keys.authority,
+        token=token,
+        eui=gateway.eui,
+        valid_until_us=valid_until_us,
+        who=who,
+        now_us=now_us,
     )
     envelope = issue_version(
         connection,

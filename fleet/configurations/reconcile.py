@@ -3,13 +3,15 @@
 Rows come from ``store``, decisions from ``rules``, signatures from ``issue``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Update
 
 from agent.wire.envelope import EnvelopeKind
+from agent.wire.topics import split
 from fleet.configurations import store
+from fleet.configurations.genuine import forged_version
 from fleet.configurations.issue import issue_instruction
 from fleet.configurations.rules import should_confirm
 from fleet.live.memory import Memory
@@ -21,12 +23,21 @@ Publish = Callable[[str, bytes, bool, Callable[[], None]], bool]
 """(topic, payload, retain, done) → whether it was taken."""
 
 
-def publish_waiting(connection: Connection, publish: Publish, done: Note) -> int:
-    """Hand to the broker what it does not have yet; ``done`` gets the statement that notes its arrival."""
-    return sum(
-        publish(one.topic, one.payload, one.retain, _call(done, one.arrived))
-        for one in store.unpublished(connection, PUBLISH_LIMIT)
-    )
+def publish_waiting(
+    connection: Connection, publish: Publish, done: Note, key: Ed25519PublicKey
+) -> Mapping[str, int]:
+    """Hand to the broker what it does not have yet; ``done`` gets the statement that notes its arrival.
+
+    Return the versions that are not what ``key`` signed, by EUI: they do not go out.
+    """
+    forged: dict[str, int] = {}
+    for one in store.unpublished(connection, PUBLISH_LIMIT):
+        wrong = forged_version(connection, key, split(one.topic)[0]) if one.retain else None
+        if wrong is not None:
+            forged[wrong.eui] = wrong.version
+        else:
+            publish(one.topic, one.payload, one.retain, _call(done, one.arrived))
+    return forged
 
 
 def _call(done: Note, arrived: Update) -> Callable[[], None]:

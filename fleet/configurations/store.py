@@ -25,8 +25,8 @@ from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations.rules import Trial, WaitingChange
+from fleet.configurations.tables import WAITS, instructions
 from fleet.configurations.tables import configuration_versions as versions
-from fleet.configurations.tables import instructions
 from fleet.evidence.tables import reported_configurations as reports
 
 HISTORY_LIMIT_ROWS = 50
@@ -274,7 +274,7 @@ def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
 
 def _unpublished_versions(connection: Connection, limit: int) -> list[Unpublished]:
     query = newest(versions.c.eui, versions.c.version, versions.c.envelope)
-    rows = connection.execute(query.where(versions.c.published.is_(False)).limit(limit)).mappings()
+    rows = connection.execute(query.where(WAITS).limit(limit)).mappings()
     return [
         Unpublished(
             topic=topic(row["eui"], CONFIG_DESIRED),

@@ -20,6 +20,7 @@ configuration_versions = Table(
     Column("confirmed_at_us", BigInteger),
     Column("by_image", Boolean, nullable=False, server_default="0"),
     Column("despite", Text, nullable=False, server_default=""),
+    Column("revoked_at_us", BigInteger),
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained), or a work
 order carries it (``by_image``); ``despite``: why a person sent it although somebody would lose service."""
@@ -36,6 +37,9 @@ configuration_layers = Table(
     Column("reason", Text, nullable=False),
 )
 """Append-only: what each layer says, version by version; ``settings``: path → value with its variables."""
+
+WAITS = configuration_versions.c.published.is_(False) & configuration_versions.c.revoked_at_us.is_(None)
+"""The condition on a version that the broker does not have yet and may get."""
 
 instructions = Table(
     "words",

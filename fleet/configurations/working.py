@@ -1,8 +1,8 @@
-"""What the next version of a gateway is built on: the newest, never one that failed."""
+"""What the next version of a gateway is built on: the newest, never one that failed or was revoked."""
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, select, update
 
 from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigState
@@ -15,13 +15,15 @@ from fleet.evidence.tables import reported_configurations as reports
 FAILED_STATES = (int(ConfigState.ROLLED_BACK), int(ConfigState.REFUSED))
 
 
-def working_version(connection: Connection, eui: str) -> Version | None:
+def working_version(connection: Connection, eui: str, without: int = 0) -> Version | None:
     """Return what the next version of a gateway is built on; None if it never had one.
+
+    ``without``: a version that is about to be revoked.
 
     That is the newest, unless the gateway said that it failed or refused it: then the newest that was seen
     working, else the first.
     """
-    row = connection.execute(_base().where(versions.c.eui == eui)).mappings().first()
+    row = connection.execute(_base(without=without).where(versions.c.eui == eui)).mappings().first()
     return None if row is None else version_from(row)
 
 
@@ -71,7 +73,20 @@ def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def _base(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
+def revoke(connection: Connection, found: Iterable[tuple[str, int]], now_us: int) -> None:
+    """Let versions (EUI, number) be sent and built upon no more; the first time counts."""
+    for eui, version in found:
+        mine = (versions.c.eui == eui) & (versions.c.version == version) & versions.c.revoked_at_us.is_(None)
+        connection.execute(update(versions).where(mine).values(revoked_at_us=now_us))
+
+
+def is_revoked(connection: Connection, eui: str, version: int) -> bool:
+    """Return whether a version was revoked."""
+    mine = (versions.c.eui == eui) & (versions.c.version == version)
+    return connection.scalar(select(versions.c.revoked_at_us).where(mine)) is not None
+
+
+def _base(*columns: ColumnElement[object], without: int = 0) -> Select[tuple[object, ...]]:
     newest = func.max(versions.c.version)
     seen = func.max(case((versions.c.confirmed_at_us.is_not(None), versions.c.version)))
     failed = func.max(case((reports.c.state.in_(FAILED_STATES), reports.c.seen_version)))
@@ -79,6 +94,7 @@ def _base(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
     by_eui = (
         select(versions.c.eui, base.label("version"))
         .outerjoin(reports, reports.c.eui == versions.c.eui)
+        .where(versions.c.revoked_at_us.is_(None), versions.c.version != without)
         .group_by(versions.c.eui)
         .subquery()
     )

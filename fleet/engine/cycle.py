@@ -36,6 +36,7 @@ from fleet.registry.store import load_registry, put_in_service
 from fleet.response import cycle as incidents
 from fleet.retention import SWEEP_EVERY_US, Retention, sweep
 from fleet.rollouts.look import Looking, carry_out
+from fleet.rollouts.requests import WeighedRequest, run_requests
 from fleet.rollouts.weighing import LOOK_EVERY_US, NOTHING, Weighed
 
 REFRESH_EVERY_US = 1_000_000
@@ -68,6 +69,8 @@ class Senses:
     """Notes that the broker has an envelope."""
     weighed: Weighed = NOTHING
     """What rollouts and permits would do next, read before the transaction."""
+    requests: tuple[WeighedRequest, ...] = ()
+    """Approved pushes that are due, weighed before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,7 @@ def run_cycle(
     looking = Looking(
         connection=connection, key=terms.signing, network=network, contract=terms.contract, now_us=now_us
     )
+    run_requests(looking, senses.requests)
     carry_out(looking, senses.weighed)
     if senses.weighed.permits is not None:
         state = replace(state, permits_due_us=instant.monotonic_us + LOOK_EVERY_US)

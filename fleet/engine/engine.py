@@ -31,6 +31,7 @@ from fleet.evidence.clock_events import events_after
 from fleet.evidence.timekeeping import STEP_US, ClockQuality
 from fleet.live.feed import Feed
 from fleet.live.timelines import Timelines
+from fleet.rollouts.requests import WeighedRequest, weigh_requests
 from fleet.rollouts.weighing import NOTHING, Weighed, weigh
 
 CYCLE_US = 1_000_000
@@ -89,7 +90,7 @@ class Engine:
         self._unsure = False
         """The newest commit failed: the database may be ahead of the state."""
         self._canary_due_us = 0
-        self.outgoing = Outgoing(database, link, clock)
+        self.outgoing = Outgoing(database, link, clock, terms.signing.public_key())
         self._stopping = threading.Event()
         self.timelines: Timelines | None = None
         self.health = Health()
@@ -237,6 +238,7 @@ class Engine:
             broker_error=self._link.last_error,
             arrived=arrived,
             weighed=self._weighed(state, instant),
+            requests=self._requests(state, instant),
         )
         with self._committing() as connection:
             outcome = run_cycle(connection, state, senses, self._terms, self._clock)
@@ -271,6 +273,13 @@ class Engine:
                 instant.now_us,
                 permits_due=permits_due,
             )
+
+    def _requests(self, state: EngineState, instant: Instant) -> tuple[WeighedRequest, ...]:
+        """Return the approved pushes that are due."""
+        if state.view.network is None:
+            return ()
+        with self._database.read() as connection:
+            return weigh_requests(connection, state.view.network, self._terms.contract, instant.now_us)
 
     @contextmanager
     def _committing(self) -> Iterator[Connection]:

@@ -10,9 +10,10 @@ A broker that was killed has its store of up to 30 s before (``autosave_interval
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Update
 
 from agent.wire.topics import split
@@ -78,14 +79,24 @@ class DesiredCheck:
 class Outgoing:
     """Used by the engine's thread; the broker's thread only notes what has arrived."""
 
-    def __init__(self, database: Database, link: BrokerLink, clock: FleetClock) -> None:
+    def __init__(
+        self, database: Database, link: BrokerLink, clock: FleetClock, key: Ed25519PublicKey
+    ) -> None:
         self._database = database
         self._link = link
         self._clock = clock
+        self._key = key
+        self.forged: Mapping[str, int] = {}
+        """EUI → version that waits for the broker and is not what we signed: it does not go out."""
         self._arrived: deque[Update] = deque()
         self.acknowledger = Acknowledger()
         self.desired = DesiredCheck()
         self.neighbours = NeighbourAnswers()
+
+    def counts(self) -> dict[str, int]:
+        """Return what went out anew, and what does not go out because we did not sign it."""
+        anew = self.desired.published_anew
+        return {"desired_published_anew": anew, "configurations_forged": len(self.forged)}
 
     @property
     def arrived(self) -> tuple[Update, ...]:
@@ -118,7 +129,7 @@ class Outgoing:
         monotonic_us = self._clock.monotonic_us()
         self._compare_desired(monotonic_us)
         with self._database.read() as connection:
-            reconcile.publish_waiting(connection, envelope, self._note_arrival)
+            self.forged = reconcile.publish_waiting(connection, envelope, self._note_arrival, self._key)
             self.acknowledger.speak(connection, answer, unheard_us, monotonic_us)
             self.neighbours.speak(connection, answer, memory, now_us, monotonic_us)
 

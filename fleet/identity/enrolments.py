@@ -1,8 +1,17 @@
-"""Enrolment in the database: tokens made with work orders, certificates given for them."""
+"""Enrolment in the database: tokens made with work orders, certificates given for them.
 
+What proves a token is kept sealed (AES-GCM, for its gateway): who reads the database cannot enrol with a row,
+and who writes it cannot make one.
+"""
+
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, insert, select, update
 
 from agent.wire.enrolment import EnrolmentRequest, token_key
@@ -20,6 +29,10 @@ from fleet.identity.enrolment import (
 )
 from fleet.identity.tables import certificates, enrolment_tokens
 
+SECRET_BYTES = 32
+NONCE_BYTES = 12
+"""NIST SP 800-38D §8.2.2: random, far below 2^32 of them under one key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
@@ -36,9 +49,16 @@ def nothing_with_it(connection: Connection, eui: str) -> None:
 
 
 def store_token(
-    connection: Connection, *, token: str, eui: str, valid_until_us: int, who: str, now_us: int
+    connection: Connection,
+    authority: Authority,
+    *,
+    token: str,
+    eui: str,
+    valid_until_us: int,
+    who: str,
+    now_us: int,
 ) -> None:
-    """Store the derived key of ``token``; unused older tokens of the EUI are revoked."""
+    """Store the derived key of ``token``, sealed; unused older tokens of the EUI are revoked."""
     older = (
         (enrolment_tokens.c.eui == eui)
         & enrolment_tokens.c.used_at_us.is_(None)
@@ -47,7 +67,7 @@ def store_token(
     connection.execute(update(enrolment_tokens).where(older).values(revoked_at_us=now_us))
     row = {
         "eui": eui,
-        "derived_key": token_key(token),
+        "derived_key": _sealed(authority, eui, token_key(token)),
         "created_at_us": now_us,
         "created_by": who,
         "valid_until_at_us": valid_until_us,
@@ -73,12 +93,12 @@ def enrol(
     csr = check_request(request.csr_pem, request.eui)
     fingerprint = public_key_sha256(csr.public_key())
     with database.read() as connection:
-        verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
+        verdict = decide(request, fingerprint, _tokens(connection, authority, request.eui), now_us)
     if isinstance(verdict, EnrolmentRefused):
         return verdict
     issued = authority.issue_gateway(csr, request.eui, now_us)
     with database.write() as connection:
-        verdict = decide(request, fingerprint, _tokens(connection, request.eui), now_us)
+        verdict = decide(request, fingerprint, _tokens(connection, authority, request.eui), now_us)
         if isinstance(verdict, EnrolmentRefused):
             return verdict
         revoked = _store_enrolled(connection, verdict, issued, fingerprint, request.eui, now_us)
@@ -185,7 +205,27 @@ def _certificate_row(issued: Issued, eui: str, fingerprint: str, now_us: int) ->
     }
 
 
-def _tokens(connection: Connection, eui: str) -> tuple[Token, ...]:
+def _box(authority: Authority) -> AESGCM:
+    """Return what enrolment secrets are sealed with: it follows from the authority's key."""
+    secret = authority.key.private_numbers().private_value.to_bytes(SECRET_BYTES, "big")
+    info = b"passerelle enrolment secrets"
+    return AESGCM(HKDF(algorithm=hashes.SHA256(), length=SECRET_BYTES, salt=None, info=info).derive(secret))
+
+
+def _sealed(authority: Authority, eui: str, derived_key: bytes) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + _box(authority).encrypt(nonce, derived_key, eui.encode())
+
+
+def _opened(authority: Authority, eui: str, sealed: bytes) -> bytes | None:
+    """Return a derived key; None: it was not sealed by us for this gateway."""
+    try:
+        return _box(authority).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], eui.encode())
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _tokens(connection: Connection, authority: Authority, eui: str) -> tuple[Token, ...]:
     key = certificates.c.public_key_sha256
     query = (
         select(
@@ -198,13 +238,14 @@ def _tokens(connection: Connection, eui: str) -> tuple[Token, ...]:
         Token(
             id=row["id"],
             eui=row["eui"],
-            derived_key=row["derived_key"],
+            derived_key=derived_key,
             valid_until_at_us=row["valid_until_at_us"],
             used_at_us=row["used_at_us"],
             used_public_key_sha256=row["used_key"] if row["used_revoked_at_us"] is None else None,
             revoked_at_us=row["revoked_at_us"],
         )
         for row in connection.execute(query).mappings()
+        if (derived_key := _opened(authority, eui, row["derived_key"])) is not None
     )
 
 

@@ -6,15 +6,18 @@ reads the database cannot log in with a row, and who writes it cannot make one.
 
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from fleet.db.connect import Database
 from fleet.durations import HOUR_US
 from fleet.identity import audit
+from fleet.identity.keys import replace_file
 from fleet.identity.people import Person, PersonError, Role
 from fleet.identity.tables import sessions, users
-from fleet.identity.totp import Vault
+from fleet.identity.totp import KEY_FILE, NEXT_KEY_FILE, TotpError, Vault
 
 SESSION_KEY_BYTES = 32
 SESSION_LIFE_US = 12 * HOUR_US
@@ -114,3 +117,34 @@ def close_account(connection: Connection, name: str, *, who: str, now_us: int) -
 
 def _id_of(name: str) -> Select[Any]:
     return select(users.c.id).where(users.c.name == name)
+
+
+def rotate_key(database: Database, keys: Path, *, who: str, now_us: int) -> int:
+    """Put a new secret in place of the one that sessions are kept with; return how many sessions end.
+
+    Second factors are sealed anew.  After it was killed, the next try goes on with the key that it had made.
+
+    Raises:
+        TotpError: a second factor was sealed with neither key.
+    """
+    fresh_path = keys / NEXT_KEY_FILE
+    if not fresh_path.exists():
+        replace_file(fresh_path, secrets.token_bytes(SESSION_KEY_BYTES))
+    old, fresh = Vault(keys), Vault(keys, NEXT_KEY_FILE)
+    with database.write() as connection:
+        sealed = select(users.c.id, users.c.totp_sealed).where(users.c.totp_sealed.is_not(None))
+        for row in connection.execute(sealed).all():
+            again = _sealed_anew(old, fresh, row.totp_sealed)
+            connection.execute(update(users).where(users.c.id == row.id).values(totp_sealed=again))
+        ended = connection.execute(delete(sessions)).rowcount
+        audit.record(connection, now_us=now_us, who=who, action="session_key.rotate", subject=KEY_FILE)
+    fresh_path.replace(keys / KEY_FILE)
+    return ended
+
+
+def _sealed_anew(old: Vault, fresh: Vault, sealed: str) -> str:
+    try:
+        fresh.open(sealed)
+    except TotpError:
+        return fresh.seal(old.open(sealed))
+    return sealed

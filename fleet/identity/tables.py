@@ -17,7 +17,7 @@ enrolment_tokens = Table(
     Column("used_serial", String(40)),
     Column("revoked_at_us", BigInteger),
 )
-"""The token itself is never stored (``agent.wire.enrolment``)."""
+"""The token itself is never stored (``agent.wire.enrolment``); its derived key is sealed (``enrolments``)."""
 
 certificates = Table(
     "certificates",

@@ -22,6 +22,8 @@ SECRET_BYTES = 20
 DRIFT_STEPS = 1
 """A phone whose clock is up to 30 s off; RFC 6238 §5.2 advises one step."""
 KEY_FILE = "session.key"
+NEXT_KEY_FILE = "session.key.next"
+"""The key that takes over, while ``sessions.rotate_key`` is at work."""
 ISSUER = "Passerelle"
 
 
@@ -67,8 +69,8 @@ def uri(secret: bytes, name: str) -> str:
 class Vault:
     """Seals secrets with the key of one data folder."""
 
-    def __init__(self, keys: Path) -> None:
-        self._keys = keys
+    def __init__(self, keys: Path, name: str = KEY_FILE) -> None:
+        self._keys, self._name = keys, name
 
     def seal(self, secret: bytes) -> str:
         """Return the secret as it may lie in a database."""
@@ -76,7 +78,7 @@ class Vault:
 
     def digest(self, text: str) -> str:
         """Return what may lie in a database of a secret text: nobody finds or makes it without the key."""
-        raw = hashlib.sha256(b"passerelle sessions" + (self._keys / KEY_FILE).read_bytes()).digest()
+        raw = hashlib.sha256(b"passerelle sessions" + (self._keys / self._name).read_bytes()).digest()
         return hmac.new(raw, text.encode(), hashlib.sha256).hexdigest()
 
     def open(self, sealed: str) -> bytes:
@@ -88,8 +90,10 @@ class Vault:
         try:
             return self._fernet().decrypt(sealed.encode())
         except InvalidToken as error:
-            raise TotpError(f"{self._keys / KEY_FILE}: not the key that sealed this second factor") from error
+            raise TotpError(
+                f"{self._keys / self._name}: not the key that sealed this second factor"
+            ) from error
 
     def _fernet(self) -> Fernet:
-        raw = hashlib.sha256(b"passerelle totp" + (self._keys / KEY_FILE).read_bytes()).digest()
+        raw = hashlib.sha256(b"passerelle totp" + (self._keys / self._name).read_bytes()).digest()
         return Fernet(base64.urlsafe_b64encode(raw))

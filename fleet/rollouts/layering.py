@@ -7,11 +7,13 @@ layers + what gateways run ──▶ drift: desired beside running, with the rea
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from agent.wire.configuration import ConfigurationError
 from agent.wire.messages import ConfigState
 from agent.wire.reasons import Reason
+from fleet.approvals.model import TwoPersons
 from fleet.configurations import layer_store
 from fleet.configurations.change import change, differences, dotted, flatten
 from fleet.configurations.layers import (
@@ -151,7 +153,15 @@ def named(euis: Sequence[str], abouts: Mapping[str, About]) -> str:
     return ", ".join(names) + (", …" if len(euis) > NAMED_LIMIT else "")
 
 
-def start_layer(connection: Connection, wanted: LayerProposal, *, who: str, now_us: int) -> int:
+def start_layer(
+    connection: Connection,
+    key: Ed25519PrivateKey,
+    rules: TwoPersons,
+    wanted: LayerProposal,
+    *,
+    who: str,
+    now_us: int,
+) -> int:
     """Keep the layer and start its rollout; return the rollout's number, 0 where no gateway changes.
 
     Raises:
@@ -164,7 +174,7 @@ def start_layer(connection: Connection, wanted: LayerProposal, *, who: str, now_
     layer_store.add_version(connection, layer, who=who, now_us=now_us, reason=wanted.wish.reason)
     if wanted.proposal is None:
         return 0
-    return start(connection, wanted.proposal, wanted.wish, who=who, now_us=now_us)
+    return start(connection, key, rules, wanted.proposal, wanted.wish, who=who, now_us=now_us)
 
 
 def explained(connection: Connection, eui: str) -> list[Explained]:

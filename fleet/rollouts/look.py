@@ -8,19 +8,23 @@ Rollouts whose look begins nothing depend on no neighbour: a halt never waits fo
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from agent.wire.command import Action, Command
+from fleet.approvals.model import Fault
 from fleet.configurations.commands import send
+from fleet.configurations.genuine import Forged, check_genuine
 from fleet.configurations.issue import issue_version
+from fleet.configurations.working import is_revoked
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
-from fleet.rollouts import judging, store
+from fleet.rollouts import authorised, judging, store
 from fleet.rollouts.absences import load_absences
-from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, Step
+from fleet.rollouts.model import Act, ActKind, Failure, GatewayStep, Rollout, RolloutState, Step
 from fleet.rollouts.permits import issue_permits
 from fleet.rollouts.store import StoredRollout
 from fleet.rollouts.weighing import Basis, Weighed, WeighedRollout, newest_numbers
@@ -72,9 +76,14 @@ def _holds(looking: Looking, basis: Basis | None) -> bool:
 
 def _advance(looking: Looking, one: WeighedRollout) -> None:
     connection, stored, after = looking.connection, one.before, one.after
+    why = _fault(looking, stored) if any(act.kind is ActKind.ISSUE for act in one.acts) else None
+    if why is not None:
+        _stop(looking, stored, why)
+        return
     if one.joined:
         new = [GatewayStep(eui=eui, wave=len(after.waves) - 1) for eui in one.joined]
-        store.add_gateways(connection, stored.id, new, one.joined)
+        seals = partial(authorised.way_back_seals, looking.key)
+        store.add_gateways(connection, stored.id, new, one.joined, seals=seals)
     if one.ruling is not None and one.ruling != judging.ruling_of(stored):
         judging.keep(connection, stored, one.ruling)
     if one.controls:
@@ -84,6 +93,9 @@ def _advance(looking: Looking, one: WeighedRollout) -> None:
     if after.state is not stored.rollout.state:
         _note(looking, stored, after)
     store.save(connection, stored, after, looking.now_us)
+
+
+RESTART = Command(action=Action.RESTART)
 
 
 def _restart(looking: Looking, stored: StoredRollout, controls: Collection[str]) -> None:
@@ -100,6 +112,12 @@ def _carried_out(looking: Looking, one: WeighedRollout, after: Rollout, act: Act
     step, wanted, stored = after.steps[act.eui], one.wanted[act.eui], one.before
     if wanted.configuration is None and not wanted.refused:
         return _with_step(after, replace(step, step=Step.SKIPPED))
+    if is_revoked(looking.connection, act.eui, stored.base_versions.get(act.eui, 0)):
+        return _with_step(after, replace(step, step=Step.SKIPPED, failure=Failure.REVOKED))
+    if not _is_ours(looking, one, act.eui):
+        _note_forged(looking, act.eui, stored)
+        ends = Step.FAILED if act.kind is ActKind.ISSUE else Step.SKIPPED
+        return _with_step(after, replace(step, step=ends, failure=Failure.FORGED))
     if wanted.configuration is None:
         failed = replace(step, step=Step.FAILED, failure=Failure.REFUSED, reason=wanted.refused)
         return _with_step(after, failed)
@@ -114,6 +132,43 @@ def _carried_out(looking: Looking, one: WeighedRollout, after: Rollout, act: Act
         retry=act.kind is ActKind.REVERT,
     )
     return _with_step(after, replace(step, version=envelope.version))
+
+
+def _fault(looking: Looking, stored: StoredRollout) -> Fault | None:
+    return authorised.fault_of(looking.connection, looking.key, stored, looking.now_us)
+
+
+def _stop(looking: Looking, stored: StoredRollout, why: Fault) -> None:
+    """Halt a rollout that nobody approved as it stands now; nothing of it is signed."""
+    rollout = stored.rollout
+    after = replace(rollout, state=RolloutState.HALTED, since_us=looking.now_us, halted_why=why)
+    _note(looking, stored, after)
+    store.save(looking.connection, stored, after, looking.now_us)
+
+
+def _is_ours(looking: Looking, one: WeighedRollout, eui: str) -> bool:
+    """Return whether the gateway was put into the rollout by us, and runs what we signed."""
+    stored = one.before
+    base = one.joined.get(eui) or stored.base_versions.get(eui, 0)
+    if eui not in one.joined and authorised.strangers(looking.key, stored, [eui]):
+        return False
+    try:
+        check_genuine(looking.connection, looking.key.public_key(), eui, base)
+    except Forged:
+        return False
+    return True
+
+
+def _note_forged(looking: Looking, eui: str, stored: StoredRollout) -> None:
+    after = {"rollout": stored.id}
+    audit.record(
+        looking.connection,
+        now_us=looking.now_us,
+        who=audit.SYSTEM,
+        action="configuration.forged",
+        subject=eui,
+        after=after,
+    )
 
 
 def _with_step(rollout: Rollout, one: GatewayStep) -> Rollout:

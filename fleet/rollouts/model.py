@@ -81,6 +81,10 @@ class Failure(StrEnum):
     """It said nothing of the version until the limit: silence is a failure."""
     LOST = "lost"
     """It ran the version and does not serve any more."""
+    REVOKED = "revoked"
+    """What it would be built on, or go back to, was revoked."""
+    FORGED = "forged"
+    """Its row, or what it runs by its row, is not what we signed: nothing is signed for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

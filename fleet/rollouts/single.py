@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 
 from agent.wire.configuration import Configuration, is_service_affecting
 from fleet.configurations.change import change
+from fleet.configurations.genuine import check_genuine
 from fleet.configurations.issue import issue_version
-from fleet.configurations.working import version_of, working_number, working_version
+from fleet.configurations.working import is_revoked, version_of, working_number, working_version
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
@@ -84,6 +85,8 @@ def weigh(
         earlier = version_of(connection, wanted.eui, wanted.back_to)
         if earlier is None:
             raise RolloutRefused("rollout.refused.no_version", eui=wanted.eui, version=wanted.back_to)
+        if is_revoked(connection, wanted.eui, wanted.back_to):
+            raise RolloutRefused("rollout.refused.revoked_version", eui=wanted.eui, version=wanted.back_to)
         source = earlier
     configuration = change(source.configuration, wanted.changes)
     refusals: tuple[Refusal, ...] = ()
@@ -112,9 +115,12 @@ def push(
 
     Raises:
         RolloutRefused: a rollout began to work on it, it got another version, or other gateways went out.
+        Forged: what it runs by its row is not what we signed.
     """
     wanted, eui = weighed.wanted, weighed.wanted.eui
     _check_free(connection, eui)
+    for version in {weighed.base, weighed.base if wanted.back_to is None else wanted.back_to}:
+        check_genuine(connection, key.public_key(), eui, version)
     same = working_number(connection, eui) == weighed.base
     if weighed.absences is not None:
         same = same and weighed.absences == frozenset(load_absences(connection, contract, now_us))

@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
+from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from agent.wire.configuration import ConfigurationError
 from agent.wire.reasons import Reason
+from fleet.approvals.model import TwoPersons
+from fleet.approvals.store import ApprovalRefused
 from fleet.configurations.change import change, differences
 from fleet.configurations.store import Version
 from fleet.configurations.working import working_numbers, working_versions
 from fleet.facts.settings import ContractSettings
 from fleet.identity import audit
 from fleet.live.model import NetworkNow
-from fleet.rollouts import judging, machine, store
+from fleet.rollouts import authorised, judging, machine, store
 from fleet.rollouts.absences import load_absences, load_view
 from fleet.rollouts.model import DEFAULT_SETTINGS, Controls, Rollout, RolloutSettings, RolloutState, WaveState
 from fleet.rollouts.plan import Plan, plan_rollout
@@ -127,17 +132,31 @@ def _differences(base: Version, changes: Mapping[str, str]) -> dict[str, tuple[s
         raise RolloutRefused("rollout.refused.value", why=error.why, eui=base.eui) from error
 
 
-def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, now_us: int) -> int:
-    """Store the rollout; the engine begins with the next look. Return its number.
+def start(
+    connection: Connection,
+    key: Ed25519PrivateKey,
+    rules: TwoPersons,
+    proposal: Proposal,
+    wish: Wish,
+    *,
+    who: str,
+    now_us: int,
+) -> int:
+    """Store the rollout and return its number; the engine begins with the next look.
+
+    Where the rules want a second person, it waits (PAUSED) until somebody else approves it.
 
     Raises:
-        RolloutRefused: meanwhile a gateway got another version, or another rollout works on one.
+        RolloutRefused: meanwhile a gateway got another version, another rollout works on one, or too many
+            requests wait for a second person already.
     """
     _check_busy(connection, proposal.bases)
     versions = {eui: one.version for eui, one in proposal.bases.items()}
     if working_numbers(connection, versions) != versions:
         raise RolloutRefused("rollout.refused.changed_many")
+    second = needs_second(rules, proposal)
     rollout = Rollout(
+        state=RolloutState.PAUSED if second else RolloutState.RUNNING,
         waves=tuple(one.wave for one in proposal.plan.waves),
         wave_since_us=now_us,
         since_us=now_us,
@@ -150,14 +169,26 @@ def start(connection: Connection, proposal: Proposal, wish: Wish, *, who: str, n
         reason=wish.reason.strip(),
         changes=wish.changes,
         base_versions=versions,
+        seals=partial(authorised.way_back_seals, key),
         who=who,
         now_us=now_us,
         controls=Controls(needed=proposal.restarts),
         own_changes=proposal.own_changes,
     )
+    content = authorised.content_of(wish.changes, rollout, proposal.own_changes)
+    told: dict[str, Any] = {"needs_second": second, "who": who, "reason": wish.reason.strip()}
+    try:
+        authorised.ask_for(connection, key, rules, number, content, now_us=now_us, **told)
+    except ApprovalRefused as error:
+        raise RolloutRefused(error.key, None, **error.values) from error
     after = {"changes": dict(wish.changes), "gateways": len(proposal.bases), "reason": wish.reason.strip()}
     _record(connection, number, "start", who=who, now_us=now_us, after=after)
     return number
+
+
+def needs_second(rules: TwoPersons, proposal: Proposal) -> bool:
+    """Return whether a rollout waits for a second person."""
+    return rules.concerns({path for found in proposal.touched.values() for path in found})
 
 
 class Order(StrEnum):
@@ -189,6 +220,10 @@ def give(
     before = store.get(connection, number, lock=True)
     if before is None:
         raise RolloutRefused("rollout.refused.unknown", number=number)
+    if order in (Order.RESUME, Order.ACCEPT) and authorised.waits(connection, number):
+        raise RolloutRefused("rollout.refused.waits")
+    if before.revoked_at_us is not None and order is not Order.ROLL_BACK:
+        raise RolloutRefused("rollout.refused.revoked", number=number)
     try:
         after = _ordered(before.rollout, order, reason, now_us, from_wave)
     except machine.NotNow as error:

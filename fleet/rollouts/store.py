@@ -1,12 +1,12 @@
 """Rows of rollouts: every query of them; decides nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.rollouts.model import (
     NO_CONTROLS,
@@ -25,8 +25,8 @@ from fleet.rollouts.model import (
 from fleet.rollouts.tables import rollout_gateways as gateways
 from fleet.rollouts.tables import rollouts
 
-LISTED_LIMIT = 50
-"""Newest rollouts that a page shows."""
+Seals = Callable[[int, Mapping[str, int]], Mapping[str, str]]
+"""(number of a rollout, EUI → the version that it goes back to) → EUI → seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,11 @@ class StoredRollout:
     looked_at_us: int
     base_versions: Mapping[str, int]
     """EUI → the version that it goes back to."""
+    back_seals: Mapping[str, str]
+    """EUI → the seal over that (``authorised``)."""
     judgement: Mapping[str, Any] | None
+    revoked_at_us: int | None
+    """When a person revoked it, microseconds UTC: nothing of it is ever sent again."""
     rollout: Rollout
     controls: Controls = NO_CONTROLS
     own_changes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -64,6 +68,7 @@ def create(
     reason: str,
     changes: Mapping[str, str],
     base_versions: Mapping[str, int],
+    seals: Seals,
     who: str,
     now_us: int,
     controls: Controls = NO_CONTROLS,
@@ -81,7 +86,7 @@ def create(
         **_state_row(rollout),
     }
     number = int(connection.execute(insert(rollouts).values(row).returning(rollouts.c.id)).scalar_one())
-    add_gateways(connection, number, rollout.steps.values(), base_versions, own_changes or {})
+    add_gateways(connection, number, rollout.steps.values(), base_versions, own_changes or {}, seals=seals)
     return number
 
 
@@ -91,16 +96,16 @@ def add_gateways(
     steps: Iterable[GatewayStep],
     base_versions: Mapping[str, int],
     own_changes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    *,
+    seals: Seals,
 ) -> None:
     """Store the gateways of a rollout that are new in it."""
+    sealed = seals(number, base_versions)
     rows = [
-        {
-            **_step_row(one),
-            "rollout_id": number,
-            "eui": one.eui,
-            "base_version": base_versions[one.eui],
-            "changes": dict(own_changes[one.eui]) if one.eui in own_changes else None,
-        }
+        _step_row(one)
+        | {"rollout_id": number, "eui": one.eui}
+        | {"base_version": base_versions[one.eui], "back_seal": sealed[one.eui]}
+        | {"changes": dict(own_changes[one.eui]) if one.eui in own_changes else None}
         for one in steps
     ]
     if rows:
@@ -161,64 +166,11 @@ def due(connection: Connection, before_us: int) -> list[int]:
     return list(connection.execute(select(rollouts.c.id).where(mine).order_by(rollouts.c.id)).scalars())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """One rollout in a list: how far it is, without its gateways."""
-
-    id: int
-    reason: str
-    state: RolloutState
-    wave: str
-    """Name of the present wave."""
-    halted_why: str
-    created_by: str
-    created_at_us: int
-    counts: Mapping[Step, int]
-    """How many gateways are at each step."""
-
-
-def recent(connection: Connection) -> list[Summary]:
-    """Return the newest rollouts, newest first."""
-    query = select(rollouts).order_by(rollouts.c.id.desc()).limit(LISTED_LIMIT)
-    rows = connection.execute(query).mappings().all()
-    counts: dict[int, dict[Step, int]] = {row["id"]: {} for row in rows}
-    by_step = select(gateways.c.rollout_id, gateways.c.step, func.count()).group_by(
-        gateways.c.rollout_id, gateways.c.step
-    )
-    for number, step, count in connection.execute(by_step.where(gateways.c.rollout_id.in_(list(counts)))):
-        counts[number][Step(step)] = count
-    return [_summary(row, counts[row["id"]]) for row in rows]
-
-
-def summary_of(stored: StoredRollout) -> Summary:
-    """Return one rollout as a list shows it."""
-    rollout = stored.rollout
-    counts: dict[Step, int] = {}
-    for one in rollout.steps.values():
-        counts[one.step] = counts.get(one.step, 0) + 1
-    return Summary(
-        id=stored.id,
-        reason=stored.reason,
-        state=rollout.state,
-        wave=rollout.waves[rollout.wave].name,
-        halted_why=rollout.halted_why,
-        created_by=stored.created_by,
-        created_at_us=stored.created_at_us,
-        counts=counts,
-    )
-
-
-def _summary(row: RowMapping, counts: Mapping[Step, int]) -> Summary:
-    return Summary(
-        id=row["id"],
-        reason=row["reason"],
-        state=RolloutState(row["state"]),
-        wave=msgspec.convert(row["waves"], tuple[Wave, ...])[row["wave"]].name,
-        halted_why=row["halted_why"],
-        created_by=row["created_by"],
-        created_at_us=row["created_at_us"],
-        counts=counts,
-    )
+def issued_versions(connection: Connection, number: int) -> list[tuple[str, int]]:
+    """Return EUI and version of what a rollout issued and did not take back."""
+    mine = (gateways.c.rollout_id == number) & gateways.c.version.is_not(None)
+    forward = mine & gateways.c.step.not_in([Step.REVERTING, Step.REVERTED])
+    return [(row.eui, row.version) for row in connection.execute(select(gateways).where(forward))]
 
 
 def under_way(connection: Connection) -> list[tuple[str, int, str]]:
@@ -285,9 +237,11 @@ def _stored(connection: Connection, row: RowMapping) -> StoredRollout:
         created_at_us=row["created_at_us"],
         looked_at_us=row["looked_at_us"],
         base_versions={one["eui"]: one["base_version"] for one in found},
+        back_seals={one["eui"]: one["back_seal"] for one in found},
         judgement=row["judgement"],
         controls=msgspec.convert(row["controls"] or {}, Controls),
         own_changes={one["eui"]: one["changes"] for one in found if one["changes"] is not None},
+        revoked_at_us=row["revoked_at_us"],
         rollout=Rollout(
             state=RolloutState(row["state"]),
             waves=msgspec.convert(row["waves"], tuple[Wave, ...]),

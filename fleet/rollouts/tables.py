@@ -24,6 +24,7 @@ rollouts = Table(
     Column("looked_at_us", BigInteger, nullable=False, server_default="0"),
     Column("judgement", JSON),
     Column("controls", JSON),
+    Column("revoked_at_us", BigInteger),
 )
 """``changes``: path → value; ``controls``: who restarts with the canaries; ``judgement``: what the
 measurements said last, metric by metric."""
@@ -38,6 +39,7 @@ rollout_gateways = Table(
     Column("since_us", BigInteger, nullable=False),
     Column("version", Integer),
     Column("base_version", Integer, nullable=False),
+    Column("back_seal", String(64), nullable=False, server_default=""),
     Column("hold", String(16), nullable=False, server_default=""),
     Column("failure", String(16), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),

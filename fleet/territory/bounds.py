@@ -16,10 +16,13 @@ from sqlalchemy import (
     Exists,
     FromClause,
     Select,
+    String,
     and_,
+    cast,
     exists,
     false,
     func,
+    literal,
     or_,
     select,
 )
@@ -152,6 +155,9 @@ class _Rules:
                 rows=self._of("works_id", self.works), refers={"works_id": "maintenances.id"}
             ),
             "rollouts": Bound(rows=self._of("id", self.rollouts), written=self._only_own_rollout),
+            "approvals": Bound(
+                rows=self._is_request, written=self._is_own_request, refers={"subject": "gateways.eui"}
+            ),
             "outbox": Bound(rows=self._of("id", self.messages)),
             "delivery_attempts": Bound(rows=message),
         }
@@ -210,6 +216,21 @@ class _Rules:
         part = _alias("rollout_gateways")
         foreign = select(part.c.rollout_id).where(part.c.eui.not_in(self.euis()))
         return rollout.c.id.in_(self.rollouts()) & rollout.c.id.not_in(foreign)
+
+    def _is_request(self, request: FromClause) -> ColumnElement[bool]:
+        """Return whether a request is about a gateway of the territory, or a rollout with one."""
+        part = _alias("rollout_gateways")
+        named = select(literal("rollout ") + cast(part.c.rollout_id, String)).where(
+            part.c.eui.in_(self.euis())
+        )
+        return or_(request.c.subject.in_(self.euis()), request.c.subject.in_(named))
+
+    def _is_own_request(self, request: FromClause) -> ColumnElement[bool]:
+        part = _alias("rollout_gateways")
+        foreign = select(literal("rollout ") + cast(part.c.rollout_id, String)).where(
+            part.c.eui.not_in(self.euis())
+        )
+        return self._is_request(request) & request.c.subject.not_in(foreign)
 
     def _local(self, ticket: FromClause) -> ColumnElement[bool]:
         return or_(ticket.c.commune_insee.in_(self._insees), ticket.c.site_id.in_(self.sites()))

@@ -15,6 +15,7 @@ from fleet.identity.ends import WRONG_BELOW_DAYS, endings
 from fleet.notify import outbox
 from fleet.web import login
 from fleet.web.api import (
+    approvals,
     availability,
     documented,
     enrolments,
@@ -52,7 +53,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(availability.router)
     app.include_router(speed.router)
-    for feature in (incidents, objects, registry, reports):
+    for feature in (approvals, incidents, objects, registry, reports):
         app.include_router(feature.router)
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
     mount_site(app)
@@ -102,7 +103,7 @@ def healthz(parts: Shared) -> Response:
         "journal_acknowledged": parts.engine.outgoing.acknowledger.acknowledged,
         "journal_asked": parts.engine.outgoing.acknowledger.asked,
         "journal_unanswered": parts.engine.outgoing.acknowledger.unanswered,
-        "desired_published_anew": parts.engine.outgoing.desired.published_anew,
+        **parts.engine.outgoing.counts(),
         "clients": parts.feed.clients,
         "proxy_faults": dict(parts.proxy_faults),
         "logins_refused": parts.limits.logins.refused,

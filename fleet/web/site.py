@@ -15,6 +15,7 @@ from starlette.types import Scope
 from fleet.db.bounded import OutOfReach
 from fleet.identity.people import Person
 from fleet.web.access import NotAllowed, proxy_fault
+from fleet.web.api import approvals
 from fleet.web.pages import (
     administration,
     affected,
@@ -58,6 +59,7 @@ PAGES: tuple[APIRouter, ...] = (
     tickets.router,
     affected.router,
     works.router,
+    approvals.forms,
     rollouts.router,
     rollout.router,
     reports.router,

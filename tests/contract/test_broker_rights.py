@@ -123,6 +123,7 @@ class Broker:
         with self.database.write() as connection:
             store_token(
                 connection,
+                self.keys.authority,
                 token=eui,
                 eui=eui,
                 valid_until_us=self.now_us + 10**9,

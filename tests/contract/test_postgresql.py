@@ -131,7 +131,8 @@ def test_a_day_of_one_fleet(database, tmp_path):
 def test_identity(database, tmp_path):
     authority = found_authority(tmp_path, NOW_US)
     with database.write() as connection:
-        store_token(connection, token="t", eui=EUIS[1], valid_until_us=NOW_US + 9, who="test", now_us=NOW_US)
+        told = {"valid_until_us": NOW_US + 9, "who": "test", "now_us": NOW_US}
+        store_token(connection, authority, token="t", eui=EUIS[1], **told)
     outcome = enrol(database, authority, enrolment(EUIS[1], "t"), NOW_US + 1)
     assert outcome.issued.serial
     write_session_secret(tmp_path)

@@ -78,7 +78,13 @@ def found_fleet(data, recipient):
         store.apply_document(connection, read, who="test", now_us=now_us)
         for eui in EUIS[:2]:
             store_token(
-                connection, token=eui, eui=eui, valid_until_us=now_us + 9_000_000, who="test", now_us=now_us
+                connection,
+                authority,
+                token=eui,
+                eui=eui,
+                valid_until_us=now_us + 9_000_000,
+                who="test",
+                now_us=now_us,
             )
         people.set_user(connection, account, who="test", now_us=now_us)
     for eui in EUIS[:2]:

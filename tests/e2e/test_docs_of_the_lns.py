@@ -20,7 +20,8 @@ from agent.wire.order import decode_order
 from fleet.cli.commands import open_fleet
 from fleet.cli.main import main
 from fleet.configurations.store import newest_version
-from fleet.rollouts.store import get, recent
+from fleet.rollouts.store import get
+from fleet.rollouts.summaries import recent
 from tests.datapath.broker import MOSQUITTO, client_tls
 from tests.datapath.certificates import issue
 from tests.datapath.chirpstack import ChirpStack, Device, sealed
@@ -61,6 +62,8 @@ class Site:
         registry.write_text(json.dumps(DOCUMENT))
         assert main(["init", "--data", str(self.data), "--broker", "broker.example.fr:8884"]) == 0
         assert main(["import", "--data", str(self.data), str(registry)]) == 0
+        alone = ["settings", "set", "--data", str(self.data), "two_persons.addresses=false"]
+        assert main(alone) == 0, "one administrator follows the page alone"
         (folder / "token").write_text(TOKEN)
         authority = issue(folder, "authority")
         for name in ("server", "chirpstack", EUI):

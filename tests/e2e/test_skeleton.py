@@ -132,6 +132,8 @@ def test_a_good_configuration_is_confirmed(demo: RunningDemo) -> None:
 
 
 def test_a_configuration_that_cuts_the_backhaul_is_rolled_back(demo: RunningDemo) -> None:
+    alone = demo.command("fleet", "settings", "set", "--data", str(demo.data), "two_persons.addresses=false")
+    assert alone.returncode == 0, alone.stderr
     done = demo.command(
         *("fleet", "configure", "--data", str(demo.data), "--eui", CONFIGURED),
         *("--set", "fleet.host=127.0.0.1", "--set", "fleet.port=9"),

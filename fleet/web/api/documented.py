@@ -24,6 +24,23 @@ SHARED: Final = {
     429: problem("Too often.", title="Too often", status=429, detail="try again in 12 s", retry_after_s=12),
     500: problem("Our mistake.", title="Our mistake", status=500, detail="KeyError; the log says more"),
 }
+_REQUEST: Final[dict[str, Any]] = {
+    "id": 4,
+    "kind": "push",
+    "subject": "0016c001f1370001",
+    "author": "anne",
+    "reason": "nouveau serveur",
+    "asked_at_us": 1_764_000_000_000_000,
+    "expires_at_us": 1_764_259_200_000_000,
+    "needs_second": True,
+    "state": "waiting",
+    "decided_by": "",
+    "decided_at_us": None,
+    "decided_why": "",
+    "due_at_us": None,
+    "outcome": "",
+    "changes": {"connectors.0.host": "lns.example.fr"},
+}
 TICKET: Final[dict[str, Any]] = {
     "id": 12,
     "state": "acknowledged",
@@ -47,6 +64,8 @@ EXAMPLES: Final[dict[tuple[str, str], Any]] = {
     },
     ("get", "/api/v1/tickets/{ticket_id}"): {"ticket": TICKET, "trail": [], "messages": []},
     ("post", "/api/v1/tickets/{ticket_id}/steps"): {"ticket": 12, "state": "on_site"},
+    ("get", "/api/v1/approvals"): {"approvals": [_REQUEST]},
+    ("post", "/api/v1/approvals/{number}"): _REQUEST,
     ("post", "/api/v1/tickets/{ticket_id}/code"): {
         "ticket": 12,
         "gateways": ["0016c001f1370001"],

@@ -138,7 +138,8 @@ def change(
             return _page(visit, connection, typed, wanted=wanted)
     try:
         with visit.database.write() as connection:
-            number = start_layer(connection, wanted, who=person.name, now_us=visit.now_us)
+            signing, rules = visit.parts.keys.signing, visit.parts.settings.two_persons
+            number = start_layer(connection, signing, rules, wanted, who=person.name, now_us=visit.now_us)
     except RolloutRefused as error:
         raise HTTPException(409, refused_in_words(visit.lang, error)) from error
     except LayerRefused as error:

@@ -7,6 +7,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
+from fleet.approvals import model as approvals
+from fleet.approvals.store import ApprovalRefused, open_requests, recent
+from fleet.configurations.genuine import Forged
 from fleet.configurations.status import statuses
 from fleet.configurations.store import Version
 from fleet.configurations.working import working_versions
@@ -14,10 +17,11 @@ from fleet.facts.months import Window
 from fleet.identity.people import Person, Role
 from fleet.lang.text import collation, one_line
 from fleet.registry.store import Gateway, load_gateways
-from fleet.rollouts import store as rollouts
+from fleet.rollouts import summaries
 from fleet.rollouts.asking import ask
 from fleet.rollouts.model import RolloutSettings
-from fleet.rollouts.single import Change, Unsafe, WeighedChange, push, weigh
+from fleet.rollouts.requests import push_or_ask
+from fleet.rollouts.single import Change, Unsafe, WeighedChange, weigh
 from fleet.rollouts.start import RolloutRefused, Wish, propose, start
 from fleet.rollouts.words import refused_in_words
 from fleet.safety.absences import OUT_US
@@ -25,6 +29,7 @@ from fleet.safety.model import REPAIR_LIMITS, Answer
 from fleet.safety.words import degraded_in_words, refusal_in_words
 from fleet.web.access import form_guard, operator
 from fleet.web.views import configurations as views
+from fleet.web.views import requests as requests_view
 from fleet.web.views import rollouts as rollout_views
 from fleet.web.views.configurations import ALL, PlanRefused
 from fleet.web.visit import Viewing, Visit, leave_toast
@@ -34,6 +39,8 @@ SEE_OTHER = 303
 REASON_LIMIT = 300
 LISTED_LIMIT = 200
 """Rows of the table, those that are not settled first; each gateway's own page tells the rest."""
+DECIDED_LIMIT = 10
+"""Newest requests that are over."""
 FIELDS_LIMIT = 100
 """Settings of one form that are read."""
 
@@ -110,7 +117,14 @@ def _page(
         fields=views.fields_of(visit.words, form.chosen.values(), typed or {}, wrong),
         typed_reason=(typed or {}).get("reason", ""),
         problem=problem,
-        rollouts=[rollout_views.rollout_row(visit.words, one) for one in rollouts.recent(connection)],
+        requests=[requests_view.line_of(visit.words, one, visit.person) for one in open_requests(connection)],
+        decided=[
+            requests_view.line_of(visit.words, one, visit.person)
+            for one in recent(connection)
+            if one.state not in approvals.OPEN
+        ][:DECIDED_LIMIT],
+        forged=visit.parts.engine.outgoing.forged,
+        rollouts=[rollout_views.rollout_row(visit.words, one) for one in summaries.recent(connection)],
     )
 
 
@@ -169,6 +183,7 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
             communes=len(touched),
             service=service,
             target=form.target,
+            second=visit.parts.settings.two_persons.concerns({path for one in plan for path in one.changes}),
             stamp=views.stamp_of(form.chosen),
             typed_reason=typed.get("reason", "")[:REASON_LIMIT],
             trial_minutes=max(one.configuration.intervals.config_trial_s for one in plan) // 60,
@@ -218,13 +233,19 @@ def send(visit: Viewing, person: Pushing, typed: Typed) -> Response:
                 == views.stamp_of(_rollout_form(connection, form.target).chosen)
             ):
                 raise HTTPException(409, visit.words.t("rollouts.stale"))
-            if weighed is not None:
-                _push(visit, connection, person.name, weighed)
-            number = (
-                start(connection, proposal, wish, who=person.name, now_us=visit.now_us) if proposal else 0
-            )
+            asked = _push(visit, connection, person.name, weighed, typed) if weighed is not None else None
+            key, rules = visit.parts.keys.signing, visit.parts.settings.two_persons
+            begin: dict[str, Any] = {"who": person.name, "now_us": visit.now_us}
+            number = start(connection, key, rules, proposal, wish, **begin) if proposal else 0
     except RolloutRefused as error:
         raise HTTPException(409, refused_in_words(visit.lang, error)) from error
+    except ApprovalRefused as error:
+        raise HTTPException(409, visit.words.t(error.key, **error.values)) from error
+    except Forged as error:
+        raise HTTPException(409, visit.words.t("approval.forged")) from error
+    if isinstance(asked, approvals.Request):
+        answer = RedirectResponse(f"/deploiements#demande-{asked.id}", SEE_OTHER)
+        return leave_toast(answer, "toast.approval.asked", number=asked.id)
     if not number:
         return leave_toast(RedirectResponse("/deploiements", SEE_OTHER), "toast.pushed", count=1)
     return leave_toast(RedirectResponse(f"/deploiements/{number}", SEE_OTHER), "toast.rollout_started")
@@ -238,6 +259,16 @@ def _weighed(
     return weigh(connection, wanted, network=visit.network, contract=visit.contract, now_us=visit.now_us)
 
 
-def _push(visit: Visit, connection: Connection, who: str, weighed: WeighedChange) -> None:
-    keys, contract = visit.parts.keys, visit.contract
-    push(connection, keys.signing, weighed, contract=contract, who=who, now_us=visit.now_us)
+def _push(
+    visit: Visit, connection: Connection, who: str, weighed: WeighedChange, typed: dict[str, str]
+) -> int | approvals.Request:
+    return push_or_ask(
+        connection,
+        visit.parts.keys.signing,
+        visit.parts.settings.two_persons,
+        weighed,
+        contract=visit.contract,
+        who=who,
+        now_us=visit.now_us,
+        emergency=bool(typed.get("emergency")),
+    )

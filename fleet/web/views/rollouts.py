@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.approvals.model import Fault
 from fleet.rollouts.model import (
     GatewayStep,
     Rollout,
@@ -11,10 +12,12 @@ from fleet.rollouts.model import (
     WaveState,
 )
 from fleet.rollouts.plan import Plan
-from fleet.rollouts.store import StoredRollout, Summary
+from fleet.rollouts.store import StoredRollout
+from fleet.rollouts.summaries import Summary
 from fleet.rollouts.words import hold_in_words, wave_name
 from fleet.web.rendering import Words
 
+REVOCATION = "revocation"
 LISTED_LIMIT = 300
 """Gateways of one page, those that need somebody first."""
 HELD_LIMIT = 8
@@ -69,7 +72,7 @@ class GatewayRow:
 def rollout_row(words: Words, one: Summary) -> RolloutRow:
     """Return a rollout as a row and as the sentence above its page."""
     why = one.halted_why
-    known = why in ("failures", "worse")
+    known = why in ("failures", "worse") or why in tuple(Fault)
     return RolloutRow(
         id=one.id,
         reason=one.reason,
@@ -158,8 +161,14 @@ def step_counts(words: Words, stored: StoredRollout) -> list[tuple[str, str, int
     ]
 
 
-def orders_of(rollout: Rollout) -> list[str]:
+def orders_of(stored: StoredRollout) -> list[str]:
     """Return what people may order of a rollout now, as the last part of an address."""
+    if stored.revoked_at_us is not None:
+        return []
+    return [*_orders_of(stored.rollout), REVOCATION]
+
+
+def _orders_of(rollout: Rollout) -> list[str]:
     watched = rollout.settings.judged and rollout.wave_state is WaveState.SOAKING
     running = {
         RolloutState.RUNNING: ["pause", *(["acceptation"] if watched else []), "arret", "retour"],

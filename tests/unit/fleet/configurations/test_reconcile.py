@@ -40,11 +40,13 @@ def ask(connection, **fields):
 def publish(database, broker):
     noted = []
     with database.read() as connection:
-        handed = reconcile.publish_waiting(connection, broker.publish, noted.append)
+        before = len(broker.taken)
+        forged = reconcile.publish_waiting(connection, broker.publish, noted.append, KEY.public_key())
     with database.write() as connection:
         for statement in noted:
             connection.execute(statement)
-    return handed
+    assert forged == {}
+    return len(broker.taken) - before
 
 
 def test_a_new_version_goes_out_retained_and_signed_once(tmp_path):

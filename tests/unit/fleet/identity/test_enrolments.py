@@ -1,7 +1,13 @@
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
+from agent.wire.enrolment import EnrolmentRequest, proof_of, token_key
 from agent.wire.renewal import sign_renewal
 from fleet.db.outside import InsideWrite
 from fleet.durations import DAY_US
@@ -16,9 +22,15 @@ from tests.unit.fleet.identity.certificates import csr_of, enrolment
 LATER_US = NOW_US + 1_000_000
 
 
+@cache
+def the_authority():
+    with TemporaryDirectory() as folder:
+        return found_authority(Path(folder), NOW_US)
+
+
 @pytest.fixture
-def authority(tmp_path):
-    return found_authority(tmp_path, NOW_US)
+def authority():
+    return the_authority()
 
 
 @pytest.fixture
@@ -28,9 +40,8 @@ def database(tmp_path):
 
 def order(database, token, eui=EUIS[0]):
     with database.write() as connection:
-        store_token(
-            connection, token=token, eui=eui, valid_until_us=NOW_US + 9_000_000, who="t", now_us=NOW_US
-        )
+        told = {"valid_until_us": NOW_US + 9_000_000, "who": "t", "now_us": NOW_US}
+        store_token(connection, the_authority(), token=token, eui=eui, **told)
 
 
 def rows(database, *columns):
@@ -139,3 +150,20 @@ def test_nothing_is_signed_inside_a_transaction(database, authority):
     asked = enrolment(EUIS[0], "secret")
     with database.write(), pytest.raises(InsideWrite):
         authority.issue_gateway(check_request(asked.csr_pem, EUIS[0]), EUIS[0], LATER_US)
+
+
+def test_a_row_of_the_database_enrols_nobody(database, authority):
+    """Who reads rows proves nothing with them; who writes them makes no token, nor moves one."""
+    order(database, "secret")
+    with database.read() as connection:
+        sealed = connection.scalar(select(enrolment_tokens.c.derived_key))
+    for key in (sealed, sealed[-32:], sealed[:32]):
+        asked = EnrolmentRequest(eui=EUIS[0], csr_pem=csr_of(EUIS[0]), proof="")
+        asked = msgspec.structs.replace(asked, proof=proof_of(key, asked.eui, asked.csr_pem))
+        assert isinstance(enrol(database, authority, asked, NOW_US), EnrolmentRefused)
+    with database.write() as connection:
+        connection.execute(enrolment_tokens.update().values(eui=EUIS[1]))
+    assert isinstance(enrol(database, authority, enrolment(EUIS[1], "secret"), NOW_US), EnrolmentRefused)
+    with database.write() as connection:
+        connection.execute(enrolment_tokens.update().values(derived_key=token_key("mine")))
+    assert isinstance(enrol(database, authority, enrolment(EUIS[1], "mine"), NOW_US), EnrolmentRefused)

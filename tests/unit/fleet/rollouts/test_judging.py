@@ -1,8 +1,11 @@
 """A watched wave over a database: measured every hour, halted, waiting, or accepted by a person."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import insert, select
 
+from fleet.approvals.model import DEFAULT_RULES
 from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.evidence.deliveries import SLOT_US, SLOTS
 from fleet.evidence.tables import delivered_frames, heartbeat_runs, vitals
@@ -11,6 +14,7 @@ from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import GatewayState
 from fleet.identity.tables import audit_log
 from fleet.rollouts import store
+from fleet.rollouts.authorised import ask_for, content_of, way_back_seals
 from fleet.rollouts.judge import CONTROL_MIN, Measured, Metric
 from fleet.rollouts.judging import control_group, keep, ruled, ruling_of
 from fleet.rollouts.look import Looking, carry_out
@@ -66,9 +70,13 @@ class Watched:
                 reason="essai",
                 changes={},
                 base_versions=bases,
+                seals=partial(way_back_seals, KEY),
                 who="anne",
                 now_us=WATCHED_US,
             )
+            told = {"needs_second": False, "who": "anne", "reason": "essai"}
+            content = content_of({}, rollout, {})
+            ask_for(connection, KEY, DEFAULT_RULES, 1, content, now_us=WATCHED_US, **told)
 
     def write(self, kept=1.0, days=9, rtt_ms=80):
         """Frames, health and boots of every gateway; the wave keeps a share of its frames today."""

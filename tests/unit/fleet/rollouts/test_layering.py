@@ -12,7 +12,7 @@ from fleet.rollouts.model import RolloutSettings, RolloutState
 from fleet.rollouts.start import RolloutRefused
 from fleet.rollouts.words import drift_in_words, layer_refused_in_words, origin_in_words
 from tests.unit.fleet.founded import EUIS
-from tests.unit.fleet.rollouts.test_look import SERVING, Fleet
+from tests.unit.fleet.rollouts.test_look import ALONE, KEY, SERVING, Fleet
 from tests.unit.fleet.safety.networks import view_of
 
 A, B, C = EUIS
@@ -39,7 +39,7 @@ def proposed(fleet, wanted):
 
 def started(fleet, wanted):
     with fleet.database.write() as connection:
-        return start_layer(connection, wanted, who="anne", now_us=fleet.now_us)
+        return start_layer(connection, KEY, ALONE, wanted, who="anne", now_us=fleet.now_us)
 
 
 def finished(fleet, number):

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.wire.messages import ConfigReported, ConfigState
+from fleet.approvals.model import TwoPersons
 from fleet.configurations.change import change
 from fleet.configurations.commands import stopped_since
 from fleet.configurations.store import newest_version
@@ -22,6 +23,7 @@ from fleet.rollouts.look import Looking, carry_out
 from fleet.rollouts.model import Failure, Hold, RolloutSettings, RolloutState, Step
 from fleet.rollouts.single import Change, Unsafe, push, weigh
 from fleet.rollouts.start import Order, RolloutRefused, Wish, give, propose, start
+from fleet.rollouts.summaries import recent, summary_of
 from fleet.rollouts.weighing import CONTROLS_LIMIT
 from fleet.rollouts.weighing import weigh as weigh_all
 from fleet.rollouts.words import hold_in_words, refused_in_words
@@ -39,6 +41,10 @@ WISH = Wish(
 )
 
 
+ALONE = TwoPersons(addresses=False)
+"""One administrator sends changes of addresses alone."""
+
+
 class Fleet:
     """A database of three gateways with a confirmed version each, and time that goes on."""
 
@@ -50,10 +56,10 @@ class Fleet:
                 ask(connection, eui=eui)
             connection.execute(versions.update().values(confirmed_at_us=NOW_US))
 
-    def start(self, wish=WISH):
+    def start(self, wish=WISH, rules=ALONE):
         with self.database.write() as connection:
             proposal = propose(connection, self.network, DEFAULTS, wish)
-            return start(connection, proposal, wish, who="anne", now_us=self.now_us)
+            return start(connection, KEY, rules, proposal, wish, who="anne", now_us=self.now_us)
 
     def weigh(self):
         with self.database.read() as connection:
@@ -263,7 +269,7 @@ def test_a_rollout_that_was_planned_upon_older_versions_does_not_start(fleet):
         proposal = propose(connection, fleet.network, DEFAULTS, WISH)
     fleet.push(eui=A, changes={"intervals.stat_s": "60"})
     with fleet.database.write() as connection, pytest.raises(RolloutRefused) as caught:
-        start(connection, proposal, WISH, who="anne", now_us=NOW_US)
+        start(connection, KEY, ALONE, proposal, WISH, who="anne", now_us=NOW_US)
     assert caught.value.key == "rollout.refused.changed_many"
 
 
@@ -335,7 +341,7 @@ def test_a_list_of_rollouts_counts_what_the_rollout_itself_counts(fleet):
     fleet.start()
     fleet.look()
     with fleet.database.read() as connection:
-        assert store.recent(connection) == [store.summary_of(store.get(connection, 1))]
+        assert recent(connection) == [summary_of(store.get(connection, 1))]
 
 
 def test_two_rollouts_do_not_overlap(fleet):

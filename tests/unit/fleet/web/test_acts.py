@@ -4,12 +4,15 @@ import base64
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
 from agent.wire.paths import PATHS
+from fleet.approvals.model import TwoPersons
 from fleet.configurations.store import newest_version
 from fleet.configurations.tables import configuration_versions
 from fleet.db.connect import Database
@@ -32,6 +35,8 @@ PIXEL = base64.b64decode(
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient]:
     app = make_app(tmp_path)
+    alone = msgspec.structs.replace(app.state.parts.settings, two_persons=TwoPersons(addresses=False))
+    app.state.parts = replace(app.state.parts, settings=alone)
     yield TestClient(app, follow_redirects=False)
     app.state.parts.database.close()
 

@@ -21,7 +21,8 @@ def site(tmp_path):
 
 def order(site, token="secret", eui=EUIS[0]):
     with site.database.write() as connection:
-        store_token(connection, token=token, eui=eui, valid_until_us=NOW_US + DAY_US, who="t", now_us=NOW_US)
+        told = {"valid_until_us": NOW_US + DAY_US, "who": "t", "now_us": NOW_US}
+        store_token(connection, site.keys.authority, token=token, eui=eui, **told)
 
 
 def post(site, path, asked):
