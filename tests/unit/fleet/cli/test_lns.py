@@ -123,6 +123,7 @@ def test_a_client_certificate_is_issued_once_and_again_before_it_ends(data, url,
 
 
 def test_who_has_a_certificate_of_another_keeps_it(data, url, memory):
+    assert main(["settings", "set", "--data", str(data), "two_persons.addresses=false"]) == 0
     change = ["configure", "--data", str(data), "--eui", EUIS[0]]
     files = ["--set", "connectors.0.certificate_file=/a.pem", "--set", "connectors.0.key_file=/a.pem"]
     assert main([*change, *files]) == 0
