@@ -13,6 +13,7 @@ from fleet.errors import MistakeError
 from fleet.settings import parse_host_port, read_founded
 from fleet.web.bodies import LARGEST_BYTES, UNBOUNDED_HERE
 from fleet.web.pages.live import STREAM_PATH
+from fleet.web.pages.wall import WALL_STREAM_PATH
 
 TEMPLATES = Path(__file__).parents[1] / "units"
 PORT = 8080
@@ -79,5 +80,6 @@ def rendered(program: Proxy, public_url: str, *, certificate: Path, key: Path, u
         body_mib=-(-LARGEST_BYTES // (1024 * 1024)),
         answer_s=ANSWER_LIMIT_S,
         stream=STREAM_PATH,
+        wall_stream=WALL_STREAM_PATH,
         speed=UNBOUNDED_HERE,
     )

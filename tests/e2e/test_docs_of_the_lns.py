@@ -72,7 +72,7 @@ class Site:
         (folder / "identity.pem").write_text(identity)
         self.substitutes = {
             "/var/lib/passerelle/identity/certificate.pem": str(folder / "identity.pem"),
-            "/var/lib/passerelle": str(self.data),
+            "/var/lib/passerelle-fleet": str(self.data),
             "/etc/passerelle/chirpstack.jeton": str(folder / "token"),
             "https://chirpstack.exemple.fr": url,
             "courtier-lns.exemple.fr": f"127.0.0.1:{self.port}",

@@ -29,6 +29,7 @@ LISTED_LIMIT: Final = 6
 TOKEN_LIMIT_CHARACTERS: Final = 200
 TypedToken = Annotated[Secret, Form(max_length=TOKEN_LIMIT_CHARACTERS)]
 TOKEN_PATH: Final = f"{WALL_PATH}/jeton"
+WALL_STREAM_PATH: Final = f"{WALL_PATH}/vivant"
 
 
 def visit_of_wall(request: Request) -> Visit:
@@ -59,7 +60,7 @@ def show(visit: Watching) -> HTMLResponse:
             frame=frame,
             wall=True,
             choice="dark",
-            stream=f"{WALL_PATH}/vivant",
+            stream=WALL_STREAM_PATH,
             verdict=overview.verdict_of(visit.words, frame, visit.network),
             tickets=lines_of(visit, connection, open_now[:LISTED_LIMIT]),
             more_tickets=max(0, len(open_now) - LISTED_LIMIT),
@@ -68,7 +69,7 @@ def show(visit: Watching) -> HTMLResponse:
         )
 
 
-@router.get(f"{WALL_PATH}/vivant")
+@router.get(WALL_STREAM_PATH)
 async def stream(visit: Watching) -> Response:
     """Stream what changes to a wallboard."""
     return live.stream_to(visit, sparse=True)

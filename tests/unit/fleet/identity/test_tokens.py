@@ -120,7 +120,7 @@ def test_on_the_command_line(site, capsys):
     assert token.startswith(tokens.PREFIX)
     assert main(["token", "list", *data]) == 0
     listed = capsys.readouterr().out
-    assert "grafana  in force  read  everywhere" in listed
+    assert "grafana  en vigueur  read  partout" in listed
     assert token not in listed
     assert main(["token", "revoke", *data, "--name", "grafana"]) == 0
     assert main(["token", "revoke", *data, "--name", "grafana"]) == 2
