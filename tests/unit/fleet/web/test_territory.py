@@ -23,6 +23,8 @@ from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, NewTicket, Origin
 from fleet.web.access import CSRF_HEADER
 from fleet.web.app import make_app
+from fleet.web.pages.live import STREAM_PATH
+from fleet.web.pages.wall import WALL_STREAM_PATH
 from fleet.web.process_parts import SESSION_COOKIE
 from tests.unit.fleet.web.network import StillClock, _stored, network_of
 from tests.unit.fleet.web.process import parts_over, settings_of
@@ -179,8 +181,8 @@ def path_of(route: APIRoute, where: str) -> str:
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: str(values[found[1]]), route.path)
 
 
-STREAMS = ("/vivant",)
-"""A stream has no end; ``test_the_live_stream…`` reads one."""
+STREAMS = (STREAM_PATH, WALL_STREAM_PATH)
+"""Streams have no end; both tell what ``live.stream_to`` makes of the visit, whose network is bounded."""
 PLAN = "/api/v1/reports/deployment"
 COMMUNES_OF_THE_PLAN = tuple(name for name, *_ in COMMUNES.values())
 """The contract's plan names every commune; how far each is stays within the territory."""
