@@ -23,7 +23,15 @@ def file_of(program, public="https://supervision.exemple.fr", **more):
 @pytest.mark.parametrize("program", list(Proxy))
 def test_what_every_proxy_must_do_stands_in_its_file(program):
     text = file_of(program)
-    for wanted in ("supervision.exemple.fr", str(PEM), str(KEY), "127.0.0.1:8080", STREAM_PATH, WALL_STREAM_PATH, "308"):
+    for wanted in (
+        "supervision.exemple.fr",
+        str(PEM),
+        str(KEY),
+        "127.0.0.1:8080",
+        STREAM_PATH,
+        WALL_STREAM_PATH,
+        "308",
+    ):
         assert wanted in text
     assert CIPHERS[program] in text
     assert "CBC" not in CIPHERS[program]
