@@ -95,9 +95,6 @@ def _advance(looking: Looking, one: WeighedRollout) -> None:
     store.save(connection, stored, after, looking.now_us)
 
 
-RESTART = Command(action=Action.RESTART)
-
-
 def _restart(looking: Looking, stored: StoredRollout, controls: Collection[str]) -> None:
     """Tell gateways that do not change to restart as the canaries do."""
     connection, key, now_us = looking.connection, looking.key, looking.now_us

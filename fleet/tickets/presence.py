@@ -23,7 +23,7 @@ def proof_words(lang: str, proof: str) -> str:
     """Return how we know of an arrival, as people read it.
 
     >>> proof_words("fr", "position 46 m")
-    'déclaré, position à 46 m du site'
+    'déclaré, position à 46\\u202fm du site'
     """
     kind, _, rest = proof.partition(" ")
     if kind == "position":

@@ -24,6 +24,7 @@ TABLE = {
     Delivery.SENT: (Delivery.SENT, Delivery.DELIVERED, Delivery.FAILED),
     Delivery.DELIVERED: (Delivery.DELIVERED, Delivery.DELIVERED, Delivery.DELIVERED),
     Delivery.FAILED: (Delivery.FAILED, Delivery.DELIVERED, Delivery.FAILED),
+    Delivery.WITHDRAWN: (Delivery.WITHDRAWN, Delivery.WITHDRAWN, Delivery.WITHDRAWN),
 }
 
 
