@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import sys
+from contextlib import redirect_stdout
 
 import passerelle.benches
 from passerelle.figures import render
@@ -18,7 +19,8 @@ def main(arguments: list[str]) -> int:
         return 2
     met = True
     for name in names if chosen[0] == "all" else chosen[:1]:
-        figures = importlib.import_module(f"passerelle.benches.{name}").measure()
+        with redirect_stdout(sys.stderr):  # what the measured code logs is not part of the figures
+            figures = importlib.import_module(f"passerelle.benches.{name}").measure()
         print(render(name, figures, as_json=as_json))
         met = met and all(figure.met for figure in figures)
     return 0 if met else 1
