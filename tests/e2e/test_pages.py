@@ -1,5 +1,6 @@
 """The pages in a real browser over a real `passerelle fleet serve`: live, by keys, on a phone, scriptless."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,13 +98,29 @@ def test_an_acceptance_elsewhere_shows_without_reload(fleet: tuple[str, Path], c
 
 def test_a_configuration_is_pushed_after_one_question(fleet: tuple[str, Path], chromium: Browser) -> None:
     with opened(chromium, f"{fleet[0]}/deploiements?eui={eui_of(0)}") as page:
-        page.get_by_label("Cœur de réseau\u202f: hôte").fill("lns.example.fr")
+        page.get_by_label("Perte du câble (dB)").fill("1.5")
         page.get_by_role("button", name="Voir ce qui changera").click()
-        expect(page.locator(".diff .after")).to_have_text("lns.example.fr")
+        expect(page.locator(".diff .after")).to_have_text("1.5")
         page.get_by_role("button", name="Envoyer à 1 passerelle").click()
         expect(page.locator(".toast")).to_have_text("Configuration envoyée à 1 passerelle.")
         row = page.locator(f'tr[data-href="/passerelles/{eui_of(0)}"]')
         expect(row.locator("td").first).to_have_text("2")
+
+
+def test_a_new_address_waits_for_a_second_person(fleet: tuple[str, Path], chromium: Browser) -> None:
+    with opened(chromium, f"{fleet[0]}/deploiements?eui={eui_of(0)}") as page:
+        row = page.locator(f'tr[data-href="/passerelles/{eui_of(0)}"] td')
+        before = row.first.inner_text()
+        page.get_by_label("Cœur de réseau\u202f: hôte").fill("lns.example.fr")
+        page.get_by_label("Motif").fill("nouveau serveur")
+        page.get_by_role("button", name="Voir ce qui changera").click()
+        expect(page.locator(".diff .after")).to_have_text("lns.example.fr")
+        expect(page.locator("p.notice")).to_contain_text("une seconde personne")
+        page.get_by_role("button", name="Envoyer à 1 passerelle").click()
+        expect(page.locator(".toast")).to_have_text(re.compile("^Demande n°.1.: une seconde personne doit"))
+        expect(page.locator("#demande-1 .diff .after")).to_have_text("lns.example.fr")
+        expect(page.get_by_role("button", name="Approuver")).to_have_count(0)
+        expect(row.first).to_have_text(before)
 
 
 def test_light_and_dark_are_the_persons_choice(fleet: tuple[str, Path], chromium: Browser) -> None:
