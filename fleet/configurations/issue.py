@@ -12,6 +12,7 @@ from agent.wire.envelope import Envelope, EnvelopeKind, encode_envelope, seal
 from fleet.configurations import store
 from fleet.durations import DAY_US, HOUR_US
 from fleet.identity import audit
+from fleet.lang.reasons import FleetReason, own
 
 ACCEPTANCE_US = 30 * DAY_US
 """How long a gateway that was away may still take a version; it limits acceptance only (DESIGN §4)."""
@@ -35,8 +36,11 @@ def issue_version(
     """Sign ``configuration`` as the next version of ``eui`` and queue it; return the sealed envelope.
 
     ``despite``: why it is sent although somebody loses service: the gateway is permitted to begin as well.
-    ``by_image``: a work order carries it to the gateway, so that it is not sent over the broker.
+    ``by_image``: a work order carries it to the gateway, so that it is not sent over the broker.  Nobody else
+    may give the reason of one: by it a version is no change of ours (``working.begun_since``).
     """
+    if reason == own(FleetReason.WORK_ORDER) and not by_image:
+        reason = ""
     version = store.next_version(connection, eui)
     payload = sparse_configuration(configuration)
     envelope = _sealed(

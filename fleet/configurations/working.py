@@ -11,6 +11,7 @@ from fleet.configurations.store import Version, version_from
 from fleet.configurations.tables import configuration_versions as versions
 from fleet.configurations.tables import instructions
 from fleet.evidence.tables import reported_configurations as reports
+from fleet.lang.reasons import FleetReason, own
 
 FAILED_STATES = (int(ConfigState.ROLLED_BACK), int(ConfigState.REFUSED))
 
@@ -61,15 +62,16 @@ def version_of(connection: Connection, eui: str, version: int) -> Version | None
 def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
     """Return the newest versions that went out or were permitted after an instant: EUI, when, who, why.
 
-    What a work order carried is no change of a gateway that runs.
+    What a work order carried is no change of a gateway that runs, also once it was enrolled with it: the
+    version then goes to the broker like any other (``store.publish_again``), and its reason still tells.
     """
     table, permits = versions.c, instructions.alias()
     permitted = (permits.c.eui == table.eui) & (permits.c.kind == EnvelopeKind.PERMIT)
     last = select(func.max(permits.c.issued_at_us)).where(permitted).correlate(versions).scalar_subquery()
     began = case((last > table.issued_at_us, last), else_=table.issued_at_us).label("began_at_us")
-    query = store.newest(table.eui, began, table.issued_by, table.reason).where(
-        table.published, table.by_image.is_(False), began > since_us
-    )
+    by_order = table.by_image | (table.reason == own(FleetReason.WORK_ORDER))
+    query = store.newest(table.eui, began, table.issued_by, table.reason)
+    query = query.where(table.published, ~by_order, began > since_us)
     return list(connection.execute(query).mappings())
 
 

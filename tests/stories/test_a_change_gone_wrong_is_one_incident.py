@@ -2,11 +2,13 @@ import pytest
 from sqlalchemy import insert
 
 from agent.wire.envelope import EnvelopeKind
+from fleet.configurations.store import publish_again
 from fleet.configurations.tables import configuration_versions, instructions
 from fleet.evidence.facts import load_statements
 from fleet.facts.model import OperatorStatement
 from fleet.facts.states import Cause
 from fleet.incidents.model import Domain
+from fleet.lang.reasons import FleetReason, own
 from tests.stories.world import MINUTE, SECOND, World, plain
 
 NAMES = ("Azay", "Bléré", "Chinon", "Descartes", "Esvres", "Fondettes", "Genillé", "Huismes", "Ingrandes")
@@ -61,11 +63,16 @@ def test_the_same_losses_long_after_the_change_are_not_its_fault(world: World) -
     assert {incident.domain for incident in world.open()} == {Domain.GATEWAY}
 
 
-def test_a_first_configuration_by_work_order_is_no_change(world: World) -> None:
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_a_first_configuration_by_work_order_is_no_change(world: World, enrolled: bool) -> None:
     spread(world)
     change(world, "g0")
+    by_order = {"by_image": True, "reason": own(FleetReason.WORK_ORDER)}
     with world.database.write() as connection:
-        connection.execute(configuration_versions.update().values(by_image=True))
+        connection.execute(configuration_versions.update().values(by_order))
+        if enrolled:
+            publish_again(connection, "g0")
+            connection.execute(configuration_versions.update().values(published=True))
     world.pass_time(MINUTE)
     world.lose("g0")
     world.pass_time(3 * MINUTE)

@@ -6,9 +6,10 @@ from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
 from fleet.configurations.issue import issue_version
 from fleet.configurations.status import statuses
-from fleet.configurations.store import publish_again
+from fleet.configurations.store import publish_again, version_history
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
+from fleet.lang.reasons import FleetReason, own
 from fleet.live.memory import Memory
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database, heartbeat, received, store_rows
 
@@ -93,6 +94,16 @@ def test_after_an_enrolment_the_version_of_the_image_takes_the_place_of_what_was
         publish_again(connection, EUIS[0])
     publish(database, broker)
     assert [decode_envelope(payload).version for _, payload, _ in broker.taken] == [1, 2]
+
+
+def test_nobody_gives_the_reason_of_a_work_order_to_another_change(tmp_path):
+    database = founded_database(tmp_path)
+    by_order = own(FleetReason.WORK_ORDER)
+    with database.write() as connection:
+        ask(connection, reason=by_order, by_image=True)
+        ask(connection, reason=by_order)
+        newer, older = version_history(connection, EUIS[0])
+    assert (older.reason, newer.reason) == (by_order, "")
 
 
 def hear(database, memory, *messages):
