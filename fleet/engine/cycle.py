@@ -2,7 +2,7 @@
 
     batch   sort → store → remember
     cycle   our clock → refresh (what people changed) → sight → quarantines → network → incidents
-              → retention → envelopes
+              → network, where losses were charged to us → retention → envelopes
 
 Nothing here changes what it was given: the outcome holds the state that stands once the commit is there.
 """
@@ -28,8 +28,9 @@ from fleet.facts.months import month_of
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.facts.states import GatewayState
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
-from fleet.live.memory import GatewayMemory
+from fleet.live.memory import GatewayMemory, Memory
 from fleet.live.model import NetworkNow
+from fleet.live.network import NetworkView
 from fleet.live.restore import restore_unsure
 from fleet.registry.model import Status
 from fleet.registry.store import load_registry, put_in_service
@@ -97,16 +98,13 @@ def run_cycle(
         state = _refreshed(connection, state, now_us, clock)
     state, change = _looked(connection, state, senses, terms.contract, instant)
     state = _with_quarantines(connection, state, terms.contract, now_us)
-    view, network = state.view.seen(
-        state.registry,
-        state.memory,
-        state.sight,
-        blind_reason=state.blind.reason if state.blind else "",
-        now_us=now_us,
+    view, network = _seen(state, now_us)
+    decided = incidents.run(
+        connection, network, now_us, terms.escalation, terms.contract, cause_of=view.cause_of
     )
-    spared = state.recent.suspects(now_us)
-    network = replace(network, clock=state.timekeeping.quality, spared=spared)
-    incidents.run(connection, network, now_us, terms.escalation, terms.contract, cause_of=view.cause_of)
+    if decided and facts.suspicions_changed(connection, now_us):
+        state = replace(state, memory=_with_people(connection, state))
+        view, network = _seen(state, now_us)
     if instant.monotonic_us >= state.sweep_due_us and state.timekeeping.quality.is_sure:
         sweep(connection, terms.retention, now_us)
         state = replace(state, sweep_due_us=instant.monotonic_us + SWEEP_EVERY_US)
@@ -129,22 +127,40 @@ def run_cycle(
     )
 
 
+def _seen(state: EngineState, now_us: int) -> tuple[NetworkView, NetworkNow]:
+    """Return the network as the state proves it, and the view that the next cycle starts from."""
+    view, network = state.view.seen(
+        state.registry,
+        state.memory,
+        state.sight,
+        blind_reason=state.blind.reason if state.blind else "",
+        now_us=now_us,
+    )
+    spared = state.recent.suspects(now_us)
+    return view, replace(network, clock=state.timekeeping.quality, spared=spared)
+
+
 def _refreshed(connection: Connection, state: EngineState, now_us: int, clock: Clock) -> EngineState:
     """Take what people changed: registry, acceptance, works, statements."""
     began_us = clock.monotonic_us()
     put_in_service(connection, _seen_serving(state), now_us=now_us)
     registry = load_registry(connection)
-    memory = state.memory.with_people(
-        facts.load_commissioning(connection),
-        facts.load_maintenances(connection, state.from_us),
-        facts.load_statements(connection, state.from_us),
-    )
+    memory = _with_people(connection, state)
     ended_us = clock.monotonic_us()
     return replace(
         state,
         registry=state.registry if registry == state.registry else registry,
         memory=memory,
         refresh_due_us=ended_us + max(REFRESH_EVERY_US, REFRESH_REST * (ended_us - began_us)),
+    )
+
+
+def _with_people(connection: Connection, state: EngineState) -> Memory:
+    """Return the memory with what people, and suspicions of our changes, say at present."""
+    return state.memory.with_people(
+        facts.load_commissioning(connection),
+        facts.load_maintenances(connection, state.from_us),
+        facts.load_statements(connection, state.from_us),
     )
 
 

@@ -128,6 +128,12 @@ def withdraw_suspicions(connection: Connection, losses: Mapping[str, int], now_u
         connection.execute(update(statements).where(mine).values(taken_back))
 
 
+def suspicions_changed(connection: Connection, now_us: int) -> bool:
+    """Return whether a loss was charged to us, or no longer, at this very instant."""
+    mine = statements.c.suspected & (statements.c.recorded_at_us == now_us)
+    return connection.scalar(select(statements.c.id).where(mine).limit(1)) is not None
+
+
 def _suspicions(connection: Connection, losses: Mapping[str, int]) -> list[Row[Any]]:
     """Return the rows that charge one of these losses to us."""
     mine = statements.c.eui.in_(list(losses)) & statements.c.suspected & statements.c.withdrawn.is_(False)

@@ -36,10 +36,11 @@ def run(
     settings: ContractSettings = DEFAULTS,
     *,
     cause_of: CauseOf | None = None,
-) -> None:
+) -> bool:
     """Bring incidents, tickets, timers and the outbox to ``now_us``; commit is the caller's.
 
-    ``cause_of`` is asked what a loss that a change of ours is suspected of turned out to be.
+    ``cause_of`` is asked what a loss that a change of ours is suspected of turned out to be.  Return whether
+    incidents changed: losses may have been charged to us, or no longer.
     """
     edges.record(connection, network, now_us)
     flaps = edges.flap_counts(connection, now_us)
@@ -60,13 +61,15 @@ def run(
     network = circumstances.with_sensors(connection, network, now_us)
     facts = replace(facts, network=network)
     context = CycleContext(connection, network, now_us, policy, settings)
-    for action in rules.decide(facts, now_us):
+    decided = rules.decide(facts, now_us)
+    for action in decided:
         apply.apply(context, action)
     mail_in.enter_waiting(context)
     calls.follow(context)
     notices.tell(context)
     seals.mail_pending(context)
     due_timers.fire_due(context)
+    return bool(decided)
 
 
 def _proved(incidents: tuple[Incident, ...], cause_of: CauseOf) -> dict[str, Cause]:
