@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from agent.clock import SystemClock as AgentClock
 from agent.configuration.model import Arrived, Held, Ledger, State
@@ -36,6 +36,7 @@ from fleet.broker.link import BrokerLink
 from fleet.broker.store_trial import StoreTrial, try_store
 from fleet.clock import FleetClock
 from fleet.configurations.issue import issue_version
+from fleet.configurations.tables import configuration_versions as versions
 from fleet.db.connect import Database
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import Engine
@@ -186,6 +187,12 @@ def stored(database: Database) -> set[int]:
         return set(connection.scalars(select(journal_records.c.journal_seq)))
 
 
+def arrived(database: Database) -> int | None:
+    """Return the newest version of which the fleet has noted that the broker has it."""
+    with database.read() as connection:
+        return connection.scalar(select(func.max(versions.c.version)).where(versions.c.published))
+
+
 def issue(database: Database, host: str) -> None:
     with database.write() as connection:
         issue_version(
@@ -245,6 +252,7 @@ async def test_a_broker_thrown_back_loses_no_record_and_turns_no_configuration_b
             old = await site.save()
             issue(site.database, "10.0.0.6")
             await until("version 6", lambda: gateway.state.ledger.seen_version == 6, gateway)
+            await until("its arrival is noted", lambda: arrived(site.database) == 6, gateway)
         assert fleet.engine.health.failures == 0
         for number in range(4):
             gateway.journal.record(Change.RADIO, "radio", f"STATE{number}")
