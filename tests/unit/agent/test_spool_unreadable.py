@@ -19,6 +19,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def restored(gateway: Running) -> int:
+    balance = gateway.path.snapshot().balance
+    return 0 if balance is None else balance.restored
+
+
 @pytest.mark.slow
 async def test_frames_of_a_spool_that_could_not_be_opened_are_delivered_and_counted(
     tmp_path: Path,
@@ -41,6 +46,8 @@ async def test_frames_of_a_spool_that_could_not_be_opened_are_delivered_and_coun
         (tmp_path / FILE_NAME).rmdir()
         (tmp_path / "elsewhere").rename(tmp_path / FILE_NAME)
         await server.until(lambda: gateway.path.snapshot().spool_accepting, 20)
+        # Accepting comes with the load; what waited is handed to the connectors a moment later.
+        await server.until(lambda: restored(gateway) > 0)
         balance = gateway.path.snapshot().balance
         assert balance is not None
         assert (balance.restored, balance.received, balance.reserve, balance.off) == (LEFT, 3, LEFT + 3, 0)
