@@ -80,10 +80,31 @@ def test_keys_search_walk_and_explain(fleet: tuple[str, Path], chromium: Browser
         page.keyboard.press("Escape")
         page.keyboard.press("g")
         page.keyboard.press("p")
-        expect(page).to_have_url(f"{fleet[0]}/passerelles")
+        page.wait_for_url(f"{fleet[0]}/passerelles")
         page.keyboard.press("j")
         page.keyboard.press("Enter")
         page.wait_for_url(f"{fleet[0]}/passerelles/*")
+
+
+REFRESHED = """() => new Promise((shown) => {
+    document.addEventListener('live:refreshed', shown, { once: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+})"""
+
+
+def test_who_walks_the_rows_keeps_the_row_when_the_list_is_written_anew(
+    fleet: tuple[str, Path], chromium: Browser
+) -> None:
+    with opened(chromium, f"{fleet[0]}/passerelles") as page:
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        chosen = page.locator("tr.row-current").get_attribute("data-href")
+        table = page.locator("[data-live] table").first.element_handle()
+        page.evaluate(REFRESHED)
+        assert table.evaluate("(node) => node.isConnected") is False
+        assert page.locator("tr.row-current").get_attribute("data-href") == chosen
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{fleet[0]}{chosen}")
 
 
 def test_an_acceptance_elsewhere_shows_without_reload(fleet: tuple[str, Path], chromium: Browser) -> None:

@@ -76,16 +76,27 @@ function busy(section) {
   return section.contains(active) && active.matches("input, select, textarea") || section.querySelector("dialog[open]");
 }
 
+// Who walks the rows by keys keeps the row and the focus when the section is written anew.
 function replace(section, fresh) {
   if (!fresh || fresh.outerHTML === section.dataset.seen) return;
-  const focused = section.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = section.contains(document.activeElement) ? selectorOf(document.activeElement) : "";
+  const current = section.querySelector("tr.row-current[data-href], a.row-current");
+  const walked = current ? selectorOf(current) : "";
   const open = [...section.querySelectorAll("details[open][id]")].map((details) => details.id);
   const markup = fresh.outerHTML;
   section.replaceWith(fresh);
   fresh.dataset.seen = markup;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (focused) document.getElementById(focused)?.focus();
+  if (walked) fresh.querySelector(walked)?.classList.add("row-current");
+  if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
   htmx.process(fresh);
+}
+
+function selectorOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.dataset.href) return `tr[data-href="${CSS.escape(element.dataset.href)}"]`;
+  const address = element.getAttribute("href");
+  return address ? `a[href="${CSS.escape(address)}"]` : "";
 }
 
 function later(topics, ms) {
