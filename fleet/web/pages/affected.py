@@ -8,11 +8,11 @@ from fleet.registry.store import load_communes
 from fleet.tickets.store import NoSuchTicket
 from fleet.web import incident_views as incidents
 from fleet.web.incident_views import TicketPage
-from fleet.web.pages import listing
+from fleet.web.pages.listing import Table, answer, chips, filters_of
+from fleet.web.pages.network import commune_table
 from fleet.web.pages.ticket_lists import words_of_ticket
-from fleet.web.views import affected, communes
+from fleet.web.views import affected
 from fleet.web.views.clocks import intervention_of
-from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
@@ -35,25 +35,22 @@ def gateways_of(ticket_id: int, visit: Viewing) -> Response:
         found = _page_of(visit, connection, ticket_id)
         by_insee = {one.insee: one for one in load_communes(connection)}
         rows = affected.rows_of(found.members, visit.network, by_insee)
-        part, text = listing.filters_of(visit)
-        chosen = affected.filtered(rows, part, text)
-        shown = listing.listing_of(visit, chosen, affected.columns(), "part")
-        if shown.wants_csv:
-            exported = affected.export_columns(visit.words)
-            return visit.csv(f"ticket-{ticket_id}-passerelles", csv_text(visit.lang, exported, shown.rows))
-        return visit.page(
-            "pages/affected_gateways.html",
+        table = Table(
+            template="pages/affected_gateways.html",
+            filename=f"ticket-{ticket_id}-passerelles",
+            columns=affected.columns(),
+            export_columns=affected.export_columns,
+            order="part",
+        )
+        return answer(
+            visit,
             connection,
+            table,
+            affected.filtered(rows, *filters_of(visit)),
             ticket=found.shown.ticket,
             told=words_of_ticket(visit, connection, found.shown.ticket),
             intervention=intervention_of(found.shown),
-            rows=shown.rows,
-            heads=shown.heads,
-            export=shown.export,
-            listing=shown,
-            total=len(rows),
-            parts_found=listing.chips_of(visit, (row.part for row in rows), list(affected.Part)),
-            all_href=listing.all_href(visit),
+            **chips(visit, [row.part for row in rows], list(affected.Part)),
         )
 
 
@@ -65,22 +62,5 @@ def communes_of(ticket_id: int, visit: Viewing) -> Response:
         assert found.incident is not None
         hit = set(found.incident.communes)
         registered = [one for one in load_communes(connection) if one.insee in hit]
-        rows = communes.rows_of(visit.network, registered, visit.past, visit.standing)
-        state, text = listing.filters_of(visit)
-        chosen = communes.filtered(rows, state, text)
-        shown = listing.listing_of(visit, chosen, communes.columns(), "state")
-        if shown.wants_csv:
-            exported = communes.export_columns(visit.words)
-            return visit.csv(f"ticket-{ticket_id}-communes", csv_text(visit.lang, exported, shown.rows))
-        return visit.page(
-            "pages/communes.html",
-            connection,
-            about=found.shown.ticket,
-            rows=shown.rows,
-            heads=shown.heads,
-            export=shown.export,
-            listing=shown,
-            total=len(rows),
-            states_found=listing.chips_of(visit, (row.state for row in rows), list(communes.URGENCY)),
-            all_href=listing.all_href(visit),
-        )
+        filename = f"ticket-{ticket_id}-communes"
+        return commune_table(visit, connection, registered, filename, about=found.shown.ticket)

@@ -34,7 +34,6 @@ from fleet.web.views.clocks import intervention_of
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
 from fleet.web.views.measures import channels_of, measures_of, occupied_of
 from fleet.web.views.months import contradictions_of
-from fleet.web.views.tables import csv_text
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -48,27 +47,25 @@ REASON_LIMIT = 300
 def table(visit: Viewing) -> Response:
     """Show every gateway, the worst first."""
     with visit.database.read() as connection:
-        state, text = listing.filters_of(visit)
         rows = _rows(visit, connection, beats=_needs_beats(visit))
-        chosen = gateways.filtered(rows, state, text)
-        shown = listing.listing_of(visit, chosen, gateways.columns(), "state")
-        if shown.wants_csv:
-            exported = gateways.export_columns(visit.words)
-            return visit.csv("passerelles", csv_text(visit.lang, exported, shown.rows))
-        return visit.page(
-            "pages/gateways.html",
+        shown = listing.Table(
+            template="pages/gateways.html",
+            filename="passerelles",
+            columns=gateways.columns(),
+            export_columns=gateways.export_columns,
+            order="state",
+        )
+        return listing.answer(
+            visit,
             connection,
-            rows=_with_beats(connection, shown.rows),
-            heads=shown.heads,
-            export=shown.export,
-            listing=shown,
-            total=len(rows),
-            states_found=listing.chips_of(visit, (row.state for row in rows), list(gateways.URGENCY)),
-            all_href=listing.all_href(visit),
+            shown,
+            gateways.filtered(rows, *listing.filters_of(visit)),
+            complete=lambda page: _with_beats(connection, page),
             unbalanced=sum(row.unbalanced_frames > 0 for row in rows),
             suspects=sum(row.suspect for row in rows),
             suspects_href=listing.state_href(visit, gateways.SUSPECT),
             unbalanced_href=listing.state_href(visit, gateways.UNBALANCED),
+            **listing.chips(visit, [row.state for row in rows], list(gateways.URGENCY)),
         )
 
 

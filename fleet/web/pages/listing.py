@@ -1,12 +1,16 @@
 """What every table page does alike: order and filter from the address, heads, chips, export."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from fleet.web.rendering import Words
 from fleet.web.views import tables
-from fleet.web.views.tables import Column, Head
+from fleet.web.views.tables import Column, Head, csv_text
 from fleet.web.visit import Visit
 
 Row = TypeVar("Row")
@@ -63,6 +67,45 @@ def listing_of(
         before=turned(page - 1),
         after=turned(page + 1),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Generic[Row]):
+    """A table page: what it is called, its columns on the page and in the export, its first order."""
+
+    template: str
+    filename: str
+    """Name of the exported file, without its ending."""
+    columns: Sequence[Column[Row]]
+    export_columns: Callable[[Words], Sequence[Column[Row]]]
+    order: str
+    """Key of the column that sorts unless the address says otherwise; ``-`` before it turns it round."""
+
+
+def answer(
+    visit: Visit,
+    connection: Connection,
+    table: Table[Row],
+    rows: Sequence[Row],
+    *,
+    complete: Callable[[list[Row]], list[Row]] = list,
+    **values: Any,
+) -> Response:
+    """Return the page of a table, or the file of all its rows; ``complete`` adds what shown rows need."""
+    shown = listing_of(visit, rows, table.columns, table.order)
+    if shown.wants_csv:
+        return visit.csv(table.filename, csv_text(visit.lang, table.export_columns(visit.words), shown.rows))
+    around: dict[str, Any] = {"heads": shown.heads, "export": shown.export, "listing": shown}
+    return visit.page(table.template, connection, rows=complete(shown.rows), **around, **values)
+
+
+def chips(visit: Visit, states: Sequence[Any], order: Sequence[Any]) -> dict[str, Any]:
+    """Return what the chips above a table show: every state that occurs, and all."""
+    return {
+        "total": len(states),
+        "states_found": chips_of(visit, states, order),
+        "all_href": all_href(visit),
+    }
 
 
 def filters_of(visit: Visit) -> tuple[str, str]:

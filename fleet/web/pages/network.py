@@ -1,16 +1,19 @@
 """The network now: does the contract hold and where to look if not; the communes."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
 
-from fleet.registry.store import load_communes
+from fleet.registry.store import Commune, load_communes
 from fleet.tickets import store as tickets
+from fleet.tickets.model import Ticket
 from fleet.web.pages import listing
 from fleet.web.pages.ticket_lists import lines_of
 from fleet.web.views import communes, counts, gateway, overview, timeline
 from fleet.web.views.months import contradictions_of
-from fleet.web.views.tables import csv_text
-from fleet.web.visit import Viewing
+from fleet.web.visit import Viewing, Visit
 
 router = APIRouter()
 
@@ -34,35 +37,37 @@ def overview_page(visit: Viewing) -> HTMLResponse:
         )
 
 
+def commune_table(
+    visit: Visit,
+    connection: Connection,
+    registered: Sequence[Commune],
+    filename: str,
+    about: Ticket | None = None,
+) -> Response:
+    """Return the table of communes, the worst first: all of them, or those ``about`` a ticket."""
+    rows = communes.rows_of(visit.network, registered, visit.past, visit.standing)
+    table = listing.Table(
+        template="pages/communes.html",
+        filename=filename,
+        columns=communes.columns(),
+        export_columns=communes.export_columns,
+        order="state",
+    )
+    chosen = communes.filtered(rows, *listing.filters_of(visit))
+    chips = listing.chips(visit, [row.state for row in rows], list(communes.URGENCY))
+    return listing.answer(visit, connection, table, chosen, about=about, **chips)
+
+
 @router.get("/communes", response_class=HTMLResponse)
 def table(visit: Viewing) -> Response:
     """Show every commune, the worst first."""
     with visit.database.read() as connection:
-        rows = communes.rows_of(visit.network, load_communes(connection), visit.past, visit.standing)
-        state, text = listing.filters_of(visit)
-        chosen = communes.filtered(rows, state, text)
-        shown = listing.listing_of(visit, chosen, communes.columns(), "state")
-        if shown.wants_csv:
-            return visit.csv(
-                "communes", csv_text(visit.lang, communes.export_columns(visit.words), shown.rows)
-            )
-        return visit.page(
-            "pages/communes.html",
-            connection,
-            about=None,
-            rows=shown.rows,
-            heads=shown.heads,
-            export=shown.export,
-            listing=shown,
-            total=len(rows),
-            states_found=listing.chips_of(visit, (row.state for row in rows), list(communes.URGENCY)),
-            all_href=listing.all_href(visit),
-        )
+        return commune_table(visit, connection, load_communes(connection), "communes")
 
 
 @router.get("/communes/{insee}", response_class=HTMLResponse)
 def commune(insee: str, visit: Viewing, fenetre: str = "mois") -> HTMLResponse:
-    """Show commune commune: its month, its states, its gateways."""
+    """Show a commune: its month, its states, its gateways."""
     with visit.database.read() as connection:
         past = visit.past
         rows = communes.rows_of(visit.network, load_communes(connection), past, visit.standing)

@@ -15,7 +15,6 @@ from fleet.tickets import store as tickets
 from fleet.tickets.model import Criticality, Ticket
 from fleet.tickets.store import TicketView
 from fleet.web.pages import listing
-from fleet.web.views.tables import csv_text
 from fleet.web.views.tickets import TicketLine, columns, export_columns, line_of
 from fleet.web.visit import Viewing, Visit
 
@@ -95,15 +94,11 @@ def table(visit: Viewing, tous: bool = False) -> Response:
     with visit.database.read() as connection:
         load = tickets.recent if tous else tickets.open_tickets
         lines = lines_of(visit, connection, load(connection, visit.now_us))
-        shown = listing.listing_of(visit, lines, columns(), "-id" if tous else "intervention")
-        if shown.wants_csv:
-            return visit.csv("tickets", csv_text(visit.lang, export_columns(visit.words), shown.rows))
-        return visit.page(
-            "pages/incidents.html",
-            connection,
-            rows=shown.rows,
-            heads=shown.heads,
-            export=shown.export,
-            listing=shown,
-            all=tous,
+        shown = listing.Table(
+            template="pages/incidents.html",
+            filename="tickets",
+            columns=columns(),
+            export_columns=export_columns,
+            order="-id" if tous else "intervention",
         )
+        return listing.answer(visit, connection, shown, lines, all=tous)

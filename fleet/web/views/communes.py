@@ -132,12 +132,12 @@ def _share(row: CommuneRow) -> float | None:
 
 def filtered(rows: list[CommuneRow], state: str, text: str) -> list[CommuneRow]:
     """Return the rows in that state whose name, EPCI or INSEE code holds ``text``."""
-    wanted = text.casefold().strip()
+    wanted = collation(text.strip())
     return [
         row
         for row in rows
         if (not state or row.state == state)
-        and (not wanted or wanted in " ".join((row.name, row.epci, row.insee)).casefold())
+        and (not wanted or wanted in collation(" ".join((row.name, row.epci, row.insee))))
     ]
 
 

@@ -51,6 +51,12 @@ def test_filters_and_order_are_in_the_address(client: TestClient) -> None:
     assert 'href="/passerelles?etat=DOWN&amp;q=f%C3%AAtes&amp;tri=name"' in text
 
 
+@pytest.mark.parametrize("page", ["/communes", "/passerelles"])
+def test_a_filter_forgives_case_and_accents(client: TestClient, page: str) -> None:
+    found = [client.get(f"{page}?q={typed}").text.count("<tr data-href") for typed in ("Larçay", "LARCAY")]
+    assert found == [1, 1]
+
+
 def test_a_gateway_whose_count_of_frames_is_wrong_is_shown_and_counted(client: TestClient) -> None:
     text = client.get("/passerelles").text
     assert re.search(
