@@ -18,7 +18,6 @@ from fleet.web.access import NotAllowed, proxy_fault
 from fleet.web.api import approvals
 from fleet.web.pages import (
     administration,
-    affected,
     calls,
     frame,
     gateways,
@@ -57,7 +56,6 @@ PAGES: tuple[APIRouter, ...] = (
     stopping.router,
     calls.router,
     tickets.router,
-    affected.router,
     works.router,
     approvals.forms,
     rollouts.router,

@@ -1,4 +1,4 @@
-"""One ticket: its clocks, what happened, and what a person may do."""
+"""One ticket: its clocks, what happened, what it hits, and what a person may do."""
 
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from fleet.configurations.status import statuses
 from fleet.identity.people import Person, Role
 from fleet.live.model import GatewayNow
 from fleet.notify.compose import SiteLine
+from fleet.registry.store import load_communes
 from fleet.registry.tables import sites
 from fleet.tickets import attachments
 from fleet.tickets import store as tickets
@@ -22,9 +23,12 @@ from fleet.tickets.model import PauseReason, StepRefused, TicketState
 from fleet.tickets.photos import PHOTO_LIMIT_BYTES, PhotoRefused, picture_of
 from fleet.web import incident_views as incidents
 from fleet.web.access import form_guard, technician
+from fleet.web.incident_views import TicketPage
+from fleet.web.pages.listing import Table, answer, chips, filters_of
+from fleet.web.pages.network import commune_table
 from fleet.web.pages.ticket_lists import TicketWords, words_of_findings, words_of_ticket
 from fleet.web.typed import Line, Paragraph
-from fleet.web.views import arrivals
+from fleet.web.views import affected, arrivals
 from fleet.web.views import tickets as views
 from fleet.web.views.clocks import intervention_of, resolution_of
 from fleet.web.views.commands import lines_of
@@ -42,6 +46,58 @@ def show(ticket_id: int, visit: Viewing) -> HTMLResponse:
         return _page(visit, connection, ticket_id)
 
 
+@router.get("/tickets/{ticket_id}/passerelles", response_class=HTMLResponse)
+def gateways_of(ticket_id: int, visit: Viewing) -> Response:
+    """Show the gateways of an incident, those still lost first."""
+    with visit.database.read() as connection:
+        found = _incident_page(visit, connection, ticket_id)
+        by_insee = {one.insee: one for one in load_communes(connection)}
+        rows = affected.rows_of(found.members, visit.network, by_insee)
+        table = Table(
+            template="pages/affected_gateways.html",
+            filename=f"ticket-{ticket_id}-passerelles",
+            columns=affected.columns(),
+            export_columns=affected.export_columns,
+            order="part",
+        )
+        return answer(
+            visit,
+            connection,
+            table,
+            affected.filtered(rows, *filters_of(visit)),
+            ticket=found.shown.ticket,
+            told=words_of_ticket(visit, connection, found.shown.ticket),
+            intervention=intervention_of(found.shown),
+            **chips(visit, [row.part for row in rows], list(affected.Part)),
+        )
+
+
+@router.get("/tickets/{ticket_id}/communes", response_class=HTMLResponse)
+def communes_of(ticket_id: int, visit: Viewing) -> Response:
+    """Show the communes of an incident, those that nobody serves first."""
+    with visit.database.read() as connection:
+        found = _incident_page(visit, connection, ticket_id)
+        assert found.incident is not None
+        hit = set(found.incident.communes)
+        registered = [one for one in load_communes(connection) if one.insee in hit]
+        filename = f"ticket-{ticket_id}-communes"
+        return commune_table(visit, connection, registered, filename, about=found.shown.ticket)
+
+
+def _incident_page(visit: Visit, connection: Connection, ticket_id: int) -> TicketPage:
+    found = _found(visit, connection, ticket_id)
+    if found.incident is None:
+        raise HTTPException(404)
+    return found
+
+
+def _found(visit: Visit, connection: Connection, ticket_id: int) -> TicketPage:
+    try:
+        return incidents.ticket_page(connection, ticket_id, visit.now_us)
+    except tickets.NoSuchTicket as error:
+        raise HTTPException(404) from error
+
+
 def _page(
     visit: Visit,
     connection: Connection,
@@ -51,10 +107,7 @@ def _page(
     refused: str = "",
     typed: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    try:
-        found = incidents.ticket_page(connection, ticket_id, visit.now_us)
-    except tickets.NoSuchTicket as error:
-        raise HTTPException(404) from error
+    found = _found(visit, connection, ticket_id)
     ticket, network = found.shown.ticket, visit.network
     site = connection.execute(select(sites).where(sites.c.id == ticket.site_id)).mappings().first()
     about = words_of_ticket(visit, connection, ticket)

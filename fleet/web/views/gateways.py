@@ -199,12 +199,12 @@ def _share(row: GatewayRow) -> float | None:
 
 def filtered(rows: list[GatewayRow], state: str, text: str) -> list[GatewayRow]:
     """Return the rows in that state whose name, site, commune, EPCI or EUI holds ``text``."""
-    wanted = text.casefold().strip()
+    wanted = collation(text.strip())
     return [
         row
         for row in rows
         if (not state or row.state == state or _marked(row, state))
         and (
-            not wanted or wanted in " ".join((row.name, row.site, row.commune, row.epci, row.eui)).casefold()
+            not wanted or wanted in collation(" ".join((row.name, row.site, row.commune, row.epci, row.eui)))
         )
     ]
