@@ -20,6 +20,8 @@ from demo.ports import free_port
 MOSQUITTO_PLACES = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
 KEPT_LIMIT = 500
 """The list holds so many mails; the oldest leaves it, its file stays."""
+MAILBOX_START_LIMIT_S = 60.0
+"""On a busy machine; aiosmtpd's own limit is 5 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,9 @@ class Mailbox:
         self.folder = folder
         self.mails: list[Mail] = []
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, ready_timeout=MAILBOX_START_LIMIT_S
+        )
 
     def open(self) -> None:
         """Listen, in a thread of its own."""

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RUN_LIMIT_S = 60
+RUN_LIMIT_S = 120
 pytestmark = pytest.mark.slow
 
 
@@ -36,7 +36,7 @@ import pytest, threading
 def wait_in_a_thread():
     threading.Event().wait(30)
 
-@pytest.mark.timeout(0.5)
+@pytest.mark.timeout(3)
 def test_hangs():
     threading.Thread(target=wait_in_a_thread, daemon=True).start()
     lock = threading.Lock()
@@ -57,9 +57,9 @@ def test_a_hang_that_no_exception_ends_ends_the_process_with_the_stacks(tmp_path
 import pytest, signal
 import tests.suite_ends
 
-tests.suite_ends.EXIT_AFTER_S = 0.5
+tests.suite_ends.EXIT_AFTER_S = 1
 
-@pytest.mark.timeout(0.2)
+@pytest.mark.timeout(2)
 def test_hangs():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     signal.sigwait([signal.SIGUSR1])
@@ -74,7 +74,7 @@ def test_a_tear_down_that_hangs_after_a_failure_ends_the_process(tmp_path: Path)
 import pytest, threading
 import tests.suite_ends
 
-tests.suite_ends.TEARDOWN_LIMIT_S = 0.5
+tests.suite_ends.TEARDOWN_LIMIT_S = 2
 
 @pytest.fixture
 def door():

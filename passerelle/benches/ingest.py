@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from sqlalchemy import insert
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from demo.ports import free_port
 from fleet.cli import commands
 from fleet.registry import tables
 from passerelle.figures import Figure
@@ -61,7 +61,7 @@ class _Load:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "fleet"
-        self.broker_port, self.page_port = _free_port(), _free_port()
+        self.broker_port, self.page_port = free_port(), free_port()
         self.sent = 0
         self.euis = [f"0016c001{number:08x}" for number in range(GATEWAYS)]
         self._stopping = threading.Event()
@@ -264,10 +264,3 @@ def _beat(seq: int) -> Heartbeat:
 def _quantile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ before the next one leaves, as heartbeats 30 s apart are, and then taken for the
 """
 
 import asyncio
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +37,7 @@ from agent.wire.messages import (
     TimeQuality,
     encode,
 )
+from demo.ports import free_port
 from fleet.clock import SystemClock as FleetClock
 from fleet.identity.foundation import found_keys, write_broker_files
 from passerelle.figures import Figure
@@ -252,9 +252,7 @@ def _link(identity: Identity, port: int, outbox: Outbox) -> Link:
 def _broker(folder: Path) -> Iterator[tuple[Identity, int]]:
     """Yield an enrolled identity and the port of the fleet's own Mosquitto with mTLS and ACL."""
     now_us = FleetClock().now_us()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     authority = found_keys(folder / "fleet", broker_host="127.0.0.1", now_us=now_us).authority
     files = write_broker_files(folder / "fleet", authority, host="127.0.0.1", port=port, now_us=now_us)
     identity = Identity(folder / "identity", eui=EUI)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,19 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from demo.ports import free_port
 from fleet.cli import commands
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-WAIT_LIMIT_S = 60.0
+WAIT_LIMIT_S = 120.0
 LOOK_EVERY_S = 0.1
-STOP_LIMIT_S = 40.0
-
-
-def free_port() -> int:
-    """Return a port that nobody has on loopback."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+STOP_LIMIT_S = 90.0
 
 
 def until(what: str, look: Callable[[], Any], limit_s: float = WAIT_LIMIT_S) -> Any:
@@ -108,7 +101,7 @@ class Served:
         url = f"http://127.0.0.1:{self.port}/healthz"
         with suppress(urllib.error.URLError, ConnectionError, TimeoutError, ValueError):
             try:
-                with urllib.request.urlopen(url, timeout=5) as answer:
+                with urllib.request.urlopen(url, timeout=60) as answer:
                     return dict(json.load(answer))
             except urllib.error.HTTPError as error:
                 return dict(json.load(error))

@@ -100,7 +100,7 @@ class FleetManager:
     def __exit__(self, *_: object) -> None:
         self.link.stop()
         self.engine.stop()
-        self._thread.join(20)
+        self._thread.join(60)
 
 
 def content(host: str) -> Configuration:
@@ -173,13 +173,13 @@ class Gateway:
 
 async def until(what: str, condition: Callable[[], Any], gateway: Gateway | None = None) -> None:
     """Wait until something holds; meanwhile the gateway beats."""
-    for _ in range(400):
+    for _ in range(900):
         if condition():
             return
         if gateway is not None:
             await gateway.beat()
         await asyncio.sleep(0.1)
-    raise AssertionError(f"{what}: not within 40 s")
+    raise AssertionError(f"{what}: not within 90 s")
 
 
 def stored(database: Database) -> set[int]:
@@ -225,7 +225,7 @@ class Site:
         process = self.broker._process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
     def start_with(self, store: bytes) -> None:
         self.store.write_bytes(store)

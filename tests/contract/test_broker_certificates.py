@@ -6,7 +6,6 @@ The field's case is « broker's certificate » of ``tests/golden/cases/README.md
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo.ports import free_port
 from fleet.broker.address import Broker as Address
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
@@ -171,12 +171,6 @@ def test_a_broker_that_does_not_know_the_next_root_keeps_the_old_one(old_root):
     assert broker.keys.authority.roots.coming is None
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def until(condition):
     end = time.monotonic() + WAIT_S
     while not condition():
@@ -234,7 +228,7 @@ from pathlib import Path
 from fleet.broker.address import Broker
 from fleet.broker.trial import Entry, try_entry
 folder, port, name = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-for _ in range(50):
+for _ in range(600):
     broker, authorities = Broker(host="127.0.0.1", port=port, tls=True), folder / "keys" / "ca.pem"
     trial = try_entry(broker, name, authorities=authorities, credential=folder / f"{name}.pem", clean=True)
     if trial.entry is not Entry.UNREACHABLE:
@@ -246,5 +240,5 @@ print(trial.entry)
 
 def enters(then, folder, port, name):
     command = [*then, sys.executable, "-c", TRY, str(folder), str(port), name]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     return ended.stdout.strip()

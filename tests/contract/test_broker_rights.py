@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.wire.renewal import sign_renewal
+from demo.ports import free_port
 from fleet.broker.address import Broker as Address
 from fleet.broker.mosquitto import FLEET_NAME
 from fleet.cli.main import main
@@ -31,7 +32,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Client:
@@ -77,9 +78,7 @@ class Broker:
     """A founded fleet with its broker running."""
 
     def __init__(self, folder, *, founded_ago_us=0):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         self.now_us = SystemClock().now_us()
         founded_us = self.now_us - founded_ago_us

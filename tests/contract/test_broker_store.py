@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         publish.multiple(kept, hostname="127.0.0.1", port=broker.port)
         assert broker._process is not None
         os.kill(broker._process.pid, signal.SIGUSR1)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not (folder / STORE).exists() and time.monotonic() < end:
             time.sleep(0.05)
     return (folder / STORE).read_bytes()

@@ -12,7 +12,7 @@ from fleet.cli.main import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 START_LIMIT_S = 60
-STOP_LIMIT_S = 30
+STOP_LIMIT_S = 90
 
 
 @pytest.fixture

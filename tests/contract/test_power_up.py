@@ -20,13 +20,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import func, select
 
 from agent.wire.messages import Change, JournalBatch, JournalRecord, TimeQuality, encode
+from demo.ports import free_port
 from fleet.broker.mosquitto import let_one_speak_for_many
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.evidence.tables import journal_progress, journal_records
 from fleet.registry import document
 from fleet.registry import store as registry
-from tests.contract.fleet_process import FleetProcess, Served, free_port, until
+from tests.contract.fleet_process import STOP_LIMIT_S, FleetProcess, Served, until
 from tests.postgresql import postgresql
 from tests.unit.fleet.founded import DOCUMENT, EUIS, NOW_US
 
@@ -43,7 +44,7 @@ def fleet(tmp_path: Path) -> Iterator[FleetProcess]:
 def page(served: Served, path: str = "/") -> tuple[int, str, str | None]:
     """Return status, text and Retry-After of a page."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{served.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{served.port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode(), answer.headers.get("Retry-After")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(), error.headers.get("Retry-After")
@@ -141,7 +142,7 @@ def test_a_second_serve_stands_by_says_so_and_takes_over(fleet: FleetProcess) ->
     second.until_well()
     assert page(second)[0] == 200
     second.process.send_signal(signal.SIGTERM)
-    assert second.process.wait(40) == 0
+    assert second.process.wait(STOP_LIMIT_S) == 0
 
 
 def test_a_serve_that_waits_ends_on_sigterm(fleet: FleetProcess) -> None:
@@ -150,7 +151,7 @@ def test_a_serve_that_waits_ends_on_sigterm(fleet: FleetProcess) -> None:
     second = fleet.serve()
     wait_for(second, "leader")
     second.process.send_signal(signal.SIGTERM)
-    assert second.process.wait(40) == 0
+    assert second.process.wait(STOP_LIMIT_S) == 0
 
 
 class Load:

@@ -26,7 +26,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def until(condition: Callable[[], bool], limit_s: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], limit_s: float = 90.0) -> None:
     async with asyncio.timeout(limit_s):
         while not condition():
             await asyncio.sleep(0.05)
@@ -70,7 +70,7 @@ async def test_a_revoked_gateway_s_link_is_cut_and_says_so(tmp_path: Path) -> No
         )
         assert broker._process is not None
         broker._process.send_signal(signal.SIGHUP)
-        await until(lambda: link.reason == reasons.system.certificate_revoked(), 40.0)
+        await until(lambda: link.reason == reasons.system.certificate_revoked())
         assert not link.online
         assert link.lost_since_us is None
         task.cancel()

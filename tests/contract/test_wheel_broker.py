@@ -10,8 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from demo.servers import broker_child, plan_broker
 
-WAIT_S = 10.0
-DIALS = 200
+WAIT_S = 60.0
+DIALS = 1_200
 """Tries at a port that is not open yet, 50 ms apart."""
 
 

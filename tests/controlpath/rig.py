@@ -26,6 +26,7 @@ from agent.wire import messages
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.order import WorkOrder, encode_order
+from demo.ports import free_port
 from fleet.broker.mosquitto import render_acl
 from hal.packets import Lora
 from hal.twin.chip import VirtualChip
@@ -33,7 +34,7 @@ from hal.twin.lines.server import TwinServer
 from hal.twin.rf_event import RfEvent
 from provisioning.cli import main as provision
 from tests.controlpath.enrolment_server import EnrolmentServer
-from tests.controlpath.virtual import EUI, Authority, Broker, SigningFleet, free_port
+from tests.controlpath.virtual import EUI, Authority, Broker, SigningFleet
 
 TOKEN = "t" * 43
 RIGHTS = "acl_file acl\ncrlfile revoked.pem\n"
@@ -66,7 +67,7 @@ class UdpServer:
 
     def _bound_socket(self) -> socket.socket:
         """Return a socket on our port; a client of another test may hold it for a moment."""
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + 60.0
         while True:
             line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
@@ -211,7 +212,7 @@ class Rig:
         assert self.agent is not None
         self._wanted = False
         self.agent.send_signal(number)
-        return self.agent.wait(30)
+        return self.agent.wait(90)
 
     def _manage(self) -> None:
         """Do what the service manager does: start the agent again unless its code says that a person must."""
@@ -285,7 +286,7 @@ class Rig:
         """Return what the gateway's card says of its configurations."""
         return msgspec.json.decode((self.state / "configuration" / "ledger.json").read_bytes(), type=Ledger)
 
-    def wait_receiving(self, limit_s: float = 60.0) -> None:
+    def wait_receiving(self, limit_s: float = 120.0) -> None:
         """Wait until the agent's own status says that the radio receives, whoever hears of it."""
         until = time.monotonic() + limit_s
         while (told := ask_status(self.state)) is None or told.radio != messages.Radio.RECEIVING.name:
@@ -315,7 +316,7 @@ class Rig:
             if isinstance(content, bytes)
             else self.fleet.configuration(more.pop("version", self.version), content, **more)
         )
-        self.client.publish(f"vdl/1/{EUI}/config/desired", sent, 1, retain=True).wait_for_publish(10)
+        self.client.publish(f"vdl/1/{EUI}/config/desired", sent, 1, retain=True).wait_for_publish(60)
         if confirm:
             began, version = time.monotonic(), self.version
             self.wait(lambda leaf, one: leaf == "health" and one.config_version == version, since=began)
@@ -324,7 +325,7 @@ class Rig:
             self.client.publish(f"vdl/1/{EUI}/command/confirm-{self.word}", word, 1)
 
     def command(self, sent: bytes, name: str) -> None:
-        self.client.publish(f"vdl/1/{EUI}/command/{name}", sent, 1).wait_for_publish(10)
+        self.client.publish(f"vdl/1/{EUI}/command/{name}", sent, 1).wait_for_publish(60)
 
     # The air.
 

@@ -39,6 +39,7 @@ from agent.wire.messages import Radio, TimeQuality
 from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
+from demo.ports import free_port
 from hal.errors import LineFailed
 
 SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2", "10.77.0.1")
@@ -237,13 +238,6 @@ class VirtualDataPath:
         self.applied.append(content)
 
 
-def free_port() -> int:
-    """Return a TCP port of loopback that was free at this instant."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Broker:
     """A real Mosquitto on loopback; use as a context."""
 
@@ -274,7 +268,7 @@ class Broker:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
 
     def __exit__(self, *_: object) -> None:
         self.stop()

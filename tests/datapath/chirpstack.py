@@ -67,7 +67,7 @@ class ChirpStack:
         """Connect and subscribe."""
         self._subscribed.clear()
         self._serving = asyncio.create_task(self._serve())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._subscribed.wait()
 
     async def stop(self) -> None:

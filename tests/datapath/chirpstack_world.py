@@ -1,7 +1,6 @@
 """One gateway, a real Mosquitto and a ChirpStack with its devices, for tests and for `make judge`."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from agent.datapath import DataPath
 from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, EndToEndConfig, FleetConfig
 from agent.wire.messages import TimeQuality
+from demo.ports import free_port
 from tests.datapath.broker import MOSQUITTO
 from tests.datapath.chirpstack import ChirpStack, Device, sealed
 from tests.datapath.virtual import VirtualConcentrator
@@ -23,13 +23,6 @@ TEST_ADDRESS = 0x00C0FFEE
 DEVICES = 5
 PACE_S = 0.2
 """Between two frames of the whole; each device speaks once a second."""
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:
@@ -48,7 +41,7 @@ class Broker:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(5)
+        self._process.wait(60)
 
 
 class World:
@@ -97,7 +90,7 @@ class World:
             self.sent += 1
             await asyncio.sleep(PACE_S)
 
-    async def until(self, condition: Callable[[], object], limit_s: float = 45.0) -> None:
+    async def until(self, condition: Callable[[], object], limit_s: float = 120.0) -> None:
         async with asyncio.timeout(limit_s):
             while not condition():
                 await asyncio.sleep(0.02)

@@ -98,7 +98,7 @@ class Gateway:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    async def until(self, condition: object, timeout_s: float = 10.0) -> None:
+    async def until(self, condition: object, timeout_s: float = 90.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not condition():
                 await asyncio.sleep(0.01)

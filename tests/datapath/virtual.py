@@ -215,7 +215,7 @@ class UdpServer(asyncio.DatagramProtocol):
         body = json.dumps({"txpk": txpk}).encode()
         self.transport.sendto(bytes((2,)) + token.to_bytes(2, "big") + b"\x03" + body, self.gateway)
 
-    async def until(self, condition: object, timeout_s: float = 5.0) -> None:
+    async def until(self, condition: object, timeout_s: float = 90.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not condition():
                 self.arrived.clear()

@@ -14,7 +14,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def run(*arguments: str) -> None:
-    subprocess.run([*PASSERELLE, *arguments], check=True, capture_output=True, timeout=60)
+    subprocess.run([*PASSERELLE, *arguments], check=True, capture_output=True, timeout=120)
 
 
 @contextmanager

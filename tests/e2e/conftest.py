@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from demo.ports import free_port
 from tests.e2e.browser import CHROMIUM, PASSERELLE, run
 from tests.unit.fleet.web.sample import eui_of, registry_document
+
+SHOWN_LIMIT_MS = 90_000
+"""For what a page must come to show; the machine may be busy with other tests."""
+expect.set_options(timeout=SHOWN_LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +43,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]
             yield f"http://127.0.0.1:{port}", data
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(90)
             mosquitto.terminate()
-            mosquitto.wait(20)
+            mosquitto.wait(90)
 
 
 @pytest.fixture(scope="module")

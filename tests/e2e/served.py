@@ -36,8 +36,8 @@ def served(folder: Path) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        assert ready.wait(30), "the sample does not serve"
+        assert ready.wait(90), "the sample does not serve"
         yield address
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)

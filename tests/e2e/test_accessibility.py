@@ -96,7 +96,7 @@ def test_a_ticket_is_worked_by_keys_alone(address: str, chromium: Browser) -> No
             break
     assert seen[-1] == "Prendre en charge"
     page.keyboard.press("Enter")
-    expect(page.locator(".steps li[data-done]")).to_have_count(2, timeout=20_000)
+    expect(page.locator(".steps li[data-done]")).to_have_count(2)
     context.close()
 
 

@@ -1,7 +1,6 @@
 """The ChirpStack connector against Debian's Mosquitto: mTLS, PUBACK, no subscriber, downlinks with RX2."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.messages import TimeQuality
 from agent.wire.reasons import Reason
+from demo.ports import free_port
 from tests.datapath.broker import MOSQUITTO, client_tls, settings
 from tests.datapath.certificates import issue
 from tests.datapath.virtual import VirtualConcentrator, data_up
@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
 EUI = "0016c001f12a3b4c"
 UP = f"eu868/gateway/{EUI}/event/up"
 OTHER = "0016c00100000099"
+RX2_DELAY_US = 3_000_000
+"""Long after the answer of this test is back at the gateway, on a busy machine too."""
 
 
 @pytest.fixture
@@ -36,16 +38,14 @@ def anyio_backend() -> str:
 def port(tmp_path: Path) -> Iterator[int]:
     if not Path(MOSQUITTO).exists():
         pytest.fail(f"{MOSQUITTO} is not installed: make system")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number = int(probe.getsockname()[1])
+    number = free_port()
     authority = issue(tmp_path, "authority")
     for name in ("server", "lns", EUI, OTHER):
         issue(tmp_path, name, authority)
     broker = subprocess.Popen([MOSQUITTO, "-c", str(settings(tmp_path, number))], stderr=subprocess.DEVNULL)
     yield number
     broker.terminate()
-    broker.wait(5)
+    broker.wait(60)
 
 
 class Gateway:
@@ -95,7 +95,7 @@ class Gateway:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    async def until(self, condition: object, timeout_s: float = 10.0) -> None:
+    async def until(self, condition: object, timeout_s: float = 90.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not condition():
                 await asyncio.sleep(0.01)
@@ -107,7 +107,7 @@ class Gateway:
 
 async def connected(folder: Path, port: int) -> aiomqtt.Client:
     tls = client_tls(folder, "lns")
-    for _ in range(100):
+    for _ in range(1_200):
         try:
             client = aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5, tls_context=tls)
             await client.__aenter__()
@@ -127,7 +127,7 @@ async def test_frames_arrive_and_are_settled_by_the_puback(tmp_path: Path, port:
         for payload in payloads:
             gateway.radio.inject(payload)
         arrived: list[bytes] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             async for message in server.messages:
                 if message.topic.value == UP:
                     arrived.append(gw.UplinkFrame.FromString(bytes(message.payload)).phy_payload)
@@ -157,7 +157,7 @@ async def test_without_a_subscriber_the_server_is_down_and_frames_are_held_until
         await gateway.until(lambda: gateway.path.snapshot().delivered == 1)
         assert gateway.path.snapshot().connectors[0].up
         await server.__aexit__(None, None, None)
-        await gateway.until(lambda: not gateway.path.snapshot().connectors[0].up, timeout_s=12.0)
+        await gateway.until(lambda: not gateway.path.snapshot().connectors[0].up)
         assert gateway.path.snapshot().connectors[0].reason == reasons.lns.no_subscriber()
 
 
@@ -248,7 +248,7 @@ async def test_rx2_is_tried_when_rx1_is_too_late_and_nonsense_is_counted(tmp_pat
     async with Gateway(tmp_path, port) as gateway:
         await gateway.until(lambda: gateway.counters.get("cs.connected"))
         gateway.radio.inject(data_up())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             async for message in server.messages:
                 leaf = message.topic.value.rpartition("/")[2]
                 if leaf == "up":
@@ -270,7 +270,7 @@ async def test_rx2_is_tried_when_rx1_is_too_late_and_nonsense_is_counted(tmp_pat
 
 def answer(uplink: gw.UplinkFrame) -> gw.DownlinkFrame:
     frame = gw.DownlinkFrame(downlink_id=5, gateway_id=EUI)
-    for frequency, delay_us in ((868_100_000, 1_000), (869_525_000, 300_000)):
+    for frequency, delay_us in ((868_100_000, 1_000), (869_525_000, RX2_DELAY_US)):
         item = frame.items.add(phy_payload=b"\x60abc")
         item.tx_info.frequency, item.tx_info.power = frequency, 14
         lora = item.tx_info.modulation.lora

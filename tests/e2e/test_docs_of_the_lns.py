@@ -17,6 +17,7 @@ from agent.wire.configuration import Configuration, decode_configuration
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import TimeQuality
 from agent.wire.order import decode_order
+from demo.ports import free_port
 from fleet.cli.commands import open_fleet
 from fleet.cli.main import main
 from fleet.configurations.store import newest_version
@@ -25,7 +26,7 @@ from fleet.rollouts.summaries import recent
 from tests.datapath.broker import MOSQUITTO, client_tls
 from tests.datapath.certificates import issue
 from tests.datapath.chirpstack import ChirpStack, Device, sealed
-from tests.datapath.chirpstack_world import FIRST_ADDRESS, KEY, free_port
+from tests.datapath.chirpstack_world import FIRST_ADDRESS, KEY
 from tests.datapath.virtual import VirtualConcentrator
 from tests.unit.fleet.cli.chirpstack_services import TOKEN, Memory, serving
 from tests.unit.fleet.founded import DOCUMENT, EUIS
@@ -155,7 +156,7 @@ async def test_who_follows_the_page_has_frames_in_chirpstack_and_a_test_device(t
     await lns.start()
     task = asyncio.create_task(path.run())
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             while not any(one.up for one in path.snapshot().connectors):
                 await asyncio.sleep(0.05)
             radio.inject(sealed(KEY, FIRST_ADDRESS, 0))
@@ -168,7 +169,7 @@ async def test_who_follows_the_page_has_frames_in_chirpstack_and_a_test_device(t
         await asyncio.gather(task, return_exceptions=True)
         await lns.stop()
         broker.kill()
-        broker.wait(5)
+        broker.wait(60)
 
 
 def configured(configuration: Configuration, *, ca_file: str) -> Configuration:

@@ -87,6 +87,7 @@ def test_keys_search_walk_and_explain(fleet: tuple[str, Path], chromium: Browser
 
 
 REFRESHED = """() => new Promise((shown) => {
+    for (const section of document.querySelectorAll('[data-live]')) delete section.dataset.seen;
     document.addEventListener('live:refreshed', shown, { once: true });
     document.dispatchEvent(new Event('visibilitychange'));
 })"""
@@ -101,7 +102,7 @@ def test_who_walks_the_rows_keeps_the_row_when_the_list_is_written_anew(
         chosen = page.locator("tr.row-current").get_attribute("data-href")
         table = page.locator("[data-live] table").first.element_handle()
         page.evaluate(REFRESHED)
-        assert table.evaluate("(node) => node.isConnected") is False
+        page.wait_for_function("(node) => !node.isConnected", arg=table)
         assert page.locator("tr.row-current").get_attribute("data-href") == chosen
         page.keyboard.press("Enter")
         page.wait_for_url(f"{fleet[0]}{chosen}")
@@ -113,7 +114,7 @@ def test_an_acceptance_elsewhere_shows_without_reload(fleet: tuple[str, Path], c
         expect(row).to_contain_text("Non déployée")
         page.evaluate("window.untouched = true")
         run("fleet", "accept", "--data", str(fleet[1]), "--eui", WAITING)
-        expect(row).to_contain_text("Hors service", timeout=20_000)
+        expect(row).to_contain_text("Hors service")
         assert page.evaluate("window.untouched") is True
 
 

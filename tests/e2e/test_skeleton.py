@@ -29,10 +29,11 @@ CONFIGURED = "0016c001f1370004"
 OTHER = "0016c001f137000b"
 """Vouvray, église."""
 TRIAL_S = 12
-DETECTION_LIMIT_S = 90 + 15
-CLOCKS_APART_US = 1_000_000
-"""Between this machine's clock and that of the gateway's virtual GNSS receiver, on a busy machine."""
+START_LIMIT_S, ANSWER_LIMIT_S = 120, 60
+DETECTION_LIMIT_S = 90 + 60
 """AVAILABILITY and DESIGN §7: confirmed 90 s after the last proof; a heartbeat may be 30 s old by then."""
+CLOCKS_APART_US = 2_000_000
+"""Between this machine's clock and that of the gateway's virtual GNSS receiver: what the fleet bears."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_eleven_gateways_serve(demo: RunningDemo) -> None:
         rows = demo.get("/api/v1/gateways?limit=200")["items"]
         return len(rows) == 11 and all(row["state"] == "SERVING" for row in rows)
 
-    demo.wait_for("eleven gateways SERVING", serving, 45)
+    demo.wait_for("eleven gateways SERVING", serving, START_LIMIT_S)
     assert "En service" in demo.page("/passerelles")
 
 
@@ -84,7 +85,7 @@ def test_frames_count_up_and_sensors_join_and_are_acknowledged(demo: RunningDemo
         enough = state["delivered"] > 30 and state["sensors"]["joined"] > 10
         return state if enough and state["sensors"]["acknowledged"] > 5 else None
 
-    state = demo.wait_for("joins and confirmed uplinks", exchanged, 90)
+    state = demo.wait_for("joins and confirmed uplinks", exchanged, START_LIMIT_S)
     assert state["sensors"]["acknowledged"] <= state["sensors"]["acknowledgements_asked"]
 
 
@@ -128,7 +129,7 @@ def test_a_good_configuration_is_confirmed(demo: RunningDemo) -> None:
         row = demo.gateway(CONFIGURED)
         return bool(row["config"]["reported_version"] == 2 and row["config"]["state"] == "CONFIRMED")
 
-    demo.wait_for("version 2 confirmed", confirmed, 60)
+    demo.wait_for("version 2 confirmed", confirmed, START_LIMIT_S)
 
 
 def test_a_configuration_that_cuts_the_backhaul_is_rolled_back(demo: RunningDemo) -> None:
@@ -144,7 +145,7 @@ def test_a_configuration_that_cuts_the_backhaul_is_rolled_back(demo: RunningDemo
         row = demo.gateway(CONFIGURED)["config"]
         return row if row["state"] == "ROLLED_BACK" and row["reported_version"] == 2 else None
 
-    row = demo.wait_for("version 3 rolled back to 2", rolled_back, TRIAL_S + 60)
+    row = demo.wait_for("version 3 rolled back to 2", rolled_back, TRIAL_S + START_LIMIT_S)
     assert row["desired_version"] == 3
     assert row["reason"]
 
@@ -174,8 +175,9 @@ def test_a_killed_agent_opens_a_ticket_and_sends_a_mail(demo: RunningDemo) -> No
     latest_us = killed_at_us + CLOCKS_APART_US
     earliest_us = before["last_word_us"] - CLOCKS_APART_US
     assert earliest_us <= row["since_us"] <= latest_us, "dated back to the last proof"
-    number = demo.wait_for("a ticket", lambda: ticket_about(demo, LONELY_COMMUNE), 10)["ticket"]["id"]
-    mail = demo.wait_for("a mail", lambda: mails_about(demo, f"CRITIQUE {LONELY_COMMUNE}"), 40)[0]
+    opened = demo.wait_for("a ticket", lambda: ticket_about(demo, LONELY_COMMUNE), ANSWER_LIMIT_S)
+    number = opened["ticket"]["id"]
+    mail = demo.wait_for("a mail", lambda: mails_about(demo, f"CRITIQUE {LONELY_COMMUNE}"), ANSWER_LIMIT_S)[0]
     text = mail.get_body(("plain",)).get_content()
     link = re.search(r"http://127\.0\.0\.1:\d+(/a/\S+)", text)
     assert link, text
@@ -195,5 +197,5 @@ def test_telemetry_closes_the_incident(demo: RunningDemo) -> None:
         ticket = next(one for one in every if LONELY_COMMUNE in one["title"])
         return demo.gateway(LONELY)["state"] == "SERVING" and ticket["state"] in ("restored", "closed")
 
-    demo.wait_for("restored by telemetry", restored, 90)
-    demo.wait_for("the end told by mail", lambda: len(demo.mails()) >= 2, 40)
+    demo.wait_for("restored by telemetry", restored, START_LIMIT_S)
+    demo.wait_for("the end told by mail", lambda: len(demo.mails()) >= 2, ANSWER_LIMIT_S)

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(shutil.which("mosquitto") is None, reason="apt-get install mosquitto"),
 ]
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 PAGE_LIMIT_S = SILENCE_LIMIT_US / 1e6 + 60
 PAUSE = Event()
 
@@ -56,11 +56,11 @@ class Rig:
 
     def healthy(self) -> bool:
         with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            return bool(urllib.request.urlopen(self.url, timeout=2).status == 200)
+            return bool(urllib.request.urlopen(self.url, timeout=30).status == 200)
         return False
 
     def listens(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.broker_port), timeout=1):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.broker_port), timeout=30):
             return True
         return False
 

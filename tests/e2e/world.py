@@ -18,7 +18,7 @@ import msgspec
 
 from demo.ports import free_port
 
-READY_LIMIT_S = 120.0
+READY_LIMIT_S = 180.0
 POLL_S = 0.25
 _Found = TypeVar("_Found")
 
@@ -88,12 +88,12 @@ class RunningDemo:
 
     def get(self, path: str, base: str | None = None) -> Any:
         """Return the JSON at ``path`` of the fleet's HTTP API."""
-        with urllib.request.urlopen(f"{base or self.fleet}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{base or self.fleet}{path}", timeout=60) as answer:
             return json.load(answer)
 
     def page(self, path: str, base: str | None = None) -> str:
         """Return a page as text."""
-        with urllib.request.urlopen(f"{base or self.fleet}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{base or self.fleet}{path}", timeout=60) as answer:
             return answer.read().decode()
 
     def post(self, path: str, base: str, **fields: str) -> int:
@@ -101,7 +101,7 @@ class RunningDemo:
         data = urllib.parse.urlencode(fields).encode()
         request = urllib.request.Request(f"{base}{path}", data=data, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -111,7 +111,7 @@ class RunningDemo:
         url = f"{self.fleet}/api/v1/enrolments"
         posted = urllib.request.Request(url, data=msgspec.json.encode(request), method="POST")
         try:
-            with urllib.request.urlopen(posted, timeout=20) as answer:
+            with urllib.request.urlopen(posted, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -132,5 +132,5 @@ class RunningDemo:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )

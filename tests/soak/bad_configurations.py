@@ -15,8 +15,9 @@ from pathlib import Path
 from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigState
+from demo.ports import free_port
 from tests.controlpath.rig import TRIAL_S, Rig, serving
-from tests.controlpath.virtual import SigningFleet, free_port
+from tests.controlpath.virtual import SigningFleet
 
 OTHER_EUI = "0016c001f12a3b4d"
 ENDED = (ConfigState.ROLLED_BACK, ConfigState.REFUSED)

@@ -17,6 +17,7 @@ from agent.wire.configuration import FleetConfig, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import ConfigState
 from agent.wire.order import encode_order
+from demo.ports import free_port
 from provisioning.cli import main as provision
 from tests.controlpath.enrolment_server import EnrolmentServer
 from tests.controlpath.virtual import (
@@ -26,7 +27,6 @@ from tests.controlpath.virtual import (
     SigningFleet,
     VirtualDataPath,
     configuration,
-    free_port,
 )
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ class Heard:
                 self._news.notify_all()
 
     async def until(self, leaf: str, wanted: Callable[[msgspec.Struct], bool]) -> msgspec.Struct:
-        async with asyncio.timeout(20), self._news:
+        async with asyncio.timeout(90), self._news:
             while True:
                 for one, message in self.all:
                     if one == leaf and wanted(message):

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
+from demo.ports import free_port
 from fleet.cli import commands
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
@@ -62,7 +62,7 @@ class Served:
         """By EUI, how each gateway goes on."""
         self.closed = ""
         """The month that this process closes."""
-        self.port, self._broker_port = _free_port(), _free_port()
+        self.port, self._broker_port = free_port(), free_port()
         self._log = folder.parent / "serve.log"
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stopping = threading.Event()
@@ -236,10 +236,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(STOP_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

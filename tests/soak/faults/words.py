@@ -9,8 +9,9 @@ from agent.wire.command import Action, Command, encode_command
 from agent.wire.configuration import ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import Change, ConfigState
+from demo.ports import free_port
 from tests.controlpath.rig import TRIAL_S, Rig
-from tests.controlpath.virtual import SigningFleet, free_port
+from tests.controlpath.virtual import SigningFleet
 from tests.soak.faults.fault import Act, Fault, any_beat, journal, kill_and_start, replied, reported
 
 OTHER_EUI = "0016c001f12a3b4d"

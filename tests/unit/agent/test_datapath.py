@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import socket
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConnectorConfig, FilterConfig, FleetConfig
 from agent.wire.messages import Change, Radio, TimeQuality
 from agent.wire.testframe import FREQUENCIES_HZ, encode_test_frame
+from demo.ports import free_port
 from hal.errors import LineFailed
 from hal.packets import Crc, Lora, TxState
 from hal.units import Hz
@@ -306,12 +306,6 @@ async def page(port: int) -> str:
     text = (await reader.read()).decode()
     writer.close()
     return text
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_the_rf_picture_is_served_on_loopback_where_the_configuration_says(tmp_path: Path) -> None:

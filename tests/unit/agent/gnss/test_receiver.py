@@ -218,7 +218,7 @@ def test_a_line_that_is_missing_is_a_reason() -> None:
 
     gnss = GnssTime(open_line=missing, clock=RigClock(started()), on_radio=lambda job: Future())
     gnss.start()
-    assert tried.wait(5)
+    assert tried.wait(60)
     gnss.stop()
     assert gnss.state().reason == reasons.radio.line_failed(detail="/dev/ttyS9: no such device")
     assert gnss.counts["line_failed"] == 1

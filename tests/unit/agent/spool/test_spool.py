@@ -83,7 +83,7 @@ class Running:
         return ids
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 self.clock.now_us += 10_000
                 self.spool.settle([], 0)

@@ -8,7 +8,8 @@ from agent.local_page import LOOPBACK
 from agent.status.page import StatusPage, page
 from agent.status.say import Lang, lang_of
 from agent.wire import reasons
-from tests.controlpath.virtual import free_port, status
+from demo.ports import free_port
+from tests.controlpath.virtual import status
 
 
 async def _asked(port: int, request: bytes) -> bytes:

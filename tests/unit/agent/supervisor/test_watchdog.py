@@ -48,7 +48,7 @@ class World:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         task = asyncio.create_task(self.watchdog.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.001)
         task.cancel()

@@ -124,7 +124,7 @@ def test_orders_beyond_the_limit_are_refused_and_a_stop_ends_those_at_work():
         time.sleep(0.01)
     child.stop()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(ended) == ["busy"] + ["failed"] * WAITING_LIMIT
 
 

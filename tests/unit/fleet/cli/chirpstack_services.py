@@ -143,4 +143,4 @@ def serving(memory: Memory) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop(0).wait(5)
+        server.stop(0).wait(60)

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
@@ -16,9 +15,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from demo.ports import free_port
 from fleet.lang.text import BREAKS
 from fleet.notify import mail
 from fleet.notify.model import Channel, NotSent, Outgoing
+
+START_LIMIT_S = 60.0
 
 
 class Box:
@@ -41,10 +43,8 @@ class Box:
 
 @pytest.fixture
 def smtp() -> Iterator[tuple[Box, mail.MailServer]]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    box = Box()
-    controller = Controller(box, hostname="127.0.0.1", port=port, loop=asyncio.new_event_loop())
+    port, box, loop = free_port(), Box(), asyncio.new_event_loop()
+    controller = Controller(box, hostname="127.0.0.1", port=port, loop=loop, ready_timeout=START_LIMIT_S)
     controller.start()
     yield box, mail.parse_mail_url(f"smtp://127.0.0.1:{port}")
     controller.stop()
@@ -90,8 +90,7 @@ def test_a_busy_server_is_tried_again(smtp: tuple[Box, mail.MailServer]) -> None
 
 
 def test_no_server_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with pytest.raises(NotSent, match=str(port)) as caught:
         mail.send(mail.parse_mail_url(f"smtp://127.0.0.1:{port}"), mail.build(outgoing(), "a@b", 0))
     assert not caught.value.final

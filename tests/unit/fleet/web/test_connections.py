@@ -46,6 +46,13 @@ async def served():
         await task
 
 
+async def spoken(port, words):
+    """Connect and speak before the server looks: no wait of its begins while this process is held up."""
+    client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(words)
+    return await asyncio.open_connection(sock=client)
+
+
 async def ended(reader):
     """Return what came until the connection ended."""
     found = b""
@@ -73,8 +80,7 @@ def test_a_connection_without_a_whole_head_ends(begun):
 def test_a_second_head_that_stops_ends_it_too():
     async def story():
         async with served() as (port, _):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(GET % 3 + b"GET /")
+            reader, writer = await spoken(port, GET % 3 + b"GET /")
             assert (await ended(reader)).startswith(b"HTTP/1.1 200")
             writer.close()
 
@@ -103,8 +109,7 @@ def test_the_one_that_waits_longest_makes_room_and_others_are_answered():
             ]
             assert await ended(opened[0][0]) == b""
             assert len(connections) <= Hasty.waiting_limit
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(GET % 5)
+            reader, writer = await spoken(port, GET % 5)
             assert (await reader.read(15)) == b"HTTP/1.1 200 OK"
             for _, each in [*opened, (reader, writer)]:
                 each.close()

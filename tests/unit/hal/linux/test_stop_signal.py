@@ -51,7 +51,7 @@ def test_the_mask_is_as_before_and_nothing_is_pending() -> None:
 before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 with StopSignal() as stop:
     os.kill(me, signal.SIGTERM)
-    assert stop.wait(1)
+    assert stop.wait(60)
     os.kill(me, signal.SIGTERM)
     os.kill(me, signal.SIGINT)
     assert signal.sigpending() == STOPS

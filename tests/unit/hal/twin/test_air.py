@@ -231,7 +231,7 @@ def test_drivers_sensors_and_time_may_come_from_any_thread(world: World) -> None
         world.air.advance(world.now_us)
     world.run(5 * SECOND_US)
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert world.air.next_at_us() is None
 

@@ -17,7 +17,7 @@ from tests.unit.hal.twin.bring_up import RawHost
 class RawClient:
     def __init__(self, path: Path) -> None:
         self.end = socket.socket(socket.AF_UNIX)
-        self.end.settimeout(5)
+        self.end.settimeout(60)
         self.end.connect(str(path))
 
     def exactly(self, count: int) -> bytes:

@@ -64,7 +64,7 @@ def test_whoever_comes_second_has_the_bus_when_the_first_leaves(server: TwinServ
     assert first.transfer(READ_VERSION)[4] == 0x10
     assert answers == [], "the first still has it"
     first.close()
-    waiting.join(30)
+    waiting.join(60)
     assert [answer[4] for answer in answers] == [0x10]
 
 
