@@ -29,7 +29,18 @@ OWN = ROOT / "fleet" / "lang" / "reasons.py"
 UNITS = frozenset(
     {
         *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "mb", "characters"),
-        *("frames", "tests", "jobs", "commands", "downlinks", "names", "channels", "partitions", "lines"),
+        *(
+            "frames",
+            "tests",
+            "jobs",
+            "commands",
+            "downlinks",
+            "names",
+            "channels",
+            "partitions",
+            "lines",
+            "signatures",
+        ),
         *("version", "status", "code", "sf", "least", "most"),
     }
 )

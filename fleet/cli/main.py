@@ -24,6 +24,7 @@ from fleet.cli import proxy as proxy_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import rollout as rollout_cli
 from fleet.cli import safety as safety_cli
+from fleet.cli import trust as trust_cli
 from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.evidence.decoding import decode_message
@@ -217,10 +218,12 @@ app.add_typer(incidents_cli.app)
 app.add_typer(settings.app, name="settings")
 app.add_typer(rollout_cli.app, name="rollout")
 app.add_typer(layers_cli.app, name="configuration")
+app.add_typer(trust_cli.app, name="trust")
 backup.add_to(app)
 app.command("proxy-config")(proxy_cli.proxy_config)
 app.command()(availability_cli.compute)
 app.command()(availability_cli.check)
+app.command()(trust_cli.sign)
 app.command("ok-to-stop")(safety_cli.ok_to_stop)
 app.command()(availability_cli.refused)
 app.command()(balena.balena)

@@ -24,6 +24,7 @@ from agent.wire.reasons import (
     spool,
     system,
     testframe,
+    trust,
 )
 from agent.wire.reasons.reason import TABLE, Entry, Reason, ReasonedError, Value, read, text, written
 from agent.wire.reasons.vocabulary import WORDS
@@ -57,5 +58,6 @@ __all__ = [
     "system",
     "testframe",
     "text",
+    "trust",
     "written",
 ]

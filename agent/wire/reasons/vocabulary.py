@@ -13,6 +13,13 @@ _STAGES: Words = {
 }
 WORDS: dict[str, Words] = {
     "stage": _STAGES,
+    "role": {
+        "root": ("racine de confiance", "root of trust"),
+        "timestamp": ("horodatage", "timestamp"),
+        "snapshot": ("état des listes", "snapshot"),
+        "targets": ("liste des versions", "list of releases"),
+        "release": ("version", "release"),
+    },
     "radio": {"OFF": ("arrêtée", "off"), "DEAF": ("sourde", "deaf")},
     "agc_parity": {"ok": ("bonne", "ok"), "lost": ("PERDUE", "LOST")},
     "arb_parity": {"ok": ("bonne", "ok"), "lost": ("PERDUE", "LOST")},

@@ -41,6 +41,7 @@ NOT_AT_START = (
     "sqlalchemy",
     "starlette",
     "tarfile",
+    "tuf",
     "uvicorn",
     "websockets",
 )
