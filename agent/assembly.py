@@ -8,8 +8,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from agent.clock import SystemClock
 from agent.commands.actions import Actions
 from agent.commands.onsite import OnsiteCode
@@ -21,6 +19,7 @@ from agent.configuration.model import Booted
 from agent.configuration.slots import Slots
 from agent.enrol.client import EnrolmentKeeper
 from agent.enrol.settings import load_settings
+from agent.fleet_key import FleetKey
 from agent.health.reporting import Reporting
 from agent.health.usage import TrafficKind
 from agent.hearing.noise_meter import NoiseMeter
@@ -76,7 +75,7 @@ class Agent:
         self._keep_lines(state / "journal")
         self.service = ServiceNotifier()
         self._left: asyncio.Future[Leave] | None = None
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
+        key = FleetKey(bytes.fromhex(order.fleet_public_key))
         self.control = self._make_control(order, key)
         running = self.control.running
         self.datapath = make_datapath(order, running, self.journal.boot, self.journal)
@@ -119,7 +118,7 @@ class Agent:
             if fields:
                 self.journal.note("last_lines", fields)
 
-    def _make_control(self, order: WorkOrder, key: Ed25519PublicKey) -> ConfigurationControl:
+    def _make_control(self, order: WorkOrder, key: FleetKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
         state, good, damage = open_state(slots, order)
         if damage is not None:
@@ -149,7 +148,7 @@ class Agent:
             reported=self.control.reported,
         )
 
-    def _make_commands(self, order: WorkOrder, key: Ed25519PublicKey) -> CommandRunner:
+    def _make_commands(self, order: WorkOrder, key: FleetKey) -> CommandRunner:
         actions = Actions(
             radio=self.datapath,
             order=order,

@@ -6,7 +6,6 @@ from agent.identity import Identity
 from agent.observation import ShownCode
 from agent.wire import reasons
 from agent.wire.command import Command
-from agent.wire.onsite import ChallengeUnfit
 from agent.wire.reasons import Reason
 
 
@@ -20,10 +19,9 @@ class OnsiteCode:
 
     async def show(self, command: Command) -> Reason:
         """Show the code that answers the command's challenge."""
-        try:
-            code = self._identity.onsite_code(command.challenge, command.ticket)
-        except ChallengeUnfit as error:
-            raise CommandFailed(reasons.command.no_challenge()) from error
+        code = self._identity.onsite_code(command.challenge, command.ticket)
+        if code is None:
+            raise CommandFailed(reasons.command.no_challenge())
         self._shown = code, command.ticket
         self._until_us = self._clock.monotonic_us() + command.show_s * 1_000_000
         return reasons.command.code_shown(show_s=command.show_s)

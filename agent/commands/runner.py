@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
 from agent.durable import write_if_possible
 from agent.failures import reason_of
+from agent.fleet_key import FleetKey
 from agent.journal_port import JournalPort
 from agent.wire import reasons
 from agent.wire.command import Action, Command, CommandError, decode_command
@@ -49,7 +49,7 @@ class CommandRefused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge_command(
-    ledger: CommandLedger, payload: bytes, *, device: str, key: Ed25519PublicKey, utc_us: int
+    ledger: CommandLedger, payload: bytes, *, device: str, key: FleetKey, utc_us: int
 ) -> tuple[CommandLedger, Command | CommandRefused]:
     """Return the ledger to write first, and the command to carry out or why not.
 
@@ -84,7 +84,7 @@ class CommandRunner:
         *,
         state: Path,
         device: str,
-        key: Ed25519PublicKey,
+        key: FleetKey,
         clock: Clock,
         actions: Mapping[Action, Perform],
         reply: Callable[[Reply], None],

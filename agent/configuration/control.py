@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.clock import Clock
 from agent.configuration.model import (
@@ -24,6 +23,7 @@ from agent.configuration.model import (
 from agent.configuration.slots import Slots
 from agent.configuration.step import Now, reported, step
 from agent.failures import reason_of
+from agent.fleet_key import FleetKey
 from agent.journal_port import JournalPort
 from agent.logs import structlog
 from agent.timing.choice import OWN_TIME
@@ -53,7 +53,7 @@ class ConfigurationControl:
         slots: Slots,
         clock: Clock,
         device: str,
-        key: Ed25519PublicKey,
+        key: FleetKey,
         apply: Callable[[Configuration], Awaitable[None]],
         journal: JournalPort,
         changed: Callable[[], None],

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.configuration.model import Held, Ledger, Slot
 from agent.durable import write_durably
 from agent.failures import reason_of
+from agent.fleet_key import FleetKey
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ConfigurationError, decode_configuration
 from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope, judge
@@ -20,7 +20,7 @@ class SlotUnreadable(reasons.ReasonedError, OSError):
 class Slots:
     """Folder ``configuration/``: ``a.envelope``, ``b.envelope``, ``ledger.json``."""
 
-    def __init__(self, folder: Path, *, device: str, key: Ed25519PublicKey) -> None:
+    def __init__(self, folder: Path, *, device: str, key: FleetKey) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._device = device

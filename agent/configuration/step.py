@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.configuration.model import (
     FAILED_LIMIT,
@@ -45,6 +44,7 @@ from agent.configuration.model import (
     State,
     Tick,
 )
+from agent.fleet_key import FleetKey
 from agent.wire import reasons
 from agent.wire.configuration import (
     Configuration,
@@ -73,7 +73,7 @@ class Now:
     utc_us: int
     utc_trusted: bool
     device: str
-    key: Ed25519PublicKey
+    key: FleetKey
     good: Configuration
     """The last good one: how long a trial lasts, and whether a change needs a permit, stand in it."""
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-from cryptography import x509
 
+from agent.certificate import validity_us
 from agent.clock import Clock
 from agent.configuration.slots import Slots, SlotUnreadable
 from agent.doctor.judge import Endpoint, Facts
 from agent.enrol.client import load_enrolment
 from agent.enrol.settings import SettingsError, load_settings
+from agent.fleet_key import FleetKey
 from agent.host.kernel_clock import kernel_quality
 from agent.status.status import ask_status
 from agent.wire.configuration import Configuration
@@ -49,9 +50,7 @@ def look(state: Path, clock: Clock) -> Facts:
 
 def running_configuration(state: Path, order: WorkOrder) -> tuple[int, Configuration] | None:
     """Return (version, content) of the configuration that runs, from its slot, or None."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order.fleet_public_key))
+    key = FleetKey(bytes.fromhex(order.fleet_public_key))
     slots = Slots(state / "configuration", device=order.eui, key=key)
     try:
         ledger = slots.ledger()
@@ -69,10 +68,9 @@ def _order(state: Path) -> tuple[WorkOrder | None, str]:
 
 def _until_us(certificate: Path) -> int | None:
     try:
-        content = x509.load_pem_x509_certificate(certificate.read_bytes())
+        return validity_us(certificate.read_text(encoding="ascii"))[1]
     except (OSError, ValueError):
         return None
-    return int(content.not_valid_after_utc.timestamp() * 1_000_000)
 
 
 def _images(order: WorkOrder | None) -> str:

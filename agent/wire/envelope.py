@@ -6,13 +6,15 @@ the payload.  ``judge`` is the one place that decides whether a gateway believes
 
 import hashlib
 from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from agent.wire import reasons
 from agent.wire.resolved import resolved
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SIGNED_PREFIX = b"passerelle/envelope/1\0"
 ENVELOPE_LIMIT_BYTES = 256 * 1024
@@ -49,6 +51,12 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
         return hashlib.sha256(self.payload).hexdigest()
 
 
+class PublicKey(Protocol):
+    """What a gateway knows the fleet's signature by."""
+
+    def signed(self, signature: bytes, data: bytes) -> bool: ...
+
+
 class EnvelopeRefused(reasons.ReasonedError, ValueError):
     """An envelope that a gateway does not believe; ``counter`` names what is counted."""
 
@@ -72,7 +80,7 @@ def signed_bytes(envelope: Envelope) -> bytes:
     return SIGNED_PREFIX + msgspec.msgpack.encode(header)
 
 
-def seal(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
+def seal(envelope: Envelope, key: "Ed25519PrivateKey") -> Envelope:
     """Return ``envelope`` with its signature."""
     return msgspec.structs.replace(envelope, signature=key.sign(signed_bytes(envelope)))
 
@@ -101,17 +109,15 @@ def decode_envelope(payload: bytes) -> Envelope:
 
 
 def judge(
-    envelope: Envelope, key: Ed25519PublicKey, *, device: str, newest_version: int, now_us: int | None
+    envelope: Envelope, key: PublicKey, *, device: str, newest_version: int, now_us: int | None
 ) -> None:
     """Return if the gateway ``device`` may believe ``envelope``; ``now_us`` is None when time is not trusted.
 
     Raises:
         EnvelopeRefused: foreign device, bad signature, not newer than ``newest_version``, or expired.
     """
-    try:
-        key.verify(envelope.signature, signed_bytes(envelope))
-    except InvalidSignature as error:
-        raise EnvelopeRefused(reasons.envelope.bad_signature()) from error
+    if not key.signed(envelope.signature, signed_bytes(envelope)):
+        raise EnvelopeRefused(reasons.envelope.bad_signature())
     if envelope.device != device:
         raise EnvelopeRefused(reasons.envelope.foreign(device=envelope.device, this_device=device))
     if envelope.version <= newest_version:

@@ -31,7 +31,7 @@ def test_a_ledger_in_prose_is_loaded_and_its_reason_still_told() -> None:
         utc_us=0,
         utc_trusted=True,
         device=EUI,
-        key=SigningFleet().key.public_key(),
+        key=SigningFleet().public,
         good=configuration(),
     )
     told = reported(State(ledger=ledger), now)

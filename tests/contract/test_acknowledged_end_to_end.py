@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 from agent.clock import SystemClock as AgentClock
 from agent.configuration.model import Arrived, Held, Ledger, State
 from agent.configuration.step import Now, reported, step
+from agent.fleet_key import FleetKey
 from agent.identity import Identity
 from agent.journal.journal import Journal
 from agent.journal.store import JOURNAL
@@ -138,7 +139,7 @@ class Gateway:
             utc_us=self._clock.utc_us(),
             utc_trusted=False,
             device=EUI,
-            key=KEY.public_key(),
+            key=FleetKey(KEY.public_key().public_bytes_raw()),
             good=content("127.0.0.9"),
         )
 

@@ -27,6 +27,7 @@ from cryptography.x509.oid import NameOID
 from agent.connectors.ports import Outcome
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
 from agent.evidence.ears import ReceivedTestFrame
+from agent.fleet_key import FleetKey
 from agent.gnss.receiver import GnssState
 from agent.observation import ConnectorState, DataPathState
 from agent.status.status import ConnectorStatus, Status
@@ -93,6 +94,10 @@ class SigningFleet:
 
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     device: str = EUI
+
+    @property
+    def public(self) -> FleetKey:
+        return FleetKey(bytes.fromhex(self.public_hex))
 
     @property
     def public_hex(self) -> str:

@@ -36,7 +36,7 @@ class DyingSlots(Slots):
     """Slots on a machine that loses power at write ``dies_at``."""
 
     def __init__(self, folder: Path, rng: random.Random, *, dies_at: int) -> None:
-        super().__init__(folder, device=EUI, key=FLEET.key.public_key())
+        super().__init__(folder, device=EUI, key=FLEET.public)
         self.left, self.rng, self.folder = dies_at, rng, folder
 
     def _write(self, name: str, content: bytes, write: object) -> None:
@@ -102,7 +102,7 @@ class Gateway:
             slots=slots,
             clock=self.clock,
             device=EUI,
-            key=FLEET.key.public_key(),
+            key=FLEET.public,
             apply=self.apply,
             journal=self.journal,
             changed=lambda: self.told.append(self.control.reported()),
@@ -125,7 +125,7 @@ class Gateway:
 def lives_on(folder: Path, rng: random.Random, sent: bytes) -> Gateway:
     """Return the first boot that nothing kills; the broker sends its retained message at each."""
     for _ in range(BOOTS_LIMIT):
-        after = Gateway(Slots(folder, device=EUI, key=FLEET.key.public_key()), rng)
+        after = Gateway(Slots(folder, device=EUI, key=FLEET.public), rng)
         with contextlib.suppress(PowerCut):
             asyncio.run(after.live(sent))
             return after
@@ -137,7 +137,7 @@ def test_every_seed_ends_in_the_last_good_one(tmp_path: Path, block: int) -> Non
     for seed in SEEDS[block * 10 : block * 10 + 10]:
         rng = random.Random(seed)
         folder = tmp_path / str(seed)
-        Slots(folder, device=EUI, key=FLEET.key.public_key()).begin(FLEET.configuration(1, GOOD))
+        Slots(folder, device=EUI, key=FLEET.public).begin(FLEET.configuration(1, GOOD))
         sent = bad_envelope(rng)
         slots = DyingSlots(folder, rng, dies_at=rng.randrange(1, 6))
         with contextlib.suppress(PowerCut):

@@ -18,9 +18,6 @@ Sources: LoRaWAN 1.0.4 (TS001) §4.3 frame header, §4.4 MIC.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from cryptography.hazmat.primitives.ciphers import algorithms
-from cryptography.hazmat.primitives.cmac import CMAC
-
 from agent.lorawan.phy import MIC_BYTES, DataDown, DataUp, PhyError, encode_without_mic, parse_phy
 
 UP, DOWN = 0, 1
@@ -72,6 +69,9 @@ def acknowledgement(device: TestDevice, frame: DataDown) -> TestDevice | None:
 
 
 def _mic(device: TestDevice, message: bytes, *, direction: int, counter: int) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import algorithms
+    from cryptography.hazmat.primitives.cmac import CMAC
+
     position = bytes((direction,)) + device.address.to_bytes(4, "little") + counter.to_bytes(4, "little")
     cmac = CMAC(algorithms.AES(device.network_key))
     cmac.update(bytes((0x49, 0, 0, 0, 0)) + position + bytes((0, len(message))) + message)

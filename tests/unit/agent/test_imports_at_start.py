@@ -18,6 +18,8 @@ NOT_AT_START = (
     "agent.connectors.chirpstack_mqtt",
     "agent.connectors.semtech_udp",
     "agent.doctor",
+    "agent.keys",
+    "cryptography",
     "fastapi",
     "fleet",
     "greenlet",

@@ -31,7 +31,7 @@ SENT = FLEET.envelope(EnvelopeKind.COMMAND, 5, encode_command(TEST), issued_at_u
 def judged(
     ledger: CommandLedger, payload: bytes, utc_us: int = 60
 ) -> tuple[CommandLedger, Command | CommandRefused]:
-    return judge_command(ledger, payload, device=EUI, key=FLEET.key.public_key(), utc_us=utc_us)
+    return judge_command(ledger, payload, device=EUI, key=FLEET.public, utc_us=utc_us)
 
 
 def test_a_command_is_believed_once() -> None:
@@ -88,7 +88,7 @@ class Bench:
         self.runner = CommandRunner(
             state=folder,
             device=EUI,
-            key=FLEET.key.public_key(),
+            key=FLEET.public,
             clock=clock,
             actions={Action(name): action for name, action in actions.items()},  # type: ignore[misc]
             reply=self.replies.append,

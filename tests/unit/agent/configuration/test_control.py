@@ -37,7 +37,7 @@ class FullDisk(Slots):
 class World:
     def __init__(self, folder: Path) -> None:
         self.clock = VirtualClock()
-        self.slots = FullDisk(folder, device=EUI, key=FLEET.key.public_key())
+        self.slots = FullDisk(folder, device=EUI, key=FLEET.public)
         self.told: list[ConfigReported] = []
         self.journal = MemoryJournal(self.clock)
         self.applied: list[Configuration] = []
@@ -48,7 +48,7 @@ class World:
             slots=self.slots,
             clock=self.clock,
             device=EUI,
-            key=FLEET.key.public_key(),
+            key=FLEET.public,
             apply=self.apply,
             journal=self.journal,
             changed=lambda: self.told.append(self.control.reported()),

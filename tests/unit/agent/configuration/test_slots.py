@@ -16,7 +16,7 @@ SENT_TWO = FLEET.configuration(2, TWO)
 
 @pytest.fixture
 def slots(tmp_path: Path) -> Slots:
-    return Slots(tmp_path, device=EUI, key=FLEET.key.public_key())
+    return Slots(tmp_path, device=EUI, key=FLEET.public)
 
 
 def running_two(slots: Slots) -> None:

@@ -47,7 +47,7 @@ def at(monotonic_us: int = 0, *, utc_us: int = 1_000, trusted: bool = True, good
         utc_us=utc_us,
         utc_trusted=trusted,
         device=EUI,
-        key=FLEET.key.public_key(),
+        key=FLEET.public,
         good=good,
     )
 

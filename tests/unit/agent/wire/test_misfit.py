@@ -75,7 +75,7 @@ def test_the_fleet_hears_the_field_of_a_refused_configuration() -> None:
         utc_us=10,
         utc_trusted=True,
         device=EUI,
-        key=FLEET.key.public_key(),
+        key=FLEET.public,
         good=configuration(),
     )
     envelope = FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, b'{"radio":{"antenna_gain_db":99}}')

@@ -1,5 +1,6 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.fleet_key import FleetKey
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import EnvelopeKind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
@@ -61,7 +62,8 @@ def test_a_new_version_goes_out_retained_and_signed_once(tmp_path):
     assert (topic, retain) == (f"vdl/1/{EUIS[0]}/config/desired", True)
     envelope = decode_envelope(payload)
     assert (envelope.kind, envelope.version) == (EnvelopeKind.CONFIGURATION, 2)
-    judge(envelope, KEY.public_key(), device=EUIS[0], newest_version=1, now_us=NOW_US)
+    key = FleetKey(KEY.public_key().public_bytes_raw())
+    judge(envelope, key, device=EUIS[0], newest_version=1, now_us=NOW_US)
 
 
 def test_what_the_broker_did_not_take_goes_out_later(tmp_path):
