@@ -5,17 +5,7 @@ from random import Random
 import pytest
 
 from agent.downlink.jit import Entry, EntryKind
-from agent.radio.pace import (
-    ALERT_INTERVAL_US,
-    ALERT_WINDOW_US,
-    BUSY_FRAMES,
-    BUSY_INTERVAL_US,
-    BUSY_WINDOW_US,
-    IDLE_INTERVAL_US,
-    STEADY_FRAMES,
-    STEADY_INTERVAL_US,
-    Pace,
-)
+from agent.radio.pace import ALERT_INTERVAL_US, ALERT_WINDOW_US
 from agent.radio.recovery import FORGIVEN_AFTER_US, Ladder, RestartRequested, Step, came_up, failed
 from agent.radio.suspicion import HARMLESS_SILENCE_US, Suspicion
 from agent.radio.thread import (
@@ -204,29 +194,6 @@ def test_closing_stops_the_radio_even_when_it_fails() -> None:
     bench.thread.close()
     bench.thread.close()
     assert (bench.chip.stopped, bench.chip.running) == (1, False)
-
-
-@pytest.mark.parametrize(
-    ("frames", "later_us", "expected"),
-    [
-        (0, 0, IDLE_INTERVAL_US),
-        (1, 0, ALERT_INTERVAL_US),
-        (1, ALERT_WINDOW_US, ALERT_INTERVAL_US),
-        (1, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
-        (STEADY_FRAMES - 1, 0, ALERT_INTERVAL_US),
-        (STEADY_FRAMES, BUSY_WINDOW_US, STEADY_INTERVAL_US),
-        (STEADY_FRAMES, BUSY_WINDOW_US + 1, ALERT_INTERVAL_US),
-        (BUSY_FRAMES - 1, 0, STEADY_INTERVAL_US),
-        (BUSY_FRAMES, BUSY_WINDOW_US, BUSY_INTERVAL_US),
-        (BUSY_FRAMES, BUSY_WINDOW_US + 1, ALERT_INTERVAL_US),
-        (BUSY_FRAMES, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
-        (1000, 0, BUSY_INTERVAL_US),
-    ],
-)
-def test_the_pace_follows_the_traffic(frames: int, later_us: int, expected: int) -> None:
-    pace = Pace()
-    pace.frames_received(frames, 0)
-    assert pace.interval_us(later_us) == expected
 
 
 def test_a_frame_at_two_a_second_waits_five_milliseconds_on_average_and_quiet_costs_50_turns() -> None:
