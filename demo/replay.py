@@ -30,7 +30,7 @@ BURST_FRAMES = 16
 """Frames that a gateway may have under way at once."""
 FIFO_MARGIN_BYTES = 300
 """The largest packet in the FIFO: 255 + 23 bytes of payload and metadata."""
-STUCK_LIMIT_S = 10.0
+STUCK_LIMIT_S = 30.0
 """Without any delivery of a gateway its burst is left behind: what is missing is lost, the rest goes on."""
 SETTLE_LIMIT_S = 60.0
 """A replay whose last frames do not arrive ends so long after the last arrival."""

@@ -24,7 +24,8 @@ from fleet.lang.i18n import t
 
 PREPARED_AT_ONCE = 2
 """Gateways flashed side by side; each takes a Python start, and two cores are common."""
-LISTEN_LIMIT_S = 30.0
+LISTEN_LIMIT_S = 120.0
+"""For a process to start; the machine may be busy with other work."""
 POLL_S = 0.5
 
 Say = Callable[[str], None]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-BOOT_LIMIT_S = 90.0
+BOOT_LIMIT_S = 180.0
 RUN_LIMIT_S = 240.0
 STOP_LIMIT_S = 40.0
 LOOK_EVERY_S = 0.1
@@ -136,7 +136,7 @@ class Machine:
             raise CommandFailedError(f"{script}\n→ {done.returncode}\n{done.stdout}")
         return done.stdout
 
-    def until(self, what: str, look: Callable[[], Any], limit_s: float = 60.0) -> Any:
+    def until(self, what: str, look: Callable[[], Any], limit_s: float = 120.0) -> Any:
         """Return what ``look`` gives once it is true; fail when it is not within the limit."""
         end_s = time.monotonic() + limit_s
         while time.monotonic() < end_s:

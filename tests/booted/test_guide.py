@@ -18,7 +18,7 @@ from tests.booted.page import GATEWAY, PAGE, SERVER, blocks
 from tests.booted.surroundings import EUI
 
 PASSWORD = "un-mot-de-passe-d-essai"
-SERVES_LIMIT_S = 60.0
+SERVES_LIMIT_S = 120.0
 CURL = "curl --silent --show-error"
 URL = "https://supervision.exemple.fr"
 

@@ -297,7 +297,7 @@ def _viewers(fleet: Fleet, count: int) -> Iterator[list[int]]:
     assert everybody.wait(90), f"{len(statuses)} of {count} viewers have their answer"
     yield statuses
     enough.set()
-    thread.join(30)
+    thread.join(60)
 
 
 def viewers(chromium: Browser, folder: Path, count: int = VIEWERS) -> float:

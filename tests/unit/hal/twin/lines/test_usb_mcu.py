@@ -172,7 +172,7 @@ def test_it_lives_on_a_pseudo_terminal_until_the_plug_is_pulled(mcu: UsbMcu) -> 
             os.write(host, READ_VERSION)
             answer = b""
             while len(answer) < 14:
-                assert select.select([host], [], [], 5)[0], "no answer"
+                assert select.select([host], [], [], 60)[0], "no answer"
                 answer += os.read(host, 64)
             assert answer[-1] == 0x10
             terminal.vanish()
