@@ -190,7 +190,7 @@ def _before(entry: Entry, other: Entry) -> int:
 
 
 def _after(entry: Entry) -> int:
-    return max(entry.airtime_us, BEACON_RESERVED_US) if entry.kind is EntryKind.BEACON else entry.airtime_us
+    return BEACON_RESERVED_US if entry.kind is EntryKind.BEACON else entry.airtime_us
 
 
 def _collision(other: Entry) -> SchedulingRefused:

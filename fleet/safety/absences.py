@@ -20,11 +20,11 @@ VISIT_LIMIT_US = 4 * HOUR_US
 
 
 def works_absences(works: Iterable[Maintenance], notice_us: int) -> Iterator[Absence]:
-    """Yield planned works; excused are those that were approved and announced ``notice_us`` ahead."""
+    """Yield planned works; excused are those that were approved and recorded ``notice_us`` ahead."""
     for one in works:
         if one.withdrawn:
             continue
-        in_time = bool(one.approved_by) and one.announced_at_us + notice_us <= one.start_us
+        in_time = bool(one.approved_by) and one.recorded_at_us + notice_us <= one.start_us
         for eui in one.euis:
             yield Absence(
                 eui=eui,

@@ -28,18 +28,17 @@ class Remaining:
 
     def take(self, eui: str) -> None:
         """Let a gateway go out."""
-        by = -1 if self.stays(eui) else 0
+        if self.stays(eui):
+            self._count(eui, -1)
         self.asked[eui] = None
-        self._count(eui, by)
 
     def put_back(self, eui: str) -> None:
         """Undo ``take``."""
         del self.asked[eui]
-        self._count(eui, 1 if self.stays(eui) else 0)
+        if self.stays(eui):
+            self._count(eui, 1)
 
     def _count(self, eui: str, by: int) -> None:
-        if not by:
-            return
         for position in self.view.groups_of.get(eui, ()):
             if position in self._group_left:
                 self._group_left[position] += by

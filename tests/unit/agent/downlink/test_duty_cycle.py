@@ -87,6 +87,15 @@ def test_bands_have_accounts_of_their_own_and_what_did_not_leave_is_taken_back()
     assert (ledger.used_us("M", 0), ledger.used_us("P", 0)) == (0, 7)
 
 
+def test_what_is_taken_back_leaves_the_rest_of_its_band() -> None:
+    ledger = Ledger()
+    ledger.charge("M", end_us=0, airtime_us=5, ticket=1)
+    ledger.charge("M", end_us=1, airtime_us=3, ticket=2)
+    ledger.release(1)
+    used = [ledger.used_us("M", at_us) for at_us in (HOUR_US, HOUR_US + 1)]
+    assert used == [3, 0], "and counts once only"
+
+
 def test_beyond_its_limit_the_ledger_only_gets_stricter() -> None:
     ledger = Ledger()
     for n in range(ENTRIES_LIMIT + 10):
@@ -124,6 +133,7 @@ def test_the_past_ends_after_an_hour() -> None:
     assert end_of(past(HOUR_US - 1), present()) is not None
     assert end_of(past(HOUR_US), present()) is None
     assert dated(past(), present())
+    assert dated(past(quality=TimeQuality.GNSS), present())
     assert not dated(past(quality=TimeQuality.UNTRUSTED), present())
 
 
@@ -202,6 +212,54 @@ def test_without_trusted_time_the_last_hour_counts_as_just_sent_until_time_is_tr
     assert again.room_us(M) == 6 * SECOND
     clock.trusted = TimeQuality.NTP
     assert again.room_us(M) == 36 * SECOND
+
+
+def test_once_time_is_trusted_the_past_counts_from_its_own_end(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    made = book(tmp_path, clock)
+    made.charge(M, end_us=HOUR_US + 5 * SECOND, airtime_us=30 * SECOND, ticket=1)
+    clock.trusted = TimeQuality.UNTRUSTED
+    made.charge(M, end_us=HOUR_US, airtime_us=2 * SECOND, ticket=2)
+    clock.now_us += 20 * 60 * SECOND
+    again = restarted_machine(clock, tmp_path)
+    clock.trusted = TimeQuality.NTP
+    assert again.room_us(M) == 4 * SECOND
+    clock.now_us = 2 * HOUR_US + 5 * SECOND - 1
+    assert again.room_us(M) == 4 * SECOND
+    clock.now_us += 1
+    assert again.room_us(M) == 34 * SECOND, "the one that nobody dated counts on"
+
+
+def test_a_downlink_that_is_taken_back_takes_nothing_of_earlier_runs_with_it(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    made = book(tmp_path, clock)
+    for ticket in (1, 2):
+        made.charge(M, end_us=HOUR_US, airtime_us=SECOND, ticket=ticket)
+    again = book(tmp_path, clock)
+    for ticket in range(3):
+        again.release(ticket)
+    assert again.used_us(M) == 2 * SECOND
+
+
+def test_what_ended_an_hour_ago_is_neither_loaded_nor_kept_in_the_file(tmp_path: Path) -> None:
+    clock = ManualClock(now_us=HOUR_US)
+    made = book(tmp_path, clock)
+    made.charge(M, end_us=HOUR_US, airtime_us=2 * SECOND, ticket=1)
+    clock.now_us += HOUR_US
+    made._file._size = FILE_LIMIT_BYTES + 1
+    made.charge(M, end_us=clock.now_us, airtime_us=3 * SECOND, ticket=2)
+    kept = decode_lines((tmp_path / FILE_NAME).read_bytes())[0]
+    assert [each.airtime_us for each in kept] == [3 * SECOND]
+    clock.now_us += HOUR_US
+    assert book(tmp_path, clock).used_us(M) == 0
+
+
+def test_a_file_that_cannot_be_read_or_is_damaged_is_counted(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"garbage\nrubbish\n")
+    assert book(tmp_path, ManualClock()).counts == {"damaged_lines": 2}
+    folder = tmp_path / "other"
+    (folder / FILE_NAME).mkdir(parents=True)
+    assert book(folder, ManualClock()).counts == {"read_failed": 1}
 
 
 def test_without_trusted_time_an_hour_is_enough(tmp_path: Path) -> None:

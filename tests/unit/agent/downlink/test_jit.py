@@ -32,6 +32,8 @@ from agent.downlink.jit import (
     insert as put,
 )
 from agent.downlink.model import Code
+from agent.wire import reasons
+from agent.wire.reasons import Reason
 from hal.packets import Lora, Transmission
 from hal.units import Hz
 
@@ -78,7 +80,40 @@ def test_too_late_and_too_early(ahead_us: int, expected: Code) -> None:
     assert code(JitQueue(), entry(NOW + ahead_us)) is expected
 
 
+def why(queue: JitQueue, wanted: Entry) -> Reason:
+    refused = schedule(queue, wanted, NOW)
+    assert isinstance(refused, SchedulingRefused)
+    return refused.reason
+
+
+@pytest.mark.parametrize(
+    ("ahead_us", "expected"),
+    [
+        (-1, reasons.downlink.already_past(late_us=1, least_us=MIN_LEAD_US)),
+        (0, reasons.downlink.too_soon(ahead_us=0, least_us=MIN_LEAD_US)),
+        (1, reasons.downlink.too_soon(ahead_us=1, least_us=MIN_LEAD_US)),
+    ],
+)
+def test_too_late_says_whether_the_instant_has_passed(ahead_us: int, expected: Reason) -> None:
+    assert why(JitQueue(), entry(NOW + ahead_us)) == expected
+
+
 GAP = AIR + PACKET_GAP_US
+
+
+def test_a_collision_names_what_is_there() -> None:
+    start_us = NOW + 1_000_000
+    beacon = insert(JitQueue(), entry(start_us, EntryKind.BEACON))
+    assert why(beacon, entry(start_us)) == reasons.downlink.beacon_there(start_us=start_us)
+    packet = insert(JitQueue(), entry(start_us, airtime_us=70_000))
+    expected = reasons.downlink.downlink_there(start_us=start_us, airtime_us=70_000)
+    assert why(packet, entry(start_us)) == expected
+
+
+def test_a_class_b_downlink_guards_nothing_against_class_a() -> None:
+    queue = insert(JitQueue(), entry(NOW + 5_000_000, EntryKind.CLASS_B))
+    assert code(queue, entry(NOW + 5_000_000 + GAP)) is Code.OK
+    assert code(queue, entry(NOW + 5_000_000 - GAP)) is Code.OK
 
 
 @pytest.mark.parametrize(
@@ -134,6 +169,9 @@ def test_class_c_leaves_at_once_or_in_the_first_gap() -> None:
     free = schedule(JitQueue(), entry(0, EntryKind.CLASS_C), NOW)
     assert isinstance(free, Scheduled)
     assert free.entry.start_us == NOW + ASAP_LEAD_US
+    after = schedule(JitQueue(programmed=entry(NOW - 40_000)), entry(0, EntryKind.CLASS_C), NOW)
+    assert isinstance(after, Scheduled)
+    assert after.entry.start_us == NOW + ASAP_LEAD_US, "never with less than the lead"
     queue = insert(JitQueue(), entry(NOW + ASAP_LEAD_US))
     queue = insert(queue, entry(NOW + ASAP_LEAD_US + AIR + 30_000, ticket=2))
     gap = schedule(queue, entry(0, EntryKind.CLASS_C), NOW)

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.downlink.antenna import choose_power
-from agent.downlink.plan import HOUR_US, PlanError, load_plan, parse_plan
+from agent.downlink.antenna import Antenna, Suited, choose_power
+from agent.downlink.model import Downlink, Immediate
+from agent.downlink.plan import HOUR_US, PlanError, load_plan, occupied_hz, parse_plan
 from hal.packets import Fsk, Lora
+from hal.units import Hz
 
 EU868 = load_plan("EU868")
 TABLE = tuple(range(12, 28))
@@ -102,6 +104,28 @@ def test_never_louder_than_the_law(asked: float, gain_db: float, loss_db: float,
     power = choose_power(asked, band, TABLE, gain_db=gain_db, loss_db=loss_db)  # type: ignore[arg-type]
     if power is not None:
         assert power.conducted_dbm + gain_db - loss_db <= band.erp_dbm + 2.15 + 1e-9  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("asked", "chain"), [(0, 1), (1, 1), (2, 2), (7, 1)])
+def test_a_chain_that_cannot_transmit_leaves_it_to_the_first_that_can(asked: int, chain: int) -> None:
+    antenna = Antenna(plan=EU868, gain_db=0, loss_db=0, powers_dbm=((), (14,), (14,)))
+    suited = antenna.suit(
+        Downlink(
+            payload=b"x",
+            modulation=Lora(sf=7),
+            frequency_hz=Hz(868_100_000),
+            timing=Immediate(),
+            power_dbm=14,
+            rf_chain=asked,
+        )
+    )
+    assert isinstance(suited, Suited)
+    assert suited.transmission.rf_chain == chain
+
+
+def test_the_width_of_a_channel() -> None:
+    assert occupied_hz(Lora(sf=7, bandwidth_hz=250_000)) == 250_000
+    assert occupied_hz(Fsk(bitrate_bps=50_000, deviation_hz=20_000)) == 90_000
 
 
 def test_an_hour() -> None:

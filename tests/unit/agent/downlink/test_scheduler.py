@@ -76,6 +76,40 @@ def test_a_downlink_that_answers_a_late_frame_is_too_late(scheduler: DownlinkSch
     assert scheduler.submit(downlink(AtTmst((old.tmst + 6 * SECOND + 1) % 2**32))).code is Code.OK
 
 
+@pytest.mark.parametrize(("delay_s", "code"), [(1, Code.TOO_LATE), (16, Code.TOO_LATE), (17, Code.OK)])
+def test_a_late_frame_is_answered_up_to_16_seconds_after_it(
+    scheduler: DownlinkScheduler, delay_s: int, code: Code
+) -> None:
+    late = record(1, data_up(), monotonic_us=2**32 - 1)
+    scheduler.stale([late])
+    near = Anchor(counter_us=2**32, monotonic_us=5_000_000_000 - SECOND // 2, session=1)
+    scheduler.anchored(near, None)
+    answer = AtTmst((late.tmst + delay_s * SECOND) % 2**32)
+    assert scheduler.submit(downlink(answer)).code is code
+
+
+@pytest.mark.parametrize(("age_s", "code"), [(20, Code.TOO_LATE), (20.000_001, Code.OK)])
+def test_a_frame_is_answered_within_20_seconds_and_then_forgotten(
+    scheduler: DownlinkScheduler, clock: ManualClock, age_s: float, code: Code
+) -> None:
+    received_us = clock.now_us - round(age_s * SECOND)
+    scheduler.frame_received(record(1, data_up(), counter_us=COUNTER, monotonic_us=received_us))
+    scheduler.anchored(anchor(clock, session=2), None)
+    assert scheduler.submit(downlink(AtTmst((COUNTER + 5 * SECOND) % 2**32))).code is code
+
+
+def test_a_new_start_of_the_radio_takes_the_queue_with_it_even_if_nobody_saw_it_off(
+    scheduler: DownlinkScheduler, clock: ManualClock
+) -> None:
+    ticket = scheduler.submit(downlink(Immediate())).ticket
+    scheduler.anchored(anchor(clock), None)
+    assert (scheduler.session, scheduler.missed()) == (1, [])
+    scheduler.anchored(anchor(clock, session=2), None)
+    assert (scheduler.session, [entry.ticket for entry in scheduler.missed()]) == (2, [ticket])
+    scheduler.anchored(None, None)
+    assert (scheduler.session, scheduler.counter_now()) == (-1, 0)
+
+
 def test_over_udp_an_answer_to_another_start_of_the_radio_is_too_late(
     scheduler: DownlinkScheduler, clock: ManualClock
 ) -> None:
@@ -216,6 +250,7 @@ def test_beacons_leave_every_128_seconds_of_gps_time_and_guard_their_time(
     entry = scheduler.due(COUNTER + 20 * SECOND - 30_000)
     assert entry is not None
     sent = entry.transmission
+    assert sent.power_dbm == 27, "29.15 dBm e.i.r.p. is the limit of the beacon's band"
     assert sent.payload.hex() == "0000000002cca27e00012000008103de55"
     assert (sent.implicit_header, sent.invert_polarity, sent.with_crc, sent.preamble_symbols) == (
         True,
@@ -227,6 +262,10 @@ def test_beacons_leave_every_128_seconds_of_gps_time_and_guard_their_time(
     second = scheduler.send_beacons(bytes(7))
     assert second is not None
     assert second.start_us - verdict.start_us == 128 * SECOND
+
+
+def test_the_gateways_bytes_of_a_beacon() -> None:
+    assert gateway_info("0016c001f12a3b4c").hex() == "030000004c3b2a"
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from fleet.safety.model import (
     SafetyLimits,
 )
 from fleet.safety.oracle import most_with, ok_to_stop
-from fleet.safety.view import REPAIRED_US
+from fleet.safety.remaining import Remaining
 from fleet.safety.words import degraded_in_words, refusal_in_words
-from tests.unit.fleet.safety.networks import DOWN, HOUR_US, NOW, NOW_US, OUT, SERVING, view_of
+from tests.unit.fleet.safety.networks import BUDGET_US, DOWN, HOUR_US, NOW, NOW_US, OUT, SERVING, view_of
 
 UP2 = {"a": SERVING, "b": SERVING}
 UP3 = {**UP2, "c": SERVING}
@@ -42,8 +42,9 @@ def kinds(answer):
     return [(one.eui, one.kind.value, one.insee) for one in answer.refusals]
 
 
+BEFORE = Window(NOW.start_us - HOUR_US, NOW.start_us)
 LATER = Window(NOW.end_us, NOW.end_us + HOUR_US)
-FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
+FAR = Window(NOW_US + 48 * HOUR_US, NOW_US + 49 * HOUR_US)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,23 @@ FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
             id="who is down now is back in two days",
         ),
         pytest.param(
+            view_of({"a": SERVING, "b": DOWN}, {"x": "ab"}),
+            asked("a", window=Window(FAR.start_us - 1, FAR.end_us)),
+            [],
+            [("a", "commune", "x")],
+            id="and not earlier",
+        ),
+        pytest.param(
             view_of({"a": DOWN}, {"x": "a"}), asked("a"), [], [], id="who serves nobody harms nobody"
         ),
-        pytest.param(view_of({"a": OUT}, {"x": ""}), asked("a", window=FAR), [], [], id="OUT stays OUT"),
+        pytest.param(view_of({"a": OUT}, {"x": "a"}), asked("a", window=FAR), [], [], id="OUT stays OUT"),
+        pytest.param(
+            view_of(UP2, {"x": "ab"}, [("elsewhere", "a", 9), ("x", "ab", 9)]),
+            asked("a"),
+            [],
+            [],
+            id="sensors of a commune that we do not serve",
+        ),
         pytest.param(view_of(UP2, {}), asked("a", "b"), [], [], id="no commune"),
         pytest.param(view_of(UP2, {"x": "ab"}), asked("z"), [], [("z", "not_registered", "")], id="stranger"),
         pytest.param(view_of(UP2, {"x": "ab"}, blind=True), asked("a"), [], [("a", "blind", "")], id="blind"),
@@ -89,6 +104,7 @@ FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
             id="the neighbour changes",
         ),
         pytest.param(view_of(UP2, {"x": "ab"}), asked("a"), [absent("b", LATER)], [], id="it changes later"),
+        pytest.param(view_of(UP2, {"x": "ab"}), asked("a"), [absent("b", BEFORE)], [], id="it has changed"),
         pytest.param(view_of(UP2, {"x": "ab"}), asked("a"), [absent("a")], [], id="one's own absence"),
         pytest.param(
             view_of(UP3, {"x": "abc"}),
@@ -171,6 +187,27 @@ FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
             id="works that end before",
         ),
         pytest.param(
+            view_of({"a": SERVING}, {"x": "a"}),
+            asked("a"),
+            [absent("a", Window(NOW.start_us + 1, NOW.end_us), AbsenceKind.WORKS, excused=True)],
+            [("a", "commune", "x")],
+            id="works that begin after",
+        ),
+        pytest.param(
+            view_of({"a": SERVING}, {"x": "a"}),
+            asked("a"),
+            [absent("a", Window(NOW.start_us - 1, NOW.end_us + 1), AbsenceKind.WORKS, excused=True)],
+            [],
+            id="works that last longer",
+        ),
+        pytest.param(
+            view_of({**UP2, "c": DOWN}, {"x": "abc"}),
+            asked("a"),
+            [absent("c")],
+            [],
+            id="no record of sensors, but the neighbour that changes serves nobody",
+        ),
+        pytest.param(
             view_of(UP3, {"x": "abc"}, HEARD, settings=replace(DEFAULTS, serving=Serving.ALL)),
             asked("a"),
             [],
@@ -181,6 +218,12 @@ FAR = Window(NOW_US + REPAIRED_US, NOW_US + REPAIRED_US + HOUR_US)
 )
 def test_table(view, question, absences, expected):
     assert kinds(ok_to_stop(view, question, absences)) == expected
+
+
+@pytest.mark.parametrize(("left_us", "is_yes"), [(BUDGET_US // 4, True), (BUDGET_US // 4 - 1, False)])
+def test_a_quarter_of_the_budget_is_left(left_us, is_yes):
+    view = replace(view_of(UP2, {"x": "ab"}, budgets={"x": left_us}), budget_us=BUDGET_US)
+    assert ok_to_stop(view, asked("a"), limits=SafetyLimits(budget_left_min_ppm=250_000)).is_yes is is_yes
 
 
 def test_a_low_budget_does_not_hold_back_a_repair():
@@ -199,6 +242,38 @@ def test_what_becomes_worse_is_named():
     works = absent("a", kind=AbsenceKind.WORKS, excused=True)
     alone = ok_to_stop(view_of({"a": SERVING}, {"x": "a"}), asked("a"), [works])
     assert [one.kind for one in alone.degraded] == [DegradedKind.EXCUSED]
+    both = ok_to_stop(view_of(UP2, {"x": "ab"}), asked("a", "b"), [works])
+    assert both.degraded == (), "b is not excused: refused, not worse"
+
+
+def test_sensors_that_two_hear_alone_are_counted_together_also_outside_their_communes():
+    view = view_of(
+        UP3, {"x": "abc", "y": "c"}, [("x", "a", 1), ("x", "b", 2), ("x", "abc", 97), ("y", "a", 1)]
+    )
+    found = [(one.kind, one.insee, one.sensors) for one in ok_to_stop(view, asked("a", "b")).degraded]
+    assert found == [
+        (DegradedKind.LAST_GATEWAY, "x", 0),
+        (DegradedKind.ALONE, "x", 3),
+        (DegradedKind.ALONE, "y", 1),
+    ]
+
+
+def test_nothing_becomes_worse_where_nobody_is_missed_and_two_are_left():
+    down = view_of({"a": SERVING, "c": DOWN}, {"x": "ac"})
+    assert ok_to_stop(down, asked("c")).degraded == ()
+    works = absent("a", kind=AbsenceKind.WORKS, excused=True)
+    assert ok_to_stop(view_of(UP3, {"x": "abc"}), asked("a"), [works]).degraded == ()
+
+
+def test_what_becomes_worse_is_named_in_the_order_of_the_communes():
+    view = view_of(UP2, dict.fromkeys("zyxwv", "ab"), [(name, "b", 1) for name in "utsrq"])
+    assert [one.insee for one in ok_to_stop(view, asked("a")).degraded] == list("vwxyz")
+
+
+def test_a_refusal_names_only_those_that_are_missing():
+    view = view_of(UP3, {"x": "abc"}, HEARD, settings=replace(DEFAULTS, serving=Serving.ALL))
+    (refusal,) = ok_to_stop(view, asked("a")).refusals
+    assert (refusal.out, refusal.sensors) == ((), 0)
 
 
 def test_refusals_name_who_is_missing_and_why():
@@ -232,6 +307,21 @@ def test_a_candidate_that_is_refused_is_there_for_the_next_one():
     communes = {"x": "ab", "w": "a", "v": "bs", "u": "bt", "z": "qs"}
     view = view_of(dict.fromkeys("abqst", SERVING), communes)
     assert most_with(view, asked("q"), candidates="ab", most=9) == ("b",)
+
+
+def test_those_go_first_that_the_fewest_communes_and_sensors_depend_on():
+    """Communes and groups of sensors: d 1 + 0, c 2 + 0, b 2 + 1, a 2 + 2, e 1 + 1."""
+    communes = {"x": "dc", "y": "cba", "z": "bae"}
+    view = view_of(dict.fromkeys("abcdeq", SERVING), communes, [("z", "ae", 1), ("z", "ab", 1)])
+    first = [most_with(view, asked("q"), candidates=names, most=1) for names in ("abcd", "ab", "be", "ce")]
+    assert first == [("d",), ("b",), ("e",), ("c",)]
+    twins = view_of(dict.fromkeys("mnopq", SERVING), dict.fromkeys("uvwx", "mnop"), [("u", "mnop", 1)])
+    assert most_with(twins, asked("q"), candidates="ponm", most=1) == ("m",)
+
+
+def test_nobody_goes_with_a_question_of_which_a_part_is_refused():
+    view = view_of(dict.fromkeys("abcd", SERVING), {"x": "a", "y": "bc"})
+    assert most_with(view, asked("d", "a"), candidates="b", most=1) == ()
 
 
 # --- against a second reading, on random networks ---------------------------------------------------
@@ -299,3 +389,21 @@ def test_those_that_may_go_with_it_may_and_nobody_else_could(network, eui, most)
     if len(found) < most:
         rest = set(EUIS) - {eui, *found}
         assert not any(ok_to_stop(view, asked(eui, *found, one)).is_yes for one in rest)
+
+
+@given(networks(), st.lists(st.sampled_from(EUIS), max_size=12))
+def test_who_is_left_does_not_depend_on_what_was_asked_between(network, turns):
+    view = view_of(*network)
+
+    def left(remaining):
+        communes = {insee: remaining.commune_left(insee) for insee in view.network.communes}
+        groups = {position for found in view.groups_of.values() for position in found}
+        return communes, {position: remaining.group_left(position) for position in groups}
+
+    going = Remaining(view, NOW, [absent("a")])
+    for eui in turns:
+        (going.put_back if eui in going.asked else going.take)(eui)
+        afresh = Remaining(view, NOW, [absent("a")])
+        for other in going.asked:
+            afresh.take(other)
+        assert left(going) == left(afresh)
