@@ -54,6 +54,14 @@ def test_an_acknowledgement_that_comes_after_all_settles_a_late_frame() -> None:
     assert line.delivery.queued == 0
 
 
+@pytest.mark.parametrize(("after_us", "late"), [(LATE_AFTER_US, 0), (LATE_AFTER_US + 1, 1)])
+def test_an_acknowledgement_is_late_beyond_three_seconds(after_us: int, late: int) -> None:
+    delivery = Delivery(DeliveryRules())
+    delivery.frame_received(record(1, data_up()), 0)
+    assert delivery.acknowledged([1], after_us) == [1]
+    assert delivery.counts["acknowledged_late"] == late
+
+
 def test_joins_are_never_delivered_late() -> None:
     line = Line()
     line.notice(reachable=False)

@@ -57,6 +57,58 @@ def test_the_backhaul_ladder_goes_up_once_each() -> None:
     assert taken == [(after // MINUTE_US, stage) for after, stage in BACKHAUL_LADDER]
 
 
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (DEAF, [(10, Stage.RESTART_PROCESS), (30, Stage.REBOOT)]),
+        (
+            CUT,
+            [
+                (5, Stage.RENEW_ADDRESS),
+                (15, Stage.RESET_MODEM),
+                (30, Stage.POWER_MODEM),
+                (60, Stage.OTHER_INTERFACE),
+                (180, Stage.REBOOT),
+            ],
+        ),
+    ],
+    ids=["radio", "backhaul"],
+)
+def test_each_stage_comes_at_the_minute_of_the_table_and_says_how_long_it_lasts(
+    facts: Facts, expected: list[tuple[int, Stage]]
+) -> None:
+    state, taken = State(), []
+    for minute in range(400):
+        state, commands = step(state, facts, minute * MINUTE_US)
+        taken += [(command.reason.values["lasting_min"], command.stage) for command in commands]
+    assert taken == expected
+
+
+def test_a_gateway_begins_with_these_tokens_and_gets_one_back_after_so_many_hours() -> None:
+    budgets = Budgets()
+    found = {
+        name: (budget.tokens, budget.limit, budget.refill_s / 3_600)
+        for name in budgets.__struct_fields__
+        for budget in [getattr(budgets, name)]
+    }
+    assert found == {
+        "restart_radio": (6, 6, 4),
+        "restart_process": (3, 3, 8),
+        "reboot": (1, 1, 24),
+        "renew_address": (12, 12, 2),
+        "reset_modem": (6, 6, 4),
+        "power_modem": (3, 3, 8),
+        "other_interface": (6, 6, 4),
+    }
+
+
+def test_uptime_gathers_over_many_looks() -> None:
+    budget = Budget(tokens=0, limit=2, refill_s=10)
+    for _ in range(3):
+        budget = budget.alive(4.0)
+    assert (budget.tokens, budget.gathered_s) == (1, 2.0)
+
+
 def test_a_trouble_that_ends_begins_again_at_the_bottom() -> None:
     state, _ = step(State(), CUT, 5 * MINUTE_US)
     state, _ = step(state, FINE, 6 * MINUTE_US)

@@ -179,3 +179,50 @@ def test_every_loss_is_explained_exactly_once(failing: dict[int, int], operators
     for part in parts:
         assert part.cause == SharedCause(domain=Domain.GATEWAY, value=part.euis[0]) or len(part.euis) > 1
         assert 2 * part.lost >= part.total
+
+
+@pytest.mark.parametrize(
+    ("domain", "fewest"),
+    [(Domain.FEEDER, 2), (Domain.OPERATOR, 3), (Domain.WAVE, 1), (Domain.EPCI, 3), (Domain.COMMUNE, 2)],
+)
+def test_a_domain_is_blamed_from_its_fewest_losses_on(domain: Domain, fewest: int) -> None:
+    def sharing(count: int) -> NetworkNow:
+        shared: dict[Domain, dict[str, object]] = {
+            Domain.FEEDER: {"power_feeder": "F"},
+            Domain.OPERATOR: {"backhaul_operator": "O"},
+            Domain.WAVE: {"wave": "w"},
+        }
+        communes_apart = {Domain.EPCI: 1, Domain.COMMUNE: 0}.get(domain, 3)
+        lost = [
+            gateway(number, commune_insee=f"{number * communes_apart:05d}", **shared.get(domain, {}))
+            for number in range(count)
+        ]
+        return network(
+            *lost, *(gateway(number, commune_insee=f"{number * 3:05d}") for number in range(20, 40))
+        )
+
+    enough, few = sharing(fewest), sharing(fewest - 1)
+    assert [one[0] for one in causes(enough, *(f"g{n}" for n in range(fewest)))] == [domain]
+    assert {one[0] for one in causes(few, *(f"g{n}" for n in range(fewest - 1)))} <= {Domain.GATEWAY}
+
+
+def test_our_change_is_suspected_before_the_village_of_those_that_it_reached() -> None:
+    """The village explains two of two, the change two of six; nobody untouched speaks for the village."""
+    changed = [gateway(number, wave="w" if number < 6 else "") for number in range(12)]
+    assert causes(network(*changed), "g0", "g1") == [(Domain.WAVE, "w", 2)]
+
+
+def test_of_two_that_explain_equally_much_the_one_with_the_larger_share_is_blamed() -> None:
+    """Two of two in the village weigh as much as three of five of the operator: 2 - 0 and 3 - 2 / 2."""
+    village = [gateway(number, commune_insee="00000", backhaul_operator="O") for number in range(2)]
+    far = [
+        gateway(number, commune_insee=f"{number * 3:05d}", backhaul_operator="O") for number in range(2, 5)
+    ]
+    rest = [gateway(number, commune_insee=f"{number * 3:05d}") for number in range(5, 20)]
+    found = causes(network(*village, *far, *rest), "g0", "g1", "g2")
+    assert found == [(Domain.COMMUNE, "00000", 2), (Domain.GATEWAY, "g2", 1)]
+
+
+def test_losses_of_one_instant_are_told_in_the_order_of_their_gateways() -> None:
+    found = network(*apart(9))
+    assert [one[1] for one in causes(found, "g2", "g0", "g1")] == ["g0", "g1", "g2"]

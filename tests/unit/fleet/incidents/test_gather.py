@@ -55,6 +55,13 @@ def test_a_loss_joins_the_cause_it_shares_only_if_it_began_with_it(minutes, join
         assert found[0].cause == SharedCause(domain=Domain.GATEWAY, value="n")
 
 
+def test_a_change_of_ours_gets_the_losses_of_its_gateways_whenever_they_begin():
+    changed = incident([member("a", 300)], domain=Domain.WAVE, value="w", minutes=300)
+    lost = (down("a", 300, wave="w"), down("n", 2, wave="w", cause=Cause.BACKHAUL))
+    found = gathered(*lost, incidents=[changed], new=["n"])
+    assert found == [Join(incident_id=1, members=(member("n", 2),), reason="same cause")]
+
+
 def test_it_joins_only_a_cause_that_its_proof_allows():
     began = operator_incident(member("a", 10))
     serving = [far(f"s{number}") for number in range(9)]

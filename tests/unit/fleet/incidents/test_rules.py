@@ -11,6 +11,7 @@ from fleet.incidents.model import (
     Attribute,
     Domain,
     End,
+    Explain,
     Facts,
     Fail,
     IncidentState,
@@ -20,7 +21,15 @@ from fleet.incidents.model import (
     Regrade,
     SharedCause,
 )
-from fleet.incidents.rules import STABLE_US, confirmed, decide, unexplained
+from fleet.incidents.rules import (
+    LEFT_BEHIND_US,
+    REOPEN_WINDOW_US,
+    STABLE_US,
+    confirmed,
+    decide,
+    revised,
+    unexplained,
+)
 from fleet.tickets.model import Criticality
 from tests.unit.fleet.incidents.networks import (
     NOW,
@@ -180,6 +189,45 @@ def test_what_failed_otherwise_meanwhile_does_not_keep_an_incident_open():
     power = incident([member("a", 5)], number=2, proved=Cause.POWER)
     found = decided(down("a", 5, cause=Cause.POWER), gateway("b"), incidents=[lns, power])
     assert found == (End(incident_id=1, at_us=NOW - 10 * MINUTE_US),)
+
+
+@pytest.mark.parametrize("state", [IncidentState.OPEN, IncidentState.ENDED])
+def test_a_loss_blamed_on_our_change_is_explained_anew_once_another_cause_is_proved_of_all(state):
+    fed = {"power_feeder": "F", "wave": "w"}
+    blamed = incident([member("a"), member("b")], domain=Domain.WAVE, value="w", state=state)
+    gateways = (gateway("a", **fed), gateway("b", **fed), gateway("c"))
+    cut = {"a": Cause.POWER, "b": Cause.POWER}
+    found = list(revised(facts(*gateways, incidents=[blamed], turned_out=cut)))
+    assert found == [
+        Explain(incident_id=1, cause=SharedCause(domain=Domain.FEEDER, value="F"), reason="proved"),
+        Attribute(incident_id=1, proved=Cause.POWER),
+    ]
+    assert list(revised(facts(*gateways, incidents=[blamed], turned_out={"a": Cause.POWER}))) == []
+    assert list(revised(facts(*gateways[1:], incidents=[blamed], turned_out=cut))) == [], "a is not ours now"
+    other = replace(blamed, cause=SharedCause(domain=Domain.COMMUNE, value="c-a"))
+    assert list(revised(facts(*gateways, incidents=[other], turned_out=cut))) == []
+
+
+def test_a_member_that_falls_again_by_what_its_incident_cannot_explain_is_its_own_incident():
+    fed = {"power_feeder": "F"}
+    members = [member("a", 60, back=30), member("b", 60)]
+    feeder = incident(members, domain=Domain.FEEDER, value="F")
+    found = decided(
+        down("a", 3, cause=Cause.BACKHAUL, **fed), down("b", 60, **fed), gateway("c"), incidents=[feeder]
+    )
+    opened = [one for one in found if isinstance(one, Fail | Open)]
+    assert [(type(one), one.members) for one in opened] == [(Open, (member("a", 3),))]
+
+
+def test_a_gateway_in_quarantine_that_serves_is_no_loss_that_is_over():
+    kept = incident([member("a")], domain=Domain.QUARANTINE, value="a")
+    held = gateway("a", quarantine="burst", quarantine_since_us=NOW - 60 * MINUTE_US)
+    assert decided(held, down("b", 60), incidents=[kept, incident([member("b")], number=2)]) == ()
+
+
+def test_the_waits_that_people_were_promised():
+    assert (STABLE_US, REOPEN_WINDOW_US) == (30_000_000, 30 * MINUTE_US)
+    assert LEFT_BEHIND_US == 15 * MINUTE_US
 
 
 def test_what_is_proved_later_revises_the_cause_once():

@@ -1,0 +1,1 @@
+"""Mutation testing of the pure cores: plants mistakes a person makes and counts those that a test finds."""
