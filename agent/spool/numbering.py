@@ -37,7 +37,6 @@ class Numbering:
         if self.numbered:
             self.next_id += 1
             return self.next_id - 1
-        self.reserved = 0
         self.next_blind += 1
         return self.next_blind - 1
 

@@ -131,9 +131,7 @@ def _begun(rollout: Rollout, situation: Situation) -> tuple[Rollout, tuple[Act, 
             reason = situation.refused_why.get(one.eui, "") if hold is Hold.NEEDED else ""
             steps[one.eui] = replace(one, hold=hold, reason=reason)
     after = replace(rollout, steps=steps)
-    return (
-        (after, tuple(acts)) if acts or not _is_over(after, situation) else (_soaking(after, situation), ())
-    )
+    return (_soaking(after, situation) if _is_over(after, situation) else after), tuple(acts)
 
 
 def _hold(one: GatewayStep, situation: Situation) -> Hold:

@@ -53,6 +53,30 @@ def test_where_nothing_is_trusted_the_newest_reading_labels() -> None:
     newer = reading(TimeQuality.LNS, at_us=AT_US + 1)
     choice = choose(TimeQuality.UNTRUSTED, Readings(gnss=GNSS, lns=newer), AT_US + 2 * HOLD_US)
     assert choice == Choice(quality=TimeQuality.UNTRUSTED, reading=newer)
+    later = reading(TimeQuality.GNSS, at_us=AT_US + 2)
+    choice = choose(TimeQuality.UNTRUSTED, Readings(gnss=later, lns=newer), AT_US + 2 * HOLD_US)
+    assert choice == Choice(quality=TimeQuality.UNTRUSTED, reading=later)
+
+
+def test_the_leap_seconds_hold_until_a_receiver_says_others() -> None:
+    unsaid = Readings(leap_s=19).taking(GNSS)
+    assert (unsaid.leap_s, unsaid.gnss) == (19, GNSS)
+    assert unsaid.taking(replace(GNSS, leap_s=18)).leap_s == 18
+    assert unsaid.taking(replace(LNS, leap_s=18)).leap_s == 19, "a server does not say them"
+
+
+def test_the_waits_of_a_source() -> None:
+    assert (GNSS_FRESH_US, HOLD_US) == (600_000_000, 24 * 3_600_000_000)
+
+
+@pytest.mark.parametrize(("early_us", "is_taken"), [(0, True), (1, False)])
+def test_a_reading_from_before_the_first_release_is_refused(early_us: int, is_taken: bool) -> None:
+    first = replace(GNSS, utc_minus_monotonic_us=NOT_BEFORE_UTC_US - AT_US - early_us)
+    if is_taken:
+        assert Readings().taking(first).gnss == first
+    else:
+        with pytest.raises(ValueError, match="before any release"):
+            Readings().taking(first)
 
 
 def test_a_receiver_whose_weeks_rolled_over_is_refused() -> None:

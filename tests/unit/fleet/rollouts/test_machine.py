@@ -221,6 +221,56 @@ def test_every_order_in_every_state(state, order, allowed, to):
     assert (after.state.value, after.since_us, after.wave_since_us) == (to, NOW_US + 5, before.wave_since_us)
 
 
+GONE = Observed(serving=False, registered=False)
+DEAD = Observed(serving=False)
+SILENT_US = CALM.silent_limit_us
+
+
+@pytest.mark.parametrize(
+    ("before", "observed", "may", "age_us", "after", "failure", "reverts"),
+    [
+        (Step.PENDING, UP, "0", 0, Step.SKIPPED, Failure.NONE, False),
+        (Step.DONE, UP, "0", 0, Step.REVERTING, Failure.NONE, True),
+        (Step.APPLYING, UP, "0", 0, Step.REVERTING, Failure.NONE, True),
+        (Step.DONE, UP, "", 0, Step.DONE, Failure.NONE, False),
+        (Step.DONE, DEAD, "", 0, Step.REVERTING, Failure.NONE, True),
+        (Step.DONE, GONE, "0", 0, Step.SKIPPED, Failure.NONE, False),
+        (Step.FAILED, UP, "0", 0, Step.REVERTED, Failure.NONE, False),
+        (Step.REVERTING, UP, "0", SILENT_US - 1, Step.REVERTING, Failure.NONE, False),
+        (Step.REVERTING, UP, "0", SILENT_US, Step.REVERTED, Failure.SILENT, False),
+        (Step.REVERTING, WORKING, "0", SILENT_US, Step.REVERTED, Failure.NONE, False),
+        (Step.REVERTING, GONE, "0", 0, Step.SKIPPED, Failure.NONE, False),
+        (Step.REVERTED, GONE, "0", SILENT_US, Step.REVERTED, Failure.NONE, False),
+        (Step.REVERTED, UP, "0", SILENT_US, Step.REVERTED, Failure.NONE, False),
+        (Step.SKIPPED, UP, "0", SILENT_US, Step.SKIPPED, Failure.NONE, False),
+    ],
+)
+def test_what_becomes_of_a_gateway_while_the_rollout_goes_back(
+    before, observed, may, age_us, after, failure, reverts
+):
+    one = GatewayStep(eui="0", wave=0, step=before, since_us=NOW_US)
+    back = replace(rollout("a", state=RolloutState.ROLLING_BACK), steps={"0": one})
+    left, acts = advance(back, seen(NOW_US + age_us, observed={"0": observed}, may=may))
+    assert (left.steps["0"].step, left.steps["0"].failure) == (after, failure)
+    assert acts == ((Act(kind=ActKind.REVERT, eui="0"),) if reverts else ())
+    under_way = after in (Step.DONE, Step.APPLYING, Step.REVERTING)
+    assert left.state is (RolloutState.ROLLING_BACK if under_way else RolloutState.ROLLED_BACK)
+
+
+def test_gateways_go_back_in_the_order_of_their_names():
+    done = {eui: GatewayStep(eui=eui, wave=0, step=Step.DONE, since_us=NOW_US) for eui in "201"}
+    back = replace(rollout("aaa", state=RolloutState.ROLLING_BACK), steps=done)
+    assert [act.eui for act in advance(back, seen())[1]] == ["0", "1", "2"]
+
+
+def test_where_no_failure_is_allowed_none_halts_nothing():
+    strict = replace(CALM, failed_max_ppm=0)
+    after, _ = advance(under_way(settings=strict), seen(default=WORKING))
+    assert (after.state, steps(after)["0"]) == (RolloutState.RUNNING, "done")
+    failed = {"0": Observed(serving=True, seen=Seen.REFUSED), "1": WORKING}
+    assert advance(under_way(settings=strict), seen(observed=failed))[0].halted_why == "failures"
+
+
 def test_waves_before_the_first_that_goes_back_keep_what_they_have():
     one = replace(soaking(), wave=1)
     after = machine.taken_back(one, NOW_US, from_wave=1)
