@@ -46,6 +46,8 @@ from fleet.evidence import restarts
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.revocation import BrokerDoor
+from fleet.identity.seal_keys import found
+from fleet.identity.seal_watch import SealWatch
 from fleet.lang.i18n import t
 from fleet.live.feed import Feed
 from fleet.months.closer import Closer
@@ -113,7 +115,7 @@ class _Process:
         self.parts: Parts | None = None
         self.ticks = Ticks()
         self._settings, self._events = settings, events
-        self._database = Database(settings.database_url)
+        self._database = Database(settings.database_url, settings.seals)
         self._leadership = Leadership(self._database, settings.data)
         self._stopping = threading.Event()
         self._told_to_stop = asyncio.Event()
@@ -198,6 +200,8 @@ def assemble(settings: Settings, database: Database) -> Parts:
         if restarts.note_start(connection, clock.now_us()):
             log.warning("ended_unasked", before="the process before this did not stop in good order")
     keys = read_keys(settings.data)
+    if sealed := found(database, settings.seals):
+        log.warning("rows_sealed", tables=",".join(sealed))
     link = BrokerLink(settings.broker, settings.keys, inbox, clock)
     engine = Engine(
         database=database,
@@ -231,7 +235,8 @@ def assemble(settings: Settings, database: Database) -> Parts:
             clock_is_sure=lambda: engine.health.clock.is_sure,
             declared=settings.ends.credentials(),
             issued=lambda: issued_ends(database),
-            tell=lambda found: plan_gaps.write_ends(database, found, clock.now_us()),
+            tell=lambda soon: plan_gaps.write_ends(database, soon, clock.now_us()),
+            seals=SealWatch(database, settings.seals, clock),
         ),
     )
 

@@ -20,6 +20,7 @@ from fleet.errors import SettingsError
 from fleet.evidence.quarantine import DEFAULT_BOUND, QuarantineBound
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.identity.ends import DeclaredEnds
+from fleet.identity.seal_keys import SealKeys
 from fleet.incidents.policy import DEFAULT_POLICY, EscalationPolicy
 from fleet.reports.signature import Signature
 from fleet.reports.terms import Terms
@@ -146,6 +147,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def keys(self) -> Path:
         """Folder of the authority's keys and certificates."""
         return self.data / "keys"
+
+    @property
+    def seals(self) -> SealKeys:
+        """The key ring of sealed rows; every process that reads or writes them opens the database with it."""
+        return SealKeys(self.keys)
 
 
 def read_settings(data: Path, environment: Mapping[str, str] = os.environ) -> Settings:

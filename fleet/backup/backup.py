@@ -21,8 +21,8 @@ from fleet.errors import MistakeError
 from fleet.settings import FILE_NAME, Settings, read_founded
 
 FOLDERS = ("keys", "mosquitto")
-LEFT_OUT = frozenset({".pid", ".new", ".db", ".log"})
-"""Ends of names: what only a running broker has."""
+LEFT_OUT = frozenset({".pid", ".new", ".db", ".log", ".spent"})
+"""Ends of names: what only a running broker has, and which seals were replaced since: rows are older."""
 FILE_LIMIT_BYTES = 16 * 1024 * 1024
 FILES_LIMIT = 1_000
 

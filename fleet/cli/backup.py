@@ -99,13 +99,15 @@ def downgrade(
     from fleet.cli.commands import open_fleet
     from fleet.db import migrate
     from fleet.evidence.facts import LAST_CYCLE, marked
+    from fleet.identity.seal_keys import forget
 
-    _, database = open_fleet(data)
+    settings, database = open_fleet(data)
     with closing(database), database.write() as connection:
         cycle_at_us = marked(connection, LAST_CYCLE)
         if cycle_at_us is not None and abs(SystemClock().now_us() - cycle_at_us) < SERVING_US:
             raise MistakeError("downgrade: `fleet serve` ran a cycle just now; stop it first")
         before = migrate.downgrade(connection, to)
+        forget(settings.seals, migrate.tables_without(connection, "seal"))
     print(f"database: schema {before} taken back to {to}; start the older program now")
 
 

@@ -4,11 +4,13 @@
 """
 
 import os
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import typer
 from sqlalchemy import Connection
 
 from agent.wire.command import SERVICE_AFFECTING, Action, Command
@@ -25,6 +27,7 @@ from fleet.errors import MistakeError
 from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, login, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
+from fleet.identity.seal_keys import found
 from fleet.registry import store
 from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
@@ -69,8 +72,9 @@ def init(data: Path, *, public_url: str, broker: str, database_url: str = "") ->
         before=(before.broker_host, before.broker_port) if before else None,
     )
     settings = read_settings(data)
-    with closing(Database(settings.database_url)) as database:
+    with closing(Database(settings.database_url, settings.seals)) as database:
         upgrade(database)
+        found(database, settings.seals)
         if before is not None:
             door = BrokerDoor(broker=settings.broker, files=files, authority=keys.authority)
             apply_rights(database, door, now_us)
@@ -86,7 +90,7 @@ def init(data: Path, *, public_url: str, broker: str, database_url: str = "") ->
 def open_fleet(data: Path) -> tuple[Settings, Database]:
     """Return the settings and the database of ``data``."""
     settings = read_settings(data)
-    return settings, Database(settings.database_url)
+    return settings, Database(settings.database_url, settings.seals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,13 @@ def withdraw(
     return _commission(
         data, euis, accepting=False, consent=None if reason is None else (second, password, reason)
     )
+
+
+def typed_password(name: str) -> str:
+    """Return the password that somebody types, or that a script pipes in."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(f"Password of {name}", hide_input=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def agreeing(database: Database, name: str, password: str) -> str:

@@ -126,8 +126,9 @@ def check(
     data: Data,
     month: Annotated[str, Option(help="Such as 2026-10; every closed month by default.")] = "",
 ) -> int:
-    """Verify the timelines, figures and hashes of closed months against the evidence; 1 if one differs."""
+    """Verify closed months (timelines, figures, hashes) against the evidence, and seals; 1 if one differs."""
     from fleet.cli.commands import open_fleet
+    from fleet.cli.seals import broken_lines
     from fleet.clock import SystemClock
     from fleet.months.check_store import check_month
     from fleet.months.timestamp import read_authority
@@ -143,8 +144,10 @@ def check(
             for finding in found:
                 faults += finding.is_fault
                 print(finding)
-    print(f"{len(closed)} closed months checked, {faults} faults")
-    return 1 if faults else 0
+    broken = broken_lines(data)
+    print("".join(f"seal broken: {line}\n" for line in broken), end="")
+    print(f"{len(closed)} closed months checked, {faults} faults, {len(broken)} broken seals")
+    return 1 if faults or broken else 0
 
 
 def compute(

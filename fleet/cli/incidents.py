@@ -49,7 +49,8 @@ def report_mail(
         print("passerelle fleet report-mail: empty; pipe the mail as the server received it", file=sys.stderr)
         raise typer.Exit(os.EX_DATAERR)
     try:
-        database = Database(read_settings(data).database_url)
+        settings = read_settings(data)
+        database = Database(settings.database_url, settings.seals)
         kept = mail_in.keep(database, raw, SystemClock().now_us())
         database.close()
     except Exception as error:
@@ -71,7 +72,7 @@ def addresses(
     print(f"SMS reports   {base}/api/v1/sms/{token}/reports")
     print(f"SMS replies   {base}/api/v1/sms/{token}/replies")
     print(f"mail reports  {base}/api/v1/mail/{hook_token(secret)}")
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, settings.seals)
     with database.read() as connection:
         people = [(0, "everybody"), *((one.id, one.name) for one in everybody(connection).values())]
         labels = connection.execute(sites.select().order_by(sites.c.name)).all()

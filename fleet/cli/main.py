@@ -24,6 +24,7 @@ from fleet.cli import proxy as proxy_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import rollout as rollout_cli
 from fleet.cli import safety as safety_cli
+from fleet.cli import seals as seals_cli
 from fleet.cli import trust as trust_cli
 from fleet.cli.folder import Data
 from fleet.errors import MistakeError
@@ -216,6 +217,7 @@ app.add_typer(identity_cli.app, name="token")
 app.add_typer(identity_cli.accounts, name="account")
 app.add_typer(incidents_cli.app)
 app.add_typer(settings.app, name="settings")
+app.add_typer(seals_cli.app, name="seals")
 app.add_typer(rollout_cli.app, name="rollout")
 app.add_typer(layers_cli.app, name="configuration")
 app.add_typer(trust_cli.app, name="trust")

@@ -74,7 +74,7 @@ class BoundedDatabase(Database):
     """The same database through somebody's bounds."""
 
     def __init__(self, inner: Database, bounds: Bounds) -> None:
-        self.url, self.fence = inner.url, inner.fence
+        self.url, self.fence, self.seals = inner.url, inner.fence, inner.seals
         self._engine, self._writing, self._bounds = inner.engine, writing(inner.engine), bounds
 
     def _seen(self, connection: Connection) -> Connection:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fleet.db.outside import HELD
+from fleet.db.seals import OPTION, REPLACED, Ring
 
 BUSY_TIMEOUT_MS = 15_000
 """How long one writer waits for another: the longest engine cycle with a wide margin."""
@@ -61,9 +62,12 @@ def first_line(error: Exception) -> str:
 class Database:
     """One database; ``read`` and ``write`` are its only doors."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, seals: Ring | None = None) -> None:
+        """``seals``: the keys of sealed rows (``fleet.db.seals``); none: nothing is sealed or checked."""
+        self.url, self.seals = url, seals
         self._engine = _engine(url)
+        if seals is not None:
+            self._engine.update_execution_options(**{OPTION: seals})
         self._writing = writing(self._engine)
         self.fence: Callable[[Connection], None] | None = None
         """What every write transaction begins with: it raises when another process leads (``leadership``)."""
@@ -93,6 +97,8 @@ class Database:
         """
         with self._writing.connect() as connection:
             connection.begin()
+            replaced: list[str] = connection.info.setdefault(REPLACED, [])
+            replaced.clear()
             if self.fence is not None:
                 self.fence(connection)
             held = HELD.set(HELD.get() + 1)
@@ -105,6 +111,8 @@ class Database:
             except Exception as error:
                 connection.invalidate()  # it may still be inside the transaction
                 raise CommitUnsure(f"{type(error).__name__}: {error}") from error
+            if self.seals is not None and replaced:
+                self.seals.spend(replaced)
 
     def _seen(self, connection: Connection) -> Connection:
         """Return the connection as who uses it may see it."""

@@ -106,6 +106,16 @@ def missing_tables(database: Database) -> list[str]:
     return sorted(set(metadata.tables) - present)
 
 
+def tables_without(connection: Connection, column: str) -> list[str]:
+    """Return the tables of the database that have no such column."""
+    found = inspect(connection)
+    return [
+        name
+        for name in found.get_table_names()
+        if column not in {each["name"] for each in found.get_columns(name)}
+    ]
+
+
 def current(connection: Connection) -> str | None:
     """Return the revision of the database, None when it has no schema yet."""
     return MigrationContext.configure(connection).get_current_revision()

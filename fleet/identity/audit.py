@@ -11,6 +11,7 @@ from fleet.identity.tables import audit_log
 SYSTEM = "system"
 """Who, when the fleet itself decided."""
 COMMAND_LINE = "command line"
+SUBJECT_LIMIT_CHARACTERS = 200
 UNKNOWN = "unknown"
 """Nobody's name was typed at the login; it is not written down, because it may be a password."""
 

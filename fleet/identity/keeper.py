@@ -13,6 +13,7 @@ from fleet.broker.store_trial import set_aside
 from fleet.broker.trial import Entry, shown_serial
 from fleet.clock import Clock
 from fleet.db.connect import Database
+from fleet.db.seals import BrokenRow
 from fleet.durations import HOUR_US
 from fleet.identity import audit
 from fleet.identity.ends import Credential, Ending, certificate_serial, endings, read_credentials, renew_own
@@ -36,6 +37,7 @@ from fleet.identity.roots import (
     promoted,
     write_roots,
 )
+from fleet.identity.seal_watch import SealWatch
 
 LOOK_EVERY_S = 2.0
 """With ``CONFIRM_LIMIT_S`` an open session of a revoked gateway ends within 10 s."""
@@ -68,15 +70,17 @@ class Keeper:
         declared: tuple[Credential, ...] = (),
         issued: Callable[[], tuple[Credential, ...]] = tuple,
         tell: Callable[[tuple[Ending, ...]], None] = lambda _: None,
+        seals: SealWatch | None = None,
     ) -> None:
         """``renewed`` lets our own link use a new certificate; nothing is renewed by a clock in doubt.
 
         ``declared`` are ends that only people know, ``issued`` those of what others issued to our gateways;
-        ``tell`` is given what ends soon.
+        ``tell`` is given what ends soon; ``seals`` looks for rows that somebody else wrote.
         """
         self._database, self.door, self._clock = database, door, clock
         self._renewed, self._clock_is_sure = renewed, clock_is_sure
         self._declared, self._issued, self._tell = declared, issued, tell
+        self._seals = seals
         self._looked_at_us: int | None = None
         self.credentials: tuple[Credential, ...] = ()
         self.stores_set_aside: tuple[str, ...] = ()
@@ -85,6 +89,11 @@ class Keeper:
         self._looked_at_rights = False
         self.trouble = ""
         self.failures = 0
+
+    @property
+    def broken_seals(self) -> tuple[BrokenRow, ...]:
+        """Rows that this program did not write as they stand."""
+        return self._seals.broken if self._seals is not None else ()
 
     def stop(self) -> None:
         """Let ``run`` return after its present look."""
@@ -104,6 +113,8 @@ class Keeper:
         if not self._looked_at_rights:
             self._renew_rights()
         self._note_stores()
+        if self._seals is not None:
+            self._seals.look()
         if not self.door.broker.tls:
             return
         troubles = []

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, delete, select, update
 
+from fleet.db.seals import changing, is_intact
 from fleet.db.upsert import upsert
 from fleet.errors import InputRefused
 from fleet.identity import audit, passwords
@@ -106,16 +107,29 @@ def account_of(*, name: str, role: str, password: str) -> Account:
     return Account(name=name.strip(), role=Role(role), password_hash=passwords.hash_of(password))
 
 
+def whole_administrators(connection: Connection) -> list[str]:
+    """Return the names of open administrators whose seal is whole."""
+    query = select(users).where(users.c.role == Role.ADMINISTRATOR, users.c.disabled_at_us.is_(None))
+    rows = connection.execute(query.order_by(users.c.name)).mappings()
+    return [row["name"] for row in rows if is_intact(connection, users, row)]
+
+
 def set_user(connection: Connection, account: Account, *, who: str, now_us: int) -> None:
-    """Add a person or replace role and password; their sessions end."""
+    """Add a person or replace role and password; their sessions end.
+
+    Raises:
+        SealBroken: somebody else changed the account.
+    """
     row = {
         "name": account.name,
         "role": account.role,
         "password_hash": account.password_hash,
         "created_at_us": now_us,
         "disabled_at_us": None,
+        "set_by": who,
     }
-    upsert(connection, users, [row], key=("name",))
+    with changing(connection, users, users.c.name == account.name):
+        upsert(connection, users, [row], key=("name",))
     user_id = select(users.c.id).where(users.c.name == account.name).scalar_subquery()
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
     after = {"role": account.role}
@@ -127,9 +141,13 @@ def set_totp(connection: Connection, name: str, sealed: str | None, *, who: str,
 
     Raises:
         PersonError: nobody has that name.
+        SealBroken: somebody else changed the account.
     """
     mine = users.c.name == name
-    if not connection.execute(update(users).where(mine).values(totp_sealed=sealed, totp_step=None)).rowcount:
+    with changing(connection, users, mine):
+        values = {"totp_sealed": sealed, "totp_step": None}
+        there = connection.execute(update(users).where(mine).values(values)).rowcount
+    if not there:
         raise PersonError(f"name: nobody is called {name!r}")
     user_id = select(users.c.id).where(mine).scalar_subquery()
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
@@ -144,9 +162,12 @@ def set_territories(
 
     Raises:
         PersonError: nobody has that name.
+        SealBroken: somebody else changed the account.
     """
-    told = sorted(set(territories))
-    if not connection.execute(update(users).where(users.c.name == name).values(territories=told)).rowcount:
+    told, mine = sorted(set(territories)), users.c.name == name
+    with changing(connection, users, mine):
+        there = connection.execute(update(users).where(mine).values(territories=told)).rowcount
+    if not there:
         raise PersonError(f"name: nobody is called {name!r}")
     after = {"territories": told}
     audit.record(connection, now_us=now_us, who=who, action="user.territories", subject=name, after=after)

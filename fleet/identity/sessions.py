@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from fleet.db.connect import Database
+from fleet.db.seals import changing, is_intact, taking_away
 from fleet.durations import HOUR_US
 from fleet.identity import audit
 from fleet.identity.keys import replace_file
@@ -44,25 +45,25 @@ def begin(connection: Connection, user_id: int, vault: Vault, now_us: int) -> st
         "created_at_us": now_us,
         "expires_at_us": now_us + SESSION_LIFE_US,
     }
-    connection.execute(insert(sessions).values(session))
+    with changing(connection, sessions, sessions.c.key_sha256 == session["key_sha256"], whole=True):
+        connection.execute(insert(sessions).values(session))
     return key
 
 
 def person_of(connection: Connection, key: str, vault: Vault, now_us: int) -> Person | None:
-    """Return who holds the session ``key``."""
-    query = (
-        select(users.c.name, users.c.role, users.c.territories, sessions.c.csrf_token)
-        .join(sessions, sessions.c.user_id == users.c.id)
-        .where(sessions.c.key_sha256 == vault.digest(key))
-        .where(sessions.c.expires_at_us > now_us, users.c.disabled_at_us.is_(None))
-    )
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    """Return who holds the session ``key``; a session or account that somebody else wrote is nobody's."""
+    open_ = (sessions.c.key_sha256 == vault.digest(key)) & (sessions.c.expires_at_us > now_us)
+    session = connection.execute(select(sessions).where(open_)).mappings().first()
+    if session is None or not is_intact(connection, sessions, session):
+        return None
+    theirs = (users.c.id == session["user_id"]) & users.c.disabled_at_us.is_(None)
+    row = connection.execute(select(users).where(theirs)).mappings().first()
+    if row is None or not is_intact(connection, users, row):
         return None
     return Person(
         name=row["name"],
         role=Role(row["role"]),
-        csrf_token=row["csrf_token"],
+        csrf_token=session["csrf_token"],
         territories=frozenset(row["territories"]),
     )
 
@@ -110,7 +111,8 @@ def close_account(connection: Connection, name: str, *, who: str, now_us: int) -
         if count == 1:
             text = f"name: {name!r} is the last administrator; make another first"
             raise PersonError(text, key="refusal.account.last")
-    connection.execute(update(users).where(mine).values(disabled_at_us=now_us))
+    with taking_away(connection, users, users.c.name == name):
+        connection.execute(update(users).where(mine).values(disabled_at_us=now_us))
     audit.record(connection, now_us=now_us, who=who, action="user.close", subject=name)
     return end(connection, name, who=who, now_us=now_us)
 
@@ -135,7 +137,8 @@ def rotate_key(database: Database, keys: Path, *, who: str, now_us: int) -> int:
         sealed = select(users.c.id, users.c.totp_sealed).where(users.c.totp_sealed.is_not(None))
         for row in connection.execute(sealed).all():
             again = _sealed_anew(old, fresh, row.totp_sealed)
-            connection.execute(update(users).where(users.c.id == row.id).values(totp_sealed=again))
+            with taking_away(connection, users, users.c.id == row.id):
+                connection.execute(update(users).where(users.c.id == row.id).values(totp_sealed=again))
         ended = connection.execute(delete(sessions)).rowcount
         audit.record(connection, now_us=now_us, who=who, action="session_key.rotate", subject=KEY_FILE)
     fresh_path.replace(keys / KEY_FILE)

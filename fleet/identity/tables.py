@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from fleet.db.base import metadata
+from fleet.db.seals import SEAL_CHARACTERS, sealed
 
 enrolment_tokens = Table(
     "enrolment_tokens",
@@ -48,8 +49,21 @@ users = Table(
     Column("territories", JSON, nullable=False, server_default="[]"),
     Column("totp_sealed", Text),
     Column("totp_step", BigInteger),
+    Column("set_by", String(100), nullable=False, server_default=""),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "name",
+        "password_hash",
+        "role",
+        "territories",
+        "disabled_at_us",
+        "totp_sealed",
+        "set_by",
+        named_by=("name",),
+    ),
 )
-"""``territories``: INSEE codes, EPCI, départements; empty: everywhere.  ``totp_step``: the last code used."""
+"""``territories``: INSEE codes, EPCI, départements; empty: everywhere.  ``totp_step``: the last code used.
+``set_by``: who gave it its password; empty: before this was kept."""
 
 api_tokens = Table(
     "api_tokens",
@@ -64,6 +78,16 @@ api_tokens = Table(
     Column("expires_at_us", BigInteger, nullable=False),
     Column("revoked_at_us", BigInteger),
     Column("used_at_us", BigInteger),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "name",
+        "key_sha256",
+        "scopes",
+        "territories",
+        "expires_at_us",
+        "revoked_at_us",
+        named_by=("name",),
+    ),
 )
 """Tokens of machines; the token itself is never stored."""
 
@@ -75,6 +99,8 @@ sessions = Table(
     Column("csrf_token", String(64), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("expires_at_us", BigInteger, nullable=False),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed("key_sha256", "user_id", "csrf_token", "expires_at_us", named_by=("user_id",)),
 )
 
 audit_log = Table(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fleet.db.connect import Database
+from fleet.db.seals import changing, is_intact, taking_away
 from fleet.durations import DAY_US, HOUR_US
 from fleet.identity import audit
 from fleet.identity.people import NAME_MAX_CHARACTERS, Person, PersonError, Role, Scope
@@ -84,7 +85,8 @@ def create(
         "expires_at_us": now_us + days * DAY_US,
     }
     try:
-        connection.execute(insert(api_tokens).values(row))
+        with changing(connection, api_tokens, api_tokens.c.name == row["name"]):
+            connection.execute(insert(api_tokens).values(row))
     except IntegrityError as error:
         raise PersonError(f"name: there is a token {name.strip()!r} already; a name is used once") from error
     told = {key: row[key] for key in ("scopes", "territories", "expires_at_us")}
@@ -95,7 +97,8 @@ def create(
 def revoke(connection: Connection, name: str, *, who: str, now_us: int) -> bool:
     """Put a token out of force, at once; return whether there was one in force."""
     mine = (api_tokens.c.name == name) & api_tokens.c.revoked_at_us.is_(None)
-    ended = connection.execute(update(api_tokens).where(mine).values(revoked_at_us=now_us)).rowcount
+    with taking_away(connection, api_tokens, api_tokens.c.name == name):
+        ended = connection.execute(update(api_tokens).where(mine).values(revoked_at_us=now_us)).rowcount
     if ended:
         audit.record(connection, now_us=now_us, who=who, action="token.revoke", subject=name)
     return bool(ended)
@@ -120,13 +123,13 @@ def load(connection: Connection) -> list[Token]:
 
 
 def machine_of(database: Database, token: str, now_us: int) -> Person | None:
-    """Return who holds ``token``, and write down now and then that it is used."""
+    """Return who holds ``token``, and write down now and then that it is used; a broken seal is nobody's."""
     row_ = api_tokens.c
     mine = (row_.key_sha256 == _digest(token)) & row_.revoked_at_us.is_(None) & (row_.expires_at_us > now_us)
     with database.read() as connection:
         row = connection.execute(select(api_tokens).where(mine)).mappings().first()
-    if row is None:
-        return None
+        if row is None or not is_intact(connection, api_tokens, row):
+            return None
     if row["used_at_us"] is None or now_us - row["used_at_us"] >= USED_EVERY_US:
         with database.write() as connection:
             connection.execute(update(api_tokens).where(mine).values(used_at_us=now_us))

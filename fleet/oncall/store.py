@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from fleet.db.seals import changing, is_intact
 from fleet.lang.i18n import LANGUAGES
 from fleet.lang.paris import instant_us
 from fleet.lang.phones import PhoneRefused, e164, e164_of_sender
@@ -60,11 +61,7 @@ def import_people(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
             "territories": [str(code) for code in row.get("territories") or []],
             "active": bool(row.get("active", True)),
         }
-        known = connection.execute(select(people.c.id).where(people.c.email == email)).scalar()
-        if known is None:
-            connection.execute(insert(people).values(**values))
-        else:
-            connection.execute(update(people).where(people.c.id == known).values(**values))
+        _upsert(connection, people, people.c.email == email, values)
     return len(rows)
 
 
@@ -153,8 +150,9 @@ def _import_rotation(connection: Connection, row: Mapping[str, Any], path: str, 
 
 
 def _upsert(connection: Connection, table: Any, same: Any, values: dict[str, Any]) -> None:
-    if connection.execute(update(table).where(same).values(**values)).rowcount == 0:
-        connection.execute(insert(table).values(**values))
+    with changing(connection, table, same, whole=True):
+        if connection.execute(update(table).where(same).values(**values)).rowcount == 0:
+            connection.execute(insert(table).values(**values))
 
 
 def _text(row: Mapping[str, Any], name: str, path: str) -> str:
@@ -181,9 +179,9 @@ def _instant(row: Mapping[str, Any], name: str, path: str) -> int:
 
 
 def everybody(connection: Connection) -> dict[int, Person]:
-    """Return all active people by number."""
+    """Return all active people by number; who was written by somebody else than this program is nobody."""
     rows = connection.execute(select(people).where(people.c.active).order_by(people.c.id)).mappings()
-    return {row["id"]: _person(row) for row in rows}
+    return {row["id"]: _person(row) for row in rows if is_intact(connection, people, row)}
 
 
 def _person(row: RowMapping) -> Person:
@@ -192,28 +190,32 @@ def _person(row: RowMapping) -> Person:
 
 
 def rota(connection: Connection) -> Rota:
-    """Return every span and rotation."""
+    """Return every span and rotation that this program wrote."""
     spans = [
         Span(
-            person_id=row.person_id,
-            level=row.level,
-            from_us=row.from_at_us,
-            until_us=row.until_at_us,
-            override=row.override,
+            person_id=row["person_id"],
+            level=row["level"],
+            from_us=row["from_at_us"],
+            until_us=row["until_at_us"],
+            override=row["override"],
         )
-        for row in connection.execute(select(on_call_table))
+        for row in connection.execute(select(on_call_table)).mappings()
+        if is_intact(connection, on_call_table, row)
     ]
     turns = [
         Rotation(
-            name=row.name,
-            level=row.level,
-            period=Period(row.period),
-            starts_on=date.fromisoformat(row.starts_on),
-            handover=time.fromisoformat(row.handover),
-            person_ids=tuple(row.person_ids),
-            holidays_person_id=row.holidays_person_id,
+            name=row["name"],
+            level=row["level"],
+            period=Period(row["period"]),
+            starts_on=date.fromisoformat(row["starts_on"]),
+            handover=time.fromisoformat(row["handover"]),
+            person_ids=tuple(row["person_ids"]),
+            holidays_person_id=row["holidays_person_id"],
         )
-        for row in connection.execute(select(rotations).order_by(rotations.c.level, rotations.c.name))
+        for row in connection.execute(
+            select(rotations).order_by(rotations.c.level, rotations.c.name)
+        ).mappings()
+        if is_intact(connection, rotations, row)
     ]
     return Rota(spans=tuple(spans), rotations=tuple(turns))
 

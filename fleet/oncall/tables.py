@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 
 from fleet.db.base import metadata
+from fleet.db.seals import SEAL_CHARACTERS, sealed
 
 people = Table(
     "people",
@@ -25,6 +26,18 @@ people = Table(
     Column("skills", JSON, nullable=False),
     Column("territories", JSON, nullable=False),
     Column("active", Boolean, nullable=False, default=True),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "id",
+        "name",
+        "email",
+        "phone",
+        "language",
+        "skills",
+        "territories",
+        "active",
+        named_by=("email",),
+    ),
 )
 """``territories``: département, EPCI or INSEE codes; empty means everywhere."""
 
@@ -38,6 +51,8 @@ on_call = Table(
     Column("from_at_us", BigInteger, nullable=False),
     Column("until_at_us", BigInteger, nullable=False),
     Column("override", Boolean, nullable=False, default=False),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed("key", "person_id", "level", "from_at_us", "until_at_us", "override", named_by=("key",)),
 )
 """Fixed spans; rotations are in ``rotations`` and are unrolled when they are read."""
 
@@ -52,6 +67,17 @@ rotations = Table(
     Column("handover", String(5), nullable=False),
     Column("person_ids", JSON, nullable=False),
     Column("holidays_person_id", Integer),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "name",
+        "level",
+        "period",
+        "starts_on",
+        "handover",
+        "person_ids",
+        "holidays_person_id",
+        named_by=("name",),
+    ),
 )
 
 plan_gaps = Table(

@@ -1,5 +1,6 @@
 """The web application: routers of every feature, errors, and what its routes share."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import FastAPI
@@ -11,7 +12,8 @@ from fleet.db.connect import first_line, is_database_trouble
 from fleet.durations import DAY_US
 from fleet.evidence import quarantines, restarts
 from fleet.evidence.timekeeping import ClockQuality
-from fleet.identity.ends import WRONG_BELOW_DAYS, endings
+from fleet.identity.ends import WRONG_BELOW_DAYS, Ending, endings
+from fleet.identity.keeper import Keeper
 from fleet.notify import outbox
 from fleet.web import login
 from fleet.web.api import (
@@ -36,6 +38,8 @@ DOCUMENT = "/api/v1/openapi.json"
 """For programs; the pages that FastAPI makes of it load scripts from elsewhere, so there are none."""
 FROZEN_AFTER_US = 10_000_000
 """A cycle comes every second; after ten without one the fleet manager is not well."""
+SEALS_SHOWN = 20
+"""Broken seals that `/healthz` names."""
 SECURITY_HEADERS: Final = {name: value for name, value in HEADERS.items() if name != "Cache-Control"}
 STRICT_TRANSPORT: Final = "max-age=31536000"
 """A year, this host alone; where the public address is https.
@@ -76,10 +80,8 @@ def healthz(parts: Shared) -> Response:
         wrong.append("clock: the gateways' clocks disagree with ours; set the host's clock right")
     if not parts.link.connected:
         wrong.append(f"broker: not connected; {parts.link.last_error}")
-    if parts.keeper.trouble:
-        wrong.append(parts.keeper.trouble)
     ending = endings(parts.keeper.credentials, parts.clock.now_us())
-    wrong += [str(one) for one in ending if one.days_left < WRONG_BELOW_DAYS]
+    wrong += _wrong_with_identity(parts.keeper, ending)
     from_rows, trouble = _from_rows(parts)
     wrong += trouble
     body = {
@@ -108,9 +110,18 @@ def healthz(parts: Shared) -> Response:
         "proxy_faults": dict(parts.proxy_faults),
         "logins_refused": parts.limits.logins.refused,
         "credentials": [{"name": one.name, "ends_at_us": one.ends_at_us} for one in parts.keeper.credentials],
+        "seals_broken": [str(one) for one in parts.keeper.broken_seals[:SEALS_SHOWN]],
         "ending": [str(one) for one in ending],
     }
     return JSONResponse(body, status_code=503 if wrong else 200)
+
+
+def _wrong_with_identity(keeper: Keeper, ending: Sequence[Ending]) -> list[str]:
+    """Return what is wrong with credentials and sealed rows."""
+    wrong = [keeper.trouble] if keeper.trouble else []
+    if broken := keeper.broken_seals:
+        wrong.append(f"seals: {len(broken)} broken, `passerelle fleet seals list`: {broken[0]}")
+    return wrong + [str(one) for one in ending if one.days_left < WRONG_BELOW_DAYS]
 
 
 class SecureAnswers:
