@@ -52,14 +52,15 @@ class Server:
 def postgresql() -> Iterator[Server]:
     """Run a server until the end of the block; its folder goes with it.
 
-    As root the server runs as a user of its own, who cannot enter pytest's folders (mode 0700).
+    As root the server runs as a user of its own, who cannot enter pytest's folders (mode 0700).  It waits for
+    no disk (``-F``): nothing of a test outlives a power cut.
     """
     folder = Path(tempfile.mkdtemp(prefix="passerelle-postgresql-"))
     data, owner = folder / "data", _owner(folder)
     try:
         initialise = ["initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "--username=postgres"]
         _run_to_end([*initialise, f"--pgdata={data}"], owner)
-        command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-h", "", "-k", str(data)]
+        command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-F", "-h", "", "-k", str(data)]
         with (
             (folder / "log").open("wb") as log,
             subprocess.Popen(command, stdout=log, stderr=log, user=owner, cwd=folder) as process,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-RUN_LIMIT_S = 240
+RUN_LIMIT_S = 480
 UNWANTED = shutil.ignore_patterns("node_modules", "__pycache__", "*.pyc")
 
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LINTER = PROJECT["tool"]["importlinter"]
-RUN_LIMIT_S = 120
+RUN_LIMIT_S = 480
 pytestmark = pytest.mark.slow
 
 

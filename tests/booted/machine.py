@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 BOOT_LIMIT_S = 180.0
-RUN_LIMIT_S = 240.0
+RUN_LIMIT_S = 480.0
 STOP_LIMIT_S = 40.0
 LOOK_EVERY_S = 0.1
 PLAIN = {

@@ -173,20 +173,24 @@ async def test_what_may_not_be_sent_is_said_to_every_server_in_the_journal_and_o
         rig = made.rig
         await asyncio.to_thread(rig.wait_receiving)
 
-        async def lost(name: str) -> bool:
-            return (await made.counters()).get(f"{name}.downlink_lost", 0) > 0
+        async def blocked(name: str, times: int) -> bool:
+            """Whether a server lost a downlink, and so many in all were stopped by what was heard.
 
-        await made.until(lambda: lost("udp"), lambda: made.udp.ask(OCCUPIED_HZ))
+            A busy machine may lose one for being late: that is no answer to the question.
+            """
+            counted = await made.counters()
+            return counted.get(f"{name}.downlink_lost", 0) > 0 and counted.get("downlink.LBT", 0) >= times
+
+        await made.until(lambda: blocked("udp", 1), lambda: made.udp.ask(OCCUPIED_HZ))
         assert set(made.udp.errors) == {"NONE"}, "taken; this protocol has no word for what came after"
         await made.until(
             lambda: _true("COLLISION_PACKET" in made.udp.errors), lambda: made.udp.ask(UNLISTED_HZ)
         )
         await made.until(lambda: _true(gw.COLLISION_PACKET in made.acks), made.ask_chirpstack)
-        await made.until(lambda: lost("bs"), made.ask_station)
+        await made.until(lambda: blocked("bs", 3), made.ask_station)
         assert made.sent_hz == []
         assert made.station.of("dntxed") == []
-        counted = await made.counters()
-        assert (counted["downlink.LBT"] >= 3, counted["udp.txpk_LBT"] >= 1) == (True, True)
+        assert (await made.counters())["udp.txpk_LBT"] >= 1
 
         def is_note(_: str, one: Any) -> bool:
             return isinstance(one, Noted) and one.name == "lbt_blocked"
