@@ -60,8 +60,8 @@ soak: setup $(STAMPS)/system-soak $(STAMPS)/machines web  ## long runs: properti
 judge: setup $(STAMPS)/system-test  ## what each path to a ChirpStack loses; tests/judge/named.py says how to name a real one
 	@$(BIN)/python -m tests.judge $(JUDGE_ARGS)
 
-lock:  ## resolve requirements.lock again (needs uv); versions and hashes, no address
-	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 -q -o requirements.lock
+lock:  ## resolve requirements.lock again (needs uv), for Python 3.11 and later at once; versions and hashes, no address
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --python-version 3.11 -q -o requirements.lock
 
 clean:  ## remove what was built here
 	rm -rf $(VENV) $(STAMPS) fleet/web/node_modules fleet/web/static/dist

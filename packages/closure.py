@@ -17,7 +17,7 @@ from packages.environment import MACHINES
 from packages.roles import Role
 
 NO_WHEEL = frozenset({"rpi-gpio", "spidev"})
-"""For ARM boards only, and nobody publishes them built: no hashes in the lock, so Debian's own are taken."""
+"""For ARM boards only, and nobody publishes them built: no package holds them."""
 
 
 def lock_of(role: Role, source: Path, project: dict[str, Any], *, python: str, architecture: str) -> str:
@@ -58,9 +58,11 @@ def closure(requirements: Iterable[str], machine: str, python: str = "3.11") -> 
 
 
 def locked(lock: str, names: set[str]) -> str:
-    """Return the lines of a lock, hashes included, that pin ``names``.
+    """Return the lines of a lock, hashes included, that pin ``names``, whatever machine they are for.
 
-    >>> locked("a==1\\n    --hash=sha256:00\\n    # via b\\nb==2\\n    --hash=sha256:01\\n", {"b"})
+    Their markers go: pip would judge them by the machine that builds.
+
+    >>> locked("a==1\\n    --hash=sha256:00\\n    # via b\\nb==2 ; x == 'y'\\n    --hash=sha256:01\\n", {"b"})
     'b==2\\n    --hash=sha256:01'
     """
     kept: list[str] = []
@@ -69,5 +71,5 @@ def locked(lock: str, names: set[str]) -> str:
         if re.match(r"[A-Za-z0-9]", line):
             wanted = canonicalize_name(line.partition("==")[0]) in names
         if wanted and not line.lstrip().startswith("#"):
-            kept.append(line)
+            kept.append(re.sub(r" ;[^\\]*(?= \\|$)", "", line))
     return "\n".join(kept)

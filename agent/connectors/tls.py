@@ -26,6 +26,17 @@ class TlsFiles(Protocol):
     def key_file(self) -> str: ...
 
 
+def servers_of_others(ca_file: str = "") -> ssl.SSLContext:
+    """Return a context that checks a server by a file of authorities, or by those of the machine.
+
+    Python 3.13 began to refuse a certificate without the identifiers of RFC 5280, 4.2.1.1 and 4.2.1.2.
+    Private authorities make such, and no newer Debian may cut a gateway off: what 3.11 takes is taken.
+    """
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 def tls_context(files: TlsFiles, *, pem: str = "") -> ssl.SSLContext:
     """Return a context that checks the server and, where configured, proves who we are; ``pem``: by what.
 
@@ -33,7 +44,7 @@ def tls_context(files: TlsFiles, *, pem: str = "") -> ssl.SSLContext:
         FileUnusable: a file that is missing or wrong.
     """
     try:
-        context = ssl.create_default_context(cafile=files.ca_file or None)
+        context = servers_of_others(files.ca_file)
     except OSError as error:
         raise FileUnusable(files.ca_file, error) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,7 +1,6 @@
 """One HTTP exchange with the fleet, bounded in time and size: JSON and answer, or zeros and their speed."""
 
 import http.client
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from agent.connectors.tls import servers_of_others
 from agent.wire import reasons
 
 ANSWER_LIMIT_BYTES = 64 * 1024
@@ -29,7 +29,7 @@ def _connection(base: str, ca_pem: str) -> tuple[http.client.HTTPConnection, str
     path = url.path.rstrip("/")
     if url.scheme == "http":
         return http.client.HTTPConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S), path
-    context = ssl.create_default_context()
+    context = servers_of_others()
     context.load_verify_locations(cadata=ca_pem)
     return http.client.HTTPSConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S, context=context), path
 

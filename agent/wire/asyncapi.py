@@ -8,6 +8,7 @@ Sources: AsyncAPI specification 3.0.0 (extensions begin with ``x-``).
 ``docs/asyncapi.json`` is this document; ``passerelle agent wire --asyncapi`` prints it.
 """
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -57,6 +58,9 @@ def document(version: str) -> dict[str, Any]:
         *_PAYLOADS,
     ]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():  # Python before 3.13 keeps the indentation of docstrings
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from agent.wire.eui import parse_eui
 from fleet.approvals.model import Request
 from fleet.approvals.store import ApprovalRefused, Choice, open_requests, recent
 from fleet.cli.commands import agreeing, open_fleet
+from fleet.cli.folder import Data
 from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
 from fleet.configurations.genuine import Forged
@@ -33,7 +34,6 @@ from fleet.rollouts.start import RolloutRefused
 from fleet.rollouts.words import refused_in_words
 from fleet.safety.words import refusal_in_words
 
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Number = Annotated[int, Argument(help="Number of the request.")]
 Name = Annotated[str, Option("--as", help="Login name of who decides; the password is asked for.")]
 Reason = Annotated[str, Option(help="Why; refusing and cancelling want one.")]

@@ -11,8 +11,9 @@ from typer import Option
 
 from agent.wire.eui import parse_eui
 from fleet.cli.commands import assignment, open_fleet
+from fleet.cli.folder import Data
 from fleet.cli.language import Lang, spoken
-from fleet.cli.rollout import Data, Reason, change_lines, plan_lines
+from fleet.cli.rollout import Reason, change_lines, plan_lines
 from fleet.clock import SystemClock
 from fleet.configurations import layer_store
 from fleet.configurations.layer_store import LayerVersion

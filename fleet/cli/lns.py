@@ -23,6 +23,7 @@ from typer import Option
 
 from agent.wire.configuration import Configuration, EndToEndConfig
 from fleet.cli.chirpstack import ChirpStackApi, opened
+from fleet.cli.folder import Data
 from fleet.clock import SystemClock
 from fleet.configurations.certificates import issued_of, needs_certificate
 from fleet.configurations.genuine import check_genuine
@@ -38,7 +39,6 @@ FILE_MODE = 0o600
 COLUMNS = ("eui", "name", "latitude", "longitude", "dev_eui", "dev_addr", "nwk_s_key")
 
 app = typer.Typer(help="The network server: gateways and their test devices.", no_args_is_help=True)
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

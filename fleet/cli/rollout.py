@@ -12,6 +12,7 @@ from fleet.approvals.model import RequestKind
 from fleet.approvals.store import ApprovalRefused, of_subject
 from fleet.cli.changes import approvals_commands
 from fleet.cli.commands import assignment, open_fleet
+from fleet.cli.folder import Data
 from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
 from fleet.errors import MistakeError
@@ -32,7 +33,6 @@ from fleet.rollouts.summaries import summary_of
 from fleet.rollouts.words import hold_in_words, refused_in_words, ruling_in_words, wave_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-Data = Annotated[Path, Option("--data", help="Folder of this fleet.", file_okay=False)]
 Set = Annotated[list[str], Option("--set", help="PATH=VALUE; may be repeated.")]
 Reason = Annotated[str, Option(help="Why; lands in the audit trail and on the page.")]
 Number = Annotated[int, typer.Argument(help="Number of the rollout.")]

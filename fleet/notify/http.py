@@ -8,6 +8,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from fleet.notify.model import NotSent
+from fleet.tls import servers_of_others
 
 TIMEOUT_S = 10.0
 """For connecting and for each part of the answer."""
@@ -53,4 +54,4 @@ def client() -> httpx.Client:
 @cache
 def _authorities() -> ssl.SSLContext:
     """Return the machine's certificate authorities, read once: it takes longer than a request."""
-    return ssl.create_default_context()
+    return servers_of_others()

@@ -7,7 +7,6 @@ clients that thread), RFC 3834 (Auto-Submitted), RFC 8314 (implicit TLS).
 import hashlib
 import re
 import smtplib
-import ssl
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -18,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from fleet.lang.text import ascii_only, one_line, paragraph
 from fleet.notify.model import NotSent, Outgoing
+from fleet.tls import servers_of_others
 
 TIMEOUT_S = 15.0
 """For each answer of the server."""
@@ -160,13 +160,13 @@ def _words(answer: bytes | str) -> str:
 def _send_once(server: MailServer, mail: EmailMessage) -> None:
     connect: smtplib.SMTP
     if server.scheme == "smtps":
-        context = ssl.create_default_context()
+        context = servers_of_others()
         connect = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
     else:
         connect = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
     with connect as session:
         if server.scheme == "starttls":
-            session.starttls(context=ssl.create_default_context())
+            session.starttls(context=servers_of_others())
         if server.user:
             session.login(server.user, server.password)
         session.send_message(mail)

@@ -6,7 +6,6 @@ An object is written once a flush, however often it reports.  A process that is 
 ``FLUSH_S`` of events; each object has a whole day to be heard again.
 """
 
-import ssl
 import threading
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from fleet.errors import SettingsError
 from fleet.objects.events import TOPIC, EventError, Report, minutes_heard, read_event
 from fleet.objects.recent import RecentUplinks
 from fleet.objects.store import store_days, store_heard
+from fleet.tls import servers_of_others
 
 VARIABLE = "PASSERELLE_LNS_EVENTS_URL"
 SESSION = "passerelle-fleet-objects"
@@ -212,7 +212,7 @@ class Uplinks:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=SESSION, clean_session=False)
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         if broker.tls:
-            client.tls_set_context(ssl.create_default_context())
+            client.tls_set_context(servers_of_others())
         if broker.user:
             client.username_pw_set(broker.user, broker.password or None)
         client.on_connect = _subscribe

@@ -7,12 +7,20 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from tests.booted.machine import Machine
+from tests.booted.submitted import texts
 
 ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "demo" / "data" / "touraine_est_vallees.json").read_text(encoding="utf-8"))
 EUI = "0016c001f1370001"
-NAMES = ("supervision.exemple.fr", "broker.exemple.fr", "lns.exemple.fr", "courriel.exemple.fr")
+NAMES = (
+    "supervision.exemple.fr",
+    "broker.exemple.fr",
+    "lns.exemple.fr",
+    "lns2.exemple.fr",
+    "courriel.exemple.fr",
+)
 LNS_PORT = 1700
+MODEM, SUBMITTED = "/dev/ttyUSB0", "/var/lib/modem/submitted"
 LIFE = ("-days", "7")
 CHIP = "/run/twin/chip.sock"
 ABOUT = ("insee", "name", "epci", "departement", "population")
@@ -20,12 +28,6 @@ COLUMNS = ("EUI", "Passerelle", "Clé du site", "Site", "Commune (INSEE)", "Lati
 IN_PLACE_OF = (
     # No silicon here: the virtual chip, over its socket.
     (f"--eui {EUI} --lns", f"--bus socket:{CHIP} --eui {EUI} --lns"),
-    # No modem here: the phone that gammu simulates; it has no network to check.
-    (
-        "device = /dev/ttyUSB0\nconnection = at115200\n[smsd]\n",
-        "device = /var/lib/phone\nconnection = none\nmodel = dummy\n"
-        "[smsd]\nloopsleep = 1\nchecksecurity = 0\nchecknetwork = 0\nchecksignal = 0\ncheckbattery = 0\n",
-    ),
 )
 """All that is not as on the page: (what stands there, what runs)."""
 TWIN = f"""[Unit]
@@ -40,6 +42,14 @@ WantedBy=multi-user.target
 LNS = f"""[Service]
 DynamicUser=yes
 ExecStart=/usr/bin/python3 /usr/local/lib/lns.py {LNS_PORT}
+[Install]
+WantedBy=multi-user.target
+"""
+MODEM_UNIT = f"""[Unit]
+Before=gammu-smsd.service
+[Service]
+StateDirectory=modem
+ExecStart=/usr/bin/python3 /usr/local/lib/modem.py {MODEM} {SUBMITTED}
 [Install]
 WantedBy=multi-user.target
 """
@@ -128,3 +138,15 @@ def add_radio(gateway: Machine) -> None:
     gateway.write("/etc/systemd/system/lns.service", LNS)
     gateway.write("/usr/local/lib/lns.py", (Path(__file__).parent / "lns.py").read_text())
     gateway.inside("systemctl enable --quiet twin lns")
+
+
+def add_modem(machine: Machine) -> None:
+    """Plug a modem into a machine that is not booted."""
+    machine.write("/etc/systemd/system/modem.service", MODEM_UNIT)
+    machine.write("/usr/local/lib/modem.py", (Path(__file__).parent / "modem.py").read_text())
+    machine.inside("systemctl enable --quiet modem")
+
+
+def submitted(machine: Machine) -> list[tuple[str, str]]:
+    """Return (number, text) of every SMS that has left by the modem."""
+    return texts(machine.run(f"cat {SUBMITTED} 2>/dev/null || true").splitlines())

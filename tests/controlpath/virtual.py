@@ -41,6 +41,7 @@ from agent.wire.neighbours import NeighbourDeliveries
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
 from demo.ports import free_port
+from fleet.identity.roots import key_usage
 from hal.errors import LineFailed
 
 SERVER_ADDRESSES = ("127.0.0.1", "127.0.0.2", "10.77.0.1")
@@ -288,6 +289,8 @@ class Authority:
         self.certificate = (
             self._builder(name, name, self.key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
+            .add_extension(key_usage(signs_certificates=True), critical=True)
             .sign(self.key, hashes.SHA256())
         )
 
@@ -354,6 +357,9 @@ class Authority:
         certificate = (
             self._builder(name, self.certificate.subject, key.public_key())
             .add_extension(names, critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            )
             .sign(self.key, hashes.SHA256())
         )
         (folder / "ca.pem").write_text(self.pem)

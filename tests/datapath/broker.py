@@ -3,6 +3,8 @@
 import ssl
 from pathlib import Path
 
+from agent.connectors.tls import servers_of_others
+
 MOSQUITTO = "/usr/sbin/mosquitto"
 SETTINGS = """
 listener {port} 127.0.0.1
@@ -37,6 +39,6 @@ def settings(folder: Path, port: int) -> Path:
 
 def client_tls(folder: Path, name: str) -> ssl.SSLContext:
     """Return what a client with the certificate ``name`` connects with."""
-    context = ssl.create_default_context(cafile=str(folder / "authority.pem"))
+    context = servers_of_others(str(folder / "authority.pem"))
     context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     return context

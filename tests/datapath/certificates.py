@@ -1,4 +1,7 @@
-"""An authority, and certificates for servers and gateways, for tests of TLS."""
+"""An authority, and certificates for servers and gateways, for tests of TLS.
+
+They name no key identifiers, as those of many private authorities: Python 3.13 refuses such by itself.
+"""
 
 import datetime as dt
 import ipaddress

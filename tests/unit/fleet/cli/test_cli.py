@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from typer.main import get_command
 
 from agent.wire.configuration import FleetConfig, decode_configuration
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import encode
 from agent.wire.order import decode_order
-from fleet.cli.main import main
+from fleet.cli.main import app, main
 from tests.unit.fleet.founded import DOCUMENT, EUIS, heartbeat
 
 
@@ -26,6 +27,25 @@ def run(capsys, *arguments):
     status = main([str(argument) for argument in arguments])
     told = capsys.readouterr()
     return status, told.out, told.err
+
+
+def leaves(command, path=()):
+    if not hasattr(command, "commands"):
+        yield path, command
+        return
+    for name, below in command.commands.items():
+        yield from leaves(below, (*path, name))
+
+
+def test_every_command_takes_the_service_s_own_folder():
+    named = {
+        path: option.envvar
+        for path, command in leaves(get_command(app))
+        for option in command.params
+        if "--data" in option.opts
+    }
+    assert ("rollout", "approve") in named
+    assert {path for path, variable in named.items() if variable != "PASSERELLE_DATA"} == set()
 
 
 def test_init_again_keeps_every_key(data, capsys):
