@@ -1,17 +1,19 @@
 """How long things are kept, by setting, and the sweep that ends it (MISSION: GDPR; docs/rgpd-registre.md).
 
 Facts that availability is computed from are kept for good: they name gateways, no person; proofs of delivery
-until no month can be revised by them.  Addresses of
+until no month can be revised by them.  Sketches go by the day that they are of, once they are packed
+(``fleet.evidence.sketches``).  Addresses of
 members' objects, what people did and who they were logged in as go after their time.
 """
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import Column, Connection, Table, delete, select
 
 from fleet.durations import DAY_US, HOUR_US
-from fleet.evidence.tables import delivered_frames, deliveries, heard, notes, presence_edges, vitals
+from fleet.evidence.tables import delivered_frames, deliveries, heard_packed, notes, presence_edges, vitals
 from fleet.evidence.vitals import fold_days
 from fleet.identity.tables import audit_log, sessions
 from fleet.intake.mail_in import forget_raw
@@ -34,7 +36,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Days that each kind is kept; section ``retention`` of fleet.json."""
 
     heard_days: Days = 90
-    """DevAddr and DevEUI of members' objects, and in which minutes the LNS heard through a gateway."""
+    """DevAddr and DevEUI of members' objects, after their day; in which minutes the LNS heard a gateway."""
     audit_days: Days = 365
     """Who did what."""
     notes_days: Days = 365
@@ -54,7 +56,6 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str, int]:
     """Delete what is over its time and return how many rows of each table."""
     kept: tuple[tuple[Table, Column[int], int], ...] = (
-        (heard, heard.c.recorded_at_us, retention.heard_days),
         (lns_heard, lns_heard.c.hour_at_us, retention.heard_days),
         (audit_log, audit_log.c.at_us, retention.audit_days),
         (notes, notes.c.recorded_at_us, retention.notes_days),
@@ -76,13 +77,15 @@ def sweep(connection: Connection, retention: Retention, now_us: int) -> dict[str
         connection, delivered_frames, frames, now_us // DAY_US - retention.frames_days
     )
     objects_before_us = now_us - retention.heard_days * DAY_US
+    first = f"{datetime.fromtimestamp(objects_before_us / 1_000_000, UTC):%Y-%m-%d}"
+    gone["heard_packed"] = _delete_before(connection, heard_packed, heard_packed.c.day, first)
     gone["mails_forgotten"] = forget_raw(connection, now_us)
     return gone | {"object_months": forget_days(connection, objects_before_us, limit=SWEEP_LIMIT_ROWS)}
 
 
-def _delete_before(connection: Connection, table: Table, column: "Column[int]", limit_us: int) -> int:
-    """Delete the oldest rows before ``limit_us``, about ``SWEEP_LIMIT_ROWS`` at most."""
-    query = select(column).where(column < limit_us).order_by(column).limit(1)
-    newest_us = connection.scalar(query.offset(SWEEP_LIMIT_ROWS - 1))
-    ends = column <= newest_us if newest_us is not None else column < limit_us
+def _delete_before(connection: Connection, table: Table, column: "Column[Any]", limit: int | str) -> int:
+    """Delete the oldest rows before ``limit``, about ``SWEEP_LIMIT_ROWS`` at most."""
+    query = select(column).where(column < limit).order_by(column).limit(1)
+    newest = connection.scalar(query.offset(SWEEP_LIMIT_ROWS - 1))
+    ends = column <= newest if newest is not None else column < limit
     return connection.execute(delete(table).where(ends)).rowcount

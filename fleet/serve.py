@@ -284,7 +284,7 @@ def _closer(parts: Parts) -> Closer:
         in_flight=lambda: parts.inbox.waiting,
         clock_is_sure=lambda: parts.engine.health.clock.is_sure,
         settings=parts.settings.contract,
-        reckon=parts.child.next_version,
+        reckoner=parts.child,
         stamper=None if authority is None else Stamper(parts.database, parts.clock, authority),
     )
 

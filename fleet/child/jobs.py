@@ -1,5 +1,7 @@
 """What a child is asked and what it answers: values that cross a pipe as msgpack; none holds code."""
 
+from typing import TypeAlias
+
 import msgspec
 
 from fleet.facts.settings import ContractSettings
@@ -16,6 +18,33 @@ class CloseMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     in_flight: int = 0
 
 
+class ReckonMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reckon a month that is open; answered by ``fleet.months.reckoner.OpenMonth`` as msgpack."""
+
+    month: str
+    now_us: int
+
+
+class CompareMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reckon a closed month by today's program; answered by the names of what differs, as msgpack."""
+
+    month: str
+    number: int
+
+
+class TakeCoverages(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Find who hears the sensors of a month; answered by ``fleet.objects.coverers.Coverages`` as msgpack."""
+
+    month: str
+    now_us: int
+
+
+class CountDay(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Count the objects and addresses of a day; answered by ``fleet.objects.counting.Counted`` as msgpack."""
+
+    day: str
+
+
 class WriteReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Write the report of a month as a file; answered by its bytes."""
 
@@ -28,12 +57,15 @@ class WriteReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signature: Signature | None = None
 
 
+Job: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay | WriteReport
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One job, on the database and the settings that it needs."""
 
     database_url: str
     contract: ContractSettings
-    job: CloseMonth | WriteReport
+    job: Job
 
 
 class JobDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):

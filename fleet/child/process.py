@@ -9,17 +9,31 @@ from typing import Final
 
 import msgspec
 
-from fleet.child.jobs import CloseMonth, JobDone, JobRefused, Order, WriteReport
+from fleet.child.jobs import (
+    CloseMonth,
+    CompareMonth,
+    CountDay,
+    Job,
+    JobDone,
+    JobRefused,
+    Order,
+    ReckonMonth,
+    TakeCoverages,
+    WriteReport,
+)
 from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError, Version
+from fleet.months.reckoner import OpenMonth
+from fleet.objects.counting import Counted
+from fleet.objects.coverers import Coverages
 from fleet.reports.signature import SignatureError
 
 WAITING_LIMIT: Final = 3
 """Orders, the one at work among them: each holds one of the threads that answer pages."""
 CLOSE_LIMIT_S: Final = 3_600.0
-"""A month closes at last even where others leave the nice child little of the processor."""
+"""What nobody waits for is done at last even where others leave the nice child little of the processor."""
 REPORT_LIMIT_S: Final = 300.0
-"""Whoever asked has gone by then."""
+"""Whoever asked for a report or an open month has gone by then."""
 ERROR_CHARACTERS: Final = 2_000
 COMMAND: Final = (sys.executable, "-m", "fleet.child")
 REFUSALS: Final = {one.__name__: one for one in (NotYetError, SignatureError, ValueError)}
@@ -63,6 +77,45 @@ class Child:
         content = self._ask(CloseMonth(month=month, now_us=now_us, in_flight=in_flight))
         return msgspec.msgpack.decode(content, type=Version | None)
 
+    def open_month(self, month: str, now_us: int) -> OpenMonth:
+        """Return a month as it is known at ``now_us``.
+
+        Raises:
+            ValueError: not a month.
+            ChildFailed, ChildBusy: try again later.
+        """
+        content = self._ask(ReckonMonth(month=month, now_us=now_us))
+        return msgspec.msgpack.decode(content, type=OpenMonth)
+
+    def differences(self, month: str, number: int) -> tuple[str, ...]:
+        """Return in what today's program would differ from a version.
+
+        Raises:
+            ValueError: no such version, or one that cannot be read.
+            ChildFailed, ChildBusy: try again later.
+        """
+        content = self._ask(CompareMonth(month=month, number=number))
+        return msgspec.msgpack.decode(content, type=tuple[str, ...])
+
+    def coverages(self, month: str, now_us: int) -> Coverages:
+        """Return who hears the sensors of a month.
+
+        Raises:
+            ValueError: not a month, or more addresses than can be counted.
+            ChildFailed, ChildBusy: try again later.
+        """
+        content = self._ask(TakeCoverages(month=month, now_us=now_us))
+        return msgspec.msgpack.decode(content, type=Coverages)
+
+    def count_day(self, day: str) -> Counted:
+        """Return the counts of a day's objects and addresses.
+
+        Raises:
+            ValueError: not a day, or more addresses than can be counted.
+            ChildFailed, ChildBusy: try again later.
+        """
+        return msgspec.msgpack.decode(self._ask(CountDay(day=day)), type=Counted)
+
     def report(self, job: WriteReport) -> bytes:
         """Return the report of a month as a file.
 
@@ -79,11 +132,11 @@ class Child:
         if (running := self._running) is not None:
             running.kill()
 
-    def _ask(self, job: CloseMonth | WriteReport) -> bytes:
+    def _ask(self, job: Job) -> bytes:
         order = Order(database_url=self._url, contract=self._contract, job=job)
         with self._our_turn():
             try:
-                limit_s = CLOSE_LIMIT_S if isinstance(job, CloseMonth) else REPORT_LIMIT_S
+                limit_s = REPORT_LIMIT_S if isinstance(job, WriteReport | ReckonMonth) else CLOSE_LIMIT_S
                 found = self._run(msgspec.msgpack.encode(order), self._time_limit_s or limit_s)
             except ChildFailed:
                 self.failures += 1

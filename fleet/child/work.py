@@ -9,11 +9,21 @@ from typing import BinaryIO
 
 import msgspec
 
-from fleet.child.jobs import CloseMonth, JobDone, JobRefused, Order, WriteReport
+from fleet.child.jobs import (
+    CloseMonth,
+    CompareMonth,
+    CountDay,
+    JobDone,
+    JobRefused,
+    Order,
+    ReckonMonth,
+    TakeCoverages,
+    WriteReport,
+)
 from fleet.db.connect import Database
 from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError
-from fleet.months.versions import next_version
+from fleet.months.reckoner import ReckonsHere
 from fleet.reports.signature import SignatureError
 from fleet.reports.store import file_of, monthly_report
 
@@ -44,19 +54,26 @@ def carry_out(order: Order) -> JobDone | JobRefused:
     """Return what an order comes to."""
     try:
         with closing(Database(order.database_url)) as database:
-            match order.job:
-                case CloseMonth():
-                    return JobDone(content=_close(database, order.contract, order.job))
-                case WriteReport():
-                    return JobDone(content=_write(database, order.contract, order.job))
+            return JobDone(content=_done(database, order))
     except (NotYetError, SignatureError, ValueError) as error:
         return JobRefused(kind=type(error).__name__, text=str(error))
 
 
-def _close(database: Database, contract: ContractSettings, job: CloseMonth) -> bytes:
-    with database.read() as connection:
-        version = next_version(connection, job.month, contract, now_us=job.now_us, in_flight=job.in_flight)
-    return msgspec.msgpack.encode(version)
+def _done(database: Database, order: Order) -> bytes:
+    here = ReckonsHere(database, order.contract)
+    match order.job:
+        case CloseMonth(month=month, now_us=now_us, in_flight=in_flight):
+            return msgspec.msgpack.encode(here.next_version(month, now_us, in_flight))
+        case ReckonMonth(month=month, now_us=now_us):
+            return msgspec.msgpack.encode(here.open_month(month, now_us))
+        case CompareMonth(month=month, number=number):
+            return msgspec.msgpack.encode(here.differences(month, number))
+        case TakeCoverages(month=month, now_us=now_us):
+            return msgspec.msgpack.encode(here.coverages(month, now_us))
+        case CountDay(day=day):
+            return msgspec.msgpack.encode(here.count_day(day))
+        case WriteReport():
+            return _write(database, order.contract, order.job)
 
 
 def _write(database: Database, contract: ContractSettings, job: WriteReport) -> bytes:

@@ -152,6 +152,17 @@ heard = Table(
 )
 """Sketches of addresses (AVAILABILITY §9); the later message of a day replaces the earlier."""
 
+heard_packed = Table(
+    "heard_packed",
+    metadata,
+    Column("eui", String(16), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("addresses", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_heard_packed_day", "day"),
+)
+"""A gateway's day that is over: each DevAddr and its best RSSI (``fleet.evidence.sketches``)."""
+
 latest = Table(
     "latest",
     metadata,

@@ -1,10 +1,12 @@
 """Months close by themselves: a thread that looks every ``LOOK_EVERY_S`` and closes at most one month a look.
 
-It also counts the objects and addresses of a day that is over, one day a look (``fleet.objects.counting``).
+It also packs sketches (``fleet.evidence.sketches``), counts the objects and addresses of a day that is over,
+one day a look (``fleet.objects.counting``), and has one month a look compared (``comparing``).
 
     standings (read) → due (pure) → next version (read, seconds; a child in service) → store (a short write)
 
-The engine's cycles go on meanwhile: nothing holds the database for writing but the last step.
+The engine's cycles go on meanwhile: what takes seconds is read and reckoned by a child (``Reckoner``), and
+nothing holds the database for writing but short steps.
 """
 
 import threading
@@ -16,6 +18,7 @@ from sqlalchemy import Connection, func, select
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.facts import mark, marked
+from fleet.evidence.sketches import PACKED_AT_ONCE, pack_some
 from fleet.evidence.tables import (
     blindness,
     deliveries,
@@ -27,24 +30,24 @@ from fleet.evidence.tables import (
 )
 from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
-from fleet.months import snapshots
+from fleet.months import comparing, snapshots
 from fleet.months.closing import Standing, Version, closable, due
+from fleet.months.reckoner import Reckoner, ReckonsHere
 from fleet.months.stamping import Stamper
 from fleet.months.tables import month_snapshots, month_versions
-from fleet.months.versions import next_version, store_version
+from fleet.months.versions import store_version
 from fleet.objects import coverers
-from fleet.objects.counting import count_day, next_day, store_count
+from fleet.objects.counting import next_day, store_count
 from fleet.registry.tables import commissioning
 
 LOOK_EVERY_S = 60.0
 """A month closes within a minute of its hour."""
 OVERLAP_US = 600_000_000
 """What was received this long before a look counts as new at the next: it may have been committed after."""
+PACKED_A_LOOK = 400
+"""Days of a gateway that are packed at a look; 1,615 gateways have four looks' work a day."""
 WHO = "passerelle"
 """Who closed a month, in its version and in the audit log."""
-
-Reckon = Callable[[str, int], Version | None]
-"""Gives what closing a month at an instant would store; ``fleet.child`` does it beside this process."""
 
 log = structlog.get_logger("fleet.months.closer")
 
@@ -60,7 +63,7 @@ class Closer:
         in_flight: Callable[[], int],
         clock_is_sure: Callable[[], bool],
         settings: ContractSettings = DEFAULTS,
-        reckon: Reckon | None = None,
+        reckoner: Reckoner | None = None,
         stamper: Stamper | None = None,
     ) -> None:
         self._database = database
@@ -68,9 +71,11 @@ class Closer:
         self._in_flight = in_flight
         self._clock_is_sure = clock_is_sure
         self._settings = settings
-        self._reckon = reckon or self._reckon_here
+        self._reckoner = reckoner or ReckonsHere(database, settings)
         self._stamper = stamper
         self._stopping = threading.Event()
+        self._compared, self._compare_due_us = "", 0
+        """The month that was compared last, and from when on (monotonic) another may be."""
         self.failures = 0
 
     def stop(self) -> None:
@@ -78,27 +83,23 @@ class Closer:
         self._stopping.set()
 
     def run(self) -> None:
-        """Look until stopped; a look that fails is logged, counted and tried again."""
+        """Look until stopped; a duty that fails is logged, counted and tried again, and holds up no other."""
         while not self._stopping.wait(LOOK_EVERY_S):
-            try:
-                self.round()
-            except Exception:
-                self.failures += 1
-                log.exception("month_not_closed")
+            for duty in self.duties():
+                try:
+                    duty()
+                except Exception:
+                    self.failures += 1
+                    log.exception("duty_failed", duty=duty.__name__)
 
-    def round(self) -> None:
-        """Do what is due; nothing while our clock is doubted, for a closed month stays."""
+    def duties(self) -> tuple[Callable[[], object], ...]:
+        """Return what a look does; nothing while our clock is doubted, for a closed month stays."""
         if not self._clock_is_sure():
             log.warning("clock_doubted")
-            return
-        self.take_snapshot()
-        self.count_a_day()
-        self.freeze_coverages()
-        try:
-            self.look()
-        finally:
-            if self._stamper is not None:
-                self._stamper.look()
+            return ()
+        stamp = () if self._stamper is None else (self._stamper.look,)
+        counts = (self.pack_sketches, self.count_a_day, self.freeze_coverages)
+        return (self.take_snapshot, *counts, self.look, *stamp, self.compare_a_month)
 
     def take_snapshot(self) -> bool:
         """Freeze members, weights and settings of the present month, if due; return whether it was."""
@@ -112,15 +113,25 @@ class Closer:
         log.info("snapshot_taken", month=month, hash=made.hash)
         return True
 
+    def pack_sketches(self) -> int:
+        """Pack sketches of days that are over, ``PACKED_A_LOOK`` at most; return how many were packed."""
+        packed, more = 0, PACKED_AT_ONCE
+        while more == PACKED_AT_ONCE and packed < PACKED_A_LOOK and not self._stopping.is_set():
+            with self._database.write() as connection:
+                more = pack_some(connection, self._clock.now_us())
+            packed += more
+        return packed
+
     def count_a_day(self) -> str | None:
         """Count the objects and addresses of the day that is due, if one is; return it."""
         now_us = self._clock.now_us()
         with self._database.read() as connection:
             day = next_day(connection, now_us)
-            counted = None if day is None else count_day(connection, day)
-        if counted is not None:
-            with self._database.write() as connection:
-                store_count(connection, counted, now_us)
+        if day is None:
+            return None
+        counted = self._reckoner.count_day(day)
+        with self._database.write() as connection:
+            store_count(connection, counted, now_us)
         return day
 
     def freeze_coverages(self) -> bool:
@@ -130,10 +141,30 @@ class Closer:
         with self._database.read() as connection:
             if not coverers.is_due(connection, month, now_us):
                 return False
+        coverages = self._reckoner.coverages(month, now_us)
         with self._database.write() as connection:
-            sensors = coverers.freeze(connection, month, now_us)
-        log.info("coverages_frozen", month=month, sensors=sensors)
+            coverers.store_coverages(connection, coverages)
+        log.info("coverages_frozen", month=month, sensors=coverages.sensors)
         return True
+
+    def compare_a_month(self) -> str | None:
+        """Compare a closed month with what today's program would say, if one is due; return which."""
+        if self._clock.monotonic_us() < self._compare_due_us:
+            return None
+        with self._database.read() as connection:
+            found = comparing.uncompared(connection, self._compared)
+        if found is None:
+            return None
+        month, number = found
+        self._compared, self._compare_due_us = month, self._clock.monotonic_us() + comparing.AGAIN_US
+        try:
+            differs, error = self._reckoner.differences(month, number), ""
+        except ValueError as unreadable:
+            differs, error = (), str(unreadable)
+        with self._database.write() as connection:
+            comparing.store_comparison(connection, month, number, differs=differs, error=error)
+        self._compare_due_us = 0
+        return month
 
     def look(self) -> Version | None:
         """Close the month that is due, if one is; return its new version."""
@@ -145,7 +176,7 @@ class Closer:
             if waiting := self._in_flight():
                 log.info("month_waits", month=month, messages=waiting)
                 return None
-        version = self._reckon(month, now_us)
+        version = self._reckoner.next_version(month, now_us)
         with self._database.write() as connection:
             if version is not None:
                 version = store_version(connection, version, who=WHO, now_us=now_us)
@@ -154,10 +185,6 @@ class Closer:
             took_ms = (self._clock.monotonic_us() - began_us) // 1000
             log.info("month_closed", month=month, version=version.number, took_ms=took_ms, hash=version.hash)
         return version
-
-    def _reckon_here(self, month: str, now_us: int) -> Version | None:
-        with self._database.read() as connection:
-            return next_version(connection, month, self._settings, now_us=now_us)
 
 
 def standings(connection: Connection, now_us: int) -> list[Standing]:

@@ -58,3 +58,16 @@ month_timestamps = Table(
 )
 """The stamp of a version (``fleet.months.stamping``): ``response`` is the authority's answer in DER, empty
 until one proves the seal; ``error`` says why the last attempt did not."""
+
+month_comparisons = Table(
+    "month_comparisons",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("code", String(100), nullable=False),
+    Column("differs", JSON, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
+)
+"""In what the program ``code`` would differ from a version that another closed (``fleet.months.comparing``):
+the first names, and how many; ``error`` says why it could not be compared."""

@@ -4,6 +4,7 @@ Days that are over are counted once a day for ``COUNT_AGAIN_DAYS`` and kept with
 (``connectivity_days``), so that a month can be told after the addresses are gone (``heard_days``).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,10 +14,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, exis
 
 from fleet.db.upsert import upsert
 from fleet.evidence.facts import load_blindness
-from fleet.evidence.tables import heard
+from fleet.evidence.sketches import oldest_day, sketches
 from fleet.facts.intervals import clip, normal, total
 from fleet.facts.months import days_of
 from fleet.lang.paris import paris
+from fleet.objects.address_parts import Part, in_parts
 from fleet.objects.connectivity import (
     FORTNIGHT_DAYS,
     Connectivity,
@@ -29,8 +31,8 @@ from fleet.objects.sheet import Status
 from fleet.objects.tables import connectivity_days, connectivity_members, object_months, objects
 from fleet.registry.tables import communes
 
-ADDRESS_DIGITS = 8
-"""A DevAddr; longer ones are DevEUIs of joins, which name the same object a second time."""
+ADDRESSES_LIMIT = 600_000
+"""Addresses that are counted at once; where a day has more, they are counted part by part."""
 COUNTS = ("day", "objects", "heard", "heard_fortnight", "heard_month", "frames", "frames_redundant")
 LOOK_BACK_DAYS = 90
 """Older days were counted, or their addresses are gone."""
@@ -132,14 +134,17 @@ def bit_of(day: str) -> int:
 
 
 def _addresses(connection: Connection, day: str) -> dict[int, int]:
-    by_address = (
-        select(func.count().label("gateways"))
-        .where(heard.c.day == day, func.length(heard.c.address) == ADDRESS_DIGITS)
-        .group_by(heard.c.address)
-        .subquery()
-    )
-    query = select(by_address.c.gateways, func.count()).group_by(by_address.c.gateways)
-    return {row[0]: row[1] for row in connection.execute(query)}
+    """Return how many addresses exactly so many gateways heard."""
+
+    def counted(part: Part) -> Counter[int] | None:
+        found: Counter[int] = Counter()
+        for one in sketches(connection, day, day):
+            found.update(part.of(one.best_dbm.keys()))
+            if len(found) > ADDRESSES_LIMIT:
+                return None
+        return Counter(found.values())
+
+    return dict(sum(in_parts(counted), Counter()))
 
 
 def store_count(connection: Connection, counted: Counted, now_us: int) -> None:
@@ -164,7 +169,7 @@ def next_day(connection: Connection, now_us: int) -> str | None:
     """Return the day that should be counted now, None when none should."""
     today = f"{paris(now_us):%Y-%m-%d}"
     first_month = connection.scalar(select(func.min(object_months.c.month)))
-    starts = [connection.scalar(select(func.min(heard.c.day))), first_month and f"{first_month}-01"]
+    starts = [oldest_day(connection), first_month and f"{first_month}-01"]
     known = [one for one in starts if one]
     if not known:
         return None

@@ -7,24 +7,29 @@ anew every day until it is over.  What is kept names gateways and numbers, no ad
 Source: AVAILABILITY §3 (the figure by sensors), §9 (sketches).
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, delete, func, insert, select
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
 
 from fleet.availability.sensors import Coverage
 from fleet.db.upsert import upsert
-from fleet.evidence.tables import heard
+from fleet.evidence.coherence import MEASURED_LIMIT
+from fleet.evidence.sketches import Sketch, is_any_between, sketches
 from fleet.facts.months import days_of
 from fleet.lang.paris import paris
-from fleet.objects.counting import ADDRESS_DIGITS
+from fleet.objects.address_parts import Part, in_parts
+from fleet.objects.counting import ADDRESSES_LIMIT
 from fleet.objects.tables import coverage_months, month_coverages
 from fleet.registry.tables import gateways, sites
 
 REFERENCE_DAYS = 30
 DAYS_MIN = 2
 """An address heard on one day only may be a passer-by of another network."""
+LOWEST_DBM = -MEASURED_LIMIT
 
 
 def load_coverages(connection: Connection, month: str) -> tuple[Coverage, ...]:
@@ -44,23 +49,48 @@ def is_due(connection: Connection, month: str, now_us: int) -> bool:
     return row is None or (row.last_day >= f"{month}-01" and row.last_day < _yesterday(now_us))
 
 
-def freeze(connection: Connection, month: str, now_us: int) -> int:
-    """Take the coverages of a month from the sketches and return of how many sensors they are."""
+class Coverages(msgspec.Struct, frozen=True, kw_only=True):
+    """The coverages of a month, and from which days (UTC, both included) they were taken."""
+
+    month: str
+    first_day: str
+    last_day: str
+    taken: tuple[Coverage, ...]
+
+    @property
+    def sensors(self) -> int:
+        """How many they are of."""
+        return sum(one.sensors for one in self.taken)
+
+
+def reckon_coverages(connection: Connection, month: str, now_us: int) -> Coverages:
+    """Return the coverages of a month from the sketches; seconds for a large network.
+
+    Raises:
+        TooManyAddresses: see ``in_parts``.
+    """
     first, last = _reference(connection, month, now_us)
-    counts: dict[tuple[str, tuple[str, ...]], int] = {}
-    for key in _sensors(connection, first, last):
-        counts[key] = counts.get(key, 0) + 1
+    communes = _communes(connection)
+    found = in_parts(lambda part: _counted(sketches(connection, first, last), part, communes))
+    counts = sum(found, Counter[tuple[str, tuple[str, ...]]]())
+    taken = tuple(
+        Coverage(insee=insee, euis=euis, sensors=counts[insee, euis]) for insee, euis in sorted(counts)
+    )
+    return Coverages(month=month, first_day=first, last_day=last, taken=taken)
+
+
+def store_coverages(connection: Connection, coverages: Coverages) -> None:
+    """Keep the coverages of a month in place of those that it had."""
+    month = coverages.month
     connection.execute(delete(month_coverages).where(month_coverages.c.month == month))
     rows = [
-        {"month": month, "commune_insee": insee, "euis": ",".join(euis), "sensors": count}
-        for (insee, euis), count in sorted(counts.items())
+        {"month": month, "commune_insee": one.insee, "euis": ",".join(one.euis), "sensors": one.sensors}
+        for one in coverages.taken
     ]
     if rows:
         connection.execute(insert(month_coverages), rows)
-    sensors = sum(counts.values())
-    told = {"month": month, "first_day": first, "last_day": last, "sensors": sensors}
-    upsert(connection, coverage_months, [told], key=("month",))
-    return sensors
+    row = {"month": month, "first_day": coverages.first_day, "last_day": coverages.last_day}
+    upsert(connection, coverage_months, [row | {"sensors": coverages.sensors}], key=("month",))
 
 
 def _yesterday(now_us: int) -> str:
@@ -70,38 +100,37 @@ def _yesterday(now_us: int) -> str:
 def _reference(connection: Connection, month: str, now_us: int) -> tuple[str, str]:
     start = paris(days_of(month)[0].start_us).date()
     first, last = start - timedelta(days=REFERENCE_DAYS), start - timedelta(days=1)
-    day = heard.c.day
-    query = select(func.count()).where(day >= first.isoformat(), day <= last.isoformat())
-    if connection.scalar(query.select_from(heard)):
+    if is_any_between(connection, first.isoformat(), last.isoformat()):
         return first.isoformat(), last.isoformat()
     end = date.fromisoformat(f"{paris(days_of(month)[-1].start_us):%Y-%m-%d}").isoformat()
     return start.isoformat(), min(end, _yesterday(now_us))
 
 
-def _sensors(connection: Connection, first: str, last: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Return commune and coverers of each sensor."""
-    row = heard.c
-    within = (row.day >= first) & (row.day <= last) & (func.length(row.address) == ADDRESS_DIGITS)
-    days = connection.scalar(select(func.count(row.day.distinct())).where(within)) or 0
-    by_address = (
-        select(row.address, row.eui, func.max(row.best_rssi_dbm), sites.c.commune_insee)
-        .join(gateways, gateways.c.eui == row.eui)
-        .join(sites, sites.c.id == gateways.c.site_id)
-        .where(within)
-        .group_by(row.address, row.eui, sites.c.commune_insee)
-        .order_by(row.address)
-    )
-    often = (
-        select(row.address)
-        .where(within)
-        .group_by(row.address)
-        .having(func.count(row.day.distinct()) >= min(DAYS_MIN, days))
-    )
-    found = connection.execute(by_address.where(row.address.in_(often)))
-    for _, group in groupby(found, key=lambda one: one[0]):
-        yield _placed((eui, rssi, insee) for _, eui, rssi, insee in group)
+def _communes(connection: Connection) -> dict[str, str]:
+    """Return the commune (INSEE) of each gateway of the registry."""
+    query = select(gateways.c.eui, sites.c.commune_insee).join(sites, sites.c.id == gateways.c.site_id)
+    return {row.eui: row.commune_insee for row in connection.execute(query)}
 
 
-def _placed(heard_by: Iterable[tuple[str, int, str]]) -> tuple[str, tuple[str, ...]]:
-    told = sorted(heard_by, key=lambda one: (-one[1], one[0]))
-    return told[0][2], tuple(sorted(eui for eui, _, _ in told))
+def _counted(
+    found: Iterable[Sketch], part: Part, communes: Mapping[str, str]
+) -> Counter[tuple[str, tuple[str, ...]]] | None:
+    """Return how many sensors of a commune exactly these gateways hear; None: too many addresses to hold."""
+    days: dict[str, int] = {}
+    heard_on: dict[int, int] = {}
+    heard_by: dict[int, list[tuple[int, str]]] = {}
+    for eui, of_gateway in groupby(found, key=lambda one: one.eui):
+        best: dict[int, int] = {}
+        for one in of_gateway:
+            bit = 1 << days.setdefault(one.day, len(days))
+            for address in part.of(one.best_dbm):
+                heard_on[address] = heard_on.get(address, 0) | bit
+                best[address] = max(one.best_dbm[address], best.get(address, LOWEST_DBM))
+        if eui in communes:
+            for address, rssi_dbm in best.items():
+                heard_by.setdefault(address, []).append((-rssi_dbm, eui))
+        if len(heard_on) > ADDRESSES_LIMIT:
+            return None
+    days_min = min(DAYS_MIN, len(days))
+    sensors = (by for address, by in heard_by.items() if heard_on[address].bit_count() >= days_min)
+    return Counter((communes[min(by)[1]], tuple(sorted(eui for _, eui in by))) for by in sensors)

@@ -124,10 +124,11 @@ class Parts:
 
         Raises:
             ValueError: not a month.
+            ChildFailed, ChildBusy: an open month cannot be reckoned now.
         """
         if self.whole is not None:
             return self.whole.month_view(month)
-        return self.months.month_view(self.database, self.clock, self.settings.contract, month)
+        return self.months.month_view(self.database, self.clock, self.child, month)
 
 
 def share(app: FastAPI, parts: Parts) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from fleet.availability import document
+from fleet.months.comparing import comparison_of
 from fleet.months.stamping import stamp_of
 from fleet.months.tables import month_versions
 from fleet.registry.store import Registry, load_registry
 from fleet.web import rendering
-from fleet.web.month_views import MonthView
 from fleet.web.views.months import CONTRADICTIONS_SHOWN, contradictions_of, revision_of
 from fleet.web.visit import Viewing, Visit
 
@@ -42,7 +42,7 @@ def page(month: Month, visit: Viewing) -> HTMLResponse:
             versions=list(zip(rows, revisions, strict=True)),
             stamps={row["version"]: stamp_of(connection, month, row["version"]) for row in rows},
             epcis=epcis,
-            other=_other_program(visit, connection, month) if whole else None,
+            other=_other_program(connection, month) if whole else None,
             corroboration=_corroboration(visit, connection, month, registry) if whole else None,
         )
 
@@ -62,12 +62,14 @@ def _corroboration(
     return dict(found) | {"listed": rows[:CONTRADICTIONS_SHOWN]}
 
 
-def _other_program(visit: Visit, connection: Connection, month: str) -> MonthView | None:
-    """Return a closed month that another program closed, with what today's would say otherwise."""
-    code = month_versions.c.figures["code"].as_string()
-    query = select(code).where(month_versions.c.month == month).order_by(month_versions.c.version.desc())
-    newest = connection.scalar(query.limit(1))
-    return None if newest in (None, document.CODE) else visit.parts.month_view(month)
+def _other_program(connection: Connection, month: str) -> dict[str, Any] | None:
+    """Return what today's program would say otherwise of a month that another one closed, as far as known."""
+    row = month_versions.c
+    query = select(row.figures["code"].as_string(), row.version).where(row.month == month)
+    newest = connection.execute(query.order_by(row.version.desc()).limit(1)).first()
+    if newest is None or newest[0] == document.CODE:
+        return None
+    return {"code": newest[0], "compared": comparison_of(connection, month, newest[1])}
 
 
 def _versions(connection: Connection, month: str, columns_: tuple[str, ...]) -> list[RowMapping]:

@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import func, insert, select
 
 from fleet import retention
 from fleet.durations import DAY_US
-from fleet.evidence.tables import heard, presence_edges
+from fleet.evidence.sketches import pack
+from fleet.evidence.tables import heard_packed, presence_edges
 from fleet.identity.tables import audit_log
 from fleet.retention import Retention, sweep
 from tests.unit.fleet.founded import EUIS, NOW_US, empty_database
@@ -24,14 +27,13 @@ def test_the_audit_log_is_kept_for_its_time(tmp_path, age_us, kept):
 
 def test_addresses_go_after_ninety_days_and_other_things_by_their_own_setting(tmp_path):
     with empty_database(tmp_path).write() as connection:
-        sketch = {"eui": EUIS[0], "day": "2026-01-01", "hours": 1, "frames": 1, "best_rssi_dbm": -90}
-        sketch |= {"best_snr_db": 1.0, "lowest_sf": 7}
-        for number, age in enumerate((89, 91)):
-            row = {"address": f"{number:08x}", "recorded_at_us": NOW_US - age * DAY_US}
-            connection.execute(insert(heard).values(sketch | row))
+        packed = {"eui": EUIS[0], "addresses": 1, "content": pack({1: -90})}
+        for age in (90, 91):
+            day = f"{datetime.fromtimestamp(NOW_US / 1_000_000 - age * 86_400, UTC):%Y-%m-%d}"
+            connection.execute(insert(heard_packed).values(packed | {"day": day}))
         edge = {"eui": EUIS[0], "online": True, "boot": 1, "recorded_at_us": NOW_US - 5 * DAY_US}
         connection.execute(insert(presence_edges).values(edge))
-        assert sweep(connection, Retention(), NOW_US)["heard"] == 1
+        assert sweep(connection, Retention(), NOW_US)["heard_packed"] == 1
         assert sweep(connection, Retention(presence_days=4), NOW_US)["presence_edges"] == 1
 
 

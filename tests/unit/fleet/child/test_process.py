@@ -11,16 +11,18 @@ from sqlalchemy import insert
 from fleet.child.jobs import WriteReport
 from fleet.child.process import WAITING_LIMIT, Child, ChildBusy, ChildFailed
 from fleet.child.work import MEMORY_LIMIT_BYTES, NICENESS
-from fleet.evidence.tables import journal_records
+from fleet.evidence.tables import heard, journal_records
 from fleet.facts.months import closes_at_us, month_window
 from fleet.facts.settings import DEFAULTS
 from fleet.months.closer import Closer
 from fleet.months.closing import NotYetError
+from fleet.months.reckoner import ReckonsHere
 from fleet.months.versions import next_version
 from fleet.reports.signature import Signature, SignatureError
 from fleet.reports.store import Form, file_of, monthly_report
 from fleet.reports.terms import DEFAULT_TERMS
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
+from tests.unit.fleet.months.closed import closed_by_another, closed_month
 
 MONTH = "2026-10"
 WINDOW, DUE = month_window(MONTH), closes_at_us(MONTH)
@@ -52,6 +54,29 @@ def test_a_version_is_what_this_process_would_reckon(database):
     with database.read() as connection:
         assert version == next_version(connection, MONTH, DEFAULTS, now_us=DUE)
     assert version.number == 1
+
+
+ASKED = {
+    "the next version": lambda one: one.next_version(MONTH, DUE),
+    "an open month": lambda one: one.open_month("2026-11", DUE),
+    "differences": lambda one: one.differences(MONTH, 1),
+    "coverages": lambda one: one.coverages("2026-11", DUE),
+    "a day": lambda one: one.count_day("2026-10-05"),
+}
+"""Everything that a reckoner is asked (``fleet.months.reckoner``)."""
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_a_child_answers_what_this_process_would(tmp_path, ask):
+    closed = closed_month(tmp_path)
+    sketch = {"eui": EUIS[0], "address": "26000001", "hours": 1, "frames": 1, "best_rssi_dbm": -90}
+    sketch |= {"best_snr_db": 1.0, "lowest_sf": 7, "recorded_at_us": 0}
+    with closed.write() as connection:
+        connection.execute(insert(heard), [sketch | {"day": f"2026-10-0{day}"} for day in (5, 6)])
+    closed_by_another(closed)
+    answer = ask(Child(closed.url, DEFAULTS))
+    assert answer == ask(ReckonsHere(closed, DEFAULTS))
+    closed.close()
 
 
 def test_a_report_is_what_this_process_would_write(database):
@@ -128,14 +153,17 @@ def test_orders_beyond_the_limit_are_refused_and_a_stop_ends_those_at_work():
     assert sorted(ended) == ["busy"] + ["failed"] * WAITING_LIMIT
 
 
-def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database):
-    children = [python("raise SystemExit('out of memory')"), Child(database.url, DEFAULTS)]
+def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database, tmp_path):
+    first = tmp_path / "first"
+    program = f"import pathlib, runpy\nfirst = pathlib.Path({str(first)!r})\nif not first.exists():\n"
+    program += "    first.touch()\n    raise SystemExit('out of memory')\n"
+    program += "runpy.run_module('fleet.child', run_name='__main__')"
     closer = Closer(
         database=database,
         clock=StandingClock(DUE),
         in_flight=int,
         clock_is_sure=lambda: True,
-        reckon=lambda month, now_us: children.pop(0).next_version(month, now_us),
+        reckoner=Child(database.url, DEFAULTS, command=(sys.executable, "-c", program)),
     )
     with pytest.raises(ChildFailed, match="out of memory"):
         closer.look()

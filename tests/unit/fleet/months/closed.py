@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from agent.wire.messages import Change
 from fleet.db.connect import Database
@@ -10,6 +10,7 @@ from fleet.evidence import store
 from fleet.evidence.tables import heartbeat_runs, journal_records, latest
 from fleet.facts.months import closes_at_us, month_window
 from fleet.facts.settings import DEFAULTS
+from fleet.months.tables import month_versions
 from fleet.months.versions import close_month
 from tests.unit.fleet.availability.making import T0, S, boot_records, record, run
 from tests.unit.fleet.founded import EUIS, founded_database
@@ -22,6 +23,18 @@ START = (WINDOW.start_us - T0) // S + 600
 """Start of its boot, in seconds from ``T0``."""
 SAID_US = WINDOW.start_us + 10 * 86_400 * S
 DAY = 86_400
+
+
+OTHER_CODE = "passerelle availability 2"
+
+
+def closed_by_another(database: Database) -> None:
+    """Let the month be one that an older program closed, which told a commune otherwise."""
+    with database.write() as connection:
+        figures = connection.scalar(select(month_versions.c.figures))
+        figures["communes"][0]["served"] += 1
+        figures["code"] = OTHER_CODE
+        connection.execute(update(month_versions).values(figures=figures))
 
 
 def closed_month(folder: Path) -> Database:

@@ -8,7 +8,9 @@ from fleet.facts.settings import DEFAULTS
 from fleet.lang.paris import paris_us
 from fleet.months.closer import Closer
 from fleet.months.inputs import load_month
-from fleet.objects.coverers import is_due, load_coverages
+from fleet.objects import counting, coverers
+from fleet.objects.counting import count_day
+from fleet.objects.coverers import is_due, load_coverages, reckon_coverages
 from fleet.objects.tables import coverage_months
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
 
@@ -63,6 +65,27 @@ def test_a_first_month_takes_its_own_days_until_it_is_over(database):
     with database.read() as connection:
         assert connection.execute(select(coverage_months.c.last_day)).scalar() == "2026-11-03"
         assert not is_due(connection, "2026-11", paris_us(2026, 11, 4, 13))
+
+
+def test_more_addresses_than_are_held_at_once_are_counted_part_by_part(database, monkeypatch):
+    for number in range(60):
+        hears(
+            database, EUIS[number % 2], f"2600{number:04x}", "2026-10-02", "2026-10-03", rssi=-90 - number % 3
+        )
+        hears(database, EUIS[0], f"2601{number:04x}", "2026-10-02")
+        hears(database, EUIS[1], f"2601{number:04x}", "2026-10-02", "2026-10-09")
+
+    def answers():
+        with database.read() as connection:
+            counted = count_day(connection, "2026-10-02").whole.addresses_by_gateways
+            return counted, reckon_coverages(connection, "2026-11", NOW_US)
+
+    at_once = answers()
+    for module in (counting, coverers):
+        monkeypatch.setattr(module, "ADDRESSES_LIMIT", 50)
+    assert answers() == at_once
+    assert at_once[0] == {1: 60, 2: 60}
+    assert at_once[1].sensors == 120
 
 
 def test_without_sketches_there_are_no_sensors(database):

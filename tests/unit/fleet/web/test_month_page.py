@@ -8,9 +8,10 @@ from sqlalchemy import insert
 
 from fleet.child.process import Child
 from fleet.facts.settings import DEFAULTS
+from fleet.months.comparing import NAMES_LIMIT, store_comparison
 from fleet.months.tables import month_timestamps
 from fleet.web.process_parts import share
-from tests.unit.fleet.months.closed import CLOSED_US, MONTH, closed_month
+from tests.unit.fleet.months.closed import CLOSED_US, MONTH, OTHER_CODE, closed_by_another, closed_month
 from tests.unit.fleet.web.api.site import Site
 
 
@@ -55,3 +56,26 @@ def test_a_report_whose_child_fails_may_be_asked_again(site):
     share(app, replace(app.state.parts, child=failing))
     answer = site.client.get(f"/api/v1/reports/monthly/{MONTH}.csv")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+
+
+def test_what_todays_program_would_say_otherwise_is_shown_once_it_was_compared(site):
+    def notice():
+        return site.client.get(f"/rapports/{MONTH}").text
+
+    assert OTHER_CODE not in notice()
+    closed_by_another(site.database)
+    assert "se fait en arrière-plan" in notice()
+    with site.database.write() as connection:
+        store_comparison(connection, MONTH, 1, differs=("commune 37015",))
+    assert OTHER_CODE in notice()
+    assert "commune 37015" in notice()
+    with site.database.write() as connection:
+        many = tuple(f"gateway {number}" for number in range(NAMES_LIMIT + 1))
+        store_comparison(connection, MONTH, 1, differs=many)
+    assert f"Et {NAMES_LIMIT + 1 - 20} autres." in notice()
+    with site.database.write() as connection:
+        store_comparison(connection, MONTH, 1)
+    assert "donne les mêmes valeurs" in notice()
+    with site.database.write() as connection:
+        store_comparison(connection, MONTH, 1, error="line 3: no run")
+    assert "line 3: no run" in notice()
