@@ -1,18 +1,20 @@
 """Which tests run which lines of a module, and how long each takes."""
 
-import ast
+import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 
-from tests.house_rules import importers
-
+FILES_LIMIT = 6
+"""Files that import the module come first, the nearest to its room before others; where none does, the files
+of what uses it."""
 FOLDERS = ("tests/unit", "tests/stories")
 
 
@@ -22,20 +24,36 @@ def path_of(module: str, root: Path) -> Path:
 
 
 def files_for(module: str, root: Path) -> list[str]:
-    """Return the test files that import a module, and those of the folder that mirrors its room."""
+    """Return the tests of a module: files that import it or mirror its room, and its docstrings' examples."""
     mirror = root / "tests" / "unit" / Path(*module.split(".")[:-1])
-    found = set(mirror.glob("test_*.py"))
-    for folder in FOLDERS:
-        for path in (root / folder).rglob("test_*.py"):
-            text = path.read_text(encoding="utf-8")
-            if module.rpartition(".")[2] in text and _imports(ast.parse(text), module):
-                found.add(path)
-    return sorted(str(path) for path in found)
+    files = [path for folder in FOLDERS for path in (root / folder).rglob("test_*.py")]
+    direct = _importing({module}, files)
+    nearest = sorted(direct, key=lambda path: (-len(os.path.commonpath([path, mirror])), str(path)))
+    found = [*nearest, *sorted(mirror.glob("test_*.py"))]
+    if not direct:
+        package = sorted((root / module.partition(".")[0]).rglob("*.py"))
+        users = {
+            ".".join(path.relative_to(root).with_suffix("").parts) for path in _importing({module}, package)
+        }
+        found += sorted(_importing(users, files))
+    return [*map(str, list(dict.fromkeys(found))[:FILES_LIMIT]), *_examples(module, root)]
 
 
-def _imports(tree: ast.Module, module: str) -> bool:
-    empty = ast.parse("")
-    return "test" in importers({"test": tree, module: empty}).get(module, set())
+def _importing(modules: Collection[str], files: Iterable[Path]) -> set[Path]:
+    """Return the files in which one of the modules is imported."""
+    either = "|".join(
+        rf"from {re.escape(name)} import|from {re.escape(parent)} import [^\n]*\b{last}\b"
+        for name in modules
+        for parent, _, last in [name.rpartition(".")]
+    )
+    return {path for path in files if modules and re.search(either, path.read_text(encoding="utf-8"))}
+
+
+def _examples(module: str, root: Path) -> list[str]:
+    """Return the test that runs the examples of the module's docstrings."""
+    if ">>> " not in path_of(module, root).read_text(encoding="utf-8"):
+        return []
+    return [f"{root / 'tests/test_doctests.py'}::test_the_examples_hold[{module}]"]
 
 
 class Failures:

@@ -57,9 +57,49 @@ def test_an_acknowledgement_that_comes_after_all_settles_a_late_frame() -> None:
 @pytest.mark.parametrize(("after_us", "late"), [(LATE_AFTER_US, 0), (LATE_AFTER_US + 1, 1)])
 def test_an_acknowledgement_is_late_beyond_three_seconds(after_us: int, late: int) -> None:
     delivery = Delivery(DeliveryRules())
-    delivery.frame_received(record(1, data_up()), 0)
-    assert delivery.acknowledged([1], after_us) == [1]
+    delivery.frame_received(record(1, data_up()), SECOND)
+    assert delivery.acknowledged([1], SECOND + after_us) == [1]
     assert delivery.counts["acknowledged_late"] == late
+
+
+def test_nothing_is_sent_before_the_server_answers() -> None:
+    delivery = Delivery(DeliveryRules())
+    delivery.frame_received(record(1, data_up()), 0)
+    assert delivery.step(0, None).live == ()
+    delivery.link(reachable=True)
+    assert [sent.id for sent in delivery.step(0, None).live] == [1]
+
+
+def test_a_frame_that_turns_late_takes_the_live_ones_of_its_address_along_and_no_others() -> None:
+    line = Line()
+    line.notice(reachable=False)
+    line.hear(data_up(0xA, 1))
+    line.run(SECOND)
+    line.hear(data_up(0xA, 2))
+    other = line.hear(data_up(0xB, 1))
+    line.run(LATE_AFTER_US - SECOND)
+    assert line.delivery.backlog.count == 2
+    assert line.delivery.acknowledged([other.id], line.now_us) == [other.id], "still awaited"
+    line.run(SECOND)
+    assert line.delivery.backlog.count == 2
+
+
+@pytest.mark.parametrize(("payload", "known"), [(data_up(), [1]), (join_request(), [])])
+def test_only_a_late_frame_that_was_sent_and_waits_in_the_spool_can_still_be_acknowledged(
+    payload: bytes, known: list[int]
+) -> None:
+    sent = Line()
+    sent.cut()
+    sent.hear(payload)
+    sent.run(SECOND)
+    sent.notice(reachable=False)
+    sent.run(LATE_AFTER_US)
+    assert sent.delivery.acknowledged([1], sent.now_us) == known
+    unsent = Line()
+    unsent.notice(reachable=False)
+    unsent.hear(payload)
+    unsent.run(LATE_AFTER_US)
+    assert unsent.delivery.acknowledged([1], unsent.now_us) == []
 
 
 def test_joins_are_never_delivered_late() -> None:

@@ -160,6 +160,18 @@ def test_utc_is_gps_time_minus_the_receiver_s_leap_seconds(leap_s: int, wired: b
     assert held.utc_minus_monotonic_us == reading.utc_minus_monotonic_us, "the last leap seconds hold"
 
 
+@pytest.mark.parametrize(
+    ("after_us", "became"), [(0, "no_pulse"), (1, "first"), (950_000, "first"), (950_001, "no_pulse")]
+)
+def test_a_message_speaks_of_the_pulse_up_to_950_ms_before_it(after_us: int, became: str) -> None:
+    latch = Latch(counter_us=7_000_000, monotonic_us=20_000_000, pps_counter_us=6_000_000)
+    assert latch.pps_us == 19_000_000
+    second = Second(gps_us=1_479_000_000 * SECOND_US, arrived_us=latch.pps_us + after_us)
+    pulses, reading, what = discipline(Pulses(), second, latch)
+    assert reading is not None
+    assert (what, pulses.present, reading.exact) == (became, became == "first", became == "first")
+
+
 @pytest.mark.parametrize("leap_s", [-3, 61])
 def test_leap_seconds_that_no_receiver_can_know_are_not_believed(leap_s: int) -> None:
     second = Second(gps_us=1_480_000_000_000_000, arrived_us=0, leap_s=leap_s)

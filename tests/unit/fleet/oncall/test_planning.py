@@ -81,6 +81,29 @@ def test_an_override_takes_its_level_alone() -> None:
     assert 7 not in [duty.person_id for duty in on_call(rota, at("2026-06-01T12:00"))]
 
 
+def test_an_override_hides_every_span_of_its_level_and_spans_without_one_stand_side_by_side() -> None:
+    usual = [Span(person_id=number, level=1, from_us=0, until_us=DAY) for number in (1, 2)]
+    override = Span(person_id=7, level=1, from_us=HOUR, until_us=2 * HOUR, override=True)
+    rota = Rota(spans=(*usual, override))
+    found = [[duty.person_id for duty in on_call(rota, now)] for now in (HOUR - 1, HOUR, 2 * HOUR)]
+    assert found == [[1, 2], [7], [1, 2]]
+
+
+def test_a_duty_lasts_from_its_handover_to_the_next() -> None:
+    weekly = turn(rotation(Period.WEEKLY), at("2026-01-21T12:00"))
+    assert weekly is not None
+    assert (weekly.person_id, weekly.source) == (3, "N1")
+    assert (weekly.from_us, weekly.until_us) == (at("2026-01-19T08:00"), at("2026-01-26T08:00"))
+    christmas = turn(rotation(Period.WEEKLY, holidays_person_id=9), at("2026-12-25T12:00"))
+    assert christmas is not None
+    assert (christmas.person_id, christmas.source) == (9, "holiday")
+    assert (christmas.from_us, christmas.until_us) == (at("2026-12-25T08:00"), at("2026-12-26T08:00"))
+
+
+def test_a_rotation_of_nobody_puts_nobody_on_call() -> None:
+    assert turn(rotation(person_ids=()), at("2026-06-01T12:00")) is None
+
+
 def test_holes_are_found_ahead_whole() -> None:
     rota = Rota(
         spans=(
