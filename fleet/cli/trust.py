@@ -105,6 +105,36 @@ def rotate(  # noqa: PLR0917 typer passes by name
     _write(output, {f"{read(made, Root).signed.version}.root.json": made})
 
 
+@app.command()
+def add(
+    release: Annotated[list[Path], Argument(exists=True, dir_okay=False, help="What the build wrote.")],
+    before: Annotated[Path, Option(exists=True, dir_okay=False, help="The newest list of releases.")],
+    output: Output,
+) -> None:
+    """Write the next list of releases with these in it, unsigned."""
+    from agent.wire.release import decode_release
+    from fleet.trust.documents import next_targets, read
+
+    with _in_words(""):
+        contents = [path.read_bytes() for path in release]
+        added = {decode_release(content).path: content for content in contents}
+    made = next_targets(before.read_bytes(), _now(), add=added)
+    _write(output, {f"{read(made).signed.version}.targets.json": made})
+
+
+@app.command()
+def remove(
+    path: Annotated[list[str], Argument(help="As `fleet trust show` names it: releases/…")],
+    before: Annotated[Path, Option(exists=True, dir_okay=False, help="The newest list of releases.")],
+    output: Output,
+) -> None:
+    """Write the next list without these, unsigned: gateways take them no more."""
+    from fleet.trust.documents import next_targets, read
+
+    made = next_targets(before.read_bytes(), _now(), remove=tuple(path))
+    _write(output, {f"{read(made).signed.version}.targets.json": made})
+
+
 def sign(
     document: Annotated[Path, Argument(exists=True, dir_okay=False, help="A root or a list of releases.")],
     key: Annotated[Path, Option(help="File of a private key.", exists=True, dir_okay=False)],
@@ -124,17 +154,19 @@ def sign(
 def accept(
     data: Data,
     documents: Documents,
-    file: Annotated[
-        list[Path] | None, Option(help="A file that the list names; may be repeated.", exists=True)
+    release: Annotated[
+        list[Path] | None, Option(help="A release that the list names; may be repeated.", exists=True)
     ] = None,
+    parts: Annotated[Path | None, Option(help="Folder of its parts.", exists=True, file_okay=False)] = None,
     lang: Lang = "",
 ) -> None:
     """Publish signed roots and lists of releases; refused as a gateway would refuse them."""
     from fleet.trust.repository import Repository
 
     with _in_words(lang):
-        contents = [each.read_bytes() for each in file or ()]
-        state = Repository(data).accept([each.read_bytes() for each in documents], contents, _now())
+        contents = [each.read_bytes() for each in release or ()]
+        signed = [each.read_bytes() for each in documents]
+        state = Repository(data).accept(signed, contents, _now(), parts=parts)
     assert state.targets is not None
     count = len(state.targets.signed.targets)
     versions = {"root": state.root.signed.version, "targets": state.targets.signed.version}

@@ -3,15 +3,16 @@
     N.root.json  N.targets.json  N.snapshot.json   never written again
     timestamp.json                                 replaced in one rename, last: until then nothing is seen
 
-``targets/SHA256.NAME`` holds the files that targets names.  A lock keeps `fleet trust accept` and the serving
-process, which signs a stale timestamp anew, apart.
+``targets/SHA256.NAME`` holds the files that targets names, ``parts/SHA256`` what these releases are made of.
+A lock keeps `fleet trust accept` and the serving process, which signs a stale timestamp anew, apart.
 """
 
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,8 @@ from securesystemslib.signer import SSlibKey
 from tuf.api.metadata import Root, Targets
 
 from agent.wire import trust
-from agent.wire.trust import Trusted
+from agent.wire.release import decode_release
+from agent.wire.trust import Trusted, TrustRefused
 from fleet.identity.keys import read_signing, replace_file, write_private
 from fleet.trust.documents import (
     DocumentRefused,
@@ -32,6 +34,7 @@ from fleet.trust.documents import (
 from fleet.trust.keys import public_pem
 
 ONLINE_KEY = "online.key"
+DOCUMENT_NAME = re.compile(r"([0-9]+\.(root|targets|snapshot)|timestamp)\.json")
 SNAPSHOTS_KEPT = 8
 """Older ones go: a gateway reads the one that the timestamp names, or starts again."""
 CONTENT_LIMIT_BYTES = 1_000_000
@@ -67,8 +70,20 @@ class Repository:
             found.append(path.read_bytes())
         return found
 
-    def accept(self, documents: list[bytes], contents: list[bytes], now: datetime) -> Trusted:
+    def file(self, kind: str, name: str) -> Path | None:
+        """Return the published file of a kind (metadata, targets, parts); None: none has that name."""
+        if kind == "metadata" and not DOCUMENT_NAME.fullmatch(name):
+            return None
+        path = self._path(name if kind == "metadata" else f"{kind}/{name}")
+        return path if path.is_file() else None
+
+    def accept(
+        self, documents: list[bytes], contents: list[bytes], now: datetime, *, parts: Path | None = None
+    ) -> Trusted:
         """Publish roots and targets in this order, and sign the new state of the lists.
+
+        ``contents``: the files of releases that targets newly names; ``parts``: the folder with what these
+        name in turn, as far as it is not published yet.
 
         Raises:
             TrustRefused: a gateway would refuse it; nothing was published.
@@ -84,6 +99,9 @@ class Repository:
             if targets is None:
                 raise DocumentRefused("no list of releases (targets) yet: give it with the root")
             given = self._contents(targets, contents)
+            brought = {part for content in given.values() for part in self._parts(content, parts)}
+            for part in sorted(brought):
+                self._bring(part)
             return self._publish(roots, targets, given, now)
 
     def renew(self, now: datetime) -> None:
@@ -93,7 +111,8 @@ class Repository:
         with self._locked():
             targets = self._newest("targets")
             if targets is not None and is_stale(self._path("timestamp.json").read_bytes(), now):
-                self._publish(self.roots(), targets, {}, now)
+                with suppress(TrustRefused):  # a root or list beyond its end: gateways, and ``show``, say so
+                    self._publish(self.roots(), targets, {}, now)
 
     def trusted(self, now: datetime) -> Trusted:
         """Return what a gateway that was never here would believe.
@@ -154,6 +173,27 @@ class Repository:
             wanted[name] = content
         return wanted
 
+    def _parts(self, content: bytes, folder: Path | None) -> list[Path]:
+        """Return the parts of one release that are to be published; each is what the release says."""
+        found = []
+        for part in decode_release(content).parts:
+            if self._path(f"parts/{part.sha256}").exists():
+                continue
+            path = (folder or self._path("parts")) / part.sha256
+            if (
+                not path.is_file()
+                or sha256_of(path) != part.sha256
+                or path.stat().st_size != part.packed_bytes
+            ):
+                raise DocumentRefused(f"part {part.name}: not in {path.parent} as the release says")
+            found.append(path)
+        return found
+
+    def _bring(self, part: Path) -> None:
+        path = self._path(f"parts/{part.name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, part.read_bytes())
+
     def _newest(self, role: str) -> bytes | None:
         numbers = self._numbers(role)
         return self._path(f"{max(numbers)}.{role}.json").read_bytes() if numbers else None
@@ -182,6 +222,12 @@ class Repository:
             yield
         finally:
             os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_of(path: str, sha256: str) -> str:

@@ -24,6 +24,7 @@ from fleet.web.api import (
     incidents,
     problems,
     registry,
+    releases,
     reports,
     speed,
 )
@@ -56,6 +57,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(enrolments.router)
     app.include_router(routes.router)
     app.include_router(availability.router)
+    app.include_router(releases.router)
     app.include_router(speed.router)
     for feature in (approvals, incidents, objects, registry, reports):
         app.include_router(feature.router)

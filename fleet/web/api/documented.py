@@ -83,6 +83,7 @@ EXAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", "/api/v1/on-call/overrides"): {"stored": True},
     ("get", "/api/v1/parts"): {"parts": [PART]},
     ("post", "/api/v1/parts"): PART,
+    ("get", "/api/v1/releases/{kind}/{name}"): "the file",
     ("get", "/api/v1/speed"): "zeros",
     ("post", "/api/v1/speed"): {"bytes": 65_536},
     ("get", "/healthz"): {"ok": True, "wrong": [], "cycles": 4_211, "broker_connected": True},

@@ -21,10 +21,10 @@ from fleet.trust.documents import (
 )
 from fleet.trust.keys import make_key, named, read_key, read_public
 from fleet.trust.repository import SNAPSHOTS_KEPT, Repository, file_of
+from packages.release import build, file_name
 
 PASSPHRASE = "une phrase assez longue"
 NOW = datetime.now(UTC).replace(microsecond=0)
-CONTENT = b'{"release": 1}'
 
 
 @pytest.fixture
@@ -104,18 +104,27 @@ def test_what_a_gateway_would_refuse_is_not_published(
     assert {path.name: path.read_bytes() for path in repository.folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_list_is_published_with_the_files_that_it_names(away: Path, data: Path) -> None:
+def test_a_list_is_published_with_its_releases_and_their_parts_or_not_at_all(away: Path, data: Path) -> None:
     repository = founded(away, data)
+    release = build("0.2.0", {"lib": {"lib.py": b"x = 1"}}, "x86_64", "3.11", away)
+    file, before = away / file_name(release), str(away / "1.targets.json")
+    assert main(["trust", "add", str(file), "--before", before, "--output", str(away)]) == 0
     second = away / "2.targets.json"
-    second.write_bytes(next_targets((away / "1.targets.json").read_bytes(), NOW, add={"a/b.json": CONTENT}))
     sign(away, second, "releases")
-    with pytest.raises(DocumentRefused, match=r"a/b\.json: give the file"):
+    accept = ["trust", "accept", "--data", str(data), str(second)]
+    with pytest.raises(DocumentRefused, match=r"x86_64-3\.11\.json: give the file"):
         repository.accept([second.read_bytes()], [b"other"], NOW)
-    state = repository.accept([second.read_bytes()], [CONTENT], NOW)
-    target = target_of(state, "a/b.json", NOW)
-    assert (
-        repository.folder / "targets" / file_of("a/b.json", target.hashes["sha256"])
-    ).read_bytes() == CONTENT
+    assert main([*accept, "--release", str(file)]) == 2
+    assert main([*accept, "--release", str(file), "--parts", str(data)]) == 2
+    assert repository.trusted(NOW).targets.signed.version == 1  # type: ignore[union-attr]
+    assert main([*accept, "--release", str(file), "--parts", str(away / "parts")]) == 0
+    state = repository.trusted(NOW)
+    target = target_of(state, release.path, NOW)
+    published = repository.file("targets", file_of(release.path, target.hashes["sha256"]))
+    assert published is not None
+    assert published.read_bytes() == file.read_bytes()
+    assert repository.file("parts", release.parts[0].sha256) is not None
+    assert repository.file("metadata", "lock") is None
     folder = TrustFolder(data.parent / "gateway")
 
     def fetch(name: str, limit_bytes: int) -> bytes | None:
@@ -123,6 +132,21 @@ def test_a_list_is_published_with_the_files_that_it_names(away: Path, data: Path
         return path.read_bytes()[: limit_bytes + 1] if path.exists() else None
 
     assert folder.refresh(fetch, repository.anchor_sha256(), NOW).targets == state.targets
+
+
+def test_a_release_that_is_taken_out_is_no_longer_signed(away: Path, data: Path) -> None:
+    repository = founded(away, data)
+    file = away / file_name(build("0.2.0", {"lib": {"lib.py": b"x = 1"}}, "x86_64", "3.11", away))
+    steps = [["add", str(file)], ["remove", "releases/0.2.0/x86_64-3.11.json"]]
+    for version, step in enumerate(steps, 1):
+        before, signed = (str(away / f"{number}.targets.json") for number in (version, version + 1))
+        assert main(["trust", *step, "--before", before, "--output", str(away)]) == 0
+        sign(away, Path(signed), "releases")
+        given = ["--release", str(file), "--parts", str(away / "parts")]
+        assert main(["trust", "accept", "--data", str(data), signed, *given]) == 0
+    assert repository.trusted(NOW).targets.signed.targets == {}  # type: ignore[union-attr]
+    newest = str(away / "3.targets.json")
+    assert main(["trust", *steps[1], "--before", newest, "--output", str(away)]) == 2
 
 
 def test_a_list_out_of_turn_is_refused(away: Path, data: Path) -> None:
