@@ -67,7 +67,9 @@ class Machine:
 
     def boot(self, *binds: Path, network_of: "Machine | None" = None) -> None:
         """Start it; return once systemd has started everything."""
-        command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no"]
+        # Whoever is killed and cannot halt it: it shuts down in good order all the same.
+        command = ["setpriv", "--pdeathsig=TERM", "systemd-nspawn", "--quiet", "--boot", "--register=no"]
+        command += [f"--directory={self.root}"]
         command += [
             "--keep-unit",
             f"--machine=passerelle-{os.getpid()}-{self.folder.name}",
