@@ -9,14 +9,14 @@ waits for its certificate it is ``key-next.pem``.
 import contextlib
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from agent.certificate import BadCertificate, validity_us
 from agent.durable import write_durably, write_if_possible
+from agent.keys import asked
 from agent.wire import reasons
-
-if TYPE_CHECKING:
-    from agent.wire.renewal import RenewalRequest
+from agent.wire.renewal import RenewalRequest
 
 __all__ = ["BadCertificate", "Identity"]
 
@@ -49,15 +49,11 @@ class Identity:
                     write_if_possible(self.certificate_path, content)
                 return content
         _set_aside(self.certificate_path)
-        from agent import keys
-
         try:
-            return keys.checked_key(self.key_path.read_bytes())
+            return _checked_key(self.key_path)
         except (FileNotFoundError, BadCertificate):
             _set_aside(self.key_path)
-        key_pem = keys.new_key()
-        write_durably(self.key_path, key_pem, mode=0o600)
-        return key_pem
+        return _new_key(self.key_path)
 
     def trust(self, ca_pem: str) -> None:
         """Put the fleet's authority back where an enrolled gateway's card holds something else.
@@ -72,9 +68,8 @@ class Identity:
 
     def believed(self, ca_pem: str, offered_pem: str = "") -> str:
         """Return the roots of ``ca_pem``, those that followed it, and of what is offered those that do."""
-        from agent.keys import believed
-
-        return believed(ca_pem, self._known_roots().decode(errors="replace"), offered_pem)
+        known = self._known_roots().decode(errors="replace")
+        return str(asked("believed", ca_pem, known, offered_pem))
 
     def _known_roots(self) -> bytes:
         try:
@@ -89,11 +84,9 @@ class Identity:
 
     def csr_pem(self) -> str:
         """Return a request for a certificate with CN = EUI, for the present key."""
-        from agent.keys import csr_pem
+        return str(asked("csr_pem", self._key_pem, self.eui))
 
-        return csr_pem(self._key_pem, self.eui)
-
-    def renewal(self, *, new_key: bool) -> "RenewalRequest":
+    def renewal(self, *, new_key: bool) -> RenewalRequest:
         """Return the signed request for the next certificate, for the present key or a new one.
 
         A new key that waits for its certificate is asked for until it has it: the fleet may have retired the
@@ -104,25 +97,17 @@ class Identity:
         """
         if not self.enrolled:
             raise BadCertificate(reasons.enrolment.nothing_to_renew())
-        from agent import keys
-
         key_pem = self._waiting_key()
         if new_key and key_pem is None:
-            key_pem = keys.new_key()
-            write_durably(self._next_path, key_pem, mode=0o600)
-        return keys.renewal_of(
-            self._key_pem,
-            self.certificate_path.read_bytes(),
-            eui=self.eui,
-            next_key_pem=key_pem or self._key_pem,
-        )
+            key_pem = _new_key(self._next_path)
+        present = self.certificate_path.read_bytes()
+        request = asked("renewal_of", self._key_pem, present, self.eui, key_pem or self._key_pem)
+        return msgspec.convert(request, RenewalRequest)
 
     def _waiting_key(self) -> bytes | None:
         """Return the new key that has no certificate yet; one that cannot be read is set aside."""
-        from agent.keys import checked_key
-
         try:
-            return checked_key(self._next_path.read_bytes())
+            return _checked_key(self._next_path)
         except FileNotFoundError:
             return None
         except BadCertificate:
@@ -140,10 +125,8 @@ class Identity:
         Raises:
             BadCertificate: foreign key, foreign name, or not signed by the fleet's CA.
         """
-        from agent import keys
-
-        key_pem = self._waiting_key() or keys.checked_key(self._key_pem)
-        keys.check_certificate(certificate_pem, ca_pem, eui=self.eui, key_pem=key_pem)
+        waiting = self._waiting_key() or self._key_pem
+        key_pem: bytes = asked("checked_certificate", certificate_pem, ca_pem, self.eui, waiting)
         write_durably(self.ca_path, ca_pem.encode(), mode=0o600)
         content = certificate_pem.strip().encode() + b"\n" + key_pem
         write_durably(self.copy_path, content, mode=0o600)
@@ -154,9 +137,8 @@ class Identity:
 
     def onsite_code(self, challenge: str, ticket: int) -> str | None:
         """Return the code that answers a challenge of the fleet; None: it is no point of the curve."""
-        from agent.keys import code_of
-
-        return code_of(self._key_pem, challenge, self.eui, ticket)
+        code: str | None = asked("code_of", self._key_pem, challenge, self.eui, ticket)
+        return code
 
     def validity_us(self) -> tuple[int, int] | None:
         """Return (from, until) of the certificate, or None without one."""
@@ -173,6 +155,18 @@ def _readable(path: Path) -> bytes | None:
     except (OSError, ValueError):
         return None
     return content
+
+
+def _checked_key(path: Path) -> bytes:
+    checked: bytes = asked("checked_key", path.read_bytes())
+    return checked
+
+
+def _new_key(path: Path) -> bytes:
+    """Return a key that is on the card."""
+    made: bytes = asked("new_key")
+    write_durably(path, made, mode=0o600)
+    return made
 
 
 def _set_aside(path: Path) -> None:

@@ -1,5 +1,7 @@
 """The code on site: shown on the screen for as long as the fleet asked, then gone; the newest replaces it."""
 
+import asyncio
+
 from agent.clock import Clock
 from agent.commands.runner import CommandFailed
 from agent.identity import Identity
@@ -19,7 +21,7 @@ class OnsiteCode:
 
     async def show(self, command: Command) -> Reason:
         """Show the code that answers the command's challenge."""
-        code = self._identity.onsite_code(command.challenge, command.ticket)
+        code = await asyncio.to_thread(self._identity.onsite_code, command.challenge, command.ticket)
         if code is None:
             raise CommandFailed(reasons.command.no_challenge())
         self._shown = code, command.ticket

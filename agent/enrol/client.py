@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[O
 
 async def renew_once(order: WorkOrder, identity: Identity, *, new_key: bool) -> tuple[Outcome, Reason | None]:
     """Return what became of one request for the next certificate."""
-    body = msgspec.json.encode(identity.renewal(new_key=new_key))
+    request = await asyncio.to_thread(partial(identity.renewal, new_key=new_key))
+    body = msgspec.json.encode(request)
     return await asyncio.to_thread(ask, order, identity, "/api/v1/renewals", body)
 
 

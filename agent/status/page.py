@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from agent.local_page import EVERYWHERE, LOOPBACK, LocalPage
 from agent.status.say import Lang, lang_of, say
-from agent.status.screen import onsite_words, render, serves
 from agent.status.status import Status
 from agent.wire.configuration import Configuration
 
@@ -23,6 +22,8 @@ _STYLE = (
 def page(status: Status, lang: Lang) -> str:
     """Return the page as HTML; everything that came from elsewhere is escaped."""
     from html import escape
+
+    from agent.status.screen import onsite_words, render, serves
 
     state = say(lang, "En service", "In service") if serves(status) else say(lang, "À vérifier", "Check")
     proof, code = onsite_words(status, lang)

@@ -6,11 +6,12 @@ fleet checks that its CA issued the certificate, that the signature holds and th
 expired certificate is in grace (a water tower stays dark for weeks).  Refusals are those of enrolment.
 """
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from typing import TYPE_CHECKING
 
 from agent.wire.configuration import Strict
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _SIGNED_PREFIX = b"passerelle/renewal/1\0"
 
@@ -29,17 +30,24 @@ def _signed_bytes(eui: str, csr_pem: str) -> bytes:
 
 
 def sign_renewal(
-    key: ec.EllipticCurvePrivateKey, *, eui: str, certificate_pem: str, csr_pem: str
+    key: "ec.EllipticCurvePrivateKey", *, eui: str, certificate_pem: str, csr_pem: str
 ) -> RenewalRequest:
     """Return the request, signed with the key of the present certificate."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     signature = key.sign(_signed_bytes(eui, csr_pem), ec.ECDSA(hashes.SHA256()))
     return RenewalRequest(
         eui=eui, certificate_pem=certificate_pem, csr_pem=csr_pem, signature_hex=signature.hex()
     )
 
 
-def renewal_holds(public: ec.EllipticCurvePublicKey, request: RenewalRequest) -> bool:
+def renewal_holds(public: "ec.EllipticCurvePublicKey", request: RenewalRequest) -> bool:
     """Return whether the request was signed with the private half of ``public``."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         signature = bytes.fromhex(request.signature_hex)
         public.verify(signature, _signed_bytes(request.eui, request.csr_pem), ec.ECDSA(hashes.SHA256()))

@@ -35,7 +35,7 @@ BACKDATED = dt.timedelta(hours=1)
 """``not before`` lies this far back: clocks of gateways differ."""
 NAME = "Passerelle CA"
 LINKS_LIMIT = 3
-"""Successions that a gateway can follow at once: forty years (``agent.keys.ROOTS_LIMIT``)."""
+"""Successions that a gateway can follow at once: forty years (``agent.keys.work.ROOTS_LIMIT``)."""
 
 
 class RootStep(StrEnum):

@@ -13,9 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
 from agent.connectors.basics_station.cups import Answer, Credentials, CupsError, split_credentials
 from agent.durable import write_durably
@@ -76,6 +73,10 @@ def usable(blob: bytes, name: str) -> Credentials:
     Raises:
         CupsError: they are not, with the part that is wrong.
     """
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     found = split_credentials(blob)
     try:
         x509.load_der_x509_certificate(found.trust)

@@ -3,8 +3,6 @@
 import os
 import ssl
 
-from cryptography.hazmat.primitives import serialization
-
 from agent.connectors.basics_station.cups import Credentials
 
 
@@ -34,6 +32,8 @@ def pem_of(credentials: Credentials) -> bytes:
     Raises:
         ssl.SSLError: a key of no kind that we know.
     """
+    from cryptography.hazmat.primitives import serialization
+
     try:
         key = serialization.load_der_private_key(credentials.key, None)
     except (ValueError, TypeError) as error:

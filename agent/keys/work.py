@@ -1,7 +1,7 @@
-"""Keys, requests and certificates: what ``cryptography`` does for an identity.
+"""Keys, requests and certificates: what ``cryptography`` does for an identity; bytes and text in and out.
 
-It is loaded when the gateway asks for a certificate, gets one or has none that can be read, when other roots
-follow those of the work order, and for a code on site: not at every start, because it is 7 MB of memory.
+Asked when the gateway wants a certificate, gets one or has none that can be read, when other roots follow
+those of the work order, and for a code on site.
 """
 
 from cryptography import x509
@@ -49,7 +49,7 @@ def csr_pem(key_pem: bytes, eui: str) -> str:
     return request.public_bytes(Encoding.PEM).decode()
 
 
-def renewal_of(key_pem: bytes, certificate_pem: bytes, *, eui: str, next_key_pem: bytes) -> RenewalRequest:
+def renewal_of(key_pem: bytes, certificate_pem: bytes, eui: str, next_key_pem: bytes) -> RenewalRequest:
     """Return the request for the next certificate, for ``next_key_pem``, signed with the present key."""
     certificate = x509.load_pem_x509_certificate(certificate_pem).public_bytes(Encoding.PEM).decode()
     request = csr_pem(next_key_pem, eui)
@@ -64,8 +64,8 @@ def code_of(key_pem: bytes, challenge: str, eui: str, ticket: int) -> str | None
         return None
 
 
-def check_certificate(certificate_pem: str, ca_pem: str, *, eui: str, key_pem: bytes) -> None:
-    """Return if the certificate is for ``eui`` and ``key_pem`` and signed by ``ca_pem``.
+def checked_certificate(certificate_pem: str, ca_pem: str, eui: str, key_pem: bytes) -> bytes:
+    """Return the key as PEM if the certificate is for it and for ``eui``, and signed by ``ca_pem``.
 
     Raises:
         BadCertificate: it is not.
@@ -80,8 +80,10 @@ def check_certificate(certificate_pem: str, ca_pem: str, *, eui: str, key_pem: b
     names = [attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [eui]:
         raise BadCertificate(reasons.enrolment.for_another(names=", ".join(map(str, names)), eui=eui))
-    if certificate.public_key().public_bytes(*_SPKI) != _key(key_pem).public_key().public_bytes(*_SPKI):
+    key = _key(key_pem)
+    if certificate.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):
         raise BadCertificate(reasons.enrolment.for_another_key())
+    return _pem_of(key)
 
 
 def believed(anchor_pem: str, *offered_pems: str) -> str:
