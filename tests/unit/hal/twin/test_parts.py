@@ -250,6 +250,18 @@ class TestSx1261:
         assert len(radio.transfer(frame)) == len(frame)
 
 
+READ_FREQUENCY = bytes.fromhex("1d088b0000000000")
+"""What libloragw's own tests ask both radios for, to see whether the bus carries what it should."""
+
+
+def test_the_frequency_can_be_read_back_from_both_radios() -> None:
+    radio, _ = TestSx1250().radio()
+    listener, _, _ = TestSx1261().radio()
+    for each in (radio, listener):
+        each.transfer(bytes.fromhex("8636380000"))
+        assert each.transfer(READ_FREQUENCY)[4:] == bytes.fromhex("36380000")
+
+
 class TestThermometer:
     @pytest.mark.parametrize(
         ("celsius", "high", "low"),
