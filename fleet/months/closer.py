@@ -99,7 +99,7 @@ class Closer:
             return ()
         stamp = () if self._stamper is None else (self._stamper.look,)
         counts = (self.pack_sketches, self.count_a_day, self.freeze_coverages)
-        return (self.take_snapshot, *counts, self.look, *stamp, self.compare_a_month)
+        return (self.take_snapshot, self.look, *stamp, *counts, self.compare_a_month)
 
     def take_snapshot(self) -> bool:
         """Freeze members, weights and settings of the present month, if due; return whether it was."""
@@ -136,7 +136,7 @@ class Closer:
 
     def freeze_coverages(self) -> bool:
         """Take who hears the sensors of the present month, if that is due; return whether it was."""
-        now_us = self._clock.now_us()
+        now_us, began_us = self._clock.now_us(), self._clock.monotonic_us()
         month = month_of(now_us)
         with self._database.read() as connection:
             if not coverers.is_due(connection, month, now_us):
@@ -144,7 +144,8 @@ class Closer:
         coverages = self._reckoner.coverages(month, now_us)
         with self._database.write() as connection:
             coverers.store_coverages(connection, coverages)
-        log.info("coverages_frozen", month=month, sensors=coverages.sensors)
+        took_ms = (self._clock.monotonic_us() - began_us) // 1000
+        log.info("coverages_frozen", month=month, sensors=coverages.sensors, took_ms=took_ms)
         return True
 
     def compare_a_month(self) -> str | None:

@@ -22,16 +22,16 @@ from fleet.evidence.vitals import NAMES
 from fleet.facts.model import GatewayFacts, HeartbeatRun, JournalFact
 from fleet.facts.months import Window, closes_at_us, month_window, months_between
 from fleet.facts.settings import DEFAULTS
-from fleet.lang.paris import paris
 from fleet.months.closer import note_look
 from fleet.months.tables import month_versions
 from fleet.months.versions import close_month
 from fleet.registry import tables
 from fleet.retention import Retention
 from fleet.simulation.network import network_month
+from passerelle.benches.year.kept import MONTHS, VITALS_DAYS
 from passerelle.benches.year.served import Life
 
-GATEWAYS, COMMUNES, TROUBLES, MONTHS = 1_615, 539, 10_000, 12
+GATEWAYS, COMMUNES, TROUBLES = 1_615, 539, 10_000
 WHO = "bench"
 BOOTS_A_MONTH = 1_000_000
 """Between the boots of two months: each month is lived by itself."""
@@ -42,15 +42,8 @@ AT_ONCE = 200
 _VITALS = '{"' + '":[120,5400,40,52],"'.join(NAMES) + '":[120,5400,40,52]}'
 _SLOTS = "[" + ",".join(["25"] * 288) + "]"
 FRAMES_A_SPAN = 25
-SKETCHES_A_DAY = 557
-"""Each gateway hears so many addresses: 300,000 sensors promised for 2030 (AMI 1.2), each heard by three."""
 _NUMBERS = "numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
 _EACH = "FROM gateways CROSS JOIN numbers"
-_SKETCHES = (
-    "SELECT eui, :day, printf('%08x', rowid / 3 * 1000 + n), 255, 24, -110, -2.5, 10, :now"
-    " FROM (SELECT eui, rowid FROM gateways) CROSS JOIN numbers"
-)
-"""Three gateways hear the same addresses."""
 
 
 def fill(database: Database, now_us: int) -> tuple[dict[str, Life], str]:
@@ -64,32 +57,15 @@ def fill(database: Database, now_us: int) -> tuple[dict[str, Life], str]:
     closable = [month for month in months if closes_at_us(month) < now_us]
     for number, month in enumerate(months):
         whole = month_window(month)
-        window = Window(whole.start_us + EDGE_US, min(whole.end_us, end_us) - EDGE_US)
-        if window.start_us < window.end_us:
-            _live(database, number, month, window)
+        first_us, last_us = whole.start_us + EDGE_US, min(whole.end_us, end_us) - EDGE_US
+        if first_us < last_us:
+            _live(database, number, month, Window(first_us, last_us))
         if month == closable[-1]:
             _close(database, closable[:-1], now_us)
     with database.write() as connection:
         _rhythm(connection, end_us)
         mark(connection, LAST_CYCLE, end_us)
     return lives(database), closable[-1]
-
-
-def sketch_a_day(database: Database, now_us: int) -> int:
-    """Write what every gateway heard yesterday, address by address; return how many bytes that took."""
-    before = _size(database)
-    day = f"{paris(now_us - DAY_US):%Y-%m-%d}"
-    values = {"day": day, "now": now_us, "first": 1, "last": SKETCHES_A_DAY}
-    with database.write() as connection:
-        connection.execute(text(f"WITH RECURSIVE {_NUMBERS} INSERT INTO heard {_SKETCHES}"), values)
-    return _size(database) - before
-
-
-def _size(database: Database) -> int:
-    with database.read() as connection:
-        pages = connection.scalar(text("SELECT page_count FROM pragma_page_count()"))
-        size = connection.scalar(text("SELECT page_size FROM pragma_page_size()"))
-    return int(pages or 0) * int(size or 0)
 
 
 def lives(database: Database) -> dict[str, Life]:
@@ -235,7 +211,7 @@ def _rhythm(connection: Connection, end_us: int) -> None:
     hour, day = end_us // HOUR_US, end_us // DAY_US
     for span_s, length_us, first, last in (
         (3_600, HOUR_US, hour - kept.vitals_hours_days * 24, hour),
-        (86_400, DAY_US, day - 365, day - kept.vitals_hours_days),
+        (86_400, DAY_US, day - VITALS_DAYS, day - kept.vitals_hours_days),
     ):
         values = {"span_s": span_s, "length": length_us, "told": _VITALS, "first": first, "last": last}
         rows = f"SELECT eui, :span_s, n * :length, :told {_EACH}"

@@ -25,12 +25,14 @@ from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
 from demo.ports import free_port
 from fleet.cli import commands
+from fleet.facts.months import month_of
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 INTERVAL_S = 30
-START_LIMIT_S, CLOSE_LIMIT_S, ANSWER_LIMIT_S, STOP_S = 180, 300, 300, 40
+START_LIMIT_S, CLOSE_LIMIT_S, ANSWER_LIMIT_S, STOP_S = 180, 600, 300, 40
 CHILDREN_EVERY_S = 0.05
 _CLOSED = re.compile(r"event='?month_closed.*took_ms=(\d+)")
+_COVERED = re.compile(r"event='?coverages_frozen.*took_ms=(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,18 +128,25 @@ class Served:
 
     def close_month(self) -> tuple[float, float]:
         """Wait for the month that is due; return what closing it took, and the highest memory meanwhile."""
+        return self._done(_CLOSED)
+
+    def coverers(self) -> tuple[float, float]:
+        """Wait until who hears the month's sensors is known; return the same of that."""
+        return self._done(_COVERED)
+
+    def _done(self, event: re.Pattern[str]) -> tuple[float, float]:
         self._forget_peak()
         began = time.monotonic()
         while time.monotonic() - began < CLOSE_LIMIT_S:
-            if found := _CLOSED.search(self._log.read_text(errors="replace")):
+            if found := event.search(self._log.read_text(errors="replace")):
                 return int(found[1]) / 1000, self._peak_mb()
             time.sleep(0.5)
-        raise RuntimeError(f"no month closed within {CLOSE_LIMIT_S} s\n{self._log.read_text()[-2000:]}")
+        raise RuntimeError(f"no {event.pattern} within {CLOSE_LIMIT_S} s\n{self._log.read_text()[-2000:]}")
 
     def pages(self, month: str) -> list[Page]:
         """Ask for everything that a year of data makes heavy; ``month`` is closed."""
         found = []
-        for path in _paths(month, next(iter(self.lives))):
+        for path in _paths(month, month_of(time.time_ns() // 1000), next(iter(self.lives))):
             self._forget_peak()
             began = time.monotonic()
             status = self._get(path)[0]
@@ -192,11 +201,14 @@ class Served:
         client.loop_stop()
 
 
-def _paths(month: str, eui: str) -> list[str]:
+def _paths(month: str, present: str, eui: str) -> list[str]:
+    """Return what is asked of a closed month, of the present one, and of the network."""
     reports = "/api/v1/reports"
     return [
         *("/", "/mur", "/passerelles", f"/passerelles/{eui}", "/communes", "/communes/00000"),
         *("/incidents", "/registre", "/journal", "/statistiques", "/objets", "/carte/territoire.json"),
+        *(f"/api/v1/availability?month={present}&by={by}" for by in ("gateway", "commune", "whole")),
+        *(f"/rapports/{present}", f"{reports}/monthly/{present}.pdf", f"/api/v1/connectivity?month={month}"),
         *("/rapports", f"/rapports/{month}", f"/rapports/{month}/v1/chiffres.json"),
         f"/rapports/{month}/v1/faits.ndjson",
         *(f"/api/v1/availability?month={month}&by={by}" for by in ("gateway", "commune", "epci")),
