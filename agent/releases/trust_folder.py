@@ -2,7 +2,7 @@
 
 ``trust/``: ``root.json``, ``timestamp.json``, ``snapshot.json``, ``targets.json``.  Each is written, durably,
 as soon as it is believed, root by root, so that a power cut loses at most the newest step.  What the card
-damaged is fetched again; a damaged root begins again at the one that the configuration names.
+damaged is fetched again; a damaged root begins again at the first, by the hash that the caller names.
 """
 
 from collections.abc import Callable

@@ -60,7 +60,7 @@ class Repository:
         return public_pem(read_signing(self._key_file).public_key())
 
     def anchor_sha256(self) -> str:
-        """Return the hash of the first root, by which a configuration names it to a gateway."""
+        """Return the hash of the first root, by which a gateway is to be given it."""
         return hashlib.sha256(self._path("1.root.json").read_bytes()).hexdigest()
 
     def roots(self) -> list[bytes]:

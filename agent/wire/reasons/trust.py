@@ -86,8 +86,8 @@ def content_differs(*, path: str) -> None: ...
 
 
 @code(
-    "la première racine n’est pas celle que la configuration nomme",
-    "the first root is not the one that the configuration names",
+    "la première racine n’est pas celle que son empreinte nomme",
+    "the first root is not the one that its hash names",
 )
 def other_anchor() -> None: ...
 
