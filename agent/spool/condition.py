@@ -31,7 +31,6 @@ class Condition:
         self._reported_accepting = True
         self.state = State.ABSENT
         self.retry_at_us = 0
-        self.refusals = 0
 
     @property
     def accepting(self) -> bool:
@@ -49,7 +48,6 @@ class Condition:
         """Take in that the disk does less than accept, and when it is tried again."""
         self.state = state
         self.retry_at_us = self._clock.monotonic_us() + int(retry_s * 1_000_000)
-        self.refusals += 1
         if self._reported_accepting:
             self._reported_accepting = False
             self._record("FULL", why)

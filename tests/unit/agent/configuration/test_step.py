@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from agent.configuration.model import (
+    FAILED_LIMIT,
     Apply,
     ApplyFailed,
     ApplyGood,
@@ -69,6 +70,15 @@ def test_newer_configuration_goes_on_trial_marker_before_apply() -> None:
     assert state.ledger.good.version == 1
     assert state.trial_until_us == TRIAL_US
     assert reported(state, at()).state is ConfigState.TRIAL
+
+
+def test_of_the_contents_that_failed_the_newest_are_remembered() -> None:
+    many = tuple(f"{number:064x}" for number in range(FAILED_LIMIT))
+    full = replace(TRIAL, ledger=msgspec.structs.replace(TRIAL.ledger, failed=many))
+    state, _ = step(full, Tick(), at(TRIAL_US))
+    assert state.ledger.failed == (*many[1:], SHA_TWO)
+    again = replace(TRIAL, ledger=msgspec.structs.replace(TRIAL.ledger, failed=(SHA_TWO, *many[:3])))
+    assert step(again, Tick(), at(TRIAL_US))[0].ledger.failed == (*many[:3], SHA_TWO)
 
 
 def test_confirmation_of_its_hash_makes_the_trial_good() -> None:

@@ -185,6 +185,20 @@ def test_at_the_month_s_cap_one_stored_frame_a_second_leaves_and_live_ones_at_on
     assert len(line.done) == 41
 
 
+def test_the_next_stored_frame_of_an_address_wakes_the_shell_half_a_second_after_the_one_before() -> None:
+    delivery = Delivery(DeliveryRules())
+    stored = [record(number, data_up(0xA, number)) for number in (1, 2)]
+    for each in stored:
+        delivery.restore(each.id, each.address, each.kind)
+    delivery.link(reachable=True)
+    asked = delivery.step(SECOND, None).fetch
+    delivery.fetched(asked, stored)
+    assert [late.id for late in delivery.step(SECOND, None).late] == [1]
+    delivery.acknowledged([1], SECOND)
+    assert delivery.step(SECOND, None).wake_at_us == SECOND + ADDRESS_SPACING_US
+    assert [late.id for late in delivery.step(SECOND + ADDRESS_SPACING_US, None).late] == [2]
+
+
 def test_a_replay_of_one_busy_address_catches_up_with_its_live_frames() -> None:
     line = Line()
     for n in range(1200):

@@ -59,6 +59,16 @@ def test_what_a_neighbour_delivered_is_kept_back_and_the_rest_is_delivered_in_or
     assert (line.delivery.queued, line.stored) == (0, {})
 
 
+def test_a_second_word_adds_to_the_first_and_names_data_frames_only() -> None:
+    line = Line(rules=SPARING)
+    neighbours = line.delivery.neighbours
+    neighbours.answered(word((0, 1)))
+    neighbours.answered(word((7, 7), address=OTHER))
+    known = [(3, ADDRESS), (1, ADDRESS), (7, OTHER), (1, OTHER)]
+    delivered = [neighbours.delivered(record(1, frame(counter, address))) for counter, address in known]
+    assert delivered == [False, True, True, False]
+
+
 def test_without_the_word_of_the_fleet_all_is_delivered_in_the_end_and_it_is_counted() -> None:
     line = cut(SPARING, [frame(counter) for counter in range(3)])
     line.run(NEIGHBOURS_WAIT_US - 1_000_000)

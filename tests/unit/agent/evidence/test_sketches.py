@@ -168,6 +168,7 @@ def test_the_picture_counts_failures_air_time_and_estimates_noise() -> None:
         "noise_floor": "estimated",
         "noise_estimated.868100000": -120.0,
     }
+    assert picture.noise_samples == 1, "one weak frame"
     picture.measured(868_100_000, -117.5)
     assert picture.fields()["noise_floor"] == "measured"
     assert picture.fields()["noise_measured.868100000"] == -117.5

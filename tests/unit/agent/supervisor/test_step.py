@@ -116,6 +116,13 @@ def test_a_trouble_that_ends_begins_again_at_the_bottom() -> None:
     assert stages(state, again, 12 * MINUTE_US) == [("Recover", Stage.RENEW_ADDRESS)]
 
 
+def test_a_radio_that_received_again_begins_at_the_bottom() -> None:
+    state, _ = step(State(), DEAF, 10 * MINUTE_US)
+    state, _ = step(state, FINE, 11 * MINUTE_US)
+    again = Facts(radio=Radio.DEAF, radio_since_us=12 * MINUTE_US)
+    assert stages(state, again, 22 * MINUTE_US) == [("Recover", Stage.RESTART_PROCESS)]
+
+
 def test_no_reboot_while_a_configuration_is_on_trial() -> None:
     trial = Facts(radio=Radio.RECEIVING, radio_since_us=0, backhaul_lost_since_us=0, on_trial=True)
     state = State(backhaul_tried=4)

@@ -369,6 +369,11 @@ def test_silence_is_confirmed_after_90_s_and_dated_back(silent_s, state):
         assert (since_us, span.proved) == (T0 + 600 * S, False)
 
 
+@pytest.mark.parametrize(("now", "end"), [(1000, 1000), (3600, 3600), (5000, 3600)])
+def test_a_timeline_ends_with_its_window_and_never_after_now(now, end):
+    assert states([run(BEFORE, 0, 600)], now=now) == [(0, 600, "SERVING"), (600, end, "DOWN")]
+
+
 def test_a_boot_that_was_never_heard_live_proves_nothing():
     journal = boot_records(700, boot=7)
     assert spans_of([run(BEFORE, 0, 600)], journal)[1] == (600, 3600, "DOWN", "unknown", False)

@@ -65,6 +65,16 @@ def test_whatever_differs_begins_a_new_run(after):
     assert folded(beat(1), after).outcome is Outcome.NEW
 
 
+@pytest.mark.parametrize(
+    ("cut_us", "outcome"),
+    [(T0 + 30 * S + 99_999, Outcome.EXTENDED), (T0 + 30 * S + 100_000, Outcome.NEW)],
+)
+def test_what_was_received_until_a_cut_is_not_extended(cut_us, outcome):
+    first, second = beat(1), beat(2)
+    before = fold(None, EUI, first, first.at_us + 100_000).run
+    assert fold(before, EUI, second, second.at_us + 100_000, cut_us=cut_us).outcome is outcome
+
+
 def test_a_heartbeat_said_twice_changes_nothing():
     made = folded(beat(1), beat(1))
     assert made.outcome is Outcome.REPEATED

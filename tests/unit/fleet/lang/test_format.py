@@ -87,4 +87,6 @@ def test_euros_and_sizes() -> None:
     assert formats.euros("en", 511805) == "€5,118.05"
     assert formats.octets("fr", 512_000_000) == f"512{N}Mo"
     assert formats.octets("en", 1_500_000) == f"1.5{N}MB"
+    assert formats.octets("fr", 1_000_000) == f"1,0{N}Mo"
+    assert formats.octets("fr", 10_000) == f"10{N}ko"
     assert formats.octets("fr", 999) == f"999{N}o"
