@@ -1,6 +1,7 @@
 """A request, its decision, and the seals that hold them together; pure.
 
-A seal is an HMAC over who asked or decided what and when, made in the request of a person who is logged in.
+A seal is an HMAC over who asked or decided what and when, made in the request of a person who is logged in,
+and for an approval proved anew who they are.
 Its key follows from the fleet's signing key, which is not in the database: who writes rows can neither invent
 a request nor a decision, nor move either to another content.
 
@@ -12,7 +13,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from fleet.db.seals import seal
 from fleet.durations import DAY_US, HOUR_US, SECOND_US
 
 KEY_BYTES = 32
 LIFE_US = 60 * DAY_US
-"""From the question; a rollout waits 30 days for its last gateway.  No old approval is used again after."""
+"""From the question; a rollout waits 30 days for its last gateway.  What is over ends its approval before."""
 PROTECTED = ("fleet", "connectors")
 """Groups of settings that say where a gateway's frames go and who commands it…"""
 ADDRESS_FIELDS = frozenset(
@@ -123,6 +124,23 @@ class Request:
     outcome: str
     asked_seal: str
     decided_seal: str
+    decided_session: str = ""
+    """Digest of the session in which it was approved; empty: on the command line."""
+    decided_proof: str = ""
+    """With what that person proved who they are, for this approval alone."""
+    intact: bool = True
+    """The row is as this program wrote it last (``fleet.db.seals``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """How somebody who approves proved who they are, in the act itself."""
+
+    proof: str
+    """``password``, or ``password and code`` where the account has a second factor."""
+    session: str = ""
+    by_command_line: bool = False
+    """Whoever has the command line gave the account its password: with it they are the same person."""
 
 
 class Fault(StrEnum):
@@ -137,6 +155,8 @@ class Fault(StrEnum):
     WAITING = "approval.waiting"
     CLOSED = "approval.closed"
     """Refused, cancelled or expired."""
+    USED = "approval.used"
+    """What it was for is over: an approval serves once."""
     OLD = "approval.old"
     """It was asked for too long ago: a rollout that old is begun anew."""
     OWN = "approval.own"
@@ -151,16 +171,6 @@ def key_of(signing: Ed25519PrivateKey) -> bytes:
     )
 
 
-def seal(key: bytes, *parts: object) -> str:
-    """Return the seal over some values: every one counts, and where one ends and the next begins.
-
-    >>> seal(b"k", "a", "b") == seal(b"k", "ab", "")
-    False
-    """
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hmac.new(key, text.encode(), sha256).hexdigest()
-
-
 def asked_seal(key: bytes, one: Request) -> str:
     """Return the seal that a request must carry."""
     values = (one.kind, one.subject, _plain(one.content), one.author, one.reason)
@@ -169,7 +179,9 @@ def asked_seal(key: bytes, one: Request) -> str:
 
 def decided_seal(key: bytes, one: Request) -> str:
     """Return the seal that its approval must carry."""
-    return seal(key, "approved", one.id, one.asked_seal, one.decided_by, one.decided_at_us, one.due_at_us)
+    proof = (one.decided_session, one.decided_proof) if one.decided_proof else ()
+    values = (one.id, one.asked_seal, one.decided_by, one.decided_at_us, one.due_at_us)
+    return seal(key, "approved", *values, *proof)
 
 
 def fault_of(  # noqa: PLR0911 one line a fault
@@ -178,15 +190,19 @@ def fault_of(  # noqa: PLR0911 one line a fault
     """Return why ``content`` may not be signed by a request; None: it may."""
     if one is None:
         return Fault.MISSING
+    if not one.intact:
+        return Fault.FORGED
     if now_us - one.asked_at_us > LIFE_US:
         return Fault.OLD
     if not hmac.compare_digest(asked_seal(key, one), one.asked_seal):
         return Fault.FORGED
     if _plain(content) != _plain(one.content):
         return Fault.CHANGED
+    if one.state is RequestState.DONE:
+        return Fault.USED
     if not one.needs_second:
-        return None if one.state in (RequestState.APPROVED, RequestState.DONE) else Fault.CLOSED
-    if one.state not in (RequestState.APPROVED, RequestState.DONE):
+        return None if one.state is RequestState.APPROVED else Fault.CLOSED
+    if one.state is not RequestState.APPROVED:
         return Fault.WAITING if one.state is RequestState.WAITING else Fault.CLOSED
     if one.decided_by == one.author:
         return Fault.OWN

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from fleet.approvals.model import (
     OPEN,
+    Confirmation,
     Fault,
     Request,
     RequestKind,
@@ -20,6 +21,7 @@ from fleet.approvals.model import (
     fault_of,
 )
 from fleet.approvals.tables import approvals
+from fleet.db.seals import is_intact, seal_rows, taking_away
 from fleet.identity import audit
 
 REASON_LIMIT_CHARACTERS = 300
@@ -88,9 +90,11 @@ def ask(
         decided_seal="",
     )
     made = replace(bare, asked_seal=asked_seal(key, bare))
-    row = {name: getattr(made, name) for name in made.__slots__ if name != "id"}
-    number = connection.execute(insert(approvals).values(row).returning(approvals.c.id)).scalar_one()
-    made = replace(made, id=int(number))
+    number = int(
+        connection.execute(insert(approvals).values(_row(made)).returning(approvals.c.id)).scalar_one()
+    )
+    made = replace(made, id=number)
+    seal_rows(connection, approvals, approvals.c.id == number)
     if needs_second:
         _note(connection, made, "approval.ask", who=author, now_us=now_us, why=reason)
     return made
@@ -106,8 +110,9 @@ def decide(
     who: str,
     reason: str,
     now_us: int,
+    confirmation: Confirmation | None = None,
 ) -> Request:
-    """Approve, refuse or cancel a request.
+    """Approve, refuse or cancel a request; approving needs the ``confirmation`` of who does.
 
     Raises:
         ApprovalRefused: there is no such request, it is over, it was changed, or its author would approve it.
@@ -115,7 +120,7 @@ def decide(
     before = get(connection, number)
     if before is None:
         raise ApprovalRefused("approval.refused.unknown", number=number)
-    if refusal := _against(key, before, choice, who, now_us):
+    if refusal := _against(key, before, choice, who, now_us) or _unproved(before, choice, confirmation):
         raise refusal
     if choice is not Choice.APPROVE and not reason.strip():
         raise ApprovalRefused("approval.refused.reason", limit=REASON_LIMIT_CHARACTERS)
@@ -132,7 +137,8 @@ def decide(
         decided_why=reason.strip()[:REASON_LIMIT_CHARACTERS],
         due_at_us=now_us + countdown_us(before.kind, rules) if choice is Choice.APPROVE else None,
     )
-    if choice is Choice.APPROVE:
+    if choice is Choice.APPROVE and confirmation is not None:
+        after = replace(after, decided_session=confirmation.session, decided_proof=confirmation.proof)
         after = replace(after, decided_seal=decided_seal(key, after))
     _save(connection, after)
     _note(connection, after, f"approval.{choice}", who=who, now_us=now_us, why=after.decided_why)
@@ -154,10 +160,24 @@ def _against(key: bytes, one: Request, choice: Choice, who: str, now_us: int) ->
     return None
 
 
+def _unproved(one: Request, choice: Choice, confirmation: Confirmation | None) -> ApprovalRefused | None:
+    """Return why an approval is nobody's, or that of who asked."""
+    if choice is not Choice.APPROVE:
+        return None
+    if confirmation is None:
+        return ApprovalRefused("approval.refused.unproved")
+    if one.author == audit.COMMAND_LINE and confirmation.by_command_line:
+        return ApprovalRefused("approval.refused.command_line")
+    return None
+
+
 def expire(connection: Connection, now_us: int) -> list[Request]:
     """Let the requests expire that nobody decided in time, and return them."""
     late = (approvals.c.state == RequestState.WAITING) & (approvals.c.expires_at_us <= now_us)
-    found = [_request(row) for row in connection.execute(select(approvals).where(late)).mappings().all()]
+    found = [
+        _request(connection, row)
+        for row in connection.execute(select(approvals).where(late)).mappings().all()
+    ]
     for one in found:
         _save(connection, replace(one, state=RequestState.EXPIRED))
         _note(connection, one, "approval.expire", who=audit.SYSTEM, now_us=now_us, why="")
@@ -170,10 +190,17 @@ def close(connection: Connection, one: Request, state: RequestState, outcome: st
     _note(connection, one, f"approval.{state}", who=audit.SYSTEM, now_us=now_us, why=outcome)
 
 
+def end(connection: Connection, kind: RequestKind, subject: str, outcome: str) -> None:
+    """Note that what a request was for is over: its approval serves no other."""
+    one = of_subject(connection, kind, subject)
+    if one is not None and one.intact and one.state is RequestState.APPROVED:
+        _save(connection, replace(one, state=RequestState.DONE, outcome=outcome))
+
+
 def get(connection: Connection, number: int) -> Request | None:
     """Return one request."""
     row = connection.execute(select(approvals).where(approvals.c.id == number)).mappings().first()
-    return None if row is None else _request(row)
+    return None if row is None else _request(connection, row)
 
 
 def of_subject(connection: Connection, kind: RequestKind, subject: str) -> Request | None:
@@ -181,7 +208,7 @@ def of_subject(connection: Connection, kind: RequestKind, subject: str) -> Reque
     mine = (approvals.c.kind == kind) & (approvals.c.subject == subject)
     query = select(approvals).where(mine).order_by(approvals.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().first()
-    return None if row is None else _request(row)
+    return None if row is None else _request(connection, row)
 
 
 def open_requests(connection: Connection) -> list[Request]:
@@ -189,30 +216,37 @@ def open_requests(connection: Connection) -> list[Request]:
     mine = approvals.c.state.in_(sorted(OPEN)) & approvals.c.needs_second & (approvals.c.outcome == "")
     waiting = (approvals.c.state == RequestState.WAITING) | (approvals.c.kind != RequestKind.ROLLOUT)
     rows = connection.execute(select(approvals).where(mine, waiting).order_by(approvals.c.id)).mappings()
-    return [_request(row) for row in rows]
+    return [_request(connection, row) for row in rows]
 
 
 def recent(connection: Connection) -> list[Request]:
     """Return the newest requests that needed a second person, newest first."""
     query = select(approvals).where(approvals.c.needs_second).order_by(approvals.c.id.desc())
-    return [_request(row) for row in connection.execute(query.limit(LISTED_LIMIT)).mappings()]
+    return [_request(connection, row) for row in connection.execute(query.limit(LISTED_LIMIT)).mappings()]
 
 
 def due(connection: Connection, now_us: int) -> list[Request]:
     """Return the approved pushes whose instant has come."""
     mine = (approvals.c.state == RequestState.APPROVED) & (approvals.c.kind != RequestKind.ROLLOUT)
     query = select(approvals).where(mine, approvals.c.due_at_us <= now_us).order_by(approvals.c.id)
-    return [_request(row) for row in connection.execute(query).mappings().all()]
+    return [_request(connection, row) for row in connection.execute(query).mappings().all()]
 
 
 def _save(connection: Connection, one: Request) -> None:
-    row = {name: getattr(one, name) for name in one.__slots__ if name != "id"}
-    connection.execute(update(approvals).where(approvals.c.id == one.id).values(row))
+    """Store a request; one that somebody else wrote stays known as that."""
+    mine = approvals.c.id == one.id
+    with taking_away(connection, approvals, mine):
+        connection.execute(update(approvals).where(mine).values(_row(one)))
 
 
-def _request(row: RowMapping) -> Request:
-    values = {name: row[name] for name in Request.__slots__ if name not in ("kind", "state")}
-    return Request(kind=RequestKind(row["kind"]), state=RequestState(row["state"]), **values)
+def _row(one: Request) -> dict[str, object]:
+    return {name: getattr(one, name) for name in one.__slots__ if name not in ("id", "intact")}
+
+
+def _request(connection: Connection, row: RowMapping) -> Request:
+    values = {name: row[name] for name in Request.__slots__ if name not in ("kind", "state", "intact")}
+    intact = is_intact(connection, approvals, row)
+    return Request(kind=RequestKind(row["kind"]), state=RequestState(row["state"]), intact=intact, **values)
 
 
 def _note(connection: Connection, one: Request, action: str, *, who: str, now_us: int, why: str = "") -> None:

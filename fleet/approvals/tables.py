@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, Text
 
 from fleet.db.base import metadata
+from fleet.db.seals import SEAL_CHARACTERS, sealed
 
 approvals = Table(
     "approvals",
@@ -24,5 +25,30 @@ approvals = Table(
     Column("outcome", Text, nullable=False, server_default=""),
     Column("asked_seal", String(64), nullable=False),
     Column("decided_seal", String(64), nullable=False, server_default=""),
+    Column("decided_session", String(64), nullable=False, server_default=""),
+    Column("decided_proof", String(32), nullable=False, server_default=""),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "id",
+        "kind",
+        "subject",
+        "content",
+        "author",
+        "reason",
+        "asked_at_us",
+        "expires_at_us",
+        "needs_second",
+        "state",
+        "decided_by",
+        "decided_at_us",
+        "decided_why",
+        "decided_session",
+        "decided_proof",
+        "due_at_us",
+        "outcome",
+        named_by=("id",),
+    ),
 )
-"""The seals are made with a key that is not here (``fleet.approvals.model``)."""
+"""``asked_seal``, ``decided_seal``: made in the act (``fleet.approvals.model``); ``seal`` holds the row
+as it stands, so that what is over does not begin again.  ``decided_session``: digest of the session that
+approved; ``decided_proof``: with what its person proved who they are."""

@@ -4,7 +4,6 @@ Who decides logs in for it: the command line alone is nobody, so that the author
 """
 
 import json
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +12,9 @@ import typer
 from typer import Argument, Option
 
 from agent.wire.eui import parse_eui
-from fleet.approvals.model import Request
+from fleet.approvals.model import Confirmation, Request
 from fleet.approvals.store import ApprovalRefused, Choice, open_requests, recent
-from fleet.cli.commands import agreeing, open_fleet
+from fleet.cli.commands import open_fleet, typed_password
 from fleet.cli.folder import Data
 from fleet.cli.language import Lang, spoken
 from fleet.clock import SystemClock
@@ -23,6 +22,9 @@ from fleet.configurations.genuine import Forged
 from fleet.errors import MistakeError
 from fleet.identity import audit
 from fleet.identity.foundation import read_keys
+from fleet.identity.login import confirm
+from fleet.identity.people import Role
+from fleet.identity.totp import Vault
 from fleet.lang.format import moment
 from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
@@ -36,6 +38,7 @@ from fleet.safety.words import refusal_in_words
 
 Number = Annotated[int, Argument(help="Number of the request.")]
 Name = Annotated[str, Option("--as", help="Login name of who decides; the password is asked for.")]
+Code = Annotated[str, Option(help="Six digits, where the account has a second factor.")]
 Reason = Annotated[str, Option(help="Why; refusing and cancelling want one.")]
 
 
@@ -146,35 +149,44 @@ def _lines(one: Request, lang: str) -> list[str]:
     return [f"{head} · {state}", *(f"    {path} = {value}" for path, value in changes_of(one).items())]
 
 
-def approve(data: Data, number: Number, name: Name, reason: Reason = "", lang: Lang = "") -> None:
-    """Approve a request of another person."""
-    _decide(data, number, Choice.APPROVE, name=name, reason=reason, lang=lang)
+def approve(  # noqa: PLR0917 typer passes by name
+    data: Data, number: Number, name: Name, reason: Reason = "", code: Code = "", lang: Lang = ""
+) -> None:
+    """Approve a request of another person; an account of the command line does not approve its own."""
+    _decide(data, number, Choice.APPROVE, name=name, reason=reason, code=code, lang=lang)
 
 
-def refuse(data: Data, number: Number, name: Name, reason: Reason, lang: Lang = "") -> None:
+def refuse(  # noqa: PLR0917 typer passes by name
+    data: Data, number: Number, name: Name, reason: Reason, code: Code = "", lang: Lang = ""
+) -> None:
     """Refuse a request: nothing of it is sent."""
-    _decide(data, number, Choice.REFUSE, name=name, reason=reason, lang=lang)
+    _decide(data, number, Choice.REFUSE, name=name, reason=reason, code=code, lang=lang)
 
 
-def cancel(data: Data, number: Number, name: Name, reason: Reason, lang: Lang = "") -> None:
+def cancel(  # noqa: PLR0917 typer passes by name
+    data: Data, number: Number, name: Name, reason: Reason, code: Code = "", lang: Lang = ""
+) -> None:
     """Take your own request back, or stop the countdown of an approved push."""
-    _decide(data, number, Choice.CANCEL, name=name, reason=reason, lang=lang)
+    _decide(data, number, Choice.CANCEL, name=name, reason=reason, code=code, lang=lang)
 
 
-def _decide(data: Path, number: int, choice: Choice, *, name: str, reason: str, lang: str) -> None:
+def _decide(data: Path, number: int, choice: Choice, *, name: str, reason: str, code: str, lang: str) -> None:
     lang = spoken(lang)
     settings, database = open_fleet(data)
-    key, rules = read_keys(data).signing, settings.two_persons
-    asked = f"Password of {name}"
-    password = (
-        typer.prompt(asked, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    )
+    key, rules, now_us = read_keys(data).signing, settings.two_persons, SystemClock().now_us()
+    password = typed_password(name)
     with closing(database):
-        agreeing(database, name, password)
+        proved = confirm(database, name, password, now_us, vault=Vault(settings.keys), code=code)
+        if proved is None or proved.role not in (Role.OPERATOR, Role.ADMINISTRATOR):
+            raise MistakeError(t(lang, "approval.refused.proof"))
+        by_command_line = proved.set_by == audit.COMMAND_LINE
+        told: dict[str, Any] = {
+            "who": proved.name,
+            "reason": reason.strip(),
+            "confirmation": Confirmation(proof=proved.proof, by_command_line=by_command_line),
+        }
         try:
             with database.write() as connection:
-                now_us = SystemClock().now_us()
-                told = {"who": name, "reason": reason.strip()}
                 one = decided(connection, key, rules, number, choice, now_us=now_us, **told)
         except ApprovalRefused as error:
             raise MistakeError(t(lang, error.key, **error.values)) from error

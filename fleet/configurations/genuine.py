@@ -1,7 +1,8 @@
 """Whether a stored version is what the fleet signed: whoever writes the database cannot push a configuration.
 
 Every version carries its envelope, signed by a key that is not in the database.  Before a version goes to the
-broker, and before another is built on it, row and envelope are compared; what differs is refused by name.
+broker, and before another is built on it, row and envelope are compared, and the seal over the mark of a
+revocation; what differs is refused by name.
 """
 
 from cryptography.exceptions import InvalidSignature
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope, signed_bytes
 from fleet.configurations.tables import configuration_versions as versions
+from fleet.db.seals import is_intact
 
 
 class Forged(ValueError):
@@ -39,7 +41,7 @@ def check_genuine(connection: Connection, key: Ed25519PublicKey, eui: str, versi
     """
     mine = (versions.c.eui == eui) & (versions.c.version == version)
     row = connection.execute(select(versions).where(mine)).mappings().first()
-    if row is None or not is_genuine(row, key):
+    if row is None or not is_genuine(row, key) or not is_intact(connection, versions, row):
         raise Forged(eui, version)
 
 
@@ -47,4 +49,5 @@ def forged_version(connection: Connection, key: Ed25519PublicKey, eui: str) -> F
     """Return the newest version of a gateway if it is not what was signed; None: it is."""
     newest = select(versions).where(versions.c.eui == eui).order_by(versions.c.version.desc()).limit(1)
     row = connection.execute(newest).mappings().first()
-    return None if row is None or is_genuine(row, key) else Forged(eui, row["version"])
+    ours = row is None or (is_genuine(row, key) and is_intact(connection, versions, row))
+    return None if ours or row is None else Forged(eui, row["version"])

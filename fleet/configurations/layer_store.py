@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, and_, func, insert, select
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select
 
-from fleet.configurations.layers import About, Layer, LayerKey, Scope
+from fleet.configurations.layers import About, Layer, LayerKey, LayerRefused, Scope
 from fleet.configurations.tables import configuration_layers as layers
+from fleet.db.seals import is_intact, seal_rows
 from fleet.identity import audit
 from fleet.registry.store import load_communes, load_gateways
 
@@ -22,6 +23,8 @@ class LayerVersion:
     who: str
     at_us: int
     reason: str
+    intact: bool = True
+    """It is as this program wrote it (``fleet.db.seals``)."""
 
 
 def load_layers(connection: Connection) -> dict[LayerKey, Layer]:
@@ -37,7 +40,8 @@ def newest_layers(connection: Connection) -> list[LayerVersion]:
     same = and_(
         newest.c.scope == table.scope, newest.c.subject == table.subject, newest.c.version == table.version
     )
-    found = [_version(row) for row in connection.execute(select(layers).join_from(layers, newest, same))]
+    rows = connection.execute(select(layers).join_from(layers, newest, same)).mappings()
+    found = [_version(connection, row) for row in rows]
     return sorted(found, key=lambda one: (tuple(Scope).index(one.layer.key.scope), one.layer.key.subject))
 
 
@@ -45,14 +49,31 @@ def history(connection: Connection, key: LayerKey) -> list[LayerVersion]:
     """Return the versions of one layer, newest first."""
     mine = (layers.c.scope == key.scope) & (layers.c.subject == key.subject)
     query = select(layers).where(mine).order_by(layers.c.version.desc()).limit(HISTORY_LIMIT_ROWS)
-    return [_version(row) for row in connection.execute(query)]
+    return [_version(connection, row) for row in connection.execute(query).mappings()]
+
+
+def check_layers(connection: Connection) -> None:
+    """Return if every layer is as this program wrote it.
+
+    Raises:
+        LayerRefused: one is not; what is merged with it would carry what somebody else wrote.
+    """
+    if broken := [str(one.layer.key) for one in newest_layers(connection) if not one.intact]:
+        raise LayerRefused("layer.refused.seal", layer=", ".join(broken))
 
 
 def version_of(connection: Connection, key: LayerKey, version: int) -> Layer | None:
-    """Return one version of a layer."""
+    """Return one version of a layer.
+
+    Raises:
+        LayerRefused: somebody else than this program wrote it.
+    """
     mine = (layers.c.scope == key.scope) & (layers.c.subject == key.subject) & (layers.c.version == version)
-    row = connection.execute(select(layers).where(mine)).first()
-    return None if row is None else _version(row).layer
+    row = connection.execute(select(layers).where(mine)).mappings().first()
+    found = None if row is None else _version(connection, row)
+    if found is not None and not found.intact:
+        raise LayerRefused("layer.refused.seal", layer=str(key))
+    return None if found is None else found.layer
 
 
 def number_of(connection: Connection, key: LayerKey) -> int:
@@ -73,6 +94,8 @@ def add_version(connection: Connection, layer: Layer, *, who: str, now_us: int, 
         "reason": reason,
     }
     connection.execute(insert(layers).values(row))
+    mine = (layers.c.scope == layer.key.scope) & (layers.c.subject == layer.key.subject)
+    seal_rows(connection, layers, mine & (layers.c.version == layer.version))
     after = {"version": layer.version, "values": dict(layer.values), "reason": reason}
     subject = f"layer {layer.key}"
     audit.record(
@@ -99,7 +122,8 @@ def load_abouts(connection: Connection) -> Mapping[str, About]:
     return found
 
 
-def _version(row: Row[tuple[object, ...]]) -> LayerVersion:
-    key = LayerKey(Scope(row.scope), row.subject)
-    layer = Layer(key=key, version=row.version, values=row.settings)
-    return LayerVersion(layer=layer, who=row.who, at_us=row.at_us, reason=row.reason)
+def _version(connection: Connection, row: RowMapping) -> LayerVersion:
+    key = LayerKey(Scope(row["scope"]), row["subject"])
+    layer = Layer(key=key, version=row["version"], values=row["settings"])
+    intact = is_intact(connection, layers, row)
+    return LayerVersion(layer=layer, who=row["who"], at_us=row["at_us"], reason=row["reason"], intact=intact)

@@ -27,6 +27,7 @@ from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
 from fleet.configurations.rules import Trial, WaitingChange
 from fleet.configurations.tables import WAITS, instructions
 from fleet.configurations.tables import configuration_versions as versions
+from fleet.db.seals import seal_rows
 from fleet.evidence.tables import reported_configurations as reports
 
 HISTORY_LIMIT_ROWS = 50
@@ -115,6 +116,8 @@ def next_version(connection: Connection, eui: str) -> int:
 def add_version(connection: Connection, row: dict[str, object]) -> None:
     """Append one version."""
     connection.execute(insert(versions).values(row))
+    mine = (versions.c.eui == row["eui"]) & (versions.c.version == row["version"])
+    seal_rows(connection, versions, mine)
 
 
 def publish_again(connection: Connection, eui: str) -> None:

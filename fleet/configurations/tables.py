@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from fleet.db.base import metadata
+from fleet.db.seals import SEAL_CHARACTERS, sealed
 
 configuration_versions = Table(
     "configuration_versions",
@@ -21,6 +22,8 @@ configuration_versions = Table(
     Column("by_image", Boolean, nullable=False, server_default="0"),
     Column("despite", Text, nullable=False, server_default=""),
     Column("revoked_at_us", BigInteger),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed("eui", "version", "sha256", "revoked_at_us", named_by=("eui", "version"), watched=False),
 )
 """The highest version of an EUI is what is desired; ``published``: the broker has it (retained), or a work
 order carries it (``by_image``); ``despite``: why a person sent it although somebody would lose service."""
@@ -35,6 +38,10 @@ configuration_layers = Table(
     Column("who", String(100), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed(
+        "scope", "subject", "version", "settings", "who", "at_us", "reason", named_by=("scope", "subject")
+    ),
 )
 """Append-only: what each layer says, version by version; ``settings``: path → value with its variables."""
 

@@ -10,6 +10,7 @@ from fleet.configurations import store
 from fleet.configurations.store import Version, version_from
 from fleet.configurations.tables import configuration_versions as versions
 from fleet.configurations.tables import instructions
+from fleet.db.seals import is_intact, taking_away
 from fleet.evidence.tables import reported_configurations as reports
 from fleet.lang.reasons import FleetReason, own
 
@@ -78,14 +79,17 @@ def begun_since(connection: Connection, since_us: int) -> list[RowMapping]:
 def revoke(connection: Connection, found: Iterable[tuple[str, int]], now_us: int) -> None:
     """Let versions (EUI, number) be sent and built upon no more; the first time counts."""
     for eui, version in found:
-        mine = (versions.c.eui == eui) & (versions.c.version == version) & versions.c.revoked_at_us.is_(None)
-        connection.execute(update(versions).where(mine).values(revoked_at_us=now_us))
+        mine = (versions.c.eui == eui) & (versions.c.version == version)
+        first = mine & versions.c.revoked_at_us.is_(None)
+        with taking_away(connection, versions, mine):
+            connection.execute(update(versions).where(first).values(revoked_at_us=now_us))
 
 
 def is_revoked(connection: Connection, eui: str, version: int) -> bool:
-    """Return whether a version was revoked."""
+    """Return whether a version was revoked, or somebody else wrote whether it was."""
     mine = (versions.c.eui == eui) & (versions.c.version == version)
-    return connection.scalar(select(versions.c.revoked_at_us).where(mine)) is not None
+    row = connection.execute(select(versions).where(mine)).mappings().first()
+    return row is not None and (row["revoked_at_us"] is not None or not is_intact(connection, versions, row))
 
 
 def _base(*columns: ColumnElement[object], without: int = 0) -> Select[tuple[object, ...]]:

@@ -62,6 +62,8 @@ class Sealed:
     columns: tuple[str, ...]
     named_by: tuple[str, ...]
     """The columns that name a row for people."""
+    watched: bool = True
+    """Looked at all the time; else when it is used, and when somebody asks for all: there are many."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,9 +77,9 @@ class BrokenRow:
         return f"{self.table} {self.name}"
 
 
-def sealed(*columns: str, named_by: tuple[str, ...]) -> dict[str, Any]:
+def sealed(*columns: str, named_by: tuple[str, ...], watched: bool = True) -> dict[str, Any]:
     """Return the ``info`` of a table with these sealed columns; it needs a column ``seal``."""
-    return {INFO: Sealed(columns=columns, named_by=named_by)}
+    return {INFO: Sealed(columns=columns, named_by=named_by, watched=watched)}
 
 
 def sealed_tables() -> list[Table]:
@@ -148,8 +150,14 @@ def changing(
     if not whole:
         check_intact(connection, table, which)
     yield
-    for row in _rows(connection, table, which):
-        reseal(connection, table, row)
+    seal_rows(connection, table, which)
+
+
+def seal_rows(connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
+    """Seal rows that this program has just added."""
+    if ring_of(connection) is not None:
+        for row in _rows(connection, table, which):
+            reseal(connection, table, row)
 
 
 @contextmanager
@@ -175,11 +183,12 @@ def reseal(connection: Connection, table: Table, row: RowMapping) -> None:
         connection.info.setdefault(REPLACED, []).append(row["seal"].partition(".")[0])
 
 
-def broken_rows(connection: Connection) -> list[BrokenRow]:
-    """Return every row whose seal does not fit."""
+def broken_rows(connection: Connection, *, watched_alone: bool = False) -> list[BrokenRow]:
+    """Return every row whose seal does not fit; ``watched_alone``: of the tables that are always watched."""
     return [
         name_of(table, row)
         for table in sealed_tables()
+        if table.info[INFO].watched or not watched_alone
         for row in _rows(connection, table)
         if not is_intact(connection, table, row)
     ]

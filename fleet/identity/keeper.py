@@ -28,6 +28,7 @@ from fleet.identity.revocation import (
     reload_broker,
     renew_rights,
 )
+from fleet.identity.revoked_list import mark_again
 from fleet.identity.roots import (
     Root,
     Roots,
@@ -148,6 +149,7 @@ class Keeper:
         self.stores_set_aside = tuple(names)
 
     def _enforce(self) -> None:
+        mark_again(self._database, self.door.files.revoked, self._clock.now_us())
         if load_rights(self._database, self._clock.now_us()).unconfirmed:
             enforce(self._database, self.door, self._clock)
 

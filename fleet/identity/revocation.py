@@ -12,7 +12,6 @@ Sources: mosquitto(8), "Signals" (SIGHUP reads list and rights again); X509_STOR
 with the later ``thisUpdate``, so that two lists never have the same.
 """
 
-import datetime as dt
 import fcntl
 import os
 import signal
@@ -38,7 +37,8 @@ from fleet.db.outside import outside_write
 from fleet.durations import DAY_US
 from fleet.identity.authority import Authority, Issued, revocation_list
 from fleet.identity.keys import pem_of, replace_file
-from fleet.identity.roots import BACKDATED, Root, Roots
+from fleet.identity.revoked_list import content_of, mark_again, present_list, this_update
+from fleet.identity.roots import Root, Roots
 from fleet.identity.tables import certificates
 
 CONFIRM_LIMIT_S = 8.0
@@ -114,6 +114,7 @@ def load_rights(database: Database, now_us: int) -> Rights:
 def apply_rights(database: Database, door: BrokerDoor, now_us: int) -> None:
     """Write the list and the rights and have them read, without waiting for the proof."""
     with _alone(door.files):
+        mark_again(database, door.files.revoked, now_us)
         _write(door, load_rights(database, now_us), now_us)
         reload_broker(door.files.pid)
 
@@ -140,6 +141,7 @@ def enforce(database: Database, door: BrokerDoor, clock: Clock) -> tuple[str, ..
     """
     with _alone(door.files):
         now_us = clock.now_us()
+        mark_again(database, door.files.revoked, now_us)
         rights = load_rights(database, now_us)
         _write(door, rights, now_us)
         if not rights.unconfirmed:
@@ -222,24 +224,24 @@ def _enter(door: BrokerDoor, name: str, credential: Path, *, clean: bool) -> Tri
 
 def _write(door: BrokerDoor, rights: Rights, now_us: int) -> None:
     """Write list and rights where they differ from what lies there."""
-    lines = (_content(door.files.acl) or b"").decode(errors="surrogateescape")
+    lines = (content_of(door.files.acl) or b"").decode(errors="surrogateescape")
     acl = renewed_rights(lines, render_acl(rights.denied)).encode(errors="surrogateescape")
-    if _content(door.files.acl) != acl:
+    if content_of(door.files.acl) != acl:
         replace_file(door.files.acl, acl)
-    present, lists = _present_list(door.files.revoked), len(door.authority.roots.trusted)
+    present, lists = present_list(door.files.revoked), len(door.authority.roots.trusted)
     listed = {f"{each.serial_number:x}" for each in present} if present is not None else set()
     trial = _trial_in_use(door, now_us)
-    complete = (_content(door.files.revoked) or b"").count(CRL_BEGINS) == lists
+    complete = (content_of(door.files.revoked) or b"").count(CRL_BEGINS) == lists
     if trial is not None and complete and listed == {trial, *(serial for serial, _ in rights.revoked)}:
         return
-    this_update = _this_update(present, now_us)
+    at = this_update(present, now_us)
     serials = (*rights.revoked, (_new_trial(door, now_us), now_us))
-    replace_file(door.files.revoked, revocation_list(door.authority, serials, now_us, this_update))
+    replace_file(door.files.revoked, revocation_list(door.authority, serials, now_us, at))
 
 
 def _trial_in_use(door: BrokerDoor, now_us: int) -> str | None:
     """Return the serial of the present list's trial certificate, None when it proves nothing any longer."""
-    content = _content(door.trial)
+    content = content_of(door.trial)
     if content is None:
         return None
     certificate = x509.load_pem_x509_certificate(content)
@@ -254,24 +256,6 @@ def _new_trial(door: BrokerDoor, now_us: int) -> str:
     issued = door.authority.issue_client(TRIAL_NAME, key.public_key(), now_us, days=TRIAL_DAYS)
     replace_file(door.trial, pem_of(key) + issued.pem.encode())
     return issued.serial
-
-
-def _present_list(path: Path) -> x509.CertificateRevocationList | None:
-    content = _content(path)
-    try:
-        return None if content is None else x509.load_pem_x509_crl(content)
-    except ValueError:
-        log.warning("revocation_list_damaged", path=str(path))
-        return None
-
-
-def _this_update(present: x509.CertificateRevocationList | None, now_us: int) -> dt.datetime:
-    """Return the date of the next list: an hour back, and later than the one before."""
-    now = dt.datetime.fromtimestamp(now_us // 1_000_000, dt.UTC)
-    usual = now - BACKDATED
-    if present is None:
-        return usual
-    return min(now, max(usual, present.last_update_utc + dt.timedelta(seconds=1)))
 
 
 @contextmanager
@@ -291,10 +275,3 @@ def _alone(files: BrokerFiles) -> Iterator[None]:
         else:
             raise RevocationUnconfirmed(f"{files.folder}/lock: another process holds it")
         yield
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None

@@ -34,7 +34,7 @@ class SealWatch:
         if self._ring.spent >= self._spent_limit:
             rotate(self._database, self._ring, who=audit.SYSTEM, now_us=self._clock.now_us())
         with self._database.read() as connection:
-            found = tuple(broken_rows(connection))
+            found = tuple(broken_rows(connection, watched_alone=True))
         if fresh := [one for one in found if one not in self.broken]:
             with self._database.write() as connection:
                 for one in fresh:

@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 from fleet.approvals import model as approvals
 from fleet.approvals import store as requests
 from fleet.approvals.model import Request, RequestKind, TwoPersons
+from fleet.db.seals import seal
 from fleet.identity import audit
 from fleet.lang.i18n import t
 from fleet.notify import outbox
 from fleet.notify.model import Channel, Rendered
 from fleet.oncall import store as oncall
-from fleet.rollouts.model import Rollout
+from fleet.rollouts.model import Rollout, RolloutState
 from fleet.rollouts.store import StoredRollout
 from fleet.shift import log as shift
 from fleet.shift.log import EntryKind
@@ -82,9 +83,18 @@ def fault_of(
 ) -> approvals.Fault | None:
     """Return why nothing new is signed for a rollout; None: it may go on."""
     request = requests.of_subject(connection, RequestKind.ROLLOUT, subject_of(stored.id))
+    if not stored.intact:
+        return approvals.Fault.FORGED
+    if request is not None and request.asked_at_us != stored.created_at_us:
+        return approvals.Fault.CHANGED
     return approvals.fault_of(
         approvals.key_of(key), request, content_of(stored.changes, stored.rollout, stored.own_changes), now_us
     )
+
+
+def end(connection: Connection, number: int, state: RolloutState) -> None:
+    """Note that a rollout is over: its approval brings no other one about."""
+    requests.end(connection, RequestKind.ROLLOUT, subject_of(number), state)
 
 
 def waits(connection: Connection, number: int) -> bool:
@@ -98,7 +108,7 @@ def waits(connection: Connection, number: int) -> bool:
 def way_back_seals(key: Ed25519PrivateKey, number: int, base_versions: Mapping[str, int]) -> dict[str, str]:
     """Return the seal of each gateway's way back: EUI → over the rollout, the gateway and its version."""
     own = approvals.key_of(key)
-    return {eui: approvals.seal(own, "back", number, eui, version) for eui, version in base_versions.items()}
+    return {eui: seal(own, "back", number, eui, version) for eui, version in base_versions.items()}
 
 
 def strangers(key: Ed25519PrivateKey, stored: StoredRollout, euis: Iterable[str]) -> list[str]:

@@ -89,6 +89,7 @@ def propose_layer(
         RolloutRefused: no reason, or a rollout works on a gateway of it.
     """
     check_reason(wanted.reason)
+    layer_store.check_layers(connection)
     layers = layer_store.load_layers(connection)
     before = layers.get(wanted.key, Layer(key=wanted.key, version=0, values={}))
     values = {**before.values, **check_values(wanted.set)}
@@ -171,6 +172,7 @@ def start_layer(
     layer = wanted.layer
     if layer_store.number_of(connection, layer.key) != layer.version - 1:
         raise LayerRefused("layer.refused.changed", layer=str(layer.key))
+    layer_store.check_layers(connection)
     layer_store.add_version(connection, layer, who=who, now_us=now_us, reason=wanted.wish.reason)
     if wanted.proposal is None:
         return 0

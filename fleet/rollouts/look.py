@@ -29,6 +29,7 @@ from fleet.rollouts.permits import issue_permits
 from fleet.rollouts.store import StoredRollout
 from fleet.rollouts.weighing import Basis, Weighed, WeighedRollout, newest_numbers
 
+OVER = frozenset({RolloutState.DONE, RolloutState.ROLLED_BACK})
 RESTART = Command(action=Action.RESTART)
 
 
@@ -93,6 +94,8 @@ def _advance(looking: Looking, one: WeighedRollout) -> None:
     if after.state is not stored.rollout.state:
         _note(looking, stored, after)
     store.save(connection, stored, after, looking.now_us)
+    if after.state in OVER:
+        authorised.end(connection, stored.id, after.state)
 
 
 def _restart(looking: Looking, stored: StoredRollout, controls: Collection[str]) -> None:

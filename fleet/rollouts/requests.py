@@ -16,7 +16,15 @@ from sqlalchemy import Connection
 
 from agent.wire.configuration import ConfigurationError
 from fleet.approvals import store as approvals
-from fleet.approvals.model import Request, RequestKind, RequestState, TwoPersons, fault_of, key_of
+from fleet.approvals.model import (
+    Confirmation,
+    Request,
+    RequestKind,
+    RequestState,
+    TwoPersons,
+    fault_of,
+    key_of,
+)
 from fleet.approvals.store import Choice
 from fleet.configurations.change import differences
 from fleet.configurations.genuine import Forged
@@ -30,7 +38,8 @@ from fleet.rollouts.single import Change, Unsafe, WeighedChange, push, weigh
 from fleet.rollouts.start import REASON_LIMIT_CHARACTERS, RolloutRefused
 
 SENT = "version {version}"
-DOCUMENT = tuple(name for name in Request.__slots__ if name not in ("content", "asked_seal", "decided_seal"))
+KEPT = ("content", "asked_seal", "decided_seal", "decided_session", "intact")
+DOCUMENT = tuple(name for name in Request.__slots__ if name not in KEPT)
 """What machines read of a request."""
 
 
@@ -90,6 +99,7 @@ def decided(
     who: str,
     reason: str,
     now_us: int,
+    confirmation: Confirmation | None = None,
 ) -> Request:
     """Let a person approve, refuse or cancel a request, and return it.
 
@@ -97,7 +107,15 @@ def decided(
         ApprovalRefused: they may not, or it is over.
     """
     one = approvals.decide(
-        connection, key_of(key), rules, number, choice, who=who, reason=reason, now_us=now_us
+        connection,
+        key_of(key),
+        rules,
+        number,
+        choice,
+        who=who,
+        reason=reason,
+        now_us=now_us,
+        confirmation=confirmation,
     )
     if one.kind is RequestKind.ROLLOUT:
         _move(connection, one, approved=choice is Choice.APPROVE, now_us=now_us)

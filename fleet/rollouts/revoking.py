@@ -8,7 +8,7 @@ person: it stops a change, and brings none.
 """
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from agent.wire.configuration import is_service_affecting
 from fleet.configurations.store import newest_version
@@ -22,7 +22,6 @@ from fleet.rollouts.asking import ask
 from fleet.rollouts.model import RolloutState
 from fleet.rollouts.single import Change, Unsafe, WeighedChange, push
 from fleet.rollouts.start import REASON_LIMIT_CHARACTERS, RolloutRefused
-from fleet.rollouts.tables import rollouts
 from fleet.safety.absences import OUT_US
 from fleet.safety.model import REPAIR_LIMITS, Absence, Refusal
 
@@ -41,7 +40,7 @@ def revoke_rollout(connection: Connection, number: int, *, who: str, reason: str
         raise RolloutRefused("rollout.refused.revoked", number=number)
     issued = store.issued_versions(connection, number)
     revoke(connection, issued, now_us)
-    connection.execute(update(rollouts).where(rollouts.c.id == number).values(revoked_at_us=now_us))
+    store.mark_revoked(connection, number, now_us)
     if before.rollout.state not in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK):
         store.save(connection, before, machine.taken_back(before.rollout, now_us), before.looked_at_us)
     after = {"versions": len(issued), "reason": reason}

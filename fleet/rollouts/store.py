@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from fleet.db.seals import changing, is_intact, seal_rows, taking_away
 from fleet.rollouts.model import (
     NO_CONTROLS,
     OPEN_STATES,
@@ -48,6 +49,8 @@ class StoredRollout:
     """When a person revoked it, microseconds UTC: nothing of it is ever sent again."""
     rollout: Rollout
     controls: Controls = NO_CONTROLS
+    intact: bool = True
+    """Its author, controls and revocation are as this program wrote them (``fleet.db.seals``)."""
     own_changes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """EUI → what changes on this gateway in place of ``changes``: its values of a layer."""
 
@@ -86,6 +89,7 @@ def create(
         **_state_row(rollout),
     }
     number = int(connection.execute(insert(rollouts).values(row).returning(rollouts.c.id)).scalar_one())
+    seal_rows(connection, rollouts, rollouts.c.id == number)
     add_gateways(connection, number, rollout.steps.values(), base_versions, own_changes or {}, seals=seals)
     return number
 
@@ -131,8 +135,16 @@ def save_judgement(connection: Connection, number: int, judgement: Mapping[str, 
 
 def save_controls(connection: Connection, number: int, controls: Controls) -> None:
     """Store who restarts with the canaries."""
-    kept = msgspec.to_builtins(controls)
-    connection.execute(update(rollouts).where(rollouts.c.id == number).values(controls=kept))
+    kept, mine = msgspec.to_builtins(controls), rollouts.c.id == number
+    with changing(connection, rollouts, mine):
+        connection.execute(update(rollouts).where(mine).values(controls=kept))
+
+
+def mark_revoked(connection: Connection, number: int, now_us: int) -> None:
+    """Store that a rollout was revoked for good."""
+    mine = rollouts.c.id == number
+    with taking_away(connection, rollouts, mine):
+        connection.execute(update(rollouts).where(mine).values(revoked_at_us=now_us))
 
 
 def get(connection: Connection, number: int, *, lock: bool = False) -> StoredRollout | None:
@@ -242,6 +254,7 @@ def _stored(connection: Connection, row: RowMapping) -> StoredRollout:
         controls=msgspec.convert(row["controls"] or {}, Controls),
         own_changes={one["eui"]: one["changes"] for one in found if one["changes"] is not None},
         revoked_at_us=row["revoked_at_us"],
+        intact=is_intact(connection, rollouts, row),
         rollout=Rollout(
             state=RolloutState(row["state"]),
             waves=msgspec.convert(row["waves"], tuple[Wave, ...]),

@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from fleet.db.base import metadata
+from fleet.db.seals import SEAL_CHARACTERS, sealed
 
 rollouts = Table(
     "rollouts",
@@ -25,6 +26,8 @@ rollouts = Table(
     Column("judgement", JSON),
     Column("controls", JSON),
     Column("revoked_at_us", BigInteger),
+    Column("seal", String(SEAL_CHARACTERS), nullable=False, server_default=""),
+    info=sealed("id", "created_by", "created_at_us", "controls", "revoked_at_us", named_by=("id",)),
 )
 """``changes``: path → value; ``controls``: who restarts with the canaries; ``judgement``: what the
 measurements said last, metric by metric."""

@@ -55,7 +55,13 @@ def asked(**fields: object) -> Request:
 
 def approved(one: Request, who: str = "bruno") -> Request:
     decided = replace(
-        one, state=RequestState.APPROVED, decided_by=who, decided_at_us=NOW_US + 1, due_at_us=NOW_US + 1
+        one,
+        state=RequestState.APPROVED,
+        decided_by=who,
+        decided_at_us=NOW_US + 1,
+        due_at_us=NOW_US + 1,
+        decided_session="a session",
+        decided_proof="password",
     )
     return replace(decided, decided_seal=decided_seal(KEY, decided))
 
@@ -73,6 +79,11 @@ def approved(one: Request, who: str = "bruno") -> Request:
         (replace(approved(asked()), state=RequestState.REFUSED), Fault.CLOSED),
         (replace(approved(asked()), state=RequestState.CANCELLED), Fault.CLOSED),
         (replace(approved(asked()), state=RequestState.EXPIRED), Fault.CLOSED),
+        (replace(approved(asked()), state=RequestState.DONE), Fault.USED),
+        (asked(needs_second=False, state=RequestState.DONE), Fault.USED),
+        (replace(approved(asked()), intact=False), Fault.FORGED),
+        (replace(approved(asked()), decided_session="another"), Fault.FORGED),
+        (replace(approved(asked()), decided_proof="password and code"), Fault.FORGED),
         (replace(approved(asked()), decided_by="carole"), Fault.FORGED),
         (replace(approved(asked()), due_at_us=0), Fault.FORGED),
         (replace(approved(asked()), id=2), Fault.FORGED),

@@ -71,6 +71,16 @@ def test_the_whole_way(run, folder):
     database.close()
 
 
+def test_an_account_of_the_command_line_is_no_second_person_for_it(run, folder):
+    assert run("user", "--name", "root2", "--role", "operator", typed=SECRET)[0] == 0
+    wanted = ("configure", "--eui", EUI, "--set", "connectors.0.host=x.fr", "--reason", "x", "--despite", "x")
+    assert run(*wanted)[0] == 0
+    number = requests(run)[0]["id"]
+    status, out = run("rollout", "approve", number, "--as", "root2", typed=SECRET)
+    assert (status, "seconde personne" in out) == (2, True)
+    assert run("rollout", "cancel", number, "--as", "root2", "--reason", "essai", typed=SECRET)[0] == 0
+
+
 def test_an_emergency_is_asked_for_whatever_is_changed(run):
     wanted = ("configure", "--eui", EUI, "--set", "intervals.stat_s=60", "--reason", "panne", "--emergency")
     status, out = run(*wanted)

@@ -5,6 +5,7 @@ import shutil
 from contextlib import closing
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert, select, update
 
 from fleet.broker.address import Broker
@@ -16,9 +17,10 @@ from fleet.identity import login, people, seal_keys, sessions, tokens
 from fleet.identity.foundation import broker_files, read_keys
 from fleet.identity.keeper import Keeper
 from fleet.identity.people import Role, account_of, set_user
-from fleet.identity.revocation import BrokerDoor
+from fleet.identity.revocation import BrokerDoor, apply_rights, load_rights
+from fleet.identity.revoked_list import MARKED, mark_again
 from fleet.identity.seal_watch import LOOK_EVERY_US, SealWatch
-from fleet.identity.tables import api_tokens, audit_log, users
+from fleet.identity.tables import api_tokens, audit_log, certificates, users
 from fleet.identity.tables import sessions as sessions_table
 from fleet.identity.totp import Vault
 from fleet.oncall import store as oncall
@@ -27,6 +29,7 @@ from fleet.oncall.tables import people as duty
 from tests.unit.fleet.founded import StandingClock
 
 SECRET = "a long password"
+EUI = "0016c001f1370001"
 NOW_US = 1_764_500_000_000_000
 PERSON = {"name": "Anne", "email": "anne@exemple.fr", "phone": "+33612345678"}
 TURN = {
@@ -253,6 +256,26 @@ def test_the_keeper_says_once_what_is_broken_and_rotates_a_full_ring(fleet):
         clock.now += LOOK_EVERY_US
         keeper.round()
         assert settings.seals.spent == wanted
+
+
+def test_a_mark_that_is_taken_away_from_a_revoked_certificate_is_put_back(fleet):
+    settings, database = fleet
+    authority = read_keys(settings.data).authority
+    issued = authority.issue_client(EUI, ec.generate_private_key(ec.SECP256R1()).public_key(), NOW_US)
+    row = {"serial": issued.serial, "eui": EUI, "public_key_sha256": "", "certificate_pem": issued.pem}
+    row |= {"issued_at_us": NOW_US, "not_after_at_us": issued.not_after_us, "revoked_at_us": NOW_US}
+    files = broker_files(settings.data)
+    door = BrokerDoor(broker=settings.broker, files=files, authority=authority)
+    write(database, insert(certificates).values(row | {"enforced_at_us": NOW_US}))
+    apply_rights(database, door, NOW_US)
+    assert mark_again(database, files.revoked, NOW_US) == ()
+    write(database, update(certificates).values(revoked_at_us=None))
+    apply_rights(database, door, NOW_US + 1)
+    assert load_rights(database, NOW_US).unconfirmed == ((issued.serial, EUI),), "enforced anew"
+    assert EUI in files.acl.read_text()
+    with database.read() as connection:
+        said = select(audit_log.c.subject).where(audit_log.c.action == MARKED)
+        assert connection.scalars(said).all() == [EUI]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 
 from agent.wire.configuration import decode_configuration, encode_configuration
 from fleet.approvals import store as approvals
-from fleet.approvals.model import DEFAULT_RULES, RequestState, TwoPersons
+from fleet.approvals.model import DEFAULT_RULES, Confirmation, RequestState, TwoPersons
 from fleet.approvals.store import ApprovalRefused, Choice
 from fleet.approvals.tables import approvals as approvals_table
 from fleet.configurations import reconcile
@@ -29,6 +29,7 @@ from fleet.shift.tables import shift_entries
 from tests.unit.fleet.rollouts.test_look import ALONE, KEY, A, C, Fleet
 
 EVIL = "evil.example"
+TYPED = Confirmation(proof="password", session="a session")
 
 
 class Office(Fleet):
@@ -48,9 +49,12 @@ class Office(Fleet):
                 emergency=emergency,
             )
 
-    def decide(self, choice, who="bruno", number=1, reason="vérifié", rules=DEFAULT_RULES):
+    def decide(
+        self, choice, who="bruno", number=1, reason="vérifié", rules=DEFAULT_RULES, confirmation=TYPED
+    ):
+        told = {"who": who, "reason": reason, "now_us": self.now_us, "confirmation": confirmation}
         with self.database.write() as connection:
-            return decided(connection, KEY, rules, number, choice, who=who, reason=reason, now_us=self.now_us)
+            return decided(connection, KEY, rules, number, choice, **told)
 
     def run(self, later_us=SECOND_US):
         self.now_us += later_us
