@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from fleet.evidence.sketches import DETAILS_DAYS, pack_some, sketches
+from fleet.evidence.tables import heartbeat_runs, journal_records
+from fleet.facts.months import Window, month_window
 from fleet.retention import Retention
-from passerelle.benches.year import kept
+from passerelle.benches.year import data, kept
 from passerelle.benches.year.kept import A_DAY, HEARD_BY, fill_sketches
 from tests.unit.fleet.founded import EUIS, NOW_US, founded_database
 
@@ -44,4 +46,16 @@ def test_every_byte_of_the_file_belongs_to_a_table(tmp_path):
     packed, counted = found["heard_packed"], found["connectivity_days"]
     assert packed.month_bytes == round(packed.bytes_ * 30 / (Retention().heard_days - DETAILS_DAYS))
     assert (found["heard"].month_bytes, counted.month_bytes) == (0, round(counted.bytes_ / kept.MONTHS))
+    database.close()
+
+
+def test_a_month_that_has_just_begun_is_written_too(tmp_path):
+    database, start_us = founded_database(tmp_path), month_window("2026-11").start_us
+    data.live_month(database, 0, "2026-11", Window(start_us, start_us + 60_000_000))
+    with database.read() as connection:
+        counts = [
+            connection.scalar(select(func.count()).select_from(table))
+            for table in (heartbeat_runs, journal_records)
+        ]
+    assert counts[0] >= data.GATEWAYS > data.AT_ONCE > counts[1]
     database.close()

@@ -59,7 +59,7 @@ def fill(database: Database, now_us: int) -> tuple[dict[str, Life], str]:
         whole = month_window(month)
         first_us, last_us = whole.start_us + EDGE_US, min(whole.end_us, end_us) - EDGE_US
         if first_us < last_us:
-            _live(database, number, month, Window(first_us, last_us))
+            live_month(database, number, month, Window(first_us, last_us))
         if month == closable[-1]:
             _close(database, closable[:-1], now_us)
     with database.write() as connection:
@@ -137,7 +137,7 @@ def _register(connection: Connection, euis: list[str], at_us: int) -> None:
     connection.execute(insert(tables.commissioning), accepted)
 
 
-def _live(database: Database, number: int, month: str, window: Window) -> None:
+def live_month(database: Database, number: int, month: str, window: Window) -> None:
     """Write one month of heartbeats, journals and proofs of delivery."""
     lived = network_month(gateways=GATEWAYS, communes=COMMUNES, troubles=TROUBLES, month=month, seed=number)
     shift = number * BOOTS_A_MONTH
@@ -150,9 +150,13 @@ def _live(database: Database, number: int, month: str, window: Window) -> None:
             if window.start_us <= fact.at_us < window.end_us
         ]
         with database.write() as connection:
-            connection.execute(insert(heartbeat_runs), [run_row(run) for run in runs])
-            connection.execute(insert(journal_records), [journal_row(fact) for fact in journal])
-            connection.execute(insert(deliveries), [_proof(run) for run in runs])
+            for table, rows in (
+                (heartbeat_runs, [run_row(run) for run in runs]),
+                (journal_records, [journal_row(fact) for fact in journal]),
+                (deliveries, [_proof(run) for run in runs]),
+            ):
+                if rows:  # a month that has just begun may have no journal
+                    connection.execute(insert(table), rows)
 
 
 def _groups(gateways: Iterable[GatewayFacts]) -> Iterator[list[GatewayFacts]]:
