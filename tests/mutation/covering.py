@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 FILES_LIMIT = 6
-"""Files that import the module come first, the nearest to its room before others; where none does, the files
-of what uses it."""
+"""The namesake comes first, then files that import the module, the nearest to its room before others; where
+none does, the files of what uses it."""
 FOLDERS = ("tests/unit", "tests/stories")
 
 
@@ -29,7 +29,8 @@ def files_for(module: str, root: Path) -> list[str]:
     files = [path for folder in FOLDERS for path in (root / folder).rglob("test_*.py")]
     direct = _importing({module}, files)
     nearest = sorted(direct, key=lambda path: (-len(os.path.commonpath([path, mirror])), str(path)))
-    found = [*nearest, *sorted(mirror.glob("test_*.py"))]
+    namesake = [mirror / f"test_{module.rpartition('.')[2]}.py"]
+    found = [*filter(Path.is_file, namesake), *nearest, *sorted(mirror.glob("test_*.py"))]
     if not direct:
         package = sorted((root / module.partition(".")[0]).rglob("*.py"))
         users = {

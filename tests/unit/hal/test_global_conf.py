@@ -99,6 +99,16 @@ def test_an_fsk_bandwidth_is_the_step_that_holds_it(bandwidth: int, deviation: i
     assert settings.fsk.channel.bandwidth_hz == expected
 
 
+def test_an_fsk_bandwidth_that_is_not_given_follows_from_deviation_and_rate() -> None:
+    conf = copy.deepcopy(BASE)
+    fsk = conf["SX130x_conf"]["chan_FSK"]  # type: ignore[index]
+    del fsk["bandwidth"]
+    fsk["freq_deviation"] = 100_000
+    settings = settings_of(conf)
+    assert settings.fsk is not None
+    assert settings.fsk.channel.bandwidth_hz == 250_000, "2 x 100 kHz + 50 kbit/s"
+
+
 def test_listening_and_fine_timestamps() -> None:
     channels = [{"freq_hz": 867500000, "bandwidth": 125000, "scan_time_us": 5000, "transmit_time_ms": 4000}]
     conf = changed(

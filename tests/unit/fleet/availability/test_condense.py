@@ -5,13 +5,13 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from agent.wire.messages import Change
-from fleet.availability.compaction import MARGIN_US, compacted
+from fleet.availability.compaction import MARGIN_US, _Boot, compacted
 from fleet.availability.timeline import timeline
 from fleet.facts.model import GatewayFacts
 from fleet.facts.months import Window
 from fleet.facts.runs import expand
 from fleet.facts.settings import DEFAULTS
-from tests.unit.fleet.availability.making import ACCEPTED, EUI, T0, S, boot_records, record, run
+from tests.unit.fleet.availability.making import ACCEPTED, EUI, T0, S, boot_records, last_alive, record, run
 from tests.unit.fleet.availability.scenes import START, torn
 
 quick = settings(
@@ -96,3 +96,13 @@ def test_single_heartbeats_are_no_anchor():
     runs = tuple(one for one in expand(run(0, 30, 30_000)))
     facts = GatewayFacts(eui=EUI, runs=runs, journal=tuple(boot_records(0)))
     assert compacted(facts, T0 + 25_000 * S) == facts
+
+
+@pytest.mark.parametrize(
+    ("alive_until", "journal", "in_order"),
+    [(600, 2, True), (601, 0, True), (601, 3, True), (601, 2, False)],
+    ids=["before the run", "it knew no number", "its number is the run's", "an older number, later"],
+)
+def test_what_a_later_boot_says_of_this_one_is_in_order_with_its_journal(alive_until, journal, in_order):
+    claim = last_alive(0, alive_until, journal=journal)
+    assert _Boot(runs=(), records=(), claims=(claim,)).in_order(run(0, 600, 900, journal=3)) is in_order

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.durations import HOUR_US
-from fleet.tickets.clocks import ClockVerdict, intervention, paused_us, resolution
+from fleet.tickets.clocks import (
+    ClockVerdict,
+    arrived_at_us,
+    awaits_second_person,
+    intervention,
+    paused_us,
+    resolution,
+)
 from fleet.tickets.model import (
     Acknowledge,
     Arrive,
@@ -177,6 +184,22 @@ def test_four_hours_to_the_microsecond(arrived_us: int | None, left_us: int, ver
     at = None if arrived_us is None else T0 + arrived_us
     clock = intervention(replace(REPORTED, on_site_at_us=at), NOW)
     assert (clock.left_us, clock.verdict) == (left_us, verdict)
+
+
+@pytest.mark.parametrize(
+    ("at_us", "late", "confirmed_us", "counts", "awaits"),
+    [
+        (None, False, None, False, False),
+        (NOW, False, None, True, False),
+        (NOW, True, None, False, True),
+        (NOW, True, NOW, True, False),
+    ],
+)
+def test_an_arrival_that_is_entered_late_counts_once_a_second_person_confirms_it(
+    at_us: int | None, late: bool, confirmed_us: int | None, counts: bool, awaits: bool
+) -> None:
+    ticket = replace(REPORTED, on_site_at_us=at_us, on_site_late=late, on_site_confirmed_at_us=confirmed_us)
+    assert (arrived_at_us(ticket), awaits_second_person(ticket)) == (at_us if counts else None, awaits)
 
 
 def test_restored_before_arrival_is_met_remotely_and_arriving_after_changes_nothing() -> None:
