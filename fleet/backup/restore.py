@@ -23,7 +23,7 @@ from fleet.backup.backup import FOLDERS
 from fleet.db import migrate
 from fleet.db.connect import Database, sqlite_url
 from fleet.errors import MistakeError
-from fleet.identity.foundation import FOLDER_MODE, broker_files, read_keys
+from fleet.identity.foundation import FOLDER_MODE, broker_files, close_to_others, read_keys
 from fleet.identity.revocation import BrokerDoor, apply_rights
 from fleet.settings import FILE_NAME, effective_environment, read_founded, read_settings
 
@@ -39,7 +39,7 @@ def restore(
         MistakeError: a fleet or rows are there already, or the archive is refused; nothing is left behind.
     """
     _check_bare(data)
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     staging = data / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=FOLDER_MODE)
@@ -54,6 +54,7 @@ def restore(
     door = BrokerDoor(broker=settings.broker, files=broker_files(data), authority=authority)
     with closing(Database(settings.database_url)) as database:
         apply_rights(database, door, now_us)
+    close_to_others(data)
     return manifest, end
 
 

@@ -36,7 +36,7 @@ from fleet.db.connect import Database
 from fleet.db.outside import outside_write
 from fleet.durations import DAY_US
 from fleet.identity.authority import Authority, Issued, revocation_list
-from fleet.identity.keys import pem_of, replace_file
+from fleet.identity.keys import OWNER_ONLY, pem_of, replace_file
 from fleet.identity.revoked_list import content_of, mark_again, present_list, this_update
 from fleet.identity.roots import Root, Roots
 from fleet.identity.tables import certificates
@@ -265,7 +265,7 @@ def _alone(files: BrokerFiles) -> Iterator[None]:
     Raises:
         RevocationUnconfirmed: another process holds it for too long.
     """
-    with (files.folder / "lock").open("w") as lock:
+    with os.fdopen(os.open(files.folder / "lock", os.O_WRONLY | os.O_CREAT, OWNER_ONLY), "w") as lock:
         for _ in range(int(LOCK_LIMIT_S / ASK_AGAIN_S)):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

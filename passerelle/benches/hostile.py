@@ -2,8 +2,9 @@
 
 Each runs for ``ATTACK_S``, or as long as the caller wants (`make test` moments, `make soak` minutes).
 Measured are the engine's cycles a second meanwhile (its own pace is one), the largest memory of the process,
-and whether the hostile gateway was quarantined.  The database is SQLite, or what PASSERELLE_DATABASE_URL
-names.  Not measured: the page for a lost commune under attack, and mails.
+how long after the confirmation the page for a lost commune is out (``lost_commune``; its attack lasts until
+then), and whether the hostile gateway was quarantined; then what becomes of the corpus of mails
+(``mail_corpus``).  The database is SQLite, or an empty one that PASSERELLE_DATABASE_URL names.
 """
 
 import contextlib
@@ -33,6 +34,8 @@ from demo.ports import free_port
 from fleet.cli import commands
 from fleet.registry import tables
 from fleet.registry.store import accept
+from passerelle.benches.lost_commune import PAGE_LIMIT_S, LostCommunes
+from passerelle.benches.mail_corpus import mail_figures
 from passerelle.figures import Figure
 
 ATTACK_S = float(os.environ.get("PASSERELLE_BENCH_ATTACK_S", "20"))
@@ -41,6 +44,7 @@ MEMORY_TARGET_MB = 400.0
 BEATS_HZ = 50.0
 ANSWER_S = 60.0
 """For an answer under attack."""
+ATTACKS = 6
 QUARANTINED = "quarantined after its attack"
 LOGINS = 8
 HALF_OPEN = 120
@@ -55,12 +59,18 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 Running = Callable[[], bool]
 
 
-def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ) -> list[Figure]:
-    """Run every attack for ``attack_s`` and return what it did."""
+def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ, *, paging: bool = True) -> list[Figure]:
+    """Run every attack for ``attack_s``, with ``paging`` until a page is out, and return what it did."""
     if MOSQUITTO is None:
         absent = "mosquitto is not installed: apt-get install mosquitto"
         return [Figure(name="cycles", value=None, unit="/s", target=CYCLES_TARGET_HZ, how=absent)]
-    with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder, served(Path(folder)) as target:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
+        communes = LostCommunes(folder, ATTACKS) if paging else None
+        target = stack.enter_context(served(folder, found=communes.found) if communes else served(folder))
+        if communes is not None:
+            target.communes = communes
+            stack.enter_context(communes.beating(target.broker_port))
         attacks = (
             ("nothing", 1, lambda _going: None),
             (
@@ -79,11 +89,12 @@ def measure(attack_s: float = ATTACK_S, beats_hz: float = BEATS_HZ) -> list[Figu
         )
         figures = [
             figure
-            for name, count, attack in attacks
-            for figure in target.under(name, count, attack, attack_s)
+            for number, (name, count, attack) in enumerate(attacks)
+            for figure in target.under(name, count, attack, attack_s, number)
         ]
         held = target.quarantined()
-        return [*figures, Figure(name=QUARANTINED, value=held, unit="gateways", target=1, better="higher")]
+    quarantined = Figure(name=QUARANTINED, value=held, unit="gateways", target=1, better="higher")
+    return [*figures, quarantined, *mail_figures()]
 
 
 class Target:
@@ -91,18 +102,27 @@ class Target:
 
     def __init__(self, process: psutil.Process, port: int, broker_port: int) -> None:
         self.process, self.port, self.broker_port = process, port, broker_port
+        self.communes: LostCommunes | None = None
+        """Those of which one is lost under each attack."""
 
     def under(
-        self, name: str, count: int, attack: Callable[[Running], None], attack_s: float
+        self, name: str, count: int, attack: Callable[[Running], None], attack_s: float, number: int
     ) -> list[Figure]:
-        """Return what the engine did under one attack, from ``count`` threads."""
+        """Return what the engine did under one attack, from ``count`` threads, and the page meanwhile."""
+        communes, paged_us = self.communes, None
         ended = threading.Event()
         threads = [threading.Thread(target=attack, args=(lambda: not ended.is_set(),)) for _ in range(count)]
         before, began, memory = self.health(), time.monotonic(), 0
         for thread in threads:
             thread.start()
-        while time.monotonic() - began < attack_s:
+        if communes is not None:
+            communes.lose(number)
+        while (past_s := time.monotonic() - began) < attack_s or (
+            communes is not None and paged_us is None and past_s < PAGE_LIMIT_S
+        ):
             memory = max(memory, self.process.memory_info().rss)
+            if communes is not None and paged_us is None and communes.is_paged(number):
+                paged_us = time.time_ns() // 1000
             time.sleep(0.1)
         cycles = self._cycles_since(before["cycles"]) / (time.monotonic() - began)
         ended.set()
@@ -113,6 +133,7 @@ class Target:
                 name=f"cycles under {name}", value=cycles, unit="/s", target=CYCLES_TARGET_HZ, better="higher"
             ),
             Figure(name=f"memory under {name}", value=memory / 1e6, unit="MB", target=MEMORY_TARGET_MB),
+            *([] if communes is None else [communes.figure(number, paged_us, name)]),
         ]
 
     def health(self) -> dict[str, float]:
@@ -192,14 +213,23 @@ class Target:
 
 
 @contextlib.contextmanager
-def served(folder: Path, *, others: Sequence[str] = (), arguments: Sequence[str] = ()) -> Iterator[Target]:
-    """Serve a fleet of the hostile gateway and others over a plain broker until the end of the block."""
+def served(
+    folder: Path,
+    *,
+    others: Sequence[str] = (),
+    arguments: Sequence[str] = (),
+    found: Callable[[Path], dict[str, str]] = lambda _data: {},
+) -> Iterator[Target]:
+    """Serve a fleet of the hostile gateway and others over a plain broker until the end of the block.
+
+    ``found`` adds to its folder and database before, and returns more of its environment.
+    """
     data, port, broker_port = folder / "fleet", free_port(), free_port()
     commands.init(data, public_url=f"http://127.0.0.1:{port}", broker=f"127.0.0.1:{broker_port}")
     _register(data, others)
     conf = folder / "plain.conf"
     conf.write_text(f"listener {broker_port} 127.0.0.1\nallow_anonymous true\n")
-    environment = os.environ | {"PASSERELLE_BROKER_URL": f"mqtt://127.0.0.1:{broker_port}"}
+    environment = os.environ | {"PASSERELLE_BROKER_URL": f"mqtt://127.0.0.1:{broker_port}"} | found(data)
     where = ("--data", str(data), "--port", str(port))
     serve = [sys.executable, "-m", "passerelle", "fleet", "serve", *where, *arguments]
     quiet = subprocess.DEVNULL
