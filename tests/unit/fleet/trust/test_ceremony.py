@@ -79,7 +79,7 @@ def test_a_fleet_is_given_its_root_and_follows_a_rotation(
     assert main(["trust", "show", "--data", str(data), "--document", str(second), "--lang", "fr"]) == 0
     shown = capsys.readouterr().out
     assert "racine de confiance, version 1, valable jusqu’au" in shown
-    assert "il manque 1 signature(s)" in shown
+    assert "il manque 1 signature (" in shown
     assert "anne" in shown.splitlines()[-1]
     assert repository.anchor_sha256() in shown
     assert main(["trust", "accept", "--data", str(data), str(second), "--lang", "fr"]) == 2
