@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from agent.wire.configuration import Configuration, sparse_configuration
 from agent.wire.envelope import Envelope, EnvelopeKind, encode_envelope, seal
-from fleet.configurations import store
+from fleet.configurations import numbers, store
 from fleet.durations import DAY_US, HOUR_US
 from fleet.identity import audit
 from fleet.lang.reasons import FleetReason, own
@@ -41,7 +41,7 @@ def issue_version(
     """
     if reason == own(FleetReason.WORK_ORDER) and not by_image:
         reason = ""
-    version = store.next_version(connection, eui)
+    version = numbers.next_version(connection, eui)
     payload = sparse_configuration(configuration)
     envelope = _sealed(
         key,
@@ -84,7 +84,7 @@ def issue_instruction(
     life_us: int = INSTRUCTION_ACCEPTANCE_US,
 ) -> str:
     """Sign an instruction for one gateway, queue it for ``command/{id}``, and return the id."""
-    version = store.next_instruction(connection, eui, kind)
+    version = numbers.next_instruction(connection, eui, kind, now_us)
     envelope = _sealed(key, kind, eui, version, payload, now_us=now_us, life_us=life_us)
     row = {
         "eui": eui,

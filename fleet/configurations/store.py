@@ -24,6 +24,7 @@ from agent.wire.configuration import Configuration, decode_configuration
 from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.topics import COMMAND, CONFIG_DESIRED, topic
+from fleet.configurations.numbers import newest_number
 from fleet.configurations.rules import Trial, WaitingChange
 from fleet.configurations.tables import WAITS, instructions
 from fleet.configurations.tables import configuration_versions as versions
@@ -108,11 +109,6 @@ def version_history(connection: Connection, eui: str, limit: int = HISTORY_LIMIT
     return [version_from(row) for row in connection.execute(query).mappings()]
 
 
-def next_version(connection: Connection, eui: str) -> int:
-    """Return the number of the next version of one gateway; the first is 1."""
-    return int(connection.scalar(select(func.max(versions.c.version)).where(versions.c.eui == eui)) or 0) + 1
-
-
 def add_version(connection: Connection, row: dict[str, object]) -> None:
     """Append one version."""
     connection.execute(insert(versions).values(row))
@@ -125,7 +121,7 @@ def publish_again(connection: Connection, eui: str) -> None:
 
     For a gateway that was enrolled with a new work order: to the same version it says nothing.
     """
-    found = (versions.c.eui == eui) & (versions.c.version == next_version(connection, eui) - 1)
+    found = (versions.c.eui == eui) & (versions.c.version == newest_number(connection, eui))
     connection.execute(update(versions).where(found).values(published=False, by_image=False))
 
 
@@ -226,12 +222,6 @@ def instruction_id(kind: str, version: int) -> str:
     'confirmation-3'
     """
     return f"{kind}-{version}"
-
-
-def next_instruction(connection: Connection, eui: str, kind: EnvelopeKind) -> int:
-    """Return the number of the next instruction of that kind to one gateway; the first is 1."""
-    mine = (instructions.c.eui == eui) & (instructions.c.kind == kind)
-    return int(connection.scalar(select(func.max(instructions.c.version)).where(mine)) or 0) + 1
 
 
 def add_instruction(connection: Connection, row: dict[str, object]) -> None:

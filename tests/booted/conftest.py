@@ -32,12 +32,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: build_tree(name, folder) for name in ("agent", "fleet")}
 
 
-def build_tree(name: str, output: Path, *, source: Path = ROOT, version: str = "") -> Path:
-    """Return the package of one role, of this tree or another."""
+def build_tree(
+    name: str, output: Path, *, source: Path = ROOT, version: str = "", release: str = "12"
+) -> Path:
+    """Return the package of one role for a release of Debian, of this tree or another."""
     return build_package(
         ROLES[name],
         source=source,
-        release="12",
+        release=release,
         architecture="amd64",
         output=output,
         version=version,
@@ -61,13 +63,13 @@ class Machines:
         self._machines: list[Machine] = []
         self._cards: list[Card] = []
 
-    def server(self) -> Machine:
+    def server(self, release: str = "12") -> Machine:
         """Return a server that is not booted yet."""
-        return self._new(base_folder(SERVER))
+        return self._new(base_folder(SERVER, release))
 
-    def gateway(self) -> Machine:
+    def gateway(self, release: str = "12") -> Machine:
         """Return a gateway's computer that is not booted yet."""
-        return self._new(base_folder(GATEWAY))
+        return self._new(base_folder(GATEWAY, release))
 
     def _new(self, base: Path) -> Machine:
         made = Machine(base, self._folder / str(len(self._machines)))

@@ -1,4 +1,4 @@
-"""Every block of docs/exploitation.md on machines that boot, and what it promises; upgrades; bare packages.
+"""Every block of docs/exploitation.md on machines that boot, and what it promises; upgrades.
 
 server ── gateway (virtual concentrator, LNS)      one network, shared
        └─ watchman's machine
@@ -227,29 +227,3 @@ def test_the_previous_release_becomes_this_one(
     server.until("this release is well", lambda: _is_well(server), 120.0)
     server.run("passerelle-fleet export sortie.csv")
     assert EUI in (server.root / "srv/passerelle/sortie.csv").read_text("utf-8-sig")
-
-
-@pytest.mark.parametrize("name", ["agent", "fleet", "installer"])
-def test_a_package_comes_and_goes_in_a_bare_chroot(name: str, machines: Machines, tmp_path: Path) -> None:
-    machine = machines.server() if name == "fleet" else machines.gateway()
-    older = build_tree(name, tmp_path, version="0.0.8")
-    newer = build_tree(name, tmp_path, version="0.0.9")
-    machine.carry(older, newer)
-    before = _files(machine)
-    for package in (older, newer, older):
-        machine.inside(f"apt-get install --yes --allow-downgrades ./{package.name}")
-        word = {"agent": "agent", "fleet": "fleet", "installer": "provision"}[name]
-        assert "usage" in machine.inside(f"passerelle {word} --help").lower()
-    machine.inside(f"apt-get purge --yes passerelle-{name}")
-    assert _files(machine) == before
-    assert "passerelle" not in machine.inside("cat /etc/passwd /etc/group | grep -v '^dialout' || true")
-
-
-def _files(machine: Machine) -> set[str]:
-    """Return every file that is ours by its name or folder."""
-    return set(
-        machine.inside(
-            "find / -xdev \\( -ipath '*passerelle*' -o -path '/opt' -o -path '/opt/*' \\)"
-            " -not -path '/root/*' -not -path '/proc/*' -not -path '/var/lib/dpkg/*' || true"
-        ).splitlines()
-    )

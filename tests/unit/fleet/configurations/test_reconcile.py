@@ -1,3 +1,4 @@
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.fleet_key import FleetKey
@@ -5,7 +6,7 @@ from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
 from agent.wire.envelope import EnvelopeKind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
-from fleet.configurations.issue import issue_version
+from fleet.configurations.issue import issue_instruction, issue_version
 from fleet.configurations.status import statuses
 from fleet.configurations.store import publish_again, version_history
 from fleet.evidence.ingest import Sorter
@@ -127,7 +128,7 @@ def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_pa
         assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 3) == 0
     publish(database, broker)
     topic, payload, retain = broker.taken[-1]
-    assert (topic, retain) == (f"vdl/1/{EUIS[0]}/command/confirmation-1", False)
+    assert (topic.rpartition("-")[0], retain) == (f"vdl/1/{EUIS[0]}/command/confirmation", False)
     assert decode_envelope(payload).payload.decode() == envelope.sha256
     trial = ConfigReported(
         version=1, sha256=envelope.sha256, state=ConfigState.TRIAL, seen_version=1, reason=""
@@ -155,3 +156,36 @@ def test_desired_beside_reported(tmp_path):
     hear(database, memory, received(EUIS[0], "config/reported", confirmed))
     with database.read() as connection:
         assert statuses(connection, [EUIS[0]])[EUIS[0]].in_force
+
+
+@pytest.mark.parametrize(("seen", "given"), [(7, 8), (1, 2), (2**31 - 1, 2)])
+def test_a_restored_database_goes_on_above_what_its_gateway_has_seen(tmp_path, seen, given):
+    database, memory = founded_database(tmp_path), Memory()
+    with database.write() as connection:
+        envelope = ask(connection)
+    told = ConfigReported(
+        version=seen, sha256=envelope.sha256, state=ConfigState.CONFIRMED, seen_version=seen, reason=""
+    )
+    hear(database, memory, received(EUIS[0], "config/reported", told))
+    with database.write() as connection:
+        publish_again(connection, EUIS[0])
+        assert version_history(connection, EUIS[0])[0].published is False
+        assert ask(connection).version == given
+
+
+def test_instructions_of_a_restored_database_are_above_those_that_it_lost(tmp_path):
+    def number(database, at_us):
+        with database.write() as connection:
+            name = issue_instruction(
+                connection, KEY, eui=EUIS[0], kind=EnvelopeKind.COMMAND, payload=b"", now_us=at_us
+            )
+        return int(name.rpartition("-")[2])
+
+    folders = tmp_path / "lost", tmp_path / "restored"
+    for folder in folders:
+        folder.mkdir()
+    lost, restored = map(founded_database, folders)
+    numbers = [number(lost, NOW_US + second * 10**6) for second in (0, 0, 15, 30, 45)]
+    assert numbers == sorted(set(numbers))
+    assert number(restored, NOW_US + 3600 * 10**6) > numbers[-1]
+    assert number(restored, NOW_US - 3600 * 10**6) == number(restored, NOW_US) - 1, "a clock that went back"
