@@ -15,6 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agent.wire.reasons import ReasonedError, document, text
+from fleet.configurations.kinds import name_of, rule_of
 from fleet.db.outside import outside_write
 from fleet.errors import InputRefused
 from fleet.identity import audit
@@ -86,6 +87,10 @@ class Words:
     def needs(self, needs: tuple[str, ...]) -> str:
         """Return what an intervention takes, in words."""
         return named_needs(needs, self.lang)
+
+    def setting(self, path: str) -> str:
+        """Return a setting's name in words; a path that is no setting stays as it is."""
+        return self.t(f"setting.{name_of(path)}") if rule_of(path) else path
 
     def phone(self, number: str) -> str:
         """Return a telephone number as people read it."""

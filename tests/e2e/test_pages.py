@@ -133,7 +133,7 @@ def test_a_new_address_waits_for_a_second_person(fleet: tuple[str, Path], chromi
     with opened(chromium, f"{fleet[0]}/deploiements?eui={eui_of(0)}") as page:
         row = page.locator(f'tr[data-href="/passerelles/{eui_of(0)}"] td')
         before = row.first.inner_text()
-        page.get_by_label("Cœur de réseau\u202f: hôte").fill("lns.example.fr")
+        page.get_by_label("Cœur de réseau\u202f: hôte", exact=True).fill("lns.example.fr")
         page.get_by_label("Motif").fill("nouveau serveur")
         page.get_by_role("button", name="Voir ce qui changera").click()
         expect(page.locator(".diff .after")).to_have_text("lns.example.fr")

@@ -15,8 +15,8 @@ from fleet.rollouts.start import RolloutRefused
 from fleet.rollouts.words import drift_in_words, layer_name, layer_refused_in_words, refused_in_words
 from fleet.web.access import NotAllowed, form_guard, operator
 from fleet.web.typed import Line
-from fleet.web.views import configurations as views
 from fleet.web.views import rollouts as rollout_views
+from fleet.web.views import settings
 from fleet.web.visit import Viewing, Visit, leave_toast
 
 router = APIRouter()
@@ -105,7 +105,8 @@ def _subjects(connection: Connection) -> list[str]:
 def _paths(visit: Visit, connection: Connection) -> list[tuple[str, str]]:
     """Return the settings that gateways have, with their names."""
     versions = list(working_versions(connection).values())[:1]
-    return [(one.path, one.label) for one in views.fields_of(visit.words, versions, {}, None)]
+    fields = settings.fields_of(settings.groups_of(visit.words, versions))
+    return [(one.path, one.label) for one in fields]
 
 
 Pushing = Annotated[Person, Depends(operator)]

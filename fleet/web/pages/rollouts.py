@@ -31,6 +31,7 @@ from fleet.web.access import form_guard, operator
 from fleet.web.views import configurations as views
 from fleet.web.views import requests as requests_view
 from fleet.web.views import rollouts as rollout_views
+from fleet.web.views import settings
 from fleet.web.views.configurations import ALL, PlanRefused
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -101,6 +102,7 @@ def _page(
 ) -> HTMLResponse:
     found = statuses(connection, [one.eui for one in form.gateways])
     rows = views.rows_of(form.gateways, found, form.versions)
+    errors = {wrong.path: visit.words.refusal(wrong.why)} if wrong is not None else {}
     targets = [(ALL, visit.words.t("rollouts.all", count=len(form.versions)))]
     targets += [(one.eui, one.name) for one in form.gateways if one.eui in form.versions]
     return visit.page(
@@ -114,7 +116,7 @@ def _page(
         base=bool(form.versions),
         targets=targets,
         target=form.target,
-        fields=views.fields_of(visit.words, form.chosen.values(), typed or {}, wrong),
+        groups=settings.groups_of(visit.words, form.chosen.values(), typed or {}, errors),
         typed_reason=(typed or {}).get("reason", ""),
         problem=problem,
         requests=[requests_view.line_of(visit.words, one, visit.person) for one in open_requests(connection)],
@@ -133,9 +135,8 @@ def _planned(
 ) -> tuple[RolloutForm, dict[str, str], list[views.Planned]] | HTMLResponse:
     """Return the plan of what was typed, or the form again with what is wrong."""
     form = _rollout_form(connection, typed.get("target", ALL))
-    shown = views.fields_of(visit.words, form.chosen.values(), {}, None)
-    fields = views.fields_of(visit.words, form.chosen.values(), typed, None)
-    changes = views.changes_of(fields, shown)
+    shown = settings.fields_of(settings.groups_of(visit.words, form.chosen.values()))
+    changes = settings.changes_of(shown, typed)
     try:
         plan = views.plan_of(form.chosen, form.names, changes)
     except PlanRefused as error:

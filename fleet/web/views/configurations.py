@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from agent.wire.configuration import (
     Configuration,
     ConfigurationError,
-    is_secret,
     is_service_affecting,
     without_secrets,
 )
@@ -49,19 +48,6 @@ class ConfigRow:
     """The gateway gave the reason; else a person did, for the change."""
     who: str
     at_us: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One setting in the form; an empty value means: as it is."""
-
-    path: str
-    label: str
-    value: str
-    rule: str
-    error: str
-    known: bool
-    """One that people change; the others stand behind a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,80 +152,6 @@ def path_in_use(lang: str, configuration: Configuration) -> str:
 def _in_words(lang: str, kind: str) -> str:
     french, english = PATHS[kind]
     return french if lang == "fr" else english
-
-
-def fields_of(
-    words: Words, versions: Iterable[Version], typed: Mapping[str, str], wrong: PlanRefused | None
-) -> list[Field]:
-    """Return the form's settings; one that differs between the gateways is left empty."""
-    flats = [flatten(version.configuration) for version in versions]
-    if not flats:
-        return []
-    found = []
-    for path in (path for path in flats[0] if not is_secret(path)):
-        values = {flat.get(path, "") for flat in flats}
-        same = values.pop() if len(values) == 1 else ""
-        label = words.t(f"setting.{path}") if path in KNOWN else path
-        rule = path if same else words.t("rollouts.varies", path=path)
-        if path.endswith(".kind") and same in PATHS:
-            rule = f"{path} · {_in_words(words.lang, same)}"
-        error = words.refusal(wrong.why) if wrong is not None and wrong.path == path else ""
-        value = typed.get(path, same)
-        found.append(Field(path=path, label=label, value=value, rule=rule, error=error, known=path in KNOWN))
-    found += _connector_fields(words, flats[0], typed, wrong)
-    return sorted(found, key=lambda field: KNOWN.index(field.path) if field.known else len(KNOWN))
-
-
-def _connector_fields(
-    words: Words, flat: Mapping[str, str], typed: Mapping[str, str], wrong: PlanRefused | None
-) -> list[Field]:
-    """Return the fields that remove a connector or add the next one; all are empty until somebody types."""
-    indices = sorted({int(path.split(".")[1]) for path in flat if path.startswith("connectors.")})
-    named = {f"connectors.{index}": "rollouts.remove_connector" for index in indices}
-    named |= {f"connectors.{len(indices)}.{name}": "rollouts.add_connector" for name in ADDED}
-    return [
-        Field(
-            path=path,
-            label=words.t(label, path=path),
-            value=typed.get(path, ""),
-            rule=path,
-            error=words.refusal(wrong.why) if wrong is not None and wrong.path == path else "",
-            known=False,
-        )
-        for path, label in named.items()
-    ]
-
-
-ADDED: Final = ("name", "kind", "host", "port", "tls", "priority")
-"""What the page asks for of a new connector; the rest is set once it is there."""
-KNOWN: Final = (
-    "connectors.0.kind",
-    "connectors.0.host",
-    "connectors.0.port",
-    "connectors.0.replay",
-    "connectors.0.spare_delivered",
-    "intervals.heartbeat_s",
-    "intervals.stat_s",
-    "intervals.config_trial_s",
-    "radio.antenna_gain_db",
-    "radio.cable_loss_db",
-    "limits.spool_records",
-    "limits.spool_bytes",
-    "limits.spool_age_s",
-    "fleet.host",
-    "fleet.port",
-)
-"""Settings with a name in the catalogue; others are shown by their path."""
-
-
-def changes_of(fields: Iterable[Field], shown: Iterable[Field]) -> dict[str, str]:
-    """Return path → typed value of what the person changed; empty stays as it is."""
-    before = {field.path: field.value for field in shown}
-    return {
-        field.path: field.value.strip()
-        for field in fields
-        if field.value.strip() and field.value.strip() != before.get(field.path)
-    }
 
 
 def plan_of(

@@ -5,6 +5,7 @@ import { startDialogs } from "./dialogs.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startOffline } from "./offline.js";
+import { startSettings } from "./settings.js";
 import { startTyped } from "./typed.js";
 import { startWall } from "./wall.js";
 
@@ -19,6 +20,7 @@ startDialogs();
 startKeys();
 startLive();
 startOffline();
+startSettings();
 startTyped();
 startWall();
 

@@ -185,6 +185,12 @@ def test_a_push_adds_a_server_by_the_fields_of_the_next_index(client: TestClient
     assert versions(client)[3] == 3
 
 
+def test_the_page_asks_for_each_setting_by_its_kind(client: TestClient) -> None:
+    text = client.get("/deploiements").text
+    assert re.search(r'<select id="connectors\.0\.replay"', text)
+    assert re.search(r'<input id="radio\.cable_loss_db" name="radio\.cable_loss_db" type="number"', text)
+
+
 def test_the_path_to_the_server_is_named_with_what_it_can_lose(client: TestClient) -> None:
     french, _ = PATHS["semtech_udp"]
     assert html.escape(french, quote=False) in client.get("/deploiements").text
