@@ -39,6 +39,7 @@ OF_A_GATEWAY = (
     "enrolment_tokens",
     "hangings",
     "heard",
+    "heard_packed",
     "heartbeat_runs",
     "incident_gateways",
     "incoherences",
@@ -88,7 +89,13 @@ OF_EVERYBODY = (
     "spare_parts",
     "timers",
 )
-OF_THE_WHOLE = ("connectivity_members", "month_snapshots", "object_months", "objects")
+OF_THE_WHOLE = (
+    "connectivity_members",
+    "month_comparisons",
+    "month_snapshots",
+    "object_months",
+    "objects",
+)
 TOPIC_EUI_FROM = len("vdl/1/") + 1
 EUI_CHARACTERS = 16
 

@@ -12,7 +12,9 @@ from tests.golden.files import GOLDEN, TRANSCRIPTS, golden_text, unpacked
 SIZE_LIMIT_BYTES = 200_000
 """All golden files together: a clone stays small."""
 DATA = sorted(
-    path for path in GOLDEN.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
+    path
+    for path in GOLDEN.rglob("*")
+    if path.suffix not in (".py", ".md") and "__pycache__" not in path.parts and path.is_file()
 )
 
 

@@ -33,15 +33,17 @@ def test_both_get_a_signed_command_with_one_nonce(data, capsys):
     assert "queued" in capsys.readouterr().out
     database = open_fleet(data)[1]
     with database.read() as connection:
-        rows = connection.execute(select(instructions.c.eui, instructions.c.envelope)).all()
+        columns = (instructions.c.eui, instructions.c.version, instructions.c.envelope)
+        rows = connection.execute(select(*columns)).all()
     commands = {row.eui: decode_command(decode_envelope(row.envelope).payload) for row in rows}
     assert commands[EUIS[0]].action is Action.SEND_TEST_FRAME
     assert commands[EUIS[1]].action is Action.HEAR_TEST_FRAME
     assert commands[EUIS[0]].nonce == commands[EUIS[1]].nonce != ""
     assert {one.sender for one in commands.values()} == {EUIS[0]}
+    numbers = {row.eui: row.version for row in rows}
     asked = (
-        Asked(eui=EUIS[1], role="listener", version=1),
-        Asked(eui=EUIS[0], role="sender", version=1),
+        Asked(eui=EUIS[1], role="listener", version=numbers[EUIS[1]]),
+        Asked(eui=EUIS[0], role="sender", version=numbers[EUIS[0]]),
     )
     with database.write() as connection:
         assert answers(connection, asked) == {}
