@@ -20,7 +20,7 @@ def open_to_others(folder):
 
 
 def mode_of(path):
-    """Return the rights of a file; none of one that has gone meanwhile, as its next content took its place."""
+    """Return the rights of a file; none where its next content has taken its place meanwhile."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
