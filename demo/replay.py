@@ -55,6 +55,7 @@ class Replay:
     """Heard frames that are waited for no longer, by EUI."""
     lines: int = 0
     stuck_limit_s: float = STUCK_LIMIT_S
+    settle_limit_s: float = SETTLE_LIMIT_S
     _began_s: float = 0.0
 
     async def play(self) -> None:
@@ -146,7 +147,7 @@ class Replay:
     async def _settle(self) -> None:
         expected = sum(map(self.heard, self.sent))
         arrived, since_s = -1, time.monotonic()
-        while time.monotonic() - since_s < SETTLE_LIMIT_S:
+        while time.monotonic() - since_s < self.settle_limit_s:
             count = sum(map(self._arrived, self.sent))
             if count >= expected:
                 return

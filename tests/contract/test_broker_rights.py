@@ -42,11 +42,12 @@ class Client:
         self.messages = []
         self.got_in = threading.Event()
         self.refused = threading.Event()
+        self.answered = threading.Event()
         self.heard = threading.Condition()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name)
         self.client.tls_set_context(context)
-        self.client.on_connect = lambda *_: self.got_in.set()
-        self.client.on_disconnect = lambda *_: self.refused.set()
+        self.client.on_connect = lambda *_: (self.got_in.set(), self.answered.set())
+        self.client.on_disconnect = lambda *_: (self.refused.set(), self.answered.set())
         self.client.on_message = self._on_message
         self.client.connect("127.0.0.1", port, 30)
         self.client.loop_start()
@@ -164,7 +165,8 @@ class Broker:
         except OSError:
             return True
         self.clients.append(client)
-        return client.refused.wait(WAIT_S) and not client.got_in.is_set()
+        assert client.answered.wait(WAIT_S)
+        return client.refused.is_set() and not client.got_in.is_set()
 
     def revoke(self, eui):
         with self.database.write() as connection:

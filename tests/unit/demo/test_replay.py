@@ -47,7 +47,8 @@ def played(folder: Path, verdicts: list[ReceptionVerdict], lost: set[int]) -> Re
     lns = Lns(keep_deliveries=True)
     rig = cast(Rig, Gateway(lns, verdicts, lost))
     options = Options(folder=folder, frames=path, speed=None)
-    replay = Replay(rigs=[rig], lns=lns, options=options, say=lambda _text: None, stuck_limit_s=0.05)
+    limits = {"stuck_limit_s": 0.05, "settle_limit_s": 0.05}
+    replay = Replay(rigs=[rig], lns=lns, options=options, say=lambda _text: None, **limits)
     asyncio.run(replay.play())
     return replay
 
