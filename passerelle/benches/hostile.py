@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 import paho.mqtt.client as paho
 import psutil
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from agent.wire import topics
 from agent.wire.messages import ConnectorBeat, Heartbeat, Radio, TimeQuality, encode
@@ -253,9 +253,9 @@ def _register(data: Path, others: Sequence[str]) -> None:
     _, database = commands.open_fleet(data)
     with contextlib.closing(database), database.write() as connection:
         connection.execute(insert(tables.communes), [{"insee": "37001", "name": "A", "population": 1000}])
-        site = {"id": 1, "key": "s", "name": "S", "commune_insee": "37001"}
-        connection.execute(insert(tables.sites), [site])
-        rows = [{"eui": eui, "name": eui, "site_id": 1} for eui in (EUI, *others)]
+        connection.execute(insert(tables.sites), [{"key": "s", "name": "S", "commune_insee": "37001"}])
+        site_id = connection.scalar(select(tables.sites.c.id))
+        rows = [{"eui": eui, "name": eui, "site_id": site_id} for eui in (EUI, *others)]
         connection.execute(insert(tables.gateways), rows)
         for eui in others:
             accept(connection, eui, at_us=LONG_AGO_US, who="bench", now_us=LONG_AGO_US)
