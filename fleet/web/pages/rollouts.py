@@ -42,15 +42,16 @@ LISTED_LIMIT = 200
 """Rows of the table, those that are not settled first; each gateway's own page tells the rest."""
 DECIDED_LIMIT = 10
 """Newest requests that are over."""
-FIELDS_LIMIT = 100
-"""Settings of one form that are read."""
+FIELDS_LIMIT = 500
+"""Fields of one form, enough for 17 connectors; more are refused, for a cut form loses its reason."""
 
 
 async def typed_form(request: Request) -> dict[str, str]:
     """Return the form's texts by name, folded."""
     form = await request.form()
-    texts = list(form.items())[:FIELDS_LIMIT]
-    return {name: one_line(value) for name, value in texts if isinstance(value, str)}
+    if len(form) > FIELDS_LIMIT:
+        raise HTTPException(413)
+    return {name: one_line(value) for name, value in form.items() if isinstance(value, str)}
 
 
 Typed = Annotated[dict[str, str], Depends(typed_form)]

@@ -185,6 +185,15 @@ def test_a_push_adds_a_server_by_the_fields_of_the_next_index(client: TestClient
     assert versions(client)[3] == 3
 
 
+def test_a_form_of_many_servers_keeps_its_reason_and_a_boundless_one_is_refused(client: TestClient) -> None:
+    typed = TOKEN | {"target": eui_of(3), "intervals.heartbeat_s": "60"}
+    many = {f"connectors.{number}.priority": "" for number in range(1, 200)}
+    preview = client.post("/deploiements/apercu", data=typed | many | {"reason": "essai"})
+    assert 'name="reason" value="essai"' in preview.text
+    boundless = {f"connectors.{number}.priority": "" for number in range(600)}
+    assert client.post("/deploiements/apercu", data=typed | boundless).status_code == 413
+
+
 def test_the_page_asks_for_each_setting_by_its_kind(client: TestClient) -> None:
     text = client.get("/deploiements").text
     assert re.search(r'<select id="connectors\.0\.replay"', text)
