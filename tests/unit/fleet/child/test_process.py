@@ -1,5 +1,6 @@
 """A child does what this process would do, within its bounds, and its failure is known and harmless."""
 
+import os
 import resource
 import sys
 import threading
@@ -127,7 +128,8 @@ def test_a_child_is_bounded_in_memory_and_gives_way():
     program += f"bytearray({MEMORY_LIMIT_BYTES})"
     with pytest.raises(ChildFailed, match="MemoryError") as caught:
         python(program).next_version(MONTH, DUE)
-    assert f"{NICENESS} {MEMORY_LIMIT_BYTES}" in str(caught.value)
+    nicest = min(os.nice(0) + NICENESS, 19)  # nice(2) adds to what this process has, up to 19
+    assert f"{nicest} {MEMORY_LIMIT_BYTES}" in str(caught.value)
     assert resource.getrlimit(resource.RLIMIT_DATA)[0] != MEMORY_LIMIT_BYTES
 
 
