@@ -279,6 +279,7 @@ class DataPath:
             return
         for frame, monotonic_us in event.frames:
             self._frame_received(frame, monotonic_us, event)
+        self._switchboard.forward()
 
     def _take_early(self) -> None:
         early, self._early = self._early or [], None

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import msgspec
 
-from agent.lorawan.phy import DataDown, DataUp, JoinRequest, PhyError, RejoinRequest, parse_phy
+from agent.lorawan.phy import JoinRequest, PhyError, RejoinRequest, data_address, parse_phy
 from agent.timing.choice import OWN_TIME
 from agent.wire.messages import TimeQuality
 from hal.packets import Crc, Lora, ReceivedFrame
@@ -113,17 +113,15 @@ def classify(payload: bytes) -> tuple[FrameKind, int]:
     >>> classify(bytes.fromhex("40f17dbe4900020001954378762b11ff0d"))
     (<FrameKind.DATA: 0>, 1237220849)
     """
+    address = data_address(payload)
+    if address is not None:
+        return FrameKind.DATA, address
     try:
         frame = parse_phy(payload)
     except PhyError:
         return FrameKind.OTHER, NO_ADDRESS
-    match frame:
-        case DataUp() | DataDown():
-            return FrameKind.DATA, frame.dev_addr
-        case JoinRequest() | RejoinRequest():
-            return FrameKind.JOIN, NO_ADDRESS
-        case _:
-            return FrameKind.OTHER, NO_ADDRESS
+    joining = isinstance(frame, JoinRequest | RejoinRequest)
+    return (FrameKind.JOIN if joining else FrameKind.OTHER), NO_ADDRESS
 
 
 def record_of(

@@ -47,7 +47,7 @@ class BaseConnector(ABC):
         self._reason = reasons.lns.not_connected_yet()
         self._serving = False
         self._say_after_us = 0
-        self._pumping = False
+        self._pumping = self._fresh = False
         self._timer: asyncio.TimerHandle | None = None
         self._broken: asyncio.Future[None] | None = None
         self.counts: Counter[str] = Counter()
@@ -76,7 +76,7 @@ class BaseConnector(ABC):
                 raise error
 
     def _soon(self) -> None:
-        """Pump once after all that happens at this instant: frames of one fetch share a datagram."""
+        """Pump once after all that happens at this instant."""
         if not self._pumping:
             self._pumping = True
             asyncio.get_running_loop().call_soon(self._pump_once)
@@ -157,7 +157,14 @@ class BaseConnector(ABC):
         if not self._filter.passes(record):
             return False
         self._outlet.frame_received(record)
+        self._fresh = True
         return True
+
+    def forward(self) -> None:
+        """Send the frames that were just taken in: at once, for another turn of the event loop costs."""
+        if self._fresh:
+            self._fresh = False
+            self._pump_once()
 
     def damaged(self, record: Record) -> None:
         """Forward a frame with a wrong CRC, once, where that is wanted and the server answers."""

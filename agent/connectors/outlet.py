@@ -38,9 +38,8 @@ class Outlet:
         self._changed()
 
     def frame_received(self, record: Record) -> None:
-        """Take in a live frame."""
+        """Take in a live frame; whoever gives it has it sent, for several may share a datagram."""
         self.delivery.frame_received(record, self._host.clock.monotonic_us())
-        self._changed()
 
     def resume(self, record: Record) -> None:
         """Take in a frame of this boot that another outlet had: it is late when it would have been there."""

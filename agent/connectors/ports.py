@@ -115,6 +115,10 @@ class Connector(Protocol):
         """Take in a frame; False when a filter keeps it from this server."""
         ...
 
+    def forward(self) -> None:
+        """Send the frames of one fetch, which share a datagram where the protocol has any."""
+        ...
+
     def damaged(self, record: Record) -> None:
         """Take in a frame whose CRC is wrong: forwarded once where that is wanted, never stored."""
         ...

@@ -152,7 +152,7 @@ class Switchboard:
         }
 
     def frame_received(self, record: Record) -> None:
-        """Keep a frame and give it to every connector that wants it."""
+        """Keep a frame and give it to every connector that wants it; ``forward`` comes after the last."""
         self._downlinks.frame_received(record)
         bits = self._spool.holdings.bits
         self._spool.add(record, sum(1 << bits[name] for name in self.roster.connectors))
@@ -160,6 +160,11 @@ class Switchboard:
         for name, connector in self.roster.connectors.items():
             if not connector.frame_received(record):
                 self.settled(name, [record.id], "filtered")
+
+    def forward(self) -> None:
+        """Let every connector send what it was just given."""
+        for connector in self.roster.connectors.values():
+            connector.forward()
 
     def damaged(self, record: Record) -> None:
         """Give a frame with a wrong CRC to the connectors that forward such frames; nothing keeps it."""

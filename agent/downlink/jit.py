@@ -204,6 +204,11 @@ def _collision(other: Entry) -> SchedulingRefused:
 class TransmitQueue(Protocol):
     """See ``agent.downlink.scheduler``."""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an entry is queued."""
+        ...
+
     def due(self, counter_us: int) -> Entry | None:
         """Return the entry to program now."""
         ...

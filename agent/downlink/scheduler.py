@@ -257,6 +257,11 @@ class DownlinkScheduler:
             taken, self._missed = self._missed, []
         return taken
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an entry is queued; without the lock, for whoever queues wakes the radio afterwards."""
+        return any(queue.entries for queue in self._queues)
+
     def due(self, counter_us: int) -> Entry | None:
         """Return the entry to program now."""
         with self._lock:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agent.lorawan.phy import DataUp, JoinRequest, PhyError, RejoinRequest, parse_phy
-from agent.record import Record
+from agent.lorawan.phy import JoinRequest, MType, RejoinRequest, parse_phy
+from agent.record import FrameKind, Record
 from agent.wire.messages import Heard
 
 HOUR_US = 3_600_000_000
@@ -17,6 +17,7 @@ DAY_US = 24 * HOUR_US
 ADDRESSES_LIMIT = 5_000
 """A day; addresses beyond it are counted only."""
 NO_SF = 0
+UPLINKS = frozenset({MType.UNCONFIRMED_UP, MType.CONFIRMED_UP})
 
 
 class Sketch(msgspec.Struct, array_like=True):
@@ -34,19 +35,14 @@ class _File(msgspec.Struct, array_like=True):
     sketches: dict[str, Sketch]
 
 
-def address_of(payload: bytes) -> str | None:
-    """Return the DevAddr of a data frame or the DevEUI of a join; None for anything else."""
-    try:
-        frame = parse_phy(payload)
-    except PhyError:
+def address_of(record: Record) -> str | None:
+    """Return the DevAddr of an uplink with data or the DevEUI of a join; None for anything else."""
+    if record.kind == FrameKind.DATA:
+        return f"{record.address:08x}" if record.payload[0] >> 5 in UPLINKS else None
+    if record.kind != FrameKind.JOIN:
         return None
-    match frame:
-        case DataUp():
-            return frame.address
-        case JoinRequest(dev_eui=dev_eui) | RejoinRequest(dev_eui=dev_eui):
-            return dev_eui
-        case _:
-            return None
+    frame = parse_phy(record.payload)
+    return frame.dev_eui if isinstance(frame, JoinRequest | RejoinRequest) else None
 
 
 @dataclass(slots=True)
@@ -65,7 +61,7 @@ class Sketchbook:
 
     def frame_received(self, record: Record, utc_us: int) -> None:
         """Count a frame received at ``utc_us``; call ``turn`` with the same instant before."""
-        address = address_of(record.payload)
+        address = address_of(record)
         if address is None:
             return
         book = self.sketches = {} if self.sketches is None else self.sketches

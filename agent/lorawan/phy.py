@@ -157,6 +157,18 @@ def parse_phy(frame: bytes) -> Phy:
             return _parse_data(frame, DataDown, confirmed=mtype is MType.CONFIRMED_DOWN)
 
 
+def data_address(frame: bytes) -> int | None:
+    """Return the DevAddr of what ``parse_phy`` takes for a data frame, up or down; None for all else.
+
+    >>> data_address(bytes.fromhex("40f17dbe4900020001954378762b11ff0d")) == 0x49BE7DF1
+    True
+    """
+    if len(frame) < DATA_MIN_BYTES or frame[0] & 0x03 != LORAWAN_R1 or not 2 <= frame[0] >> 5 <= 5:
+        return None
+    complete = 8 + (frame[5] & 0x0F) + MIC_BYTES <= len(frame)
+    return int.from_bytes(frame[1:5], "little") if complete else None
+
+
 def encode_data(frame: DataUp | DataDown) -> bytes:
     """Return the bytes of a data frame, MIC as given; the inverse of ``parse_phy``."""
     return encode_without_mic(frame) + frame.mic

@@ -44,6 +44,11 @@ class Flights:
         """Take in what the chip was given."""
         self._entries.append(entry)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the chip was given something that is not reported yet."""
+        return bool(self._entries)
+
     def follow(self, counter_us: int) -> None:
         """Look at what is due at this counter."""
         self._entries = [entry for entry in self._entries if not self._ended(entry, counter_us)]

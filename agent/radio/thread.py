@@ -159,10 +159,16 @@ class RadioThread:
                     return self._start_at_us
                 self._start()
                 now_us = self._clock.monotonic_us()
-            self._fetch(now_us)
-            self._watch(now_us)
-            self._send()
-            return self._next_us(self._clock.monotonic_us())
+            received = self._fetch()
+            try:
+                self._watch(now_us)
+                if self._pending:
+                    self._send()
+                return self._next_us(self._clock.monotonic_us())
+            finally:
+                # At last: it wakes the event loop, which cannot run beside this thread.
+                if received is not None:
+                    self._report(received)
         except HalError as error:
             return self._failed(error)
 
@@ -182,17 +188,17 @@ class RadioThread:
         self._status_at_us = now_us + STATUS_INTERVAL_US
         self._say(Radio.RECEIVING, reasons.radio.started(eui=self._concentrator.eui), now_us)
 
-    def _fetch(self, now_us: int) -> None:
+    def _fetch(self) -> FramesReceived | None:
         frames = self._concentrator.receive()
         if not frames or self._anchor is None:
-            return
+            return None
         now_us = self._clock.monotonic_us()
         self._pace.frames_received(len(frames), now_us)
         self._last_proof_us = now_us
         if any(frame.crc is Crc.OK for frame in frames):
             self.suspicion.good_frame(now_us)
         timed = tuple((frame, min(self._anchor.monotonic_of(frame.counter_us), now_us)) for frame in frames)
-        self._report(FramesReceived(frames=timed, session=self._session, gps=self._train.reference))
+        return FramesReceived(frames=timed, session=self._session, gps=self._train.reference)
 
     def _watch(self, now_us: int) -> None:
         if self._anchor is None or now_us - self._anchor.monotonic_us >= ANCHOR_INTERVAL_US:
@@ -243,6 +249,11 @@ class RadioThread:
         self._train = self._train.taking(pulse)
         return self._train.reference
 
+    @property
+    def _pending(self) -> bool:
+        """Whether a downlink waits or is under way; mostly none does, and a round is over."""
+        return self._transmissions.waiting or self._flights.under_way
+
     def _send(self) -> None:
         if self._anchor is None:
             return
@@ -260,7 +271,7 @@ class RadioThread:
 
     def _next_us(self, now_us: int) -> int:
         due_us = now_us + self._pace.interval_us(now_us)
-        if self._anchor is not None:
+        if self._anchor is not None and self._pending:
             queued_us = self._transmissions.next_due_us()
             counters = [] if queued_us is None else [queued_us]
             counters += self._flights.next_at_us()

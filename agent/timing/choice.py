@@ -84,6 +84,9 @@ class Choice:
     reading: Reading | None
 
 
+_NTP = Choice(quality=TimeQuality.NTP, reading=None)
+
+
 def choose(kernel: TimeQuality, readings: Readings, now_us: int) -> Choice:
     """Return what UTC follows at the monotonic instant ``now_us``.
 
@@ -94,7 +97,7 @@ def choose(kernel: TimeQuality, readings: Readings, now_us: int) -> Choice:
     if gnss is not None and gnss.exact and now_us - gnss.at_us <= GNSS_FRESH_US:
         return Choice(quality=TimeQuality.GNSS, reading=gnss)
     if kernel is TimeQuality.NTP:
-        return Choice(quality=TimeQuality.NTP, reading=None)
+        return _NTP
     for held in (gnss, lns):
         if held is not None and now_us - held.at_us <= HOLD_US:
             return Choice(quality=held.quality, reading=held)

@@ -1,7 +1,8 @@
 """The concentrator: the only file that sequences bus traffic once the chip is started.
 
-One thread calls it.  An idle ``receive`` costs one transaction; the counters are read when frames came,
-for fine timestamps, or every half minute to keep the timeline anchored.
+One thread calls it.  An idle ``receive`` costs one transaction; the counters are read when frames came and
+the last reading is older than two seconds, for fine timestamps, or every half minute to keep the timeline
+anchored.
 
 Sources: FACTS §8 (fetch), §9 (counters), §10 (TX), §11 (LBT), §14 (watchdog).
 """
@@ -123,15 +124,17 @@ class Sx1302:
 
     def receive(self) -> list[ReceivedFrame]:
         """Return the frames that arrived since the last call, oldest first, any CRC verdict."""
-        self._must_run()
-        self.poll()
+        if not self._started:
+            self._must_run()
+        if self._listen_first is not None:
+            self._listen_first.poll()
         data = self._fetch.fetch()
         if not data and not self._held:
             self._clockwork.refresh_if_due()
             return []
         self._rest += data
         self._held = True
-        timeline, celsius = self._clockwork.read(), self.temperature_c()
+        latest_us, celsius = self._clockwork.latest_us(), self.temperature_c()
         parsed = parse(self._rest)
         self._rest, self._held = parsed.rest, False
         self.counts.update(
@@ -146,7 +149,7 @@ class Sx1302:
             return []
         context = Decoding(
             settings=self.settings,
-            timeline=timeline,
+            latest_us=latest_us,
             history=self._clockwork.history,
             temperature_c=celsius,
         )

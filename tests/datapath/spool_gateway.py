@@ -213,6 +213,7 @@ class SpoolGateway:
                 boot=self.boots,
             )
             self.switchboard.frame_received(heard)
+        self.switchboard.forward()
 
     async def run(self, duration_s: float, *, look_s: float = 0.5) -> None:
         """Let time pass; what must always hold is looked at every so often."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 import random
+import socket
 from collections import Counter
 
 from agent.connectors.base import BaseConnector
@@ -15,6 +16,7 @@ from agent.connectors.dating import reception_of
 from agent.connectors.ports import Host
 from agent.connectors.semtech_udp.datagrams import (
     DATAGRAM_LIMIT_BYTES,
+    RECEIVE_LIMIT_BYTES,
     DatagramError,
     PullResp,
     tx_ack,
@@ -45,7 +47,7 @@ class SemtechUdpConnector(BaseConnector):
         self._session = UdpSession(host.eui, first_token=random.getrandbits(16))  # no secret
         self._unusable = asyncio.Event()
         self._warned = ""
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._next_stat_us = 0
         self._tally = host.tally()
         self._counts_at_stat: Counter[str] = Counter()
@@ -72,7 +74,7 @@ class SemtechUdpConnector(BaseConnector):
     async def _serve(self) -> None:
         """Return when the socket is to be opened anew."""
         self._unusable.clear()
-        if self._transport is None:
+        if self._socket is None:
             self._unusable.set()
         silent = False
         while not silent:
@@ -85,17 +87,15 @@ class SemtechUdpConnector(BaseConnector):
 
     async def _connect(self) -> None:
         self._disconnect()
-        loop = asyncio.get_running_loop()
         try:
-            self._transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Protocol(self), remote_addr=(self._config.host, self._config.port)
-            )
+            self._socket = await connected(self._config.host, self._config.port)
         except OSError as error:
             self._session.counts["connect_failed"] += 1
             self._reason = reasons.lns.unreachable(host=self._config.host, cause=reason_of(error))
             return
         self._session.counts["connected"] += 1
-        self._warn(str(self._transport.get_extra_info("peername")[0]))
+        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        self._warn(str(self._socket.getpeername()[0]))
         self._pump_once()
 
     def _warn(self, address: str) -> None:
@@ -107,9 +107,22 @@ class SemtechUdpConnector(BaseConnector):
 
     def _disconnect(self) -> None:
         self._wake_in(None)
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _readable(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            data = self._socket.recv(RECEIVE_LIMIT_BYTES + 1)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.failed(error)
+        else:
+            self.datagram(data)
 
     def datagram(self, data: bytes) -> None:
         """Act on what the server sent."""
@@ -147,7 +160,7 @@ class SemtechUdpConnector(BaseConnector):
 
     def _pump(self) -> None:
         """Send what is due and sleep until the next thing is."""
-        if self._transport is None:
+        if self._socket is None:
             return
         now_us = self._host.clock.monotonic_us()
         pull = self._session.pull(now_us, random.random())  # noqa: S311  # no secret
@@ -185,9 +198,15 @@ class SemtechUdpConnector(BaseConnector):
         self._send(self._session.push(_wrapped([text]), (), self._host.clock.monotonic_us()))
 
     def _send(self, datagram: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            with contextlib.suppress(OSError):
-                self._transport.sendto(datagram)
+        """Send a datagram; what the kernel has no room for is lost, and sent again when no answer comes."""
+        if self._socket is None:
+            return
+        try:
+            self._socket.send(datagram)
+        except (BlockingIOError, InterruptedError):
+            self._session.counts["send_full"] += 1
+        except OSError as error:
+            self.failed(error)
 
     def _statistics(self) -> bytes:
         tally, before = self._host.tally(), self._tally
@@ -210,16 +229,26 @@ class SemtechUdpConnector(BaseConnector):
         )
 
 
-class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, connector: SemtechUdpConnector) -> None:
-        self._connector = connector
+async def connected(host: str, port: int) -> socket.socket:
+    """Return a socket that speaks with the first address of a server that there is a way to.
 
-    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  # the socket is connected
-        self._connector.datagram(data)
+    Without asyncio's own transport, which asks for 256 KiB with every datagram that arrives.
 
-    def error_received(self, exc: Exception) -> None:
-        if isinstance(exc, OSError):
-            self._connector.failed(exc)
+    Raises:
+        OSError: the name is unknown, or there is no way to any of its addresses.
+    """
+    loop, refused = asyncio.get_running_loop(), OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setblocking(False)
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            refused = error
+        else:
+            return made
+    raise refused
 
 
 def unprotected(address: str) -> bool:

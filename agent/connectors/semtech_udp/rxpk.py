@@ -106,4 +106,5 @@ def iso_time(utc_us: int) -> str:
     >>> iso_time(1_364_746_577_528_002)
     '2013-03-31T16:16:17.528002Z'
     """
-    return (_EPOCH + timedelta(microseconds=utc_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.fromtimestamp(utc_us // 1_000_000, UTC)
+    return f"{moment.isoformat()[:19]}.{utc_us % 1_000_000:06d}Z"

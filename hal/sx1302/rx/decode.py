@@ -14,7 +14,7 @@ from hal.packets import Crc, Fsk, Lora, ReceivedFrame
 from hal.settings import Channel, Radio, Settings, TemperatureCompensation
 from hal.sx1302.channels.plan import if_register
 from hal.sx1302.rx.fifo import SERVICE_CHANNEL, RawPacket, lora_crc16
-from hal.sx1302.timing.counter import Timeline
+from hal.sx1302.timing.counter import TICKS_PER_US, not_after
 from hal.sx1302.timing.fine_time import FinePacket, PpsHistory, fine_ns
 from hal.sx1302.timing.timestamps import (
     Stamped,
@@ -40,13 +40,13 @@ TEMPERATURES_KEPT = 8
 class Decoding:
     """What one fetch is decoded with; the offsets of both radios are worked out once."""
 
-    __slots__ = ("history", "levels", "settings", "timeline")
+    __slots__ = ("history", "latest_us", "levels", "settings")
 
     def __init__(
-        self, *, settings: Settings, timeline: Timeline, history: PpsHistory, temperature_c: float | None
+        self, *, settings: Settings, latest_us: Micros, history: PpsHistory, temperature_c: float | None
     ) -> None:
         self.settings = settings
-        self.timeline = timeline
+        self.latest_us = latest_us
         self.history = history
         self.levels = tuple(
             (0.0, 0.0) if radio is None else level_offsets(radio, temperature_c) for radio in settings.radios
@@ -146,7 +146,7 @@ def _lora(packet: RawPacket, channel: Channel, radio: Radio, context: Decoding) 
         modulation=modulation,
         frequency_hz=frequency_hz,
         frequency_offset_hz=offset_hz,
-        counter_us=Micros(context.timeline.unroll(_ticks(packet)) + _correction_us(stamped, context)),
+        counter_us=Micros(_stamped_us(packet, context) + _correction_us(stamped, context)),
         rf_chain=channel.rf_chain,
         if_channel=packet.channel,
         modem=packet.modem,
@@ -170,7 +170,7 @@ def _fsk(packet: RawPacket, channel: Channel, radio: Radio, context: Decoding) -
         payload=packet.payload,
         modulation=Fsk(bitrate_bps=fsk.bitrate_bps),
         frequency_hz=Hz(radio.frequency_hz + channel.if_hz),
-        counter_us=Micros(context.timeline.unroll(_ticks(packet)) + fsk_correction_us(fsk.bitrate_bps)),
+        counter_us=Micros(_stamped_us(packet, context) + fsk_correction_us(fsk.bitrate_bps)),
         rf_chain=channel.rf_chain,
         if_channel=packet.channel,
         modem=packet.modem,
@@ -180,6 +180,10 @@ def _fsk(packet: RawPacket, channel: Channel, radio: Radio, context: Decoding) -
         rssi_signal_dbm=_signal_db(FSK_UNDEFINED_DB, channel.rf_chain, context),
         snr_db=FSK_UNDEFINED_DB,
     )
+
+
+def _stamped_us(packet: RawPacket, context: Decoding) -> Micros:
+    return not_after(packet.ticks // TICKS_PER_US, context.latest_us)
 
 
 def _ticks(packet: RawPacket) -> Ticks32MHz:

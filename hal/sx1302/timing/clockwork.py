@@ -22,6 +22,10 @@ READINGS_LIMIT = 4
 AGREEMENT_US = 100_000
 """Two readings in a row this close agree with one another, whatever was predicted."""
 STILL_CHECK_US = 50
+RECENT_US = 2_000_000
+"""A reading this recent places packets; whoever wants the counter's own time reads it every second anyway."""
+SLIP_MARGIN_US = 1_000_000
+"""A counter that ran so far ahead of its prediction still has its packets placed where they belong."""
 
 
 class Clockwork:
@@ -33,6 +37,7 @@ class Clockwork:
         self._registers = registers
         self._clock = clock
         self._counts = counts
+        self._keep_history = keep_history
         self._interval_us = HISTORY_INTERVAL_US if keep_history else REFRESH_INTERVAL_US
         self.timeline: Timeline | None = None
         self.history = PpsHistory()
@@ -47,6 +52,17 @@ class Clockwork:
         """Return where the counter must be; reads it only when it was never read."""
         timeline = self.timeline or self.read()
         return timeline.predicted_us(self._clock.monotonic_us())
+
+    def latest_us(self) -> Micros:
+        """Return an instant that no packet fetched by now was stamped after, less than a turn ahead of all.
+
+        A recent reading says it without a transaction.  For fine timestamps the counters are read, since
+        these need the pulses up to this instant.
+        """
+        timeline, now_us = self.timeline, self._clock.monotonic_us()
+        if self._keep_history or timeline is None or now_us - timeline.host_us > RECENT_US:
+            return self.read().counter_us
+        return Micros(timeline.predicted_us(now_us) + SLIP_MARGIN_US)
 
     def read(self, *, check_moving: bool = False) -> Timeline:
         """Read the counters and return the advanced timeline.

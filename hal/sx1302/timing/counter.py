@@ -93,10 +93,6 @@ class Timeline:
             slips=self.slips + (not self.plausible(reading, host_us)),
         )
 
-    def unroll(self, ticks: Ticks32MHz) -> Micros:
-        """Return when a packet was stamped: before the last reading, less than one turn ago."""
-        return not_after(ticks // TICKS_PER_US, self.counter_us)
-
 
 def begin(reading: Reading, host_us: int) -> Timeline:
     """Start the timeline at the counter's own value."""

@@ -12,6 +12,7 @@ from agent.lorawan.phy import (
     PhyError,
     Proprietary,
     RejoinRequest,
+    data_address,
     encode_data,
     encode_join_request,
     parse_phy,
@@ -138,3 +139,22 @@ def test_values_check_themselves(fields: dict[str, object], message: str) -> Non
 def test_flags_are_read_from_fctrl() -> None:
     frame = DataUp(dev_addr=1, fcnt=1, fctrl=0xA0)
     assert (frame.adr, frame.ack, frame.address) == (True, True, "00000001")
+
+
+@given(st.binary(max_size=40))
+def test_an_address_is_that_of_the_parsed_data_frame(frame: bytes) -> None:
+    try:
+        parsed = parse_phy(frame)
+    except PhyError:
+        parsed = None
+    expected = parsed.dev_addr if isinstance(parsed, DataUp | DataDown) else None
+    assert data_address(frame) == expected
+
+
+@pytest.mark.parametrize("fopts_bytes", range(16))
+@pytest.mark.parametrize("size", [11, 12, 13, 26, 27, 28])
+@pytest.mark.parametrize("mhdr", [0x40, 0x60, 0x80, 0xA0, 0x41, 0x00, 0x20, 0xC0, 0xE0])
+def test_an_address_needs_a_whole_data_frame(mhdr: int, size: int, fopts_bytes: int) -> None:
+    frame = bytes((mhdr, 1, 2, 3, 4, fopts_bytes)) + bytes(size - 6)
+    whole = mhdr in {0x40, 0x60, 0x80, 0xA0} and size >= 12 + fopts_bytes
+    assert data_address(frame) == (0x04030201 if whole else None)

@@ -55,10 +55,16 @@ def test_dense_traffic_does_not_wait_for_the_fifo() -> None:
     assert waits[int(len(waits) * 0.99)] <= 11_000
 
 
+def test_dense_traffic_does_not_wait_while_it_begins_either() -> None:
+    """Ten seconds from silence on: their first half second is more than one of a hundred frames."""
+    waits, _ = looked_at(50, 10)
+    assert waits[int(len(waits) * 0.99)] <= 12_000
+
+
 def test_steady_traffic_does_not_cost_more_looks_than_it_may() -> None:
     """3 % of a core at 20 frames/s; a look is some 0.1 ms of processor, a frame the rest."""
     _, looks_per_s = looked_at(20, 20)
-    assert looks_per_s <= 65
+    assert looks_per_s <= 50
 
 
 def test_rare_frames_wait_half_an_interval() -> None:
@@ -79,13 +85,15 @@ def test_a_quiet_gateway_looks_at_most_forty_times_a_second() -> None:
         (1, 0, ALERT_INTERVAL_US),
         (1, ALERT_WINDOW_US, ALERT_INTERVAL_US),
         (1, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),
-        (STEADY_FRAMES - 1, 0, ALERT_INTERVAL_US),
+        (STEADY_FRAMES - 1, SHORT_WINDOW_US, ALERT_INTERVAL_US),
+        (STEADY_FRAMES, SHORT_WINDOW_US - 1, ALERT_INTERVAL_US),
         (STEADY_FRAMES, SHORT_WINDOW_US, STEADY_INTERVAL_US),
-        (STEADY_FRAMES, SHORT_WINDOW_US + 1, ALERT_INTERVAL_US),
-        (SHORT_FRAMES - 1, 0, STEADY_INTERVAL_US),
+        (STEADY_FRAMES, LONG_WINDOW_US, STEADY_INTERVAL_US),
+        (STEADY_FRAMES, LONG_WINDOW_US + 1, ALERT_INTERVAL_US),
+        (SHORT_FRAMES - 1, 0, ALERT_INTERVAL_US),
         (SHORT_FRAMES, SHORT_WINDOW_US, BUSY_INTERVAL_US),
-        (SHORT_FRAMES, SHORT_WINDOW_US + 1, ALERT_INTERVAL_US),
-        (LONG_FRAMES - 1, SHORT_WINDOW_US + 1, ALERT_INTERVAL_US),
+        (SHORT_FRAMES, SHORT_WINDOW_US + 1, STEADY_INTERVAL_US),
+        (LONG_FRAMES - 1, SHORT_WINDOW_US + 1, STEADY_INTERVAL_US),
         (LONG_FRAMES, LONG_WINDOW_US, BUSY_INTERVAL_US),
         (LONG_FRAMES, LONG_WINDOW_US + 1, ALERT_INTERVAL_US),
         (LONG_FRAMES, ALERT_WINDOW_US + 1, IDLE_INTERVAL_US),

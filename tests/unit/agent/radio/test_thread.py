@@ -32,6 +32,10 @@ class OneEntry:
         self.entry: Entry | None = None
         self.anchor: Anchor | None = None
 
+    @property
+    def waiting(self) -> bool:
+        return self.entry is not None
+
     def due(self, counter_us: int) -> Entry | None:
         taken, self.entry = self.entry, None
         return taken

@@ -7,9 +7,11 @@ import pytest
 from hal.board_files import choose
 from hal.errors import ChipMisbehaved, LineFailed, OurMistake
 from hal.packets import Cw, Fsk, Lora, Transmission, TxState, TxTrigger
-from hal.settings import Sx1261Settings
+from hal.settings import FineTimestampMode, Sx1261Settings
 from hal.sx1261.lbt import LbtVerdict
 from hal.sx1302.rx.fifo import RawPacket, encode, lora_crc16
+from hal.sx1302.timing.clockwork import RECENT_US, SLIP_MARGIN_US
+from hal.sx1302.timing.counter import TURN_US
 from hal.twin.rf_event import RfEvent
 from hal.units import Hz, Micros
 from tests.unit.hal.sx1302.rigs import Rig, rig, started, with_lbt
@@ -17,7 +19,14 @@ from tests.unit.hal.sx1302.rigs import Rig, rig, started, with_lbt
 PAYLOAD = bytes(range(20))
 
 
-def raw(rig: Rig, payload: bytes = PAYLOAD, *, channel: int = 0, crc16: int | None = None) -> bytes:
+def raw(
+    rig: Rig,
+    payload: bytes = PAYLOAD,
+    *,
+    channel: int = 0,
+    crc16: int | None = None,
+    ticks: int | None = None,
+) -> bytes:
     return encode(
         RawPacket(
             payload=payload,
@@ -29,7 +38,7 @@ def raw(rig: Rig, payload: bytes = PAYLOAD, *, channel: int = 0, crc16: int | No
             frequency_error=0,
             rssi_channel=100,
             rssi_signal=99,
-            ticks=rig.chip.now_ticks() % (1 << 32),
+            ticks=rig.chip.now_ticks() % (1 << 32) if ticks is None else ticks,
             crc16=lora_crc16(payload) if crc16 is None else crc16,
         )
     )
@@ -144,6 +153,43 @@ def test_a_counter_that_slips_is_followed_and_counted() -> None:
 
     assert abs(after - before) < 1000
     assert made.driver.counts["counter_slips"] == 1
+
+
+@pytest.mark.parametrize("after_us", [0, RECENT_US - 1_000, RECENT_US + 1_000, TURN_US // 2, 3 * TURN_US + 5])
+def test_a_frame_is_placed_by_a_recent_reading_or_a_new_one(after_us: int) -> None:
+    made = started()
+    made.driver.counter_us()
+    made.clock.sleep(after_us / 1e6)
+    made.chip.inject_fifo(raw(made))
+    before = made.cost()
+
+    (frame,) = made.driver.receive()
+
+    assert made.cost() - before == 3 + (after_us > RECENT_US)
+    assert 0 <= made.driver.counter_us() - frame.counter_us < 100_000
+
+
+@pytest.mark.parametrize("ahead_us", [-TURN_US // 2, -1_000_000, SLIP_MARGIN_US - 10_000])
+def test_a_frame_of_a_counter_that_slipped_since_its_reading_is_placed_near(ahead_us: int) -> None:
+    made = started()
+    at_us = made.driver.counter_us()
+    slipped = (made.chip.now_ticks() + ahead_us * 32) % (1 << 32)
+    made.chip.inject_fifo(raw(made, ticks=slipped))
+
+    (frame,) = made.driver.receive()
+
+    assert abs(frame.counter_us - (at_us + ahead_us)) < 100_000
+
+
+def test_fine_timestamps_read_the_counters_with_every_frame() -> None:
+    made = started(replace(choose("rak5146").settings, fine_timestamp=FineTimestampMode.ALL_SF), model=3)
+    made.driver.counter_us()
+    made.chip.inject_fifo(raw(made))
+    before = made.cost()
+
+    assert len(made.driver.receive()) == 1
+
+    assert made.cost() - before == 4
 
 
 class SlippedClock:
@@ -367,6 +413,7 @@ class FailingOnce:
 def test_what_was_fetched_survives_a_line_that_fails_before_it_is_decoded() -> None:
     made = started()
     made.driver.registers.bus = FailingOnce(made)
+    made.clock.sleep(2 * RECENT_US / 1e6)
     made.chip.inject_fifo(raw(made))
 
     with pytest.raises(LineFailed, match="pulled"):

@@ -12,9 +12,8 @@ from hal.packets import Crc, Lora, ReceivedFrame
 from hal.settings import FineTimestampMode, LoraService, Settings, TemperatureCompensation
 from hal.sx1302.rx.decode import Decoding, decode, merge_duplicates, single, temperature_offset_db
 from hal.sx1302.rx.fifo import RawPacket, lora_crc16
-from hal.sx1302.timing.counter import Reading, begin
 from hal.sx1302.timing.fine_time import PpsHistory
-from hal.units import Micros, Ticks32MHz
+from hal.units import Micros
 
 SETTINGS = choose("corecell").settings
 PAYLOAD = b"\x40\x01\x02\x03"
@@ -37,8 +36,9 @@ PACKET = RawPacket(
 def frames(
     *packets: RawPacket, settings: Settings = SETTINGS, celsius: float | None = 25.5
 ) -> list[ReceivedFrame]:
-    timeline = begin(Reading(pps=Ticks32MHz(0), running=Ticks32MHz(40_000_000)), host_us=0)
-    context = Decoding(settings=settings, timeline=timeline, history=PpsHistory(), temperature_c=celsius)
+    context = Decoding(
+        settings=settings, latest_us=Micros(1_250_000), history=PpsHistory(), temperature_c=celsius
+    )
     return decode(packets, context, Counter())
 
 
@@ -101,8 +101,9 @@ def test_implicit_headers_take_crc_and_coding_rate_from_the_settings() -> None:
 
 def test_a_packet_of_no_channel_is_counted_and_left_out() -> None:
     settings = replace(SETTINGS, channels=(None, *SETTINGS.channels[1:]))
-    timeline = begin(Reading(pps=Ticks32MHz(0), running=Ticks32MHz(40_000_000)), host_us=0)
-    context = Decoding(settings=settings, timeline=timeline, history=PpsHistory(), temperature_c=None)
+    context = Decoding(
+        settings=settings, latest_us=Micros(1_250_000), history=PpsHistory(), temperature_c=None
+    )
     counts: Counter[str] = Counter()
 
     assert decode((PACKET,), context, counts) == []

@@ -112,10 +112,3 @@ def test_a_slip_is_counted() -> None:
 
     assert timeline.slips == 1
     assert timeline.counter_us == 700_000
-
-
-def test_a_packet_before_a_wrap_read_after_it() -> None:
-    timeline = begin(reading(TURN_US + 100), host_us=0)
-    timeline = timeline.advance(reading(2 * TURN_US + 100), TURN_US)
-
-    assert timeline.unroll(Ticks32MHz((TURN_US - 50) * 32)) == timeline.counter_us - 150
