@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mistakes import mistakes
+from tests.mutation.pure import LEFT_OUT, is_pure, pure_modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,3 +90,53 @@ def test_what_a_test_looks_at_is_found_and_what_none_looks_at_survives(tmp_path:
         "    SURVIVES",
         "toy: 1 of 2 found",
     ]
+
+
+DECIDES = "def f(a, b):\n    return a < b and a + b > 1\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "pure"),
+    [
+        (DECIDES, True),
+        ("import msgspec\nfrom fleet.facts.model import Fact\n" + DECIDES, True),
+        ("from urllib.parse import quote\n" + DECIDES, True),
+        ("import os\n" + DECIDES, False),
+        ("from urllib.request import urlopen\n" + DECIDES, False),
+        ("if TYPE_CHECKING:\n    from sqlalchemy import Connection\n" + DECIDES, False),
+        (DECIDES + "x = open('y')\n", False),
+        (DECIDES + "x = datetime.now(UTC)\n", False),
+        (DECIDES + "async def g(): ...\n", False),
+        (DECIDES + "def g(connection): ...\n", False),
+        (DECIDES + "def g(context): return context.connection\n", False),
+        ("NAMES = ('a', 'b')\n", False),
+    ],
+)
+def test_a_module_that_decides_and_reaches_nothing_outside_is_a_pure_core(source: str, pure: bool) -> None:
+    assert is_pure(ast.parse(source)) is pure
+
+
+def test_mistakes_are_drawn_over_every_pure_core() -> None:
+    cores = pure_modules(ROOT)
+    assert {"fleet.safety.oracle", "agent.downlink.jit", "hal.airtime"} <= set(cores)
+    assert not {"fleet.response.apply", "agent.run", "agent.spool.disk"} & set(cores)
+    assert not [name for name in cores if name.startswith(LEFT_OUT)]
+    assert len(cores) > 200
+
+
+def test_a_draw_says_its_seed_and_what_became_of_each_mistake(tmp_path: Path) -> None:
+    (tmp_path / "hal").mkdir()
+    (tmp_path / "hal" / "toy.py").write_text(DECIDES)
+    (tmp_path / "tests" / "unit").mkdir(parents=True)
+    (tmp_path / "tests" / "unit" / "test_toy.py").write_text(
+        "from hal.toy import f\n\n\ndef test_f():\n    assert f(1, 2)\n"
+    )
+    command = [sys.executable, "-m", "tests.mutation", "--sample", "2", "--each", "2", "--seed", "4", "--all"]
+    done = subprocess.run(
+        [*command, "--root", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert [line.startswith("hal.toy:2: ") for line in lines] == [True, False, True, False, False]
+    found = sum(line == "    found by tests/unit/test_toy.py::test_f" for line in lines)
+    assert found + lines.count("    SURVIVES") == 2
+    assert lines[-1] == f"1 pure modules, seed 4: {found} of 2 found"

@@ -2,27 +2,19 @@
 
 import ast
 import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import json
-import os
 import random
-import select
-import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any
 
 import pytest
 
+from tests.mutation.apart import apart, result_of
 from tests.mutation.covering import Failures, Watch, files_for, path_of
 from tests.mutation.mistakes import Mistake, mistakes
+from tests.mutation.planting import plant
 
 TESTS_LIMIT_S = 25.0
 """How long the tests of one mistake take together, the fastest first."""
@@ -45,62 +37,6 @@ class Found:
         return f"{self.module}:{self.mistake.line}: {self.mistake}\n    {verdict}"
 
 
-class _Planted(importlib.machinery.SourceFileLoader):
-    """Loads a module from a changed tree; its name and its file stay."""
-
-    tree: ast.Module
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Return the changed code."""
-        return compile(self.tree, self.path, "exec", dont_inherit=True)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the one module that is changed."""
-
-    def __init__(self, module: str, path: Path, tree: ast.Module) -> None:
-        self.loader = _Planted(module, str(path))
-        self.loader.tree = tree
-
-    def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> Any:
-        """Answer for that module only."""
-        if fullname != self.loader.name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self.loader.path, loader=self.loader)
-
-
-def _apart(work: Callable[[], object]) -> tuple[int, int]:
-    """Start work in a process of its own; returns its id and where its result comes out, as JSON."""
-    out, into = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(into)
-        return process, out
-    os.setsid()
-    nothing = os.open(os.environ.get("MUTATION_LOG", os.devnull), os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    try:
-        os.write(into, json.dumps(work()).encode())
-    finally:
-        os._exit(0)
-
-
-def _result(process: int, out: int, limit_s: float) -> Any:
-    """Return what a process wrote, or None when it ended or was ended without."""
-    written, until = b"", time.monotonic() + limit_s
-    while (left := until - time.monotonic()) > 0 and select.select([out], [], [], left)[0]:
-        part = os.read(out, 1 << 20)
-        if not part:
-            break
-        written += part
-    os.close(out)
-    with suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    return json.loads(written) if written else None
-
-
 def _stands_in(package: str, root: Path) -> bool:
     return (root / package).is_dir() or path_of(package, root).is_file()
 
@@ -111,7 +47,7 @@ class Room:
     def __init__(self, module: str, root: Path) -> None:
         self.module, self.path, self.root = module, path_of(module, root), root
         self.files = files_for(module, root)
-        measured = _result(*_apart(self._measure), 900.0)
+        measured = result_of(*apart(self._measure), 900.0)
         assert measured is not None, f"{module}: its tests do not end"
         assert not measured["failed"], f"{module}: fails as it is: {measured['failed']}"
         self.lines = {test: set(lines) for test, lines in measured["lines"].items()}
@@ -155,14 +91,14 @@ class Room:
             if not tests:
                 return {"by": None}
             mistake.plant()
-            sys.meta_path.insert(0, _Finder(self.module, self.path, tree))
+            plant(self.module, self.path, tree)
             watch = Failures()
             status = pytest.main([*QUIET, f"--rootdir={self.root}", *tests], plugins=[watch])
             return {
                 "by": watch.failed[0] if watch.failed else (f"import ({int(status)})" if status else None)
             }
 
-        return _apart(run)
+        return apart(run)
 
 
 def run(module: str, root: Path, *, sample: int | None, seed: int, jobs: int) -> list[Found]:
@@ -183,7 +119,7 @@ def try_all(room: Room, tree: ast.Module, planted: Sequence[Mistake], jobs: int)
             if not running:
                 break
             first, process, out = running.pop(0)
-            result = _result(process, out, RUN_LIMIT_S)
+            result = result_of(process, out, RUN_LIMIT_S)
             by = "does not end" if result is None else result["by"]
             found.append(Found(first, by, room.module))
         if mistake is not None:
