@@ -34,9 +34,10 @@ from agent.journal.journal import Journal
 from agent.journal.recent import RECENT
 from agent.link.mqtt import Link
 from agent.ports import DataPathPort, MakeDataPath
+from agent.releases.control import ReleaseControl
 from agent.status.gather import More, gather
 from agent.status.page import StatusPage
-from agent.status.status import Status, serve_status
+from agent.status.status import ReleaseStatus, Status, serve_status
 from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor, Watchdog
@@ -50,8 +51,6 @@ from agent.wire.reasons import Reason
 __all__ = ["Agent", "DataPathPort", "MakeDataPath"]
 
 BOOT_BITS = 63
-LAST_LINES = 10
-"""So many lines of the run that died go to the fleet; the rest is in ``agent report``."""
 
 
 class Agent:
@@ -59,6 +58,7 @@ class Agent:
 
     card: Reason | None = None
     """Why this works in memory instead of on its card; None: it does not."""
+    _left: "asyncio.Future[Leave] | None" = None
 
     def __init__(
         self, *, state: Path, image: Path | None, clock: SystemClock, make_datapath: MakeDataPath
@@ -72,10 +72,10 @@ class Agent:
         self.journal = Journal(
             state / "journal", boot=secrets.randbits(BOOT_BITS), clock=clock, ended=look_back(state)
         )
-        self._keep_lines(state / "journal")
+        self.journal.keep_lines(RECENT, state / "journal")
         self.service = ServiceNotifier()
-        self._left: asyncio.Future[Leave] | None = None
         key = FleetKey(bytes.fromhex(order.fleet_public_key))
+        self.releases = self._make_releases(order)
         self.control = self._make_control(order, key)
         running = self.control.running
         self.datapath = make_datapath(order, running, self.journal.boot, self.journal)
@@ -109,14 +109,10 @@ class Agent:
             more_reasons=self._reasons,
         )
 
-    def _keep_lines(self, folder: Path) -> None:
-        """Keep log lines on disk; the last ones before a crash or a power cut go to the fleet."""
-        RECENT.keep(folder)
-        if self.journal.previous is not None and not self.journal.previous.clean:
-            lines = RECENT.before[-LAST_LINES:]
-            fields: Fields = {f"line_{index:02d}": line for index, line in enumerate(lines)}
-            if fields:
-                self.journal.note("last_lines", fields)
+    def _make_releases(self, order: WorkOrder) -> ReleaseControl:
+        return ReleaseControl(
+            state=self.state, order=order, clock=self.clock, journal=self.journal, leave=self._leave
+        )
 
     def _make_control(self, order: WorkOrder, key: FleetKey) -> ConfigurationControl:
         slots = Slots(self.state / "configuration", device=order.eui, key=key)
@@ -132,7 +128,8 @@ class Agent:
             key=key,
             apply=self._apply,
             journal=self.journal,
-            changed=self._configuration_changed,
+            changed=self._report,
+            releases=self.releases,
         )
 
     def _make_link(self, running: Configuration) -> Link:
@@ -155,7 +152,7 @@ class Agent:
             identity=self.identity,
             clock=self.clock,
             log=RECENT,
-            bulk_allowed=lambda: TrafficKind.BULK not in self.reporting.stopped,
+            bulk_allowed=self._may_draw_much,
             test_frames=self.test_frames,
             onsite=self.onsite,
             journal=self.journal,
@@ -178,7 +175,7 @@ class Agent:
             clock=self.clock,
             snapshot=self.datapath.snapshot,
             link=self.link,
-            on_trial=lambda: self.control.state.ledger.trial is not None,
+            on_trial=self._on_trial,
             backhaul_tools=NetworkTools(),
             restart_radio=self.datapath.restart_radio,
             test_frames=self.test_frames.suspicion,
@@ -196,6 +193,7 @@ class Agent:
         self._left = asyncio.get_running_loop().create_future()
         try:
             await self.control.event(Booted())
+            self.releases.settle(self.control.running.release.wanted, on_trial=self._on_trial())
             async with asyncio.TaskGroup() as tasks:
                 for work in self._work():
                     tasks.create_task(work)
@@ -215,6 +213,7 @@ class Agent:
         return (
             self.datapath.run(),
             self.control.run(),
+            self.releases.run(self.control.release_asked, self._may_fetch),
             self.commands.run(),
             self.supervisor.run(),
             self.reporting.beat_on(),
@@ -227,6 +226,19 @@ class Agent:
             self._wait_to_leave(),
             serve_status(self.state, self.status),
         )
+
+    def _report(self) -> None:
+        self.link.report()
+
+    def _on_trial(self) -> bool:
+        return self.control.state.ledger.trial is not None
+
+    def _may_draw_much(self) -> bool:
+        return TrafficKind.BULK not in self.reporting.stopped
+
+    def _may_fetch(self) -> bool:
+        """Return whether a release may be brought: within the month's cap, and to the card alone."""
+        return self._may_draw_much() and self.card is None
 
     def _stop(self, reason: Reason) -> None:
         self.service.stopping()
@@ -258,6 +270,7 @@ class Agent:
                 month=self.reporting.month_fields(),
                 month_stopped=self.reporting.month_stopped(),
                 gnss=self._gnss(),
+                release=ReleaseStatus(fields=self.releases.fields(), reason=self.releases.why),
                 card=self.card,
                 onsite=self.onsite.now(),
             ),
@@ -268,8 +281,8 @@ class Agent:
         return {} if gnss is None else gnss.fields()
 
     def _reasons(self) -> dict[str, Reason]:
-        gnss = self.datapath.gnss()
-        return {} if gnss is None or gnss.reason is None else {"gnss_reason": gnss.reason}
+        gnss, found = self.datapath.gnss(), self.releases.reasons()
+        return found if gnss is None or gnss.reason is None else found | {"gnss_reason": gnss.reason}
 
     def _details(self) -> Fields:
         validity = self.identity.validity_us()
@@ -277,16 +290,15 @@ class Agent:
         fields |= {f"envelopes_{name}_count": number for name, number in self.control.state.counts}
         if validity is not None:
             fields["certificate_days"] = (validity[1] - self.clock.utc_us()) // 86_400_000_000
-        fields |= self._gnss()
+        fields |= self._gnss() | self.releases.fields()
         counters = self.datapath.snapshot().counters
         return fields | {name: number for name, number in counters.items() if number}
 
     async def _apply(self, configuration: Configuration) -> None:
+        if self.releases.want(configuration.release.wanted, on_trial=self._on_trial()):
+            return
         self.link.move(configuration.fleet)
         await self.datapath.reconfigure(configuration)
-
-    def _configuration_changed(self) -> None:
-        self.link.report()
 
     async def _signed_message(self, command_id: str, payload: bytes) -> None:
         """Hand a signed word to who decides about its kind; what is none is refused as a command."""

@@ -30,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="servir jusqu’à l’arrêt")
     run.add_argument("--image", type=Path, help="image ou carte flashée (premier démarrage)")
     run.set_defaults(run=_run)
+    start = commands.add_parser("start", help="choisir la version du logiciel, puis servir (l’unité systemd)")
+    start.add_argument("--image", type=Path, help="image ou carte flashée (premier démarrage)")
+    start.set_defaults(run=_start)
+    fetch = commands.add_parser("fetch", help="télécharger une version\u202f; l’agent le fait lui-même")
+    fetch.set_defaults(run=_fetch)
     status = commands.add_parser("status", help="l’état sur un écran")
     status.add_argument("--json", action="store_true")
     status.set_defaults(run=_status)
@@ -52,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--lang", choices=("fr", "en"), default="fr", help="langue (français par défaut)"
         )
-    for command in (run, status, config, doctor, report):
+    for command in (run, start, fetch, status, config, doctor, report):
         required = command is not config
         command.add_argument("--state", type=Path, required=required, help="dossier d’état de l’agent")
     return parser
@@ -62,6 +67,20 @@ def _run(options: argparse.Namespace) -> int:
     from agent.run import run_agent
 
     return run_agent(options.state, options.image)
+
+
+def _start(options: argparse.Namespace) -> int:
+    from agent.releases.launcher import start
+
+    image = [] if options.image is None else ["--image", str(options.image)]
+    start(options.state, ["--state", str(options.state), *image])
+    return UNUSABLE
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from agent.releases.bring import main as bring
+
+    return bring(options.state)
 
 
 def _status(options: argparse.Namespace) -> int:

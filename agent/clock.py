@@ -35,6 +35,11 @@ class Clock(Protocol):
         ...
 
 
+def pause(duration_s: float) -> None:
+    """Let the calling thread wait."""
+    time.sleep(duration_s)
+
+
 class SystemClock:
     """The clocks of this machine, and the sources of time that are no kernel's."""
 

@@ -1,7 +1,7 @@
 """The daemon as a process: one per state folder, signals, exit codes that say what went wrong.
 
 0  asked to stop          1  a part or the disk failed (systemd starts it again)
-2  settings unusable      3  another agent holds the state folder
+2  settings unusable      3  another agent holds the state folder; both are 1 in a release of a slot
 75 a restart was asked for (systemd starts it again)
 """
 
@@ -19,7 +19,7 @@ from agent.clock import SystemClock
 from agent.configuration.slots import SlotUnreadable
 from agent.enrol.settings import SettingsError
 from agent.host.card import memory_folder, usable_state
-from agent.host.machine import restart_process
+from agent.host.machine import RELEASE, restart_process
 from agent.journal.recent import RECENT
 from agent.journal_port import JournalPort
 from agent.logs import structlog
@@ -108,5 +108,6 @@ def _radio_maker(state: Path, clock: SystemClock) -> MakeDataPath:
 
 
 def _fail(code: int, text: str) -> int:
+    """Return the exit code; a release in a slot never ends for good: the launcher goes back to the base."""
     print(f"passerelle agent : {text}", file=sys.stderr)
-    return code
+    return FAILED if os.environ.get(RELEASE) else code

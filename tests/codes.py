@@ -40,6 +40,7 @@ UNITS = frozenset(
             "partitions",
             "lines",
             "signatures",
+            "starts",
         ),
         *("version", "status", "code", "sf", "least", "most"),
     }

@@ -6,7 +6,7 @@ For the same reason the work order's configuration never expires on its card: th
 may extend that.
 """
 
-from agent.configuration.model import State
+from agent.configuration.model import Ledger, State
 from agent.configuration.slots import Slots, SlotUnreadable
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import decode_envelope
@@ -29,9 +29,18 @@ def open_state(slots: Slots, order: WorkOrder) -> tuple[State, Configuration, Re
         ledger = slots.ledger()
         if ledger is not None and not (order.token and ledger.seen_version < version_of(order)):
             waiting = slots.load(ledger.waiting) if ledger.waiting else None
-            return State(ledger=ledger, waiting=waiting), slots.load(ledger.good), None
+            state = State(ledger=ledger, waiting=waiting, trial=_trial_of(ledger, slots))
+            return state, slots.load(ledger.good), None
         damage = None
     except SlotUnreadable as error:
         damage = error.why
     ledger = slots.begin(order.configuration)
     return State(ledger=ledger), slots.load(ledger.good), damage
+
+
+def _trial_of(ledger: Ledger, slots: Slots) -> Configuration | None:
+    """Return what is on trial; None: nothing, or the card damaged it, so that the boot goes back."""
+    try:
+        return slots.load(ledger.trial) if ledger.trial else None
+    except SlotUnreadable:
+        return None

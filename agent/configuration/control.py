@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import msgspec
 
@@ -15,20 +16,22 @@ from agent.configuration.model import (
     Command,
     Event,
     KeepEnvelope,
+    KeepRelease,
     Report,
     SaveLedger,
     State,
     Tick,
 )
+from agent.configuration.report import reported
 from agent.configuration.slots import Slots
-from agent.configuration.step import Now, reported, step
+from agent.configuration.step import Now, goes_on, step
 from agent.failures import reason_of
 from agent.fleet_key import FleetKey
 from agent.journal_port import JournalPort
 from agent.logs import structlog
 from agent.timing.choice import OWN_TIME
 from agent.wire import reasons
-from agent.wire.configuration import Configuration
+from agent.wire.configuration import Configuration, ReleaseConfig
 from agent.wire.messages import Change, ConfigReported, ConfigState
 from agent.wire.reasons import Reason, ReasonedError
 from hal.errors import HalError
@@ -36,6 +39,36 @@ from hal.errors import HalError
 _log = structlog.get_logger("agent")
 TICK_S = 1.0
 """How late after its deadline a trial may end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRelease:
+    """What a configuration asks for of releases."""
+
+    release: ReleaseConfig
+    is_waiting: bool = False
+    """The configuration waits for it; else it runs."""
+    signed_at_us: int = 0
+    """When the fleet signed it: UTC is no earlier, whatever this machine's clock says."""
+
+
+class ReleasesPort(Protocol):
+    """The releases of the agent on this gateway (``agent.releases.control``)."""
+
+    running: str
+    """The release that this process is; empty: the base."""
+
+    def here(self) -> frozenset[str]:
+        """Return those that can be started."""
+        ...
+
+    def confirmed(self) -> None:
+        """Keep what is on trial.
+
+        Raises:
+            OSError: the card.
+        """
+        ...
 
 
 class CannotWrite(ReasonedError):
@@ -57,10 +90,13 @@ class ConfigurationControl:
         apply: Callable[[Configuration], Awaitable[None]],
         journal: JournalPort,
         changed: Callable[[], None],
+        releases: "ReleasesPort",
     ) -> None:
         self.state = state
-        self.running = running
         self._good = running
+        trial = state.trial if goes_on(state, running, releases.running) else None
+        self.running = trial or running
+        self._releases = releases
         self._slots = slots
         self._clock = clock
         self._device = device
@@ -75,14 +111,26 @@ class ConfigurationControl:
     def version(self) -> int:
         """Return the version of the configuration that runs; while one is being applied, the last good one.
 
-        A heartbeat proves the version that it names: none names one while older connectors still run.
+        A heartbeat proves the version that it names: none names one while older connectors still run, or
+        while this process gives way to another release.
         """
         ledger = self.state.ledger
-        return ledger.good.version if self._applying else ledger.runs.version
+        wanted = self.running.release.wanted
+        leaves = wanted not in (self._good.release.wanted, self._releases.running)
+        return ledger.good.version if self._applying or leaves else ledger.runs.version
 
     def reported(self) -> ConfigReported:
         """Return the report that the fleet gets on connecting."""
-        return reported(self.state, self._now())
+        return reported(self.state, self._clock.utc_us())
+
+    def release_asked(self) -> AskedRelease:
+        """Return the release that the configuration that waits for one, else the good one, asks for."""
+        waiting, held = self.state.waiting, self.state.ledger.waiting
+        if self.state.fetching and waiting is not None and held is not None:
+            at_us = self._slots.issued_at_us(held)
+            return AskedRelease(release=waiting.release, is_waiting=True, signed_at_us=at_us)
+        at_us = self._slots.issued_at_us(self.state.ledger.good)
+        return AskedRelease(release=self._good.release, signed_at_us=at_us)
 
     async def arrived(self, payload: bytes) -> None:
         """Judge an envelope from the fleet and act on it."""
@@ -126,16 +174,21 @@ class ConfigurationControl:
                     return ApplyFailed(sha256=command.sha256, why=reason_of(error))
             case ApplyGood():
                 await self._run(self._good)
+            case KeepRelease():
+                self._write(command)
             case Report():
                 self._report(command.reported)
         return None
 
-    def _write(self, command: KeepEnvelope | SaveLedger) -> None:
+    def _write(self, command: KeepEnvelope | SaveLedger | KeepRelease) -> None:
         try:
-            if isinstance(command, KeepEnvelope):
-                self._slots.keep(command.slot, command.envelope)
-            else:
-                self._slots.save(command.ledger)
+            match command:
+                case KeepEnvelope():
+                    self._slots.keep(command.slot, command.envelope)
+                case SaveLedger():
+                    self._slots.save(command.ledger)
+                case KeepRelease():
+                    self._releases.confirmed()
         except OSError as error:
             self.disk_refusals += 1
             raise CannotWrite(reasons.card.not_written(cause=reason_of(error))) from error
@@ -166,5 +219,7 @@ class ConfigurationControl:
             utc_trusted=self._clock.quality() in OWN_TIME,
             device=self._device,
             key=self._key,
+            release=self._releases.running,
+            releases=self._releases.here(),
             good=self._good,
         )

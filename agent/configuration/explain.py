@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, without_secrets
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.hidden import without_secrets
 
 _MEANINGS: dict[str, tuple[str, str]] = {
     "radio.board": ("", "carte concentrateur (hal/boards)"),
@@ -79,6 +80,18 @@ _MEANINGS: dict[str, tuple[str, str]] = {
         "son rythme\u202f; deux essais sans acquittement\u202f: le serveur ne traite pas",
     ),
     "end_to_end.decides": ("", "le serveur compte alors comme muet"),
+    "release.root_sha256": ("", "première racine de confiance des versions, par son empreinte"),
+    "release.fetch": ("", "version du logiciel à télécharger à côté, sans la lancer"),
+    "release.wanted": (
+        "",
+        "version du logiciel à télécharger, puis à faire tourner (vide\u202f: celle de la carte)",
+    ),
+    "release.rate_kbit_per_s": ("kbit/s", "débit d’un téléchargement de version"),
+    "release.month_budget_bytes": (
+        "octets",
+        "ce que les versions peuvent coûter par mois, essais manqués compris",
+    ),
+    "release.trial_s": ("s", "temps laissé à une version pour prouver réception et remise"),
     "permit_needed": ("", "un changement qui touche le service attend l’accord de la flotte"),
 }
 UNEXPLAINED = "sans explication"

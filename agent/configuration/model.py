@@ -117,7 +117,12 @@ class Report:
     reported: ConfigReported
 
 
-Command: TypeAlias = KeepEnvelope | SaveLedger | Apply | ApplyGood | Report
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRelease:
+    """Keep the release that was on trial with the configuration."""
+
+
+Command: TypeAlias = KeepEnvelope | SaveLedger | Apply | ApplyGood | KeepRelease | Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,5 +133,9 @@ class State:
     trial_until_us: int | None = None
     waiting: Configuration | None = None
     """What ``ledger.waiting`` holds."""
+    trial: Configuration | None = None
+    """What ``ledger.trial`` holds, where a boot found it."""
+    fetching: bool = False
+    """``waiting`` waits for a release that is not here yet; only then is a permit asked for."""
     counts: tuple[tuple[str, int], ...] = ()
     """Envelopes not believed, by reason, since boot."""

@@ -64,6 +64,13 @@ class Slots:
             why = reasons.card.slot_damaged(slot=held.slot, cause=reason_of(error))
             raise SlotUnreadable(why) from error
 
+    def issued_at_us(self, held: Held) -> int:
+        """Return when the fleet signed what is in a slot, microseconds UTC; 0: the slot is damaged."""
+        try:
+            return decode_envelope(self._path(held.slot).read_bytes()).issued_at_us
+        except (EnvelopeRefused, OSError):
+            return 0
+
     def begin(self, envelope_bytes: bytes) -> Ledger:
         """Return the first ledger, made from the configuration of the work order; its expiry is not judged.
 

@@ -6,11 +6,14 @@
     Trial     confirmation of its hash        ->  Good      SaveLedger, Report CONFIRMED
     Trial     Tick at the end of the trial    ->  Good      SaveLedger, ApplyGood, Report ROLLED_BACK
     Trial     ApplyFailed                     ->  Good      SaveLedger, ApplyGood, Report ROLLED_BACK
+    Trial     Booted as the release it wants  ->  Trial     Report TRIAL; its time begins anew
     Trial     Booted (power cut, crash)       ->  Good      SaveLedger, Report ROLLED_BACK
     Trial     newer configuration, believed   ->  Trial     as from Good; the first is taken back unjudged
     Good      ... that touches the service    ->  Waiting   KeepEnvelope, SaveLedger, Report WAITING
     Waiting   permit for its hash             ->  Trial     SaveLedger, Apply, Report TRIAL
-    Waiting   Booted                          ->  Waiting   -
+    Good      ... wants a release not here    ->  Fetching  KeepEnvelope, SaveLedger, Report FETCHING
+    Fetching  Tick, the release is here       ->  Waiting   Report WAITING; Trial where no permit is needed
+    Waiting   Booted                          ->  Waiting, or Fetching
     any       older than what was seen        ->  unchanged - (counted ``older``)
     otherwise                                 ->  unchanged -
 
@@ -37,13 +40,14 @@ from agent.configuration.model import (
     Event,
     Held,
     KeepEnvelope,
-    Ledger,
+    KeepRelease,
     Report,
     SaveLedger,
     Slot,
     State,
     Tick,
 )
+from agent.configuration.report import reported
 from agent.fleet_key import FleetKey
 from agent.wire import reasons
 from agent.wire.configuration import (
@@ -53,16 +57,10 @@ from agent.wire.configuration import (
     is_service_affecting,
 )
 from agent.wire.envelope import Envelope, EnvelopeKind, EnvelopeRefused, decode_envelope, judge
-from agent.wire.messages import ConfigReported, ConfigState
 from agent.wire.reasons import Reason
 
 OLDER = "envelope.older"
 _WELL: dict[str, Any] = {"reason": "", "why": None}
-_STATES = {
-    "confirmed": ConfigState.CONFIRMED,
-    "refused": ConfigState.REFUSED,
-    "rolled_back": ConfigState.ROLLED_BACK,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +72,10 @@ class Now:
     utc_trusted: bool
     device: str
     key: FleetKey
+    release: str = ""
+    """The release of the agent that runs; empty: the base."""
+    releases: frozenset[str] = frozenset({""})
+    """Those that can be started here."""
     good: Configuration
     """The last good one: how long a trial lasts, and whether a change needs a permit, stand in it."""
 
@@ -84,42 +86,72 @@ def step(state: State, event: Event, now: Now) -> tuple[State, tuple[Command, ..
     match event:
         case Arrived():
             return _arrived(state, event.payload, now)
-        case Booted() if trial is not None:
-            return _roll_back(state, reasons.configuration.restarted_on_trial(), now, apply=False)
+        case Booted():
+            return _booted(state, now)
         case ApplyFailed() if trial is not None and trial.sha256 == event.sha256:
             return _roll_back(state, reasons.configuration.not_applied(cause=event.why), now, apply=True)
         case Tick() if state.trial_until_us is not None and now.monotonic_us >= state.trial_until_us:
-            why = reasons.configuration.not_confirmed(limit_s=now.good.intervals.config_trial_s)
+            limit_s = now.good.intervals.config_trial_s if state.trial is None else _trial_s(state.trial, now)
+            why = reasons.configuration.not_confirmed(limit_s=limit_s)
             return _roll_back(state, why, now, apply=True)
+        case Tick() if state.fetching:
+            return _fetched(state, now)
     return state, ()
 
 
-def reported(state: State, now: Now) -> ConfigReported:
-    """Return the report to the fleet about ``state``."""
-    ledger = state.ledger
-    return ConfigReported(
-        version=ledger.runs.version,
-        sha256=ledger.runs.sha256,
-        state=_state_of(ledger),
-        seen_version=ledger.seen_version,
-        reason="" if ledger.trial or ledger.waiting else ledger.reason,
-        at_us=now.utc_us,
-        why=_why(ledger),
-    )
+def _booted(state: State, now: Now) -> tuple[State, tuple[Command, ...]]:
+    if state.trial is not None and goes_on(state, now.good, now.release):
+        until_us = now.monotonic_us + _trial_s(state.trial, now) * 1_000_000
+        return replace(state, trial_until_us=until_us), (_report(state, now),)
+    if state.ledger.trial is not None:
+        return _roll_back(state, _why_not_on(state, now), now, apply=False)
+    if state.waiting is not None:
+        return replace(state, fetching=_lacks_release(state.waiting, now)), ()
+    return state, ()
 
 
-def _state_of(ledger: Ledger) -> ConfigState:
-    if ledger.trial:
-        return ConfigState.TRIAL
-    return ConfigState.WAITING if ledger.waiting else _STATES[ledger.last]
+def goes_on(state: State, good: Configuration, release: str) -> bool:
+    """Return whether a boot goes on with the trial: it wants another release, and runs as it."""
+    wanted = None if state.trial is None else state.trial.release.wanted
+    return wanted is not None and wanted == release != good.release.wanted
 
 
-def _why(ledger: Ledger) -> Reason | None:
-    if ledger.trial:
-        return None
-    if ledger.waiting:
-        return reasons.configuration.waits_for_permit(version=ledger.waiting.version)
-    return ledger.why
+def _trial_s(configuration: Configuration, now: Now) -> int:
+    """Return how long a configuration is on trial: by its own setting where it brings a release."""
+    other = configuration.release.wanted != now.good.release.wanted
+    return configuration.release.trial_s if other else now.good.intervals.config_trial_s
+
+
+def _lacks_release(configuration: Configuration, now: Now) -> bool:
+    """Return whether a configuration wants another release than the good one, and it is not here."""
+    wanted = configuration.release.wanted
+    return wanted != now.good.release.wanted and wanted not in now.releases
+
+
+def _needs_permit(configuration: Configuration, now: Now) -> bool:
+    return now.good.permit_needed and is_service_affecting(now.good, configuration)
+
+
+def _fetched(state: State, now: Now) -> tuple[State, tuple[Command, ...]]:
+    """Go on with what waited for a release, once it is here: ask for the permit, or begin."""
+    waiting, held = state.waiting, state.ledger.waiting
+    if waiting is None or held is None or _lacks_release(waiting, now):
+        return state, ()
+    if not _needs_permit(waiting, now):
+        return _begin_trial(state, held, waiting, now)
+    state = replace(state, fetching=False)
+    return state, (_report(state, now),)
+
+
+def _report(state: State, now: Now) -> Report:
+    return Report(reported=reported(state, now.utc_us))
+
+
+def _why_not_on(state: State, now: Now) -> Reason:
+    """Return why a trial ends with this boot: its release does not run, or anything else."""
+    if state.trial is not None and state.trial.release.wanted != now.good.release.wanted:
+        return reasons.release.not_running(name=state.trial.release.wanted)
+    return reasons.configuration.restarted_on_trial()
 
 
 def _arrived(state: State, payload: bytes, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -151,7 +183,7 @@ def _configuration(
     if envelope.sha256 == ledger.good.sha256 and ledger.trial is None:
         held = msgspec.structs.replace(ledger.good, version=envelope.version)
         ledger = msgspec.structs.replace(ledger, good=held, waiting=None, last="confirmed", **_WELL)
-        return _saved(replace(state, ledger=ledger, waiting=None), now)
+        return _saved(replace(state, ledger=ledger, waiting=None, fetching=False), now)
     if envelope.sha256 in ledger.failed and not envelope.retry:
         why = reasons.configuration.failed_before(version=envelope.version)
         state, commands_after = _refuse(_counted(replace(state, ledger=ledger), "failed_before"), why, now)
@@ -165,11 +197,14 @@ def _configuration(
     slot: Slot = "b" if ledger.good.slot == "a" else "a"
     held = Held(version=envelope.version, sha256=envelope.sha256, slot=slot)
     keep = KeepEnvelope(slot=slot, envelope=payload)
-    if now.good.permit_needed and is_service_affecting(now.good, configuration):
+    fetching = _lacks_release(configuration, now)
+    if fetching or _needs_permit(configuration, now):
         ledger = msgspec.structs.replace(ledger, waiting=held, trial=None)
         back = (ApplyGood(held=ledger.good),) if state.ledger.trial else ()
-        state = replace(state, ledger=ledger, waiting=configuration, trial_until_us=None)
-        return state, (keep, save_of(state), *back, Report(reported=reported(state, now)))
+        state = replace(
+            state, ledger=ledger, waiting=configuration, trial=None, trial_until_us=None, fetching=fetching
+        )
+        return state, (keep, save_of(state), *back, _report(state, now))
     state, commands = _begin_trial(replace(state, ledger=ledger), held, configuration, now)
     return state, (keep, *commands)
 
@@ -178,12 +213,12 @@ def _begin_trial(
     state: State, held: Held, configuration: Configuration, now: Now
 ) -> tuple[State, tuple[Command, ...]]:
     ledger = msgspec.structs.replace(state.ledger, trial=held, waiting=None)
-    trial_us = now.good.intervals.config_trial_s * 1_000_000
-    state = replace(state, ledger=ledger, waiting=None, trial_until_us=now.monotonic_us + trial_us)
+    until_us = now.monotonic_us + _trial_s(configuration, now) * 1_000_000
+    state = replace(state, ledger=ledger, waiting=None, trial=None, trial_until_us=until_us, fetching=False)
     return state, (
         save_of(state),
         Apply(configuration=configuration, sha256=held.sha256),
-        Report(reported=reported(state, now)),
+        _report(state, now),
     )
 
 
@@ -208,7 +243,12 @@ def _permit(state: State, envelope: Envelope, now: Now) -> tuple[State, tuple[Co
     )
     state = replace(state, ledger=ledger)
     waiting = ledger.waiting
-    if waiting is None or state.waiting is None or envelope.payload != waiting.sha256.encode():
+    if (
+        waiting is None
+        or state.waiting is None
+        or state.fetching
+        or envelope.payload != waiting.sha256.encode()
+    ):
         return _counted(state, "permits_nothing"), (save_of(state),)
     return _begin_trial(state, waiting, state.waiting, now)
 
@@ -224,7 +264,9 @@ def _signed_message(state: State, envelope: Envelope, now: Now) -> tuple[State, 
     ledger = msgspec.structs.replace(
         ledger, good=ledger.trial, trial=None, failed=failed, last="confirmed", **_WELL
     )
-    return _saved(replace(state, ledger=ledger, trial_until_us=None), now)
+    first = () if state.trial is None else (KeepRelease(),)
+    state, commands = _saved(replace(state, ledger=ledger, trial_until_us=None, trial=None), now)
+    return state, (*first, *commands)
 
 
 def _believe(
@@ -255,9 +297,9 @@ def _roll_back(state: State, why: Reason, now: Now, *, apply: bool) -> tuple[Sta
             version=trial.version, good_version=state.ledger.good.version, cause=why
         ),
     )
-    state = replace(state, ledger=ledger, trial_until_us=None)
+    state = replace(state, ledger=ledger, trial_until_us=None, trial=None)
     back = (ApplyGood(held=ledger.good),) if apply else ()
-    return state, (SaveLedger(ledger=ledger), *back, Report(reported=reported(state, now)))
+    return state, (SaveLedger(ledger=ledger), *back, _report(state, now))
 
 
 def _refuse(state: State, why: Reason, now: Now) -> tuple[State, tuple[Command, ...]]:
@@ -265,11 +307,11 @@ def _refuse(state: State, why: Reason, now: Now) -> tuple[State, tuple[Command, 
     if state.ledger.trial is not None or state.ledger.waiting is not None:
         return state, ()
     state = replace(state, ledger=msgspec.structs.replace(state.ledger, last="refused", reason="", why=why))
-    return state, (Report(reported=reported(state, now)),)
+    return state, (_report(state, now),)
 
 
 def _saved(state: State, now: Now) -> tuple[State, tuple[Command, ...]]:
-    return state, (SaveLedger(ledger=state.ledger), Report(reported=reported(state, now)))
+    return state, (SaveLedger(ledger=state.ledger), _report(state, now))
 
 
 def _counted(state: State, counter: str) -> State:

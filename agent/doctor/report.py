@@ -19,7 +19,8 @@ from agent.doctor.look import look, running_configuration
 from agent.enrol.settings import SettingsError, load_settings
 from agent.host.details import machine_details
 from agent.journal.recent import read_lines
-from agent.wire.configuration import encode_configuration, without_secrets
+from agent.wire.configuration import encode_configuration
+from agent.wire.hidden import without_secrets
 from agent.wire.messages import JournalRecord
 
 RECORDS_LIMIT = 1_000

@@ -22,7 +22,12 @@ class BadUrl(reasons.ReasonedError, ValueError):
     """An address that is neither http:// nor https://."""
 
 
-def _connection(base: str, ca_pem: str) -> tuple[http.client.HTTPConnection, str]:
+def connection_to(base: str, ca_pem: str) -> tuple[http.client.HTTPConnection, str]:
+    """Return a connection to the fleet, not yet made, and the path that its addresses begin with.
+
+    Raises:
+        BadUrl: the setting.
+    """
     url = urlsplit(base)
     if url.hostname is None or url.scheme not in ("http", "https"):
         raise BadUrl(reasons.enrolment.bad_url(url=base))
@@ -40,7 +45,7 @@ def post(base: str, path: str, body: bytes, *, ca_pem: str) -> tuple[int, bytes]
     Raises:
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
-    connection, prefix = _connection(base, ca_pem)
+    connection, prefix = connection_to(base, ca_pem)
     try:
         connection.request("POST", prefix + path, body=body, headers={"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -68,7 +73,7 @@ def download(base: str, path: str, *, ca_pem: str, limit_bytes: int, now_us: Now
     Raises:
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
-    connection, prefix = _connection(base, ca_pem)
+    connection, prefix = connection_to(base, ca_pem)
     return _timed(connection, lambda: connection.request("GET", prefix + path), limit_bytes, now_us)
 
 
@@ -78,7 +83,7 @@ def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Tra
     Raises:
         OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
     """
-    connection, prefix = _connection(base, ca_pem)
+    connection, prefix = connection_to(base, ca_pem)
     body = bytes(count)
     answered = _timed(
         connection,

@@ -24,6 +24,9 @@ COPY_LIMIT_BYTES = 64_000_000
 """A larger file is not copied: such a spool stays on the card, and the copy begins with an empty one.  It is
 said in the journal, the details (``card_left_mb``), ``agent status`` and the doctor."""
 
+LEFT_OUT = frozenset({("releases", "a"), ("releases", "b"), ("releases", "parts")})
+"""Folders that are read from the card and would fill the memory: the releases of the agent."""
+
 
 def memory_folder() -> Path:
     """Return the service's folder below ``/run``, or the machine's shared memory without a service."""
@@ -92,6 +95,8 @@ def _copy(state: Path, copy: Path) -> Path:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(mode=0o700)
     for path in sorted(state.rglob("*")):
+        if path.relative_to(state).parts[:2] in LEFT_OUT:
+            continue
         target = beside / path.relative_to(state)
         try:
             if path.is_dir():

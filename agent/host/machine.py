@@ -24,6 +24,10 @@ import sdnotify
 from agent.host.balena import BalenaRefused, balena_here
 from agent.wire import reasons
 
+RELEASE = "PASSERELLE_RELEASE"
+"""The variable that says to the agent which release it is; absent or empty: the base."""
+LAUNCHER = "PASSERELLE_LAUNCHER"
+"""The variable that names the base's interpreter, which chooses what starts (``agent.releases``)."""
 OWN_WATCHDOG_S = 90.0
 """The same as WatchdogSec= of the unit."""
 
@@ -47,6 +51,9 @@ def restart_process() -> int:
         return RESTART_CODE
     if "NOTIFY_SOCKET" not in os.environ and "INVOCATION_ID" not in os.environ:
         sys.stderr.flush()
+        launcher = os.environ.get(LAUNCHER)
+        if launcher is not None:
+            os.execv(launcher, [launcher, "-m", "passerelle", "agent", "start", *sys.argv[3:]])  # noqa: S606
         os.execv(sys.executable, [sys.executable, "-m", "passerelle", *sys.argv[1:]])  # noqa: S606
     return RESTART_CODE
 

@@ -16,6 +16,7 @@ import msgspec
 from agent.clock import Clock
 from agent.journal.alive import AliveFile
 from agent.journal.ending import Ended, ending_of
+from agent.journal.recent import RecentLog
 from agent.journal.store import EVENT, JOURNAL, Outbox
 from agent.journal_port import NO_REASONS
 from agent.wire import reasons
@@ -24,6 +25,8 @@ from agent.wire.reasons import Reason
 
 UNWRITTEN_LIMIT = 5_000
 """Rows kept in memory until ``flush`` or while the disk refuses them; beyond it the oldest go, counted."""
+LAST_LINES = 10
+"""So many lines of the run that died go to the fleet; the rest is in ``agent report``."""
 FLUSH_EVERY_S = 1.0
 """What a power cut may take of events (never of changes of state)."""
 
@@ -86,6 +89,15 @@ class Journal:
                 event = msgspec.structs.replace(event, boot=self.boot, seq=self._event_seq)
             self._unwritten.append((EVENT, self._event_seq, event))
             self._bound()
+
+    def keep_lines(self, log: RecentLog, folder: Path) -> None:
+        """Keep log lines on disk; the last ones before a crash or a power cut go to the fleet."""
+        log.keep(folder)
+        if self.previous is not None and not self.previous.clean:
+            lines = log.before[-LAST_LINES:]
+            fields = {f"line_{index:02d}": line for index, line in enumerate(lines)}
+            if fields:
+                self.note("last_lines", fields)
 
     def record(
         self,

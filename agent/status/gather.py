@@ -11,7 +11,7 @@ from agent.journal.journal import Journal
 from agent.journal.store import JOURNAL
 from agent.link.mqtt import Link
 from agent.observation import ConnectorState, DataPathState, ShownCode
-from agent.status.status import ConnectorStatus, Status
+from agent.status.status import ConnectorStatus, ReleaseStatus, Status
 from agent.wire.messages import ConfigReported, ConfigState, Radio
 from agent.wire.order import WorkOrder
 from agent.wire.reasons import Reason
@@ -27,6 +27,7 @@ class More:
     month: Fields = field(default_factory=dict)
     month_stopped: Reason | None = None
     gnss: Fields = field(default_factory=dict)
+    release: ReleaseStatus = ReleaseStatus()
     card: Reason | None = None
     """Why the state is kept in memory; None: the card takes it."""
     onsite: ShownCode | None = None
@@ -47,7 +48,6 @@ def gather(
     more: "More",
 ) -> Status:
     """Return the facts of one screen."""
-    now_us = clock.monotonic_us()
     enrolled = certificate_expires_at_us is not None
     return Status(
         eui=order.eui,
@@ -56,7 +56,7 @@ def gather(
         uptime_ms=journal.uptime_ms(),
         radio=Radio(state.radio).name,
         radio_reason=state.radio_reason,
-        connectors=tuple(_connector(connector, now_us) for connector in state.connectors),
+        connectors=tuple(_connector(connector, clock) for connector in state.connectors),
         spool_records=state.balance.reserve if state.balance else state.spool_records,
         restored=state.balance.restored if state.balance else 0,
         losses=dict(state.dropped),
@@ -91,15 +91,17 @@ def gather(
         duty_percent=max((100 * used // allowed for used, allowed in state.airtime.values()), default=0),
         gnss=more.gnss,
         card=more.card,
+        release=more.release,
     )
 
 
-def _connector(connector: ConnectorState, now_us: int) -> ConnectorStatus:
+def _connector(connector: ConnectorState, clock: Clock) -> ConnectorStatus:
+    answered_us = connector.last_answer_us
     return ConnectorStatus(
         name=connector.name,
         up=connector.up,
         reason=connector.reason,
         queued=connector.queued,
         kind=connector.kind,
-        answer_age_ms=-1 if connector.last_answer_us is None else (now_us - connector.last_answer_us) // 1000,
+        answer_age_ms=-1 if answered_us is None else (clock.monotonic_us() - answered_us) // 1000,
     )

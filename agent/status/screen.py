@@ -21,6 +21,10 @@ CONFIG_WORDS: dict[str, Pair] = {
         "en service ; la dernière reçue attend l’accord de la flotte",
         "in service; the newest waits for the fleet's permit",
     ),
+    "FETCHING": (
+        "en service ; la dernière reçue attend le téléchargement de son logiciel",
+        "in service; the newest waits for its software to be fetched",
+    ),
 }
 ENROLMENT_WORDS: dict[str, Pair] = {
     "": ("pas encore tenté", "not tried yet"),
@@ -149,7 +153,21 @@ def _service(status: Status, lang: Lang) -> list[Pair]:
             f"version {status.config_version}, {say(lang, *CONFIG_WORDS[status.config_state])}"
             f"{because(lang, status.config_reason)}",
         ),
+        (say(lang, "Logiciel", "Software"), _release(status, lang)),
     ]
+
+
+def _release(status: Status, lang: Lang) -> str:
+    """Return which release runs, is on trial and is ready; nothing where there is only the card's."""
+    ready, trial = status.release.fields.get("releases_ready"), status.release.fields.get("release_trial")
+    if not ready and status.release.reason is None:
+        return ""
+    slot = status.release.fields.get("release_slot", "")
+    name = status.release.fields.get("release", "")
+    runs = say(lang, f"version {name}, emplacement {slot}", f"release {name}, slot {slot}")
+    tried = say(lang, f" ; à l’essai : {trial}", f"; on trial: {trial}") if trial else ""
+    stored = say(lang, f" ; prêtes : {ready}", f"; ready: {ready}") if ready else ""
+    return f"{runs}{tried}{stored}{because(lang, status.release.reason)}"
 
 
 def _machine(status: Status, lang: Lang) -> list[Pair]:

@@ -34,6 +34,15 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
 
 
+class ReleaseStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The releases of the agent on this gateway."""
+
+    fields: dict[str, str | int | float] = {}
+    """Which runs, from which slot, which is on trial and which are ready."""
+    reason: Reason | None = None
+    """Why the release that is asked for is not here yet, or does not run."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """One screen of facts."""
 
@@ -86,6 +95,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Frames by which what was received and what became of it differ."""
     onsite_ticket: int = 0
     """The ticket that ``onsite_code`` is for."""
+    release: ReleaseStatus = ReleaseStatus()
     onsite_left_s: int = 0
     """How long the code is shown yet."""
 

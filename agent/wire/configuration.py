@@ -211,6 +211,26 @@ class EndToEndConfig(Strict, frozen=True, kw_only=True):
             raise Unfit(reasons.configuration.key_without_device(path="end_to_end.network_key"))
 
 
+class ReleaseConfig(Strict, frozen=True, kw_only=True):
+    """Which release of the agent runs, and which is brought beside it."""
+
+    root_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """The first root of trust of all, for a gateway that has none yet; empty: no release is brought."""
+    fetch: Annotated[str, Meta(pattern=r"^([0-9A-Za-z][0-9A-Za-z.+-]{0,63})?$")] = ""
+    """Brought while the service goes on; nothing is started."""
+    wanted: Annotated[str, Meta(pattern=r"^([0-9A-Za-z][0-9A-Za-z.+-]{0,63})?$")] = ""
+    """Brought and then run, on trial first; empty: what the card or the package installed."""
+    rate_kbit_per_s: Annotated[int, Meta(ge=16, le=100_000)] = 256
+    month_budget_bytes: Annotated[int, Meta(ge=100_000, le=1_000_000_000)] = 50_000_000
+    """What bringing releases may cost in a month (UTC), tries that failed among it."""
+    trial_s: Annotated[int, Meta(ge=5, le=3600)] = 900
+    """How long a release has, from each of its starts, to prove reception and delivery."""
+
+    def __post_init__(self) -> None:
+        if (self.fetch or self.wanted) and not self.root_sha256:
+            raise Unfit(reasons.configuration.release_without_root())
+
+
 class Configuration(Strict, frozen=True, kw_only=True):
     """All that the fleet decides about one gateway."""
 
@@ -227,6 +247,7 @@ class Configuration(Strict, frozen=True, kw_only=True):
     """On every interface of the gateway; else on 127.0.0.1 only."""
     reference: ReferenceConfig = ReferenceConfig()
     end_to_end: EndToEndConfig = EndToEndConfig()
+    release: ReleaseConfig = ReleaseConfig()
     permit_needed: bool = False
     """A later change that touches the service waits for the fleet's signed permit (DESIGN §8)."""
 
@@ -245,8 +266,11 @@ class Configuration(Strict, frozen=True, kw_only=True):
 def is_service_affecting(before: Configuration, after: Configuration) -> bool:
     """Return whether frames may be missed or held up while ``before`` becomes ``after``.
 
-    A change of radio or connectors waits for the fleet's permit, given when no neighbour is away (DESIGN §8).
+    A change of radio or connectors waits for the fleet's permit, given when no neighbour is away (DESIGN §8);
+    another release restarts the agent.
     """
+    if before.release.wanted != after.release.wanted:
+        return True
     return before.radio != after.radio or before.connectors != after.connectors
 
 
@@ -257,32 +281,6 @@ class ConfigurationError(reasons.ReasonedError, ValueError):
 def encode_configuration(configuration: Configuration) -> bytes:
     """Return canonical JSON: fields in the order of declaration, no spaces."""
     return msgspec.json.encode(configuration)
-
-
-HIDDEN_KEY = "0" * 32
-HIDDEN_PEM = "-----BEGIN HIDDEN-----\n"
-
-
-def is_secret(path: str) -> bool:
-    """Return whether no screen, page or report shows a setting.
-
-    >>> is_secret("connectors.0.key_pem"), is_secret("connectors.0.host")
-    (True, False)
-    """
-    return path == "end_to_end.network_key" or path.endswith(".key_pem")
-
-
-def without_secrets(configuration: Configuration) -> Configuration:
-    """Return the same with its secrets hidden, for people."""
-    replace, device = msgspec.structs.replace, configuration.end_to_end
-    return replace(
-        configuration,
-        end_to_end=replace(device, network_key=HIDDEN_KEY) if device.network_key else device,
-        connectors=tuple(
-            replace(connector, key_pem=HIDDEN_PEM) if connector.key_pem else connector
-            for connector in configuration.connectors
-        ),
-    )
 
 
 def sparse_configuration(configuration: Configuration) -> bytes:

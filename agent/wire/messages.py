@@ -200,6 +200,8 @@ class ConfigState(IntEnum):
     ROLLED_BACK = 4
     WAITING = 5
     """Believed, and waiting for the fleet's permit because it touches the service."""
+    FETCHING = 6
+    """Believed, and waiting for the release of the agent that it wants to be brought."""
 
 
 class ConfigReported(_Array, frozen=True):

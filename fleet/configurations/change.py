@@ -26,8 +26,8 @@ from agent.wire.configuration import (
     ConfigurationError,
     decode_configuration,
     encode_configuration,
-    is_secret,
 )
+from agent.wire.hidden import is_secret
 
 REMOVED = "null"
 """Typed for an entry of a list: it is taken out."""

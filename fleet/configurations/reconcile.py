@@ -13,7 +13,8 @@ from agent.wire.topics import split
 from fleet.configurations import store
 from fleet.configurations.genuine import forged_version
 from fleet.configurations.issue import issue_instruction
-from fleet.configurations.rules import should_confirm
+from fleet.configurations.rules import proves_release, should_confirm
+from fleet.configurations.working import brings_release
 from fleet.live.memory import Memory
 
 PUBLISH_LIMIT = 500
@@ -49,7 +50,9 @@ def confirm_working(connection: Connection, key: Ed25519PrivateKey, memory: Memo
     confirmed = 0
     for trial in store.trials(connection):
         known = memory.of(trial.eui)
-        if should_confirm(trial, known.heartbeat, known.heartbeat_at_us, now_us):
+        if should_confirm(trial, known.heartbeat, known.heartbeat_at_us, now_us) and (
+            proves_release(known.heartbeat) or not brings_release(connection, trial.eui, trial.version)
+        ):
             payload = trial.sha256.encode()
             issue_instruction(
                 connection, key, eui=trial.eui, kind=EnvelopeKind.CONFIRMATION, payload=payload, now_us=now_us

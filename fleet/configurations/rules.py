@@ -1,7 +1,8 @@
 """When the fleet confirms a configuration (DESIGN §4); pure.
 
 A heartbeat proves it that was received after the version was signed, runs that very version,
-receives by radio, and has a contractual connector that its server answered.  While the gateway still says
+receives by radio, and has a contractual connector that its server answered; one that brings a release of the
+agent, also that frames were heard and delivered since it started.  While the gateway still says
 TRIAL the confirmation is sent again, because the last one may have been lost.
 """
 
@@ -44,6 +45,11 @@ class Trial:
     def still_on_trial(self) -> bool:
         """The gateway says TRIAL of this very version."""
         return self.reported_state is ConfigState.TRIAL and self.reported_version == self.version
+
+
+def proves_release(heartbeat: Heartbeat | None) -> bool:
+    """Return whether a release that was just started heard frames, and an LNS took some."""
+    return heartbeat is not None and heartbeat.received > 0 and heartbeat.delivered > 0
 
 
 class ConfirmReason(StrEnum):

@@ -45,6 +45,19 @@ def working_versions(connection: Connection) -> dict[str, Version]:
     return {row["eui"]: version_from(row) for row in connection.execute(_base()).mappings()}
 
 
+def brings_release(connection: Connection, eui: str, version: int) -> bool:
+    """Return whether a version wants a release of the agent that its gateway was never seen working with."""
+    wanted = version_of(connection, eui, version)
+    if wanted is None or not wanted.configuration.release.wanted:
+        return False
+    earlier = (versions.c.eui == eui) & (versions.c.version < version)
+    seen = select(*versions.c).where(earlier, versions.c.confirmed_at_us.is_not(None))
+    newest_first = seen.order_by(versions.c.version.desc()).limit(store.HISTORY_LIMIT_ROWS)
+    rows = connection.execute(newest_first).mappings()
+    known = {version_from(row).configuration.release.wanted for row in rows}
+    return wanted.configuration.release.wanted not in known
+
+
 def first_configured_since(connection: Connection, since_us: int) -> set[str]:
     """Return the gateways whose first version was issued after an instant, microseconds UTC."""
     query = (

@@ -14,7 +14,7 @@ from fleet.rollouts.store import StoredRollout
 from fleet.safety.view import commune_budget_us
 
 FAILED_STATES = {ConfigState.ROLLED_BACK: Seen.ROLLED_BACK, ConfigState.REFUSED: Seen.REFUSED}
-UNSETTLED = frozenset({ConfigState.TRIAL, ConfigState.WAITING})
+UNSETTLED = frozenset({ConfigState.TRIAL, ConfigState.WAITING, ConfigState.FETCHING})
 
 
 def observe(connection: Connection, stored: StoredRollout, network: NetworkNow) -> dict[str, Observed]:

@@ -26,8 +26,8 @@ from fleet.rollouts.model import DEFAULT_SETTINGS, Controls, Rollout, RolloutSet
 from fleet.rollouts.plan import Plan, plan_rollout
 
 REASON_LIMIT_CHARACTERS = 300
-SERVICE_PATHS = ("radio.", "connectors.")
-"""Settings whose change restarts the data path (``agent.wire.configuration.is_service_affecting``)."""
+SERVICE_PATHS = ("radio.", "connectors.", "release.wanted")
+"""Settings whose change restarts data path or agent (``agent.wire.configuration.is_service_affecting``)."""
 
 
 class RolloutRefused(ValueError):

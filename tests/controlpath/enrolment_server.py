@@ -29,6 +29,8 @@ class EnrolmentServer:
         """Serial numbers of the certificates that were issued."""
         self.uploaded = 0
         """Bytes of the newest speed test."""
+        self.files: dict[str, bytes] = {}
+        """Path → content of what is served beside, such as releases; a range that is asked for is obeyed."""
         self.url = ""
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -76,7 +78,10 @@ class EnrolmentServer:
             def do_GET(self) -> None:
                 path, _, count = self.path.partition("?bytes=")
                 found = path == "/api/v1/speed"
-                self._say(200 if found else 404, bytes(int(count)) if found else b"")
+                if path in outer.files:
+                    first = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+                    return self._say(206 if first else 200, outer.files[path][first:])
+                return self._say(200 if found else 404, bytes(int(count)) if found else b"")
 
             def _say(self, status: int, body: bytes) -> None:
                 self.send_response(status)

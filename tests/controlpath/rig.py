@@ -121,6 +121,10 @@ class Rig:
         self.lns = UdpServer(broker_bind)
         self.launcher: tuple[str, ...] = ()
         """Put before the agent's command: a namespace to enter, a tracer."""
+        self.verb = "run"
+        """``start``: by the launcher, as the unit does."""
+        self.restart_s = 1.0
+        """As RestartSec= of a unit."""
         self.environment: dict[str, str] = {}
         """Added to the agent's."""
         self.chip = VirtualChip(eui=EUI)
@@ -199,7 +203,7 @@ class Rig:
             self.flash(self.order())
         self._wanted = True
         log = (self.folder / "agent.log").open("ab")
-        command = [*self.launcher, sys.executable, "-m", "passerelle", "agent", "run"]
+        command = [*self.launcher, sys.executable, "-m", "passerelle", "agent", self.verb]
         self.agent = subprocess.Popen(
             [*command, "--state", str(self.state), "--image", str(image)],
             stderr=log,
@@ -216,7 +220,7 @@ class Rig:
 
     def _manage(self) -> None:
         """Do what the service manager does: start the agent again unless its code says that a person must."""
-        while not self._ended.wait(1.0):
+        while not self._ended.wait(self.restart_s):
             if self._wanted and self.agent is not None and self.agent.poll() not in {None, 2, 3}:
                 self.restarts += 1
                 self.start()

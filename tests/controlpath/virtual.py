@@ -51,6 +51,21 @@ FAR_AT_US = 4_000_000_000_000_000
 
 
 @dataclass
+class VirtualReleases:
+    """The releases of a gateway in memory; ``kept`` counts confirmations."""
+
+    running: str = ""
+    names: frozenset[str] = frozenset({""})
+    kept: int = 0
+
+    def here(self) -> frozenset[str]:
+        return self.names
+
+    def confirmed(self) -> None:
+        self.kept += 1
+
+
+@dataclass
 class VirtualClock:
     """Time that the test moves."""
 

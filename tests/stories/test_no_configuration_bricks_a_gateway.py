@@ -18,7 +18,7 @@ from agent.journal_port import MemoryJournal
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, RadioConfig
 from agent.wire.envelope import EnvelopeKind
 from agent.wire.messages import ConfigReported, ConfigState
-from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration
+from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, VirtualReleases, configuration
 
 pytestmark = pytest.mark.slow
 FLEET, OTHER = SigningFleet(), SigningFleet()
@@ -106,6 +106,7 @@ class Gateway:
             apply=self.apply,
             journal=self.journal,
             changed=lambda: self.told.append(self.control.reported()),
+            releases=VirtualReleases(),
         )
 
     async def apply(self, content: Configuration) -> None:

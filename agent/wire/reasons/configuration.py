@@ -59,6 +59,13 @@ def same_name_twice() -> None: ...
 def not_one_contractual() -> None: ...
 
 
+@code(
+    "release\u202f: fetch et wanted demandent root_sha256, l’empreinte de la première racine",
+    "release: fetch and wanted need root_sha256, the hash of the first root",
+)
+def release_without_root() -> None: ...
+
+
 @code("connectors\u202f: owns_radio_plan pour un au plus", "connectors: owns_radio_plan for one at most")
 def several_plan_owners() -> None: ...
 

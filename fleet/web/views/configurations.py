@@ -7,12 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from agent.wire.configuration import (
-    Configuration,
-    ConfigurationError,
-    is_service_affecting,
-    without_secrets,
-)
+from agent.wire.configuration import Configuration, ConfigurationError, is_service_affecting
+from agent.wire.hidden import without_secrets
 from agent.wire.messages import ConfigState
 from agent.wire.paths import PATHS
 from fleet.configurations.change import change, differences, flatten
@@ -31,6 +27,7 @@ _STEPS: Final = {
     ConfigState.REFUSED: "refused",
     ConfigState.ROLLED_BACK: "rolled_back",
     ConfigState.WAITING: "waiting",
+    ConfigState.FETCHING: "fetching",
 }
 
 

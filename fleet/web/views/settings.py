@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from agent.wire.configuration import is_secret
+from agent.wire.hidden import is_secret
 from agent.wire.paths import PATHS
 from fleet.configurations.change import REMOVED, flatten
 from fleet.configurations.kinds import SettingKind, SettingRule, name_of, rule_of

@@ -11,7 +11,7 @@ from agent.wire import reasons
 from agent.wire.configuration import Configuration, Intervals
 from agent.wire.envelope import decode_envelope
 from agent.wire.messages import ConfigReported, ConfigState
-from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, configuration
+from tests.controlpath.virtual import EUI, SigningFleet, VirtualClock, VirtualReleases, configuration
 
 FLEET = SigningFleet()
 ONE, TWO = configuration(), configuration(intervals=Intervals(config_trial_s=20))
@@ -52,6 +52,7 @@ class World:
             apply=self.apply,
             journal=self.journal,
             changed=lambda: self.told.append(self.control.reported()),
+            releases=VirtualReleases(),
         )
 
     async def apply(self, content: Configuration) -> None:

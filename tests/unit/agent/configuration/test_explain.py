@@ -11,8 +11,8 @@ from agent.wire.configuration import (
     EndToEndConfig,
     Limits,
     encode_configuration,
-    without_secrets,
 )
+from agent.wire.hidden import without_secrets
 from tests.controlpath.virtual import configuration
 
 

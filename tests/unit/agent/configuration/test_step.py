@@ -18,7 +18,8 @@ from agent.configuration.model import (
     State,
     Tick,
 )
-from agent.configuration.step import Now, reported, step
+from agent.configuration.report import reported
+from agent.configuration.step import Now, step
 from agent.wire import reasons
 from agent.wire.configuration import (
     Configuration,
@@ -69,7 +70,7 @@ def test_newer_configuration_goes_on_trial_marker_before_apply() -> None:
     assert state.ledger.trial == Held(version=2, sha256=SHA_TWO, slot="b")
     assert state.ledger.good.version == 1
     assert state.trial_until_us == TRIAL_US
-    assert reported(state, at()).state is ConfigState.TRIAL
+    assert reported(state, at().utc_us).state is ConfigState.TRIAL
 
 
 def test_of_the_contents_that_failed_the_newest_are_remembered() -> None:
@@ -85,7 +86,7 @@ def test_confirmation_of_its_hash_makes_the_trial_good() -> None:
     state, commands = step(TRIAL, Arrived(payload=FLEET.confirmation(1, SHA_TWO)), at())
     assert kinds(commands) == [SaveLedger, Report]
     assert (state.ledger.good.version, state.ledger.good.slot, state.ledger.trial) == (2, "b", None)
-    assert reported(state, at()).state is ConfigState.CONFIRMED
+    assert reported(state, at().utc_us).state is ConfigState.CONFIRMED
     assert state.trial_until_us is None
 
 
@@ -111,8 +112,8 @@ def test_trial_ends_by_timer(now_us: int, ended: bool) -> None:
     assert (state.ledger.trial is None) is ended
     assert kinds(commands) == ([SaveLedger, ApplyGood, Report] if ended else [])
     if ended:
-        assert reported(state, at()).state is ConfigState.ROLLED_BACK
-        assert reported(state, at()).why == reasons.configuration.rolled_back(
+        assert reported(state, at().utc_us).state is ConfigState.ROLLED_BACK
+        assert reported(state, at().utc_us).why == reasons.configuration.rolled_back(
             version=2, good_version=1, cause=reasons.configuration.not_confirmed(limit_s=300)
         )
 
@@ -143,7 +144,7 @@ def test_failed_content_runs_again_only_on_signed_retry() -> None:
     failed, _ = step(TRIAL, Booted(), at())
     again, commands = step(failed, Arrived(payload=FLEET.configuration(3, TWO)), at())
     assert again.ledger.trial is None
-    assert reported(again, at()).state is ConfigState.REFUSED
+    assert reported(again, at().utc_us).state is ConfigState.REFUSED
     assert kinds(commands) == [SaveLedger, Report]
     retried, _ = step(again, Arrived(payload=FLEET.configuration(4, TWO, retry=True)), at())
     assert retried.ledger.trial is not None
@@ -190,8 +191,8 @@ def test_each_kind_of_bad_envelope_is_refused_counted_and_told(payload: bytes, c
     assert state.ledger.trial is None
     assert Report in kinds(commands)
     assert Apply not in kinds(commands)
-    assert reported(state, at()).state is ConfigState.REFUSED
-    assert reported(state, at()).why is not None
+    assert reported(state, at().utc_us).state is ConfigState.REFUSED
+    assert reported(state, at().utc_us).why is not None
 
 
 def test_what_a_broker_gives_back_after_a_newer_version_changes_nothing_and_is_counted() -> None:
@@ -199,7 +200,7 @@ def test_what_a_broker_gives_back_after_a_newer_version_changes_nothing_and_is_c
     for payload in (SENT_TWO, FLEET.configuration(5, TWO), FLEET.configuration(5, TWO, retry=True)):
         state, commands = step(six, Arrived(payload=payload), at())
         assert (state.ledger, commands, dict(state.counts)) == (six.ledger, (), {"older": 1})
-        assert reported(state, at()) == reported(six, at())
+        assert reported(state, at().utc_us) == reported(six, at().utc_us)
     on_trial, _ = step(six, Arrived(payload=FLEET.configuration(7, TWO)), at())
     state, commands = step(on_trial, Arrived(payload=FLEET.configuration(5, ONE)), at())
     assert (state.ledger, commands) == (on_trial.ledger, ())
@@ -245,7 +246,7 @@ WAITING, _ = step(GOOD, Arrived(payload=SENT_MOVED), at(good=CAREFUL))
 def test_change_of_service_waits_for_its_permit() -> None:
     state, commands = step(GOOD, Arrived(payload=SENT_MOVED), at(good=CAREFUL))
     assert kinds(commands) == [KeepEnvelope, SaveLedger, Report]
-    assert reported(state, at()).state is ConfigState.WAITING
+    assert reported(state, at().utc_us).state is ConfigState.WAITING
     assert state.ledger.runs.version == 1
     permit = FLEET.envelope(EnvelopeKind.PERMIT, 1, SHA_MOVED.encode(), expires_at_us=2_000)
     state, commands = step(state, Arrived(payload=permit), at(7, good=CAREFUL))

@@ -7,7 +7,7 @@ from agent.host.vitals import Vitals
 from agent.observation import ConnectorState, DataPathState
 from agent.status.say import Lang
 from agent.status.screen import render
-from agent.status.status import ConnectorStatus
+from agent.status.status import ConnectorStatus, ReleaseStatus
 from agent.wire import reasons
 from agent.wire.messages import Heartbeat, Radio, TimeQuality
 from tests.controlpath.virtual import status
@@ -115,6 +115,21 @@ PARITY = reasons.radio.parity_error(program="AGC")
             "annulée",
         ),
         ({"config_state": "WAITING"}, "accord"),
+        ({"config_state": "FETCHING"}, "attend le téléchargement"),
+        (
+            {
+                "release": ReleaseStatus(
+                    fields={
+                        "release": "0.2.0",
+                        "release_slot": "a",
+                        "release_trial": "0.2.0",
+                        "releases_ready": "0.1.0, 0.2.0",
+                    },
+                    reason=reasons.release.being_fetched(name="0.3.0"),
+                )
+            },
+            "0.2.0 — la version 0.3.0 est en cours de téléchargement",
+        ),
         (
             {
                 "connectors": (

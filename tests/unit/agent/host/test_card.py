@@ -89,3 +89,20 @@ def test_other_refusals_are_left_to_who_opens(tmp_path: Path) -> None:
 def test_memory_is_the_service_s_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/passerelle:/run/other")
     assert memory_folder() == Path("/run/passerelle")
+
+
+def test_releases_stay_on_the_card_and_their_ledger_is_copied(tmp_path: Path, refusing: Path) -> None:
+    for name in (
+        "releases/a/lib/x.py",
+        "releases/parts/0",
+        "releases/ledger.json",
+        "releases/trust/root.json",
+    ):
+        (refusing / name).parent.mkdir(parents=True, exist_ok=True)
+        (refusing / name).write_bytes(b"x")
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    copy, _ = usable_state(refusing, memory)
+    copied = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert copied >= {"releases/ledger.json", "releases/trust/root.json"}
+    assert not [name for name in copied if name.startswith(("releases/a", "releases/parts"))]

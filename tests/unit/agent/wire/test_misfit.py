@@ -3,7 +3,8 @@
 import pytest
 
 from agent.configuration.model import Arrived, Held, Ledger, State
-from agent.configuration.step import Now, reported, step
+from agent.configuration.report import reported
+from agent.configuration.step import Now, step
 from agent.wire import reasons
 from agent.wire.command import CommandError, decode_command
 from agent.wire.configuration import ConfigurationError, decode_configuration
@@ -80,6 +81,6 @@ def test_the_fleet_hears_the_field_of_a_refused_configuration() -> None:
     )
     envelope = FLEET.envelope(EnvelopeKind.CONFIGURATION, 2, b'{"radio":{"antenna_gain_db":99}}')
     after, _ = step(START, Arrived(payload=envelope), now)
-    why = reported(after, now).why
+    why = reported(after, now.utc_us).why
     assert why is not None
     assert text(why, "fr") == "document hors schéma\u202f: radio.antenna_gain_db\u202f: 15 au plus"

@@ -4,15 +4,14 @@ import msgspec
 import pytest
 
 from agent.wire.configuration import (
-    HIDDEN_PEM,
     Configuration,
     ConfigurationError,
     ConnectorConfig,
     FleetConfig,
     decode_configuration,
     encode_configuration,
-    without_secrets,
 )
+from agent.wire.hidden import HIDDEN_PEM, without_secrets
 from fleet.configurations.certificates import NAME, RENEW_BEFORE_US, first_end, needs_certificate
 from fleet.configurations.change import change, differences
 from fleet.durations import DAY_US

@@ -1,14 +1,15 @@
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.fleet_key import FleetKey
-from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig, ReleaseConfig
 from agent.wire.envelope import EnvelopeKind, decode_envelope, judge
 from agent.wire.messages import ConfigReported, ConfigState
 from fleet.configurations import reconcile
 from fleet.configurations.issue import issue_instruction, issue_version
 from fleet.configurations.status import statuses
-from fleet.configurations.store import publish_again, version_history
+from fleet.configurations.store import mark_confirmed, publish_again, version_history
 from fleet.evidence.ingest import Sorter
 from fleet.facts.settings import DEFAULTS
 from fleet.lang.reasons import FleetReason, own
@@ -136,6 +137,42 @@ def test_a_version_seen_working_is_confirmed_and_said_again_only_on_trial(tmp_pa
     hear(database, memory, received(EUIS[0], "config/reported", trial))
     with database.write() as connection:
         assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 20_000_000) == 1
+
+
+@pytest.mark.parametrize(
+    ("received_frames", "delivered", "confirmed"), [(0, 0, 0), (5, 0, 0), (0, 5, 0), (1, 1, 1)]
+)
+def test_a_new_release_is_confirmed_by_frames_heard_and_delivered(
+    tmp_path, received_frames, delivered, confirmed
+):
+    database, memory = founded_database(tmp_path), Memory()
+    release = ReleaseConfig(root_sha256="0" * 64, wanted="0.2.0")
+    with database.write() as connection:
+        ask(connection)
+        envelope = ask(connection, configuration=msgspec.structs.replace(CONFIGURATION, release=release))
+    beat = msgspec.structs.replace(
+        heartbeat(), config_version=envelope.version, received=received_frames, delivered=delivered
+    )
+    memory = hear(database, memory, received(EUIS[0], "health", beat, at_us=NOW_US + 1))
+    with database.write() as connection:
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 2) == confirmed
+
+
+def test_a_release_that_was_seen_working_needs_no_frames_again(tmp_path):
+    """Going back to it must succeed at an hour at which nothing sends."""
+    database, memory = founded_database(tmp_path), Memory()
+    release = ReleaseConfig(root_sha256="0" * 64, wanted="0.2.0")
+    known = msgspec.structs.replace(CONFIGURATION, release=release)
+    quiet = msgspec.structs.replace(heartbeat(), received=0, delivered=0)
+    with database.write() as connection:
+        first = ask(connection, configuration=known)
+        mark_confirmed(connection, EUIS[0], first.version, NOW_US)
+        ask(connection, configuration=CONFIGURATION)
+        again = ask(connection, configuration=known)
+    beat = msgspec.structs.replace(quiet, config_version=again.version)
+    memory = hear(database, memory, received(EUIS[0], "health", beat, at_us=NOW_US + 1))
+    with database.write() as connection:
+        assert reconcile.confirm_working(connection, KEY, memory, NOW_US + 2) == 1
 
 
 def test_desired_beside_reported(tmp_path):
