@@ -35,10 +35,9 @@ from fleet.rollouts.requests import WeighedRequest, weigh_requests
 from fleet.rollouts.weighing import NOTHING, Weighed, weigh
 
 CYCLE_US = 1_000_000
-CYCLE_REST = 3
-"""A cycle is followed by three times its own length for messages, so that they never wait for long …"""
-CYCLE_REST_LIMIT_US = 3_000_000
-"""… but no longer than this: a closed socket is shown within 5 s (DESIGN §11)."""
+REST, REST_LIMIT_US = 3, 3_000_000
+"""After a cycle, messages that wait go first for three times its length, at most 3 s: a closed socket is
+shown within 5 s (DESIGN §11)."""
 GATHER_S = 0.1
 """Messages that come so soon after the first share its commit; ten commits a second at most."""
 RETRY_WAIT_S = 1.0
@@ -67,6 +66,23 @@ class Health:
     refused: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """When the next cycle is due, and until when messages that wait go before it; monotonic."""
+
+    due_us: int
+    rest_until_us: int = 0
+
+    def is_due(self, now_us: int, waiting: int) -> bool:
+        """Say whether a cycle begins now, though ``waiting`` messages wait."""
+        return now_us >= (max(self.due_us, self.rest_until_us) if waiting else self.due_us)
+
+    def after(self, began_us: int, ended_us: int) -> "Rhythm":
+        """Return the rhythm after a cycle; what a long one cost is not made up for."""
+        rest_us = min(REST * (ended_us - began_us), REST_LIMIT_US)
+        return Rhythm(due_us=max(self.due_us + CYCLE_US, ended_us), rest_until_us=ended_us + rest_us)
+
+
 class Engine:
     """Ingest and cycle; ``run`` is the thread's body."""
 
@@ -80,12 +96,8 @@ class Engine:
         clock: FleetClock,
         terms: Terms,
     ) -> None:
-        self._database = database
-        self._link = link
-        self._inbox = inbox
-        self._feed = feed
-        self._clock = clock
-        self._terms = terms
+        self._database, self._link, self._inbox = database, link, inbox
+        self._feed, self._clock, self._terms = feed, clock, terms
         self._state: EngineState | None = None
         self._unsure = False
         """The newest commit failed: the database may be ahead of the state."""
@@ -105,18 +117,16 @@ class Engine:
 
     def run(self) -> None:
         """Take messages and run cycles until stopped."""
-        due_us = self._clock.monotonic_us()
+        rhythm = Rhythm(due_us=self._clock.monotonic_us())
         while not self._stopping.is_set():
-            wait_us = due_us - self._clock.monotonic_us()
+            wait_us = rhythm.due_us - self._clock.monotonic_us()
             batch = self._inbox.take(max(0.0, min(wait_us, CYCLE_US) / 1_000_000), GATHER_S)
             if batch:
                 self._supervised(lambda batch=batch: self.take(batch))  # type: ignore[misc]
             began_us = self._clock.monotonic_us()
-            if began_us >= due_us:
+            if rhythm.is_due(began_us, self._inbox.waiting):
                 self._supervised(self.cycle)
-                ended_us = self._clock.monotonic_us()
-                rest_us = min(CYCLE_REST * (ended_us - began_us), CYCLE_REST_LIMIT_US)
-                due_us = max(due_us + CYCLE_US, ended_us + rest_us)
+                rhythm = rhythm.after(began_us, self._clock.monotonic_us())
         while batch := self._inbox.take(0.0):
             self.take(batch)
 
@@ -262,17 +272,11 @@ class Engine:
 
     def _weighed(self, state: EngineState, instant: Instant) -> Weighed:
         """Return what rollouts and permits would do next, by the newest cycle; nobody waits for it."""
-        if state.view.network is None:
+        if (network := state.view.network) is None:
             return NOTHING
-        permits_due = instant.monotonic_us >= state.permits_due_us
+        due = instant.monotonic_us >= state.permits_due_us
         with self._database.read() as connection:
-            return weigh(
-                connection,
-                state.view.network,
-                self._terms.contract,
-                instant.now_us,
-                permits_due=permits_due,
-            )
+            return weigh(connection, network, self._terms.contract, instant.now_us, permits_due=due)
 
     def _requests(self, state: EngineState, instant: Instant) -> tuple[WeighedRequest, ...]:
         """Return the approved pushes that are due."""

@@ -119,7 +119,7 @@ def _register(connection: Connection, euis: list[str], at_us: int) -> None:
     ]
     connection.execute(insert(tables.sites), sites)
     gateways = [
-        {"eui": eui, "name": f"Passerelle {number}", "site_id": number, "status": "accepted"}
+        {"eui": eui, "name": f"Passerelle {number}", "site_id": number, "status": "in_service"}
         | {"accepted_at_us": at_us}
         for number, eui in enumerate(euis, start=1)
     ]

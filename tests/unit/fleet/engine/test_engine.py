@@ -13,7 +13,7 @@ from fleet.clock import FleetClock
 from fleet.configurations.status import statuses
 from fleet.db.connect import CommitUnsure
 from fleet.engine.cycle import Terms
-from fleet.engine.engine import CYCLE_US, Engine
+from fleet.engine.engine import CYCLE_US, REST_LIMIT_US, Engine, Rhythm
 from fleet.evidence import store
 from fleet.evidence.blindness import CANARY_MISSING_US, RESTART_GAP_US
 from fleet.evidence.tables import blindness, counters, refused_messages
@@ -226,3 +226,29 @@ def test_a_change_that_was_rolled_back_is_named_again(bench):
         bench.engine.cycle()
     bench.engine.cycle()
     assert network(bench).changed_gateways == {EUIS[0], EUIS[1]}
+
+
+@pytest.mark.parametrize(
+    ("took_us", "waiting", "next_us"),
+    [
+        (100_000, 0, CYCLE_US),
+        (100_000, 5, CYCLE_US),
+        (300_000, 0, CYCLE_US),
+        (300_000, 1, 1_200_000),
+        (900_000, 0, CYCLE_US),
+        (900_000, 1, 900_000 + 2_700_000),
+        (5_000_000, 0, 5_000_000),
+        (5_000_000, 1, 5_000_000 + REST_LIMIT_US),
+    ],
+)
+def test_messages_that_wait_go_before_the_next_cycle_for_a_bounded_time(took_us, waiting, next_us):
+    """A cycle that began at 0 is followed by the next at ``next_us``."""
+    rhythm = Rhythm(due_us=0).after(0, took_us)
+    assert not rhythm.is_due(next_us - 1, waiting)
+    assert rhythm.is_due(next_us, waiting)
+
+
+def test_late_cycles_are_not_made_up_for():
+    rhythm = Rhythm(due_us=0).after(10 * CYCLE_US, 10 * CYCLE_US + 1)
+    assert rhythm.due_us == 10 * CYCLE_US + 1
+    assert rhythm.after(rhythm.due_us, rhythm.due_us + 1).due_us == rhythm.due_us + CYCLE_US
