@@ -57,7 +57,24 @@ class WriteReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signature: Signature | None = None
 
 
-Job: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay | WriteReport
+class WriteContest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write the bundle to contest a month of one territory, or of all; answered by its bytes."""
+
+    month: str
+    now_us: int
+    terms: Terms
+    epci: str = ""
+
+
+class WriteOpenData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write the communes of a month as open data; answered by its bytes."""
+
+    month: str
+    now_us: int
+
+
+FileJob: TypeAlias = WriteReport | WriteContest | WriteOpenData
+Job: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay | FileJob
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,13 +13,13 @@ from fleet.child.jobs import (
     CloseMonth,
     CompareMonth,
     CountDay,
+    FileJob,
     Job,
     JobDone,
     JobRefused,
     Order,
     ReckonMonth,
     TakeCoverages,
-    WriteReport,
 )
 from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError, Version
@@ -116,8 +116,8 @@ class Child:
         """
         return msgspec.msgpack.decode(self._ask(CountDay(day=day)), type=Counted)
 
-    def report(self, job: WriteReport) -> bytes:
-        """Return the report of a month as a file.
+    def report(self, job: FileJob) -> bytes:
+        """Return the file that an order comes to.
 
         Raises:
             ValueError: not a month, or no commune in that EPCI.
@@ -136,7 +136,7 @@ class Child:
         order = Order(database_url=self._url, contract=self._contract, job=job)
         with self._our_turn():
             try:
-                limit_s = REPORT_LIMIT_S if isinstance(job, WriteReport | ReckonMonth) else CLOSE_LIMIT_S
+                limit_s = REPORT_LIMIT_S if isinstance(job, FileJob | ReckonMonth) else CLOSE_LIMIT_S
                 found = self._run(msgspec.msgpack.encode(order), self._time_limit_s or limit_s)
             except ChildFailed:
                 self.failures += 1

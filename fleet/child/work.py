@@ -18,6 +18,8 @@ from fleet.child.jobs import (
     Order,
     ReckonMonth,
     TakeCoverages,
+    WriteContest,
+    WriteOpenData,
     WriteReport,
 )
 from fleet.db.connect import Database
@@ -25,7 +27,7 @@ from fleet.facts.settings import ContractSettings
 from fleet.months.closing import NotYetError
 from fleet.months.reckoner import ReckonsHere
 from fleet.reports.signature import SignatureError
-from fleet.reports.store import file_of, monthly_report
+from fleet.reports.store import contest_bundle, file_of, monthly_report, opendata
 
 NICENESS = 10
 """Cycles and pages go first."""
@@ -74,6 +76,12 @@ def _done(database: Database, order: Order) -> bytes:
             return msgspec.msgpack.encode(here.count_day(day))
         case WriteReport():
             return _write(database, order.contract, order.job)
+        case WriteContest(month=month, now_us=now_us, terms=terms, epci=epci):
+            with database.read() as connection:
+                return contest_bundle(connection, month, order.contract, now_us, terms, epci=epci)
+        case WriteOpenData(month=month, now_us=now_us):
+            with database.read() as connection:
+                return opendata(connection, month, order.contract, now_us)
 
 
 def _write(database: Database, contract: ContractSettings, job: WriteReport) -> bytes:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from fleet.child.jobs import WriteReport
+from fleet.child.jobs import FileJob, WriteContest, WriteOpenData, WriteReport
 from fleet.registry.store import load_communes
 from fleet.reports.model import Report
 from fleet.reports.opendata import schema_json
@@ -14,10 +14,8 @@ from fleet.reports.signature import SignatureError
 from fleet.reports.store import (
     WRITERS,
     Form,
-    contest_bundle,
     deployment_report,
     file_of,
-    opendata,
 )
 from fleet.web.access import open_data, viewer
 from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem
@@ -71,12 +69,7 @@ def monthly(
         address=settings.public_url,
         signature=settings.signature,
     )
-    try:
-        made = whole.child.report(job)
-    except SignatureError as error:
-        raise Problem(500, "Not signed", str(error)) from error
-    except ValueError as error:
-        raise Problem(404, "No such EPCI", str(error), field="epci") from error
+    made = _made(whole, job)
     _, media_type, ending = WRITERS[form]
     name = f"disponibilite-{month}{'-' + _plain(epci) if epci else ''}"
     return file_answer(request, made, media_type, name=f"{name}.{ending}")
@@ -96,12 +89,9 @@ def contest(
     epci: EpciQuery = "",
 ) -> Response:
     """Return facts, settings, figures and a reader for one territory, to check its month without us."""
-    with _parts_for(parts, epci).database.read() as connection:
-        now_us, settings = parts.clock.now_us(), parts.settings
-        try:
-            made = contest_bundle(connection, month, settings.contract, now_us, settings.report, epci=epci)
-        except ValueError as error:
-            raise Problem(404, "No such EPCI", str(error), field="epci") from error
+    whole, settings = _parts_for(parts, epci), parts.settings
+    job = WriteContest(month=month, now_us=parts.clock.now_us(), terms=settings.report, epci=epci)
+    made = _made(whole, job)
     name = f"contester-{month}{'-' + _plain(epci) if epci else ''}.zip"
     return file_answer(request, made, "application/zip", name=name)
 
@@ -132,14 +122,23 @@ def opendata_schema(request: Request) -> Response:
 )
 def opendata_month(request: Request, parts: Shared, month: MonthInPath) -> Response:
     """Return the availability of the communes in a month as open data: no site, no place."""
-    with parts.database.read() as connection:
-        made = opendata(connection, month, parts.settings.contract, parts.clock.now_us())
+    made = _made(parts, WriteOpenData(month=month, now_us=parts.clock.now_us()))
     return file_answer(request, made, "text/csv; charset=utf-8", name=f"disponibilite-communes-{month}.csv")
 
 
 router = APIRouter()
 router.include_router(contractual)
 router.include_router(opened)
+
+
+def _made(parts: Parts, job: FileJob) -> bytes:
+    """Return the file that a child writes."""
+    try:
+        return parts.child.report(job)
+    except SignatureError as error:
+        raise Problem(500, "Not signed", str(error)) from error
+    except ValueError as error:
+        raise Problem(404, "No such EPCI", str(error), field="epci") from error
 
 
 def _parts_for(parts: Parts, epci: str) -> Parts:

@@ -1,12 +1,12 @@
 """One month: its versions, what changed between them and why, and everything to check it with."""
 
-import json
 import zlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Response
-from fastapi.responses import HTMLResponse
-from sqlalchemy import Connection, select
+from fastapi.responses import HTMLResponse, StreamingResponse
+from sqlalchemy import ColumnElement, Connection, Text, cast, select
 from sqlalchemy.engine import RowMapping
 
 from fleet.availability import document
@@ -21,6 +21,8 @@ from fleet.web.visit import Viewing, Visit
 router = APIRouter()
 Month = Annotated[str, Path(pattern=r"^\d{4}-\d{2}$")]
 OF_A_TERRITORY = ("version", "closed_at_us", "closed_by", "hash", "seal")
+PIECE_BYTES = 1 << 14
+"""Compressed bytes that are read at once."""
 LIST = (*OF_A_TERRITORY, "difference")
 
 
@@ -81,14 +83,14 @@ def _versions(connection: Connection, month: str, columns_: tuple[str, ...]) -> 
 @router.get("/rapports/{month}/v{number}/faits.ndjson")
 def facts(month: Month, number: int, visit: Viewing) -> Response:
     """Return the facts of one version as they were frozen: `passerelle fleet compute` finds the same hash."""
-    content = zlib.decompress(_column(visit, month, number, "facts"))
+    content = _inflated(_column(visit, month, number, month_versions.c.facts))
     return _download(content, f"faits-{month}-v{number}.ndjson", "application/x-ndjson")
 
 
 @router.get("/rapports/{month}/v{number}/chiffres.json")
 def figures(month: Month, number: int, visit: Viewing) -> Response:
     """Return the figures of one version."""
-    content = json.dumps(_column(visit, month, number, "figures"), ensure_ascii=False).encode()
+    content = _column(visit, month, number, cast(month_versions.c.figures, Text)).encode()
     return _download(content, f"chiffres-{month}-v{number}.json", "application/json")
 
 
@@ -102,15 +104,25 @@ def stamp(month: Month, number: int, visit: Viewing) -> Response:
     return _download(found["response"], f"sceau-{month}-v{number}.tsr", "application/timestamp-reply")
 
 
-def _column(visit: Visit, month: str, number: int, name: str) -> Any:
+def _column(visit: Visit, month: str, number: int, column: ColumnElement[Any]) -> Any:
     mine = (month_versions.c.month == month) & (month_versions.c.version == number)
     with visit.database.read() as connection:
-        found = connection.scalar(select(month_versions.c[name]).where(mine))
+        found = connection.scalar(select(column).where(mine))
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _download(content: bytes, name: str, kind: str) -> Response:
+def _inflated(compressed: bytes) -> Iterator[bytes]:
+    """Yield what was compressed, piece by piece: the facts of a month are 30 MB and more."""
+    inflating = zlib.decompressobj()
+    for at in range(0, len(compressed), PIECE_BYTES):
+        yield inflating.decompress(compressed[at : at + PIECE_BYTES])
+    yield inflating.flush()
+
+
+def _download(content: bytes | Iterator[bytes], name: str, kind: str) -> Response:
     headers = dict(rendering.HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
+    if isinstance(content, bytes):
+        return Response(content, media_type=kind, headers=headers)
+    return StreamingResponse(content, media_type=kind, headers=headers)

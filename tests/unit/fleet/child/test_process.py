@@ -9,7 +9,7 @@ import time
 import pytest
 from sqlalchemy import insert
 
-from fleet.child.jobs import WriteReport
+from fleet.child.jobs import WriteContest, WriteOpenData, WriteReport
 from fleet.child.process import WAITING_LIMIT, Child, ChildBusy, ChildFailed
 from fleet.child.work import MEMORY_LIMIT_BYTES, NICENESS
 from fleet.evidence.tables import heard, journal_records
@@ -20,7 +20,7 @@ from fleet.months.closing import NotYetError
 from fleet.months.reckoner import ReckonsHere
 from fleet.months.versions import next_version
 from fleet.reports.signature import Signature, SignatureError
-from fleet.reports.store import Form, file_of, monthly_report
+from fleet.reports.store import Form, contest_bundle, file_of, monthly_report, opendata
 from fleet.reports.terms import DEFAULT_TERMS
 from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
 from tests.unit.fleet.months.closed import closed_by_another, closed_month
@@ -85,6 +85,15 @@ def test_a_report_is_what_this_process_would_write(database):
     with database.read() as connection:
         ours = monthly_report(connection, MONTH, DEFAULTS, DUE, terms=DEFAULT_TERMS)
     assert made == file_of(ours, Form.JSON)
+
+
+def test_bundles_and_open_data_are_what_this_process_would_write(database):
+    child = Child(database.url, DEFAULTS)
+    bundle = child.report(WriteContest(month=MONTH, now_us=DUE, terms=DEFAULT_TERMS))
+    with database.read() as connection:
+        assert bundle == contest_bundle(connection, MONTH, DEFAULTS, DUE, DEFAULT_TERMS, epci="")
+        ours = opendata(connection, MONTH, DEFAULTS, DUE)
+    assert child.report(WriteOpenData(month=MONTH, now_us=DUE)) == ours
 
 
 def test_what_is_refused_here_is_refused_there(database):
