@@ -74,7 +74,8 @@ class WriteOpenData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 FileJob: TypeAlias = WriteReport | WriteContest | WriteOpenData
-Job: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay | FileJob
+ReckonJob: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay
+Job: TypeAlias = ReckonJob | FileJob
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from sqlalchemy import Connection
 
 from fleet.child.jobs import (
     CloseMonth,
     CompareMonth,
     CountDay,
+    FileJob,
     JobDone,
     JobRefused,
     Order,
+    ReckonJob,
     ReckonMonth,
     TakeCoverages,
     WriteContest,
@@ -62,37 +65,40 @@ def carry_out(order: Order) -> JobDone | JobRefused:
 
 
 def _done(database: Database, order: Order) -> bytes:
-    here = ReckonsHere(database, order.contract)
-    match order.job:
+    if isinstance(order.job, FileJob):
+        with database.read() as connection:
+            return _written(connection, order.contract, order.job)
+    return msgspec.msgpack.encode(_reckoned(ReckonsHere(database, order.contract), order.job))
+
+
+def _reckoned(here: ReckonsHere, job: ReckonJob) -> object:
+    match job:
         case CloseMonth(month=month, now_us=now_us, in_flight=in_flight):
-            return msgspec.msgpack.encode(here.next_version(month, now_us, in_flight))
+            return here.next_version(month, now_us, in_flight)
         case ReckonMonth(month=month, now_us=now_us):
-            return msgspec.msgpack.encode(here.open_month(month, now_us))
+            return here.open_month(month, now_us)
         case CompareMonth(month=month, number=number):
-            return msgspec.msgpack.encode(here.differences(month, number))
+            return here.differences(month, number)
         case TakeCoverages(month=month, now_us=now_us):
-            return msgspec.msgpack.encode(here.coverages(month, now_us))
+            return here.coverages(month, now_us)
         case CountDay(day=day):
-            return msgspec.msgpack.encode(here.count_day(day))
-        case WriteReport():
-            return _write(database, order.contract, order.job)
+            return here.count_day(day)
+
+
+def _written(connection: Connection, contract: ContractSettings, job: FileJob) -> bytes:
+    match job:
         case WriteContest(month=month, now_us=now_us, terms=terms, epci=epci):
-            with database.read() as connection:
-                return contest_bundle(connection, month, order.contract, now_us, terms, epci=epci)
+            return contest_bundle(connection, month, contract, now_us, terms, epci=epci)
         case WriteOpenData(month=month, now_us=now_us):
-            with database.read() as connection:
-                return opendata(connection, month, order.contract, now_us)
-
-
-def _write(database: Database, contract: ContractSettings, job: WriteReport) -> bytes:
-    with database.read() as connection:
-        report = monthly_report(
-            connection,
-            job.month,
-            contract,
-            job.now_us,
-            epci=job.epci,
-            terms=job.terms,
-            address=job.address,
-        )
-    return file_of(report, job.form, job.signature)
+            return opendata(connection, month, contract, now_us)
+        case WriteReport():
+            report = monthly_report(
+                connection,
+                job.month,
+                contract,
+                job.now_us,
+                epci=job.epci,
+                terms=job.terms,
+                address=job.address,
+            )
+            return file_of(report, job.form, job.signature)
