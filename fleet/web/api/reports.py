@@ -16,6 +16,7 @@ from fleet.reports.store import (
     Form,
     deployment_report,
     file_of,
+    opendata,
 )
 from fleet.web.access import open_data, viewer
 from fleet.web.api.examples import NOT_MODIFIED, REFUSALS, problem
@@ -122,7 +123,12 @@ def opendata_schema(request: Request) -> Response:
 )
 def opendata_month(request: Request, parts: Shared, month: MonthInPath) -> Response:
     """Return the availability of the communes in a month as open data: no site, no place."""
-    made = _made(parts, WriteOpenData(month=month, now_us=parts.clock.now_us()))
+    now_us = parts.clock.now_us()
+    if parts.reach is None:
+        made = _made(parts, WriteOpenData(month=month, now_us=now_us))
+    else:  # a child sees everything; this database gives a territory's rows, which are few
+        with parts.database.read() as connection:
+            made = opendata(connection, month, parts.settings.contract, now_us)
     return file_answer(request, made, "text/csv; charset=utf-8", name=f"disponibilite-communes-{month}.csv")
 
 
