@@ -56,6 +56,7 @@ from fleet.months.timestamp import read_authority
 from fleet.objects.uplinks import EventsBroker, Uplinks, parse_events_url
 from fleet.paging import plan_gaps
 from fleet.settings import Settings, read_settings
+from fleet.trust.repository import Repository
 from fleet.web.app import make_app
 from fleet.web.connections import is_loopback, listen, make_server
 from fleet.web.gate import Gate, WaitsFor
@@ -234,7 +235,7 @@ def assemble(settings: Settings, database: Database) -> Parts:
             renewed=link.use_renewed,
             clock_is_sure=lambda: engine.health.clock.is_sure,
             declared=settings.ends.credentials(),
-            issued=lambda: issued_ends(database),
+            issued=lambda: (*issued_ends(database), *Repository(settings.data).ends()),
             tell=lambda soon: plan_gaps.write_ends(database, soon, clock.now_us()),
             seals=SealWatch(database, settings.seals, clock),
         ),

@@ -52,9 +52,19 @@ def fill(home: Path, release: Release, parts: list[Path]) -> None:
     )
     for part, path in zip(release.parts, parts, strict=True):
         unpack(part, path, site)
+    (site / "zzz_base.pth").write_text("".join(f"{each}\n" for each in base_libraries(home.parent)))
     _run([str(python), "-I", "-m", "compileall", "-q", str(site)], release.name, COMPILE_WAIT_S)
     _run([str(python), "-I", "-c", BEGIN], release.name, BEGIN_WAIT_S)
     sync_tree(home)
+
+
+def base_libraries(releases: Path) -> list[str]:
+    """Return where the base's libraries are.
+
+    What a release does not bring, such as a driver that only Debian has, is found there, behind its own.
+    """
+    folders = (each for each in sys.path if each.endswith(("site-packages", "dist-packages")))
+    return [each for each in folders if not Path(each).is_relative_to(releases)]
 
 
 def sync_tree(home: Path) -> None:

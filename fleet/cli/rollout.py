@@ -21,19 +21,24 @@ from fleet.identity.foundation import read_keys
 from fleet.lang.format import duration, moment
 from fleet.lang.i18n import t
 from fleet.live.restore import restored_network
-from fleet.rollouts import store
+from fleet.rollouts import releases, store
 from fleet.rollouts.authorised import subject_of
 from fleet.rollouts.judging import ruling_of
 from fleet.rollouts.model import DEFAULT_SETTINGS, RolloutSettings, Step
 from fleet.rollouts.plan import Plan
+from fleet.rollouts.releases import release_changes
 from fleet.rollouts.revoking import revoke_rollout
 from fleet.rollouts.start import Order, Proposal, RolloutRefused, Wish, give, propose, start
 from fleet.rollouts.store import StoredRollout
 from fleet.rollouts.summaries import summary_of
 from fleet.rollouts.words import hold_in_words, refused_in_words, ruling_in_words, wave_name
+from fleet.trust.repository import Repository
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-Set = Annotated[list[str], Option("--set", help="PATH=VALUE; may be repeated.")]
+Set = Annotated[list[str] | None, Option("--set", help="PATH=VALUE; may be repeated.")]
+Release = Annotated[
+    str, Option(help="Release of the agent that gateways bring and run; `base`: that of the card.")
+]
 Reason = Annotated[str, Option(help="Why; lands in the audit trail and on the page.")]
 Number = Annotated[int, typer.Argument(help="Number of the rollout.")]
 approvals_commands(app)
@@ -44,34 +49,52 @@ LISTED_LIMIT = 20
 @app.command()
 def plan(  # noqa: PLR0917 typer passes by name
     data: Data,
-    set_: Set,
+    set_: Set = None,
     reason: Reason = "-",
+    release: Release = "",
     eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
     lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
     canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
     lang: Lang = "",
 ) -> None:
     """Show waves, batches, who is held and why, and when it would be over; changes nothing."""
-    _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=False)
+    _begin(data, _wish(data, set_, release, reason, eui, lab, canaries), lang, really=False)
 
 
 @app.command("start")
 def start_(  # noqa: PLR0917 typer passes by name
     data: Data,
-    set_: Set,
     reason: Reason,
+    set_: Set = None,
+    release: Release = "",
     eui: Annotated[list[str] | None, Option(help="Only these gateways; may be repeated.")] = None,
     lab: Annotated[list[str] | None, Option(help="EUIs of the first wave.")] = None,
     canaries: Annotated[int, Option(help="Gateways of the second wave.")] = DEFAULT_SETTINGS.canary_gateways,
     lang: Lang = "",
 ) -> None:
     """Start it; `fleet serve` carries it out."""
-    _begin(data, _wish(set_, reason, eui, lab, canaries), lang, really=True)
+    _begin(data, _wish(data, set_, release, reason, eui, lab, canaries), lang, really=True)
 
 
-def _wish(set_: list[str], reason: str, eui: list[str] | None, lab: list[str] | None, canaries: int) -> Wish:
+def _wish(  # noqa: PLR0917 one wish
+    data: Path,
+    set_: list[str] | None,
+    release: str,
+    reason: str,
+    eui: list[str] | None,
+    lab: list[str] | None,
+    canaries: int,
+) -> Wish:
+    changes = dict(assignment(text) for text in set_ or ())
+    if release:
+        try:
+            changes |= release_changes(Repository(data), release, SystemClock().now_us())
+        except RolloutRefused as error:
+            raise MistakeError(refused_in_words(spoken(""), error)) from error
+    if not changes:
+        raise MistakeError(t(spoken(""), "rollout.refused.empty"))
     return Wish(
-        changes=dict(assignment(text) for text in set_),
+        changes=changes,
         reason=reason,
         euis=[parse_eui(one) for one in eui or ()],
         lab=[parse_eui(one) for one in lab or ()],
@@ -90,6 +113,7 @@ def _begin(data: Path, wish: Wish, lang: str, *, really: bool) -> None:
                 proposal = propose(connection, network, settings.contract, wish)
             names = {one.eui: one.name for one in network.gateways.values()}
             lines = plan_lines(proposal.plan, names, lang, now_us) + change_lines(proposal)
+            lines += held_back_lines(proposal, names, lang)
             if really:
                 key, rules, who = read_keys(data).signing, settings.two_persons, audit.COMMAND_LINE
                 with database.write() as connection:
@@ -122,6 +146,14 @@ def change_lines(proposal: Proposal) -> list[str]:
     """Return what would change, setting by setting."""
     changes = {(path, *values) for found in proposal.touched.values() for path, values in found.items()}
     return [f"    {path}: {before} → {after}" for path, before, after in sorted(changes)[:LISTED_LIMIT]]
+
+
+def held_back_lines(proposal: Proposal, names: dict[str, str], lang: str) -> list[str]:
+    """Return who is left out because its agent is too old; nothing for nobody."""
+    if not proposal.held_back:
+        return []
+    some = [f"    {names.get(eui, eui)}" for eui in proposal.held_back[:LISTED_LIMIT]]
+    return [t(lang, "rollout.held_back", count=len(proposal.held_back)), *some]
 
 
 @app.command()
@@ -210,6 +242,20 @@ def revoke(data: Data, number: Number, reason: Reason, lang: Lang = "") -> None:
     except RolloutRefused as error:
         raise MistakeError(refused_in_words(lang, error)) from error
     print(t(lang, "rollout.revoked.done", number=number, count=count))
+
+
+@app.command()
+def revoke_release(data: Data, name: str, reason: Reason, lang: Lang = "") -> None:
+    """Revoke every rollout of a release of the agent: gateways that run it go back."""
+    lang = spoken(lang)
+    _, database = open_fleet(data)
+    now_us, who = SystemClock().now_us(), audit.COMMAND_LINE
+    try:
+        with closing(database), database.write() as connection:
+            numbers = releases.revoke_release(connection, name, who=who, reason=reason, now_us=now_us)
+    except RolloutRefused as error:
+        raise MistakeError(refused_in_words(lang, error)) from error
+    print(t(lang, "rollout.release_revoked", name=name, numbers=", ".join(map(str, numbers))))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from agent.wire.configuration import Configuration, is_service_affecting
 from fleet.configurations.change import change
 from fleet.configurations.genuine import check_genuine
 from fleet.configurations.issue import issue_version
+from fleet.configurations.knowledge import has_release, knowing_release
 from fleet.configurations.working import is_revoked, version_of, working_number, working_version
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
@@ -72,7 +73,7 @@ def weigh(
     """Return the next version of one gateway, and who would suffer.
 
     Raises:
-        RolloutRefused: the gateway has no configuration, or a rollout works on it.
+        RolloutRefused: the gateway has no configuration or too old an agent, or a rollout works on it.
         ConfigurationError: a value that no configuration may have.
         Unsafe: somebody would lose service, and ``despite`` says nothing.
     """
@@ -89,6 +90,8 @@ def weigh(
             raise RolloutRefused("rollout.refused.revoked_version", eui=wanted.eui, version=wanted.back_to)
         source = earlier
     configuration = change(source.configuration, wanted.changes)
+    if has_release(configuration) and not knowing_release(connection, [wanted.eui]):
+        raise RolloutRefused("rollout.refused.too_old", eui=wanted.eui, count=1)
     refusals: tuple[Refusal, ...] = ()
     absences: frozenset[Absence] | None = None
     if is_service_affecting(base.configuration, configuration):

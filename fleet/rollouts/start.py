@@ -15,6 +15,7 @@ from agent.wire.reasons import Reason
 from fleet.approvals.model import TwoPersons
 from fleet.approvals.store import ApprovalRefused
 from fleet.configurations.change import change, differences
+from fleet.configurations.knowledge import knowing_release, needs_release
 from fleet.configurations.store import Version
 from fleet.configurations.working import working_numbers, working_versions
 from fleet.facts.settings import ContractSettings
@@ -59,6 +60,8 @@ class Proposal:
     """What each gateway of it runs and would go back to."""
     touched: Mapping[str, Mapping[str, tuple[str, str]]]
     """EUI → path → (before, after) of what would change."""
+    held_back: tuple[str, ...] = ()
+    """Gateways whose agent is too old to understand the change: they are left out."""
     restarts: bool = False
     """Gateways that get it miss frames for a moment."""
     own_changes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -97,8 +100,12 @@ def planned(
     """Return the plan over the gateways on which something changes.
 
     Raises:
-        RolloutRefused: another rollout works on one of them.
+        RolloutRefused: another rollout works on one of them, or none of them understands the change.
     """
+    held_back = _too_old(connection, touched)
+    touched = {eui: found for eui, found in touched.items() if eui not in held_back}
+    if not touched:
+        raise RolloutRefused("rollout.refused.too_old", eui=held_back[0], count=len(held_back))
     _check_busy(connection, touched)
     view = load_view(connection, network, contract)
     absences = load_absences(connection, contract, network.at_us)
@@ -106,7 +113,16 @@ def planned(
     plan = plan_rollout(wish.reason, list(touched), view, wish.settings, lab=lab, absences=absences)
     bases = {eui: known[eui] for eui in touched}
     restarts = any(path.startswith(SERVICE_PATHS) for found in touched.values() for path in found)
-    return Proposal(plan=plan, bases=bases, touched=touched, restarts=restarts, own_changes=own_changes)
+    own = {eui: changes for eui, changes in own_changes.items() if eui in touched}
+    return Proposal(
+        plan=plan, bases=bases, touched=touched, held_back=held_back, restarts=restarts, own_changes=own
+    )
+
+
+def _too_old(connection: Connection, touched: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
+    """Return whom the change asks for what their agent does not know."""
+    asked = [eui for eui, found in touched.items() if needs_release(found)]
+    return tuple(sorted(set(asked) - knowing_release(connection, asked))) if asked else ()
 
 
 def check_reason(reason: str) -> None:

@@ -178,6 +178,13 @@ def due(connection: Connection, before_us: int) -> list[int]:
     return list(connection.execute(select(rollouts.c.id).where(mine).order_by(rollouts.c.id)).scalars())
 
 
+def carrying(connection: Connection, path: str, value: str) -> list[int]:
+    """Return the numbers of the rollouts that set a path to a value and are not revoked, the newest first."""
+    query = select(rollouts.c.id, rollouts.c.changes).where(rollouts.c.revoked_at_us.is_(None))
+    rows = connection.execute(query.order_by(rollouts.c.id.desc()))
+    return [row.id for row in rows if row.changes.get(path) == value]
+
+
 def issued_versions(connection: Connection, number: int) -> list[tuple[str, int]]:
     """Return EUI and version of what a rollout issued and did not take back."""
     mine = (gateways.c.rollout_id == number) & gateways.c.version.is_not(None)

@@ -17,6 +17,7 @@ from agent.wire.reasons import written
 from fleet.configurations import store as configurations
 from fleet.configurations import working
 from fleet.configurations.change import change
+from fleet.configurations.knowledge import knowing_release, needs_release
 from fleet.durations import SECOND_US
 from fleet.facts.months import Window
 from fleet.facts.settings import ContractSettings
@@ -223,8 +224,11 @@ def _wanted(connection: Connection, stored: StoredRollout, act: Act) -> Wanted:
         return Wanted(configuration=None)
     if act.kind is ActKind.REVERT:
         return Wanted(configuration=base.configuration)
+    changes = stored.changes_of(act.eui)
+    if needs_release(changes) and not knowing_release(connection, [act.eui]):
+        return Wanted(configuration=None)  # one that joined meanwhile, with an older agent
     try:
-        return Wanted(configuration=change(base.configuration, stored.changes_of(act.eui)))
+        return Wanted(configuration=change(base.configuration, changes))
     except ConfigurationError as error:
         return Wanted(configuration=None, refused=written(error.why))
 

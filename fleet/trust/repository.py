@@ -24,6 +24,7 @@ from tuf.api.metadata import Root, Targets
 from agent.wire import trust
 from agent.wire.release import decode_release
 from agent.wire.trust import Trusted, TrustRefused
+from fleet.identity.ends import Credential
 from fleet.identity.keys import read_signing, replace_file, write_private
 from fleet.trust.documents import (
     DocumentRefused,
@@ -128,6 +129,22 @@ class Repository:
         wanted = state.targets_wanted
         assert wanted is not None
         return trust.with_targets(state, self._path(f"{wanted.version}.targets.json").read_bytes(), now)
+
+    def ends(self) -> tuple[Credential, ...]:
+        """Return when the root and the list of releases end; nothing before the first root."""
+        targets = self._newest("targets")
+        if not self.founded or targets is None:
+            return ()
+        ends = {
+            "release_root": read(self.roots()[-1]).signed.expires,
+            "release_list": read(targets).signed.expires,
+        }
+        return tuple(
+            Credential(
+                name=name, begins_at_us=0, ends_at_us=int(at.timestamp()) * 1_000_000, renews_itself=False
+            )
+            for name, at in ends.items()
+        )
 
     def _publish(
         self, roots: list[bytes], targets: bytes, contents: dict[str, bytes], now: datetime

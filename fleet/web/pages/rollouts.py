@@ -20,6 +20,7 @@ from fleet.registry.store import Gateway, load_gateways
 from fleet.rollouts import summaries
 from fleet.rollouts.asking import ask
 from fleet.rollouts.model import RolloutSettings
+from fleet.rollouts.releases import WANTED, release_changes
 from fleet.rollouts.requests import push_or_ask
 from fleet.rollouts.single import Change, Unsafe, WeighedChange, weigh
 from fleet.rollouts.start import RolloutRefused, Wish, propose, start
@@ -27,6 +28,7 @@ from fleet.rollouts.words import refused_in_words
 from fleet.safety.absences import OUT_US
 from fleet.safety.model import REPAIR_LIMITS, Answer
 from fleet.safety.words import degraded_in_words, refusal_in_words
+from fleet.trust.repository import Repository
 from fleet.web.access import form_guard, operator
 from fleet.web.views import configurations as views
 from fleet.web.views import requests as requests_view
@@ -139,7 +141,13 @@ def _planned(
     shown = settings.fields_of(settings.groups_of(visit.words, form.chosen.values()))
     changes = settings.changes_of(shown, typed)
     try:
+        if name := changes.get(WANTED):
+            repository = Repository(visit.parts.settings.data)
+            changes = {**changes, **release_changes(repository, name, visit.now_us)}
         plan = views.plan_of(form.chosen, form.names, changes)
+    except RolloutRefused as error:
+        problem = refused_in_words(visit.lang, error)
+        return _page(visit, connection, form, typed=typed, problem=problem)
     except PlanRefused as error:
         return _page(
             visit, connection, form, typed=typed, problem=visit.words.refusal(error.why), wrong=error
@@ -189,6 +197,7 @@ def preview(visit: Viewing, person: Pushing, typed: Typed) -> HTMLResponse:
             stamp=views.stamp_of(form.chosen),
             typed_reason=typed.get("reason", "")[:REASON_LIMIT],
             trial_minutes=max(one.configuration.intervals.config_trial_s for one in plan) // 60,
+            held_back=len(proposal.held_back) if proposal else 0,
             waves=rollout_views.wave_rows(visit.words, proposal.plan, names) if proposal else [],
             end_us=visit.now_us + proposal.plan.length_us if proposal else 0,
             refusals=[refusal_in_words(visit.lang, one, names) for one in answer.refusals] if answer else [],

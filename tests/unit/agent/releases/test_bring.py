@@ -7,6 +7,8 @@ import io
 import lzma
 import os
 import platform
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -123,6 +125,20 @@ def test_a_release_is_brought_whole_and_the_same_part_never_twice(fleet: Fleet, 
     assert (state / "releases" / "a" / "bin" / "python3").is_symlink()
     assert list(site.rglob("*.pyc"))
     assert parts_asked(fleet) == 2
+    libraries = (site / "zzz_base.pth").read_text().splitlines()
+    assert libraries == [each for each in sys.path if each.endswith("site-packages")]
+    shown = subprocess.run(
+        [
+            state / "releases" / "a" / "bin" / "python3",
+            "-I",
+            "-c",
+            "import lib, msgspec; print(lib.__file__)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == str(site / "lib" / "__init__.py")
     bring(fleet.job(slot="b"), state)
     assert parts_asked(fleet) == 2
     assert (state / "releases" / "b" / "pyvenv.cfg").exists()
