@@ -28,6 +28,8 @@ RELEASE = "PASSERELLE_RELEASE"
 """The variable that says to the agent which release it is; absent or empty: the base."""
 LAUNCHER = "PASSERELLE_LAUNCHER"
 """The variable that names the base's interpreter, which chooses what starts (``agent.releases``)."""
+OWN_PYTHON = (sys.executable, *(("-I",) if sys.flags.isolated else ()))
+"""What starts another process of this program: the same interpreter, isolated if this one is."""
 OWN_WATCHDOG_S = 90.0
 """The same as WatchdogSec= of the unit."""
 

@@ -6,7 +6,6 @@ on trial first with the configuration that wants it; ``release.fetch`` is brough
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from agent.configuration.control import AskedRelease
 from agent.durable import write_durably
 from agent.failures import reason_of
 from agent.host.fields import Fields
-from agent.host.machine import RELEASE
+from agent.host.machine import OWN_PYTHON, RELEASE
 from agent.journal_port import JournalPort
 from agent.logs import structlog
 from agent.releases.model import (
@@ -208,7 +207,7 @@ async def _brought(job: Job, state: Path) -> Reason | None:
     """Return why the process that brings a release did not; None: it did."""
     process = await asyncio.create_subprocess_exec(
         *("nice", "-n", str(LEAST_SHARE)),
-        *(sys.executable, "-m", "passerelle", "agent", "fetch", "--state", str(state)),
+        *(*OWN_PYTHON, "-m", "passerelle", "agent", "fetch", "--state", str(state)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

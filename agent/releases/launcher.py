@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.host.machine import LAUNCHER, RELEASE
+from agent.host.machine import LAUNCHER, OWN_PYTHON, RELEASE
 from agent.releases.model import BASE, Damaged, Start, Starting
 from agent.releases.store import ReleaseStore
 
@@ -34,7 +34,7 @@ def start(state: Path, arguments: list[str], *, become: Become = os.execve) -> N
         except OSError as error:
             print(f"passerelle agent: {name}: {error}", file=sys.stderr)
         name = _after_damage(store, name)
-    base = [sys.executable, "-m", "passerelle", "agent", "run", *arguments]
+    base = [*OWN_PYTHON, "-m", "passerelle", "agent", "run", *arguments]
     become(sys.executable, base, {**environment, RELEASE: BASE})
 
 
