@@ -121,6 +121,7 @@ notes = Table(
     Column("fields", JSON, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
     Index("ix_notes_recorded_at_us", "recorded_at_us"),
+    Index("ix_notes_eui_name_recorded_at_us", "eui", "name", "recorded_at_us"),
 )
 """Events for the operator's eyes."""
 

@@ -19,6 +19,9 @@ from fleet.evidence.tables import vitals
 from fleet.lang.paris import paris, paris_us
 
 NAMES = ("temperature_c", "cpu_percent", "memory_percent", "disk_percent", "backhaul_rtt_ms")
+"""Told every fifth minute."""
+BESIDE = "spool_records"
+"""In every heartbeat; kept beside those above, so that a heartbeat without them writes nothing."""
 HOUR_S, DAY_S = 3_600, 86_400
 FOLD_LIMIT_ROWS = 20_000
 """Hours folded in one sweep: three quarters of an hour's rows of 20,000 gateways; the rest goes next time."""
@@ -40,6 +43,7 @@ def sums_of(heartbeats: Iterable[tuple[str, Heartbeat, int]]) -> dict[Key, Sums]
     for eui, beat, at_us in heartbeats:
         measured = {name: value for name in NAMES if (value := getattr(beat, name)) is not None}
         if measured:
+            measured[BESIDE] = getattr(beat, BESIDE)
             key = (eui, HOUR_S, at_us - at_us % HOUR_US)
             single = {name: [1, value, value, value] for name, value in measured.items()}
             sums[key] = merged(sums.get(key, {}), single)

@@ -1,6 +1,5 @@
 """Gateways: the table, the page of one with what it reported last, and the commands to it."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException
@@ -12,7 +11,7 @@ from agent.wire.messages import Change, Heartbeat
 from fleet.configurations.commands import last_of, send
 from fleet.configurations.status import statuses, unbalanced
 from fleet.evidence import quarantines
-from fleet.evidence.tables import journal_records, notes
+from fleet.evidence.tables import journal_records
 from fleet.identity import audit
 from fleet.identity.people import Person, Role
 from fleet.incidents.sites import incidents_of
@@ -24,15 +23,13 @@ from fleet.tickets import store as tickets
 from fleet.tickets.store import TicketView
 from fleet.web.access import NotAllowed, form_guard, operator, technician
 from fleet.web.login import inside
-from fleet.web.pages import listing
+from fleet.web.pages import around, listing, measured
 from fleet.web.pages.stopping import StopAnswer, answer_of
 from fleet.web.pages.ticket_lists import words_of_ticket
-from fleet.web.rendering import Words
 from fleet.web.typed import Line
 from fleet.web.views import commands, configurations, counts, gateway, gateways, timeline
 from fleet.web.views.clocks import intervention_of
 from fleet.web.views.commands import FOR_OPERATORS, FOR_TECHNICIANS
-from fleet.web.views.measures import channels_of, measures_of, occupied_of
 from fleet.web.views.months import contradictions_of
 from fleet.web.visit import Viewing, Visit, leave_toast
 
@@ -138,7 +135,10 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             journal=_journal(connection, eui),
             commands=commands.lines_of(visit.words, last_of(connection, eui)),
             offers=commands.offers_of(visit.words, visit.person),
-            **last_measures(visit.words, connection, eui),
+            curves=measured.curves_of(visit.words, connection, eui, window, visit.past.gateways.get(eui)),
+            curves_window=measured.window_shown(window),
+            **measured.last_measures(visit.words, connection, eui),
+            **around.of_gateway(visit, connection, found),
             **configurations.of_gateway(visit.words, connection, eui, stand),
         )
 
@@ -269,35 +269,3 @@ def _refused(visit: Visit, eui: str, action: Action, answer: StopAnswer) -> HTML
             at_us=visit.network.at_us,
             action=action.value,
         )
-
-
-DETAILS, PICTURE, OCCUPIED = "details", "rf_picture", "lbt_blocked"
-OCCUPIED_WITHIN_US = 86_400_000_000
-"""Downlinks that found their channel occupied are counted over this."""
-
-
-def last_note(connection: Connection, eui: str, name: str) -> tuple[int, Mapping[str, Any]]:
-    """Return the newest event of that name and when it was; 0 and nothing if there is none."""
-    query = select(notes.c.at_us, notes.c.fields).where(notes.c.eui == eui, notes.c.name == name)
-    row = connection.execute(query.order_by(notes.c.recorded_at_us.desc()).limit(1)).first()
-    return (0, {}) if row is None else (row.at_us, row.fields)
-
-
-def _occupied(connection: Connection, eui: str, now_us: int) -> list[Mapping[str, Any]]:
-    query = select(notes.c.fields).where(
-        notes.c.eui == eui, notes.c.name == OCCUPIED, notes.c.recorded_at_us >= now_us - OCCUPIED_WITHIN_US
-    )
-    return [row.fields for row in connection.execute(query)]
-
-
-def last_measures(words: Words, connection: Connection, eui: str) -> dict[str, Any]:
-    """Return what the gateway's page shows of it."""
-    details_us, details = last_note(connection, eui, DETAILS)
-    picture_us, picture = last_note(connection, eui, PICTURE)
-    return {
-        "measures": measures_of(words, details),
-        "measured_us": details_us,
-        "channels": channels_of(words, picture),
-        "occupied": occupied_of(words, _occupied(connection, eui, words.now_us)),
-        "pictured_us": picture_us,
-    }

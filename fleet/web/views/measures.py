@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,31 @@ _CELL: Final = re.compile(r"(\d+)\.(\d+)")
 _FREQUENCY: Final = re.compile(r"[0-9]{9}")
 _NOISE: Final = re.compile(r"noise_(\w+)\.(\d+)")
 
+FSK: Final = "FSK"
+UNUSUAL, MACHINE, COUNTERS = "unusual", "machine", "counters"
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "radio": ("radio", "agc_", "arb_", "concentrator", "noise_", "crc_", "duty_", "board_"),
+    "link": (
+        "lns_",
+        "net_",
+        "modem_",
+        "backhaul_",
+        "journal_",
+        "outbox_",
+        "month_",
+        "envelopes_",
+        "certificate_",
+    ),
+    "store": ("spool_",),
+    "time": ("gnss_", "clock_", "time_"),
+}
+"""How the names of measures begin, by group; all others are of the machine."""
+ALARMS: Final = frozenset(
+    {"under_voltage", "throttled", "card_in_memory", "card_left_mb", "spool_unbalanced_count"}
+)
+"""Measures that are unusual whenever they are not 0."""
+COMPARED_LEAST: Final = 8
+"""Earlier details before anything is unusual: two days of them."""
 OCCUPIED_SHOWN: Final = 8
 """Channels named beside the number of downlinks; a plan has 16 at most."""
 
@@ -43,9 +68,53 @@ class Channel:
     noise: str
 
 
-def measures_of(words: Words, fields: Mapping[str, Any]) -> list[Measure]:
-    """Return details with their units, by name."""
-    return [_measure(words, name, value) for name, value in sorted(fields.items())]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Measures of one kind; ``key`` names it in the catalogue (``measures.group``)."""
+
+    key: str
+    rows: list[Measure]
+
+
+def groups_of(
+    words: Words, fields: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()
+) -> list[Group]:
+    """Return details with their units in groups: what is unusual first, counters without a word last.
+
+    ``earlier`` are the details of the week before, the newest first.
+    """
+    found: dict[str, list[Measure]] = {key: [] for key in (UNUSUAL, *_GROUPS, MACHINE, COUNTERS)}
+    for name, value in sorted(fields.items()):
+        shown = _measure(words, name, value)
+        odd = is_unusual(name, value, [one[name] for one in earlier if name in one])
+        found[UNUSUAL if odd else _group_of(name) if shown.worded else COUNTERS].append(shown)
+    return [Group(key=key, rows=rows) for key, rows in found.items() if rows]
+
+
+def _group_of(name: str) -> str:
+    return next((key for key, starts in _GROUPS.items() if name.startswith(starts)), MACHINE)
+
+
+def is_unusual(name: str, value: Any, before: Sequence[Any]) -> bool:
+    """Return whether a measure is an alarm, or is what the week before never was.
+
+    A number must lie outside of what was by half of its range and a tenth of its size.  What only ever grew
+    or fell counts something: only its first move is news.
+
+    >>> is_unusual("board_c", 71.0, [40.0, 44.0, 41.0] * 3)
+    True
+    """
+    if name in ALARMS:
+        return bool(value)
+    if len(before) < COMPARED_LEAST:
+        return False
+    if not all(isinstance(one, int | float) for one in (value, *before)):
+        return value not in before
+    low, high = min(before), max(before)
+    if low != high and sorted(before) in (list(before), list(before)[::-1]):
+        return False
+    slack = max((high - low) / 2, max(abs(low), abs(high)) / 10)
+    return bool(value < low - slack or value > high + slack)
 
 
 def _measure(words: Words, name: str, value: Any) -> Measure:
@@ -82,7 +151,7 @@ def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
             continue
         frames, failed, airtime = map(int, parts)
         mhz = words.number(int(cell[1]) / 1e6, 1)
-        sf = cell[2] if cell[2] != "0" else "FSK"
+        sf = cell[2] if cell[2] != "0" else FSK
         found.append(
             Channel(
                 mhz=mhz,
@@ -93,7 +162,7 @@ def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
                 noise=noise.get(cell[1], "—"),
             )
         )
-    return sorted(found, key=lambda one: (one.mhz, one.sf))
+    return sorted(found, key=lambda one: (one.mhz, one.sf == FSK, len(one.sf), one.sf))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

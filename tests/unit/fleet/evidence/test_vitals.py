@@ -43,7 +43,9 @@ def test_an_hour_is_summed_over_batches(database):
         with database.write() as connection:
             write(connection, (rows_of(connection, [*beats, (EUI, heartbeat(1), HOUR)]),))
     with database.read() as connection:
-        assert rows(connection) == [(HOUR_S, HOUR, {"temperature_c": [3, 60, 10, 30]})]
+        assert rows(connection) == [
+            (HOUR_S, HOUR, {"temperature_c": [3, 60, 10, 30], "spool_records": [3, 0, 0, 0]})
+        ]
 
 
 def test_an_hour_begins_with_a_row_of_its_own():

@@ -18,7 +18,15 @@ from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
 from fleet.durations import DAY_US, MINUTE_US
 from fleet.evidence import facts
-from fleet.evidence.tables import delivered_frames, deliveries, heartbeat_runs, journal_records, latest
+from fleet.evidence.tables import (
+    delivered_frames,
+    deliveries,
+    heartbeat_runs,
+    journal_records,
+    latest,
+    notes,
+    vitals,
+)
 from fleet.facts.settings import DEFAULTS
 from fleet.facts.states import Cause
 from fleet.incidents import store as incidents
@@ -38,13 +46,17 @@ from tests.unit.fleet.web.sample import (
     DARK,
     HANGS,
     NOW_US,
+    PICTURED,
     deliveries_of,
+    details_of,
     eui_of,
     frames_of,
     heartbeat,
     journal_of,
+    pictures_of,
     registry_document,
     runs_of,
+    vitals_of,
 )
 
 
@@ -117,6 +129,9 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
             connection.execute(insert(journal_records), journal_of(index))
             connection.execute(insert(deliveries), deliveries_of(index))
             connection.execute(insert(delivered_frames), frames_of(index))
+            if index in PICTURED:
+                connection.execute(insert(notes), [*pictures_of(index), *details_of(index)])
+                connection.execute(insert(vitals), vitals_of(index))
             lns = ConnectorConfig(name="lns", host="127.0.0.1", port=1700, contractual=True)
             configuration = Configuration(connectors=(lns,), fleet=FleetConfig(host="127.0.0.1", port=8883))
             issue_version(

@@ -223,3 +223,61 @@ def heartbeat(index: int) -> bytes:
             unbalanced_frames=UNBALANCED_FRAMES if index == UNBALANCED else 0,
         )
     )
+
+
+PICTURED = {0: 11 * 24, 1: 30}
+"""Gateways that sent RF pictures: how many hours of them, up to their last word."""
+CHANNELS_HZ = tuple(range(867_100_000, 868_600_000, 200_000))
+
+
+def pictures_of(index: int) -> list[dict[str, Any]]:
+    """Return the RF pictures of one gateway, an hour apart; the agent began anew half way."""
+    hours, end_us = PICTURED[index], runs_of(index)[-1]["last_at_us"]
+    rows, frames = [], 0
+    for hour in range(hours):
+        at_us = end_us - (hours - hour) * HOUR_US
+        frames = 0 if hour == hours // 2 else frames + 3 + abs(12 - at_us // HOUR_US % 24)
+        cells = {
+            f"{hz}.{sf}": f"{frames * (13 - sf)}/{frames // 9}/{frames * (13 - sf) * 2**sf // 3}"
+            for hz in CHANNELS_HZ
+            for sf in range(7, 13)
+        }
+        noise = {f"noise_estimated.{hz}": -116.0 + number + hour % 3 for number, hz in enumerate(CHANNELS_HZ)}
+        rows.append(_note(index, hour, at_us, "rf_picture", cells | noise | {"noise_floor": "estimated"}))
+    return rows
+
+
+def details_of(index: int) -> list[dict[str, Any]]:
+    """Return details of three days, four a day; the newest is too warm and lacks voltage."""
+    end_us = runs_of(index)[-1]["last_at_us"]
+    rows = []
+    for number in range(12):
+        last = number == 11
+        told = {"cpu_load_1min": 0.4 + number % 3 / 10, "disk_free_mb": 80_291, "under_voltage": int(last)}
+        told |= {
+            "concentrator_c": 71.5 if last else 38.0 + number % 4,
+            "gnss_satellites": 9,
+            "spool_count": 0,
+        }
+        told |= {"duty_g1_used_percent": 12.5, "net_eth0_sent_kb": 900 * number, "lns_lns_up": 1}
+        rows.append(_note(index, 1_000 + number, end_us - (12 - number) * 6 * HOUR_US, "details", told))
+    return rows
+
+
+def _note(index: int, seq: int, at_us: int, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    told = {"eui": eui_of(index), "boot": 7, "seq": seq, "at_us": at_us, "name": name, "fields": fields}
+    return told | {"recorded_at_us": at_us + 200_000}
+
+
+def vitals_of(index: int) -> list[dict[str, Any]]:
+    """Return health details by the hour, two days of them, with a gap of three hours."""
+    end_us = runs_of(index)[-1]["last_at_us"] // HOUR_US * HOUR_US
+    rows = []
+    for hour in (hour for hour in range(48) if hour not in (8, 9, 10)):
+        warm, rtt = 30 + hour % 12, 40 + 5 * (hour % 7)
+        told = {"temperature_c": [12, 12 * warm, warm - 2, warm + 3], "spool_records": [12, 0, 0, hour % 5]}
+        told |= {"backhaul_rtt_ms": [12, 12 * rtt, rtt - 9, rtt + 60]}
+        rows.append(
+            {"eui": eui_of(index), "span_s": 3_600, "from_at_us": end_us - hour * HOUR_US, "told": told}
+        )
+    return rows

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from fleet.configurations.tables import instructions
 from fleet.evidence.tables import maintenances
+from fleet.facts.states import GatewayState
 from fleet.identity.people import OPEN_ACCESS
 from fleet.identity.tables import audit_log
 from fleet.web.pages.stopping import STALE_US
@@ -49,10 +50,17 @@ def test_a_technician_asks_and_is_answered_in_words(client: TestClient) -> None:
 
 
 def test_the_question_is_on_the_pages_of_the_gateway_and_of_its_ticket(client: TestClient) -> None:
+    parts = client.app.state.parts  # type: ignore[attr-defined]
+    asks = f'href="/passerelles/{DARK}/couper"'
+    for page in (f"/passerelles/{DARK}", "/tickets/1"):
+        assert asks not in client.get(page).text, "it is out already"
+    back = replace(parts.network.gateways[DARK], state=GatewayState.SERVING)
+    parts.feed.publish(replace(parts.network, gateways=parts.network.gateways | {DARK: back}))
     for page in (f"/passerelles/{DARK}", "/tickets/1"):
         text = client.get(page).text
-        assert f'href="/passerelles/{DARK}/couper"' in text
+        assert asks in text
         assert "Sans réseau, on ne peut pas le savoir" in text, "a phone without coverage says so"
+    assert text.index(asks) > text.index('id="ticket-actions"'), "acts come first"
 
 
 @pytest.mark.parametrize(("age_us", "known"), [(STALE_US, True), (STALE_US + 1, False)])

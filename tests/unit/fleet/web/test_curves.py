@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.durations import HOUR_US
+from fleet.web.views.curves import BOTTOM, LEFT, RIGHT, TOP, Series, Steps, curve_of, nice_marks
+from fleet.web.views.timeline import Span
+from tests.unit.fleet.web.network import make_app
+from tests.unit.fleet.web.sample import eui_of
+
+T0 = 500_000 * HOUR_US
+STEPS = Steps(from_us=T0, until_us=T0 + 10 * HOUR_US, step_us=HOUR_US)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_marks_are_few_and_hold_the_range(low: float, span: float) -> None:
+    marks = nice_marks(low, low + span)
+    assert marks[0] <= low + 1e-3
+    assert marks[-1] >= low + span - 1e-3
+    assert 2 <= len(marks) <= 6
+
+
+def test_a_line_is_not_drawn_over_a_gap_and_a_lone_value_is_a_dot() -> None:
+    values = {T0 + hour * HOUR_US: float(hour) for hour in (0, 1, 2, 5, 8, 9)}
+    curve = curve_of("crc", STEPS, [Series(name="x", values=values, kind="loud")], lang="fr")
+    assert [points.count(",") for _, points in curve.lines] == [3, 2]
+    assert len(curve.dots) == 1
+    assert [round(gap.width) for gap in curve.gaps] == [round(2 * (RIGHT - LEFT) / 10)] * 2
+    assert curve.rows[0] == (T0 + 9 * HOUR_US, (9.0,))
+    assert (curve.lowest, curve.highest) == (0.0, 9.0)
+
+
+def test_bars_are_stacked_within_the_field() -> None:
+    low = Series(name="SF7", values={T0: 30.0, T0 + HOUR_US: 0.0}, kind="bar", rank=0)
+    high = Series(name="SF12", values={T0: 70.0}, kind="bar", rank=1)
+    curve = curve_of("frames", STEPS, [low, high], lang="fr")
+    first, second = curve.bars
+    assert (first.y + first.height, second.y + second.height, second.y) == (BOTTOM, first.y, TOP)
+    assert (curve.upward[-1].value, curve.highest) == (100.0, 100.0)
+
+
+def test_outages_stand_behind_within_the_window() -> None:
+    spans = [
+        Span(from_us=T0 - HOUR_US, until_us=T0 + HOUR_US, state="DOWN"),
+        Span(from_us=T0 + HOUR_US, until_us=T0 + 9 * HOUR_US, state="SERVING"),
+        Span(from_us=T0 + 9 * HOUR_US, until_us=T0 + 9 * HOUR_US + 1, state="UNKNOWN"),
+        Span(from_us=T0 + 20 * HOUR_US, until_us=T0 + 21 * HOUR_US, state="DOWN"),
+    ]
+    curve = curve_of("crc", STEPS, [Series(name="x", values={T0: 1.0})], lang="fr", outages=spans)
+    assert [(one.kind, one.x, one.width) for one in curve.behind] == [
+        ("DOWN", LEFT, round((RIGHT - LEFT) / 10, 2)),
+        ("UNKNOWN", round(LEFT + (RIGHT - LEFT) * 0.9, 2), 1.5),
+    ]
+
+
+def test_a_past_alone_is_no_measure() -> None:
+    assert not curve_of("frames", STEPS, [Series(name="x", values={T0: 1.0}, kind="past")], lang="fr").known
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    folder: Path = tmp_path_factory.mktemp("curves")
+    return TestClient(make_app(folder), follow_redirects=False)
+
+
+@pytest.mark.parametrize(("window", "rows"), [("1h", 24), ("24h", 24), ("7j", 28), ("mois", 11)])
+def test_a_gateways_pictures_follow_the_window(client: TestClient, window: str, rows: int) -> None:
+    page = client.get(f"/passerelles/{eui_of(0)}?fenetre={window}").text
+    frames = page[page.index('id="behind-frames"') :].partition("</details>")[0]
+    assert rows - 2 <= frames.count("<tr>") - 1 <= rows + 1
+    assert 'class="line past"' in page if window != "mois" else 'class="line past"' not in page
+    assert page.count('class="curve"') == 6
+
+
+def test_what_is_unusual_stands_first_and_what_was_not_measured_says_so(client: TestClient) -> None:
+    page = client.get(f"/passerelles/{eui_of(0)}").text
+    unusual = page[page.index("Inhabituel") :].partition("<h3")[0]
+    assert "Sous-tension" in unusual
+    assert "Température du concentrateur" in unusual
+    assert "Disque libre" not in unusual
+    assert client.get(f"/passerelles/{eui_of(4)}").text.count("Aucune mesure sur cette période.") == 6
+
+
+def test_the_page_names_who_can_stand_in(client: TestClient) -> None:
+    page = client.get(f"/passerelles/{eui_of(1)}").text
+    panel = page[page.index('id="neighbours"') :].partition("</section>")[0]
+    assert [panel.count(eui_of(index)) > 0 for index in (9, 10, 0, 1)] == [True, True, False, False]
