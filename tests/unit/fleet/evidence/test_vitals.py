@@ -51,8 +51,8 @@ def test_an_hour_is_summed_over_batches(database):
 def test_an_hour_begins_with_a_row_of_its_own():
     beats = [(EUI, heartbeat(1, cpu_percent=7), at_us) for at_us in (HOUR + HOUR_US - 1, HOUR + HOUR_US)]
     assert sums_of(beats) == {
-        (EUI, HOUR_S, HOUR): {"cpu_percent": [1, 7, 7, 7]},
-        (EUI, HOUR_S, HOUR + HOUR_US): {"cpu_percent": [1, 7, 7, 7]},
+        (EUI, HOUR_S, HOUR): {"cpu_percent": [1, 7, 7, 7], "spool_records": [1, 0, 0, 0]},
+        (EUI, HOUR_S, HOUR + HOUR_US): {"cpu_percent": [1, 7, 7, 7], "spool_records": [1, 0, 0, 0]},
     }
 
 
