@@ -45,6 +45,12 @@ class CountDay(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     day: str
 
 
+class SurveyAir(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Survey the air of a day; answered by ``fleet.airtime.survey.NetworkAir`` as msgpack."""
+
+    now_us: int
+
+
 class WriteReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Write the report of a month as a file; answered by its bytes."""
 
@@ -74,7 +80,7 @@ class WriteOpenData(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 FileJob: TypeAlias = WriteReport | WriteContest | WriteOpenData
-ReckonJob: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay
+ReckonJob: TypeAlias = CloseMonth | ReckonMonth | CompareMonth | TakeCoverages | CountDay | SurveyAir
 Job: TypeAlias = ReckonJob | FileJob
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from fleet.airtime.survey import NetworkAir
 from fleet.child.jobs import (
     CloseMonth,
     CompareMonth,
@@ -19,6 +20,7 @@ from fleet.child.jobs import (
     JobRefused,
     Order,
     ReckonMonth,
+    SurveyAir,
     TakeCoverages,
 )
 from fleet.facts.settings import ContractSettings
@@ -115,6 +117,14 @@ class Child:
             ChildFailed, ChildBusy: try again later.
         """
         return msgspec.msgpack.decode(self._ask(CountDay(day=day)), type=Counted)
+
+    def survey_air(self, now_us: int) -> NetworkAir:
+        """Return the air of the 24 hours before ``now_us``.
+
+        Raises:
+            ChildFailed, ChildBusy: try again later.
+        """
+        return msgspec.msgpack.decode(self._ask(SurveyAir(now_us=now_us)), type=NetworkAir)
 
     def report(self, job: FileJob) -> bytes:
         """Return the file that an order comes to.

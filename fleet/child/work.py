@@ -20,6 +20,7 @@ from fleet.child.jobs import (
     Order,
     ReckonJob,
     ReckonMonth,
+    SurveyAir,
     TakeCoverages,
     WriteContest,
     WriteOpenData,
@@ -83,6 +84,8 @@ def _reckoned(here: ReckonsHere, job: ReckonJob) -> object:
             return here.coverages(month, now_us)
         case CountDay(day=day):
             return here.count_day(day)
+        case SurveyAir(now_us=now_us):
+            return here.survey_air(now_us)
 
 
 def _written(connection: Connection, contract: ContractSettings, job: FileJob) -> bytes:

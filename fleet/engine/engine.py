@@ -24,6 +24,7 @@ from fleet.clock import FleetClock
 from fleet.db.connect import CommitUnsure, Database, first_line, is_database_trouble
 from fleet.engine.clocks import Instant, keeping_after_unsure
 from fleet.engine.cycle import Senses, Terms, refuse_message, run_cycle, store_messages
+from fleet.engine.hearing import HearingWatch
 from fleet.engine.outgoing import Outgoing
 from fleet.engine.state import EngineState, first_state, restored_state
 from fleet.evidence import facts
@@ -102,6 +103,7 @@ class Engine:
         self._unsure = False
         """The newest commit failed: the database may be ahead of the state."""
         self._canary_due_us = 0
+        self.hearing = HearingWatch()
         self.outgoing = Outgoing(database, link, clock, terms.signing.public_key())
         self._stopping = threading.Event()
         self.timelines: Timelines | None = None
@@ -263,6 +265,8 @@ class Engine:
         self.timelines = outcome.state.timelines(network.at_us)
         self._feed.publish(network)
         self.outgoing.publish(outcome.state.memory, network.at_us)
+        memory, registry = outcome.state.memory, outcome.state.registry
+        self.hearing.look(memory, registry, network.at_us, self._clock.monotonic_us())
         self.health.cycles += 1
         self.health.last_cycle_us = network.at_us
         self.health.last_cycle_monotonic_us = began_us

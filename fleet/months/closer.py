@@ -1,7 +1,8 @@
 """Months close by themselves: a thread that looks every ``LOOK_EVERY_S`` and closes at most one month a look.
 
 It also packs sketches (``fleet.evidence.sketches``), counts the objects and addresses of a day that is over,
-one day a look (``fleet.objects.counting``), and has one month a look compared (``comparing``).
+one day a look (``fleet.objects.counting``), surveys the air once an hour (``fleet.airtime.survey``), and has
+one month a look compared (``comparing``).
 
     standings (read) → due (pure) → next version (read, seconds; a child in service) → store (a short write)
 
@@ -15,6 +16,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Connection, func, select
 
+from fleet.airtime import survey as airs
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.facts import mark, marked
@@ -98,7 +100,7 @@ class Closer:
             log.warning("clock_doubted")
             return ()
         stamp = () if self._stamper is None else (self._stamper.look,)
-        counts = (self.pack_sketches, self.count_a_day, self.freeze_coverages)
+        counts = (self.pack_sketches, self.count_a_day, self.survey_air, self.freeze_coverages)
         return (self.take_snapshot, self.look, *stamp, *counts, self.compare_a_month)
 
     def take_snapshot(self) -> bool:
@@ -133,6 +135,19 @@ class Closer:
         with self._database.write() as connection:
             store_count(connection, counted, now_us)
         return day
+
+    def survey_air(self) -> bool:
+        """Survey the air of the last day, if that is due; return whether it was."""
+        now_us, began_us = self._clock.now_us(), self._clock.monotonic_us()
+        with self._database.read() as connection:
+            if not airs.is_due(connection, now_us):
+                return False
+        found = self._reckoner.survey_air(now_us)
+        with self._database.write() as connection:
+            airs.store_survey(connection, found)
+        took_ms = (self._clock.monotonic_us() - began_us) // 1000
+        log.info("air_surveyed", gateways=len(found.gateways), took_ms=took_ms)
+        return True
 
     def freeze_coverages(self) -> bool:
         """Take who hears the sensors of the present month, if that is due; return whether it was."""

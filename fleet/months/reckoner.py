@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fleet.airtime.survey import NetworkAir, survey
 from fleet.availability import document
 from fleet.availability.reckoning import reckon
 from fleet.db.connect import Database
@@ -46,6 +47,9 @@ class Reckoner(Protocol):
 
     def count_day(self, day: str) -> Counted:
         """Return the counts of a day's objects and addresses."""
+
+    def survey_air(self, now_us: int) -> NetworkAir:
+        """Return the air of the 24 hours before ``now_us``."""
 
 
 class ReckonsHere:
@@ -87,3 +91,8 @@ class ReckonsHere:
         """Return the counts of a day's objects and addresses."""
         with self._database.read() as connection:
             return count_day(connection, day)
+
+    def survey_air(self, now_us: int) -> NetworkAir:
+        """Return the air of the 24 hours before ``now_us``."""
+        with self._database.read() as connection:
+            return survey(connection, now_us)

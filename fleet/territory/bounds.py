@@ -90,6 +90,7 @@ OF_EVERYBODY = (
     "timers",
 )
 OF_THE_WHOLE = (
+    "air_surveys",
     "connectivity_members",
     "month_comparisons",
     "month_snapshots",

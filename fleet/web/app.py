@@ -23,6 +23,7 @@ from fleet.web.api import (
     enrolments,
     incidents,
     problems,
+    radio,
     registry,
     releases,
     reports,
@@ -59,7 +60,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(availability.router)
     app.include_router(releases.router)
     app.include_router(speed.router)
-    for feature in (approvals, incidents, objects, registry, reports):
+    for feature in (approvals, incidents, objects, radio, registry, reports):
         app.include_router(feature.router)
     app.add_api_route("/healthz", healthz, methods=["GET"], tags=["health"])
     mount_site(app)

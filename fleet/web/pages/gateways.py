@@ -136,6 +136,7 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             commands=commands.lines_of(visit.words, last_of(connection, eui)),
             offers=commands.offers_of(visit.words, visit.person),
             curves=measured.curves_of(visit.words, connection, eui, window, visit.past.gateways.get(eui)),
+            silent=visit.parts.engine.hearing.silent.get(eui),
             curves_window=measured.window_shown(window),
             **measured.last_measures(visit.words, connection, eui),
             **around.of_gateway(visit, connection, found),

@@ -307,6 +307,7 @@ def test_what_is_due_is_never_late_by_a_clock_that_was_wrong(tmp_path, by_us, mo
 
 
 STAYS = {
+    "air_surveys": "made anew within the hour",
     "api_tokens": "people were told it",
     "audit_log": "what was done, when it was said to be",
     "certificates": "signed",

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import insert
 
 from agent.wire.configuration import Configuration, ConnectorConfig, FleetConfig
+from fleet.airtime.survey import store_survey, survey
 from fleet.configurations.issue import issue_version
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
@@ -143,6 +144,7 @@ def fill(database: Database, signing: Ed25519PrivateKey) -> None:
                 now_us=NOW_US - DAY_US,
                 by_image=True,
             )
+        store_survey(connection, survey(connection, NOW_US - 9 * MINUTE_US))
         began_us = NOW_US - 68 * MINUTE_US
         incident_id = incidents.create(
             connection,

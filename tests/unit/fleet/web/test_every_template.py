@@ -88,6 +88,7 @@ def _asked(token: str, label: str) -> dict[str, list[Asked]]:
         "gateway.html": [Asked(f"/passerelles/{eui_of(index)}") for index in range(4)],
         "gateways.html": [Asked("/passerelles"), Asked("/passerelles?etat=suspect")],
         "guide.html": [Asked("/guide")],
+        "radio.html": [Asked("/radio"), Asked("/radio?q=zz")],
         "incidents.html": [Asked("/incidents"), Asked("/incidents?tous=1")],
         "label.html": [Asked(f"/s/{label}")],
         "layers.html": [Asked("/deploiements/couches?couche=fleet")],

@@ -30,6 +30,8 @@ PAGES = [
     "/passerelles?etat=DOWN&q=azay&tri=-name",
     f"/passerelles/{eui_of(1)}",
     f"/passerelles/{eui_of(0)}?fenetre=mois",
+    "/radio",
+    "/radio?etat=calm&q=a&tri=-full",
     "/deploiements",
     f"/deploiements?eui={eui_of(1)}",
     f"/passerelles/{eui_of(2)}/couper",
