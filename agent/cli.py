@@ -179,11 +179,10 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _wire(_: argparse.Namespace) -> int:
-    from importlib.metadata import version
-
+    from agent import RELEASE
     from agent.wire.asyncapi import render
 
-    print(render(version("passerelle")).decode(), end="")
+    print(render(RELEASE).decode(), end="")
     return 0
 
 

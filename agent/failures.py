@@ -6,7 +6,6 @@ import sqlite3
 import ssl
 from collections.abc import Callable
 from functools import partial
-from http.client import HTTPException
 from typing import Any, Protocol
 
 from agent.wire import reasons
@@ -132,7 +131,6 @@ _MAKERS: tuple[tuple[type[BaseException], Callable[[Any], Reason]], ...] = (
     (ssl.SSLError, _of_tls),
     (socket.gaierror, _of_name),
     (OSError, _of_system),
-    (HTTPException, lambda error: reasons.system.no_http(detail=repr(error))),
     (sqlite3.Error, _of_sqlite),
     (ValueError, lambda error: reasons.system.value_refused(detail=str(error))),
 )

@@ -1,6 +1,6 @@
 """The data path at an instant, as heartbeats, supervision and screens read it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agent.wire import reasons
@@ -160,3 +160,14 @@ class ShownCode:
     ticket: int
     left_s: int
     """Seconds until it is gone, rounded up."""
+
+
+def middle_dbm(levels_dbm: Iterable[float]) -> float:
+    """Return the median of levels; ``statistics`` would hold 0.3 MB for it.
+
+    >>> middle_dbm([-120.0, -100.0, -118.0]), middle_dbm([-120.0, -100.0])
+    (-118.0, -110.0)
+    """
+    ordered = sorted(levels_dbm)
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2

@@ -10,7 +10,6 @@ Sources: each file names its own.
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +34,8 @@ from hal.settings import (
 from hal.units import Hz
 
 Decoded = TypeVar("Decoded")
+BOARDS, PLANS = Path(__file__).with_name("boards"), Path(__file__).with_name("plans")
+"""Read as files: ``importlib.resources`` holds 0.5 MB, and the package is never a zip."""
 BOARD_NAME = re.compile(r"[a-z0-9-]{1,32}")
 """What ``radio.board`` of a gateway's configuration admits."""
 RESET_SCRIPT = "reset_lgw.sh"
@@ -128,16 +129,12 @@ class BoardChoice:
 
 def names() -> list[str]:
     """Return the boards that need no file."""
-    return sorted(
-        path.name.removesuffix(".toml") for path in files("hal.boards").iterdir() if _toml(path.name)
-    )
+    return sorted(path.name.removesuffix(".toml") for path in BOARDS.iterdir() if _toml(path.name))
 
 
 def plans() -> list[str]:
     """Return the channel plans that are known."""
-    return sorted(
-        path.name.removesuffix(".toml") for path in files("hal.plans").iterdir() if _toml(path.name)
-    )
+    return sorted(path.name.removesuffix(".toml") for path in PLANS.iterdir() if _toml(path.name))
 
 
 def _toml(name: str) -> bool:
@@ -193,7 +190,7 @@ def read_board(name: str) -> Board:
     if _toml(name):
         return _decode(_read(Path(name)), Board, name)
     if name in names():
-        return _decode(files("hal.boards").joinpath(f"{name}.toml").read_text(), Board, name)
+        return _decode((BOARDS / f"{name}.toml").read_text(), Board, name)
     imported = imported_board(name)
     if BOARD_NAME.fullmatch(name) and imported.exists():
         return _decode(_read(imported), Board, str(imported))
@@ -211,7 +208,7 @@ def read_plan(name: str) -> Plan:
         return _decode(_read(Path(name)), Plan, name)
     if name not in plans():
         raise OurMistake(f"no channel plan {name!r}; known: {', '.join(plans())}", where="plan")
-    return _decode(files("hal.plans").joinpath(f"{name}.toml").read_text(), Plan, name)
+    return _decode((PLANS / f"{name}.toml").read_text(), Plan, name)
 
 
 def _read(path: Path) -> str:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from http.client import HTTPException
 from typing import Any, Protocol
 
 from agent.clock import Clock
@@ -12,8 +11,8 @@ from agent.commands.onsite import OnsiteCode
 from agent.commands.runner import CommandFailed, Perform
 from agent.commands.testframes import TestFrames
 from agent.enrol.client import renew_once
-from agent.enrol.http import download, upload
-from agent.failures import reason_of, reason_of_fault
+from agent.enrol.http import NoHttp, download, upload
+from agent.failures import reason_of_fault
 from agent.hearing.noise_meter import SCANNED_HZ, floor_dbm
 from agent.host.machine import CannotReboot, reboot_machine
 from agent.identity import Identity
@@ -144,8 +143,8 @@ class Actions:
                 count=half,
                 now_us=now_us,
             )
-        except HTTPException as error:
-            raise CommandFailed(reason_of(error)) from error
+        except NoHttp as error:
+            raise CommandFailed(error.why) from error
         for transfer in (down, up):
             if transfer.status != 200:
                 refused = reasons.command.speed_not_served(path=SPEED_TEST_PATH, http_status=transfer.status)

@@ -6,13 +6,14 @@ Regions are TOML files in ``regions/``; other ETSI regions (EU433, RU864) are th
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from hal.packets import Fsk, Lora
 
 HOUR_US = 3_600_000_000
 DIPOLE_GAIN_DB = 2.15
+REGIONS = Path(__file__).with_name("regions")
 """e.i.r.p. = e.r.p. + 2.15 dB."""
 
 
@@ -89,7 +90,7 @@ def load_plan(region: str) -> Plan:
     Raises:
         PlanError: no such region, or its file is wrong.
     """
-    source = files("agent.downlink.regions") / f"{region.lower()}.toml"
+    source = REGIONS / f"{region.lower()}.toml"
     if not source.is_file():
         raise PlanError(f"region: {region} is not known")
     return parse_plan(tomllib.loads(source.read_text(encoding="utf-8")))

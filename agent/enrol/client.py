@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 
 import msgspec
@@ -76,7 +75,7 @@ def ask(order: WorkOrder, identity: Identity, path: str, body: bytes) -> tuple[O
     """Return what became of one request for a certificate; ENROLLED: it is stored."""
     try:
         status, answer = post(order.enrol_url, path, body, ca_pem=order.fleet_ca_pem)
-    except (OSError, HTTPException, BadUrl) as error:
+    except (OSError, BadUrl) as error:
         return Outcome.UNREACHABLE, reasons.enrolment.unreachable(url=order.enrol_url, cause=reason_of(error))
     code, detail = refusal_in(answer)
     outcome = outcome_of(status, code)

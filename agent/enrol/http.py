@@ -1,15 +1,21 @@
-"""One HTTP exchange with the fleet, bounded in time and size: JSON and answer, or zeros and their speed."""
+"""One HTTP exchange with the fleet, bounded in time and size: JSON and answer, or zeros and their speed.
 
-import http.client
-from collections.abc import Callable
+``http.client`` is loaded by the first exchange: it brings 1.5 MB, and most starts have none.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
 from agent.connectors.tls import servers_of_others
 from agent.wire import reasons
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 ANSWER_LIMIT_BYTES = 64 * 1024
 ANSWER_WAIT_S = 20.0
@@ -22,36 +28,57 @@ class BadUrl(reasons.ReasonedError, ValueError):
     """An address that is neither http:// nor https://."""
 
 
-def connection_to(base: str, ca_pem: str) -> tuple[http.client.HTTPConnection, str]:
+class NoHttp(reasons.ReasonedError, OSError):
+    """The server speaks something else, or ended its answer early."""
+
+
+@contextmanager
+def _opened(base: str, ca_pem: str) -> Iterator[tuple["HTTPConnection", str]]:
+    """Give a connection, and the path before that of a request.
+
+    Raises:
+        OSError: the line, or ``NoHttp``; BadUrl: the setting.
+    """
+    from http.client import HTTPException
+
+    connection, prefix = connection_to(base, ca_pem)
+    try:
+        yield connection, prefix
+    except HTTPException as error:
+        raise NoHttp(reasons.system.no_http(detail=repr(error))) from error
+    finally:
+        connection.close()
+
+
+def connection_to(base: str, ca_pem: str) -> tuple["HTTPConnection", str]:
     """Return a connection to the fleet, not yet made, and the path that its addresses begin with.
 
     Raises:
         BadUrl: the setting.
     """
+    from http.client import HTTPConnection, HTTPSConnection
+
     url = urlsplit(base)
     if url.hostname is None or url.scheme not in ("http", "https"):
         raise BadUrl(reasons.enrolment.bad_url(url=base))
     path = url.path.rstrip("/")
     if url.scheme == "http":
-        return http.client.HTTPConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S), path
+        return HTTPConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S), path
     context = servers_of_others()
     context.load_verify_locations(cadata=ca_pem)
-    return http.client.HTTPSConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S, context=context), path
+    return HTTPSConnection(url.hostname, url.port, timeout=ANSWER_WAIT_S, context=context), path
 
 
 def post(base: str, path: str, body: bytes, *, ca_pem: str) -> tuple[int, bytes]:
     """Return (status, answer) of a POST of JSON.
 
     Raises:
-        OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
+        OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
-    connection, prefix = connection_to(base, ca_pem)
-    try:
+    with _opened(base, ca_pem) as (connection, prefix):
         connection.request("POST", prefix + path, body=body, headers={"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read(ANSWER_LIMIT_BYTES)
-    finally:
-        connection.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,42 +98,37 @@ def download(base: str, path: str, *, ca_pem: str, limit_bytes: int, now_us: Now
     """Return what a GET brought, at most ``limit_bytes`` of it.
 
     Raises:
-        OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
+        OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
-    connection, prefix = connection_to(base, ca_pem)
-    return _timed(connection, lambda: connection.request("GET", prefix + path), limit_bytes, now_us)
+    with _opened(base, ca_pem) as (connection, prefix):
+        return _timed(connection, lambda: connection.request("GET", prefix + path), limit_bytes, now_us)
 
 
 def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Transfer:
     """Return how a POST of ``count`` zeros went; ended by the server's answer, so that all have arrived.
 
     Raises:
-        OSError: the line; http.client.HTTPException: the server; BadUrl: the setting.
+        OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
-    connection, prefix = connection_to(base, ca_pem)
     body = bytes(count)
-    answered = _timed(
-        connection,
-        lambda: connection.request("POST", prefix + path, body=body, headers=_ZEROS),
-        ANSWER_LIMIT_BYTES,
-        now_us,
-    )
+    with _opened(base, ca_pem) as (connection, prefix):
+        answered = _timed(
+            connection,
+            lambda: connection.request("POST", prefix + path, body=body, headers=_ZEROS),
+            ANSWER_LIMIT_BYTES,
+            now_us,
+        )
     return replace(answered, count=count)
 
 
-def _timed(
-    connection: http.client.HTTPConnection, ask: Callable[[], None], limit_bytes: int, now_us: Now
-) -> Transfer:
+def _timed(connection: "HTTPConnection", ask: Callable[[], None], limit_bytes: int, now_us: Now) -> Transfer:
     """Return the answer's status, its bytes, and the time from the request to its end."""
-    try:
-        connection.connect()
-        began_us = now_us()
-        ask()
-        answer = connection.getresponse()
-        count = len(answer.read(limit_bytes))
-        return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
-    finally:
-        connection.close()
+    connection.connect()
+    began_us = now_us()
+    ask()
+    answer = connection.getresponse()
+    count = len(answer.read(limit_bytes))
+    return Transfer(status=answer.status, count=count, elapsed_us=now_us() - began_us)
 
 
 def refusal_in(body: bytes) -> tuple[str, str]:

@@ -8,8 +8,8 @@ Downlinks that did not leave are counted for the journal: one note at once, then
 """
 
 from dataclasses import dataclass, field
-from statistics import median
 
+from agent.observation import middle_dbm
 from hal.airtime import fsk_us, lora_us
 from hal.packets import Crc, Lora, ReceivedFrame
 
@@ -66,7 +66,7 @@ class RfPicture:
 
     def noise_floor_dbm(self) -> float | None:
         """Return the median of the channels' estimates, or None without any."""
-        return median(self.noise_dbm.values()) if self.noise_dbm else None
+        return middle_dbm(self.noise_dbm.values()) if self.noise_dbm else None
 
     def _noise(self, frequency_hz: int, estimate_dbm: float) -> None:
         self.noise_samples += 1

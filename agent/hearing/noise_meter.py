@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from statistics import median
 from typing import Any
 
+from agent.observation import middle_dbm
 from agent.wire import reasons
 from hal.errors import HalError
 from hal.packets import Spectrum
@@ -78,4 +78,4 @@ class NoiseMeter:
             return
         for frequency, level_dbm in zip(SCANNED_HZ, floors, strict=True):
             self._measured(frequency, level_dbm)
-        self.dbm = round(median(floors), 1)
+        self.dbm = round(middle_dbm(floors), 1)

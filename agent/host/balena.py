@@ -6,7 +6,6 @@ and refuses with 423 while an update lock is held; ``POST /v2/applications/:appI
 gets address and key by the label ``io.balena.features.supervisor-api``.
 """
 
-import http.client
 import json
 import os
 from collections.abc import Mapping
@@ -71,16 +70,20 @@ class Balena:
         return fields
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+        from http.client import HTTPConnection, HTTPException
+
         url = urlsplit(self.address)
-        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_WAIT_S)
+        connection = HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_WAIT_S)
         content = None if body is None else json.dumps(body)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, f"{path}?apikey={quote(self.key, safe='')}", content, headers)
             answer = connection.getresponse()
             text = answer.read(ANSWER_LIMIT_BYTES).decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            why = reasons.machine.balena_unreachable(path=path, cause=reason_of(error))
+        except (OSError, HTTPException, ValueError) as error:
+            no_http = isinstance(error, HTTPException)
+            cause = reasons.system.no_http(detail=repr(error)) if no_http else reason_of(error)
+            why = reasons.machine.balena_unreachable(path=path, cause=cause)
             raise BalenaRefused(why) from error
         finally:
             connection.close()

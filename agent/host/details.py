@@ -12,11 +12,11 @@ mmcli(1) of ModemManager 1.20, ``--output-keyvalue``: "--" stands for nothing kn
 import os
 import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+from agent import RELEASE
 from agent.host.balena import balena_here
 from agent.host.fields import Fields
 from agent.host.supply import throttling
@@ -54,7 +54,7 @@ def machine_details(state: Path) -> Fields:
 def versions() -> Fields:
     """Return what software runs here."""
     return {
-        "version_agent": version("passerelle"),
+        "version_agent": RELEASE,
         "version_python": platform.python_version(),
         "version_kernel": platform.release(),
         "version_os": _os_name(),

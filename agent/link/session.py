@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import paho.mqtt.client as mqtt
 from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.failures import CERTIFICATE_REVOKED, reason_of
 from agent.link.tcp import Line
+from agent.paho import mqtt
 from agent.wire import reasons
 from agent.wire.reasons import Reason, ReasonedError
 

@@ -1,8 +1,8 @@
 """The facts of one screen put together, out of every part of the agent."""
 
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 
+from agent import RELEASE
 from agent.clock import Clock
 from agent.enrol.step import Enrolment
 from agent.host.fields import Fields
@@ -52,7 +52,7 @@ def gather(
     return Status(
         eui=order.eui,
         site=order.site,
-        version=version("passerelle"),
+        version=RELEASE,
         uptime_ms=journal.uptime_ms(),
         radio=Radio(state.radio).name,
         radio_reason=state.radio_reason,

@@ -12,8 +12,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import version
 
+from agent import RELEASE
 from agent.connectors.basics_station.credentials import CredentialStore, HandedOut, merged, origin_of
 from agent.connectors.basics_station.cups import Answer, Credentials, CupsError, parse_answer, question
 from agent.connectors.basics_station.cups_line import CupsRefused, credentials_of, post, token_of
@@ -130,7 +130,7 @@ class CupsKeeper:
             tc_uri=self.handed_out.tc_uri or own_uri(self._config),
             cups_crc=(self.handed_out.cups or ours).crc,
             tc_crc=(self.handed_out.tc or lns).crc,
-            version=version("passerelle"),
+            version=RELEASE,
         )
         if not uri.startswith("https:"):
             return await post(uri, body, context=None, token=credentials.token if credentials else ours.token)

@@ -6,8 +6,8 @@ default session, which ends with its connection: a persistent one takes frames f
 
 import asyncio
 import random
-from importlib.metadata import version
 
+from agent import RELEASE
 from agent.connectors.attempts import CHIRPSTACK_WAIT_LIMIT_US
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
@@ -36,7 +36,7 @@ from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 
 TICK_S = 1.0
-VERSION = f"passerelle {version('passerelle')}"
+VERSION = f"passerelle {RELEASE}"
 
 
 class ChirpstackMqttConnector(BaseConnector):

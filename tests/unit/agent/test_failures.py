@@ -4,7 +4,6 @@ import errno
 import socket
 import sqlite3
 import ssl
-from http.client import BadStatusLine
 
 import pytest
 
@@ -32,7 +31,6 @@ def full() -> sqlite3.Error:
         (socket.gaierror(socket.EAI_NONAME, "x"), reasons.system.name_unknown()),
         (socket.gaierror(socket.EAI_AGAIN, "x"), reasons.system.name_service_silent()),
         (ssl.SSLError("odd"), reasons.system.tls_failed(detail="('odd',)")),
-        (BadStatusLine("x"), reasons.system.no_http(detail="BadStatusLine('x')")),
         (full(), reasons.system.no_space()),
         (sqlite3.DatabaseError("odd"), reasons.spool.database_error(detail="odd")),
         (ValueError("odd"), reasons.system.value_refused(detail="odd")),

@@ -3,8 +3,12 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+
+from agent import RELEASE
 
 PROGRAM = """
 import json, sys
@@ -21,6 +25,7 @@ NOT_AT_START = (
     "agent.keys.work",
     "agent.status.screen",
     "cryptography",
+    "email",
     "fastapi",
     "fleet",
     "greenlet",
@@ -31,7 +36,10 @@ NOT_AT_START = (
     "hal.twin",
     "hal.usb",
     "html",
+    "http",
     "httpx",
+    "importlib.metadata",
+    "importlib.resources",
     "jinja2",
     "passerelle",
     "prometheus_client",
@@ -43,10 +51,13 @@ NOT_AT_START = (
     "spidev",
     "sqlalchemy",
     "starlette",
+    "statistics",
     "tarfile",
     "tuf",
+    "urllib.request",
     "uvicorn",
     "websockets",
+    "zipfile",
 )
 """Each belongs to one kind of connector, one kind of board, a rare command, or the fleet."""
 
@@ -64,3 +75,8 @@ def test_the_start_of_the_agent_does_not_load(loaded: frozenset[str], name: str)
 
 def test_what_every_gateway_needs_is_loaded(loaded: frozenset[str]) -> None:
     assert {"agent.radio.thread", "agent.spool.spool", "agent.link.mqtt", "hal.open"} <= loaded
+
+
+def test_the_release_is_that_of_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert project["version"] == RELEASE

@@ -1,12 +1,15 @@
 import asyncio
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from agent.enrol.client import enrol, keep_renewed, load_enrolment, renew_once
-from agent.enrol.http import BadUrl, download, post, refusal_in, upload
+from agent.enrol.http import BadUrl, NoHttp, download, post, refusal_in, upload
 from agent.enrol.step import Enrolment, Outcome
 from agent.identity import Identity
+from agent.wire import reasons
 from tests.controlpath.enrolment_server import EnrolmentServer
 from tests.controlpath.virtual import EUI, Authority, SigningFleet, VirtualClock, configuration
 
@@ -139,3 +142,19 @@ def test_over_https_the_fleet_s_own_authority_is_believed_and_no_other(tmp_path:
         assert enrolled(server, tmp_path, []).enrolled
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             post(server.url, "/api/v1/enrolments", b"{}", ca_pem=Authority().pem)
+
+
+def test_a_server_that_speaks_no_http_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_greet, args=(listening,), daemon=True).start()
+        with pytest.raises(NoHttp) as refused:
+            post(f"http://127.0.0.1:{listening.getsockname()[1]}", "/", b"{}", ca_pem="")
+    assert refused.value.why.code == reasons.system.no_http(detail="").code
+    assert "SSH-2.0" in str(refused.value)
+
+
+def _greet(listening: socket.socket) -> None:
+    line, _ = listening.accept()
+    with line:
+        line.recv(4096)
+        line.sendall(b"SSH-2.0-OpenSSH_9.2p1\r\n")
