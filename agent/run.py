@@ -22,7 +22,7 @@ from agent.host.card import memory_folder, usable_state
 from agent.host.machine import RELEASE, restart_process
 from agent.journal.recent import RECENT
 from agent.journal_port import JournalPort
-from agent.logs import structlog
+from agent.libraries import structlog
 from agent.supervisor.leaving import Leave
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused

@@ -28,7 +28,7 @@ from agent.configuration.step import Now, goes_on, step
 from agent.failures import reason_of
 from agent.fleet_key import FleetKey
 from agent.journal_port import JournalPort
-from agent.logs import structlog
+from agent.libraries import structlog
 from agent.timing.choice import OWN_TIME
 from agent.wire import reasons
 from agent.wire.configuration import Configuration, ReleaseConfig

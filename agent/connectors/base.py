@@ -12,7 +12,7 @@ from agent.connectors.outlet import Outlet
 from agent.connectors.ports import Host, Outcome
 from agent.connectors.rules import DeliveryRules
 from agent.downlink.model import Code, Downlink, DownlinkVerdict
-from agent.logs import structlog
+from agent.libraries import structlog
 from agent.observation import ConnectorState
 from agent.record import Record
 from agent.wire import reasons

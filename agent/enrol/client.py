@@ -16,8 +16,8 @@ from agent.enrol.step import Enrolment, Outcome, outcome_of, renewal_due_us, wai
 from agent.failures import reason_of
 from agent.identity import BadCertificate, Identity
 from agent.journal_port import JournalPort
+from agent.libraries import structlog
 from agent.link.mqtt import Link
-from agent.logs import structlog
 from agent.wire import reasons
 from agent.wire.enrolment import EnrolmentAnswer, EnrolmentRequest, proof_of, token_key
 from agent.wire.order import WorkOrder

@@ -21,8 +21,8 @@ from agent.host.vitals import read_vitals
 from agent.journal.alive import ALIVE_EVERY_US
 from agent.journal.journal import FLUSH_EVERY_S, Journal
 from agent.journal.recent import RECENT
+from agent.libraries import structlog
 from agent.link.mqtt import Link
-from agent.logs import structlog
 from agent.observation import DataPathState
 from agent.wire import reasons
 from agent.wire.configuration import Configuration

@@ -20,8 +20,8 @@ from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.failures import CERTIFICATE_REVOKED, reason_of
+from agent.libraries import mqtt
 from agent.link.tcp import Line
-from agent.paho import mqtt
 from agent.wire import reasons
 from agent.wire.reasons import Reason, ReasonedError
 

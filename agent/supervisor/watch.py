@@ -14,7 +14,7 @@ from agent.durable import write_if_possible
 from agent.hearing.suspicion import Hearing, Learned
 from agent.host.machine import CannotReboot, reboot_machine
 from agent.journal_port import JournalPort
-from agent.logs import structlog
+from agent.libraries import structlog
 from agent.observation import DataPathState
 from agent.supervisor.budget import Budgets
 from agent.supervisor.leaving import Leave

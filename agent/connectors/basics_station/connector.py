@@ -5,9 +5,6 @@ import contextlib
 import random
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-
 from agent.connectors.backoff import Backoff, wait_us
 from agent.connectors.base import BaseConnector
 from agent.connectors.basics_station.cups_keeper import CupsKeeper, own_uri
@@ -33,6 +30,7 @@ from agent.connectors.basics_station.server import (
 from agent.connectors.basics_station.server_time import ServerTime
 from agent.connectors.basics_station.transport import ServerRefused, StationLine
 from agent.connectors.basics_station.uplinks import NoDataRate, NoFrame, message_of, transmitted, uplink
+from agent.connectors.basics_station.websocket import ClientConnection, ConnectionClosed
 from agent.connectors.dating import reception_of
 from agent.connectors.dial import look_for_a_way
 from agent.connectors.liveness import GIVE_UP_AFTER_US, Liveness

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-
 from agent.connectors.basics_station.cups import Credentials
 from agent.connectors.basics_station.cups_line import token_of
 from agent.connectors.basics_station.server import MESSAGE_LIMIT_BYTES, RouterError, discovered, discovery
 from agent.connectors.basics_station.tls import credentials_context
+from agent.connectors.basics_station.websocket import (
+    ClientConnection,
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    connect,
+)
 from agent.connectors.dial import dial
 from agent.connectors.tls import tls_context
 from agent.wire import reasons

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.connectors.dial import dial
 from agent.connectors.tls import secret_line, tls_context
-from agent.paho import mqtt
+from agent.libraries import mqtt
 from agent.wire import reasons
 from agent.wire.configuration import ConnectorConfig
 from agent.wire.reasons import Reason
