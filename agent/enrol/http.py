@@ -33,15 +33,15 @@ class NoHttp(reasons.ReasonedError, OSError):
 
 
 @contextmanager
-def _opened(base: str, ca_pem: str) -> Iterator[tuple["HTTPConnection", str]]:
-    """Give a connection, and the path before that of a request.
+def opened(base: str, ca_pem: str) -> Iterator[tuple["HTTPConnection", str]]:
+    """Give a connection to the fleet, not yet made, and the path that its addresses begin with.
 
     Raises:
         OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
     from http.client import HTTPException
 
-    connection, prefix = connection_to(base, ca_pem)
+    connection, prefix = _connection(base, ca_pem)
     try:
         yield connection, prefix
     except HTTPException as error:
@@ -50,12 +50,7 @@ def _opened(base: str, ca_pem: str) -> Iterator[tuple["HTTPConnection", str]]:
         connection.close()
 
 
-def connection_to(base: str, ca_pem: str) -> tuple["HTTPConnection", str]:
-    """Return a connection to the fleet, not yet made, and the path that its addresses begin with.
-
-    Raises:
-        BadUrl: the setting.
-    """
+def _connection(base: str, ca_pem: str) -> tuple["HTTPConnection", str]:
     from http.client import HTTPConnection, HTTPSConnection
 
     url = urlsplit(base)
@@ -75,7 +70,7 @@ def post(base: str, path: str, body: bytes, *, ca_pem: str) -> tuple[int, bytes]
     Raises:
         OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
-    with _opened(base, ca_pem) as (connection, prefix):
+    with opened(base, ca_pem) as (connection, prefix):
         connection.request("POST", prefix + path, body=body, headers={"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read(ANSWER_LIMIT_BYTES)
@@ -100,7 +95,7 @@ def download(base: str, path: str, *, ca_pem: str, limit_bytes: int, now_us: Now
     Raises:
         OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
-    with _opened(base, ca_pem) as (connection, prefix):
+    with opened(base, ca_pem) as (connection, prefix):
         return _timed(connection, lambda: connection.request("GET", prefix + path), limit_bytes, now_us)
 
 
@@ -111,7 +106,7 @@ def upload(base: str, path: str, *, ca_pem: str, count: int, now_us: Now) -> Tra
         OSError: the line, or ``NoHttp``; BadUrl: the setting.
     """
     body = bytes(count)
-    with _opened(base, ca_pem) as (connection, prefix):
+    with opened(base, ca_pem) as (connection, prefix):
         answered = _timed(
             connection,
             lambda: connection.request("POST", prefix + path, body=body, headers=_ZEROS),

@@ -18,7 +18,7 @@ from agent.failures import reason_of
 from agent.host.fields import Fields
 from agent.host.machine import OWN_PYTHON, RELEASE
 from agent.journal_port import JournalPort
-from agent.logs import structlog
+from agent.libraries import structlog
 from agent.releases.model import (
     BASE,
     FETCH_WAIT_S,

@@ -6,15 +6,18 @@ month, on disk, so that a line that breaks for ever costs no more than that.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.clock import SystemClock, pause
 from agent.durable import write_durably
-from agent.enrol.http import connection_to
+from agent.enrol.http import opened
 from agent.failures import reason_of
 from agent.wire import reasons
 from agent.wire.release import URL_PATH, Part
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 CHUNK_BYTES = 16 * 1024
 NOT_FOUND, WHOLE, REST = 404, 200, 206
@@ -51,7 +54,7 @@ class Source:
         if have >= part.packed_bytes:
             return
 
-        def keep(answer: HTTPResponse) -> None:
+        def keep(answer: "HTTPResponse") -> None:
             if answer.status not in (WHOLE, REST):
                 raise FetchFailed(reasons.release.not_served(name=part.name, http_status=answer.status))
             with into.open("ab" if answer.status == REST else "wb") as file:
@@ -62,7 +65,7 @@ class Source:
     def _small(self, path: str, limit_bytes: int) -> bytes | None:
         found: list[bytes] = []
 
-        def keep(answer: HTTPResponse) -> None:
+        def keep(answer: "HTTPResponse") -> None:
             if answer.status not in (WHOLE, NOT_FOUND):
                 raise FetchFailed(reasons.release.not_served(name=path, http_status=answer.status))
             if answer.status == WHOLE:
@@ -72,19 +75,17 @@ class Source:
         self._get(path, {}, keep)
         return b"".join(found) if found else None
 
-    def _get(self, path: str, headers: dict[str, str], keep: Callable[[HTTPResponse], None]) -> None:
-        connection, prefix = connection_to(self.base, self.ca_pem)
+    def _get(self, path: str, headers: dict[str, str], keep: Callable[["HTTPResponse"], None]) -> None:
         try:
-            connection.request("GET", f"{prefix}{URL_PATH}/{path}", headers=headers)
-            keep(connection.getresponse())
+            with opened(self.base, self.ca_pem) as (connection, prefix):
+                connection.request("GET", f"{prefix}{URL_PATH}/{path}", headers=headers)
+                keep(connection.getresponse())
         except FetchFailed:
             raise
-        except (OSError, HTTPException) as error:
+        except OSError as error:
             raise FetchFailed(reasons.release.line_broke(cause=reason_of(error))) from error
-        finally:
-            connection.close()
 
-    def _paced(self, answer: HTTPResponse, keep: Callable[[bytes], object], most_bytes: int) -> None:
+    def _paced(self, answer: "HTTPResponse", keep: Callable[[bytes], object], most_bytes: int) -> None:
         """Read at most so many bytes, no faster than the rate over the whole of it."""
         began_us, read = self.monotonic_us(), 0
         while read < most_bytes and (chunk := answer.read1(min(CHUNK_BYTES, most_bytes - read))):
