@@ -1,5 +1,6 @@
 """`passerelle bench NAME [--json]`: measure, print, exit 1 when a figure is missed."""
 
+import argparse
 import importlib
 import pkgutil
 import sys
@@ -12,15 +13,21 @@ from passerelle.figures import render
 def main(arguments: list[str]) -> int:
     """Run one benchmark, or all; each is ``passerelle.benches.NAME.measure() -> list[Figure]``."""
     names = sorted(module.name for module in pkgutil.iter_modules(passerelle.benches.__path__))
-    as_json = "--json" in arguments
-    chosen = [argument for argument in arguments if not argument.startswith("-")]
-    if not chosen or (chosen[0] != "all" and chosen[0] not in names):
-        print(f"usage: passerelle bench {{all,{','.join(names)}}} [--json]", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(
+        prog="passerelle bench",
+        description="Measure, and print the figures beside their targets; exit 1 when one is missed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", choices=["all", *names], help="what is measured")
+    parser.add_argument("--json", action="store_true", help="figures for a program")
+    try:
+        asked = parser.parse_args(arguments)
+    except SystemExit as ended:  # it wrote its help, or what is wrong
+        return int(ended.code or 0)
     met = True
-    for name in names if chosen[0] == "all" else chosen[:1]:
+    for name in names if asked.name == "all" else [asked.name]:
         with redirect_stdout(sys.stderr):  # what the measured code logs is not part of the figures
             figures = importlib.import_module(f"passerelle.benches.{name}").measure()
-        print(render(name, figures, as_json=as_json))
+        print(render(name, figures, as_json=asked.json))
         met = met and all(figure.met for figure in figures)
     return 0 if met else 1

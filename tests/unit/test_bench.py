@@ -37,3 +37,25 @@ def test_stdout_holds_the_figures_alone_and_a_missed_one_is_exit_1(
 def test_an_unknown_bench_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["nothing"]) == 2
     assert "availability" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["availability", "--help"], 0),
+        (["availability", "-h", "--json"], 0),
+        ([], 2),
+        (["availability", "--jsn"], 2),
+        (["availability", "--js"], 2),
+        (["availability", "wire"], 2),
+    ],
+)
+def test_help_and_what_it_does_not_know_measure_nothing(
+    arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main(arguments) == status
+    written = capsys.readouterr()
+    assert "usage: passerelle bench" in (written.err if status else written.out)
+    assert "a line of the measured program" not in written.err
