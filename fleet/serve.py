@@ -282,7 +282,7 @@ def _closer(parts: Parts) -> Closer:
     return Closer(
         database=parts.database,
         clock=parts.clock,
-        in_flight=lambda: parts.inbox.waiting,
+        inbox=parts.inbox,
         clock_is_sure=lambda: parts.engine.health.clock.is_sure,
         settings=parts.settings.contract,
         reckoner=parts.child,

@@ -8,6 +8,7 @@ by a crash in between.
 import contextlib
 import queue
 import threading
+from dataclasses import dataclass
 
 from fleet.broker.received import Received
 
@@ -18,12 +19,32 @@ BATCH_LIMIT = 2_000
 OFFER_WAIT_S = 0.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Messages since the start; they settle in the order in which they came."""
+
+    offered: int
+    """How many came."""
+    settled: int
+    """How many of them are stored or refused; those of a batch at work are not yet."""
+
+
 class Inbox:
     """A bounded queue with batches."""
 
     def __init__(self, limit: int = INBOX_LIMIT) -> None:
         self._queue: queue.Queue[Received | None] = queue.Queue(limit)
         self._closing = threading.Event()
+        self._offered = self._settled = 0
+
+    @property
+    def flow(self) -> Flow:
+        """What came, and what of it is settled."""
+        return Flow(offered=self._offered, settled=self._settled)
+
+    def settle(self, messages: int) -> None:
+        """Note that the oldest ``messages`` that were taken are stored or refused; for the taker."""
+        self._settled += messages
 
     @property
     def waiting(self) -> int:
@@ -37,6 +58,7 @@ class Inbox:
                 self._queue.put(message, timeout=OFFER_WAIT_S)
             except queue.Full:
                 continue
+            self._offered += 1
             return True
         return False
 

@@ -15,7 +15,6 @@ class CloseMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     month: str
     now_us: int
-    in_flight: int = 0
 
 
 class ReckonMonth(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -68,7 +68,7 @@ class Child:
         self._stopped = False
         self.failures = 0
 
-    def next_version(self, month: str, now_us: int, in_flight: int = 0) -> Version | None:
+    def next_version(self, month: str, now_us: int) -> Version | None:
         """Return what closing a month would store (``fleet.months.versions.next_version``).
 
         Raises:
@@ -76,7 +76,7 @@ class Child:
             ValueError: not a month.
             ChildFailed, ChildBusy: try again later.
         """
-        content = self._ask(CloseMonth(month=month, now_us=now_us, in_flight=in_flight))
+        content = self._ask(CloseMonth(month=month, now_us=now_us))
         return msgspec.msgpack.decode(content, type=Version | None)
 
     def open_month(self, month: str, now_us: int) -> OpenMonth:

@@ -74,8 +74,8 @@ def _done(database: Database, order: Order) -> bytes:
 
 def _reckoned(here: ReckonsHere, job: ReckonJob) -> object:
     match job:
-        case CloseMonth(month=month, now_us=now_us, in_flight=in_flight):
-            return here.next_version(month, now_us, in_flight)
+        case CloseMonth(month=month, now_us=now_us):
+            return here.next_version(month, now_us)
         case ReckonMonth(month=month, now_us=now_us):
             return here.open_month(month, now_us)
         case CompareMonth(month=month, number=number):

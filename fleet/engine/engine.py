@@ -206,6 +206,7 @@ class Engine:
             log.exception("batch_split", messages=len(batch))
             self._take_singly(batch)
         self.health.messages += len(batch)
+        self._inbox.settle(len(batch))
         self._link.acknowledge(batch)
 
     def _store(self, batch: list[Received]) -> None:

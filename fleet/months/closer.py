@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, func, select
 
 from fleet.airtime import survey as airs
+from fleet.broker.inbox import Inbox
 from fleet.clock import Clock
 from fleet.db.connect import Database
 from fleet.evidence.facts import mark, marked
@@ -33,7 +34,7 @@ from fleet.evidence.tables import (
 from fleet.facts.months import Window, month_of, month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
 from fleet.months import comparing, snapshots
-from fleet.months.closing import Standing, Version, closable, due
+from fleet.months.closing import Awaited, Standing, Version, closable, due
 from fleet.months.reckoner import Reckoner, ReckonsHere
 from fleet.months.stamping import Stamper
 from fleet.months.tables import month_snapshots, month_versions
@@ -62,7 +63,7 @@ class Closer:
         *,
         database: Database,
         clock: Clock,
-        in_flight: Callable[[], int],
+        inbox: Inbox,
         clock_is_sure: Callable[[], bool],
         settings: ContractSettings = DEFAULTS,
         reckoner: Reckoner | None = None,
@@ -70,7 +71,7 @@ class Closer:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._in_flight = in_flight
+        self._inbox = inbox
         self._clock_is_sure = clock_is_sure
         self._settings = settings
         self._reckoner = reckoner or ReckonsHere(database, settings)
@@ -78,6 +79,7 @@ class Closer:
         self._stopping = threading.Event()
         self._compared, self._compare_due_us = "", 0
         """The month that was compared last, and from when on (monotonic) another may be."""
+        self._awaited: Awaited | None = None
         self.failures = 0
 
     def stop(self) -> None:
@@ -187,20 +189,31 @@ class Closer:
         now_us, began_us = self._clock.now_us(), self._clock.monotonic_us()
         with self._database.read() as connection:
             month = due(standings(connection, now_us), now_us)
-            if month is None:
-                return None
-            if waiting := self._in_flight():
-                log.info("month_waits", month=month, messages=waiting)
-                return None
+        if month is None or self._waits(month):
+            return None
         version = self._reckoner.next_version(month, now_us)
         with self._database.write() as connection:
             if version is not None:
                 version = store_version(connection, version, who=WHO, now_us=now_us)
             note_look(connection, month, now_us - OVERLAP_US)
+        self._awaited = None
         if version is not None:
             took_ms = (self._clock.monotonic_us() - began_us) // 1000
             log.info("month_closed", month=month, version=version.number, took_ms=took_ms, hash=version.hash)
         return version
+
+    def _waits(self, month: str) -> bool:
+        """Say whether messages that came before the first look at a month that is due are not stored yet."""
+        flow, now_us = self._inbox.flow, self._clock.monotonic_us()
+        if self._awaited is None or self._awaited.month != month:
+            self._awaited = Awaited(month=month, offered=flow.offered, since_us=now_us)
+        left = self._awaited.left(flow.settled)
+        if left and self._awaited.too_long(now_us):
+            log.warning("month_waits_no_longer", month=month, messages=left)
+            return False
+        if left:
+            log.info("month_waits", month=month, messages=left)
+        return left > 0
 
 
 def standings(connection: Connection, now_us: int) -> list[Standing]:

@@ -20,7 +20,7 @@ import msgspec
 
 from fleet.availability import document, result
 from fleet.availability.reckoning import MonthInput, MonthResult, reckon
-from fleet.durations import DAY_US, HOUR_US
+from fleet.durations import DAY_US, HOUR_US, MINUTE_US
 from fleet.facts.model import gather
 from fleet.facts.months import closes_at_us, months_between
 
@@ -31,6 +31,8 @@ MONTHS_LIMIT = 24
 AGAIN_US = HOUR_US
 """Between two looks at one closed month, so that late facts that trickle in are taken together."""
 DAILY_US = DAY_US
+WAIT_LIMIT_US = 10 * MINUTE_US
+"""How long closing waits for messages that came before; what is stored later makes the next version."""
 WATCH_US = 31 * DAILY_US
 """How long after its closing hour a month is looked at every day: a whole month of spooled evidence."""
 
@@ -55,19 +57,15 @@ class Version:
     """SHA-256 over hash and figures, mailed to the members; empty for a version of an older program."""
 
 
-def close(
-    given: MonthInput, before: Version | None, now_us: int, *, in_flight: int = 0
-) -> tuple[Version, MonthResult] | None:
+def close(given: MonthInput, before: Version | None, now_us: int) -> tuple[Version, MonthResult] | None:
     """Return the next version of a month, or None if nothing changed since ``before``.
 
     Raises:
-        NotYetError: before the 4th at 08:00 in Paris, or while evidence is still coming in.
+        NotYetError: before the 4th at 08:00 in Paris.
     """
     due_us = closes_at_us(given.month)
     if now_us < due_us:
         raise NotYetError(f"month: {given.month} closes on the 4th of the month after at 08:00 (Paris)")
-    if in_flight and before is None:
-        raise NotYetError(f"month: {in_flight} messages are still being taken in")
     frozen = _frozen(replace(given, as_of_us=due_us), before)
     digest = document.digest(frozen)
     lines = tuple(document.write(frozen))
@@ -195,6 +193,25 @@ def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
         for name in names
         if name in after and before.get(name) != after[name]
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """Messages that closing a month waits for: those that had come when it was due, none that came since."""
+
+    month: str
+    offered: int
+    """How many had come since the start."""
+    since_us: int
+    """When that was, on the monotonic clock."""
+
+    def left(self, settled: int) -> int:
+        """Return how many of them are not settled."""
+        return max(0, self.offered - settled)
+
+    def too_long(self, monotonic_us: int) -> bool:
+        """Say whether closing waits no longer, whatever is left."""
+        return monotonic_us - self.since_us >= WAIT_LIMIT_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class OpenMonth(msgspec.Struct, frozen=True, kw_only=True):
 class Reckoner(Protocol):
     """Gives what months are made of; each may raise ValueError: not a month, or no such version."""
 
-    def next_version(self, month: str, now_us: int, in_flight: int = 0) -> Version | None:
+    def next_version(self, month: str, now_us: int) -> Version | None:
         """Return what closing a month would store (``fleet.months.versions.next_version``)."""
 
     def open_month(self, month: str, now_us: int) -> OpenMonth:
@@ -58,10 +58,10 @@ class ReckonsHere:
     def __init__(self, database: Database, settings: ContractSettings) -> None:
         self._database, self._settings = database, settings
 
-    def next_version(self, month: str, now_us: int, in_flight: int = 0) -> Version | None:
+    def next_version(self, month: str, now_us: int) -> Version | None:
         """Return what closing a month would store."""
         with self._database.read() as connection:
-            return next_version(connection, month, self._settings, now_us=now_us, in_flight=in_flight)
+            return next_version(connection, month, self._settings, now_us=now_us)
 
     def open_month(self, month: str, now_us: int) -> OpenMonth:
         """Return a month as it is known at ``now_us``."""

@@ -32,7 +32,6 @@ def close_month(
     *,
     who: str,
     now_us: int,
-    in_flight: int = 0,
 ) -> Version | None:
     """Close a month, or close it again because facts came late; None when nothing changed.
 
@@ -40,12 +39,12 @@ def close_month(
         NotYetError: it is too early.
         ValueError: not a month.
     """
-    version = next_version(connection, month, settings, now_us=now_us, in_flight=in_flight)
+    version = next_version(connection, month, settings, now_us=now_us)
     return None if version is None else store_version(connection, version, who=who, now_us=now_us)
 
 
 def next_version(
-    connection: Connection, month: str, settings: ContractSettings, *, now_us: int, in_flight: int = 0
+    connection: Connection, month: str, settings: ContractSettings, *, now_us: int
 ) -> Version | None:
     """Return what ``close_month`` would store; reads only, and takes seconds for a large network.
 
@@ -54,7 +53,7 @@ def next_version(
         ValueError: not a month.
     """
     given = load_month(connection, month, settings, now_us)
-    made = close(given, newest_version(connection, month), now_us, in_flight=in_flight)
+    made = close(given, newest_version(connection, month), now_us)
     if made is None:
         return None
     version, reckoned = made

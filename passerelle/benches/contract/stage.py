@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, insert
 
 from fleet.availability import document
 from fleet.availability.people import PersonChange, changes
+from fleet.broker.inbox import Inbox
 from fleet.clock import Clock
 from fleet.db.connect import Database, sqlite_url
 from fleet.db.schema import create_schema
@@ -119,7 +120,7 @@ def _closer(stage: Stage, clock: Clock) -> Closer:
     return Closer(
         database=stage.database,
         clock=clock,
-        in_flight=lambda: 0,
+        inbox=Inbox(),
         clock_is_sure=lambda: True,
         settings=stage.settings,
     )

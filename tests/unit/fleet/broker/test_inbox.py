@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.broker.inbox import BATCH_LIMIT, Inbox
+from fleet.broker.inbox import BATCH_LIMIT, Flow, Inbox
 from tests.unit.fleet.founded import EUIS, received
 
 MESSAGE = received(EUIS[0], "health", b"x")
@@ -13,6 +13,16 @@ def test_a_batch_ends_at_its_limit_and_the_rest_waits(extra):
         assert inbox.offer(MESSAGE)
     assert len(inbox.take(0)) == min(BATCH_LIMIT, BATCH_LIMIT + extra)
     assert len(inbox.take(0)) == max(0, extra)
+
+
+def test_what_is_taken_is_settled_only_when_its_taker_notes_it():
+    inbox = Inbox()
+    for _ in range(3):
+        inbox.offer(MESSAGE)
+    inbox.take(0)
+    assert inbox.flow == Flow(offered=3, settled=0)
+    inbox.settle(3)
+    assert inbox.flow == Flow(offered=3, settled=3)
 
 
 def test_messages_keep_their_order():

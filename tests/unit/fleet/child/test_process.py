@@ -9,6 +9,7 @@ import time
 import pytest
 from sqlalchemy import insert
 
+from fleet.broker.inbox import Inbox
 from fleet.child.jobs import WriteContest, WriteOpenData, WriteReport
 from fleet.child.process import WAITING_LIMIT, Child, ChildBusy, ChildFailed
 from fleet.child.work import MEMORY_LIMIT_BYTES, NICENESS
@@ -172,7 +173,7 @@ def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database, tm
     closer = Closer(
         database=database,
         clock=StandingClock(DUE),
-        in_flight=int,
+        inbox=Inbox(),
         clock_is_sure=lambda: True,
         reckoner=Child(database.url, DEFAULTS, command=(sys.executable, "-c", program)),
     )

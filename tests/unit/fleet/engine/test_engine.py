@@ -48,11 +48,16 @@ class Link:
         return False
 
 
-def started(database, clock):
+def started(database, clock, inbox=None):
     link = Link(clock)
     terms = Terms(signing=KEY)
     engine = Engine(
-        database=database, link=link, inbox=Inbox(), feed=Feed(), clock=FleetClock(clock), terms=terms
+        database=database,
+        link=link,
+        inbox=inbox or Inbox(),
+        feed=Feed(),
+        clock=FleetClock(clock),
+        terms=terms,
     )
     engine.state()
     return engine, link
@@ -61,8 +66,9 @@ def started(database, clock):
 @pytest.fixture
 def bench(tmp_path):
     database, clock = founded_database(tmp_path), StandingClock()
-    engine, link = started(database, clock)
-    return SimpleNamespace(database=database, clock=clock, engine=engine, link=link)
+    inbox = Inbox()
+    engine, link = started(database, clock, inbox)
+    return SimpleNamespace(database=database, clock=clock, engine=engine, link=link, inbox=inbox)
 
 
 def beat(bench, seq, *euis):
@@ -86,7 +92,7 @@ def count_of(bench, name):
 
 def test_a_batch_is_stored_then_acknowledged(bench):
     beat(bench, 1)
-    assert len(bench.link.acknowledged) == 3
+    assert len(bench.link.acknowledged) == bench.inbox.flow.settled == 3
     assert count_of(bench, "heartbeats") == 3
 
 
@@ -98,6 +104,7 @@ def test_a_database_that_is_away_acknowledges_nothing(bench, monkeypatch):
     with pytest.raises(OperationalError):
         bench.engine.take([received(EUIS[0], "health", heartbeat())])
     assert bench.link.acknowledged == []
+    assert bench.inbox.flow.settled == 0
 
 
 def test_a_message_that_cannot_be_stored_is_refused_alone(bench, monkeypatch):

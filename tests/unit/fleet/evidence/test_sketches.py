@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 
+from fleet.broker.inbox import Inbox
 from fleet.db.connect import Database
 from fleet.db.upsert import upsert
 from fleet.evidence.sketches import (
@@ -129,7 +130,7 @@ def test_a_look_packs_no_more_than_its_limit_and_the_next_goes_on(tmp_path):
         connection.execute(
             insert(heard), [row | {"address": "26000001", "best_rssi_dbm": -90} for row in rows]
         )
-    closer = Closer(database=database, clock=StandingClock(NOW_US), in_flight=int, clock_is_sure=lambda: True)
+    closer = Closer(database=database, clock=StandingClock(NOW_US), inbox=Inbox(), clock_is_sure=lambda: True)
     assert [closer.pack_sketches() for _ in range(3)] == [PACKED_A_LOOK, PACKED_AT_ONCE // 2, 0]
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(heard_packed)) == len(rows)

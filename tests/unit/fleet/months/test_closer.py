@@ -4,17 +4,20 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import insert
+from structlog.testing import capture_logs
 
 from agent.wire.messages import Radio, TimeQuality
+from fleet.broker.inbox import Inbox
+from fleet.durations import MINUTE_US
 from fleet.evidence import store
 from fleet.evidence.tables import blindness, deliveries, heartbeat_runs, journal_records, latest
 from fleet.facts.model import HeartbeatRun
 from fleet.facts.months import closes_at_us, month_window
 from fleet.facts.settings import DEFAULTS
 from fleet.months.closer import WHO, Closer
-from fleet.months.closing import AGAIN_US, DAILY_US
+from fleet.months.closing import AGAIN_US, DAILY_US, WAIT_LIMIT_US
 from fleet.months.versions import list_versions, newest_version, next_version, store_version
-from tests.unit.fleet.founded import EUIS, StandingClock, founded_database
+from tests.unit.fleet.founded import EUIS, StandingClock, founded_database, received
 
 MONTH = "2026-10"
 WINDOW = month_window(MONTH)
@@ -29,11 +32,9 @@ def bench(tmp_path):
         row = {"eui": EUIS[0], "boot": 7, "journal_seq": 1, "uptime_ms": 0, "time_quality": 2, "change": 1}
         row |= {"subject": "", "value": "", "reason": "", "at_us": WINDOW.start_us}
         connection.execute(insert(journal_records).values(row | {"recorded_at_us": WINDOW.start_us}))
-    waiting, clock = [], StandingClock(DUE)
-    closer = Closer(
-        database=database, clock=clock, in_flight=lambda: len(waiting), clock_is_sure=lambda: True
-    )
-    yield SimpleNamespace(database=database, clock=clock, closer=closer, waiting=waiting)
+    inbox, clock = Inbox(), StandingClock(DUE)
+    closer = Closer(database=database, clock=clock, inbox=inbox, clock_is_sure=lambda: True)
+    yield SimpleNamespace(database=database, clock=clock, closer=closer, inbox=inbox)
     database.close()
 
 
@@ -59,11 +60,55 @@ def test_version_one_at_its_hour_and_only_once(bench):
     assert (month, number, closed_at_us, who) == (MONTH, 1, DUE, WHO)
 
 
-def test_it_waits_for_what_is_in_flight(bench):
-    bench.waiting.append("a message")
+def came(bench, messages):
+    for _ in range(messages):
+        bench.inbox.offer(received(EUIS[0], "health", b"x"))
+
+
+def stored(bench, messages):
+    assert len(bench.inbox.take(0)) >= messages
+    bench.inbox.settle(messages)
+
+
+def test_it_waits_for_what_came_before_it_was_due_and_for_nothing_that_came_since(bench):
+    came(bench, 3)
     assert look(bench, DUE) is None
-    bench.waiting.clear()
-    assert look(bench, DUE + 60_000_000) == (MONTH, 1)
+    stored(bench, 2)
+    came(bench, 50)
+    assert look(bench, DUE + MINUTE_US) is None
+    stored(bench, 1)
+    came(bench, 50)
+    assert look(bench, DUE + 2 * MINUTE_US) == (MONTH, 1)
+
+
+def test_a_batch_at_work_is_waited_for_too(bench):
+    came(bench, 1)
+    assert bench.inbox.take(0)
+    assert bench.inbox.waiting == 0
+    assert look(bench, DUE) is None
+    bench.inbox.settle(1)
+    assert look(bench, DUE + MINUTE_US) == (MONTH, 1)
+
+
+def test_it_waits_no_longer_than_its_limit(bench):
+    came(bench, 1)
+    assert look(bench, DUE) is None
+    assert look(bench, DUE + WAIT_LIMIT_US - 1) is None
+    with capture_logs() as logs:
+        assert look(bench, DUE + WAIT_LIMIT_US) == (MONTH, 1)
+    assert next((one["event"], one.get("messages")) for one in logs) == ("month_waits_no_longer", 1)
+
+
+def test_every_month_that_is_due_has_its_own_wait(bench):
+    came(bench, 1)
+    later = closes_at_us("2026-11")
+    assert look(bench, later) is None
+    stored(bench, 1)
+    assert look(bench, later + MINUTE_US) == (MONTH, 1)
+    came(bench, 1)
+    assert look(bench, later + 2 * MINUTE_US) is None
+    stored(bench, 1)
+    assert look(bench, later + 3 * MINUTE_US) == ("2026-11", 1)
 
 
 def test_a_late_fact_makes_version_two_that_names_it(bench):
@@ -138,7 +183,7 @@ def test_a_version_that_someone_else_stored_meanwhile_is_not_stored_twice(bench)
 def test_nothing_closes_without_any_evidence(tmp_path):
     database = founded_database(tmp_path)
     assert (
-        Closer(database=database, clock=StandingClock(DUE), in_flight=int, clock_is_sure=lambda: True).look()
+        Closer(database=database, clock=StandingClock(DUE), inbox=Inbox(), clock_is_sure=lambda: True).look()
         is None
     )
     database.close()

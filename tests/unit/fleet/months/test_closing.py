@@ -29,11 +29,6 @@ def test_it_does_not_close_before_the_fourth_at_eight():
     assert close(MONTH, None, DUE) is not None
 
 
-def test_it_does_not_close_while_evidence_comes_in():
-    with pytest.raises(NotYetError, match="12 messages"):
-        close(MONTH, None, DUE, in_flight=12)
-
-
 def test_the_same_facts_make_no_second_version():
     first, _ = close(MONTH, None, DUE)
     assert close(MONTH, first, DUE + 1) is None

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from fleet.availability import document
+from fleet.broker.inbox import Inbox
 from fleet.child.process import ChildFailed
 from fleet.facts.settings import DEFAULTS
 from fleet.months.closer import Closer
@@ -46,7 +47,7 @@ def database(tmp_path):
 def closer_of(database, *dies):
     reckoner, clock = Failing(database, dies), StandingClock(CLOSED_US)
     closer = Closer(
-        database=database, clock=clock, in_flight=int, clock_is_sure=lambda: True, reckoner=reckoner
+        database=database, clock=clock, inbox=Inbox(), clock_is_sure=lambda: True, reckoner=reckoner
     )
     return closer, reckoner, clock
 

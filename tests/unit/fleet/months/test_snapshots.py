@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import insert, update
 
+from fleet.broker.inbox import Inbox
 from fleet.clock import Clock
 from fleet.facts.months import month_window
 from fleet.facts.settings import DEFAULTS, ContractSettings
@@ -29,7 +30,7 @@ def database(tmp_path):
 
 def closer(database, clock: Clock, settings=DEFAULTS) -> Closer:
     return Closer(
-        database=database, clock=clock, in_flight=lambda: 0, clock_is_sure=lambda: True, settings=settings
+        database=database, clock=clock, inbox=Inbox(), clock_is_sure=lambda: True, settings=settings
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import insert, select
 
+from fleet.broker.inbox import Inbox
 from fleet.evidence.tables import heard
 from fleet.facts.settings import DEFAULTS
 from fleet.lang.paris import paris_us
@@ -32,9 +33,7 @@ def hears(database, eui, address, *days, rssi=-100):
 
 
 def frozen(database, now_us=NOW_US):
-    closer = Closer(
-        database=database, clock=StandingClock(now_us), in_flight=lambda: 0, clock_is_sure=lambda: True
-    )
+    closer = Closer(database=database, clock=StandingClock(now_us), inbox=Inbox(), clock_is_sure=lambda: True)
     did = closer.freeze_coverages()
     with database.read() as connection:
         return did, [(one.insee, one.euis, one.sensors) for one in load_coverages(connection, "2026-11")]

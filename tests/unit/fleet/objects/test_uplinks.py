@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 
+from fleet.broker.inbox import Inbox
 from fleet.durations import DAY_US
 from fleet.errors import SettingsError
 from fleet.evidence.tables import counters
@@ -138,9 +139,7 @@ def test_a_counted_day_outlives_its_addresses(database):
     into = Uplinks(database, StandingClock(paris_us(2026, 10, 18, 12)))
     take(into, A)
     into.flush()
-    closer = Closer(
-        database=database, clock=StandingClock(NOW_US), in_flight=lambda: 0, clock_is_sure=lambda: True
-    )
+    closer = Closer(database=database, clock=StandingClock(NOW_US), inbox=Inbox(), clock_is_sure=lambda: True)
     counted_days = [closer.count_a_day() for _ in range(20)]
     assert counted_days[0] == "2026-10-01"
     assert counted_days[-2:] == ["2026-10-19", None]
