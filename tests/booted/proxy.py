@@ -52,12 +52,26 @@ def send_photo(machine: Machine, ticket: int, *, seed: int) -> None:
     assert path.stat().st_size > PHOTO_LEAST_BYTES
     page = f"{URL}/tickets/{ticket}"
     before = machine.run(f"{CURL} --fail --cookie session {page}")
-    token = re.search(r'name="csrf_token" value="([^"]+)"', before)
-    assert token is not None, before
-    form = f"--form csrf_token={token[1]} --form file=@photo.jpg"
+    form = f"--form csrf_token={_token(before)} --form file=@photo.jpg"
     assert machine.run(f"{CURL} {STATUS} --cookie session {form} {page}/photo") == "303"
     after = machine.run(f"{CURL} --fail --cookie session {page}")
     assert after.count("/photos/") > before.count("/photos/")
+
+
+def open_account(machine: Machine, name: str, role: str, password: str) -> None:
+    """Open an account on the page of people, as the administrator whose cookie ``session`` is."""
+    page = f"{URL}/personnes"
+    token = _token(machine.run(f"{CURL} --fail --cookie session {page}"))
+    fields = {"csrf_token": token, "name": name, "role": role, "password": password}
+    form = " ".join(f"--data-urlencode {field}={value}" for field, value in fields.items())
+    assert machine.run(f"{CURL} {STATUS} --cookie session {form} {page}") == "303"
+
+
+def _token(page: str) -> str:
+    """Return what a form of the page must carry."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
 
 
 def follow_stream(machine: Machine) -> None:

@@ -19,7 +19,7 @@ from tests.booted.conftest import Machines, build_tree
 from tests.booted.machine import Machine
 from tests.booted.page import PAGE, WATCHMAN, blocks
 from tests.booted.surroundings import DATA, EUI
-from tests.booted.test_guide import SERVES_LIMIT_S, FirstDay
+from tests.booted.test_guide import PASSWORD, SERVES_LIMIT_S, FirstDay
 
 pytestmark = [pytest.mark.soak]
 PREVIOUS_COMMIT = "c497f68"
@@ -90,6 +90,7 @@ def test_every_block_of_the_page(page: WholePage) -> None:
     server.until("SERVING", lambda: page.gateway_now().get("state") == "SERVING", SERVES_LIMIT_S)
     page.follow("Changer une configuration")
     server.until("confirmed", lambda: _runs_version(page, 2), CONFIRMED_LIMIT_S)
+    proxy.open_account(server, "bruno", "operator", PASSWORD)
     page.follow("Deux personnes")
     server.until("the approved one is confirmed", lambda: _runs_version(page, 3), CONFIRMED_LIMIT_S)
     page.follow("Vérifier un mois")
