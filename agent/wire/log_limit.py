@@ -1,12 +1,13 @@
-"""How often one event may be written to a log: ``admit`` is pure, ``LogLimit`` is what structlog calls.
+"""What a log may cost: ``admit`` is pure, ``LogLimit`` and ``LogStream`` are what structlog calls.
 
 A full disk or a lost line says the same again with every try: 240 MB a day, on a disk that is full already.
 So each event has a budget a minute; what goes beyond is counted, and the next line that is written says it.
+A log on a full disk cannot be written: that ends neither a thread nor a process.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TextIO
 
 MINUTE_US = 60_000_000
 LINES_A_MINUTE = 6
@@ -62,3 +63,27 @@ class LogLimit:
         if not written:
             raise self._drop
         return {**event, "left_out": left_out} if left_out else event
+
+
+class LogStream:
+    """A stream to which a log is written where it can be; it raises nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failed = 0
+        """How many writes failed since the newest that did not."""
+
+    def write(self, text: str) -> int:
+        """Write and hand over, or count that it failed; the first line after that says how often."""
+        said = f"event='log_unwritable' failed={self.failed}\n" if self.failed else ""
+        try:
+            self._stream.write(said + text)
+            self._stream.flush()
+        except OSError:
+            self.failed += 1
+        else:
+            self.failed = 0
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: ``write`` handed over."""

@@ -75,6 +75,7 @@ class BoundedDatabase(Database):
 
     def __init__(self, inner: Database, bounds: Bounds) -> None:
         self.url, self.fence, self.seals = inner.url, inner.fence, inner.seals
+        self.commits_us = inner.commits_us
         self._engine, self._writing, self._bounds = inner.engine, writing(inner.engine), bounds
 
     def _seen(self, connection: Connection) -> Connection:

@@ -8,7 +8,9 @@ can fail with SQLITE_BUSY whatever the timeout, so writers begin IMMEDIATE); SQL
 serializable isolation, savepoints and transactional DDL" for the two listeners.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,12 @@ SERVER_GONE = {
 """A PostgreSQL that does not answer is given up: 5 s for a connection, 25 s for one that was open."""
 
 
+SLOW_COMMIT_US = 1_000_000
+"""A disk whose commits take longer is named: the engine looks at the network once a second."""
+COMMITS_KEPT = 5
+"""Newest commits that are looked at; one slow commit is none."""
+
+
 class DatabaseUrlError(ValueError):
     """An address that names no database we can use."""
 
@@ -59,6 +67,16 @@ def first_line(error: Exception) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+def slow_commit_us(commits_us: Sequence[int]) -> int:
+    """Return what the quickest of the newest commits took if all of them were slow, else 0.
+
+    >>> slow_commit_us([2_000_000] * COMMITS_KEPT), slow_commit_us([2_000_000, 3_000, 2_000_000] * 2)
+    (2000000, 0)
+    """
+    quickest_us = min(commits_us, default=0)
+    return quickest_us if len(commits_us) >= COMMITS_KEPT and quickest_us > SLOW_COMMIT_US else 0
+
+
 class Database:
     """One database; ``read`` and ``write`` are its only doors."""
 
@@ -69,6 +87,8 @@ class Database:
         if seals is not None:
             self._engine.update_execution_options(**{OPTION: seals})
         self._writing = writing(self._engine)
+        self.commits_us: deque[int] = deque(maxlen=COMMITS_KEPT)
+        """What the newest commits took."""
         self.fence: Callable[[Connection], None] | None = None
         """What every write transaction begins with: it raises when another process leads (``leadership``)."""
 
@@ -81,6 +101,11 @@ class Database:
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
         return self._engine.dialect.name
+
+    @property
+    def slow_commit_us(self) -> int:
+        """What a commit takes at least at present, if the disk is slow; else 0."""
+        return slow_commit_us(tuple(self.commits_us))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -106,11 +131,13 @@ class Database:
                 yield self._seen(connection)
             finally:
                 HELD.reset(held)
+            began_ns = time.monotonic_ns()
             try:
                 connection.commit()
             except Exception as error:
                 connection.invalidate()  # it may still be inside the transaction
                 raise CommitUnsure(f"{type(error).__name__}: {error}") from error
+            self.commits_us.append((time.monotonic_ns() - began_ns) // 1_000)
             if self.seals is not None and replaced:
                 self.seals.spend(replaced)
 

@@ -14,6 +14,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -141,9 +142,10 @@ class Leadership:
             holder = os.pread(descriptor, HOLDER_LIMIT_CHARACTERS, 0).decode("utf-8", "replace").strip()
             os.close(descriptor)
             raise StandBy(holder or str(self._path)) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{socket.gethostname()}, process {os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
+        with suppress(OSError):  # a full disk: the lock holds all the same, only its holder has no name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{socket.gethostname()}, process {os.getpid()}\n".encode(), 0)
 
     def _lock_server(self) -> None:
         if self._database.dialect != "postgresql":

@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.db.connect import first_line, is_database_trouble
-from fleet.durations import DAY_US
+from fleet.durations import DAY_US, SECOND_US
 from fleet.evidence import quarantines, restarts
 from fleet.evidence.timekeeping import ClockQuality
 from fleet.identity.ends import WRONG_BELOW_DAYS, Ending, endings
@@ -161,7 +161,11 @@ def _from_rows(parts: Parts) -> tuple[dict[str, int | None], list[str]]:
         if not is_database_trouble(error):
             raise
         return unknown, [f"database: {first_line(error)}"]
-    loop = crashes >= restarts.LOOP_CRASHES
+    wrong = []
+    if crashes >= restarts.LOOP_CRASHES:
+        wrong.append(f"restarts: ended {crashes} times within an hour unasked; see its journal")
+    if slow_us := parts.database.slow_commit_us:
+        wrong.append(f"database: each commit takes {slow_us / SECOND_US:.1f} s or more; its disk is slow")
     found = {
         "stuck_since_us": stuck_us,
         "stuck_for_us": None if stuck_us is None else now_us - stuck_us,
@@ -169,4 +173,4 @@ def _from_rows(parts: Parts) -> tuple[dict[str, int | None], list[str]]:
         "blind_24h_us": blind_us,
         "quarantined": quarantined,
     }
-    return found, [f"restarts: ended {crashes} times within an hour unasked; see its journal"] if loop else []
+    return found, wrong

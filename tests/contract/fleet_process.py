@@ -36,7 +36,7 @@ def until(what: str, look: Callable[[], Any], limit_s: float = WAIT_LIMIT_S) -> 
 class FleetProcess:
     """One founded fleet: its folder, its broker, and the processes that serve it."""
 
-    def __init__(self, folder: Path, *, database_url: str = "") -> None:
+    def __init__(self, folder: Path, *, database_url: str = "", logs: Path | None = None) -> None:
         self.data = folder / "fleet"
         self.broker_port = free_port()
         self.environment = {"PASSERELLE_SMTP_URL": "smtp://127.0.0.1:9"}
@@ -45,7 +45,8 @@ class FleetProcess:
         commands.init(self.data, public_url="http://127.0.0.1:1", broker=f"127.0.0.1:{self.broker_port}")
         self.processes: list[subprocess.Popen[bytes]] = []
         self.broker: subprocess.Popen[bytes] | None = None
-        self.logs: dict[int, Path] = {}
+        self.logs = logs or self.data
+        """Where each process of ours writes its log."""
 
     def start_broker(self) -> "subprocess.Popen[bytes]":
         """Start Mosquitto as `fleet init` configured it."""
@@ -81,7 +82,7 @@ class Served:
 
     def __init__(self, fleet: FleetProcess, environment: dict[str, str]) -> None:
         self.port = free_port()
-        self.log_path = fleet.data / f"serve-{self.port}.log"
+        self.log_path = fleet.logs / f"serve-{self.port}.log"
         arguments = ("fleet", "serve", "--data", str(fleet.data), "--port", str(self.port), "--open-access")
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(

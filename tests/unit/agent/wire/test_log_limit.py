@@ -1,6 +1,17 @@
 """A log that repeats stays small, says how much it left out, and forgets no other event."""
 
-from agent.wire.log_limit import EVENTS_LIMIT, LINES_A_MINUTE, MINUTE_US, LogBudget, LogLimit, admit
+from io import StringIO, TextIOWrapper
+from pathlib import Path
+
+from agent.wire.log_limit import (
+    EVENTS_LIMIT,
+    LINES_A_MINUTE,
+    MINUTE_US,
+    LogBudget,
+    LogLimit,
+    LogStream,
+    admit,
+)
 
 
 class Dropped(Exception):
@@ -56,3 +67,16 @@ def test_the_number_of_events_is_bounded() -> None:
         budgets, written, _ = admit(budgets, f"event {index}", 0)
         assert written
         assert len(budgets) <= EVENTS_LIMIT
+
+
+def test_a_log_that_cannot_be_written_raises_nothing_and_says_so_later() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as nowhere:
+        stream = LogStream(TextIOWrapper(nowhere))
+        for _ in range(3):
+            stream.write("event='a'\n")
+            stream.flush()
+        assert stream.failed == 3
+        stream._stream = there = StringIO()
+        stream.write("event='b'\n")
+    assert there.getvalue() == "event='log_unwritable' failed=3\nevent='b'\n"
+    assert stream.failed == 0

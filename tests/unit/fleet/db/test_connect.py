@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from fleet.db.connect import Database, DatabaseUrlError
+from fleet.db.connect import COMMITS_KEPT, SLOW_COMMIT_US, Database, DatabaseUrlError
 from fleet.db.upsert import insert_new, upsert
 from fleet.evidence.tables import counters
 from fleet.registry.tables import sites
@@ -50,3 +50,12 @@ def test_upsert_replaces_what_the_rows_name(tmp_path):
 def test_another_database_is_refused(url):
     with pytest.raises(DatabaseUrlError, match="database"):
         Database(url)
+
+
+def test_a_disk_is_slow_while_every_one_of_its_newest_commits_is(tmp_path):
+    database = empty_database(tmp_path)
+    database.commits_us.extend([SLOW_COMMIT_US + 1] * COMMITS_KEPT)
+    assert database.slow_commit_us == SLOW_COMMIT_US + 1
+    with database.write() as connection:
+        connection.execute(insert(counters).values(name="a", value=1))
+    assert database.slow_commit_us == 0

@@ -40,6 +40,18 @@ def test_a_second_process_on_one_folder_stands_by_until_the_first_lets_go(tmp_pa
         second.release()
 
 
+def test_a_lock_that_cannot_name_its_holder_for_want_of_room_is_held_and_given_back(tmp_path):
+    (tmp_path / LOCK_FILE).symlink_to("/dev/full")
+    with closing(empty_database(tmp_path)) as one, closing(Database(one.url)) as other:
+        first, second = Leadership(one, tmp_path), Leadership(other, tmp_path)
+        first.take()
+        with pytest.raises(StandBy):
+            second.take()
+        first.release()
+        second.take()
+        second.release()
+
+
 def test_who_leads_nothing_yet_may_write_as_before(tmp_path):
     with closing(empty_database(tmp_path)) as database:
         write(database)
