@@ -87,7 +87,7 @@ def reckoned_commune(
     """Compute one commune anew."""
     month = month_of(now_us)
     start_us = month_window(month).start_us
-    window = Window(start_us, max(start_us, now_us))
+    window = Window(start_us, now_us)
     known = {row.eui: entries[row.eui].known for row in members if row.eui in entries}
     lines = {eui: one.line_at(now_us) for eui, one in known.items()}
     works = [announced for eui in sorted(known) for announced in known[eui].works]

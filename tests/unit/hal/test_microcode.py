@@ -38,3 +38,11 @@ def test_a_damaged_image_is_refused_with_its_word() -> None:
 
     with pytest.raises(OurMistake, match="AGC image: parity of word 50 is wrong"):
         Images(agc=bytes(damaged), arb=GOOD.arb)
+
+
+@pytest.mark.parametrize("word", [0, 1, MCU_IMAGE_BYTES // 2 - 1])
+@pytest.mark.parametrize("octet", [0, 1])
+def test_the_first_and_the_last_word_are_checked_too(word: int, octet: int) -> None:
+    image = bytearray(GOOD.arb)
+    image[2 * word + octet] ^= 1
+    assert first_broken_word(bytes(image)) == word

@@ -38,6 +38,16 @@ def test_another_chip_at_the_address_is_not_taken_for_it() -> None:
     assert thermometer.find(Foreign()) is None
 
 
+@pytest.mark.parametrize("refused", [0x03, 0x04])
+def test_a_sensor_that_takes_no_configuration_is_none(refused: int) -> None:
+    class Stubborn(Thermometer):
+        def write(self, address: int, data: bytes) -> bool:
+            return not (len(data) > 1 and data[0] == refused) and super().write(address, data)
+
+    assert thermometer.find(LocalBus(VirtualChip(thermometer=Stubborn()))) is None
+    assert {thermometer.CONFIGURATION, thermometer.RATE} == {0x03, 0x04}
+
+
 def test_a_sensor_that_stops_answering_gives_none() -> None:
     chip = VirtualChip()
     found = thermometer.find(LocalBus(chip))

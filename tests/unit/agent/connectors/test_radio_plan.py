@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from agent.connectors.basics_station.server import RouterError, server_plan
 from agent.connectors.chirpstack_mqtt.commands import CommandError
-from agent.connectors.chirpstack_mqtt.configuration import parse_configuration
+from agent.connectors.chirpstack_mqtt.configuration import (
+    CHANNELS_LIMIT,
+    VERSION_LIMIT_CHARACTERS,
+    parse_configuration,
+)
+from agent.connectors.chirpstack_mqtt.protobuf import message, number, octets
 from agent.connectors.plan_owner import OBEY_EVERY_US, PlanOwner
 from agent.connectors.radio_plan import PlanError, RadioPlan, difference, plan_of, retuned
 from agent.wire import reasons
@@ -195,3 +200,43 @@ def test_a_damaged_plan_is_refused_or_differs(change: int, data: st.DataObject) 
             parse(bytes(content))
         except refusal:
             continue
+
+
+def older_channel(*, khz: int, hz: int, factors: range) -> bytes:
+    """A channel of ChirpStack 4.0 to 4.2, which says its bandwidth in kHz in field 1."""
+    lora = number(1, khz) + b"".join(number(2, factor) for factor in factors) + number(3, hz)
+    return message(3, number(1, 868_100_000) + message(3, lora))
+
+
+@pytest.mark.parametrize(
+    ("khz", "hz", "factors", "plan"),
+    [
+        (125, 0, range(7, 13), RadioPlan(multi=frozenset({868_100_000}))),
+        (250, 0, range(7, 8), RadioPlan(multi=frozenset(), service=(868_100_000, 250_000, 7))),
+        (0, 500_000, range(7, 8), RadioPlan(multi=frozenset(), service=(868_100_000, 500_000, 7))),
+        (125, 250_000, range(7, 8), RadioPlan(multi=frozenset(), service=(868_100_000, 250_000, 7))),
+        (0, 125_000, range(7, 8), RadioPlan(multi=frozenset(), service=(868_100_000, 125_000, 7))),
+    ],
+)
+def test_a_bandwidth_is_taken_in_hz_or_in_the_khz_of_older_servers(
+    khz: int, hz: int, factors: range, plan: RadioPlan
+) -> None:
+    assert parse_configuration(older_channel(khz=khz, hz=hz, factors=factors)).plan == plan
+
+
+@pytest.mark.parametrize(
+    ("khz", "hz", "factors"), [(250, 0, range(7, 13)), (200, 0, range(7, 8)), (125, 0, range(4, 8))]
+)
+def test_a_channel_that_no_concentrator_has_is_refused(khz: int, hz: int, factors: range) -> None:
+    with pytest.raises(CommandError):
+        parse_configuration(older_channel(khz=khz, hz=hz, factors=factors))
+
+
+def test_versions_and_channels_are_taken_up_to_their_limits() -> None:
+    channel = older_channel(khz=125, hz=0, factors=range(7, 13))
+    assert parse_configuration(
+        channel * CHANNELS_LIMIT + octets(2, b"v" * VERSION_LIMIT_CHARACTERS)
+    ).plan.multi
+    for content in (channel * (CHANNELS_LIMIT + 1), octets(2, b"v" * (VERSION_LIMIT_CHARACTERS + 1))):
+        with pytest.raises(CommandError):
+            parse_configuration(content)

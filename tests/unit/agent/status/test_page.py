@@ -91,7 +91,15 @@ def test_the_port_follows_the_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "lang"), [("", Lang.FR), ("de", Lang.FR), ("de, en;q=0.5", Lang.EN), ("fr-CA,en", Lang.FR)]
+    ("accepted", "lang"),
+    [
+        ("", Lang.FR),
+        ("de", Lang.FR),
+        ("de, en;q=0.5", Lang.EN),
+        ("fr-CA,en", Lang.FR),
+        ("EN-GB", Lang.EN),
+        ("de , FR", Lang.FR),
+    ],
 )
 def test_french_unless_english_comes_first(accepted: str, lang: Lang) -> None:
     assert lang_of(accepted) is lang

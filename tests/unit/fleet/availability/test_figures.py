@@ -5,7 +5,14 @@ from fractions import Fraction
 
 import pytest
 
-from fleet.availability.burn import breach_at_us, budget, burn_rates, share_lost
+from fleet.availability.burn import (
+    BurnRate,
+    breach_at_us,
+    budget,
+    burn_rates,
+    charged_between,
+    share_lost,
+)
 from fleet.availability.communes import CommuneSpan, CommuneTimeline, below_two_domains
 from fleet.availability.figures import (
     Share,
@@ -235,3 +242,50 @@ def test_settings_refuse_nonsense():
         replace(DEFAULTS, objective_global_ppm=1_000_001)
     with pytest.raises(ValueError, match="maintenance_cap_us"):
         replace(DEFAULTS, maintenance_cap_us=-1)
+
+
+@pytest.mark.parametrize(
+    ("begin_h", "end_h", "charged_h", "served_h"),
+    [
+        (0, 24, 3, 20),
+        (-9, 99, 3, 20),
+        (3, 5, 1, 1),
+        (3, 4, 0, 1),
+        (5, 6, 1, 0),
+        (7, 9, 0, 2),
+        (7, 11, 0, 3),
+        (10, 11, 0, 0),
+        (23, 24, 0, 1),
+        (24, 30, 0, 0),
+        (-5, 0, 0, 0),
+        (-5, -1, 0, 0),
+    ],
+)
+def test_what_a_window_charges_is_cut_to_the_window_and_to_what_is_known(begin_h, end_h, charged_h, served_h):
+    known = Window(NOON, NOON + DAY_US)
+    spans = [
+        lost(NOON + 4 * HOUR_US, 3 * HOUR_US),
+        lost(NOON + 10 * HOUR_US, HOUR_US, CommuneState.NOT_COVERED),
+    ]
+    line = commune(*spans, window=known)
+    window = Window(NOON + begin_h * HOUR_US, NOON + end_h * HOUR_US)
+    assert charged_between(line, window, DEFAULTS) == Share(
+        served=served_h * HOUR_US, charged=charged_h * HOUR_US
+    )
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "alerts"), [(15, 15, True), (15, 14, False), (14, 15, False), (14, 14, False)]
+)
+def test_both_windows_of_a_pair_must_burn_faster_than_its_factor(long, short, alerts):
+    rate = BurnRate(
+        long_us=HOUR_US, short_us=1, factor=Fraction(14), long=Fraction(long), short=Fraction(short)
+    )
+    assert rate.alerts is alerts
+
+
+def test_a_network_burns_by_the_weights_of_its_communes():
+    heavy, light = commune(lost(NOON - HOUR_US, HOUR_US), insee="a"), commune(insee="b")
+    rates = burn_rates([heavy, light], {"a": 1, "b": 3}, 992_000, DEFAULTS, NOON)
+    assert rates[0].long == Fraction(1, 4) * 125
+    assert burn_rates([heavy], {}, 992_000, DEFAULTS, NOON)[0].long == 0

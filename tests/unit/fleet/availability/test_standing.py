@@ -6,6 +6,7 @@ import pytest
 
 from fleet.availability.burn import Budget
 from fleet.availability.figures import Share
+from fleet.availability.reckoning import reckon
 from fleet.availability.standing import (
     NETWORK,
     REPAIR_US,
@@ -14,7 +15,10 @@ from fleet.availability.standing import (
     Standing,
     Why,
     judged,
+    month_standing,
 )
+from fleet.facts.states import CommuneState
+from tests.unit.fleet.reports.small_months import small_month
 
 NOW_US = 1_796_000_000_000_000
 GOOD, BAD = Share(served=999, charged=1), Share(served=900, charged=100)
@@ -88,3 +92,30 @@ def test_the_worst_is_what_the_month_is_and_the_most_urgent_is_named():
 def test_of_two_that_nothing_uses_up_the_one_with_less_left_is_more_urgent():
     less, more = promise("2", Standing.AT_RISK, left=1), promise("1", Standing.AT_RISK, left=2)
     assert month(promise(NETWORK, Standing.KEPT), more, less).first.insee == "2"
+
+
+@pytest.mark.parametrize("later_us", [0, 1, 90 * 60 * 1_000_000])
+def test_what_is_lost_since_the_figures_is_added_to_what_was_spent(later_us):
+    given = small_month(3)
+    result = reckon(given)
+    states = dict.fromkeys(result.communes, CommuneState.LOST)
+    now_us = result.window.end_us + later_us
+    month = month_standing(result, given.weights, given.settings, states=states, now_us=now_us)
+    assert any(result.budgets[insee].spent for insee in month.communes)
+    for insee, promise in month.communes.items():
+        assert promise.budget.spent == result.budgets[insee].spent + later_us
+        assert promise.budget.whole == result.budgets[insee].whole
+        assert promise.losing == 1
+    assert month.whole.budget.spent == result.budget.spent + later_us
+    assert month.whole.losing == 1
+
+
+def test_a_state_of_the_newest_cycle_wins_and_serving_loses_nothing_more():
+    given = small_month(3)
+    result = reckon(given)
+    states = dict.fromkeys(result.communes, CommuneState.SERVED)
+    now_us = result.window.end_us + 3_600_000_000
+    month = month_standing(result, given.weights, given.settings, states=states, now_us=now_us)
+    assert {promise.losing for promise in (month.whole, *month.communes.values())} == {0}
+    assert month.whole.budget == result.budget
+    assert {promise.gone_at_us for promise in month.communes.values()} <= {None, now_us}

@@ -99,3 +99,14 @@ def test_a_new_connector_has_its_own_lists_and_groups():
 def test_nothing_changed_is_no_difference():
     assert differences(BEFORE, change(BEFORE, {})) == {}
     assert flatten(BEFORE)["connectors.0.port"] == "1700"
+
+
+def test_what_is_added_behind_a_list_is_added_in_the_order_of_its_numbers():
+    names = [f"n{number}" for number in range(1, 12)]
+    rest = {"kind": "semtech_udp", "host": "h", "port": "1700"}
+    changes = {
+        f"connectors.{number}.{field}": text
+        for number, name in reversed(list(enumerate(names, start=1)))
+        for field, text in {"name": name, **rest}.items()
+    }
+    assert [one.name for one in change(BEFORE, changes).connectors] == ["lns", *names]

@@ -72,3 +72,12 @@ def test_an_sms_is_written_in_the_letters_of_an_sms() -> None:
 def test_the_link_stands_before_the_places() -> None:
     text = compose(AZAY, "fr", NOW).text
     assert text.index(AZAY.link) < text.index("Site")
+
+
+def test_apostrophes_are_typographic_in_all_that_people_named_and_noted() -> None:
+    plain = "l'abri"
+    site = replace(AZAY.sites[0], name=plain, commune=plain, address=plain, access_notes=plain)
+    subject = replace(AZAY, where=plain, cause_known=plain, communes=(plain, plain), sites=(site,))
+    found = compose(subject, "fr", NOW)
+    assert "l'abri" not in found.text + found.subject
+    assert found.text.count("l’abri") >= 6

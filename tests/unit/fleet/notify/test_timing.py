@@ -1,6 +1,12 @@
 import pytest
 
-from fleet.notify.timing import quiet_until_us, throttled_until_us, wake_at_us
+from fleet.notify.timing import (
+    ATTEMPTS_LIMIT,
+    next_attempt_us,
+    quiet_until_us,
+    throttled_until_us,
+    wake_at_us,
+)
 from tests.stories.world import HOUR, MINUTE, paris
 
 
@@ -35,7 +41,17 @@ def test_critical_wakes_and_others_wait_but_not_past_what_the_four_hours_need() 
 
 @pytest.mark.parametrize(
     ("sent_minutes_ago", "wait_minutes"),
-    [([], 0), ([1] * 4, 0), ([1] * 5, 14), ([14, 13, 12, 2, 1], 1), ([15, 13, 12, 2, 1], 0), ([20] * 11, 40)],
+    [
+        ([], 0),
+        ([1] * 4, 0),
+        ([1] * 5, 14),
+        ([14, 13, 12, 2, 1], 1),
+        ([15, 13, 12, 2, 1], 0),
+        ([20] * 11, 40),
+        ([59, *[20] * 11], 40),
+        ([16, 14, *[1] * 4], 1),
+        ([14, 9, *[1] * 4], 6),
+    ],
 )
 def test_throttle(sent_minutes_ago: list[int], wait_minutes: int) -> None:
     now = 100 * HOUR
@@ -43,3 +59,22 @@ def test_throttle(sent_minutes_ago: list[int], wait_minutes: int) -> None:
         throttled_until_us([now - ago * MINUTE for ago in sent_minutes_ago], now)
         == now + wait_minutes * MINUTE
     )
+
+
+@pytest.mark.parametrize(
+    ("attempts", "patient", "wait_s"),
+    [
+        (1, False, 5),
+        (2, False, 10),
+        (7, False, 320),
+        (8, False, 600),
+        (ATTEMPTS_LIMIT - 1, False, 600),
+        (ATTEMPTS_LIMIT, False, None),
+        (ATTEMPTS_LIMIT, True, 600),
+    ],
+)
+def test_a_sender_waits_twice_as_long_each_time_up_to_ten_minutes(
+    attempts: int, patient: bool, wait_s: int | None
+) -> None:
+    found = next_attempt_us(attempts, HOUR, patient=patient)
+    assert found == (None if wait_s is None else HOUR + wait_s * 1_000_000)

@@ -67,7 +67,7 @@ def test_each_problem_is_named_by_line_and_column(lines, problem):
         ([["EUI"]], "Clé du site is missing"),
         ([["EUI", "Clé du site", "Couleur"]], "unknown columns Couleur"),
         ([["EUI", "eui", "Clé du site"]], "twice"),
-        ([["EUI", "Clé du site"]] + [[]] * (LINES_LIMIT + 1), "at most"),
+        ([["EUI", "Clé du site"]] + [[]] * (LINES_LIMIT + 1), f"{LINES_LIMIT + 1} lines, at most"),
     ],
 )
 def test_what_is_no_sheet_of_ours_is_refused(cells, words):
@@ -150,3 +150,7 @@ def test_what_is_no_workbook_is_refused(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"rubbish")
     with pytest.raises(SheetError, match="not an XLSX"):
         sheets.read_cells(tmp_path / "a.xlsx")
+
+
+def test_a_sheet_of_the_limit_is_read():
+    assert to_document([["EUI", "Clé du site"]] + [[]] * LINES_LIMIT).problems == []

@@ -351,3 +351,31 @@ def test_contexts_read_back_and_others_are_refused() -> None:
     assert decode_context(encode_context(1 << 40, 3 << 16)) == (1 << 40, 3 << 16)
     with pytest.raises(ContextError):
         decode_context(b"\x02" + bytes(16))
+
+
+@pytest.mark.parametrize(
+    ("bitrate", "deviation", "expected"), [(50_000, 25_000, 25_000), (50_000, 0, 25_000), (4_800, 0, 2_400)]
+)
+def test_an_fsk_downlink_without_a_deviation_has_half_its_bitrate(
+    bitrate: int, deviation: int, expected: int
+) -> None:
+    frame = downlink()
+    fsk = frame.items[0].tx_info.modulation.fsk
+    fsk.datarate, fsk.frequency_deviation = bitrate, deviation
+    first = parse_downlink(frame.SerializeToString()).items[0]
+    assert first.modulation == Fsk(bitrate_bps=bitrate, deviation_hz=expected)
+    assert (first.preamble_symbols, first.with_crc, first.invert_polarity) == (5, True, False)
+
+
+@pytest.mark.parametrize(
+    ("inverted", "no_crc", "with_crc"),
+    [(True, False, False), (True, True, False), (False, True, False), (False, False, True)],
+)
+def test_a_lora_downlink_has_a_crc_only_where_nobody_forbids_it(
+    inverted: bool, no_crc: bool, with_crc: bool
+) -> None:
+    frame = downlink()
+    lora = frame.items[0].tx_info.modulation.lora
+    lora.polarization_inversion, lora.no_crc, lora.preamble = inverted, no_crc, 12
+    first = parse_downlink(frame.SerializeToString()).items[0]
+    assert (first.with_crc, first.invert_polarity, first.preamble_symbols) == (with_crc, inverted, 12)
