@@ -189,7 +189,7 @@ def hours_of(words: Words, found: NetworkAir | None) -> list[Curve]:
     floor = [Series(name=words.t("radio.noise"), values=noise, kind="loud")] if noise else []
     return [
         curve_of("crc", steps, crc, lang=words.lang, decimals=1),
-        curve_of("noise", steps, floor, lang=words.lang, decimals=1, from_zero=False),
+        curve_of("noise_all", steps, floor, lang=words.lang, decimals=1, from_zero=False),
     ]
 
 
