@@ -7,12 +7,17 @@ what came before that restart is missing, so that a difference is a lower bound.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 COUNT_LIMIT: Final = 2**53
 """A count beyond this is no count; JSON would lose its digits."""
 CELLS_LIMIT: Final = 64
 """Pairs of channel and SF of one picture (``agent.evidence.rf.CHANNELS_LIMIT``); others are passed over."""
+VALUE_LIMIT: Final = 60
+"""Characters of three counts."""
+NAMES_KEPT: Final = 1_024
+"""Names of cells that are read once: a plan has 64."""
 FSK: Final = 0
 """Stands for the SF of a frame that is no LoRa."""
 SF_LIMIT: Final = 12
@@ -77,9 +82,8 @@ def read_picture(fields: Mapping[str, Any]) -> Picture:
     cells: dict[Cell, Traffic] = {}
     noise: dict[int, float] = {}
     for name, value in fields.items():
-        kind = next((prefix for prefix in NOISE if name.startswith(prefix)), None)
-        if kind is not None:
-            _take_noise(noise, name.removeprefix(kind), value)
+        if name.startswith(NOISE):
+            _take_noise(noise, name.partition(".")[2], value)
             continue
         cell, traffic = _cell(name), _traffic(value)
         if cell is not None and traffic is not None and len(cells) < CELLS_LIMIT:
@@ -90,21 +94,31 @@ def read_picture(fields: Mapping[str, Any]) -> Picture:
 def growth(before: Picture | None, after: Picture) -> Picture:
     """Return what ``after`` has more than ``before``; all of it after a restart, or without one before."""
     known = {} if before is None else before.cells
-    again = any(_went_back(traffic, after.cells.get(cell)) for cell, traffic in known.items())
-    if again:
+    if any(_went_back(traffic, after.cells.get(cell)) for cell, traffic in known.items()):
         known = {}
     cells = {}
-    for cell, traffic in after.cells.items():
-        old = known.get(cell, Traffic())
-        if traffic.frames > old.frames:
-            cells[cell] = Traffic(*(new - gone for new, gone in zip(traffic, old, strict=True)))
+    for cell, new in after.cells.items():
+        old = known.get(cell)
+        if old is None:
+            if new.frames:
+                cells[cell] = new
+        elif new.frames > old.frames:
+            cells[cell] = Traffic(
+                new.frames - old.frames, new.crc_failed - old.crc_failed, new.airtime_ms - old.airtime_ms
+            )
     return Picture(cells=cells, noise_dbm=after.noise_dbm)
 
 
 def _went_back(before: Traffic, after: Traffic | None) -> bool:
-    return after is None or any(new < old for new, old in zip(after, before, strict=True))
+    return (
+        after is None
+        or after.frames < before.frames
+        or after.crc_failed < before.crc_failed
+        or after.airtime_ms < before.airtime_ms
+    )
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def _cell(name: str) -> Cell | None:
     hz, dot, sf = name.partition(".")
     if (
@@ -117,10 +131,13 @@ def _cell(name: str) -> Cell | None:
 
 
 def _traffic(value: Any) -> Traffic | None:
-    parts = value.split("/") if isinstance(value, str) and value.isascii() else ()
-    if len(parts) != len(Traffic._fields) or not all(part.isdecimal() for part in parts):
+    if not isinstance(value, str) or len(value) > VALUE_LIMIT or not value.isascii():
         return None
-    counts = [int(part[:20]) for part in parts]
+    frames, _, rest = value.partition("/")
+    crc_failed, _, airtime_ms = rest.partition("/")
+    if not (frames.isdecimal() and crc_failed.isdecimal() and airtime_ms.isdecimal()):
+        return None
+    counts = int(frames), int(crc_failed), int(airtime_ms)
     return Traffic(*counts) if max(counts) < COUNT_LIMIT else None
 
 

@@ -21,7 +21,7 @@ OCCUPIED_WITHIN_US: Final = DAY_US
 """Downlinks that found their channel occupied are counted over this."""
 STEPS_US: Final[Mapping[str, int]] = {"24h": HOUR_US, "7j": 6 * HOUR_US, "mois": DAY_US}
 """How long a step of a picture is, by its window; the window of an hour shows the day."""
-PAST_US: Final[Mapping[str, int]] = {"24h": 7 * DAY_US, "7j": 7 * DAY_US, "mois": 28 * DAY_US}
+PAST_US: Final[Mapping[str, int]] = {"24h": 4 * DAY_US, "7j": 7 * DAY_US, "mois": 28 * DAY_US}
 """How far back the own past goes that a window is compared with."""
 RHYTHM_US: Final[Mapping[str, int]] = {"24h": DAY_US, "7j": DAY_US, "mois": 7 * DAY_US}
 """After this the past repeats: an hour is compared with that hour, a day with that day of the week."""

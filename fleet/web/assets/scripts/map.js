@@ -134,7 +134,8 @@ let wanted = null;
 function frame() {
   if (!wanted || place.clientWidth === 0) return;
   map.invalidateSize(false);
-  map.fitBounds(wanted, { padding: [Math.min(90, place.clientWidth / 6), 36], animate: false });
+  const beside = Math.min(90, place.clientWidth / 6);
+  map.fitBounds(wanted, { paddingTopLeft: [beside, 36], paddingBottomRight: [beside, 36 + 2 * namePx], animate: false });
   wanted = null;
 }
 

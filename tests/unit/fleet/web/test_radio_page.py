@@ -108,7 +108,7 @@ def test_before_the_first_survey_the_page_says_what_would_be_here(client: TestCl
     with client.app.state.parts.database.write() as connection:  # type: ignore[attr-defined]
         connection.execute(delete(air_surveys))
     page = client.get("/radio").text
-    assert "Chaque passerelle entend" in page
+    assert "Parmi les passerelles mesurées" in page
     assert page.count("Pas de mesure") >= 11
     told = client.get("/api/v1/radio").json()
     assert told["surveyed_at_us"] is None
