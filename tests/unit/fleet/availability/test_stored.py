@@ -44,3 +44,19 @@ def test_a_stored_figure_wins_over_what_the_facts_give():
     assert again.share.served == reckon(given).share.served - 7
     first = figures["communes"][0]["insee"]
     assert again.commune_figures[first].share.charged == figures["communes"][0]["charged"]
+
+
+@pytest.mark.parametrize(
+    ("key", "figures_of"),
+    [
+        ("deferred", lambda result: result.deferred_figures),
+        ("without_exclusions", lambda result: result.without_exclusions_figures),
+    ],
+)
+def test_a_stored_second_figure_is_not_computed_again(key, figures_of):
+    given = small_month(1)
+    figures = stored(given, reckon(given))
+    first = figures["communes"][0]
+    first[key]["charged"] += 5
+    again = restored(given, figures)
+    assert figures_of(again)[first["insee"]].share.charged == first[key]["charged"]

@@ -19,11 +19,14 @@ from agent.wire.messages import (
     TimeQuality,
     encode,
 )
+from agent.wire.topics import topic
 from fleet.availability.history import FOR_EVER_US
 from fleet.broker.received import Received
 from fleet.evidence import load, store, tables
+from fleet.evidence.allowance import PACES, MessageKind
 from fleet.evidence.coherence import INTEGER_LIMIT, TEXT_LIMIT_CHARACTERS
 from fleet.evidence.ingest import JOURNAL_BATCH_LIMIT, Sorter
+from fleet.evidence.quarantine import QuarantineBound
 from fleet.facts.months import Window
 from fleet.facts.settings import DEFAULTS
 from fleet.live.restore import restore_memory
@@ -200,3 +203,28 @@ def test_a_run_reads_back_as_it_was_written(tmp_path):
 
 def test_payloads_are_what_the_wire_says():
     assert msgspec.msgpack.decode(encode(heartbeat()))[0] == 7
+
+
+def undecodable(eui, count, size_bytes):
+    payload = b"x" * size_bytes
+    one = Received(topic=topic(eui, "journal"), payload=payload, retained=False, received_at_us=NOW_US)
+    return [one] * count
+
+
+def test_what_cannot_be_decoded_costs_its_gateway_too_until_nobody_listens_to_it():
+    size_bytes = 1_000_000
+    burst = PACES[MessageKind.BYTE].burst // size_bytes
+    within = SORTER.sort(undecodable(EUIS[0], burst, size_bytes))
+    assert (len(within.refused), within.quarantines) == (burst, {})
+    beyond = SORTER.sort(undecodable(EUIS[0], burst + 3, size_bytes))
+    assert beyond.quarantines[EUIS[0]].budget == MessageKind.BYTE
+    assert beyond.unheard == {EUIS[0]: (2, NOW_US)}
+
+
+def test_where_too_many_go_beyond_a_budget_the_limit_is_suspected_and_they_are_spared():
+    size_bytes = PACES[MessageKind.BYTE].burst + 1
+    sorter = Sorter({}, set(EUIS), DEFAULTS, bound=QuarantineBound(least=1, share_max_ppm=0))
+    rows = sorter.sort([*undecodable(EUIS[0], 1, size_bytes), *undecodable(EUIS[1], 2, size_bytes)])
+    assert list(rows.quarantines) == [EUIS[0]]
+    assert rows.recent.suspects(NOW_US) == {EUIS[1]: NOW_US}
+    assert rows.unheard == {}

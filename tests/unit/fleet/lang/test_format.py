@@ -90,3 +90,64 @@ def test_euros_and_sizes() -> None:
     assert formats.octets("fr", 1_000_000) == f"1,0{N}Mo"
     assert formats.octets("fr", 10_000) == f"10{N}ko"
     assert formats.octets("fr", 999) == f"999{N}o"
+
+
+@pytest.mark.parametrize(
+    ("number", "french", "english"),
+    [
+        (1, "1re", "1st"),
+        (2, "2e", "2nd"),
+        (3, "3e", "3rd"),
+        (4, "4e", "4th"),
+        (11, "11e", "11th"),
+        (12, "12e", "12th"),
+        (13, "13e", "13th"),
+        (21, "21e", "21st"),
+        (101, "101e", "101st"),
+        (111, "111e", "111th"),
+        (112, "112e", "112th"),
+        (113, "113e", "113th"),
+    ],
+)
+def test_ordinals(number: int, french: str, english: str) -> None:
+    assert (formats.ordinal("fr", number), formats.ordinal("en", number)) == (french, english)
+
+
+@pytest.mark.parametrize(
+    ("later_days", "french", "english"),
+    [
+        (0, "à 14:37", "at 14:37"),
+        (1, "le dim. 22 nov. à 14:37", "on Sun 22 Nov at 14:37"),
+        (-1, "le dim. 22 nov. à 14:37", "on Sun 22 Nov at 14:37"),
+        (100, "le dim. 22 nov. 2026 à 14:37", "on Sun 22 Nov 2026 at 14:37"),
+    ],
+)
+def test_an_instant_within_a_sentence_says_day_and_year_only_where_they_are_others(
+    later_days: int, french: str, english: str
+) -> None:
+    now_us = AT_US + later_days * 24 * HOUR_US
+    assert (formats.at("fr", AT_US, now_us), formats.at("en", AT_US, now_us)) == (french, english)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "french"),
+    [
+        (0, "0 o"),
+        (999, "999 o"),
+        (1_000, "1,0 ko"),
+        (9_900, "9,9 ko"),
+        (999_999, "1\u202f000 ko"),
+        (1_000_000_000, "1,0 Go"),
+        (10_000_000_000, "10 Go"),
+    ],
+)
+def test_sizes_have_a_decimal_below_ten_of_their_unit(size_bytes: int, french: str) -> None:
+    assert formats.octets("fr", size_bytes) == french.replace(" ", N)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "french"),
+    [(599, "9 min 59 s"), (600, "10 min"), (659, "10 min"), (-659, "−10 min"), (-599, "−9 min 59 s")],
+)
+def test_a_calm_duration_drops_seconds_from_ten_minutes_on(seconds: int, french: str) -> None:
+    assert formats.calm("fr", seconds * 1_000_000) == french.replace(" ", N)

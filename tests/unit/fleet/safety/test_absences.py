@@ -15,7 +15,7 @@ from fleet.safety.absences import (
     visit_absences,
     works_absences,
 )
-from fleet.safety.model import Absence, AbsenceKind, Question, SafetyLimits
+from fleet.safety.model import REPAIR_LIMITS, Absence, AbsenceKind, Question, SafetyLimits
 
 NOW_US = 1_796_000_000_000_000
 NOTICE_US = 72 * HOUR_US
@@ -80,3 +80,17 @@ def test_a_tenth_of_the_budget_and_a_fifth_of_the_sensors_are_kept_unless_asked_
     assert (
         SafetyLimits(budget_left_min_ppm=1_000_000, alone_sensors_max_ppm=0).budget_left_min_ppm == 1_000_000
     )
+
+
+def test_a_repair_may_use_up_the_budget_and_leaves_nobody_alone_more_than_others_do():
+    assert SafetyLimits(budget_left_min_ppm=0) == REPAIR_LIMITS
+    assert REPAIR_LIMITS.alone_sensors_max_ppm == SafetyLimits().alone_sensors_max_ppm
+
+
+@pytest.mark.parametrize("name", ["budget_left_min_ppm", "alone_sensors_max_ppm"])
+def test_a_limit_is_a_share(name):
+    for share in (0, 1_000_000):
+        SafetyLimits(**{name: share})
+    for beyond in (-1, 1_000_001):
+        with pytest.raises(ValueError, match=name):
+            SafetyLimits(**{name: beyond})

@@ -151,3 +151,24 @@ def test_two_whole_departements_that_share_every_border():
     assert [commune.insee for commune in territory.communes] == codes
     assert (territory.refused, territory.remarks) == ((), ())
     assert sum(commune.departement == "37" for commune in territory.communes) == 272
+
+
+@pytest.mark.parametrize(
+    ("west", "south", "taken"),
+    [
+        (0.8, 47.4, True),
+        (180, 90, True),
+        (-180, -90, True),
+        (180.1, 0, False),
+        (-180.1, 0, False),
+        (0, 90.1, False),
+        (0, -90.1, False),
+    ],
+)
+def test_a_point_lies_on_the_earth(west, south, taken):
+    found = of(({"insee": "37015", "name": "Azay"}, {"type": "Point", "coordinates": [west, south]}))
+    assert (len(found.communes), len(found.refused)) == ((1, 0) if taken else (0, 1))
+    if taken:
+        assert (found.communes[0].lon, found.communes[0].lat) == (west, south)
+    else:
+        assert "outside ±180, ±90 degrees" in found.refused[0]
