@@ -95,3 +95,13 @@ def test_a_file_for_other_hardware_is_said_to_be_one(
     file.write_text(json.dumps(content), encoding="utf-8")
     assert main(["import", str(file), "--name", "vieux", "--lang", "fr"]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("offset", [True, 1.5, "20", None])
+def test_an_offset_that_is_no_whole_number_is_refused_by_name(
+    file: Path, offset: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf = CONF["SX130x_conf"] | {"sx1261_conf": {"rssi_offset": offset}}
+    file.write_text(json.dumps({"SX130x_conf": conf}), encoding="utf-8")
+    assert main(["import", str(file), "--name", "mon-toit"]) == 2
+    assert "sx1261_conf.rssi_offset" in capsys.readouterr().err

@@ -145,3 +145,21 @@ def test_a_frame_that_the_pulse_dated_keeps_its_time_to_the_microsecond(boot: in
     assert (reception.utc_us, reception.gps_us, reception.quality) == (utc_us, gps_us, TimeQuality.GNSS)
     made = json.loads(rxpk(dated, reception))
     assert (made["time"], made["tmms"]) == (iso_time(utc_us), gps_us // 1000)
+
+
+@pytest.mark.parametrize(
+    ("utc_us", "time"),
+    [
+        (-1, "1970-01-01 00:00:00 GMT"),
+        (0, "1970-01-01 00:00:00 GMT"),
+        (LATEST_UTC_US, "9999-12-31 23:59:59 GMT"),
+        (2 * LATEST_UTC_US, "9999-12-31 23:59:59 GMT"),
+    ],
+)
+def test_statistics_with_an_absurd_clock_have_the_nearest_time_that_can_be_written(
+    utc_us: int, time: str
+) -> None:
+    statistics = Statistics(
+        utc_us=utc_us, rxnb=0, rxok=0, rxfw=0, ackr_percent=0.0, dwnb=0, txnb=0, temperature_c=None
+    )
+    assert json.loads(stat(statistics))["time"] == time
