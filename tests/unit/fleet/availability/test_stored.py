@@ -1,6 +1,7 @@
 """Stored figures are read back as they were written, by this program and from versions of older ones."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -60,3 +61,11 @@ def test_a_stored_second_figure_is_not_computed_again(key, figures_of):
     first[key]["charged"] += 5
     again = restored(given, figures)
     assert figures_of(again)[first["insee"]].share.charged == first[key]["charged"]
+
+
+def test_gateways_are_written_in_the_order_of_their_euis():
+    given = small_month(2)
+    result = reckon(given)
+    turned = replace(result, lines=dict(reversed(result.lines.items())))
+    assert document(given, turned) == document(given, result)
+    assert [one["eui"] for one in stored(given, turned)["gateways"]] == sorted(result.lines)

@@ -224,3 +224,18 @@ def fuzz(folder, count, seed):
 @pytest.mark.slow
 def test_no_cycle_is_lost_to_ten_thousand_messages(tmp_path):
     assert 0 < fuzz(tmp_path, FUZZED, "make test") < FUZZED
+
+
+def test_budgets_follow_from_what_an_agent_keeps_and_how_often_it_speaks():
+    records, events = 50_000, 100_000
+    assert {kind: (pace.burst, pace.step_us) for kind, pace in PACES.items()} == {
+        MessageKind.HEARTBEAT: (10 * 60, S // 2),
+        MessageKind.RUN: (1_000, 30 * S),
+        MessageKind.RECORD: (records, 10 * S),
+        MessageKind.EVENT: (events, S),
+        MessageKind.OTHER: (600, S),
+        MessageKind.BOOT: (200, 10 * S),
+        MessageKind.BYTE: (64_000_000, S // 4_000),
+        MessageKind.PROCESSOR: ((records + events) * 200, 20),
+    }
+    assert (records + events) * 400 <= PACES[MessageKind.BYTE].burst

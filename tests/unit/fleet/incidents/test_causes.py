@@ -31,3 +31,20 @@ def test_only_the_network_servers_cut_goes_on_with_the_network_servers_cut(cause
     assert compatible(LNS, LNS)
     assert not compatible(LNS, cause)
     assert not compatible(cause, LNS)
+
+
+@pytest.mark.parametrize(
+    ("before", "cause", "goes_on"),
+    [
+        (POWER, POWER, True),
+        (BACKHAUL, BACKHAUL, True),
+        (POWER, BACKHAUL, False),
+        (BACKHAUL, POWER, False),
+        (UNKNOWN, POWER, True),
+        (POWER, NONE, True),
+        (NONE, UNKNOWN, True),
+        (Cause.OURS, POWER, True),
+    ],
+)
+def test_a_proved_cause_goes_on_with_itself_and_with_what_nobody_proved(before, cause, goes_on):
+    assert compatible(before, cause) is goes_on

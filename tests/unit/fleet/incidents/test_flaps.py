@@ -6,7 +6,16 @@ import pytest
 
 from fleet.facts.states import CommuneState, GatewayState
 from fleet.incidents.flaps import flap_grade, flapping, open_flaps, regrades
-from fleet.incidents.model import Domain, Facts, Grade, IncidentState, Regrade, SharedCause
+from fleet.incidents.model import (
+    FLAP_EDGES,
+    FLAP_WINDOW_US,
+    Domain,
+    Facts,
+    Grade,
+    IncidentState,
+    Regrade,
+    SharedCause,
+)
 from fleet.tickets.model import Criticality
 from tests.unit.fleet.incidents.networks import commune, down, gateway, incident, member, network
 
@@ -110,3 +119,7 @@ def test_only_open_incidents_are_regraded(state):
 
 def test_an_incident_whose_members_are_all_back_keeps_its_grade():
     assert regraded(facts(*VILLAGE, incidents=[incident([member("a", back=1)])])) == []
+
+
+def test_four_edges_within_half_an_hour_are_one_incident_as_the_design_says():
+    assert (FLAP_EDGES, FLAP_WINDOW_US) == (4, 30 * 60 * 1_000_000)
