@@ -103,3 +103,12 @@ def test_without_works_nothing_is_allowed():
 def test_a_window_over_the_end_of_a_month_takes_from_both():
     late = works(1, 743, 4, month=MONTH)
     assert total(of_commune([late, works(2, 0, 3)], DEFAULTS)) == (4 + 2) * HOUR_US
+
+
+def test_works_that_nobody_approves_any_more_excuse_nothing_whatever_was_approved_before():
+    first = works(1, 200, 2)
+    assert excused(first, [first], DEFAULTS) == [(first.start_us, first.end_us)]
+    for later in (replace(first, approved_by=""), replace(first, withdrawn=True)):
+        assert excused(later, [first, later], DEFAULTS) == []
+    never = replace(first, approved_by="")
+    assert excused(replace(first, recorded_at_us=first.start_us), [never], DEFAULTS) == []
