@@ -69,6 +69,7 @@ def test_addresses_beyond_the_limit_are_counted_only() -> None:
     for n in range(ADDRESSES_LIMIT + 2):
         book.frame_received(record(1, data_up(n)), JUNE_2024_US)
     assert (len(book.sketches or {}), book.overflowed) == (ADDRESSES_LIMIT, 2)
+    assert ADDRESSES_LIMIT == 5_000, "as the README says"
 
 
 def test_a_clock_that_was_years_ahead_loses_nothing_of_the_day_that_it_ended() -> None:

@@ -158,6 +158,21 @@ FULL = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gnss", "GNSS"),
+        ("hearing", "À VÉRIFIER"),
+        ("onsite_code", "prouve votre présence"),
+        ("backhaul_rtt_ms", "41\u202fms"),
+    ],
+)
+def test_what_nobody_measured_has_no_line(name: str, words: str) -> None:
+    without = {field: value for field, value in FULL.items() if field != name}
+    assert words in render(status(**FULL))
+    assert words not in render(status(**without))
+
+
 def test_the_screen_holds_all_on_one_screen_in_french() -> None:
     text = render(status(**FULL))
     for words in (

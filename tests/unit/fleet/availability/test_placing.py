@@ -29,3 +29,19 @@ def test_beside_one_believed_heartbeat(away_ms, late_us, side):
     placed = placed_by_uptime(sorted((believed, other), key=lambda one: one.uptime_ms), DEFAULTS)
     (moved,) = [one for one in placed if one.uptime_ms != believed_ms]
     assert moved.at_us - (T0 + moved.uptime_ms * 1000) == late_us
+
+
+@pytest.mark.parametrize(("first_late_us", "last_late_us"), [(0, LATE_US), (LATE_US, 0), (0, 0), (0, 5)])
+def test_of_two_unbelieved_heartbeats_the_later_received_is_moved_as_far_as_the_drift_allows(
+    first_late_us, last_late_us
+):
+    away_ms = 1_000_000
+    drift_us = away_ms * DRIFT_PPM // 1000
+    beats = [
+        point(0, trusted=False, late_us=first_late_us),
+        point(away_ms, trusted=False, late_us=last_late_us),
+    ]
+    placed = placed_by_uptime(beats, DEFAULTS)
+    late = [one.at_us - (T0 + one.uptime_ms * 1000) for one in placed]
+    assert 5 < drift_us < LATE_US
+    assert late == [min(first_late_us, last_late_us + drift_us), min(last_late_us, first_late_us + drift_us)]
