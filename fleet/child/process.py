@@ -32,6 +32,8 @@ from fleet.reports.signature import SignatureError
 
 WAITING_LIMIT: Final = 3
 """Orders, the one at work among them: each holds one of the threads that answer pages."""
+TURN_LIMIT_S: Final = 60.0
+"""How long an order waits for those before it: what nobody waits for may take long."""
 CLOSE_LIMIT_S: Final = 3_600.0
 """What nobody waits for is done at last even where others leave the nice child little of the processor."""
 REPORT_LIMIT_S: Final = 300.0
@@ -46,7 +48,7 @@ class ChildFailed(RuntimeError):
 
 
 class ChildBusy(RuntimeError):
-    """Too many orders wait."""
+    """Too many orders wait, or this one waited too long."""
 
 
 class Child:
@@ -59,9 +61,10 @@ class Child:
         *,
         command: tuple[str, ...] = COMMAND,
         time_limit_s: float | None = None,
+        turn_limit_s: float = TURN_LIMIT_S,
     ) -> None:
         self._url, self._contract = database_url, contract
-        self._command, self._time_limit_s = command, time_limit_s
+        self._command, self._time_limit_s, self._turn_limit_s = command, time_limit_s, turn_limit_s
         self._waiting = threading.BoundedSemaphore(WAITING_LIMIT)
         self._turn = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
@@ -160,8 +163,12 @@ class Child:
         if not self._waiting.acquire(blocking=False):
             raise ChildBusy(f"{WAITING_LIMIT} months or reports are at work or wait; try again in a minute")
         try:
-            with self._turn:
+            if not self._turn.acquire(timeout=self._turn_limit_s):
+                raise ChildBusy("another month or report takes long; try again in a minute")
+            try:
                 yield
+            finally:
+                self._turn.release()
         finally:
             self._waiting.release()
 

@@ -165,6 +165,26 @@ def test_orders_beyond_the_limit_are_refused_and_a_stop_ends_those_at_work():
     assert sorted(ended) == ["busy"] + ["failed"] * WAITING_LIMIT
 
 
+def test_an_order_waits_for_those_before_it_no_longer_than_its_limit():
+    child, started = python(FOR_EVER, turn_limit_s=0.2), threading.Event()
+
+    def count_a_day():
+        started.set()
+        with pytest.raises(ChildFailed):
+            child.count_day("2026-10-05")
+
+    before = threading.Thread(target=count_a_day)
+    before.start()
+    started.wait()
+    while child._running is None:
+        time.sleep(0.01)
+    with pytest.raises(ChildBusy, match="takes long"):
+        child.report(report())
+    child.stop()
+    before.join(60)
+    assert child.failures == 1
+
+
 def test_a_month_that_a_child_did_not_close_closes_at_the_next_look(database, tmp_path):
     first = tmp_path / "first"
     program = f"import pathlib, runpy\nfirst = pathlib.Path({str(first)!r})\nif not first.exists():\n"
