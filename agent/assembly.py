@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from agent.acceptance.acceptance import Acceptance, Parts
+from agent.acceptance.routes import AcceptanceRoutes
 from agent.clock import SystemClock
 from agent.commands.actions import Actions
 from agent.commands.onsite import OnsiteCode
@@ -42,6 +44,7 @@ from agent.supervisor.leaving import Leave
 from agent.supervisor.network_tools import NetworkTools
 from agent.supervisor.watch import Supervisor, Watchdog
 from agent.wire import reasons
+from agent.wire.acceptance import UPLOAD_LIMIT_BYTES
 from agent.wire.configuration import Configuration
 from agent.wire.envelope import EnvelopeKind, EnvelopeRefused, decode_envelope
 from agent.wire.messages import Change
@@ -210,6 +213,8 @@ class Agent:
             raise leave from None
 
     def _work(self) -> "tuple[Any, ...]":
+        parts = Parts(self.datapath, self.noise_meter, self.test_frames, self.control)
+        acceptance = Acceptance(self.state, self.keeper.order, self.identity, self.clock, parts)
         return (
             self.datapath.run(),
             self.control.run(),
@@ -222,7 +227,10 @@ class Agent:
             self.reporting.flush_events(),
             self.keeper.run(),
             Watchdog(self.service, snapshot=self.datapath.snapshot, on_radio=self.datapath.on_radio).run(),
-            StatusPage(self.status).run(lambda: self.control.running),
+            acceptance.run(),
+            StatusPage(self.status, AcceptanceRoutes(acceptance, self.clock).answer, UPLOAD_LIMIT_BYTES).run(
+                lambda: self.control.running
+            ),
             self._wait_to_leave(),
             serve_status(self.state, self.status),
         )

@@ -140,6 +140,10 @@ class Identity:
         code: str | None = asked("code_of", self._key_pem, challenge, self.eui, ticket)
         return code
 
+    def acceptance_signature(self, record: bytes) -> str:
+        """Return the signature of an acceptance record as hex."""
+        return str(asked("acceptance_signature", self._key_pem, record))
+
     def validity_us(self) -> tuple[int, int] | None:
         """Return (from, until) of the certificate, or None without one."""
         if not self.enrolled:

@@ -7,7 +7,7 @@ from pathlib import Path
 from demo.child import Child, passerelle, run
 from demo.network import PlannedGateway
 from demo.relay import Link, UdpRelay, open_tcp_relay, open_udp_relay
-from fleet.cli import commands
+from fleet.cli import orders
 from hal.twin.chip import VirtualChip
 from hal.twin.lines.gnss_line import GnssLine
 from hal.twin.lines.gnss_receiver import AntennaSite, GnssReceiver
@@ -94,7 +94,7 @@ class Rig:
         lns_relay, lns_port = await open_udp_relay(self.link, around.lns)
         broker_relay, broker_port = await open_tcp_relay(self.link, around.broker)
         self._relays = [lns_relay, broker_relay]
-        options = commands.OrderOptions(
+        options = orders.OrderOptions(
             bus=f"socket:{self.server.path}",
             lns=f"127.0.0.1:{lns_port}",
             broker=f"127.0.0.1:{broker_port}",
@@ -102,7 +102,7 @@ class Rig:
             tls=around.broker_tls,
             settings=(f"radio.gnss_device={self.gnss.path}", "radio.class_b_beacon=true"),
         )
-        await asyncio.to_thread(commands.order, around.fleet_data, self.eui, order, options)
+        await asyncio.to_thread(orders.write_order, around.fleet_data, self.eui, order, options)
         await run(passerelle("provision", "flash", "--order", str(order), "--output", str(self.image)))
         order.unlink()  # it holds the token
         self._agent = Child(

@@ -1,4 +1,4 @@
-"""``passerelle provision``: flash an image for one gateway, check what is on one."""
+"""``passerelle provision``: flash an image for one gateway, check what is on one, accept it on site."""
 
 import argparse
 import contextlib
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -18,7 +19,7 @@ from provisioning import medium
 from provisioning.clock import monotonic_s, utc_us
 from provisioning.plan import Plan, make_plan, refusal
 from provisioning.progress import Progress
-from provisioning.words import error_text, say, size
+from provisioning.words import error_text, said, say, size
 
 REFUSED = 2
 FAILED = 1
@@ -36,7 +37,7 @@ class Stop(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``flash`` or ``check``."""
+    """Run ``flash``, ``check`` or ``accept``."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -62,7 +63,54 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--image", type=Path, required=True)
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=_check)
+    accept = commands.add_parser("accept", help="la recette sur site, depuis un portable")
+    accept.add_argument("--url", required=True, help="page de la passerelle, http://ADRESSE:8080")
+    accept.add_argument("--code", required=True, help="huit chiffres de l’ordre de travail")
+    accept.add_argument("--name", required=True, help="qui signe")
+    accept.add_argument("--remarks", default="", help="remarques au procès-verbal")
+    accept.add_argument("--photo", type=Path, action="append", default=[], help="JPEG ou PNG, quatre au plus")
+    accept.add_argument("--json", action="store_true", help="une ligne JSON par étape")
+    accept.set_defaults(run=_accept)
     return parser
+
+
+def _accept(options: argparse.Namespace) -> int:
+    from provisioning.accept import AcceptError, LocalGateway, accept
+
+    try:
+        signed = accept(
+            LocalGateway(options.url),
+            code=options.code,
+            name=options.name,
+            remarks=options.remarks,
+            photos=options.photo,
+            show=_shown_once(as_json=options.json),
+        )
+    except AcceptError as error:
+        raise Stop(REFUSED, say(error.word, **error.values), field=error.word) from error
+    if options.json:
+        _line({"event": "signed", "sha256": signed["sha256"], "taken": signed["taken"]})
+    else:
+        print(say("accept_done", site=signed["site"], sha256=signed["sha256"]))
+    return 0
+
+
+def _shown_once(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+    """Return a function that shows each check when its verdict changes."""
+    before: dict[str, str] = {}
+
+    def show(facts: dict[str, Any]) -> None:
+        for one in facts["findings"]:
+            if before.get(one["check"]) == one["verdict"]:
+                continue
+            before[one["check"]] = one["verdict"]
+            why = said(*one["why"])
+            if as_json:
+                _line({"event": "check", "check": one["check"], "verdict": one["verdict"], "why": why})
+            else:
+                print(f"  {one['check']:<14} {say('verdict_' + one['verdict']):<14} {why}")
+
+    return show
 
 
 def _flash(options: argparse.Namespace) -> int:

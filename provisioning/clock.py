@@ -11,3 +11,8 @@ def monotonic_s() -> float:
 def utc_us() -> int:
     """Return microseconds since 1970 as this machine believes."""
     return time.time_ns() // 1000
+
+
+def pause_s(duration_s: float) -> None:
+    """Wait."""
+    time.sleep(duration_s)

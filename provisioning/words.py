@@ -1,8 +1,9 @@
 """What the installer reads: French first, English on request (``PASSERELLE_LANG=en``)."""
 
 import os
+from typing import Any
 
-from agent.wire.reasons import ReasonedError, text
+from agent.wire.reasons import Reason, ReasonedError, text
 from provisioning.plan import Refusal
 
 _FRENCH = {
@@ -28,6 +29,23 @@ _FRENCH = {
     "token": "Jeton",
     "token_there": "présent, à usage unique",
     "token_gone": "effacé (déjà utilisé)",
+    "verdict_good": "bon",
+    "verdict_reserved": "réserve",
+    "verdict_bad": "à reprendre",
+    "verdict_unmeasured": "non mesuré",
+    "verdict_waiting": "en cours",
+    "accept_done": "Procès-verbal signé pour « {site} », gardé sur la passerelle (SHA-256 {sha256}).",
+    "accept_code": "Ce n’est pas le code de cette passerelle.\n"
+    "  Que faire : vérifiez la feuille de l’ordre et l’EUI de la page.",
+    "accept_often": "Trop d’essais du code.\n  Que faire : attendez quelques minutes, puis recommencez.",
+    "accept_away": "La passerelle ne répond pas : {url}\n"
+    "  Que faire : rejoignez son Wi-Fi ou son câble, puis recommencez : rien n’est perdu.",
+    "accept_photo": "Photo refusée : {photo}\n  Que faire : une image JPEG ou PNG de 600 ko au plus.",
+    "accept_photos": "Trop de photos.\n  Que faire : {limit} au plus.",
+    "accept_refused": "Un point est à reprendre : il n’y a rien à signer encore.\n"
+    "  Que faire : suivez la phrase de ce point ; rien à faire sur place ? Appelez le NOC.",
+    "accept_sign": "La passerelle n’a pas pris la signature.\n"
+    "  Que faire : donnez un nom (100 caractères au plus), puis recommencez.",
     Refusal.MOUNTED: "{output} est monté sur {mounted}.\n"
     "  Que faire : démontez-le (umount), puis recommencez.",
     Refusal.TOO_SMALL: "{output} est trop petit : {capacity}, il faut {size}.\n"
@@ -61,6 +79,23 @@ _ENGLISH = {
     "token": "Token",
     "token_there": "present, single use",
     "token_gone": "wiped (already used)",
+    "verdict_good": "good",
+    "verdict_reserved": "reserve",
+    "verdict_bad": "to be mended",
+    "verdict_unmeasured": "not measured",
+    "verdict_waiting": "under way",
+    "accept_done": "Statement signed for “{site}”, kept on the gateway (SHA-256 {sha256}).",
+    "accept_code": "This is not the code of this gateway.\n"
+    "  What to do: check the order's sheet and the EUI of the page.",
+    "accept_often": "Too many tries of the code.\n  What to do: wait some minutes, then try again.",
+    "accept_away": "The gateway does not answer: {url}\n"
+    "  What to do: join its Wi-Fi or cable, then try again: nothing is lost.",
+    "accept_photo": "Photo refused: {photo}\n  What to do: a JPEG or PNG picture of at most 600 kB.",
+    "accept_photos": "Too many photos.\n  What to do: at most {limit}.",
+    "accept_refused": "Something must be mended: there is nothing to sign yet.\n"
+    "  What to do: follow the sentence of that check; nothing to do here? Call the NOC.",
+    "accept_sign": "The gateway did not take the signature.\n"
+    "  What to do: give a name (at most 100 characters), then try again.",
     Refusal.MOUNTED: "{output} is mounted on {mounted}.\n  What to do: unmount it (umount), then try again.",
     Refusal.TOO_SMALL: "{output} is too small: {capacity}, {size} are needed.\n"
     "  What to do: take a larger card.",
@@ -85,6 +120,12 @@ def error_text(error: Exception) -> str:
     """Return an error in the installer's language, as far as it has words for it."""
     english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
     return text(error.why, "fr") if isinstance(error, ReasonedError) and not english else str(error)
+
+
+def said(code: str, values: dict[str, Any]) -> str:
+    """Return a gateway's reason in the installer's language."""
+    english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
+    return text(Reason(code, values), "en" if english else "fr")
 
 
 def size(count: int) -> str:

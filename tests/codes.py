@@ -28,7 +28,24 @@ OWN = ROOT / "fleet" / "lang" / "reasons.py"
 """Where the fleet's own codes are declared."""
 UNITS = frozenset(
     {
-        *("us", "ms", "s", "min", "h", "hz", "khz", "mhz", "dbm", "c", "bytes", "mb", "characters"),
+        *(
+            "us",
+            "ms",
+            "s",
+            "min",
+            "h",
+            "hz",
+            "khz",
+            "mhz",
+            "dbm",
+            "db",
+            "dbi",
+            "c",
+            "bytes",
+            "mb",
+            "characters",
+        ),
+        *("m", "deg", "percent", "tries", "gateways"),
         *(
             "frames",
             "tests",

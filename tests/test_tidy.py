@@ -240,7 +240,6 @@ ROOM_LINES = 70
 SMALL_ROOMS_LIMIT = 10
 SMALL_ROOMS = {
     "agent.link.rights": "asks the broker again and again, a task of its own beside the session that it ends",
-    "agent.ports": "the port between control path and data path, which stand on floors of their own",
     "agent.radio.pace": "pure by contract; radio.thread, which it serves, is a shell",
     "agent.spool.condition": "the states of the spool; spool.spool is full",
     "fleet.identity.rate": "an algorithm with a source, pure; process_parts only holds one a process",

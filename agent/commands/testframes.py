@@ -139,6 +139,10 @@ class TestFrames:
             raise CommandFailed(summary)
         return summary
 
+    def neighbours(self) -> int:
+        """Return how many senders were heard at least once."""
+        return sum(one.heard > 0 for one in self._senders.values())
+
     async def _send_one_frame(self, downlink: Downlink) -> Reason:
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         verdict = self._radio.submit(

@@ -66,7 +66,7 @@ def _parts(state: Path, clock: Clock) -> dict[str, bytes]:
         order = load_settings(state, None)
     except SettingsError:
         return parts
-    public = msgspec.structs.replace(order, token="", configuration=b"")
+    public = msgspec.structs.replace(order, token="", code="", configuration=b"")
     parts["settings.json"] = msgspec.json.encode(public)
     running = running_configuration(state, order)
     if running is not None:

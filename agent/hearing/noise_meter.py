@@ -61,6 +61,8 @@ class NoiseMeter:
         self._measured = measured
         self._due_us = 0
         self.dbm: float | None = None
+        self.floors_dbm: dict[int, float] = {}
+        """The last result by frequency in Hz."""
 
     async def look(self, now_us: int) -> None:
         """Measure all channels if it is time; a board that cannot is asked again at the next time."""
@@ -74,8 +76,9 @@ class NoiseMeter:
                     for frequency in SCANNED_HZ
                 ]
         except (HalError, ValueError, TimeoutError):
-            self.dbm = None
+            self.dbm, self.floors_dbm = None, {}
             return
         for frequency, level_dbm in zip(SCANNED_HZ, floors, strict=True):
             self._measured(frequency, level_dbm)
+        self.floors_dbm = dict(zip(SCANNED_HZ, floors, strict=True))
         self.dbm = round(middle_dbm(floors), 1)

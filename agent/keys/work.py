@@ -1,7 +1,7 @@
 """Keys, requests and certificates: what ``cryptography`` does for an identity; bytes and text in and out.
 
 Asked when the gateway wants a certificate, gets one or has none that can be read, when other roots follow
-those of the work order, and for a code on site.
+those of the work order, for a code on site and for an acceptance.
 """
 
 from cryptography import x509
@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from agent.certificate import BadCertificate
 from agent.wire import reasons
+from agent.wire.acceptance import sign_acceptance
 from agent.wire.onsite import ChallengeUnfit, shown_code
 from agent.wire.renewal import RenewalRequest, sign_renewal
 
@@ -62,6 +63,11 @@ def code_of(key_pem: bytes, challenge: str, eui: str, ticket: int) -> str | None
         return shown_code(_key(key_pem), challenge, eui, ticket)
     except ChallengeUnfit:
         return None
+
+
+def acceptance_signature(key_pem: bytes, record: bytes) -> str:
+    """Return the signature of an acceptance record as hex."""
+    return sign_acceptance(_key(key_pem), record)
 
 
 def checked_certificate(certificate_pem: str, ca_pem: str, eui: str, key_pem: bytes) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from agent.local_page import EVERYWHERE, LOOPBACK, LocalPage
+from agent.local_page import EVERYWHERE, LOOPBACK, Acts, LocalPage
 from agent.status.say import Lang, lang_of, say
 from agent.status.status import Status
 from agent.wire.configuration import Configuration
@@ -43,9 +43,15 @@ def page(status: Status, lang: Lang) -> str:
 class StatusPage:
     """The page on its port, as the configuration has it; ``look`` follows a change of configuration."""
 
-    def __init__(self, ask: Callable[[], Status]) -> None:
+    def __init__(
+        self, ask: Callable[[], Status], acts: Acts | None = None, body_limit_bytes: int = 0
+    ) -> None:
         self._page = LocalPage(
-            lambda accepted: page(ask(), lang_of(accepted)), path="/", content_type="text/html; charset=utf-8"
+            lambda accepted: page(ask(), lang_of(accepted)),
+            path="/",
+            content_type="text/html; charset=utf-8",
+            acts=acts,
+            body_limit_bytes=body_limit_bytes,
         )
         self._where: tuple[int, bool] = (0, False)
         self._server: asyncio.Server | None = None

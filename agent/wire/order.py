@@ -4,7 +4,10 @@ JSON, made by the fleet.  ``token`` is single-use and bound to the EUI; it never
 the gateway proves that it has it (``enrolment.py``).
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from agent.wire import reasons
 from agent.wire.configuration import Strict, Unfit
@@ -32,6 +35,16 @@ class WorkOrder(Strict, frozen=True, kw_only=True):
     """Version 1 of the signed configuration, ``envelope.encode_envelope`` bytes (base64 in JSON)."""
     bus: str = "spi:/dev/spidev0.0"
     """``spi:DEVICE``, ``usb:DEVICE`` or ``socket:PATH`` (a virtual chip)."""
+    number: int = 0
+    """The number of the fleet's work order; 0: none, there is no acceptance on site."""
+    code: Annotated[str, Meta(pattern=r"^([0-9]{8})?$")] = ""
+    """Opens the acceptance on the local page; stands on the installer's sheet."""
+    commune: str = ""
+    latitude_deg: float | None = None
+    """The registry says where the site is; None: it does not."""
+    longitude_deg: float | None = None
+    stability_s: Annotated[int, Meta(ge=1, le=3600)] = 600
+    """How long the acceptance watches the backhaul, in seconds."""
 
     def __post_init__(self) -> None:
         if parse_eui(self.eui) != self.eui:

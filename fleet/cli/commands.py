@@ -3,10 +3,8 @@
 ``fleet.errors.MistakeError`` is a user's mistake in one sentence.
 """
 
-import os
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,13 +12,8 @@ import typer
 from sqlalchemy import Connection
 
 from agent.wire.command import SERVICE_AFFECTING, Action, Command
-from agent.wire.configuration import FleetConfig
-from agent.wire.order import encode_order
-from agent.wire.paths import PATHS
 from fleet.clock import SystemClock
-from fleet.configurations import orders
 from fleet.configurations.commands import send
-from fleet.configurations.lns import AddressRefused, contractual_connector
 from fleet.db.connect import Database
 from fleet.db.migrate import upgrade
 from fleet.errors import MistakeError
@@ -44,7 +37,6 @@ from fleet.settings import (
 )
 
 DEFAULT_BROKER = f"127.0.0.1:{BROKER_PORT}"
-ORDER_MODE = 0o600
 
 
 def init(data: Path, *, public_url: str, broker: str, database_url: str = "") -> list[str]:
@@ -91,46 +83,6 @@ def open_fleet(data: Path) -> tuple[Settings, Database]:
     """Return the settings and the database of ``data``."""
     settings = read_settings(data)
     return settings, Database(settings.database_url, settings.seals)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderOptions:
-    """What `fleet order` was given."""
-
-    bus: str
-    lns: str
-    broker: str
-    enrol_url: str
-    tls: bool
-    settings: tuple[str, ...] = ()
-    """PATH=VALUE each, of the first configuration."""
-
-
-def order(data: Path, eui: str, output: Path, options: OrderOptions) -> str:
-    """Write the work order of ``eui`` to ``output``."""
-    settings, database = open_fleet(data)
-    default = f"{settings.broker.host}:{settings.broker.port}"
-    host, port = parse_host_port(options.broker or default, name="--broker", default_port=BROKER_PORT)
-    try:
-        lns = contractual_connector(options.lns)
-    except AddressRefused as error:
-        raise MistakeError(f"--lns: {error}") from error
-    wanted = orders.Wanted(
-        lns=options.lns,
-        broker=FleetConfig(host=host, port=port, tls=options.tls),
-        enrol_url=(options.enrol_url or settings.public_url).rstrip("/"),
-        bus=options.bus,
-        changes=dict(assignment(text) for text in options.settings),
-    )
-    keys = foundation.read_keys(data)
-    with closing(database), database.write() as connection:
-        gateway = _gateway(connection, eui)
-        made = orders.make_order(
-            connection, keys, gateway, wanted, who=audit.COMMAND_LINE, now_us=SystemClock().now_us()
-        )
-    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ORDER_MODE), "wb") as file:
-        file.write(encode_order(made))
-    return f"{output}: work order of {gateway.name} ({eui})\n{PATHS[lns.kind][1]}"
 
 
 def accept(data: Path, euis: list[str]) -> list[str]:

@@ -20,6 +20,7 @@ from fleet.cli import incidents as incidents_cli
 from fleet.cli import layers as layers_cli
 from fleet.cli import lns as lns_cli
 from fleet.cli import objects as objects_cli
+from fleet.cli import orders as orders_cli
 from fleet.cli import proxy as proxy_cli
 from fleet.cli import reports as reports_cli
 from fleet.cli import rollout as rollout_cli
@@ -79,27 +80,6 @@ def import_(
 def export(data: Data, file: Path) -> None:
     """Write sites and gateways to FILE, a CSV or XLSX sheet that can be imported again."""
     print(exchange.export_file(data, file))
-
-
-@app.command()
-def order(  # noqa: PLR0917 typer passes by name
-    data: Data,
-    eui: Annotated[str, Option(help="Gateway EUI.")],
-    output: Annotated[Path, Option(help="File to write; it holds a secret.")],
-    bus: Annotated[str, Option(help="spi:DEVICE, usb:DEVICE or socket:PATH.")] = "spi:/dev/spidev0.0",
-    lns: Annotated[
-        str, Option(help="chirpstack://HOST, station://HOST, udp://HOST:PORT.")
-    ] = "127.0.0.1:1700",
-    broker: Annotated[str, Option(help="HOST:PORT when not the fleet's own.")] = "",
-    enrol_url: Annotated[str, Option(help="When not the fleet's public address.")] = "",
-    tls: Annotated[bool, Option(help="Whether the broker speaks TLS.")] = True,
-    set_: Annotated[list[str] | None, Option("--set", help="PATH=VALUE, as of `fleet configure`.")] = None,
-) -> None:
-    """Write the work order of one gateway: single-use token and first signed configuration."""
-    options = commands.OrderOptions(
-        bus=bus, lns=lns, broker=broker, enrol_url=enrol_url, tls=tls, settings=tuple(set_ or ())
-    )
-    print(commands.order(data, parse_eui(eui), output, options))
 
 
 @app.command()
@@ -207,6 +187,7 @@ def availability(
     print(figures.show(data, month, by, as_json=as_json))
 
 
+app.add_typer(orders_cli.app, name="order")
 app.add_typer(availability_cli.facts, name="facts")
 app.add_typer(availability_cli.months, name="month")
 app.add_typer(reports_cli.app, name="report")

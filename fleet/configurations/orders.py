@@ -1,6 +1,5 @@
 """Work orders: a single-use token and version 1 of the signed configuration for one gateway."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,16 +11,11 @@ from agent.wire.order import WorkOrder
 from fleet.configurations.change import change
 from fleet.configurations.issue import issue_version
 from fleet.configurations.lns import contractual_connector
-from fleet.durations import DAY_US
 from fleet.identity import audit
-from fleet.identity.enrolments import store_token
+from fleet.identity.enrolments import order_secrets
 from fleet.identity.foundation import Keys
 from fleet.lang.reasons import FleetReason, own
 from fleet.registry.store import Gateway
-
-TOKEN_BYTES = 32
-VALID_US = 30 * DAY_US
-"""DESIGN §9: 30 days, backhaul may come weeks later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +27,8 @@ class Wanted:
     broker: FleetConfig
     enrol_url: str
     bus: str
+    stability_s: int = 600
+    """How long the acceptance on site watches the backhaul, in seconds."""
     changes: Mapping[str, str] = field(default_factory=dict)
     """Settings of version 1 by path, as `fleet configure --set` names them."""
 
@@ -52,20 +48,17 @@ def first_configuration(wanted: Wanted) -> Configuration:
 
 
 def make_order(
-    connection: Connection, keys: Keys, gateway: Gateway, wanted: Wanted, *, who: str, now_us: int
+    connection: Connection,
+    keys: Keys,
+    gateway: Gateway,
+    wanted: Wanted,
+    *,
+    number: int,
+    valid_until_us: int,
+    who: str,
+    now_us: int,
 ) -> WorkOrder:
-    """Return the work order of ``gateway``; older unused orders of it stop working."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    valid_until_us = now_us + VALID_US
-    store_token(
-        connection,
-        keys.authority,
-        token=token,
-        eui=gateway.eui,
-        valid_until_us=valid_until_us,
-        who=who,
-        now_us=now_us,
-    )
+    """Return what is flashed for work order ``number``, whose token is stored, with version 1 signed anew."""
     envelope = issue_version(
         connection,
         keys.signing,
@@ -82,16 +75,20 @@ def make_order(
         who=who,
         action="gateway.order",
         subject=gateway.eui,
-        after={"valid_until_us": valid_until_us, "version": envelope.version},
+        after={"order": number, "valid_until_us": valid_until_us, "version": envelope.version},
     )
+    secret = order_secrets(keys.authority, number, gateway.eui)
     return WorkOrder(
         eui=gateway.eui,
         site=gateway.site_name,
         enrol_url=wanted.enrol_url,
-        token=token,
+        token=secret.token,
         valid_until_us=valid_until_us,
         fleet_ca_pem=keys.authority.pem,
         fleet_public_key=keys.signing_public_hex,
         configuration=encode_envelope(envelope),
         bus=wanted.bus,
+        number=number,
+        code=secret.code,
+        stability_s=wanted.stability_s,
     )

@@ -1,8 +1,8 @@
 """Enrolment and renewal: whether a request may become a certificate, and why not.
 
-``decide`` and ``decide_renewal`` are pure.  A token is single-use and bound to one EUI.  Asking again with
-the same token *and* the same key is answered again (the first answer was lost on the way) while its
-certificate is not revoked; another key is refused.  A replaced box comes with a new work order: its
+``decide`` and ``decide_renewal`` are pure.  A token is single-use, bound to one EUI and its site.  Asking
+again with the same token *and* the same key is answered again (the first answer was lost on the way) while
+its certificate is not revoked; another key is refused.  A replaced box comes with a new work order: its
 certificate revokes the old box's.
 
     token of this EUI   key             answer
@@ -11,6 +11,7 @@ certificate revokes the old box's.
     used                another         refused: proof
     expired             any             refused: proof
     revoked             any             refused: proof
+    of another site     any             refused: proof
     no proof holds      any             refused: proof
 
 Renewal: the holder of a certificate's key asks for the next 90 days (``agent.wire.renewal``).  An expired
@@ -39,6 +40,8 @@ class Token:
     used_public_key_sha256: str | None = None
     """Serial of the certificate that was issued for it; None when that was revoked."""
     revoked_at_us: int | None = None
+    site_id: int | None = None
+    """Where the box must hang; None: anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,27 +62,37 @@ class EnrolmentRefused:
 
 
 def decide(
-    request: EnrolmentRequest, public_key_sha256: str, tokens: tuple[Token, ...], now_us: int
+    request: EnrolmentRequest,
+    public_key_sha256: str,
+    tokens: tuple[Token, ...],
+    now_us: int,
+    site_id: int | None = None,
 ) -> Accepted | EnrolmentRefused:
-    """Return what to do with ``request``; ``tokens`` are those of its EUI."""
+    """Return what to do with ``request``; ``tokens`` are those of its EUI, which hangs at ``site_id``."""
     token = next((token for token in tokens if proof_holds(token.derived_key, request)), None)
     if token is None:
         detail = f"no enrolment token of {request.eui} made this proof; use the work order of this gateway"
         return EnrolmentRefused(field="proof", reason="foreign", detail=detail)
-    if token.revoked_at_us is not None:
-        return EnrolmentRefused(
-            field="proof", reason="revoked", detail="this token was revoked; ask for a new work order"
-        )
-    if token.used_at_us is not None:
+    if token.revoked_at_us is None and token.used_at_us is not None:
         if token.used_public_key_sha256 == public_key_sha256:
             return Accepted(token_id=token.id, first=False)
         detail = "this token was used already with another key; ask for a new work order"
         return EnrolmentRefused(field="proof", reason="used", detail=detail)
+    return _why_not_first(token, now_us, site_id) or Accepted(token_id=token.id, first=True)
+
+
+def _why_not_first(token: Token, now_us: int, site_id: int | None) -> EnrolmentRefused | None:
+    """Return why an unused token does not serve."""
+    if token.revoked_at_us is not None:
+        detail = "this token was revoked; ask for a new work order"
+        return EnrolmentRefused(field="proof", reason="revoked", detail=detail)
+    if token.site_id not in (None, site_id):
+        detail = "this token is of another site than where this gateway hangs; ask for a new work order"
+        return EnrolmentRefused(field="proof", reason="foreign", detail=detail)
     if token.valid_until_at_us <= now_us:
-        return EnrolmentRefused(
-            field="proof", reason="expired", detail="this token has expired; ask for a new work order"
-        )
-    return Accepted(token_id=token.id, first=True)
+        detail = "this token has expired; ask for a new work order"
+        return EnrolmentRefused(field="proof", reason="expired", detail=detail)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

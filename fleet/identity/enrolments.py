@@ -4,6 +4,7 @@ What proves a token is kept sealed (AES-GCM, for its gateway): who reads the dat
 and who writes it cannot make one.
 """
 
+import base64
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from fleet.identity.enrolment import (
 from fleet.identity.tables import certificates, enrolment_tokens
 
 SECRET_BYTES = 32
+CODE_DIGITS = 8
+CODE_BYTES = 8
+"""Drawn for a code: the bias of the remainder is below 10^-11."""
 NONCE_BYTES = 12
 """NIST SP 800-38D §8.2.2: random, far below 2^32 of them under one key."""
 
@@ -44,8 +48,28 @@ class Enrolled:
     """Whether the broker must learn of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderSecrets:
+    """What opens a work order: the token for the fleet, the code for the gateway's acceptance page."""
+
+    token: str
+    code: str
+
+
+def order_secrets(authority: Authority, number: int, eui: str) -> OrderSecrets:
+    """Return the secrets of a work order for a box; they follow from the authority's key."""
+    drawn = _derived(authority, f"passerelle work order/{number}/{eui}".encode(), SECRET_BYTES + CODE_BYTES)
+    token = base64.urlsafe_b64encode(drawn[:SECRET_BYTES]).decode().rstrip("=")
+    digits = int.from_bytes(drawn[SECRET_BYTES:], "big") % 10**CODE_DIGITS
+    return OrderSecrets(token=token, code=f"{digits:0{CODE_DIGITS}d}")
+
+
 def nothing_with_it(connection: Connection, eui: str) -> None:
     """Add nothing to an enrolment."""
+
+
+def nowhere(connection: Connection, eui: str) -> int | None:
+    """Return no site: a token that is bound to one serves nobody then."""
 
 
 def store_token(
@@ -57,8 +81,12 @@ def store_token(
     valid_until_us: int,
     who: str,
     now_us: int,
-) -> None:
-    """Store the derived key of ``token``, sealed; unused older tokens of the EUI are revoked."""
+    site_id: int | None = None,
+) -> int:
+    """Store the derived key of ``token``, sealed, and return its row's number.
+
+    Unused older tokens of the EUI are revoked.  ``site_id``: where the box must hang when it enrols.
+    """
     older = (
         (enrolment_tokens.c.eui == eui)
         & enrolment_tokens.c.used_at_us.is_(None)
@@ -71,8 +99,10 @@ def store_token(
         "created_at_us": now_us,
         "created_by": who,
         "valid_until_at_us": valid_until_us,
+        "site_id": site_id,
     }
-    connection.execute(insert(enrolment_tokens).values(row))
+    made = insert(enrolment_tokens).values(row).returning(enrolment_tokens.c.id)
+    return int(connection.execute(made).scalar_one())
 
 
 def enrol(
@@ -80,12 +110,14 @@ def enrol(
     authority: Authority,
     request: EnrolmentRequest,
     now_us: int,
+    *,
     with_it: Callable[[Connection, str], None] = nothing_with_it,
+    site_of: Callable[[Connection, str], int | None] = nowhere,
 ) -> Enrolled | EnrolmentRefused:
     """Return the certificate for ``request``, or why there is none.
 
     It is signed between two looks at the tokens, outside the transaction that stores it; ``with_it`` happens
-    in that transaction.
+    in that transaction.  ``site_of``: where a box hangs now.
 
     Raises:
         RequestRefused: the CSR itself is not acceptable.
@@ -93,12 +125,14 @@ def enrol(
     csr = check_request(request.csr_pem, request.eui)
     fingerprint = public_key_sha256(csr.public_key())
     with database.read() as connection:
-        verdict = decide(request, fingerprint, _tokens(connection, authority, request.eui), now_us)
+        tokens = _tokens(connection, authority, request.eui)
+        verdict = decide(request, fingerprint, tokens, now_us, site_of(connection, request.eui))
     if isinstance(verdict, EnrolmentRefused):
         return verdict
     issued = authority.issue_gateway(csr, request.eui, now_us)
     with database.write() as connection:
-        verdict = decide(request, fingerprint, _tokens(connection, authority, request.eui), now_us)
+        tokens = _tokens(connection, authority, request.eui)
+        verdict = decide(request, fingerprint, tokens, now_us, site_of(connection, request.eui))
         if isinstance(verdict, EnrolmentRefused):
             return verdict
         revoked = _store_enrolled(connection, verdict, issued, fingerprint, request.eui, now_us)
@@ -207,9 +241,13 @@ def _certificate_row(issued: Issued, eui: str, fingerprint: str, now_us: int) ->
 
 def _box(authority: Authority) -> AESGCM:
     """Return what enrolment secrets are sealed with: it follows from the authority's key."""
+    return AESGCM(_derived(authority, b"passerelle enrolment secrets", SECRET_BYTES))
+
+
+def _derived(authority: Authority, info: bytes, length: int) -> bytes:
+    """Return bytes that follow from the authority's key (RFC 5869)."""
     secret = authority.key.private_numbers().private_value.to_bytes(SECRET_BYTES, "big")
-    info = b"passerelle enrolment secrets"
-    return AESGCM(HKDF(algorithm=hashes.SHA256(), length=SECRET_BYTES, salt=None, info=info).derive(secret))
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=info).derive(secret)
 
 
 def _sealed(authority: Authority, eui: str, derived_key: bytes) -> bytes:
@@ -243,6 +281,7 @@ def _tokens(connection: Connection, authority: Authority, eui: str) -> tuple[Tok
             used_at_us=row["used_at_us"],
             used_public_key_sha256=row["used_key"] if row["used_revoked_at_us"] is None else None,
             revoked_at_us=row["revoked_at_us"],
+            site_id=row["site_id"],
         )
         for row in connection.execute(query).mappings()
         if (derived_key := _opened(authority, eui, row["derived_key"])) is not None

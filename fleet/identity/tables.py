@@ -17,8 +17,10 @@ enrolment_tokens = Table(
     Column("used_at_us", BigInteger),
     Column("used_serial", String(40)),
     Column("revoked_at_us", BigInteger),
+    Column("site_id", Integer),
 )
-"""The token itself is never stored (``agent.wire.enrolment``); its derived key is sealed (``enrolments``)."""
+"""The token itself is never stored (``agent.wire.enrolment``); its derived key is sealed (``enrolments``).
+``site_id``: where the box must hang when it enrols; None: anywhere."""
 
 certificates = Table(
     "certificates",

@@ -119,6 +119,11 @@ def load_gateway(connection: Connection, eui: str) -> Gateway | None:
     return None if row is None else _gateway(row)
 
 
+def site_of(connection: Connection, eui: str) -> int | None:
+    """Return the site where a box hangs now."""
+    return connection.scalar(select(gateways.c.site_id).where(gateways.c.eui == eui))
+
+
 def _gateway(row: RowMapping) -> Gateway:
     fields = dict(row)
     fields["power_feeder"] = fields.pop("own_feeder") or fields["power_feeder"]

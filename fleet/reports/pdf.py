@@ -31,11 +31,16 @@ ROOM = {
 
 def pdf_of(report: Report) -> bytes:
     """Return the report as PDF/UA-1."""
+    return pdf_of_page(html_of(report))
+
+
+def pdf_of_page(page: str) -> bytes:
+    """Return a page of HTML as PDF/UA-1; what it shows, it carries."""
     from weasyprint import HTML
     from weasyprint.urls import URLFetcher
 
     inline = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
-    document = HTML(string=html_of(report), url_fetcher=inline)
+    document = HTML(string=page, url_fetcher=inline)
     return bytes(document.write_pdf(pdf_variant=VARIANT))
 
 

@@ -31,6 +31,7 @@ from fleet.db.base import metadata
 from fleet.db.bounded import Bound, Bounds
 
 OF_A_GATEWAY = (
+    "acceptances",
     "certificates",
     "commissioning",
     "configuration_versions",
@@ -142,6 +143,13 @@ class _Rules:
             ),
             "sites": Bound(rows=in_commune, values={"commune_insee": insees}, refers={"key": "sites.key"}),
             "agreements": Bound(rows=self._of("site_id", self.sites), refers={"site_id": "sites.id"}),
+            "work_orders": Bound(
+                rows=self._of("site_id", self.sites), refers={"eui": "gateways.eui", "site_id": "sites.id"}
+            ),
+            "acceptance_photos": Bound(
+                rows=self._of("acceptance_id", self.acceptances),
+                refers={"acceptance_id": "acceptances.id"},
+            ),
             "gateways": Bound(
                 rows=self._of("site_id", self.sites), refers={"eui": "gateways.eui", "site_id": "sites.id"}
             ),
@@ -191,6 +199,11 @@ class _Rules:
         """Return the query of the gateways within reach."""
         gateway = _alias("gateways")
         return select(gateway.c.eui).where(gateway.c.site_id.in_(self.sites()))
+
+    def acceptances(self) -> Select[Any]:
+        """Return the query of the acceptances of gateways within reach."""
+        acceptance = _alias("acceptances")
+        return select(acceptance.c.id).where(acceptance.c.eui.in_(self.euis()))
 
     def tickets(self) -> Select[Any]:
         """Return the query of the tickets within reach."""

@@ -17,6 +17,7 @@ from fleet.identity.keeper import Keeper
 from fleet.notify import outbox
 from fleet.web import login
 from fleet.web.api import (
+    acceptances,
     approvals,
     availability,
     documented,
@@ -56,6 +57,7 @@ def make_app(parts: Parts) -> FastAPI:
     share(app, parts)
     problems.install(app)
     app.include_router(enrolments.router)
+    app.include_router(acceptances.router)
     app.include_router(routes.router)
     app.include_router(availability.router)
     app.include_router(releases.router)

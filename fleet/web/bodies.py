@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent.wire.acceptance import UPLOAD_LIMIT_BYTES
 from fleet.intake.report_mail import MAIL_LIMIT_BYTES
 from fleet.lang.format import octets
 from fleet.lang.i18n import DEFAULT_LANGUAGE, known, t
@@ -45,6 +46,7 @@ _LARGE: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"/api/v1/registry"), SHEET_LIMIT_BYTES),
     (re.compile(r"/tickets/\d+/photo"), PHOTO_LIMIT_BYTES + FRAME_BYTES),
     (re.compile(r"/api/v1/tickets/\d+/photos"), PHOTO_LIMIT_BYTES + FRAME_BYTES),
+    (re.compile(r"/api/v1/acceptances"), UPLOAD_LIMIT_BYTES),
     (re.compile(r"/api/v1/mail/[^/]*"), MAIL_LIMIT_BYTES),
 )
 

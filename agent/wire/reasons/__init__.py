@@ -4,6 +4,7 @@
 """
 
 from agent.wire.reasons import (
+    acceptance,
     card,
     command,
     configuration,
@@ -37,6 +38,7 @@ __all__ = [
     "Reason",
     "ReasonedError",
     "Value",
+    "acceptance",
     "card",
     "command",
     "configuration",

@@ -19,6 +19,7 @@ from fleet.identity.authority import Authority, RequestRefused
 from fleet.identity.enrolment import EnrolmentRefused
 from fleet.identity.enrolments import Enrolled, enrol, renew
 from fleet.identity.revocation import apply_rights
+from fleet.registry.store import site_of
 from fleet.web.api.examples import CERTIFICATE, CERTIFICATE_REFUSALS
 from fleet.web.api.problems import Problem
 from fleet.web.process_parts import Parts, Shared
@@ -64,7 +65,7 @@ def create_enrolment(
 def _enrol(
     database: Database, authority: Authority, asked: EnrolmentRequest, now_us: int
 ) -> Enrolled | EnrolmentRefused:
-    return enrol(database, authority, asked, now_us, publish_again)
+    return enrol(database, authority, asked, now_us, with_it=publish_again, site_of=site_of)
 
 
 @router.post(
@@ -99,18 +100,24 @@ def _decoded(raw: bytes, kind: type[Asked]) -> Asked:
     return asked
 
 
+def count_try(request: Request, parts: Parts) -> None:
+    """Count one try of an address without a login; one too many is refused with its wait."""
+    asked_us = parts.clock.monotonic_us()
+    limit, address = parts.limits.enrolment, request.client.host if request.client else ""
+    if wait_us := limit.wait_us(address, asked_us):
+        seconds = -(-wait_us // 1_000_000)
+        raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
+    limit.tried(address, asked_us)
+
+
 def _certify(
     request: Request,
     parts: Parts,
     asked: Asked,
     decide: Callable[[Database, Authority, Asked, int], Enrolled | EnrolmentRefused],
 ) -> Response:
-    now_us, asked_us = parts.clock.now_us(), parts.clock.monotonic_us()
-    limit, address = parts.limits.enrolment, request.client.host if request.client else ""
-    if wait_us := limit.wait_us(address, asked_us):
-        seconds = -(-wait_us // 1_000_000)
-        raise Problem(429, "Too often", f"try again in {seconds} s", retry_after_s=seconds)
-    limit.tried(address, asked_us)
+    now_us = parts.clock.now_us()
+    count_try(request, parts)
     try:
         outcome = decide(parts.database, parts.keys.authority, asked, now_us)
     except RequestRefused as error:

@@ -96,6 +96,12 @@ def _asked(token: str, label: str) -> dict[str, list[Asked]]:
         "login.html": [Asked("/connexion?error=1")],
         "map.html": [Asked("/carte")],
         "month.html": [Asked("/rapports/2026-10"), Asked("/rapports/2026-11")],
+        "order.html": [Asked("/ordres/1"), Asked("/ordres/2"), Asked("/ordres/2/prolonger", {"days": "999"})],
+        "orders.html": [
+            Asked("/ordres"),
+            Asked("/ordres?etat=accepted"),
+            Asked("/ordres", {"for": "site:1", "gain": "99"}),
+        ],
         "overview.html": [Asked("/")],
         "parts.html": [Asked("/pieces")],
         "people.html": [Asked("/personnes")],
@@ -214,6 +220,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     rollout = TOKEN | _ROLLOUT
     stamp = stamp_in(client.post("/deploiements/apercu", data=rollout).text)
     assert client.post("/deploiements", data=rollout | {"stamp": stamp}).status_code == 303
+    for subject in ("site:1", eui_of(0)):
+        assert client.post("/ordres", data=TOKEN | {"for": subject}).status_code == 303
     found = {}
     for template, ways in _asked(token, label).items():
         answers = [

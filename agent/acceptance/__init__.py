@@ -1,0 +1,1 @@
+"""Acceptance of a gateway on its site: checks, a phone's page, a signed record, its upload."""
