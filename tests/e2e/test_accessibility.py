@@ -47,7 +47,7 @@ def violations(page: Page, axe: str) -> list[str]:
 @pytest.mark.parametrize(
     ("theme", "pages"),
     [
-        ("light", ["/", "/tickets/1", "/registre", "/communes/37015"]),
+        ("light", ["/", "/tickets/1", "/registre", "/communes/37015", "/radio"]),
         ("dark", ["/passerelles"]),
         pytest.param("light", LEAN, marks=pytest.mark.soak),
         pytest.param("dark", LEAN, marks=pytest.mark.soak),
