@@ -135,13 +135,20 @@ def one(eui: str, visit: Viewing, fenetre: str = "24h") -> HTMLResponse:
             journal=_journal(connection, eui),
             commands=commands.lines_of(visit.words, last_of(connection, eui)),
             offers=commands.offers_of(visit.words, visit.person),
-            curves=measured.curves_of(visit.words, connection, eui, window, visit.past.gateways.get(eui)),
             silent=visit.parts.engine.hearing.silent.get(eui),
-            curves_window=measured.window_shown(window),
-            **measured.last_measures(visit.words, connection, eui),
+            **_measured(visit, connection, eui, window),
             **around.of_gateway(visit, connection, found),
             **configurations.of_gateway(visit.words, connection, eui, stand),
         )
+
+
+def _measured(visit: Visit, connection: Connection, eui: str, window: str) -> dict[str, Any]:
+    """Return the pictures of a window, and what was measured last."""
+    return {
+        "curves": measured.curves_of(visit.words, connection, eui, window, visit.past.gateways.get(eui)),
+        "curves_window": measured.window_shown(window),
+        **measured.last_measures(visit.words, connection, eui),
+    }
 
 
 def _row(visit: Visit, connection: Connection, found: Gateway) -> gateways.GatewayRow:

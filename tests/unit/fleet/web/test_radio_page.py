@@ -28,14 +28,14 @@ def client(tmp_path: Path) -> TestClient:
 
 
 def air(**chosen: object) -> GatewayAir:
-    told: dict[str, object] = {"eui": "x", "frames": 1_000, "crc_failed": 20, "usual_frames": 1_000.0}
-    told |= {"busiest_hz": 868_100_000, "busiest_sf": 12, "load": 0.01, "collisions": 0.01}
-    told |= {"noise_dbm": -114.0, "usual_noise_dbm": -114.0}
-    return GatewayAir(**(told | chosen))  # type: ignore[arg-type]
+    fields: dict[str, object] = {"eui": "x", "frames": 1_000, "crc_failed": 20, "usual_frames": 1_000.0}
+    fields |= {"busiest_hz": 868_100_000, "busiest_sf": 12, "load": 0.01, "collisions": 0.01}
+    fields |= {"noise_dbm": -114.0, "usual_noise_dbm": -114.0}
+    return GatewayAir(**(fields | chosen))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("told", "silence", "state"),
+    ("measured", "silence", "state"),
     [
         (air(), None, AirState.CALM),
         (air(), SILENCE, AirState.SILENT),
@@ -54,11 +54,11 @@ def air(**chosen: object) -> GatewayAir:
     ],
 )
 def test_what_there_is_to_say_first(
-    told: GatewayAir | None, silence: Silence | None, state: AirState
+    measured: GatewayAir | None, silence: Silence | None, state: AirState
 ) -> None:
-    assert state_of(told, silence) is state
+    assert state_of(measured, silence) is state
     row = AirRow(
-        eui="x", name="x", commune_insee="", commune="", state=state, air=told, silence=silence, full_at=None,
+        eui="x", name="x", commune_insee="", commune="", state=state, air=measured, silence=silence, full_at=None,
         full_in_days=None,
     )  # fmt: skip
     for lang in ("fr", "en"):
@@ -110,9 +110,9 @@ def test_before_the_first_survey_the_page_says_what_would_be_here(client: TestCl
     page = client.get("/radio").text
     assert "Parmi les passerelles mesurées" in page
     assert page.count("Pas de mesure") >= 11
-    told = client.get("/api/v1/radio").json()
-    assert told["surveyed_at_us"] is None
-    assert {one["state"] for one in told["items"]} == {"untold"}
+    answer = client.get("/api/v1/radio").json()
+    assert answer["surveyed_at_us"] is None
+    assert {one["state"] for one in answer["items"]} == {"untold"}
 
 
 def test_growth_says_which_gateway_is_full_first_and_when(client: TestClient) -> None:
@@ -135,7 +135,7 @@ def test_growth_says_which_gateway_is_full_first_and_when(client: TestClient) ->
         connection.execute(insert(connectivity_days), rows)
     page = client.get("/radio").text
     assert "1\u202f300 objets entendus le dernier jour compté, 10,0 de plus par jour." in page
-    told = client.get("/api/v1/radio?limit=1").json()
-    assert (told["sensors"], told["sensors_per_day"]) == (1_300, 10.0)
-    assert told["items"][0]["full_at_sensors"] > 0
-    assert told["next"] == eui_of(0)
+    answer = client.get("/api/v1/radio?limit=1").json()
+    assert (answer["sensors"], answer["sensors_per_day"]) == (1_300, 10.0)
+    assert answer["items"][0]["full_at_sensors"] > 0
+    assert answer["next"] == eui_of(0)
