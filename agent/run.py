@@ -26,7 +26,7 @@ from agent.libraries import structlog
 from agent.supervisor.leaving import Leave
 from agent.wire.configuration import Configuration, ConfigurationError
 from agent.wire.envelope import EnvelopeRefused
-from agent.wire.log_limit import LogLimit, LogStream
+from agent.wire.log_limit import LogLimit, never_failing
 from agent.wire.messages import Change
 from agent.wire.order import WorkOrder
 
@@ -50,7 +50,7 @@ def run_agent(state: Path, image: Path | None) -> int:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.WriteLoggerFactory(LogStream(sys.stderr)),
+        logger_factory=structlog.WriteLoggerFactory(never_failing(sys.stderr)),
     )
     try:
         state, card = usable_state(state, memory_folder())

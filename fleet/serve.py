@@ -29,7 +29,7 @@ import structlog
 from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.wire.log_limit import LogLimit, LogStream
+from agent.wire.log_limit import LogLimit, never_failing
 from fleet import outbox_worker as worker
 from fleet.broker.inbox import Inbox
 from fleet.broker.link import BrokerLink
@@ -316,5 +316,5 @@ def _log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.WriteLoggerFactory(LogStream(sys.stderr)),
+        logger_factory=structlog.WriteLoggerFactory(never_failing(sys.stderr)),
     )

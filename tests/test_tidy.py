@@ -243,7 +243,7 @@ SMALL_ROOMS = {
     "agent.link.rights": "asks the broker again and again, a task of its own beside the session that it ends",
     "agent.radio.pace": "pure by contract; radio.thread, which it serves, is a shell",
     "agent.spool.condition": "the states of the spool; spool.spool is full",
-    "fleet.engine.hearing": "what the engine's thread remembers of a watch, and pages read; the engine is full",
+    "fleet.engine.hearing": "what a watch remembers, and pages read; the engine is full",
     "fleet.identity.rate": "an algorithm with a source, pure; process_parts only holds one a process",
     "fleet.intake.strangers": "what becomes of an unknown number is policy, and no route's",
     "fleet.lang.legacy": "prose of agents before 0.2, known to this file alone (`tests.codes`); goes whole",

@@ -58,8 +58,8 @@ def test_what_there_is_to_say_first(
 ) -> None:
     assert state_of(measured, silence) is state
     row = AirRow(
-        eui="x", name="x", commune_insee="", commune="", state=state, air=measured, silence=silence, full_at=None,
-        full_in_days=None,
+        eui="x", name="x", commune_insee="", commune="", state=state, air=measured, silence=silence,
+        full_at=None, full_in_days=None,
     )  # fmt: skip
     for lang in ("fr", "en"):
         assert "radio." not in sentence_of(Words(lang, NOW_US), row)
