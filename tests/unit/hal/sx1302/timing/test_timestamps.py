@@ -97,7 +97,7 @@ def test_a_packet_before_the_last_pps_uses_the_one_before() -> None:
 
 def test_an_impossible_second_gives_no_fine_time() -> None:
     assert fine_ns(packet(15 * SECOND * 2), history(16, SECOND * 2)) is None
-    assert fine_ns(packet(SECOND // 2), history(16, 0)) is None, "the same latch all the time"
+    assert fine_ns(packet(SECOND // 2), PpsHistory((0,) * 16, newest=15)) is None, "one latch all the time"
 
 
 @pytest.mark.parametrize(("khz", "reach"), [(0.0, True), (75.0, True), (75.1, False), (-400.0, False)])
