@@ -1,4 +1,4 @@
-"""``passerelle firmware``: import the concentrator's firmware, list it, verify it."""
+"""``passerelle firmware``: the concentrator's firmware, and the image of a gateway."""
 
 import argparse
 import json
@@ -7,11 +7,12 @@ from pathlib import Path
 
 from firmware.catalogue import CATALOGUE, Entries
 from firmware.errors import FirmwareRefused
+from firmware.image.command import add_arguments
 from firmware.importing import Outcome, import_firmware
 from firmware.store import State, StoredImage, default_directory, verify
 from firmware.words import WORDS, language
 
-DESCRIPTION = "Les microprogrammes du concentrateur : importer, lister, vérifier."
+DESCRIPTION = "Les microprogrammes du concentrateur : importer, lister, vérifier ; l’image d’une passerelle."
 
 
 def main(arguments: list[str], *, entries: Entries = CATALOGUE) -> int:
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--lang", choices=("fr", "en"), help="langue (français sans autre indication)")
     shared.add_argument("--dir", type=Path, help="dossier des images (sinon PASSERELLE_FIRMWARE_DIR)")
     parser = argparse.ArgumentParser(prog="passerelle firmware", description=DESCRIPTION)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{import,list,verify}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{import,list,verify,image}")
     importing = commands.add_parser("import", parents=[shared], help="prendre les images d’une archive")
     importing.add_argument(
         "path", type=Path, metavar="PATH", help="archive zip ou tar, dossier ou fichier .var"
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     verifying = commands.add_parser("verify", parents=[shared], help="relire et comparer chaque image")
     verifying.set_defaults(run=_verify)
+    add_arguments(commands.add_parser("image", parents=[shared], help="construire l’image d’une passerelle"))
     return parser
 
 

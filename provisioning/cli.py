@@ -161,7 +161,12 @@ def _plan(order: WorkOrder, base: Path | None) -> Plan:
             return make_plan(order, base_sector0=b"", base_bytes=0)
         with base.open("rb") as image:
             sector0 = image.read(SECTOR_BYTES)
-        return make_plan(order, base_sector0=sector0 or bytes(1), base_bytes=base.stat().st_size)
+        return make_plan(
+            order,
+            base_sector0=sector0 or bytes(1),
+            base_bytes=base.stat().st_size,
+            reserved_empty=medium.keeps_settings_free(base),
+        )
     except FileNotFoundError as error:
         raise Stop(REFUSED, say("missing", path=base), field="image") from error
     except OSError as error:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.wire.partition import PARTITION_BYTES, SECTOR_BYTES, settings_entry
+from agent.wire.partition import PARTITION_BYTES, SECTOR_BYTES, PartitionError, settings_entry
 from provisioning.clock import monotonic_s
 from provisioning.plan import Plan, Target
 from provisioning.progress import Progress, progress
@@ -78,18 +78,25 @@ def write(
 def _pieces(plan: Plan, base: Path | None) -> Iterator[tuple[int, bytes]]:
     """Yield (offset, bytes) of the finished image in order, sector 0 first."""
     yield 0, plan.sector0
-    at = SECTOR_BYTES
-    if base is not None:
-        with base.open("rb") as source:
-            source.seek(SECTOR_BYTES)
-            while chunk := source.read(CHUNK_BYTES):
-                yield at, chunk
-                at += len(chunk)
+    yield from _base(base, SECTOR_BYTES, plan.settings_offset)
+    at = max(SECTOR_BYTES, min(plan.base_bytes, plan.settings_offset))
     while at < plan.settings_offset:
         zeros = bytes(min(CHUNK_BYTES, plan.settings_offset - at))
         yield at, zeros
         at += len(zeros)
     yield plan.settings_offset, plan.settings
+    yield from _base(base, plan.settings_offset + PARTITION_BYTES, plan.base_bytes)
+
+
+def _base(base: Path | None, at: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, bytes) of the base image between two offsets, as far as it goes."""
+    if base is None:
+        return
+    with base.open("rb") as source:
+        source.seek(at)
+        while at < end and (chunk := source.read(min(CHUNK_BYTES, end - at))):
+            yield at, chunk
+            at += len(chunk)
 
 
 def _put(descriptor: int, plan: Plan, base: Path | None, report: Callable[[Progress], None]) -> None:
@@ -124,6 +131,18 @@ def _compare(descriptor: int, plan: Plan, base: Path | None, report: Callable[[P
                 f"l’octet {wrong} relu diffère\u202f: la carte est mauvaise, prenez-en une autre"
             )
         report(progress("verify", offset + len(piece), plan.total_bytes, elapsed_s=monotonic_s() - began))
+
+
+def keeps_settings_free(base: Path) -> bool:
+    """Return whether a base image has a settings partition that is empty: it is there to be filled.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return not any(read_settings(base))
+    except PartitionError:
+        return False
 
 
 def read_settings(path: Path) -> bytes:

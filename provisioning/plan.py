@@ -32,7 +32,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Sector 0, then the base image from ``SECTOR_BYTES`` on, zeros, and the settings at their offset."""
+    """Sector 0, then the base image from ``SECTOR_BYTES`` on or zeros, and the settings at their offset."""
 
     sector0: bytes
     base_bytes: int
@@ -42,16 +42,18 @@ class Plan:
     @property
     def total_bytes(self) -> int:
         """Length of the finished image."""
-        return self.settings_offset + PARTITION_BYTES
+        return max(self.settings_offset + PARTITION_BYTES, self.base_bytes)
 
 
-def make_plan(order: WorkOrder, *, base_sector0: bytes, base_bytes: int) -> Plan:
+def make_plan(
+    order: WorkOrder, *, base_sector0: bytes, base_bytes: int, reserved_empty: bool = False
+) -> Plan:
     """Return the plan for ``order`` on a base image (0 bytes: none).
 
     Raises:
         PartitionError: the base image has no room for the settings, or the order does not fit.
     """
-    sector0, offset = add_settings(base_sector0, image_bytes=base_bytes)
+    sector0, offset = add_settings(base_sector0, image_bytes=base_bytes, reserved_empty=reserved_empty)
     return Plan(
         sector0=sector0, base_bytes=base_bytes, settings_offset=offset, settings=encode_settings(order)
     )

@@ -85,16 +85,19 @@ def settings_entry(mbr: bytes) -> Entry:
     return found[0]
 
 
-def add_settings(mbr: bytes, *, image_bytes: int) -> tuple[bytes, int]:
+def add_settings(mbr: bytes, *, image_bytes: int, reserved_empty: bool = False) -> tuple[bytes, int]:
     """Return sector 0 with a settings partition behind ``image_bytes`` of base image, and its offset.
 
-    ``mbr`` may be empty: then a table with this one partition is made.
+    ``mbr`` may be empty: then a table with this one partition is made.  A base image that keeps an empty
+    settings partition free (``reserved_empty``), so that its data grow behind it, has it filled.
 
     Raises:
         PartitionError: no free entry, or a settings partition is there already.
     """
     sector = bytearray(mbr[:SECTOR_BYTES] if mbr else bytes(510) + _SIGNATURE)
     taken = entries(bytes(sector))
+    if reserved_empty:
+        return bytes(sector), settings_entry(bytes(sector)).offset_bytes
     if any(entry.kind == PARTITION_TYPE for entry in taken):
         raise PartitionError(reasons.image.settings_there())
     free = sorted(set(range(_ENTRIES)) - {entry.index for entry in taken})

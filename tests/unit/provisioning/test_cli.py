@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.wire.order import WorkOrder, encode_order
-from agent.wire.partition import PartitionError, decode_settings
+from agent.wire.partition import PARTITION_BYTES, PartitionError, add_settings, decode_settings
 from provisioning import medium
 from provisioning.cli import main
 from provisioning.plan import Refusal, Target, make_plan, refusal
@@ -123,3 +123,21 @@ def test_image_without_settings_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(510) + b"\x55\xaa")
     with pytest.raises(PartitionError, match="0 settings partitions"):
         medium.read_settings(path)
+
+
+def test_the_settings_that_a_base_image_keeps_free_are_filled_and_all_else_stays(
+    order: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = tmp_path / "base.img"
+    sector, offset = add_settings(b"", image_bytes=0)
+    behind = bytes(range(256)) * 8_000
+    base.write_bytes(sector + b"x" * (offset - len(sector)) + bytes(PARTITION_BYTES) + behind)
+    output = tmp_path / "out.img"
+    arguments = ["flash", "--order", str(order), "--output", str(output), "--image"]
+    assert main([*arguments, str(base)]) == 0
+    assert decode_settings(medium.read_settings(output)) == ORDER
+    written, meant = output.read_bytes(), base.read_bytes()
+    end = offset + PARTITION_BYTES
+    assert (written[:offset], written[end:]) == (meant[:offset], meant[end:])
+    assert main([*arguments, str(output)]) == 2
+    assert "déjà" in capsys.readouterr().err
