@@ -19,7 +19,7 @@ from provisioning import medium
 from provisioning.clock import monotonic_s, utc_us
 from provisioning.plan import Plan, make_plan, refusal
 from provisioning.progress import Progress
-from provisioning.words import error_text, said, say, size
+from provisioning.words import error_text, reason_text, say, size
 
 REFUSED = 2
 FAILED = 1
@@ -104,7 +104,7 @@ def _shown_once(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
             if before.get(one["check"]) == one["verdict"]:
                 continue
             before[one["check"]] = one["verdict"]
-            why = said(*one["why"])
+            why = reason_text(*one["why"])
             if as_json:
                 _line({"event": "check", "check": one["check"], "verdict": one["verdict"], "why": why})
             else:

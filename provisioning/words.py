@@ -122,7 +122,7 @@ def error_text(error: Exception) -> str:
     return text(error.why, "fr") if isinstance(error, ReasonedError) and not english else str(error)
 
 
-def said(code: str, values: dict[str, Any]) -> str:
+def reason_text(code: str, values: dict[str, Any]) -> str:
     """Return a gateway's reason in the installer's language."""
     english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
     return text(Reason(code, values), "en" if english else "fr")

@@ -121,7 +121,7 @@ def test_with_network_the_fleet_counts_from_the_signature(
     assert served.read("/recettes/2/proces-verbal.pdf").startswith(b"%PDF-")
 
 
-def told(command: list[str]) -> "subprocess.CompletedProcess[str]":
+def ran(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 
@@ -130,10 +130,10 @@ def test_a_laptop_accepts_like_a_phone_and_a_wrong_code_signs_nothing(
 ) -> None:
     order, local = laptop
     asked = (*PASSERELLE, "provision", "accept", "--url", local, "--name", "Bertrand", "--json")
-    wrong = told([*asked, "--code", "00000000"])
+    wrong = ran([*asked, "--code", "00000000"])
     assert wrong.returncode == 2
     assert "vérifiez la feuille" in wrong.stderr
-    done = told([*asked, "--code", order.code])
+    done = ran([*asked, "--code", order.code])
     assert done.returncode == 0, done.stderr
     signed = json.loads(done.stdout.splitlines()[-1])
     assert signed["event"] == "signed"
