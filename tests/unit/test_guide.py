@@ -33,6 +33,7 @@ def test_every_command_of_the_guide_exists() -> None:
     assert set(told) == {
         ("provision", "flash"),
         ("provision", "check"),
+        ("provision", "accept"),
         ("agent", "status"),
         ("agent", "doctor"),
         ("agent", "report"),
