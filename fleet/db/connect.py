@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fleet.db.outside import HELD
@@ -58,7 +58,12 @@ def is_database_trouble(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     troubles = (OperationalError, InterfaceError, InternalError, PoolTimeoutError, CommitUnsure)
-    return isinstance(error, (*troubles, OSError, MemoryError))
+    return isinstance(error, (*troubles, OSError, MemoryError)) or is_damaged(error)
+
+
+def is_damaged(error: Exception) -> bool:
+    """Return whether SQLite cannot read its own file ("malformed"); that error has no class of its own."""
+    return type(error) is DatabaseError
 
 
 def first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from fleet.child.process import ChildBusy, ChildFailed
 from fleet.db.bounded import OutOfReach
-from fleet.db.connect import CommitUnsure, first_line
+from fleet.db.connect import CommitUnsure, first_line, is_damaged
 from fleet.lang.i18n import LANGUAGES, t
 from fleet.web.access import LoginNeeded, NotAllowed
 from fleet.web.gate import RETRY_AFTER_S
@@ -129,6 +129,8 @@ def _child_away(request: Request, error: Exception) -> Response:
 
 def _mistake(request: Request, error: Exception) -> Response:
     """Answer what is our own mistake; the server logs the traceback, the answer repeats nothing of it."""
+    if is_damaged(error):
+        return _database_away(request, error)
     detail = f"{type(error).__name__}; the log of the fleet manager says more"
     if _for_machines(request):
         return problem_response(500, "Our mistake", detail)

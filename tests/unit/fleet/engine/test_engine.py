@@ -1,17 +1,18 @@
 """The engine's steps, without its thread: batches, cycles, our own sight, restarts, failures."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from agent.wire.messages import Presence
 from fleet.broker.inbox import Inbox
 from fleet.clock import FleetClock
 from fleet.configurations.status import statuses
-from fleet.db.connect import CommitUnsure
+from fleet.db.connect import CommitUnsure, is_database_trouble
 from fleet.engine.cycle import Terms
 from fleet.engine.engine import CYCLE_US, REST_LIMIT_US, Engine, Rhythm
 from fleet.evidence import store
@@ -105,6 +106,43 @@ def test_a_database_that_is_away_acknowledges_nothing(bench, monkeypatch):
         bench.engine.take([received(EUIS[0], "health", heartbeat())])
     assert bench.link.acknowledged == []
     assert bench.inbox.flow.settled == 0
+
+
+def test_a_torn_database_acknowledges_and_refuses_nothing(bench):
+    beat(bench, 1)
+    came, sent = bench.engine.health.messages, list(bench.link.acknowledged)
+    with bench.database.read() as connection:
+        page = connection.exec_driver_sql("SELECT rootpage FROM sqlite_master WHERE name='latest'").scalar()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar()
+    bench.database.close()  # the last connection brings its log into the file
+    with Path(bench.database.url.removeprefix("sqlite:///")).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(DatabaseError, match="malformed") as torn:
+        beat(bench, 2)
+    assert is_database_trouble(torn.value)
+    assert (bench.engine.health.messages, bench.link.acknowledged) == (came, sent)
+    with bench.database.read() as connection:
+        assert connection.execute(select(refused_messages)).all() == []
+
+
+def test_a_read_only_disk_acknowledges_and_refuses_nothing_and_all_is_stored_afterwards(bench):
+    def read_only(connection, _record):
+        connection.execute("PRAGMA query_only=ON")
+
+    beat(bench, 1)
+    sent = list(bench.link.acknowledged)
+    event.listen(bench.database.engine, "connect", read_only)
+    bench.database.close()
+    with pytest.raises(OperationalError, match="readonly"):
+        beat(bench, 2)
+    assert bench.link.acknowledged == sent
+    event.remove(bench.database.engine, "connect", read_only)
+    bench.database.close()
+    beat(bench, 2)
+    assert len(bench.link.acknowledged) == 2 * len(sent)
+    with bench.database.read() as connection:
+        assert connection.execute(select(refused_messages)).all() == []
 
 
 def test_a_message_that_cannot_be_stored_is_refused_alone(bench, monkeypatch):
