@@ -253,9 +253,13 @@ def revoke_release(data: Data, name: str, reason: Reason, lang: Lang = "") -> No
     try:
         with closing(database), database.write() as connection:
             numbers = releases.revoke_release(connection, name, who=who, reason=reason, now_us=now_us)
+            wanting = releases.still_wanting(connection, name)
     except RolloutRefused as error:
         raise MistakeError(refused_in_words(lang, error)) from error
     print(t(lang, "rollout.release_revoked", name=name, numbers=", ".join(map(str, numbers))))
+    if wanting:
+        euis = ", ".join(wanting[:LISTED_LIMIT])
+        print(t(lang, "rollout.release_wanting", name=name, count=len(wanting), euis=euis))
 
 
 @app.command()

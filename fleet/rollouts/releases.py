@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from agent.wire.trust import TrustRefused
+from fleet.configurations.working import working_versions
 from fleet.rollouts import store
+from fleet.rollouts.machine import needs_revert
 from fleet.rollouts.revoking import revoke_rollout
 from fleet.rollouts.start import RolloutRefused
 from fleet.trust.repository import Repository
@@ -66,3 +68,17 @@ def revoke_release(connection: Connection, name: str, *, who: str, reason: str, 
     for number in numbers:
         revoke_rollout(connection, number, who=who, reason=reason, now_us=now_us)
     return numbers
+
+
+def still_wanting(connection: Connection, name: str) -> tuple[str, ...]:
+    """Return the gateways that want a release by a change of theirs alone: no rollout takes it back."""
+    back = {
+        eui
+        for one in store.open_rollouts(connection)
+        if one.revoked_at_us is not None
+        for eui, step in one.rollout.steps.items()
+        if needs_revert(one.rollout, step)
+    }
+    known = working_versions(connection)
+    wanting = {eui for eui, one in known.items() if one.configuration.release.wanted == name}
+    return tuple(sorted(wanting - back))

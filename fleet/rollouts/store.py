@@ -179,10 +179,15 @@ def due(connection: Connection, before_us: int) -> list[int]:
 
 
 def carrying(connection: Connection, path: str, value: str) -> list[int]:
-    """Return the numbers of the rollouts that set a path to a value and are not revoked, the newest first."""
-    query = select(rollouts.c.id, rollouts.c.changes).where(rollouts.c.revoked_at_us.is_(None))
-    rows = connection.execute(query.order_by(rollouts.c.id.desc()))
-    return [row.id for row in rows if row.changes.get(path) == value]
+    """Return the numbers of the rollouts that set a path to a value and are not revoked, the newest first.
+
+    A layer may set it on a few gateways alone, as changes of their own.
+    """
+    standing = rollouts.c.revoked_at_us.is_(None)
+    of_all = select(rollouts.c.id, rollouts.c.changes).where(standing)
+    own = select(rollouts.c.id, gateways.c.changes).join(gateways, gateways.c.rollout_id == rollouts.c.id)
+    rows = [*connection.execute(of_all), *connection.execute(own.where(standing))]
+    return sorted({row.id for row in rows if row.changes and row.changes.get(path) == value}, reverse=True)
 
 
 def issued_versions(connection: Connection, number: int) -> list[tuple[str, int]]:

@@ -1,19 +1,31 @@
 """A release of the agent as what a rollout carries: from the signed list to the wave that is taken back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy import update
 
 from agent.wire.messages import ConfigState, Noted
 from fleet.cli.main import main
 from fleet.configurations.knowledge import knowing_release
 from fleet.configurations.store import newest_version
 from fleet.identity.ends import WRONG_BELOW_DAYS, endings
+from fleet.rollouts import store
 from fleet.rollouts.model import Failure, RolloutSettings, RolloutState, Step
-from fleet.rollouts.releases import ROOT, WANTED, published, release_changes, revoke_release
-from fleet.rollouts.start import RolloutRefused, Wish
+from fleet.rollouts.releases import (
+    ROOT,
+    WANTED,
+    published,
+    release_changes,
+    revoke_release,
+    still_wanting,
+)
+from fleet.rollouts.start import Order, RolloutRefused, Wish, give
+from fleet.rollouts.tables import rollout_gateways, rollouts
 from fleet.rollouts.words import refused_in_words
+from fleet.safety.absences import OUT_US
 from fleet.trust.documents import first_root, first_targets, next_targets
 from fleet.trust.keys import named
 from fleet.trust.repository import Repository
@@ -156,3 +168,47 @@ def test_the_command_line_says_what_it_cannot_begin(repository, capsys, asked, w
     data = str(repository.folder.parent)
     assert main(["rollout", "start", "--data", data, "--reason", "essai", *asked]) != 0
     assert words in "".join(capsys.readouterr())
+
+
+def test_a_release_that_a_layer_brought_to_few_gateways_is_revoked_too(fleet, repository):
+    tell_details(fleet, EUIS, {"release": "base"})
+    fleet.start(wish(repository))
+    with fleet.database.write() as connection:
+        changes = dict(wish(repository).changes)
+        mine = (rollout_gateways.c.rollout_id == 1) & (rollout_gateways.c.eui == A)
+        connection.execute(update(rollout_gateways).where(mine).values(changes=changes))
+        connection.execute(update(rollouts).values(changes={"intervals.stat_s": "45"}))
+        assert store.carrying(connection, WANTED, "0.2.0") == [1]
+        assert store.carrying(connection, WANTED, "0.3.0") == []
+
+
+def test_who_wants_a_revoked_release_by_a_change_of_its_own_is_named(fleet, repository):
+    tell_details(fleet, EUIS, {"release": "base"})
+    fleet.push(eui=B, changes=wish(repository).changes, reason="essai", despite="essai")
+    fleet.answer(B)
+    fleet.start(replace(wish(repository), euis=[A, C]))
+    fleet.look(OUT_US)
+    (canary,) = fleet.applying()
+    fleet.answer(canary)
+    with fleet.database.write() as connection:
+        revoke_release(connection, "0.2.0", who="anne", reason="elle perd des trames", now_us=fleet.now_us)
+        assert still_wanting(connection, "0.2.0") == (B,)
+
+
+def test_a_later_release_goes_back_with_the_revoked_one_below_it(fleet, repository):
+    tell_details(fleet, EUIS, {"release": "base"})
+    fleet.start(wish(repository))
+    fleet.look()
+    (canary,) = fleet.applying()
+    fleet.answer(canary)
+    fleet.look()
+    with fleet.database.write() as connection:
+        give(connection, 1, Order.HALT, who="anne", now_us=fleet.now_us, reason="suite")
+    later = {**wish(repository).changes, WANTED: "0.3.0"}
+    fleet.push(eui=canary, changes=later, reason="suite", despite="essai")
+    fleet.answer(canary)
+    with fleet.database.write() as connection:
+        revoke_release(connection, "0.2.0", who="anne", reason="elle perd des trames", now_us=fleet.now_us)
+    fleet.look()
+    with fleet.database.read() as connection:
+        assert newest_version(connection, canary).configuration.release.wanted == ""
