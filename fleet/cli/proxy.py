@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from typer import Argument, Option
 
-from fleet.child.process import REPORT_LIMIT_S
+from fleet.child.process import REPORT_LIMIT_S, TURN_LIMIT_S
 from fleet.cli.folder import Data
 from fleet.errors import MistakeError
 from fleet.settings import parse_host_port, read_founded
@@ -18,8 +18,8 @@ from fleet.web.pages.wall import WALL_STREAM_PATH
 TEMPLATES = Path(__file__).parents[1] / "units"
 PORT = 8080
 """Where our own unit listens."""
-ANSWER_LIMIT_S = int(REPORT_LIMIT_S) + 30
-"""The longest answer, a month's report in a child of its own, and some."""
+ANSWER_LIMIT_S = int(TURN_LIMIT_S + REPORT_LIMIT_S) + 30
+"""The longest answer, a month's report in a child of its own after its turn, and some."""
 CIPHERS = {
     "nginx": "ECDHE+AESGCM:ECDHE+CHACHA20",
     "caddy": " ".join(
