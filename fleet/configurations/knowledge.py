@@ -33,7 +33,11 @@ def has_release(configuration: Configuration) -> bool:
 
 
 def knowing_release(connection: Connection, euis: Iterable[str]) -> frozenset[str]:
-    """Return the gateways whose newest details, of the boot of their newest heartbeat, name their release."""
+    """Return the gateways whose newest details name their release.
+
+    Those of the boot of the newest heartbeat count; a gateway that started a moment ago told none of it yet,
+    and is what it was before.
+    """
     wanted = set(euis)
     rows = connection.execute(select(latest.c.eui, latest.c.heartbeat).where(latest.c.heartbeat.is_not(None)))
     boots = {eui: beat.boot for eui, payload in rows if eui in wanted and (beat := stored_heartbeat(payload))}
@@ -41,8 +45,9 @@ def knowing_release(connection: Connection, euis: Iterable[str]) -> frozenset[st
 
 
 def _details(connection: Connection, eui: str, boot: int) -> Iterable[str]:
-    mine = (notes.c.eui == eui) & (notes.c.boot == boot) & (notes.c.name == DETAILS)
-    fields = connection.execute(
-        select(notes.c.fields).where(mine).order_by(notes.c.seq.desc()).limit(1)
-    ).scalar()
-    return fields or ()
+    details = select(notes.c.fields).where(notes.c.eui == eui, notes.c.name == DETAILS)
+    newest_first = details.order_by(notes.c.boot.desc(), notes.c.seq.desc()).limit(1)
+    for of_boot in (notes.c.boot == boot, notes.c.boot < boot):
+        if fields := connection.execute(newest_first.where(of_boot)).scalar():
+            return list(fields)
+    return ()

@@ -11,6 +11,7 @@ from agent.wire.messages import ConfigState, Noted
 from fleet.cli.main import main
 from fleet.configurations.knowledge import knowing_release
 from fleet.configurations.store import newest_version
+from fleet.durations import HOUR_US
 from fleet.identity.ends import WRONG_BELOW_DAYS, endings
 from fleet.rollouts import store
 from fleet.rollouts.model import Failure, RolloutSettings, RolloutState, Step
@@ -113,6 +114,23 @@ def test_older_agents_are_left_out_and_said(fleet, repository):
     with pytest.raises(RolloutRefused) as error:
         fleet.weighed(eui=B, changes=wish(repository).changes)
     assert error.value.key == "rollout.refused.too_old"
+
+
+def test_a_gateway_that_has_just_started_is_what_it_was_until_it_says(fleet):
+    def starts(eui, boot):
+        beat = heartbeat(1, at_us=NOW_US + boot * HOUR_US, boot=boot)
+        fleet.memory = hear(fleet.database, fleet.memory, received(eui, "health", beat))
+
+    tell_details(fleet, [A], {"release": "base"})
+    tell_details(fleet, [B], {"version_agent": "0.1.0"})
+    for eui in EUIS:
+        starts(eui, 8)
+    with fleet.database.read() as connection:
+        assert knowing_release(connection, EUIS) == {A}
+    older = Noted(8, 5, NOW_US + HOUR_US, "details", {"version_agent": "0.1.0"})
+    hear(fleet.database, fleet.memory, received(A, "event", older))
+    with fleet.database.read() as connection:
+        assert knowing_release(connection, EUIS) == frozenset()
 
 
 def test_a_release_that_goes_back_by_itself_halts_its_wave_and_is_taken_back(fleet, repository):
