@@ -60,6 +60,8 @@ def table(visit: Viewing) -> Response:
             complete=lambda page: _with_beats(connection, page),
             unbalanced=sum(row.unbalanced_frames > 0 for row in rows),
             suspects=sum(row.suspect for row in rows),
+            silent=sum(row.silent for row in rows),
+            silent_href=listing.state_href(visit, gateways.SILENT),
             suspects_href=listing.state_href(visit, gateways.SUSPECT),
             unbalanced_href=listing.state_href(visit, gateways.UNBALANCED),
             **listing.chips(visit, [row.state for row in rows], list(gateways.URGENCY)),
@@ -89,7 +91,13 @@ def _rows(visit: Visit, connection: Connection, *, beats: bool) -> list[gateways
     told = _beats(connection, [one.eui for one in roll]) if beats else {}
     shares = {eui: one.share for eui, one in visit.past.month.gateway_figures.items()}
     return gateways.rows_of(
-        visit.network, roll, communes, beats=told, shares=shares, unbalanced=unbalanced(connection)
+        visit.network,
+        roll,
+        communes,
+        beats=told,
+        shares=shares,
+        unbalanced=unbalanced(connection),
+        silent=visit.parts.engine.hearing.silent,
     )
 
 

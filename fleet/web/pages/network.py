@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
+from fleet.facts.states import GatewayState
 from fleet.registry.store import Commune, load_communes
 from fleet.tickets import store as tickets
 from fleet.tickets.model import Ticket
@@ -32,6 +33,10 @@ def overview_page(visit: Viewing) -> HTMLResponse:
             connection,
             verdict=overview.verdict_of(visit.words, frame, visit.network),
             tickets=lines_of(visit, connection, tickets.open_tickets(connection, visit.now_us)),
+            silent=sum(
+                one.state is GatewayState.SERVING and eui in visit.parts.engine.hearing.silent
+                for eui, one in visit.network.gateways.items()
+            ),
             breaches=breaches[: overview.LISTED_LIMIT],
             changes=overview.changes_of(visit.words, past, visit.network, visit.now_us),
         )

@@ -1,6 +1,6 @@
 """Gateways as the table shows them; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.wire.messages import Heartbeat
@@ -50,12 +50,16 @@ class GatewayRow:
     version: int | None
     unbalanced_frames: int = 0
     """Frames by which the gateway's own count of them is wrong."""
+    silent: bool = False
+    """In service, but receives nothing while its neighbours do (``fleet.airtime.hearing``)."""
 
 
 SUSPECT = "suspect"
 """Stands for a state in the list's filter: gateways whose connection closed a moment ago."""
 UNBALANCED = "unbalanced"
 """Stands for a state in the list's filter: gateways whose count of frames is wrong."""
+SILENT = "silent"
+"""Stands for a state in the list's filter: gateways in service that hear nothing while their neighbours do."""
 
 
 def rows_of(
@@ -66,6 +70,7 @@ def rows_of(
     beats: Mapping[str, Heartbeat],
     shares: Mapping[str, Share],
     unbalanced: Mapping[str, int] | None = None,
+    silent: Collection[str] = (),
 ) -> list[GatewayRow]:
     """Return a row for every gateway of the registry, whether it ever spoke or not."""
     rows = [
@@ -79,7 +84,14 @@ def rows_of(
         for one in roll
     ]
     wrong = unbalanced or {}
-    return [replace(row, unbalanced_frames=wrong.get(row.eui, 0)) for row in rows]
+    return [
+        replace(
+            row,
+            unbalanced_frames=wrong.get(row.eui, 0),
+            silent=row.state is GatewayState.SERVING and row.eui in silent,
+        )
+        for row in rows
+    ]
 
 
 def _row(
@@ -181,6 +193,11 @@ def export_columns(words: Words) -> list[Column[GatewayRow]]:
         Column(key="name", title="gateways.name", value=lambda row: row.name),
         Column(key="commune", title="gateways.commune", value=lambda row: row.commune),
         Column(key="state", title="gateways.state", value=lambda row: words.t(f"state.{row.state}")),
+        Column(
+            key="radio",
+            title="radio.state",
+            value=lambda row: words.t("radio.state.silent") if row.silent else "",
+        ),
         Column(key="since", title="gateways.since_at", value=lambda row: moment(row.since_us)),
         Column(key="word", title="gateways.word", value=lambda row: moment(row.last_word_us)),
         *(plain[key] for key in ("received", "delivered", "stored", "month", "version")),
@@ -188,7 +205,8 @@ def export_columns(words: Words) -> list[Column[GatewayRow]]:
 
 
 def _marked(row: GatewayRow, state: str) -> bool:
-    return bool(row.unbalanced_frames) if state == UNBALANCED else state == SUSPECT and row.suspect
+    marks = {UNBALANCED: bool(row.unbalanced_frames), SUSPECT: row.suspect, SILENT: row.silent}
+    return marks.get(state, False)
 
 
 def _share(row: GatewayRow) -> float | None:

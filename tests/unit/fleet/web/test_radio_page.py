@@ -1,5 +1,6 @@
 """« Radio du réseau »: worst first, in words, as a file and as JSON; empty before the first survey."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from fleet.web.api import radio as api
 from fleet.web.rendering import Words
 from fleet.web.views.radio import AirRow, AirState, sentence_of, state_of
 from tests.unit.fleet.web.network import make_app
-from tests.unit.fleet.web.sample import NOW_US, eui_of
+from tests.unit.fleet.web.sample import DARK, NOW_US, eui_of
 
 SILENCE = Silence(since_us=NOW_US - 57 * MINUTE_US, neighbours=4, usual_frames=512)
 
@@ -76,6 +77,21 @@ def test_a_silent_gateway_in_service_says_so_on_its_page_and_stands_first(client
     table = radio[radio.index('id="radio-table"') :]
     assert table.index(mute) == min(table.index(eui_of(index)) for index in range(11))
     assert client.get("/radio?etat=silent&csv=1").text.count("\r\n") == 2
+
+
+def test_a_silent_gateway_in_service_stands_in_the_list_and_on_the_overview(client: TestClient) -> None:
+    mute, dark = eui_of(2), DARK[0]
+    for page in ("/", "/passerelles"):
+        assert "etat=silent" not in client.get(page).text
+    client.app.state.parts.engine.hearing.silent = {mute: SILENCE, dark: SILENCE}  # type: ignore[attr-defined]
+    assert "1 passerelle en service n’entend rien" in client.get("/").text
+    page = client.get("/passerelles").text
+    assert page.count('<span class="state-note">N’entend rien</span>') == 1
+    assert re.search(r'href="/passerelles\?etat=silent"[^>]*>.{0,80}entend rien.{0,80}>1<', page, re.DOTALL)
+    exported = client.get("/passerelles?etat=silent&csv=1").text
+    assert exported.count("\r\n") == 2
+    assert mute in exported
+    assert "N’entend rien" in exported or "N'entend rien" in exported
 
 
 def test_the_survey_is_shown_sorted_filtered_and_exported(client: TestClient) -> None:
