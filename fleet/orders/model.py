@@ -16,6 +16,8 @@ from fleet.registry.model import AgreementKind
 VALID_DAYS = 30
 """Days after the planned one (DESIGN §9): backhaul may come weeks later."""
 EXTENSION_LIMIT_DAYS = 365
+AHEAD_LIMIT_DAYS = 3 * 365
+"""Days from now to the planned one at most: a year that was typed wrong is no plan."""
 NEEDED_PAPERS = (AgreementKind.OWNER, AgreementKind.ABF)
 """Without these nobody drills (MISSION, "The deployment"); where ABF has no say, that is noted as given."""
 
@@ -71,18 +73,24 @@ def valid_until_us(planned_on: str, now_us: int) -> int:
     """Return until when an order holds: 30 days after the planned day, or after today if that is later.
 
     Raises:
-        OrderRefused: the planned day is none.
+        OrderRefused: the planned day is none, or lies years ahead.
     """
     today_us = now_us
     if planned_on:
-        try:
-            day = date.fromisoformat(planned_on)
-        except ValueError as error:
-            raise OrderRefused(
-                f"planned_on: {planned_on!r} is no day such as 2026-11-30", key="orders.refused.day"
-            ) from error
-        today_us = max(now_us, instant_us(datetime.combine(day, time())) + DAY_US)
+        planned_us = _planned_us(planned_on)
+        if planned_us is None or planned_us > now_us + AHEAD_LIMIT_DAYS * DAY_US:
+            why = f"planned_on: {planned_on!r} is no day such as 2026-11-30 of the next three years"
+            raise OrderRefused(why, key="orders.refused.day")
+        today_us = max(now_us, planned_us + DAY_US)
     return today_us + VALID_DAYS * DAY_US
+
+
+def _planned_us(planned_on: str) -> int | None:
+    """Return when a day begins in Paris; None: it is none."""
+    try:
+        return instant_us(datetime.combine(date.fromisoformat(planned_on), time()))
+    except ValueError:
+        return None
 
 
 def missing_papers(papers: Iterable[Any]) -> tuple[AgreementKind, ...]:

@@ -1,10 +1,10 @@
 """Work orders in the database: made, bound to a scanned box, extended, revoked, listed; acts are audited."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
 
 from agent.wire.eui import parse_eui
 from agent.wire.order import WorkOrder
@@ -27,6 +27,8 @@ from fleet.registry.store import hang, load_gateway
 from fleet.registry.tables import gateways, sites
 
 PLANNED = (Status.PLANNED, Status.AGREED)
+OF_ONE_ANTENNA = ("radio.antenna_gain_db", "radio.cable_loss_db")
+"""Settings that no order takes over from another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +173,12 @@ def revoke(connection: Connection, number: int, reason: str, *, who: str, now_us
     """Put an order out of force; its token serves nobody any more.
 
     Raises:
-        OrderRefused: it is used, revoked or accepted already.
+        OrderRefused: it is used, revoked or accepted already, or the reason says nothing: a number alone
+            stands for the order that replaced it.
     """
     _must(connection, number, now_us, OrderState.READY, OrderState.TO_SCAN, OrderState.EXPIRED)
+    if not any(letter.isalpha() for letter in reason):
+        raise OrderRefused("reason: some words", key="orders.refused.reason")
     found = work_orders.c.id == number
     ended = {"revoked_at_us": now_us, "revoked_because": reason[:200]}
     connection.execute(update(work_orders).where(found).values(ended))
@@ -200,33 +205,47 @@ def _is_accepted() -> Any:
 
 
 def make_planned(connection: Connection, keys: Keys, wanted: Wanted, *, who: str, now_us: int) -> list[int]:
-    """Make an order for every planned gateway of the deployment sheet that has none; return their numbers."""
+    """Make an order for every planned gateway of the deployment sheet that has none; return their numbers.
+
+    Raises:
+        OrderRefused: a gateway's planned day is none; no order is made.
+    """
     ordered = exists(
         select(1).where(work_orders.c.eui == gateways.c.eui, work_orders.c.revoked_at_us.is_(None))
     )
     query = select(gateways).where(gateways.c.status.in_(PLANNED), ~ordered).order_by(gateways.c.eui)
-    return [
-        make(
-            connection,
-            keys,
-            NewOrder(
-                site_id=row["site_id"],
-                eui=row["eui"],
-                wanted=wanted,
-                planned_on=row["planned_on"],
-                hardware=row["hardware"],
-                antenna=row["antenna"],
-                backhaul=row["backhaul_operator"],
-            ),
-            who=who,
-            now_us=now_us,
-        )
-        for row in connection.execute(query).mappings().all()
-    ]
+    rows = connection.execute(query).mappings().all()
+    return [make(connection, keys, _planned(row, wanted, now_us), who=who, now_us=now_us) for row in rows]
+
+
+def _planned(row: RowMapping, wanted: Wanted, now_us: int) -> NewOrder:
+    """Return the order of a planned gateway."""
+    try:
+        valid_until_us(row["planned_on"], now_us)
+    except OrderRefused as error:
+        raise OrderRefused(
+            f"for: {row['eui']}, {error}",
+            key="orders.refused.sheet_day",
+            site=row["name"],
+            day=row["planned_on"],
+        ) from error
+    return NewOrder(
+        site_id=row["site_id"],
+        eui=row["eui"],
+        wanted=wanted,
+        planned_on=row["planned_on"],
+        hardware=row["hardware"],
+        antenna=row["antenna"],
+        backhaul=row["backhaul_operator"],
+    )
 
 
 def default_wanted(connection: Connection, fallback: Wanted) -> Wanted:
-    """Return what the newest order wanted of its LoRaWAN server; ``fallback`` before the first."""
+    """Return what the newest order wanted, without its own antenna; ``fallback`` before the first."""
     newest = select(work_orders.c.wanted).order_by(work_orders.c.id.desc()).limit(1)
     row = connection.scalar(newest)
-    return fallback if row is None else msgspec.convert(row, Wanted)
+    if row is None:
+        return fallback
+    newest_wanted = msgspec.convert(row, Wanted)
+    changes = {path: value for path, value in newest_wanted.changes.items() if path not in OF_ONE_ANTENNA}
+    return replace(newest_wanted, changes=changes)

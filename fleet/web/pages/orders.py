@@ -71,7 +71,7 @@ def _page(
         choices=_choices(visit, connection) if may_plan else [],
         buses=[(bus, bus) for bus in BUSES],
         typed=dict.fromkeys(FIELDS, "") | {"lns": newest.lns, "bus": newest.bus} | (typed or {}),
-        errors={wrong.field: visit.words.t(wrong.key)} if wrong else {},
+        errors={wrong.field: visit.words.t(wrong.key, **wrong.values)} if wrong else {},
     )
 
 
@@ -158,7 +158,13 @@ def _subject(connection: Connection, chosen: str) -> tuple[int, str | None]:
 @router.post("/ordres/prevues", dependencies=Guarded)
 def make_planned(visit: Viewing, person: Planning) -> Response:
     """Make the orders of all planned gateways that have none."""
-    with visit.database.write() as connection:
-        wanted = store.default_wanted(connection, _wanted(visit, DEFAULT_LNS, DEFAULT_BUS))
-        made = store.make_planned(connection, visit.parts.keys, wanted, who=person.name, now_us=visit.now_us)
+    try:
+        with visit.database.write() as connection:
+            wanted = store.default_wanted(connection, _wanted(visit, DEFAULT_LNS, DEFAULT_BUS))
+            made = store.make_planned(
+                connection, visit.parts.keys, wanted, who=person.name, now_us=visit.now_us
+            )
+    except OrderRefused as error:
+        with visit.database.read() as connection:
+            return _page(visit, connection, wrong=error)
     return leave_toast(RedirectResponse("/ordres", SEE_OTHER), "toast.orders_made", count=len(made))

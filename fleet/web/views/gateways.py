@@ -59,7 +59,7 @@ SUSPECT = "suspect"
 UNBALANCED = "unbalanced"
 """Stands for a state in the list's filter: gateways whose count of frames is wrong."""
 SILENT = "silent"
-"""Stands for a state in the list's filter: gateways in service that hear nothing while their neighbours do."""
+"""Stands for a state in the list's filter: gateways in service that hear nothing while neighbours do."""
 
 
 def rows_of(

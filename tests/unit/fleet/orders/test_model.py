@@ -43,8 +43,9 @@ def test_an_order_holds_for_thirty_days_after_the_planned_day():
     assert valid_until_us("2026-11-01", NOW_US) == NOW_US + 30 * DAY_US
     later = valid_until_us("2026-12-14", NOW_US)
     assert later == 1_797_289_200_000_000 + 30 * DAY_US  # the end of that day in Paris, 2026-12-14T23:00Z
-    with pytest.raises(OrderRefused, match="planned_on"):
-        valid_until_us("14/12/2026", NOW_US)
+    for typed in ("14/12/2026", "2026-02-30", "2062-12-14", "9999-12-31", "0001-01-01x"):
+        with pytest.raises(OrderRefused, match="planned_on"):
+            valid_until_us(typed, NOW_US)
 
 
 def test_owner_and_heritage_must_have_agreed():

@@ -31,6 +31,7 @@ from fleet.identity.tables import audit_log
 from fleet.orders import acceptances, listing, printed, store
 from fleet.orders.model import OrderRefused, OrderState
 from fleet.orders.tables import acceptances as acceptance_rows
+from fleet.orders.tables import work_orders
 from fleet.registry.tables import gateways
 from tests.unit.fleet.founded import EUIS
 from tests.unit.fleet.identity.certificates import enrolment
@@ -249,6 +250,39 @@ def test_planned_gateways_get_their_orders_once(orders):
     orders.form("/ordres/prevues")
     with orders.database.read() as connection:
         assert len(listing.load_orders(connection, orders.clock.now)) == 1
+
+
+def test_planned_orders_take_over_no_antenna_of_another(orders):
+    orders.form(
+        "/ordres", **{"for": f"site:{SITE}", "gain": "9", "loss": "2", "lns": "udp://lns.example:1700"}
+    )
+    assert orders.form("/ordres/prevues").status_code == 303
+    with orders.database.read() as connection:
+        wanted = connection.scalar(select(work_orders.c.wanted).where(work_orders.c.eui == NEW))
+    assert wanted["lns"] == "udp://lns.example:1700"
+    assert set(wanted["changes"]) == {"page_port", "page_on_lan"}
+
+
+def test_a_planned_day_that_is_none_is_named_and_makes_no_order(orders):
+    with orders.database.write() as connection:
+        connection.execute(update(gateways).where(gateways.c.eui == NEW).values(planned_on="2026-02-30"))
+    answer = orders.form("/ordres/prevues")
+    assert answer.status_code == 422
+    assert "2026-02-30" in answer.text
+    with orders.database.read() as connection:
+        assert not listing.load_orders(connection, orders.clock.now)
+
+
+def test_a_day_that_no_page_can_show_is_refused(orders):
+    assert orders.form("/ordres", **{"for": NEW, "planned_on": "9999-12-31"}).status_code == 422
+    assert orders.client.get("/ordres").status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["", " ", "12"])
+def test_an_order_is_revoked_for_a_reason_in_words(orders, reason):
+    number = orders.make()
+    assert orders.form(f"/ordres/{number}/revoquer", reason=reason).status_code == 422
+    assert orders.state(number) is OrderState.READY
 
 
 def test_the_list_says_why_it_is_empty_and_filters_by_state(orders):
