@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from agent.wire.command import SERVICE_AFFECTING, Action, Command
+from fleet.cli.language import spoken
 from fleet.clock import SystemClock
 from fleet.configurations.commands import send
 from fleet.db.connect import Database
@@ -21,6 +22,8 @@ from fleet.facts.model import WithdrawalReason
 from fleet.identity import audit, enrolments, foundation, login, people
 from fleet.identity.revocation import BrokerDoor, apply_rights, enforce, load_rights
 from fleet.identity.seal_keys import found
+from fleet.lang.format import moment
+from fleet.lang.i18n import t
 from fleet.registry import store
 from fleet.registry.model import Consent
 from fleet.rollouts.asking import why_not
@@ -37,15 +40,24 @@ from fleet.settings import (
 )
 
 DEFAULT_BROKER = f"127.0.0.1:{BROKER_PORT}"
+FOUNDED_FROM_US, FOUNDED_BEFORE_US = 1_767_225_600_000_000, 3_345_062_400_000_000
+"""2026-01-01, before the first release, and 2076-01-01: a host whose clock says otherwise has none."""
 
 
 def init(data: Path, *, public_url: str, broker: str, database_url: str = "") -> list[str]:
-    """Found a fleet in ``data``, or bring one up to date; what is not named stays as it was set."""
+    """Found a fleet in ``data``, or bring one up to date; what is not named stays as it was set.
+
+    Raises:
+        MistakeError: the host's clock is absurd: certificates would be over, or not in force for decades.
+    """
+    now_us = SystemClock().now_us()
+    if not FOUNDED_FROM_US <= now_us < FOUNDED_BEFORE_US:
+        lang = spoken()
+        raise MistakeError(t(lang, "cli.clock_absurd", at=moment(lang, now_us)))
     before = read_founded(data) if is_founded(data) else None
     default = f"{before.broker_host}:{before.broker_port}" if before else DEFAULT_BROKER
     host, port = parse_host_port(broker or default, name="--broker", default_port=BROKER_PORT)
     data.mkdir(parents=True, exist_ok=True)
-    now_us = SystemClock().now_us()
     keys = foundation.found_keys(data, broker_host=host, now_us=now_us)
     founded = before or Founded(public_url=PUBLIC_URL, broker_host=host, broker_port=port)
     named = {

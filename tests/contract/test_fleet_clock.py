@@ -7,6 +7,8 @@ what ``time.sleep`` of Python 3.11 asks for; the process sleeps by ``select`` in
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +73,19 @@ def cycles_go_on(served: Served) -> None:
     """Fail unless cycles go on and all is well."""
     began = served.until_well()["cycles"]
     until(f"cycles after {began}", lambda: served.until_well()["cycles"] >= began + CYCLES, 30)
+
+
+@pytest.mark.parametrize("years", [-56, 74])
+def test_no_fleet_is_founded_by_a_clock_of_1970_or_2100(tmp_path: Path, years: int) -> None:
+    host = HostClock(tmp_path)
+    host.set(years * YEAR_S)
+    command = [sys.executable, "-m", "passerelle", "fleet", "init", "--data", str(tmp_path / "fleet")]
+    ended = subprocess.run(
+        command, env=os.environ | host.environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert "timedatectl" in ended.stderr
+    assert not (tmp_path / "fleet").exists()
 
 
 def test_cycles_go_on_whatever_the_host_clock_does(fleet: FleetProcess, tmp_path: Path) -> None:
