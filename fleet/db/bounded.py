@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Alias,
     Column,
+    ColumnClause,
     ColumnElement,
     Connection,
     Delete,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     event,
     select,
 )
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from fleet.db.base import metadata
 from fleet.db.connect import Database, writing
@@ -125,14 +126,14 @@ def _limited(query: Select[Any], bounds: Bounds) -> Select[Any]:
     """Return ``query`` with the conditions of every table that it itself reads.
 
     Raises:
-        OutOfReach: it reads a column that only the whole may read.
+        OutOfReach: it reads a column that only the whole may read, be it within a cast or a function.
     """
     for table in _tables(query.get_final_froms()):
         bound = _bound(bounds, table)
         if bound.whole and any(
-            column.name in bound.whole and column.table is table
-            for column in query.selected_columns
-            if hasattr(column, "table")
+            isinstance(part, ColumnClause) and part.table is table and part.name in bound.whole
+            for selected in query.selected_columns
+            for part in iterate(selected)
         ):
             raise OutOfReach(_name(table), "holds the whole")
         if bound.rows is not None:

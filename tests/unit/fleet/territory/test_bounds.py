@@ -1,7 +1,7 @@
 """Bounds of a territory on statements of every form: what is outside is neither read, changed nor taken."""
 
 import pytest
-from sqlalchemy import delete, exists, func, insert, literal, select, text, union_all, update
+from sqlalchemy import Text, cast, delete, exists, func, insert, literal, select, text, union_all, update
 
 from fleet.db.base import metadata
 from fleet.db.bounded import BoundedDatabase, OutOfReach
@@ -105,6 +105,10 @@ WORKS = {
         insert(communes).values(insee="37999", name="x"),
         select(month_versions),
         select(month_versions.c.facts),
+        select(cast(month_versions.c.figures, Text)),
+        select(month_versions.c.figures["code"]),
+        select(func.length(month_versions.c.facts).label("size")),
+        select(month_versions.alias("m").c.figures),
         text("SELECT eui FROM gateways"),
         update(refused_messages).values(reason=""),
     ],
