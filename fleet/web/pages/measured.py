@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from fleet.airtime.spans import load_heard
 from fleet.availability.timeline import Timeline
-from fleet.durations import DAY_US, HOUR_US
+from fleet.durations import DAY_US, HOUR_US, SECOND_US
 from fleet.evidence.tables import notes, vitals
 from fleet.evidence.vitals import Sums, merged
 from fleet.web.rendering import Words
@@ -101,13 +101,17 @@ def curves_of(
 
 
 def _vitals(connection: Connection, eui: str, steps: Steps) -> dict[int, Sums]:
-    """Return health details by step."""
-    table = vitals.c
-    query = select(table.from_at_us, table.told).where(
-        table.eui == eui, table.from_at_us >= steps.starts.start, table.from_at_us < steps.until_us
+    """Return health details by the step of their middle: days of Paris begin before those of UTC."""
+    table, first_us = vitals.c, steps.starts.start
+    query = select(table.from_at_us, table.span_s, table.told).where(
+        table.eui == eui,
+        table.from_at_us >= first_us - steps.step_us,
+        table.from_at_us < steps.until_us,
     )
     found: dict[int, Sums] = {}
     for row in connection.execute(query):
-        step_us = row.from_at_us // steps.step_us * steps.step_us
-        found[step_us] = merged(found.get(step_us, {}), row.told)
+        middle_us = row.from_at_us + row.span_s * SECOND_US // 2
+        step_us = middle_us // steps.step_us * steps.step_us
+        if step_us >= first_us:
+            found[step_us] = merged(found.get(step_us, {}), row.told)
     return found

@@ -28,8 +28,9 @@ class Steps:
 
     @property
     def starts(self) -> range:
-        """Return where each step begins."""
-        return range(self.from_us // self.step_us * self.step_us, self.until_us, self.step_us)
+        """Return where each step begins; one that lies mostly before the window is not of it."""
+        first_us = (self.from_us + self.step_us // 2) // self.step_us * self.step_us
+        return range(first_us, self.until_us, self.step_us)
 
     def x(self, at_us: int) -> float:
         """Return the place of an instant on the picture, within its field."""

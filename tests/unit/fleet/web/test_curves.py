@@ -1,18 +1,35 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from fleet.durations import HOUR_US
+from fleet.evidence.tables import vitals
+from fleet.evidence.vitals import DAY_S
+from fleet.lang.paris import paris_us
+from fleet.web.pages.measured import curves_of
+from fleet.web.rendering import Words
 from fleet.web.views.curves import BOTTOM, LEFT, RIGHT, TOP, Series, Steps, curve_of, nice_marks
 from fleet.web.views.timeline import Span
+from tests.unit.fleet.founded import EUIS, founded_database
 from tests.unit.fleet.web.network import make_app
 from tests.unit.fleet.web.sample import eui_of
 
 T0 = 500_000 * HOUR_US
 STEPS = Steps(from_us=T0, until_us=T0 + 10 * HOUR_US, step_us=HOUR_US)
+
+
+def test_a_step_that_lies_mostly_before_the_window_is_not_of_it() -> None:
+    day_us = 24 * HOUR_US
+    midnight_us = T0 // day_us * day_us
+    month = Steps(from_us=midnight_us - HOUR_US, until_us=midnight_us + 3 * day_us, step_us=day_us)
+    assert list(month.starts) == [midnight_us, midnight_us + day_us, midnight_us + 2 * day_us]
+    late = Steps(from_us=T0 + 20 * 60_000_000, until_us=T0 + 2 * HOUR_US, step_us=HOUR_US)
+    assert list(late.starts) == [T0, T0 + HOUR_US]
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
@@ -88,3 +105,14 @@ def test_the_page_names_who_can_stand_in(client: TestClient) -> None:
     page = client.get(f"/passerelles/{eui_of(1)}").text
     panel = page[page.index('id="neighbours"') :].partition("</section>")[0]
     assert [panel.count(eui_of(index)) > 0 for index in (9, 10, 0, 1)] == [True, True, False, False]
+
+
+def test_a_day_that_was_folded_stands_at_its_own_day(tmp_path: Path) -> None:
+    now_us, day_us = paris_us(2026, 11, 20, 12), paris_us(2026, 11, 12)
+    row = {"eui": EUIS[0], "span_s": DAY_S, "from_at_us": day_us, "told": {"temperature_c": [9, 360, 38, 44]}}
+    before = row | {"from_at_us": paris_us(2026, 10, 31), "told": {"temperature_c": [1, 99, 99, 99]}}
+    with closing(founded_database(tmp_path)) as database, database.write() as connection:
+        connection.execute(insert(vitals), [row, before])
+        drawn = curves_of(Words("fr", now_us), connection, EUIS[0], "mois", None)
+    warm = next(curve for curve in drawn if curve.key == "temperature")
+    assert warm.rows == ((day_us + HOUR_US, (40.0, 38.0, 44.0)),)
