@@ -121,6 +121,11 @@ def nice_marks(low: float, high: float) -> list[float]:
     return [round(number * step, 6) for number in range(first, max(last, first + 1) + 1)]
 
 
+def _decimals(mark: float, marks: Sequence[float]) -> int:
+    """Return the decimals that tell a mark from its neighbours; a whole number needs none."""
+    return 0 if mark == int(mark) else max(0, -floor(log10(marks[1] - marks[0]) + 1e-9))
+
+
 def curve_of(
     key: str,
     steps: Steps,
@@ -154,7 +159,7 @@ def curve_of(
         dots=dots,
         band=_bands(steps, band, height) if band else (),
         across=_across(steps, lang),
-        upward=tuple(Mark(at=height.y(mark), value=mark, decimals=int(mark != int(mark))) for mark in marks),
+        upward=tuple(Mark(at=height.y(mark), value=mark, decimals=_decimals(mark, marks)) for mark in marks),
         names=tuple(one.name for one in series),
         rows=tuple(
             (at_us, tuple(one.values.get(at_us) for one in series)) for at_us in sorted(measured)[::-1]

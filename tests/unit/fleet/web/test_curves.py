@@ -23,6 +23,14 @@ T0 = 500_000 * HOUR_US
 STEPS = Steps(from_us=T0, until_us=T0 + 10 * HOUR_US, step_us=HOUR_US)
 
 
+@pytest.mark.parametrize("highest", [0.004, 0.05, 0.1, 0.7, 2.0, 9.5, 640.0])
+def test_no_two_marks_of_an_axis_read_alike(highest: float) -> None:
+    series = [Series(name="x", values={T0: 0.0, T0 + HOUR_US: highest})]
+    marks = curve_of("crc", STEPS, series, lang="fr", decimals=1).upward
+    shown = [Words("fr", T0).number(mark.value, mark.decimals) for mark in marks]
+    assert len(set(shown)) == len(shown) >= 3
+
+
 def test_a_step_that_lies_mostly_before_the_window_is_not_of_it() -> None:
     day_us = 24 * HOUR_US
     midnight_us = T0 // day_us * day_us
