@@ -201,15 +201,21 @@ class Keeper:
             return
         keys = self.door.files.keys
         names = renew_own(keys, self.door.authority, now_us)
-        self.credentials = (*read_credentials(keys), *self._declared, *self._issued())
-        if found := endings(self.credentials, now_us):
-            self._tell(found)
         if "fleet" in names:
             self._renewed()
         if names:
             log.info("certificates_renewed", names=",".join(names))
-        self._prove()
+        try:
+            self._prove()
+        finally:
+            self._look_at_ends(now_us)
         self._looked_at_us = monotonic_us
+
+    def _look_at_ends(self, now_us: int) -> None:
+        own = read_credentials(self.door.files.keys)
+        self.credentials = (*own, *self._declared, *self._issued())
+        if found := endings(self.credentials, now_us):
+            self._tell(found)
 
     def _prove(self) -> None:
         serial = certificate_serial(self.door.files.keys / "broker.pem")

@@ -1,10 +1,14 @@
 """What the keeper writes down beside credentials: stores of the broker that were damaged."""
 
+import pytest
 from sqlalchemy import select
 
 from fleet.broker.store_trial import ASIDE
-from fleet.identity.keeper import STORE_ASIDE
+from fleet.durations import DAY_US
+from fleet.identity.authority import SERVER_DAYS
+from fleet.identity.keeper import STORE_ASIDE, Keeper
 from fleet.identity.tables import audit_log
+from tests.unit.fleet.founded import NOW_US, StandingClock
 from tests.unit.fleet.web.api.site import PASSWORD, Site
 
 
@@ -31,3 +35,21 @@ def test_a_store_that_was_set_aside_is_written_down_once_and_shown(tmp_path):
     site.person("anne", "administrator")
     site.client.post("/connexion", data={"name": "anne", "password": PASSWORD})
     assert "magasin abîmé du courtier mis de côté" in site.client.get("/journal").text
+
+
+def test_an_end_that_cannot_be_read_keeps_no_renewed_certificate_from_use(tmp_path):
+    site, renewed = Site(tmp_path, open_access=False), []
+
+    def damaged():
+        raise ValueError("7.targets.json is damaged")
+
+    keeper = Keeper(
+        site.database,
+        site.app.state.parts.keeper.door,
+        StandingClock(NOW_US + SERVER_DAYS * DAY_US // 2),
+        renewed=lambda: renewed.append("fleet"),
+        issued=damaged,
+    )
+    with pytest.raises(ValueError, match="damaged"):
+        keeper._renew()
+    assert renewed == ["fleet"]
