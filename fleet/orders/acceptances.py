@@ -53,42 +53,49 @@ def take(database: Database, upload: AcceptanceUpload, now_us: int) -> Taken | A
         record = decode_record(upload.record)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         return _refused("malformed", f"the record cannot be read: {error}")
-    pictures = [picture for photo in upload.photos if (picture := _picture(photo)) is not None]
+    sha256 = hashlib.sha256(upload.record).hexdigest()
+    if record.eui != upload.eui:
+        return _refused("foreign", "the record is of another gateway")
+    serial, unsound = _signer(database, upload), _unsound(record, upload)
+    signed = upload.photos if serial else ()
+    pictures = [picture for photo in signed if (picture := _picture(photo)) is not None]
     with database.write() as connection:
-        sha256 = hashlib.sha256(upload.record).hexdigest()
         known = select(acceptances.c.id, acceptances.c.counts_from_at_us)
         row = connection.execute(known.where(acceptances.c.record_sha256 == sha256)).first()
         if row is not None:
             return Taken(id=row.id, counts_from_us=row.counts_from_at_us, first=False)
-        found = _why_not(connection, record, upload)
-        if isinstance(found, AcceptanceRefused):
-            return found
-        return _store(connection, record, upload, found, pictures, now_us)
+        if not _is_in_force(connection, serial):
+            return _unsigned(connection, upload.eui)
+        if why_not := unsound or _unfit(connection, record):
+            return why_not
+        return _store(connection, record, upload, serial, pictures, now_us)
 
 
-def _why_not(
-    connection: Connection, record: AcceptanceRecord, upload: AcceptanceUpload
-) -> AcceptanceRefused | str:
-    """Return why the record is not taken, or the serial of the certificate whose key signed it."""
-    if record.eui != upload.eui:
-        return _refused("foreign", "the record is of another gateway")
-    serial = _signer(connection, upload)
-    if serial is None:
-        known = select(certificates.c.serial).where(certificates.c.eui == upload.eui).limit(1)
-        if connection.scalar(known) is None:
-            return _refused("unknown", "this gateway has no certificate yet; it is tried again by itself")
-        return _refused("signature", "no key of this gateway that is in force signed this record")
-    return _unfit(connection, record, upload) or serial
-
-
-def _unfit(
-    connection: Connection, record: AcceptanceRecord, upload: AcceptanceUpload
-) -> AcceptanceRefused | None:
-    """Return why a record that the gateway signed does not end its order."""
+def _unsound(record: AcceptanceRecord, upload: AcceptanceUpload) -> AcceptanceRefused | None:
+    """Return why a signed record is not taken, whatever the fleet knows."""
     if not pictures_match(record, upload):
         return _refused("pictures", "photos or signature are not those that were signed")
     if not concluded(record):
         return _refused("conclusion", "the record concludes what its findings do not say")
+    return None
+
+
+def _is_in_force(connection: Connection, serial: str) -> bool:
+    """Say whether the certificate was not revoked since its key proved to be the signer's."""
+    valid = (certificates.c.serial == serial) & certificates.c.revoked_at_us.is_(None)
+    return connection.scalar(select(certificates.c.serial).where(valid)) is not None
+
+
+def _unsigned(connection: Connection, eui: str) -> AcceptanceRefused:
+    """Return why no certificate of the gateway stands behind the signature."""
+    mine = certificates.c.eui == eui
+    if connection.scalar(select(certificates.c.serial).where(mine).limit(1)) is None:
+        return _refused("unknown", "this gateway has no certificate yet; it is tried again by itself")
+    return _refused("signature", "no key of this gateway that is in force signed this record")
+
+
+def _unfit(connection: Connection, record: AcceptanceRecord) -> AcceptanceRefused | None:
+    """Return why a record that the gateway signed does not end its order."""
     found = work_orders.c.id == record.order
     order = connection.execute(select(work_orders.c.eui, work_orders.c.revoked_at_us).where(found)).first()
     if order is None or order.eui != record.eui:
@@ -105,18 +112,20 @@ def _refused(reason: str, detail: str) -> AcceptanceRefused:
     return AcceptanceRefused(reason=reason, detail=detail)
 
 
-def _signer(connection: Connection, upload: AcceptanceUpload) -> str | None:
-    """Return the certificate of the gateway, not revoked, whose key signed the record."""
+def _signer(database: Database, upload: AcceptanceUpload) -> str:
+    """Return the certificate of the gateway, not revoked, whose key signed the record; empty: none did."""
     mine = (certificates.c.eui == upload.eui) & certificates.c.revoked_at_us.is_(None)
     query = select(certificates.c.serial, certificates.c.certificate_pem).where(mine)
     query = query.order_by(certificates.c.issued_at_us.desc()).limit(CERTIFICATES_LIMIT)
-    for row in connection.execute(query):
+    with database.read() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
         public = x509.load_pem_x509_certificate(row.certificate_pem.encode()).public_key()
         if isinstance(public, ec.EllipticCurvePublicKey) and acceptance_holds(
             public, upload.record, upload.signature_hex
         ):
             return str(row.serial)
-    return None
+    return ""
 
 
 def _picture(photo: bytes) -> Picture | None:
