@@ -225,7 +225,8 @@ def fleet_accepts(words: list[str]) -> bool:
     for index, word in enumerate(words):
         if word in ENDS:
             return True
-        if hasattr(command, "commands"):
+        is_value = index > 0 and words[index - 1].startswith("--")
+        if hasattr(command, "commands") and not word.startswith("--") and not is_value:
             names = word.split("|")
             if not set(names) <= set(command.commands):
                 return False

@@ -36,15 +36,14 @@ from fleet.rollouts.requests import WeighedRequest, weigh_requests
 from fleet.rollouts.weighing import NOTHING, Weighed, weigh
 
 CYCLE_US = 1_000_000
-REST, REST_LIMIT_US = 3, 3_000_000
-"""After a cycle, messages that wait go first for three times its length, at most 3 s: a closed socket is
-shown within 5 s (DESIGN §11)."""
+REST, REST_LEAST_US, REST_LIMIT_US = 3, 200_000, 3_000_000
+"""A cycle is followed by a rest, for the broker's answers to it; messages that wait go first for three times
+its length, at most 3 s: a closed socket is shown within 5 s (DESIGN §11)."""
 GATHER_S = 0.1
 """Messages that come so soon after the first share its commit; ten commits a second at most."""
 RETRY_WAIT_S = 1.0
 """After a failed transaction."""
 
-Work = Callable[[], None]
 log = structlog.get_logger("fleet.engine")
 
 
@@ -80,8 +79,9 @@ class Rhythm:
 
     def after(self, began_us: int, ended_us: int) -> "Rhythm":
         """Return the rhythm after a cycle; what a long one cost is not made up for."""
+        due_us = max(self.due_us + CYCLE_US, ended_us + REST_LEAST_US)
         rest_us = min(REST * (ended_us - began_us), REST_LIMIT_US)
-        return Rhythm(due_us=max(self.due_us + CYCLE_US, ended_us), rest_until_us=ended_us + rest_us)
+        return Rhythm(due_us=due_us, rest_until_us=ended_us + rest_us)
 
 
 class Engine:
@@ -125,6 +125,7 @@ class Engine:
             batch = self._inbox.take(max(0.0, min(wait_us, CYCLE_US) / 1_000_000), GATHER_S)
             if batch:
                 self._supervised(lambda batch=batch: self.take(batch))  # type: ignore[misc]
+                self._inbox.settle(len(batch))
             began_us = self._clock.monotonic_us()
             if rhythm.is_due(began_us, self._inbox.waiting):
                 self._supervised(self.cycle)
@@ -132,7 +133,7 @@ class Engine:
         while batch := self._inbox.take(0.0):
             self.take(batch)
 
-    def _supervised(self, work: Work) -> None:
+    def _supervised(self, work: Callable[[], None]) -> None:
         """Do ``work`` until it succeeds: what the network said waits, nothing is skipped."""
         while True:
             try:
@@ -206,7 +207,6 @@ class Engine:
             log.exception("batch_split", messages=len(batch))
             self._take_singly(batch)
         self.health.messages += len(batch)
-        self._inbox.settle(len(batch))
         self._link.acknowledge(batch)
 
     def _store(self, batch: list[Received]) -> None:

@@ -307,6 +307,7 @@ def test_what_is_due_is_never_late_by_a_clock_that_was_wrong(tmp_path, by_us, mo
 
 
 STAYS = {
+    "acceptances": "people signed it",
     "air_surveys": "made anew within the hour",
     "api_tokens": "people were told it",
     "audit_log": "what was done, when it was said to be",
@@ -355,6 +356,7 @@ STAYS = {
     "users": "people entered it",
     "vitals": "by the hour",
     "words": "signed",
+    "work_orders": "printed on paper",
     "works_notices": "what was sent",
 }
 """Tables whose other instants stay, and why."""

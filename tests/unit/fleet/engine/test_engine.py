@@ -14,7 +14,7 @@ from fleet.clock import FleetClock
 from fleet.configurations.status import statuses
 from fleet.db.connect import CommitUnsure, is_database_trouble
 from fleet.engine.cycle import Terms
-from fleet.engine.engine import CYCLE_US, REST_LIMIT_US, Engine, Rhythm
+from fleet.engine.engine import CYCLE_US, REST_LEAST_US, REST_LIMIT_US, Engine, Rhythm
 from fleet.evidence import store
 from fleet.evidence.blindness import CANARY_MISSING_US, RESTART_GAP_US
 from fleet.evidence.tables import blindness, counters, refused_messages
@@ -93,7 +93,7 @@ def count_of(bench, name):
 
 def test_a_batch_is_stored_then_acknowledged(bench):
     beat(bench, 1)
-    assert len(bench.link.acknowledged) == bench.inbox.flow.settled == 3
+    assert len(bench.link.acknowledged) == 3
     assert count_of(bench, "heartbeats") == 3
 
 
@@ -105,7 +105,6 @@ def test_a_database_that_is_away_acknowledges_nothing(bench, monkeypatch):
     with pytest.raises(OperationalError):
         bench.engine.take([received(EUIS[0], "health", heartbeat())])
     assert bench.link.acknowledged == []
-    assert bench.inbox.flow.settled == 0
 
 
 def test_a_torn_database_acknowledges_and_refuses_nothing(bench):
@@ -280,9 +279,9 @@ def test_a_change_that_was_rolled_back_is_named_again(bench):
         (100_000, 5, CYCLE_US),
         (300_000, 0, CYCLE_US),
         (300_000, 1, 1_200_000),
-        (900_000, 0, CYCLE_US),
+        (900_000, 0, 900_000 + REST_LEAST_US),
         (900_000, 1, 900_000 + 2_700_000),
-        (5_000_000, 0, 5_000_000),
+        (5_000_000, 0, 5_000_000 + REST_LEAST_US),
         (5_000_000, 1, 5_000_000 + REST_LIMIT_US),
     ],
 )
@@ -295,5 +294,5 @@ def test_messages_that_wait_go_before_the_next_cycle_for_a_bounded_time(took_us,
 
 def test_late_cycles_are_not_made_up_for():
     rhythm = Rhythm(due_us=0).after(10 * CYCLE_US, 10 * CYCLE_US + 1)
-    assert rhythm.due_us == 10 * CYCLE_US + 1
+    assert rhythm.due_us == 10 * CYCLE_US + 1 + REST_LEAST_US
     assert rhythm.after(rhythm.due_us, rhythm.due_us + 1).due_us == rhythm.due_us + CYCLE_US
