@@ -255,7 +255,7 @@ class Engine:
         )
         with self._committing() as connection:
             outcome = run_cycle(connection, state, senses, self._terms, self._clock)
-        self._state = outcome.state
+        self._state = state = outcome.state
         self._clock.shift(outcome.shift_us)
         self.outgoing.noted(arrived)
         if outcome.shift_us:
@@ -266,8 +266,7 @@ class Engine:
         self.timelines = outcome.state.timelines(network.at_us)
         self._feed.publish(network)
         self.outgoing.publish(outcome.state.memory, network.at_us)
-        memory, registry = outcome.state.memory, outcome.state.registry
-        self.hearing.look(memory, registry, network.at_us, self._clock.monotonic_us())
+        self.hearing.look(state.memory, state.registry, network.at_us, self._clock.monotonic_us())
         self.health.cycles += 1
         self.health.last_cycle_us = network.at_us
         self.health.last_cycle_monotonic_us = began_us
