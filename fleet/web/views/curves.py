@@ -14,6 +14,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 430.0, 10.0, 130.0
 """The drawn field, in units of the view box (440 × 160)."""
 TICKS_ASKED: Final = 3
 NICE: Final = (1.0, 2.0, 5.0, 10.0)
+SPREAD_LEAST: Final = 1e-4
+"""A range below this, such as that of 0 alone, is drawn on an axis of 1."""
 TICKS_X_LIMIT: Final = 6
 """Marks of the time axis that do not run into each other on a phone."""
 
@@ -112,7 +114,8 @@ def nice_marks(low: float, high: float) -> list[float]:
     >>> nice_marks(-118.2, -109.0)
     [-120.0, -115.0, -110.0, -105.0]
     """
-    span = max(high - low, abs(high) * 0.01, 1e-6)
+    spread = max(high - low, abs(high) * 0.01)
+    span = spread if spread >= SPREAD_LEAST else 1.0
     raw = span / TICKS_ASKED
     size = 10.0 ** floor(log10(raw))
     step = next(size * one for one in NICE if size * one >= raw * 0.999)

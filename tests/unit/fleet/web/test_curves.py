@@ -31,6 +31,14 @@ def test_no_two_marks_of_an_axis_read_alike(highest: float) -> None:
     assert len(set(shown)) == len(shown) >= 3
 
 
+@pytest.mark.parametrize("value", [0.0, 1e-9, -1e-7])
+def test_a_value_that_never_moves_from_nothing_has_an_axis(value: float) -> None:
+    series = [Series(name="x", values={T0: value, T0 + HOUR_US: value})]
+    marks = curve_of("temperature", STEPS, series, lang="fr", from_zero=False).upward
+    assert marks[0].value <= value <= marks[-1].value
+    assert marks[0].at > marks[-1].at
+
+
 def test_a_step_that_lies_mostly_before_the_window_is_not_of_it() -> None:
     day_us = 24 * HOUR_US
     midnight_us = T0 // day_us * day_us
