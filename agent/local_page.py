@@ -13,6 +13,8 @@ REQUEST_LIMIT_BYTES = 8_192
 REQUEST_TIMEOUT_S = 5.0
 BODY_TIMEOUT_S = 60.0
 """A photo of 600 kB over the Wi-Fi of a gateway at the edge of its reach."""
+LENGTH_DIGITS = 12
+"""Of a Content-Length; Python refuses to read a number of more than 4,300 digits."""
 CONNECTIONS_LIMIT = 4
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # asked for by the configuration only
@@ -99,7 +101,7 @@ class LocalPage:
 
     async def _acted(self, acts: Acts, asked: Asked, reader: asyncio.StreamReader) -> Answer | None:
         length = asked.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._body_limit_bytes:
+        if not length.isdecimal() or len(length) > LENGTH_DIGITS or int(length) > self._body_limit_bytes:
             return plain("413 Content Too Large", f"at most {self._body_limit_bytes} bytes\n")
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await reader.readexactly(int(length))

@@ -144,20 +144,25 @@ class Acceptance:
             conclusion = conclude(findings)
             if conclusion in (Conclusion.WAITING, Conclusion.REFUSED):
                 raise NotTaken(str(conclusion))
-            record = encode_record(self._record(signature, findings, conclusion))
+            photos = tuple(self.photos)  # a phone may hand in another while this is signed
+            record = encode_record(self._record(signature, findings, conclusion, photos))
             hexadecimal = await asyncio.to_thread(self._identity.acceptance_signature, record)
             upload = AcceptanceUpload(
                 eui=self.order.eui,
                 record=record,
                 signature_hex=hexadecimal,
-                photos=tuple(self.photos),
+                photos=photos,
                 drawing=signature.drawing,
             )
             await asyncio.to_thread(self.signed.keep, upload)
             self.photos = []
 
     def _record(
-        self, signature: Signature, findings: tuple[Finding, ...], conclusion: Conclusion
+        self,
+        signature: Signature,
+        findings: tuple[Finding, ...],
+        conclusion: Conclusion,
+        photos: tuple[bytes, ...],
     ) -> AcceptanceRecord:
         drawing = signature.drawing
         return AcceptanceRecord(
@@ -170,7 +175,7 @@ class Acceptance:
             findings=findings,
             installer=signature.installer.strip(),
             remarks=signature.remarks.strip(),
-            photos_sha256=tuple(hashlib.sha256(photo).hexdigest() for photo in self.photos),
+            photos_sha256=tuple(hashlib.sha256(photo).hexdigest() for photo in photos),
             drawing_sha256=hashlib.sha256(drawing).hexdigest() if drawing else "",
         )
 

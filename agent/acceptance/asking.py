@@ -36,7 +36,7 @@ class Door:
         """Return whether the code is right; then ``key`` is a session."""
         if self.wait_us(now_us):
             return False
-        digits = "".join(sign for sign in typed if sign.isdigit())
+        digits = "".join(sign for sign in typed if sign.isascii() and sign.isdigit())
         if self.code and hmac.compare_digest(digits, self.code):
             self.wrong = 0
             while len(self._sessions) >= SESSIONS_LIMIT:

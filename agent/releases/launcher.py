@@ -23,8 +23,8 @@ def start(state: Path, arguments: list[str], *, become: Become = os.execve) -> N
     store = ReleaseStore(state)
     name = BASE if _held(state) else _counted(store)
     while name != BASE:
-        python = str(store.python(name))
         try:
+            python = str(store.python(name))
             become(
                 python,
                 [python, "-I", "-m", "passerelle", "agent", "run", *arguments],

@@ -8,7 +8,7 @@
     any       Emptied a free slot                 ->  it holds nothing            -
     any       Emptied a slot that is needed       ->  unchanged                   Refuse
     any       Kept in a free slot                 ->  it holds that release       -
-    any       Wanted what runs                    ->  unchanged; that is good, if it is not on trial
+    any       Wanted what runs                    ->  unchanged; that is good, if here and not on trial
     any       Wanted what is not here             ->  unchanged                   Refuse
     any       Wanted on trial                     ->  trial, no start yet         Restart
     any       Wanted, the trial is over           ->  that is good, no trial      Restart
@@ -90,7 +90,7 @@ def _slot(ledger: Ledger, event: Emptied | Kept) -> tuple[Ledger, Command | None
 
 def _wanted(ledger: Ledger, event: Wanted) -> tuple[Ledger, Command | None]:
     if event.name == event.running:
-        settled = ledger.trial is None and ledger.good == event.name
+        settled = not ledger.has(event.name) or (ledger.trial is None and ledger.good == event.name)
         after = (
             ledger if event.on_trial or settled else replace(ledger, good=event.name, trial=None, starts=0)
         )

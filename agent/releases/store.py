@@ -48,7 +48,12 @@ class ReleaseStore:
         return self.folder / slot
 
     def python(self, name: str) -> Path:
-        """Return the interpreter that starts a release from its slot."""
+        """Return the interpreter that starts a release from its slot.
+
+        Raises:
+            FileNotFoundError: no slot holds it.
+        """
         slot = self.ledger().slot_of(name)
-        assert slot is not None
+        if slot is None:
+            raise FileNotFoundError(f"no slot holds {name}")
         return self.slot(slot) / "bin" / "python3"

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from agent.acceptance.acceptance import Acceptance, Parts
+from agent.acceptance.acceptance import Acceptance, Parts, Signature
 from agent.acceptance.asking import FIRST_WAIT_US, FREE_TRIES, LONGEST_WAIT_US, SESSIONS_LIMIT, Door
 from agent.acceptance.decide import Watch
 from agent.acceptance.routes import AcceptanceRoutes
@@ -157,6 +157,12 @@ def test_waits_double_to_their_limit_and_the_oldest_session_ends() -> None:
     assert not Door(code="").try_code("", "k", 0)
 
 
+def test_digits_of_other_scripts_are_a_wrong_code() -> None:
+    door = Door(code=CODE)
+    assert not door.try_code("\u0661\u00b2", "k", 0)
+    assert door.wrong == 1
+
+
 def test_photos_are_bounded_in_kind_size_and_number(visit: Visit) -> None:
     async def work() -> None:
         await visit.enter()
@@ -205,6 +211,29 @@ def test_a_signature_is_of_the_gateway_s_key_once_and_survives_a_restart(
     assert not acceptance_holds(key.public_key(), kept.upload.record + b" ", kept.upload.signature_hex)
     other = msgspec.structs.replace(visit.order, number=8)
     assert SignedAcceptance(tmp_path, other).kept is None
+
+
+def test_a_photo_that_arrives_while_the_record_is_signed_is_no_part_of_it(tmp_path: Path) -> None:
+    visit = Visit(tmp_path)
+
+    class Interrupted(Identity):
+        def acceptance_signature(self, record: bytes) -> str:
+            visit.acceptance.add_photo(PNG)
+            return super().acceptance_signature(record)
+
+    async def work() -> None:
+        identity = Interrupted(tmp_path / "identity", eui=EUI)
+        parts = Parts(visit.datapath, Meter(), Tests(), Running())  # type: ignore[arg-type]
+        visit.acceptance = Acceptance(tmp_path, visit.order, identity, visit.clock, parts)
+        visit.know_everything()
+        visit.acceptance.add_photo(JPEG)
+        await visit.acceptance.sign(Signature(installer="Anne"))
+
+    run(work)
+    kept = visit.acceptance.signed.kept
+    assert kept is not None
+    assert kept.upload.photos == (JPEG,)
+    assert pictures_match(kept.record, kept.upload)
 
 
 def test_a_failed_check_cannot_be_signed(visit: Visit) -> None:

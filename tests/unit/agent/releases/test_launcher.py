@@ -80,6 +80,12 @@ def test_a_slot_that_cannot_be_started_is_left_at_once(tmp_path: Path) -> None:
     assert machine.store.ledger() == Ledger()
 
 
+def test_a_good_release_that_no_slot_holds_gives_way_to_the_base(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, Ledger(good="x"))
+    assert machine.start() == BASE
+    assert machine.store.ledger() == Ledger()
+
+
 @pytest.mark.parametrize("content", [b"", b"{}x", b"\xff\xff", b'{"good": 3}'])
 def test_a_damaged_ledger_is_an_empty_one(tmp_path: Path, content: bytes) -> None:
     machine = Machine(tmp_path, Ledger(good="x", filled=(X,)))

@@ -154,3 +154,7 @@ def test_a_release_that_crashes_at_every_start_is_left_after_so_many(ledger: Led
         started.append(command.name)
     assert started[-2:] == [BASE] * 2
     assert len([name for name in started if name != BASE]) <= STARTS_LIMIT + GOOD_STARTS_LIMIT
+
+
+def test_what_runs_from_a_slot_that_the_ledger_forgot_is_not_good() -> None:
+    assert step(Ledger(), Wanted(name="x", running="x", on_trial=False)) == (Ledger(), None)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.local_page import LOOPBACK
+from agent.local_page import LOOPBACK, PLAIN, Answer, Asked, LocalPage
 from agent.status.page import StatusPage, page
 from agent.status.say import Lang, lang_of
 from agent.wire import reasons
@@ -55,6 +55,19 @@ def test_the_page_shows_state_and_code_in_the_browser_s_language() -> None:
 )
 def test_it_is_read_only_and_one_page(request_bytes: bytes) -> None:
     assert asked(request_bytes).startswith(b"HTTP/1.1 404")
+
+
+def test_a_length_of_thousands_of_digits_is_too_long() -> None:
+    async def act(request: Asked) -> Answer | None:
+        return None
+
+    async def ask() -> bytes:
+        port = free_port()
+        shown = LocalPage(lambda _: "", path="/", content_type=PLAIN, acts=act, body_limit_bytes=10)
+        async with await shown.serve(port):
+            return await _asked(port, b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n")
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 413")
 
 
 def test_what_came_from_elsewhere_is_escaped() -> None:
