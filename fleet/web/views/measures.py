@@ -139,15 +139,15 @@ def _decimals(value: float) -> int:
 def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
     """Return the RF picture, by channel and spreading factor; noise is named with how it was found."""
     noise = {
-        said[2]: words.t("rf.noise.is", value=float(value), how=words.word("rf.noise", said[1]))
+        named[2]: words.t("rf.noise.is", value=float(value), how=words.word("rf.noise", named[1]))
         for name, value in fields.items()
-        if (said := _NOISE.fullmatch(name))
+        if (named := _NOISE.fullmatch(name)) and isinstance(value, int | float)
     }
     found = []
     for name, value in fields.items():
         cell = _CELL.fullmatch(name)
         parts = str(value).split("/")
-        if cell is None or len(parts) != 3 or not all(part.isdigit() for part in parts):
+        if cell is None or len(parts) != 3 or not all(part.isdecimal() for part in parts):
             continue
         frames, failed, airtime = map(int, parts)
         mhz = words.number(int(cell[1]) / 1e6, 1)
