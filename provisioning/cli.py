@@ -104,7 +104,7 @@ def _shown_once(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
             if before.get(one["check"]) == one["verdict"]:
                 continue
             before[one["check"]] = one["verdict"]
-            why = reason_text(*one["why"])
+            why = reason_text(one["why"])
             if as_json:
                 _line({"event": "check", "check": one["check"], "verdict": one["verdict"], "why": why})
             else:

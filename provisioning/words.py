@@ -1,7 +1,8 @@
 """What the installer reads: French first, English on request (``PASSERELLE_LANG=en``)."""
 
 import os
-from typing import Any
+
+import msgspec
 
 from agent.wire.reasons import Reason, ReasonedError, text
 from provisioning.plan import Refusal
@@ -122,10 +123,10 @@ def error_text(error: Exception) -> str:
     return text(error.why, "fr") if isinstance(error, ReasonedError) and not english else str(error)
 
 
-def reason_text(code: str, values: dict[str, Any]) -> str:
-    """Return a gateway's reason in the installer's language."""
+def reason_text(reason: object) -> str:
+    """Return a gateway's reason, as JSON holds it, in the installer's language."""
     english = os.environ.get("PASSERELLE_LANG", "fr").startswith("en")
-    return text(Reason(code, values), "en" if english else "fr")
+    return text(msgspec.convert(reason, Reason), "en" if english else "fr")
 
 
 def size(count: int) -> str:

@@ -116,7 +116,9 @@ def _concentrator(facts: Facts) -> Finding:
         return found(CheckVerdict.BAD, why)
     if facts.radio is Radio.RECEIVING and facts.chip_eui:
         return found(CheckVerdict.GOOD, reasons.acceptance.receives(eui=facts.chip_eui))
-    if not facts.chip_eui and facts.radio is Radio.RECEIVING:
+    if facts.radio_reason == reasons.radio.not_started_yet() or (
+        facts.radio is Radio.RECEIVING and not facts.chip_eui
+    ):
         return found(CheckVerdict.WAITING, reasons.acceptance.starting())
     return found(CheckVerdict.BAD, reasons.acceptance.not_receiving(cause=facts.radio_reason))
 

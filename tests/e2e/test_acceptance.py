@@ -134,7 +134,7 @@ def test_a_laptop_accepts_like_a_phone_and_a_wrong_code_signs_nothing(
     assert wrong.returncode == 2
     assert "vérifiez la feuille" in wrong.stderr
     done = ran([*asked, "--code", order.code])
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     signed = json.loads(done.stdout.splitlines()[-1])
     assert signed["event"] == "signed"
     served.serving(LAPTOP)

@@ -52,6 +52,10 @@ def test_a_good_site_is_accepted_without_reserve() -> None:
         ({"chip_eui": OTHER}, CheckVerdict.BAD),
         ({"radio": Radio.DEAF}, CheckVerdict.BAD),
         ({"radio": Radio.OFF, "chip_eui": ""}, CheckVerdict.BAD),
+        (
+            {"radio": Radio.OFF, "chip_eui": "", "radio_reason": reasons.radio.not_started_yet()},
+            CheckVerdict.WAITING,
+        ),
         ({"chip_eui": ""}, CheckVerdict.WAITING),
     ],
 )
