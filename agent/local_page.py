@@ -14,7 +14,7 @@ REQUEST_TIMEOUT_S = 5.0
 BODY_TIMEOUT_S = 60.0
 """A photo of 600 kB over the Wi-Fi of a gateway at the edge of its reach."""
 LENGTH_DIGITS = 12
-"""Of a Content-Length; Python refuses to read a number of more than 4,300 digits."""
+"""A Content-Length has no more digits: Python refuses to read a number of more than 4,300."""
 CONNECTIONS_LIMIT = 4
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # asked for by the configuration only
