@@ -139,9 +139,9 @@ def _decimals(value: float) -> int:
 def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
     """Return the RF picture, by channel and spreading factor; noise is named with how it was found."""
     noise = {
-        named[2]: words.t("rf.noise.is", value=float(value), how=words.word("rf.noise", named[1]))
+        named[2]: words.t("rf.noise.is", value=dbm, how=words.word("rf.noise", named[1]))
         for name, value in fields.items()
-        if (named := _NOISE.fullmatch(name)) and isinstance(value, int | float)
+        if (named := _NOISE.fullmatch(name)) and (dbm := _number(value)) is not None
     }
     found = []
     for name, value in fields.items():
@@ -163,6 +163,14 @@ def channels_of(words: Words, fields: Mapping[str, Any]) -> list[Channel]:
             )
         )
     return sorted(found, key=lambda one: (one.mhz, one.sf == FSK, len(one.sf), one.sf))
+
+
+def _number(value: Any) -> float | None:
+    """Return a measure, which a gateway writes as a number or as text; None where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
