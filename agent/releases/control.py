@@ -6,6 +6,7 @@ on trial first with the configuration that wants it; ``release.fetch`` is brough
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from agent.releases.model import (
     Lived,
     Refuse,
     Restart,
+    Slot,
     Wanted,
 )
 from agent.releases.store import ReleaseStore, Write
@@ -68,8 +70,10 @@ class ReleaseControl:
         journal: JournalPort,
         leave: Callable[[Leave], None],
         write: Write = write_durably,
+        prefix: Path = Path(sys.prefix),
     ) -> None:
         self.running = os.environ.get(RELEASE, BASE)
+        self._prefix = prefix
         self._state, self._store = state, ReleaseStore(state, write=write)
         self._ledger = self._store.ledger()
         self._order, self._clock, self._journal = order, clock, journal
@@ -143,7 +147,7 @@ class ReleaseControl:
         slot = self._ledger.free_slot
         before = self.why
         try:
-            refused = self._event(Emptied(slot=slot))
+            refused = self._event(Emptied(slot=slot)) if not self._runs_from(slot) else _needed(slot)
             job = self._job(asked, name)
             self.why = refused.why if isinstance(refused, Refuse) else await _brought(job, self._state)
             if self.why is None:
@@ -153,6 +157,10 @@ class ReleaseControl:
         if self.why is None or self.why != before:
             self._say(name, "READY" if self.why is None else "WAITING")
         return self.why is None
+
+    def _runs_from(self, slot: Slot) -> bool:
+        """Return whether this process runs from a slot, though a damaged ledger may know nothing of it."""
+        return self._prefix.is_relative_to(self._store.slot(slot))
 
     def fields(self) -> Fields:
         """Return what the fleet is told: what runs, what is on trial, and what is ready."""
@@ -203,6 +211,10 @@ class ReleaseControl:
         )
 
 
+def _needed(slot: Slot) -> Refuse:
+    return Refuse(why=reasons.release.slot_needed(slot=slot))
+
+
 async def _brought(job: Job, state: Path) -> Reason | None:
     """Return why the process that brings a release did not; None: it did."""
     process = await asyncio.create_subprocess_exec(
@@ -223,4 +235,4 @@ async def _brought(job: Job, state: Path) -> Reason | None:
     if process.returncode == 0:
         return None
     exit_code = process.returncode or 0
-    return read(said.decode().strip()) or reasons.release.process_failed(exit_code=exit_code)
+    return read(said.decode(errors="replace").strip()) or reasons.release.process_failed(exit_code=exit_code)

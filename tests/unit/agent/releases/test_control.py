@@ -35,7 +35,9 @@ OURS["passerelle/__main__.py"] = SHOW
 class World:
     """One gateway's releases; ``left`` holds why its process would have ended."""
 
-    def __init__(self, state: Path, fleet: Fleet, *, running: str = BASE) -> None:
+    def __init__(
+        self, state: Path, fleet: Fleet, *, running: str = BASE, prefix: Path = Path(sys.prefix)
+    ) -> None:
         import msgspec
 
         self.left: list[Leave] = []
@@ -55,6 +57,7 @@ class World:
             clock=self.clock,
             journal=self.journal,
             leave=self.left.append,
+            prefix=prefix,
         )
         self.control.running = running
 
@@ -201,3 +204,12 @@ def test_what_is_wanted_and_not_here_stops_no_service(fleet: Fleet, state: Path)
 def test_the_names_of_the_environment_are_those_that_the_slot_reads() -> None:
     assert (RELEASE, LAUNCHER) == ("PASSERELLE_RELEASE", "PASSERELLE_LAUNCHER")
     assert RELEASE not in os.environ
+
+
+def test_the_slot_that_runs_is_not_emptied_though_the_ledger_forgot_it(fleet: Fleet, state: Path) -> None:
+    mine = ReleaseStore(state).slot("a") / "environment"
+    mine.mkdir(parents=True)
+    world = World(state, fleet, running="0.1.9", prefix=mine)
+    assert not asyncio.run(world.control.bring(world.asking(), "0.2.0"))
+    assert world.control.why == reasons.release.slot_needed(slot="a")
+    assert mine.exists()
