@@ -3,12 +3,15 @@
 from collections import deque
 from collections.abc import Mapping
 
+import structlog
+
 from agent.wire.messages import Radio
 from fleet.airtime.hearing import LOOK_EVERY_US, LOOKS_LIMIT, Count, Look, Silence, decide, near
 from fleet.durations import SECOND_US
 from fleet.live.memory import GatewayMemory, Memory
 from fleet.registry.store import Registry
 
+log = structlog.get_logger("fleet.engine")
 FRESH_US = 90 * SECOND_US
 """Age up to which a heartbeat says what its gateway received."""
 
@@ -28,10 +31,17 @@ class HearingWatch:
         self.silent: Mapping[str, Silence] = {}
 
     def look(self, memory: Memory, registry: Registry, now_us: int, monotonic_us: int) -> None:
-        """Take in what all gateways received, if it is time, and judge."""
+        """Take in what all gateways received, if it is time, and judge; what fails here stops no cycle."""
         if monotonic_us < self._due_us:
             return
         self._due_us = monotonic_us + LOOK_EVERY_US
+        try:
+            self._judge(memory, registry, now_us)
+        except Exception:
+            self.silent = {}
+            log.exception("hearing_failed")
+
+    def _judge(self, memory: Memory, registry: Registry, now_us: int) -> None:
         if registry is not self._registry:
             self._registry, self._near = registry, near(_places(registry))
         counts = {

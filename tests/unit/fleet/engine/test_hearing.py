@@ -70,3 +70,9 @@ def test_what_is_old_says_nothing(registry) -> None:
     old = replace(told.gateways[MUTE], heartbeat_at_us=at_us - FRESH_US - 1)
     watch.look(told.with_gateways({MUTE: old}), registry, at_us, at_us)
     assert watch.silent == {}
+
+
+def test_a_look_that_fails_stops_no_cycle_and_names_nobody(registry) -> None:
+    watch = watched(registry, 4)
+    watch.look(memory(0, 0), object(), 0, 9 * LOOK_EVERY_US)  # type: ignore[arg-type]
+    assert watch.silent == {}
